@@ -1,0 +1,60 @@
+// One simulated i386: RAM, a page allocator over it, and (unless the instance is for pages only) an address space with a heap
+// whose frames come from that page allocator.
+//
+// Thread safety: none; the owner serialises calls.
+#ifndef ALLOCLAB_ALLOCATORS_CATALOG_INSTANCE_H_
+#define ALLOCLAB_ALLOCATORS_CATALOG_INSTANCE_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "allocators/heap/heap_allocator.h"
+#include "allocators/machine/address_space.h"
+#include "allocators/machine/physical_memory.h"
+#include "allocators/pages/page_allocator.h"
+
+namespace alloclab {
+
+// What is asked for. Empty fields take the catalogue's defaults; Instance::config() has every one filled in.
+struct InstanceConfig {
+  std::uint64_t ram_bytes = 0;
+  std::string page_allocator;                      // a name from the catalogue
+  std::string heap_allocator;                      // a name from the catalogue; "none" for a machine with pages only
+  bool guarded = true;
+  std::map<std::string, std::string> parameters;   // "heap.engine" -> "literal", "pages.kernel_end" -> "0x10000000"
+};
+
+class Instance {
+ public:
+  // INVALID_ARGUMENT naming the field and what is expected. The catalogue is in catalog.h.
+  static absl::StatusOr<std::unique_ptr<Instance>> Create(const InstanceConfig& config);
+
+  const InstanceConfig& config() const { return config_; }
+  PhysicalMemory& memory() { return *memory_; }
+  PageAllocator& pages() { return *pages_; }
+  AddressSpace* space() { return space_.get(); }  // null without a heap
+  HeapAllocator* heap() { return heap_.get(); }   // null without a heap
+  VmCosts vm_costs() const { return space_ ? space_->costs() : VmCosts{}; }
+  std::uint64_t host_bytes() const;
+
+  // Page operations as a program on the machine asks for them. In a guarded instance a range that holds a page table or a frame
+  // the heap lives in is refused (kFrameInUse).
+  PageResult AllocatePages(std::uint32_t bytes) { return pages_->Allocate(bytes); }
+  PageResult FreePages(PhysAddr first, std::uint32_t bytes);
+
+ private:
+  Instance() = default;
+
+  InstanceConfig config_;
+  std::unique_ptr<PhysicalMemory> memory_;
+  std::unique_ptr<PageAllocator> pages_;
+  std::unique_ptr<AddressSpace> space_;
+  std::unique_ptr<HeapAllocator> heap_;
+};
+
+}  // namespace alloclab
+
+#endif  // ALLOCLAB_ALLOCATORS_CATALOG_INSTANCE_H_

@@ -1,0 +1,116 @@
+// The one address space of a simulated i386: a page directory and page tables in simulated RAM with the processor's bit layout,
+// translation, page faults, and the kernel's fault handler for demand paging.
+//
+//   PDE, PTE   31 ........ 12 | 11..7 | 6 D | 5 A | 4 PCD | 3 PWT | 2 U/S | 1 R/W | 0 P     Intel 80386 Programmer's Reference
+//              frame address  | avail  (D in PTEs only)                                     Manual (1986), 5.2
+//
+// Like LunaixOS (2022), the kernel marks pages that the break has passed as writable and not present; a frame is taken at the
+// first touch, by the fault handler, which does not clear it. Page tables are cleared when they are made.
+//
+// Thread safety: none; the owner serialises calls.
+#ifndef ALLOCLAB_ALLOCATORS_MACHINE_ADDRESS_SPACE_H_
+#define ALLOCLAB_ALLOCATORS_MACHINE_ADDRESS_SPACE_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "absl/status/status.h"
+#include "allocators/common/costs.h"
+#include "allocators/machine/address.h"
+#include "allocators/machine/frame_source.h"
+#include "allocators/machine/physical_memory.h"
+
+namespace alloclab {
+
+namespace pte {
+inline constexpr std::uint32_t kPresent = 1u << 0;
+inline constexpr std::uint32_t kWritable = 1u << 1;
+inline constexpr std::uint32_t kUser = 1u << 2;
+inline constexpr std::uint32_t kAccessed = 1u << 5;
+inline constexpr std::uint32_t kDirty = 1u << 6;
+inline constexpr std::uint32_t kFrameMask = ~(kPageBytes - 1);
+}  // namespace pte
+
+enum class Access : std::uint8_t { kRead, kWrite };
+
+struct PageFault {
+  enum class Kind : std::uint8_t { kNotMapped, kProtection, kNoFrame };
+  Kind kind = Kind::kNotMapped;
+  VirtAddr address;              // what the processor would put in CR2
+  std::uint32_t error_code = 0;  // bit 0: protection (page was present), bit 1: write, bit 2: user mode
+};
+
+// What the tables say about one address, without touching anything.
+struct Translation {
+  VirtAddr virt;
+  std::uint32_t directory_index = 0, table_index = 0;
+  PhysAddr pde_address, pte_address;  // pte_address is meaningful only if the PDE is present
+  std::uint32_t pde = 0, pte = 0;
+  std::optional<PhysAddr> phys;  // only if present
+  bool on_demand = false;        // not present, but a touch would bring a frame
+};
+
+class AddressSpace {
+ public:
+  // Takes one frame for the page directory. RESOURCE_EXHAUSTED when there is none.
+  static absl::StatusOr<std::unique_ptr<AddressSpace>> Create(PhysicalMemory& memory, FrameSource& frames);
+  ~AddressSpace();
+
+  // Takes `count` page tables, the first one for the 4 MiB that hold `first`; cleared. RESOURCE_EXHAUSTED: too few frames.
+  absl::Status AddPageTables(VirtAddr first, std::uint32_t count);
+  // Marks `pages` pages as writable on demand, from the page that holds `first`. REQUIRES: their page tables exist.
+  void PromisePages(VirtAddr first, std::uint32_t pages);
+  // Makes one present page read-only (or writable again). False when the page is not present.
+  bool SetWritable(VirtAddr page, bool writable);
+
+  // Access as the processor does it: sets A and D, runs the fault handler. Little-endian, any alignment; a word across a page
+  // border is two accesses. On a fault that the handler cannot serve: nothing (or false), and last_fault() tells.
+  std::optional<std::uint32_t> LoadU32(VirtAddr address);
+  [[nodiscard]] bool StoreU32(VirtAddr address, std::uint32_t value);
+  [[nodiscard]] bool Read(VirtAddr address, std::span<std::uint8_t> out);
+  [[nodiscard]] bool Write(VirtAddr address, std::span<const std::uint8_t> bytes);
+  [[nodiscard]] bool Fill(VirtAddr address, std::uint32_t bytes, std::uint8_t value);
+  // Copies upwards; the ranges do not overlap.
+  [[nodiscard]] bool Copy(VirtAddr to, VirtAddr from, std::uint32_t bytes);
+  const std::optional<PageFault>& last_fault() const { return last_fault_; }
+
+  // Looks without touching: no fault, no A bit, not counted.
+  std::optional<std::uint32_t> Peek(VirtAddr address) const;
+  Translation Translate(VirtAddr address) const;
+
+  // How many of the pages [first, last] would have to be brought in by a touch. REQUIRES: all present or on demand.
+  std::uint32_t AbsentPages(VirtAddr first, VirtAddr last) const;
+
+  // The fast path of the heap's words. The page's 1,024 words in host memory if the page is present, writable, accessed and
+  // dirty, otherwise null: then take the slow path (StoreU32 makes it so). The pointer stays good while the space lives.
+  std::uint32_t* CachedPage(std::uint32_t page) const {
+    const auto& table = cache_[page >> 10];
+    return table ? (*table)[page & 1023] : nullptr;
+  }
+  // CachedPage, made so by an access for writing if it was not. Null: the fault in last_fault().
+  std::uint32_t* TouchPage(VirtAddr address);
+
+  const VmCosts& costs() const { return costs_; }
+  PhysAddr page_directory() const { return directory_; }
+  PhysicalMemory& memory() { return memory_; }
+  std::uint64_t host_bytes() const;
+
+ private:
+  using CacheTable = std::array<std::uint32_t*, 1024>;
+
+  AddressSpace(PhysicalMemory& memory, FrameSource& frames, PhysAddr directory);
+
+  PhysicalMemory& memory_;
+  FrameSource& frames_;
+  const PhysAddr directory_;
+  VmCosts costs_;
+  std::optional<PageFault> last_fault_;
+  std::array<std::unique_ptr<CacheTable>, 1024> cache_;  // a translation cache that is never wrong, as nothing is ever unmapped
+};
+
+}  // namespace alloclab
+
+#endif  // ALLOCLAB_ALLOCATORS_MACHINE_ADDRESS_SPACE_H_

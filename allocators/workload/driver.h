@@ -1,0 +1,79 @@
+// Drives one instance with operations: the one loop behind runs in the server, batches over gRPC, benchmarks and tests.
+//
+// It owns the handles (operation.h) and what only the caller's side of an allocator can know: which bytes were asked for, how
+// each operation ended, and the exact cost of each operation as the difference of the allocators' counters.
+//
+// Thread safety: none; the owner serialises calls.
+#ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_DRIVER_H_
+#define ALLOCLAB_ALLOCATORS_WORKLOAD_DRIVER_H_
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "allocators/catalog/instance.h"
+#include "allocators/common/outcome.h"
+#include "allocators/common/pow2_histogram.h"
+#include "allocators/workload/operation.h"
+
+namespace alloclab {
+
+struct OpResult {
+  Outcome outcome = Outcome::kOk;
+  std::uint32_t address = 0;  // virtual for heap operations, physical for page operations; 0 is null
+};
+
+// Plain counters of everything the driver saw since it was made. Exact and reproducible.
+struct DriverCounters {
+  // By OpKind and Outcome; the sum is the number of operations.
+  std::array<std::array<std::uint64_t, kOutcomeSlots>, kOpKinds> outcomes{};
+  std::array<std::uint64_t, kOpKinds> requested_bytes{};
+  std::uint64_t live_requested_bytes = 0, live_requested_peak_bytes = 0;  // heap payload, as asked for
+  std::uint64_t live_blocks = 0, live_blocks_peak = 0;
+  std::uint64_t page_live_bytes = 0, page_live_peak_bytes = 0;
+  std::uint64_t heap_size_peak_bytes = 0;
+  std::uint64_t search_max = 0;  // most headers one operation visited
+  Pow2Histogram request_bytes;                          // heap requests
+  std::array<Pow2Histogram, 2> search_headers;          // per operation that searched: [0] heap headers, [1] page runs
+  std::array<Pow2Histogram, kOpKinds> cycles;           // simulated cycles per operation (cost model i386-v1, 386DX-33)
+};
+
+class Driver {
+ public:
+  static constexpr std::uint32_t kHandlesMax = 1u << 26;  // 64 Mi handles of 12 bytes
+
+  explicit Driver(Instance& instance);
+
+  // Room for handles below `count`; INVALID_ARGUMENT above kHandlesMax. An operation with a handle out of range is refused by
+  // Validate; Apply REQUIRES handles below handle_count() (or kNoBlock where operation.h allows it).
+  absl::Status ReserveHandles(std::uint32_t heap_handles, std::uint32_t page_handles);
+  // INVALID_ARGUMENT naming the first operation with a handle that ReserveHandles would not take; otherwise reserves.
+  absl::Status Admit(std::span<const Operation> operations);
+
+  // Applies in order. `results` is empty or has one element per operation.
+  void Apply(std::span<const Operation> operations, std::span<OpResult> results = {});
+
+  // By address, for poking by hand; counted like the others.
+  OpResult Malloc(std::uint32_t bytes);
+  OpResult Calloc(std::uint32_t count, std::uint32_t bytes);
+  OpResult Realloc(VirtAddr block, std::uint32_t bytes);
+  OpResult Free(VirtAddr block);
+  OpResult AllocatePages(std::uint32_t bytes);
+  OpResult FreePages(PhysAddr first, std::uint32_t bytes);
+
+  Instance& instance() { return instance_; }
+  const DriverCounters& counters() const { return counters_; }
+  std::uint64_t operations() const { return operations_; }
+
+ private:
+  Instance& instance_;
+  DriverCounters counters_;
+  std::uint64_t operations_ = 0;
+};
+
+}  // namespace alloclab
+
+#endif  // ALLOCLAB_ALLOCATORS_WORKLOAD_DRIVER_H_

@@ -1,0 +1,47 @@
+// A workload as a list of operations, and readers for recorded traces.
+//
+// Formats, detected by content (gzip or plain):
+//   cmu-rep       the CMU malloc lab's .rep text in its three dialects: four header integers, then "a ID BYTES", "r ID BYTES",
+//                 "f ID" lines. Dialect A (2002, CS:APP): heap size, ids, ops, weight; B (newer kits): weight 0..3, ids, ops,
+//                 ignore_ranges 0/1; C (2022): weight, ids, ops, peak payload bytes.
+//   malloc-bench  the proto2 message Tracefile { repeated TraceLine lines = 1 } of malloc-bench, decoded as a stream.
+#ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_TRACE_H_
+#define ALLOCLAB_ALLOCATORS_WORKLOAD_TRACE_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "allocators/workload/operation.h"
+
+namespace alloclab {
+
+struct Trace {
+  std::vector<Operation> operations;
+  std::uint32_t heap_handles = 0;  // handles used are below this
+  std::uint32_t page_handles = 0;
+  std::string format;              // "cmu-rep-a", "cmu-rep-b", "cmu-rep-c", "malloc-bench", "generated"
+  std::vector<std::string> notes;  // what the reader dropped or found odd, one sentence each
+};
+
+struct TraceLimits {
+  std::uint64_t operations_max = 50'000'000;
+  std::uint64_t inflated_bytes_max = 2ull << 30;  // of a compressed file
+};
+
+// Reads a whole trace from memory. `name` is used in errors, which say where ("app.rep:17: ...", "app.trace: byte 4711: ...")
+// and what was expected. INVALID_ARGUMENT: malformed or truncated; RESOURCE_EXHAUSTED: over a limit.
+absl::StatusOr<Trace> ReadTrace(std::string_view bytes, std::string_view name, const TraceLimits& limits = {});
+
+// The trace's identity whatever file it came in: SHA-256, in hex, over kind (u8), block, size, extra (u32 little-endian) of
+// each operation in order.
+std::string TraceDigest(const std::vector<Operation>& operations);
+
+// As dialect B .rep text. INVALID_ARGUMENT naming the first operation that the format cannot say (calloc, pages).
+absl::StatusOr<std::string> WriteCmuRep(const Trace& trace);
+
+}  // namespace alloclab
+
+#endif  // ALLOCLAB_ALLOCATORS_WORKLOAD_TRACE_H_

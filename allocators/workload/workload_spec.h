@@ -1,0 +1,70 @@
+// A synthetic workload: phases of operations that hold the number of live blocks on a line while sizes, order of frees and mix
+// follow simple distributions. The same specification and seed give the same operations everywhere: one named generator
+// (xoshiro256**), integer arithmetic only.
+#ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_WORKLOAD_SPEC_H_
+#define ALLOCLAB_ALLOCATORS_WORKLOAD_WORKLOAD_SPEC_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "allocators/workload/trace.h"
+
+namespace alloclab {
+
+// Bytes of a request (pages of a page request).
+struct FixedSize { std::uint32_t value = 64; };
+struct UniformSize { std::uint32_t min = 1, max = 128; };                 // inclusive
+struct ExponentialSize { std::uint32_t mean = 64, max = 4096; };          // at least 1, cut at max
+struct WeightedSizes { std::vector<std::pair<std::uint32_t, std::uint32_t>> choices; };  // (size, weight)
+using SizeDistribution = std::variant<FixedSize, UniformSize, ExponentialSize, WeightedSizes>;
+
+enum class FreeOrder {
+  kRandom,      // any live block, equally likely
+  kLifo,        // the newest
+  kFifo,        // the oldest
+  kEveryOther,  // every second block by age, then round again: what a fragmenter does
+};
+
+struct Phase {
+  std::string name;
+  std::uint64_t operations = 0;
+  // Blocks live at the end of the phase; between, the target moves on a straight line from where the last phase ended. A step
+  // below the target allocates, any other frees. At a constant target frees and allocations alternate.
+  std::uint32_t live_blocks = 0;
+  SizeDistribution size;
+  FreeOrder free_order = FreeOrder::kRandom;
+  // Weights of the allocating steps; realloc changes the size of a random live block.
+  std::uint32_t malloc_weight = 1, calloc_weight = 0, realloc_weight = 0;
+  bool pages = false;  // page runs instead of heap blocks; sizes in pages
+};
+
+struct WorkloadSpec {
+  std::string name;
+  std::uint64_t seed = 1;
+  std::vector<Phase> phases;
+};
+
+// INVALID_ARGUMENT naming the field ("phases[1].size.uniform: min 9 is above max 4").
+absl::StatusOr<Trace> Generate(const WorkloadSpec& spec);
+
+// A workload the lab brings along.
+struct BuiltinWorkload {
+  std::string name;
+  std::string description;  // one line
+  // A synthetic one has a specification (already scaled to its default length); a recorded one a trace file's bytes.
+  std::variant<WorkloadSpec, std::string_view> content;
+};
+std::span<const BuiltinWorkload> BuiltinWorkloads();
+
+// The operations of a built-in. `seed` 0 keeps its own; `operations` 0 keeps its length, otherwise phases are scaled to about
+// that many (a recorded trace is cut, or replayed from the start again with fresh handles). NOT_FOUND lists the names.
+absl::StatusOr<Trace> MakeBuiltin(std::string_view name, std::uint64_t seed, std::uint64_t operations);
+
+}  // namespace alloclab
+
+#endif  // ALLOCLAB_ALLOCATORS_WORKLOAD_WORKLOAD_SPEC_H_
