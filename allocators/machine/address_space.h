@@ -18,6 +18,7 @@
 #include <span>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "allocators/common/costs.h"
 #include "allocators/machine/address.h"
 #include "allocators/machine/frame_source.h"
@@ -61,9 +62,11 @@ class AddressSpace {
 
   // Takes `count` page tables, the first one for the 4 MiB that hold `first`; cleared. RESOURCE_EXHAUSTED: too few frames.
   absl::Status AddPageTables(VirtAddr first, std::uint32_t count);
-  // Marks `pages` pages as writable on demand, from the page that holds `first`. REQUIRES: their page tables exist.
+  // Marks `pages` pages as writable on demand, from the page that holds `first`; a page that is present stays as it is.
+  // REQUIRES: their page tables exist.
   void PromisePages(VirtAddr first, std::uint32_t pages);
-  // Makes one present page read-only (or writable again). False when the page is not present.
+  // Makes one present page read-only, or writable again; supervisor writes fault too, as with CR0.WP set (i486 and later).
+  // False when the page is not present. Pointers from CachedPage do not see the protection.
   bool SetWritable(VirtAddr page, bool writable);
 
   // Access as the processor does it: sets A and D, runs the fault handler. Little-endian, any alignment; a word across a page
@@ -81,8 +84,10 @@ class AddressSpace {
   std::optional<std::uint32_t> Peek(VirtAddr address) const;
   Translation Translate(VirtAddr address) const;
 
-  // How many of the pages [first, last] would have to be brought in by a touch. REQUIRES: all present or on demand.
+  // How many of the pages from the one that holds `first` to the one that holds `last` are not present.
   std::uint32_t AbsentPages(VirtAddr first, VirtAddr last) const;
+  // Whether `count` absent pages could be brought in now.
+  bool CanBringPages(std::uint32_t count) const { return count == 0 || frames_.CanTakeFrames(count); }
 
   // The fast path of the heap's words. The page's 1,024 words in host memory if the page is present, writable, accessed and
   // dirty, otherwise null: then take the slow path (StoreU32 makes it so). The pointer stays good while the space lives.
@@ -101,11 +106,23 @@ class AddressSpace {
  private:
   using CacheTable = std::array<std::uint32_t*, 1024>;
 
-  AddressSpace(PhysicalMemory& memory, FrameSource& frames, PhysAddr directory);
+  AddressSpace(PhysicalMemory& memory, FrameSource& frames, PageFrame directory);
+
+  // The page table that a PDE names, null if the PDE is not present.
+  PhysicalMemory::FrameWords* Table(VirtAddr address);
+  // The words of the page at `address` after an access of that kind; null and last_fault_ when it faults.
+  PhysicalMemory::FrameWords* Resolve(VirtAddr address, Access access);
+  PhysicalMemory::FrameWords* Fault(PageFault::Kind kind, VirtAddr address, bool present, Access access);
+  // The fault handler for a page on demand: its new entry, or nothing.
+  std::optional<std::uint32_t> BringPage();
+  // Calls piece(words, offset, bytes) for each page of a range after an access; false at the first fault.
+  template <class Piece>
+  bool ForEachPiece(VirtAddr address, std::size_t bytes, Access access, Piece piece);
 
   PhysicalMemory& memory_;
   FrameSource& frames_;
   const PhysAddr directory_;
+  PhysicalMemory::FrameWords& directory_words_;
   VmCosts costs_;
   std::optional<PageFault> last_fault_;
   std::array<std::unique_ptr<CacheTable>, 1024> cache_;  // a translation cache that is never wrong, as nothing is ever unmapped

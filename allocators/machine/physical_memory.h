@@ -1,7 +1,7 @@
 // The RAM of one simulated machine: 1 MiB to 4 GiB in 4 KiB frames, host memory only for frames that were written.
 //
 // A frame that was never written, or was filled as a whole, is kept as its fill byte plus its first two words (which is where a
-// free page run keeps its header): it costs 16 bytes of table, and a fill of any length costs a few table entries per 2 MiB.
+// free page run keeps its header): it costs 10 bytes of table, and a fill of any length costs one byte per whole 2 MiB.
 // Every read sees exactly the bytes that eager memory would hold.
 //
 // Thread safety: none; the owner serialises calls.
@@ -39,9 +39,7 @@ class PhysicalMemory {
 
   std::uint64_t size_bytes() const { return std::uint64_t{frame_count_} << kPageShift; }
   std::uint32_t frame_count() const { return frame_count_; }
-  bool Contains(PhysAddr first, std::uint64_t bytes) const {
-    return first.raw() + bytes <= size_bytes();
-  }
+  bool Contains(PhysAddr first, std::uint64_t bytes) const { return first.raw() + bytes <= size_bytes(); }
 
   // Little-endian access at any alignment. Nothing, or false and no change, when any byte lies outside RAM.
   std::optional<std::uint32_t> LoadU32(PhysAddr address) const;
@@ -52,23 +50,83 @@ class PhysicalMemory {
   // Sets every byte of `count` frames from `first`. Lazy: gives the host memory of unpinned frames back.
   [[nodiscard]] bool FillFrames(PageFrame first, std::uint32_t count, std::uint8_t value);
 
-  // The words of a frame in host memory, made real if they were not, and pinned: they stay at this place for the life of
-  // the memory, so a translation cache may keep the pointer. Null when the frame is outside RAM.
+  // The words of a frame in host memory, made real if they were not, and pinned: in use by the machine itself, and at this
+  // place for the life of the memory, so that a translation cache may keep the pointer. Null when the frame is outside RAM.
   FrameWords* Pin(PageFrame frame);
-  // Whether any of these frames is pinned, i.e. in use by the machine itself.
+  // Pins a frame that nobody has touched yet: its words become real at the first Pin or write. False when outside RAM.
+  [[nodiscard]] bool PinUntouched(PageFrame frame);
+  // Whether any of these frames is pinned. Frames outside RAM are not.
   bool AnyPinned(PageFrame first, std::uint32_t count) const;
 
   // Host bytes held for frames and tables; for the memory limits of the lab.
   std::uint64_t host_bytes() const;
 
  private:
-  struct Slot;  // one frame
-  struct Leaf;  // the slots of 2 MiB
+  static constexpr std::uint32_t kLeafShift = 9;
+  static constexpr std::uint32_t kLeafFrames = 1u << kLeafShift;
+
+  // One frame: its words when real, otherwise its first two words; all further bytes are the fill byte.
+  union Slot {
+    FrameWords* words;
+    std::array<std::uint32_t, 2> head;
+  };
+  struct Leaf {  // the frames of 2 MiB
+    std::array<Slot, kLeafFrames> slots;
+    std::array<std::uint8_t, kLeafFrames> fill;
+    std::array<bool, kLeafFrames> real;
+    std::array<bool, kLeafFrames> pinned;
+    std::uint32_t pinned_count = 0;
+
+    explicit Leaf(std::uint8_t fill_byte);
+    ~Leaf();
+    Leaf(const Leaf&) = delete;
+    Leaf& operator=(const Leaf&) = delete;
+    void SetLazy(std::uint32_t slot, std::uint8_t fill_byte);
+    std::uint32_t Word(std::uint32_t slot, std::uint32_t word) const {
+      if (real[slot]) return (*slots[slot].words)[word];
+      return word < 2 ? slots[slot].head[word] : kFillWord * fill[slot];
+    }
+  };
+  static constexpr std::uint32_t kFillWord = 0x01010101;  // times a byte: that byte four times
+
+  std::optional<std::uint32_t> LoadUnaligned(PhysAddr address) const;
+  bool StoreUnaligned(PhysAddr address, std::uint32_t value);
+  Leaf& TouchLeaf(std::uint32_t leaf);
+  FrameWords& Materialise(PageFrame frame);
+  void FillOne(Leaf& leaf, std::uint32_t slot, std::uint8_t value);
 
   const std::uint32_t frame_count_;
   std::vector<std::unique_ptr<Leaf>> leaves_;
   std::vector<std::uint8_t> leaf_fill_;  // what every byte of a null leaf reads as
+  std::uint64_t real_frames_ = 0;
 };
+
+inline std::optional<std::uint32_t> PhysicalMemory::LoadU32(PhysAddr address) const {
+  if (!Contains(address, kWordBytes)) return std::nullopt;
+  if (address.raw() % kWordBytes != 0) return LoadUnaligned(address);
+  const std::uint32_t frame = address.page();
+  const Leaf* leaf = leaves_[frame >> kLeafShift].get();
+  if (leaf == nullptr) return kFillWord * leaf_fill_[frame >> kLeafShift];
+  return leaf->Word(frame % kLeafFrames, address.offset() / kWordBytes);
+}
+
+inline bool PhysicalMemory::StoreU32(PhysAddr address, std::uint32_t value) {
+  if (!Contains(address, kWordBytes)) return false;
+  if (address.raw() % kWordBytes != 0) return StoreUnaligned(address, value);
+  const std::uint32_t frame = address.page(), slot = frame % kLeafFrames, word = address.offset() / kWordBytes;
+  Leaf& leaf = TouchLeaf(frame >> kLeafShift);
+  if (!leaf.real[slot] && word < 2) {
+    leaf.slots[slot].head[word] = value;
+    return true;
+  }
+  (leaf.real[slot] ? *leaf.slots[slot].words : Materialise(PageFrame{frame}))[word] = value;
+  return true;
+}
+
+inline PhysicalMemory::Leaf& PhysicalMemory::TouchLeaf(std::uint32_t leaf) {
+  if (!leaves_[leaf]) leaves_[leaf] = std::make_unique<Leaf>(leaf_fill_[leaf]);
+  return *leaves_[leaf];
+}
 
 }  // namespace alloclab
 

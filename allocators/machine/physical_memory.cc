@@ -1,0 +1,170 @@
+#include "allocators/machine/physical_memory.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "absl/strings/str_format.h"
+
+namespace alloclab {
+
+static_assert(std::endian::native == std::endian::little, "frames are kept as host words");
+
+absl::Status PhysicalMemory::ValidateSize(std::uint64_t bytes) {
+  if (bytes >= kBytesMin && bytes <= kBytesMax && bytes % kPageBytes == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "RAM size %d: expected a multiple of %d bytes from 1 MiB (%d) to 4 GiB (%d)", bytes, kPageBytes, kBytesMin, kBytesMax));
+}
+
+PhysicalMemory::Leaf::Leaf(std::uint8_t fill_byte) {
+  fill.fill(fill_byte);
+  real.fill(false);
+  pinned.fill(false);
+  for (Slot& slot : slots) slot.head.fill(kFillWord * fill_byte);
+}
+
+PhysicalMemory::Leaf::~Leaf() {
+  for (std::uint32_t slot = 0; slot < kLeafFrames; ++slot) {
+    if (real[slot]) delete slots[slot].words;
+  }
+}
+
+void PhysicalMemory::Leaf::SetLazy(std::uint32_t slot, std::uint8_t fill_byte) {
+  if (real[slot]) delete slots[slot].words;
+  real[slot] = false;
+  fill[slot] = fill_byte;
+  slots[slot].head.fill(kFillWord * fill_byte);
+}
+
+PhysicalMemory::PhysicalMemory(std::uint64_t bytes)
+    : frame_count_(static_cast<std::uint32_t>(bytes >> kPageShift)),
+      leaves_((frame_count_ + kLeafFrames - 1) >> kLeafShift),
+      leaf_fill_(leaves_.size(), 0) {}
+
+PhysicalMemory::~PhysicalMemory() = default;
+
+std::optional<std::uint32_t> PhysicalMemory::LoadUnaligned(PhysAddr address) const {
+  std::array<std::uint8_t, kWordBytes> bytes;
+  if (!Read(address, bytes)) return std::nullopt;
+  return std::bit_cast<std::uint32_t>(bytes);
+}
+
+bool PhysicalMemory::StoreUnaligned(PhysAddr address, std::uint32_t value) {
+  return Write(address, std::bit_cast<std::array<std::uint8_t, kWordBytes>>(value));
+}
+
+bool PhysicalMemory::Read(PhysAddr address, std::span<std::uint8_t> out) const {
+  if (!Contains(address, out.size())) return false;
+  while (!out.empty()) {
+    const std::uint32_t frame = address.page();
+    const auto piece = std::min<std::size_t>(out.size(), kPageBytes - address.offset());
+    const Leaf* leaf = leaves_[frame >> kLeafShift].get();
+    if (leaf == nullptr) {
+      std::memset(out.data(), leaf_fill_[frame >> kLeafShift], piece);
+    } else if (const std::uint32_t slot = frame % kLeafFrames; leaf->real[slot]) {
+      std::memcpy(out.data(), std::as_bytes(std::span(*leaf->slots[slot].words)).data() + address.offset(), piece);
+    } else {
+      std::memset(out.data(), leaf->fill[slot], piece);
+      const auto& head = leaf->slots[slot].head;
+      if (address.offset() < sizeof(head)) {
+        std::memcpy(out.data(), std::as_bytes(std::span(head)).data() + address.offset(),
+                    std::min<std::size_t>(piece, sizeof(head) - address.offset()));
+      }
+    }
+    out = out.subspan(piece);
+    address = address + static_cast<std::uint32_t>(piece);
+  }
+  return true;
+}
+
+bool PhysicalMemory::Write(PhysAddr address, std::span<const std::uint8_t> bytes) {
+  if (!Contains(address, bytes.size())) return false;
+  while (!bytes.empty()) {
+    const auto piece = std::min<std::size_t>(bytes.size(), kPageBytes - address.offset());
+    FrameWords& words = Materialise(FrameOf(address));
+    std::memcpy(std::as_writable_bytes(std::span(words)).data() + address.offset(), bytes.data(), piece);
+    bytes = bytes.subspan(piece);
+    address = address + static_cast<std::uint32_t>(piece);
+  }
+  return true;
+}
+
+PhysicalMemory::FrameWords& PhysicalMemory::Materialise(PageFrame frame) {
+  Leaf& leaf = TouchLeaf(frame.number >> kLeafShift);
+  const std::uint32_t slot = frame.number % kLeafFrames;
+  if (!leaf.real[slot]) {
+    auto words = std::make_unique_for_overwrite<FrameWords>();
+    words->fill(kFillWord * leaf.fill[slot]);
+    std::copy(leaf.slots[slot].head.begin(), leaf.slots[slot].head.end(), words->begin());
+    leaf.slots[slot].words = words.release();
+    leaf.real[slot] = true;
+    ++real_frames_;
+  }
+  return *leaf.slots[slot].words;
+}
+
+void PhysicalMemory::FillOne(Leaf& leaf, std::uint32_t slot, std::uint8_t value) {
+  if (leaf.real[slot] && leaf.pinned[slot]) {
+    leaf.slots[slot].words->fill(kFillWord * value);
+    return;
+  }
+  real_frames_ -= leaf.real[slot];
+  leaf.SetLazy(slot, value);
+}
+
+bool PhysicalMemory::FillFrames(PageFrame first, std::uint32_t count, std::uint8_t value) {
+  if (std::uint64_t{first.number} + count > frame_count_) return false;
+  for (std::uint32_t frame = first.number, end = first.number + count; frame < end;) {
+    const std::uint32_t leaf = frame >> kLeafShift, slot = frame % kLeafFrames;
+    const std::uint32_t frames = std::min(end - frame, kLeafFrames - slot);
+    const bool whole = frames == kLeafFrames || frames == frame_count_ - frame;
+    if (slot == 0 && whole && (!leaves_[leaf] || leaves_[leaf]->pinned_count == 0)) {
+      if (leaves_[leaf]) real_frames_ -= std::count(leaves_[leaf]->real.begin(), leaves_[leaf]->real.end(), true);
+      leaves_[leaf].reset();
+      leaf_fill_[leaf] = value;
+    } else {
+      Leaf& touched = TouchLeaf(leaf);
+      for (std::uint32_t i = 0; i < frames; ++i) FillOne(touched, slot + i, value);
+    }
+    frame += frames;
+  }
+  return true;
+}
+
+PhysicalMemory::FrameWords* PhysicalMemory::Pin(PageFrame frame) {
+  if (!PinUntouched(frame)) return nullptr;
+  return &Materialise(frame);
+}
+
+bool PhysicalMemory::PinUntouched(PageFrame frame) {
+  if (frame.number >= frame_count_) return false;
+  Leaf& leaf = TouchLeaf(frame.number >> kLeafShift);
+  bool& pinned = leaf.pinned[frame.number % kLeafFrames];
+  leaf.pinned_count += !pinned;
+  pinned = true;
+  return true;
+}
+
+bool PhysicalMemory::AnyPinned(PageFrame first, std::uint32_t count) const {
+  const std::uint64_t end = std::min<std::uint64_t>(std::uint64_t{first.number} + count, frame_count_);
+  for (std::uint64_t frame = first.number; frame < end;) {
+    const Leaf* leaf = leaves_[frame >> kLeafShift].get();
+    const std::uint64_t leaf_end = std::min<std::uint64_t>(end, (frame | (kLeafFrames - 1)) + 1);
+    if (leaf != nullptr && leaf->pinned_count != 0) {
+      const auto from = leaf->pinned.begin() + static_cast<std::ptrdiff_t>(frame % kLeafFrames);
+      if (std::find(from, from + static_cast<std::ptrdiff_t>(leaf_end - frame), true) !=
+          from + static_cast<std::ptrdiff_t>(leaf_end - frame))
+        return true;
+    }
+    frame = leaf_end;
+  }
+  return false;
+}
+
+std::uint64_t PhysicalMemory::host_bytes() const {
+  std::uint64_t bytes = sizeof(*this) + leaves_.size() * (sizeof(leaves_[0]) + 1) + real_frames_ * sizeof(FrameWords);
+  for (const auto& leaf : leaves_) bytes += leaf ? sizeof(Leaf) : 0;
+  return bytes;
+}
+
+}  // namespace alloclab
