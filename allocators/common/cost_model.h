@@ -11,23 +11,27 @@ namespace alloclab {
 
 inline constexpr std::string_view kCostModelName = "i386-v1";
 
-// Clocks per event on one processor.
-//
-// Clocks are the manufacturer's for a 32-bit aligned operand (Intel 386DX Hardware Reference Manual and 80386 Programmer's
-// Reference Manual, 1986; i486 Microprocessor Data Book, 1991): loads and stores as MOV with a memory operand, a page walk as
-// the two bus reads of a TLB miss. Left out: instructions that touch no memory, branches, cache misses (a 486 load is a hit),
-// wait states, prefetch, payload copies, and the time of the page-fault handler itself.
+// Clocks per event on one processor, from the manufacturer's documents:
+//   load, store  MOV between a register and an aligned 32-bit memory operand (80386 Programmer's Reference Manual, 1986: 4 and
+//   2
+//                clocks; i486 Microprocessor Programmer's Reference Manual, 1990: 1 and 1, a cache hit)
+//   page walk    the two bus reads, of a PDE and a PTE, that a TLB miss needs: 2 bus clocks each at no wait states, on the
+//                486DX2-66 two core clocks per bus clock
+// Left out: instructions that touch no memory, branches, 486 cache misses, wait states, prefetch, setting of A and D bits,
+// payload copies, and the page-fault handler. So the figure is a floor, and a fair one: both engines and all allocators are
+// charged alike.
 struct Processor {
   std::string_view name;
   std::uint32_t clock_khz;
   std::uint32_t load_clocks, store_clocks, page_walk_clocks;
 };
 
-inline constexpr Processor k386dx33{"386DX-33", 33'000, 4, 2, 9};
-inline constexpr Processor k486dx2_66{"486DX2-66", 66'000, 1, 1, 21};
+inline constexpr Processor k386dx33{"386DX-33", 33'000, 4, 2, 4};
+inline constexpr Processor k486dx2_66{"486DX2-66", 66'000, 1, 1, 8};
 
 constexpr std::uint64_t Cycles(const Processor& cpu, const HeapCosts& costs) {
-  return costs.words_loaded * cpu.load_clocks + costs.words_stored * cpu.store_clocks + costs.search_pages * cpu.page_walk_clocks;
+  return costs.words_loaded * cpu.load_clocks + costs.words_stored * cpu.store_clocks +
+         costs.search_pages * cpu.page_walk_clocks;
 }
 constexpr std::uint64_t Cycles(const Processor& cpu, const PageCosts& costs) {
   return costs.words_loaded * cpu.load_clocks + costs.words_stored * cpu.store_clocks;

@@ -20,18 +20,18 @@ enum class Outcome : std::uint8_t {
   kFragmented = 4,   // enough bytes are free, but no single chunk or run is large enough
 
   // Invalid use, noticed by a guarded allocator; nothing changed.
-  kSizeOverflow = 16,      // size + header, or count * size, does not fit 32 bits
-  kDoubleFree = 17,        // the block is free already
-  kInteriorPointer = 18,   // inside the heap, but not the start of a block
-  kForeignPointer = 19,    // outside the heap
-  kMisalignedPointer = 20, // not a multiple of the allocator's alignment
-  kZeroLength = 21,        // pages: length 0
-  kNegativeLength = 22,    // pages: length with the sign bit set
-  kUnalignedLength = 23,   // pages: length not a multiple of the page size
-  kOutsideArena = 24,      // pages: range not wholly inside the arena
-  kOverlapsFree = 25,      // pages: range starts allocated and runs into a free run
-  kFrameInUse = 26,        // pages: range holds a page table or a frame that the heap lives in
-  kUnsupported = 27,       // this instance has no allocator for the operation
+  kSizeOverflow = 16,       // size + header, or count * size, does not fit 32 bits
+  kDoubleFree = 17,         // the block is free already
+  kInteriorPointer = 18,    // inside the heap, but not the start of a block
+  kForeignPointer = 19,     // outside the heap
+  kMisalignedPointer = 20,  // not a multiple of the allocator's alignment
+  kZeroLength = 21,         // pages: length 0
+  kNegativeLength = 22,     // pages: length with the sign bit set
+  kUnalignedLength = 23,    // pages: length not a multiple of the page size
+  kOutsideArena = 24,       // pages: range not wholly inside the arena
+  kOverlapsFree = 25,       // pages: range starts allocated and runs into a free run
+  kFrameInUse = 26,         // pages: range holds a page table or a frame that the heap lives in
+  kUnsupported = 27,        // this instance has no allocator for the operation
 
   // The original's own end of the world; seen in unguarded mode only. Simulated RAM changed as the original changes it.
   kPanic = 40,            // xv6 panic(): "kalloc", "kfree", "freeing free page"
