@@ -12,9 +12,8 @@ namespace alloclab {
 inline constexpr std::string_view kCostModelName = "i386-v1";
 
 // Clocks per event on one processor, from the manufacturer's documents:
-//   load, store  MOV between a register and an aligned 32-bit memory operand (80386 Programmer's Reference Manual, 1986: 4 and
-//   2
-//                clocks; i486 Microprocessor Programmer's Reference Manual, 1990: 1 and 1, a cache hit)
+//   load, store  MOV between a register and an aligned 32-bit memory operand (80386 Programmer's Reference Manual, 1986:
+//                4 and 2 clocks; i486 Microprocessor Programmer's Reference Manual, 1990: 1 and 1, a cache hit)
 //   page walk    the two bus reads, of a PDE and a PTE, that a TLB miss needs: 2 bus clocks each at no wait states, on the
 //                486DX2-66 two core clocks per bus clock
 // Left out: instructions that touch no memory, branches, 486 cache misses, wait states, prefetch, setting of A and D bits,

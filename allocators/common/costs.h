@@ -11,10 +11,11 @@ namespace alloclab {
 // Costs of a heap allocator.
 //
 // What counts, for ImplicitHeap:
-//   headers_visited  times the body of the original's search loop runs: the prologue counts, the epilogue at the break does
-//   not. words_loaded     every 32-bit word that the original's source reads from the heap through a pointer (headers and
-//   footers),
-//                    each textual dereference once: search, place, coalesce, free, grow. Payload copies are not in it.
+//   headers_visited  times the body of the original's search loop runs: the prologue counts, the epilogue at the break
+//                    does not.
+//   words_loaded     every 32-bit word that the original's source reads from the heap through a pointer (headers and
+//                    footers), each textual dereference once: search, place, coalesce, free, grow. Payload copies are not
+//                    in it.
 //   words_stored     likewise every word written.
 //   search_pages     distinct 4 KiB pages whose headers a search visited; a first-fit walk goes upwards, so this is the
 //                    number of page changes a one-entry TLB would see.
