@@ -21,7 +21,7 @@ class Pow2Histogram {
   // so the buckets become Prometheus cumulative `le` buckets. The last bucket has no upper bound.
   static constexpr int BucketOf(std::uint64_t value) {
     if (value == 0) return 0;
-    const int bucket = std::bit_width(value - 1) + 1;
+    const int bucket = static_cast<int>(std::bit_width(value - 1)) + 1;
     return bucket < kBuckets ? bucket : kBuckets - 1;
   }
   static constexpr std::uint64_t UpperBound(int bucket) { return bucket == 0 ? 0 : std::uint64_t{1} << (bucket - 1); }
