@@ -64,7 +64,7 @@ class Driver {
   OpResult AllocatePages(std::uint32_t bytes);
   OpResult FreePages(PhysAddr first, std::uint32_t bytes);
 
-  Instance& instance() { return instance_; }
+  Instance& instance() const { return instance_; }
   const DriverCounters& counters() const { return counters_; }
   std::uint64_t operations() const { return operations_; }
 

@@ -1,0 +1,75 @@
+// The instances that live in this server, by id and by name.
+//
+// Thread safety: all methods may be called from any thread. An instance found stays usable after it was deleted, but refuses.
+#ifndef ALLOCLAB_SERVER_COLLECTIONS_INSTANCE_REGISTRY_H_
+#define ALLOCLAB_SERVER_COLLECTIONS_INSTANCE_REGISTRY_H_
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "server/entities/live_instance.h"
+#include "server/metrics/heap_directory.h"
+#include "server/store/id_source.h"
+
+namespace alloclab::server {
+
+struct CreateInstance {
+  std::string name;  // empty: "instance-ID"
+  InstanceConfig config;
+  std::string request_id;   // empty: not repeatable
+  std::string fingerprint;  // equal for equal requests
+};
+
+class InstanceRegistry {
+ public:
+  // `ids` and `heaps` outlive the registry.
+  InstanceRegistry(IdSource& ids, HeapDirectory& heaps, std::shared_ptr<HostBudget> budget, std::uint32_t instances_max);
+
+  // INVALID_ARGUMENT: the configuration; ALREADY_EXISTS: the name, or request_id with another request; RESOURCE_EXHAUSTED.
+  absl::StatusOr<std::shared_ptr<LiveInstance>> Create(const CreateInstance& request) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // By name, or by id in decimal digits. NOT_FOUND.
+  absl::StatusOr<std::shared_ptr<LiveInstance>> Find(std::string_view name_or_id) const ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status Delete(std::string_view name_or_id) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // By id, those above `after_id`, at most `limit`.
+  std::vector<std::shared_ptr<LiveInstance>> List(std::uint64_t after_id, std::size_t limit) const ABSL_LOCKS_EXCLUDED(mutex_);
+  std::uint32_t size() const ABSL_LOCKS_EXCLUDED(mutex_);
+  std::uint32_t instances_max() const { return instances_max_; }
+
+ private:
+  using InstancePtr = std::shared_ptr<LiveInstance>;
+  struct Remembered {
+    std::string fingerprint;
+    InstancePtr instance;
+  };
+
+  absl::StatusOr<InstancePtr> FindLocked(std::string_view name_or_id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<InstancePtr> Repeated(const CreateInstance& request) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status CheckRoom(const CreateInstance& request) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Remember(const CreateInstance& request, const InstancePtr& instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  IdSource& ids_;
+  HeapDirectory& heaps_;
+  const std::shared_ptr<HostBudget> budget_;
+  const std::uint32_t instances_max_;
+
+  mutable absl::Mutex mutex_;
+  std::map<std::uint64_t, InstancePtr> by_id_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, InstancePtr> by_name_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, Remembered> by_request_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::string> request_order_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_COLLECTIONS_INSTANCE_REGISTRY_H_

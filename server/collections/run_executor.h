@@ -1,0 +1,90 @@
+// Runs: a bounded queue, worker threads that replay workloads on fresh instances, and the record of every run in the store.
+//
+// A run is in the store before Submit returns, and its result before anyone sees it ended. A result that cannot be written (disk
+// full) fails the run with the reason; the failure is kept in memory and written as soon as the store takes it.
+//
+// Thread safety: all methods may be called from any thread.
+#ifndef ALLOCLAB_SERVER_COLLECTIONS_RUN_EXECUTOR_H_
+#define ALLOCLAB_SERVER_COLLECTIONS_RUN_EXECUTOR_H_
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "server/collections/trace_library.h"
+#include "server/entities/host_budget.h"
+#include "server/entities/live_run.h"
+#include "server/entities/run.h"
+#include "server/metrics/heap_directory.h"
+#include "server/store/run_store.h"
+
+namespace alloclab::server {
+
+class RunExecutor {
+ public:
+  struct Limits {
+    std::uint32_t threads = 1;
+    std::uint32_t queued_runs = 0;
+    std::uint64_t stored_runs = 0;
+  };
+  // All outlive the executor.
+  RunExecutor(RunStore& store, TraceLibrary& traces, HeapDirectory& heaps, std::shared_ptr<HostBudget> budget,
+              const Limits& limits);
+  ~RunExecutor();  // as Stop(now)
+
+  // Validates, stores, queues. INVALID_ARGUMENT; NOT_FOUND: the built-in or uploaded trace; ALREADY_EXISTS: request_id with
+  // another request; RESOURCE_EXHAUSTED: queue, store or disk full; UNAVAILABLE while stopping.
+  absl::StatusOr<Run> Submit(RunRequest request, const std::string& request_id) ABSL_LOCKS_EXCLUDED(submit_mutex_, mutex_);
+
+  absl::StatusOr<Run> Get(std::uint64_t id) const ABSL_LOCKS_EXCLUDED(mutex_);  // with its result
+  // Newest first, those below `before_id` (0: from the newest), at most `limit`, without results.
+  absl::StatusOr<std::vector<Run>> List(std::uint64_t before_id, std::size_t limit) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Returns once the run has ended; one that had ended before stays as it is. NOT_FOUND.
+  absl::StatusOr<Run> Cancel(std::uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
+  // NOT_FOUND; FAILED_PRECONDITION while it is queued or running.
+  absl::Status Delete(std::uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // To watch a run that is queued or running; null for any other.
+  std::shared_ptr<LiveRun> FindLive(std::uint64_t id) const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  struct Census {
+    std::uint32_t queued = 0, running = 0;
+    std::uint64_t queued_operations = 0;
+    std::array<std::uint64_t, 7> ended{};  // since the server started, by RunState
+  };
+  Census Count() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Refuses new runs; lets those that run go on until `deadline`, then interrupts them and whatever is still queued.
+  void Stop(absl::Time deadline) ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  using LiveRunPtr = std::shared_ptr<LiveRun>;
+
+  RunStore& store_;
+  TraceLibrary& traces_;
+  HeapDirectory& heaps_;
+  const std::shared_ptr<HostBudget> budget_;
+  const Limits limits_;
+
+  absl::Mutex submit_mutex_;  // one submission at a time, so that a request_id is looked up and stored in one step
+  mutable absl::Mutex mutex_;
+  std::deque<LiveRunPtr> queue_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::uint64_t, LiveRunPtr> live_ ABSL_GUARDED_BY(mutex_);    // queued and running
+  std::map<std::uint64_t, StoredRun> unsaved_ ABSL_GUARDED_BY(mutex_);  // ended, but the store did not take it yet
+  Census census_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_COLLECTIONS_RUN_EXECUTOR_H_

@@ -1,0 +1,54 @@
+// The operations that a workload stands for: built-in, generated, or recorded and uploaded before. Traces last used are kept
+// ready in memory, up to kTraceCacheBytes.
+//
+// Thread safety: all methods may be called from any thread.
+#ifndef ALLOCLAB_SERVER_COLLECTIONS_TRACE_LIBRARY_H_
+#define ALLOCLAB_SERVER_COLLECTIONS_TRACE_LIBRARY_H_
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "allocators/workload/trace.h"
+#include "server/entities/run.h"
+#include "server/store/run_store.h"
+
+namespace alloclab::server {
+
+struct TraceEntry {
+  std::string sha256;
+  std::shared_ptr<const Trace> trace;
+};
+
+class TraceLibrary {
+ public:
+  explicit TraceLibrary(RunStore& store) : store_(store) {}  // `store` outlives this
+
+  // Reads an uploaded file and keeps it in the store. INVALID_ARGUMENT: malformed; RESOURCE_EXHAUSTED: too large, store full.
+  absl::StatusOr<TraceEntry> Add(std::string bytes, const std::string& name) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // How many operations the workload has (a built-in about as many). INVALID_ARGUMENT naming the field; NOT_FOUND: no such
+  // built-in or trace.
+  absl::StatusOr<std::uint64_t> CountOperations(const RunRequest& request) const;
+
+  // The operations themselves. Errors as above.
+  absl::StatusOr<std::shared_ptr<const Trace>> Load(const RunRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  std::shared_ptr<const Trace> Cached(const std::string& sha256) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Cache(const TraceEntry& entry) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<std::shared_ptr<const Trace>> LoadUploaded(const std::string& sha256);
+
+  RunStore& store_;
+  absl::Mutex mutex_;
+  std::list<TraceEntry> cache_ ABSL_GUARDED_BY(mutex_);  // last used first
+};
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_COLLECTIONS_TRACE_LIBRARY_H_

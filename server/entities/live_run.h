@@ -1,0 +1,67 @@
+// One run that is queued, running, or ended a moment ago.
+//
+// Thread safety: all methods may be called from any thread; Start, Advance and End are the worker's.
+#ifndef ALLOCLAB_SERVER_ENTITIES_LIVE_RUN_H_
+#define ALLOCLAB_SERVER_ENTITIES_LIVE_RUN_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "allocators/workload/run.h"
+#include "server/entities/run.h"
+#include "server/entities/snapshot.h"
+
+namespace alloclab::server {
+
+class LiveRun {
+ public:
+  explicit LiveRun(Run run) : id_(run.id), run_(std::move(run)) {}
+
+  std::uint64_t id() const { return id_; }
+  // As it is now.
+  Run Get() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // What the run's machine looked like at most a few kSnapshotInterval ago; nothing before it ran.
+  std::optional<Snapshot> Sample() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  void RequestCancel() { cancel_requested_.store(true, std::memory_order_relaxed); }
+  bool cancel_requested() const { return cancel_requested_.load(std::memory_order_relaxed); }
+  void AwaitEnd() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // False when the run was cancelled or interrupted in the queue.
+  bool Start() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Advance(const RunProgress& progress, const Driver& driver) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Ends once: a second end is ignored.
+  void End(RunState state, std::uint64_t operations_done, std::string error, std::string result, absl::Time now)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Calls `changed` from any thread when the run starts, as it proceeds (every kProgressInterval at most) and when it has ended,
+  // until Unwatch returns. `changed` must neither block nor call back.
+  std::uint64_t Watch(std::function<void()> changed) ABSL_LOCKS_EXCLUDED(watchers_mutex_);
+  void Unwatch(std::uint64_t watcher) ABSL_LOCKS_EXCLUDED(watchers_mutex_);
+
+ private:
+  void Notify() ABSL_LOCKS_EXCLUDED(watchers_mutex_);
+
+  const std::uint64_t id_;
+  std::atomic<bool> cancel_requested_{false};
+
+  mutable absl::Mutex mutex_;
+  Run run_ ABSL_GUARDED_BY(mutex_);
+  std::optional<Snapshot> snapshot_ ABSL_GUARDED_BY(mutex_);
+  SnapshotPace pace_;  // the worker's
+
+  absl::Mutex watchers_mutex_;
+  std::map<std::uint64_t, std::function<void()>> watchers_ ABSL_GUARDED_BY(watchers_mutex_);
+  std::uint64_t next_watcher_ ABSL_GUARDED_BY(watchers_mutex_) = 1;
+};
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_ENTITIES_LIVE_RUN_H_

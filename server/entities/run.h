@@ -1,0 +1,59 @@
+// A run as the server keeps it: what was asked for, how far it is, what came of it.
+#ifndef ALLOCLAB_SERVER_ENTITIES_RUN_H_
+#define ALLOCLAB_SERVER_ENTITIES_RUN_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "absl/time/time.h"
+#include "allocators/catalog/instance.h"
+#include "allocators/workload/workload_spec.h"
+
+namespace alloclab::server {
+
+// The numbers are stored: append, never renumber.
+enum class RunState : std::uint8_t {
+  kQueued = 1,
+  kRunning = 2,
+  kSucceeded = 3,
+  kFailed = 4,
+  kCancelled = 5,
+  kInterrupted = 6,  // the server ended before the run did
+};
+std::string_view RunStateName(RunState state);  // "queued"
+constexpr bool Ended(RunState state) { return state >= RunState::kSucceeded; }
+
+struct BuiltinChoice {
+  std::string name;
+  std::uint64_t seed = 0;        // 0: its own
+  std::uint64_t operations = 0;  // 0: its own
+};
+struct UploadedTrace {
+  std::string sha256;
+};
+
+struct RunRequest {
+  std::variant<BuiltinChoice, WorkloadSpec, UploadedTrace> workload;
+  InstanceConfig config;  // complete once the run is accepted
+  std::string digest_at;
+  std::string label;
+};
+
+struct Run {
+  std::uint64_t id = 0;
+  RunState state = RunState::kQueued;
+  RunRequest request;
+  absl::Time submit_time;
+  absl::Time end_time = absl::InfinitePast();  // until it ends
+  std::uint64_t operations_done = 0, operations_total = 0;
+  std::string error;
+  // An encoded result (converters/run_codec.h); empty until the run ends, and in lists.
+  std::string result;
+};
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_ENTITIES_RUN_H_

@@ -1,0 +1,41 @@
+// What an instance or a run looks like from outside at one moment: plain values, copied while its owner had it to himself.
+#ifndef ALLOCLAB_SERVER_ENTITIES_SNAPSHOT_H_
+#define ALLOCLAB_SERVER_ENTITIES_SNAPSHOT_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "absl/time/time.h"
+#include "allocators/catalog/instance.h"
+#include "allocators/common/costs.h"
+#include "allocators/workload/driver.h"
+
+namespace alloclab::server {
+
+struct Snapshot {
+  absl::Time time;
+  std::uint64_t operations = 0;
+  DriverCounters counters;
+  HeapCosts heap_costs;
+  PageCosts page_costs;
+  VmCosts vm_costs;
+  std::optional<HeapShape> heap;  // absent without a heap
+  PageShape pages;
+  std::uint64_t host_bytes = 0;
+};
+
+Snapshot TakeSnapshot(const Driver& driver);
+
+// Says when a busy owner should take the next snapshot: every kSnapshotInterval, or less often when taking one is slow.
+class SnapshotPace {
+ public:
+  bool Due(absl::Time now) const { return now >= due_; }
+  void Taken(absl::Time began, absl::Time ended);
+
+ private:
+  absl::Time due_ = absl::InfinitePast();
+};
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_ENTITIES_SNAPSHOT_H_

@@ -1,0 +1,59 @@
+// Every refusal of the server: one function, one code, one sentence that names the offender and says what is expected. What the
+// catalogue, the workloads and the trace readers refuse comes with their own sentences.
+#ifndef ALLOCLAB_SERVER_ERRORS_H_
+#define ALLOCLAB_SERVER_ERRORS_H_
+
+#include <cstdint>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace alloclab::server::errors {
+
+// A field of the request: INVALID_ARGUMENT, "field: what is wrong".
+absl::Status BadField(std::string_view field, std::string_view what);
+
+// Instances.
+absl::Status InstanceNotFound(std::string_view name_or_id);
+absl::Status InstanceDeleted(std::string_view name);
+absl::Status InstanceNameTaken(std::string_view name);
+absl::Status InstanceWithoutHeap(std::string_view name);
+absl::Status TooManyInstances(std::uint64_t max);
+absl::Status TooMuchRamPromised(std::uint64_t asked, std::uint64_t promised, std::uint64_t max);
+absl::Status TooMuchMemoryHeld(std::uint64_t held, std::uint64_t max);
+absl::Status TooManyHandles(std::uint64_t asked, std::uint64_t held, std::uint64_t max);
+absl::Status RequestIdReused(std::string_view request_id);
+
+// Data plane and inspection.
+absl::Status InstanceChangedInStream(std::string_view first, std::string_view other);
+absl::Status TooManyStreams(std::uint64_t max);
+absl::Status OutsideRam(std::uint32_t address, std::uint64_t bytes, std::uint64_t ram_bytes);
+absl::Status PageNotPresent(std::uint32_t address);
+absl::Status CallCancelled();
+
+// Workloads and runs.
+absl::Status TraceNotFound(std::string_view sha256);
+absl::Status TraceUploadTooLarge(std::uint64_t max);
+absl::Status TraceStoreFull(std::uint64_t max);
+absl::Status TooManyUploads(std::uint64_t max);
+absl::Status WorkloadTooLong(std::uint64_t operations, std::uint64_t max);
+absl::Status RunNotFound(std::uint64_t id);
+absl::Status RunNotEnded(std::uint64_t id, std::string_view state);
+absl::Status RunWithoutResult(std::uint64_t id, std::string_view state);
+absl::Status RunQueueFull(std::uint64_t max);
+absl::Status TooManyStoredRuns(std::uint64_t max);
+absl::Status TooManyWatchers(std::uint64_t max);
+absl::Status TooManyDiffs(std::uint64_t max);
+absl::Status Draining();
+
+// Store.
+absl::Status DataDirectoryLocked(std::string_view directory, std::string_view holder);
+absl::Status DataDirectoryUnusable(std::string_view directory, std::string_view why);
+absl::Status StoreFull(std::string_view why);
+absl::Status StoreBroken(std::string_view why);
+absl::Status StoreTooNew(std::string_view file, std::uint64_t version, std::uint64_t known);
+
+}  // namespace alloclab::server::errors
+
+#endif  // ALLOCLAB_SERVER_ERRORS_H_

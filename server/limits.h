@@ -1,0 +1,96 @@
+// Every bound of the server, with its reason. What an operator may want to change is an option (server/options.h) whose default
+// stands here.
+#ifndef ALLOCLAB_SERVER_LIMITS_H_
+#define ALLOCLAB_SERVER_LIMITS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/time/time.h"
+
+namespace alloclab::server {
+
+// --- Instances ---
+
+// An untouched instance costs under 100 KiB of host memory whatever its RAM: 10,000 fit in 1 GiB.
+inline constexpr std::uint32_t kInstancesMax = 10'000;
+// RAM promised to all instances together. A promise costs nothing until it is touched; the default is 10,000 machines of 4 GiB.
+inline constexpr std::uint64_t kPromisedRamBytesMax = std::uint64_t{kInstancesMax} << 32;
+// Letters of an instance name, as in metric label values.
+inline constexpr std::size_t kInstanceNameMax = 32;
+// A handle is 12 bytes of server memory: 48 MiB for one instance, 768 MiB for all of them.
+inline constexpr std::uint32_t kHandlesPerInstanceMax = 1u << 22;
+inline constexpr std::uint64_t kHandlesMax = 1ull << 26;
+// Creations remembered for request_id, oldest forgotten first.
+inline constexpr std::size_t kRememberedCreationsMax = 16'384;
+inline constexpr std::size_t kRequestIdMax = 64;
+// Instance ids taken from the store at a time: one synchronous write per so many creations.
+inline constexpr std::uint64_t kInstanceIdBlock = 1024;
+
+// --- Data plane ---
+
+// A batch holds its instance for its whole length; at 10 million operations per second this is 7 ms.
+inline constexpr std::uint32_t kBatchOperationsMax = 65'536;
+// gRPC's default. A full batch is 13 bytes an operation, 0.85 MiB.
+inline constexpr int kMessageBytesMax = 4 << 20;
+// HTTP/2 streams of one connection, and open data streams of the whole server (each holds two messages).
+inline constexpr int kStreamsPerConnectionMax = 100;
+inline constexpr std::uint32_t kStreamsMax = 1'000;
+
+// --- Inspection ---
+
+inline constexpr std::uint32_t kWalkPageChunks = 4096;  // of one message of a walk: about 100 KiB
+inline constexpr std::uint32_t kReadMemoryBytesMax = 65'536;
+inline constexpr std::size_t kViolationsMax = 100;  // named in one reply; all are counted
+
+// --- Workloads and runs ---
+
+// 16 bytes an operation while it is replayed: 512 MiB.
+inline constexpr std::uint64_t kWorkloadOperationsMax = 32u << 20;
+inline constexpr std::size_t kWorkloadPhasesMax = 1'000;
+inline constexpr std::size_t kWeightedChoicesMax = 10'000;
+inline constexpr std::uint64_t kTraceUploadBytesMax = 256ull << 20;  // of one file as uploaded
+inline constexpr std::uint64_t kTraceInflatedBytesMax = 2ull << 30;  // of one file, decompressed
+inline constexpr std::uint64_t kTraceStoreBytesMax = 4ull << 30;     // of all files in the store
+inline constexpr std::uint32_t kConcurrentUploadsMax = 4;            // each holds its file in memory
+inline constexpr std::uint64_t kTraceCacheBytes = 256ull << 20;      // of operations ready to be replayed
+inline constexpr std::size_t kFileNameMax = 255;
+inline constexpr std::size_t kLabelMax = 128;
+inline constexpr std::size_t kDigestAtMax = 1024;  // letters of digest_at
+inline constexpr std::uint32_t kQueuedRunsMax = 256;
+inline constexpr std::uint64_t kStoredRunsMax = 100'000;  // about 10 KiB each
+inline constexpr std::uint32_t kConcurrentDiffsMax = 2;   // each replays two machines
+inline constexpr std::size_t kDifferencesMax = 1'000;     // named in one reply
+inline constexpr std::uint32_t kWatchersMax = 1'000;
+// Between two messages to a watcher.
+inline constexpr absl::Duration kProgressInterval = absl::Milliseconds(100);
+// Operations between two looks at the cancel flag: a literal walk of 100,000 headers takes 0.1 ms.
+inline constexpr std::uint64_t kProgressEveryOperations = 128;
+
+// --- Lists ---
+
+inline constexpr std::uint32_t kListInstancesDefault = 100, kListInstancesMax = 1'000;
+inline constexpr std::uint32_t kListRunsDefault = 50, kListRunsMax = 500;
+
+// --- Metrics ---
+
+// Heaps with series of their own; the rest is summed under heap="other".
+inline constexpr std::uint32_t kNamedHeapsMax = 32;
+// How long an ended run stays in /metrics: two scrapes at the slowest usual interval.
+inline constexpr absl::Duration kRunLinger = absl::Seconds(60);
+// A busy instance publishes a snapshot this often, and spends at most 1/20 of its time on it.
+inline constexpr absl::Duration kSnapshotInterval = absl::Milliseconds(100);
+
+// --- Connections and life ---
+
+inline constexpr absl::Duration kKeepaliveTime = absl::Seconds(30);  // a dead client is noticed after time + timeout
+inline constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(10);
+inline constexpr absl::Duration kPingIntervalMin = absl::Seconds(10);  // a client that pings faster is sent away
+inline constexpr std::size_t kTransportBytesMax = 512u << 20;          // gRPC's own buffers
+inline constexpr int kTransportThreadsMax = 256;                       // of blocking calls
+inline constexpr absl::Duration kDrainTime = absl::Seconds(10);
+inline constexpr std::size_t kErrorMessageMax = 1024;  // bytes of a status message: it travels in a header
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_LIMITS_H_

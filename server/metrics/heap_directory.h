@@ -1,0 +1,72 @@
+// Who is seen in the metrics of the allocators: instances by name, runs as "run-ID". The first ones have series of their own,
+// the rest is summed; what leaves stays for kRunLinger, so that a scrape sees its last state.
+//
+// Thread safety: all methods may be called from any thread.
+#ifndef ALLOCLAB_SERVER_METRICS_HEAP_DIRECTORY_H_
+#define ALLOCLAB_SERVER_METRICS_HEAP_DIRECTORY_H_
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "server/entities/snapshot.h"
+
+namespace alloclab::server {
+
+// One heap as the metrics see it.
+struct HeapReading {
+  std::string heap;       // label: the instance's name, "run-17", or "other"
+  std::string allocator;  // label: the heap allocator's name, of a machine without a heap the page allocator's
+  std::string engine;
+  bool guarded = true;
+  Snapshot state;
+  std::uint64_t violations = 0;
+};
+
+class HeapDirectory {
+ public:
+  enum class Kind { kInstance, kRun };
+  using Sampler = std::function<HeapReading()>;  // may be called until Leave returns and a moment longer
+
+  struct Limits {
+    std::uint32_t instances = 0, runs = 0;  // with series of their own
+  };
+  explicit HeapDirectory(const Limits& limits) : limits_(limits) {}
+
+  // Returns the key to leave with. A heap that lingers under the same name goes at once.
+  std::uint64_t Enter(Kind kind, const std::string& heap, Sampler sample) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Leave(std::uint64_t key, HeapReading last) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Those with series of their own, then one "other" per allocator that has any. Counters never go down while a series lasts.
+  std::vector<HeapReading> Read() ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  struct Entry {
+    Kind kind;
+    std::string heap;
+    Sampler sample;                   // until it left
+    std::optional<HeapReading> last;  // since it left
+    absl::Time left_at;
+  };
+
+  void Expire(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const Limits limits_;
+  absl::Mutex mutex_;
+  std::uint64_t next_key_ ABSL_GUARDED_BY(mutex_) = 1;
+  std::map<std::uint64_t, Entry> named_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::uint64_t, Sampler> others_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, HeapReading> retired_ ABSL_GUARDED_BY(mutex_);  // counters of others that left, by allocator
+};
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_METRICS_HEAP_DIRECTORY_H_

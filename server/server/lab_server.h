@@ -1,0 +1,46 @@
+// The whole server, assembled: store, instances, runs, gRPC services, metrics.
+//
+// Thread safety: Start and Stop from one thread; the accessors from any.
+#ifndef ALLOCLAB_SERVER_SERVER_LAB_SERVER_H_
+#define ALLOCLAB_SERVER_SERVER_LAB_SERVER_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/server/options.h"
+
+namespace alloclab::server {
+
+class InstanceRegistry;
+class RunExecutor;
+class TraceLibrary;
+
+class LabServer {
+ public:
+  // Serving when it returns. Errors name the option and what is wrong (port taken, data directory in use, ...).
+  static absl::StatusOr<std::unique_ptr<LabServer>> Start(const ServerOptions& options);
+  ~LabServer();  // as Stop(now)
+
+  // NOT_SERVING, no new runs; streams end after the batch under way, runs may end until `deadline`, then everything is cancelled.
+  void Stop(absl::Time deadline);
+
+  // As bound: "127.0.0.1:41234". Empty when off.
+  const std::string& grpc_address() const;
+  const std::string& page_address() const;
+  const std::string& metrics_address() const;
+
+  InstanceRegistry& instances();
+  RunExecutor& runs();
+  TraceLibrary& traces();
+
+ private:
+  struct Parts;
+  explicit LabServer(std::unique_ptr<Parts> parts);
+  const std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_SERVER_LAB_SERVER_H_

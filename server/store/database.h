@@ -1,0 +1,83 @@
+// One connection to a SQLite database, and statements on it, with absl::Status for errors.
+//
+// Thread safety: a Session holds the connection to itself; Database may be used from any thread.
+#ifndef ALLOCLAB_SERVER_STORE_DATABASE_H_
+#define ALLOCLAB_SERVER_STORE_DATABASE_H_
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+
+namespace alloclab::server {
+
+// One prepared statement. Bind from left to right, then Step until it says false. The first error sticks: every later step
+// returns it.
+class Statement {
+ public:
+  Statement(sqlite3* connection, const char* sql);
+
+  Statement& Bind(std::uint64_t value);
+  Statement& Bind(std::string_view text);
+  Statement& BindBlob(std::string_view bytes);  // kept by reference until the statement ends
+
+  absl::StatusOr<bool> Step();  // whether there is a row
+  absl::Status Run();           // for statements without rows
+
+  std::uint64_t Int(int column) const;
+  std::string Text(int column) const;  // or a blob
+
+ private:
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+  };
+  void Note(int code);
+
+  sqlite3* const connection_;
+  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+  int bound_ = 0;
+  absl::Status error_;
+};
+
+class Database {
+ public:
+  enum class Mode { kReadWrite, kReadOnly };
+  static absl::StatusOr<std::unique_ptr<Database>> Open(const std::filesystem::path& file, Mode mode);
+
+  // The connection, to itself until the session ends.
+  class ABSL_SCOPED_LOCKABLE Session {
+   public:
+    explicit Session(Database& database) ABSL_EXCLUSIVE_LOCK_FUNCTION(database.mutex_)
+        : lock_(&database.mutex_), connection_(database.connection_.get()) {}
+    ~Session() ABSL_UNLOCK_FUNCTION() = default;
+
+    Statement Prepare(const char* sql) { return Statement(connection_, sql); }
+    absl::Status Execute(const char* sql);  // one or more statements without parameters
+    std::uint64_t last_insert_id() const;
+    std::uint64_t changes() const;
+
+   private:
+    absl::MutexLock lock_;
+    sqlite3* const connection_;
+  };
+
+ private:
+  struct Close {
+    void operator()(sqlite3* connection) const { sqlite3_close_v2(connection); }
+  };
+  explicit Database(sqlite3* connection) : connection_(connection) {}
+
+  absl::Mutex mutex_;
+  const std::unique_ptr<sqlite3, Close> connection_;
+};
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_STORE_DATABASE_H_
