@@ -1,0 +1,63 @@
+// The client's side of one server: a channel, and the only maker of call contexts, so that no call goes without a deadline.
+#ifndef ALLOCLAB_CLIENTS_COMMON_CONNECTION_H_
+#define ALLOCLAB_CLIENTS_COMMON_CONNECTION_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace alloclab::client {
+
+inline constexpr char kDefaultServer[] = "127.0.0.1:7411";
+
+struct ConnectionOptions {
+  std::string server = kDefaultServer;            // HOST:PORT or unix:PATH
+  std::chrono::milliseconds timeout{10'000};      // of one call
+  std::optional<std::chrono::milliseconds> wait;  // wait at most that long for a server that is not up yet
+};
+
+// Thread safety: safe for concurrent use.
+class Connection {
+ public:
+  // Does not connect yet: the first call does. Connections of one process with different numbers do not share a socket.
+  explicit Connection(ConnectionOptions options, int number = 0);
+
+  const ConnectionOptions& options() const { return options_; }
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+
+  // The deadline is `timeout` from now; with `wait`, the call stays until the server is up and has that much longer.
+  std::unique_ptr<grpc::ClientContext> MakeContext(std::chrono::milliseconds timeout) const;
+  std::unique_ptr<grpc::ClientContext> MakeContext() const { return MakeContext(options_.timeout); }
+
+  // The server's answer as a status whose message is a sentence for the user. UNAVAILABLE: the server was not reached; the
+  // sentence says what was tried and how to start one.
+  absl::Status Explain(const grpc::Status& status) const;
+
+  // One unary call, e.g. Call(&v1::Lab::Stub::GetServer, v1::GetServerRequest()).
+  template <typename Stub, typename Request, typename Response>
+  absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                                const Request& request) const {
+    Stub stub(channel_);
+    const std::unique_ptr<grpc::ClientContext> context = MakeContext();
+    Response response;
+    const grpc::Status status = (stub.*method)(context.get(), request, &response);
+    if (!status.ok()) return Explain(status);
+    return response;
+  }
+
+ private:
+  absl::Status Unreachable(const std::string& why) const;
+
+  ConnectionOptions options_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+}  // namespace alloclab::client
+
+#endif  // ALLOCLAB_CLIENTS_COMMON_CONNECTION_H_

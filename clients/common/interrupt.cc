@@ -1,0 +1,69 @@
+#include "clients/common/interrupt.h"
+
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <utility>
+
+#include "clients/common/exit_code.h"
+
+namespace alloclab::client {
+namespace {
+
+// What a signal handler may touch. The handler posts 1 to the event; the guard's end posts kEnd.
+std::atomic<bool> g_interrupted{false};
+std::atomic<int> g_event{-1};
+constexpr std::uint64_t kEnd = 1ull << 32;
+
+void Post(std::uint64_t value) {
+  while (write(g_event.load(), &value, sizeof(value)) < 0 && errno == EINTR) {
+  }
+}
+
+extern "C" void OnSignal(int) {
+  const int saved = errno;
+  if (g_interrupted.exchange(true)) _exit(static_cast<int>(ExitCode::kInterrupted));
+  Post(1);
+  errno = saved;
+}
+
+void Install(void (*handler)(int)) {
+  struct sigaction action = {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+void Wait(const std::function<void()>& on_interrupt) {
+  for (;;) {
+    std::uint64_t posted = 0;
+    if (read(g_event.load(), &posted, sizeof(posted)) != sizeof(posted)) continue;
+    if (posted % kEnd != 0) on_interrupt();
+    if (posted >= kEnd) return;
+  }
+}
+
+}  // namespace
+
+InterruptGuard::InterruptGuard(std::function<void()> on_interrupt) {
+  g_interrupted = false;
+  g_event = eventfd(0, EFD_CLOEXEC);
+  waiter_ = std::thread([callback = std::move(on_interrupt)] { Wait(callback); });
+  Install(OnSignal);
+}
+
+InterruptGuard::~InterruptGuard() {
+  Install(SIG_DFL);
+  Post(kEnd);
+  waiter_.join();
+  close(g_event.exchange(-1));
+}
+
+bool InterruptGuard::interrupted() const { return g_interrupted; }
+
+}  // namespace alloclab::client

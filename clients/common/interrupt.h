@@ -1,0 +1,27 @@
+// Ctrl-C: the first one asks, the second one insists.
+#ifndef ALLOCLAB_CLIENTS_COMMON_INTERRUPT_H_
+#define ALLOCLAB_CLIENTS_COMMON_INTERRUPT_H_
+
+#include <functional>
+#include <thread>
+
+namespace alloclab::client {
+
+// While this lives, the first SIGINT or SIGTERM calls `on_interrupt` once, on a thread of its own; the next one ends the
+// process with exit code 130. At most one at a time.
+class InterruptGuard {
+ public:
+  explicit InterruptGuard(std::function<void()> on_interrupt);
+  ~InterruptGuard();
+  InterruptGuard(const InterruptGuard&) = delete;
+  InterruptGuard& operator=(const InterruptGuard&) = delete;
+
+  bool interrupted() const;
+
+ private:
+  std::thread waiter_;
+};
+
+}  // namespace alloclab::client
+
+#endif  // ALLOCLAB_CLIENTS_COMMON_INTERRUPT_H_

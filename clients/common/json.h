@@ -1,0 +1,23 @@
+// Messages of the protocol as JSON: the standard mapping with the field names of the .proto files (so the keys are as stable as
+// those), every field present, and `schema_version` first. 64-bit numbers are strings, as that mapping has it.
+#ifndef ALLOCLAB_CLIENTS_COMMON_JSON_H_
+#define ALLOCLAB_CLIENTS_COMMON_JSON_H_
+
+#include <google/protobuf/message.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace alloclab::client {
+
+inline constexpr int kJsonSchemaVersion = 1;
+
+// Ends in a newline. `extras` are string members added after schema_version.
+std::string ToJson(const google::protobuf::Message& message,
+                   const std::vector<std::pair<std::string_view, std::string>>& extras = {});
+
+}  // namespace alloclab::client
+
+#endif  // ALLOCLAB_CLIENTS_COMMON_JSON_H_

@@ -1,0 +1,87 @@
+#include "clients/common/terminal.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "absl/strings/numbers.h"
+
+namespace alloclab::client {
+namespace {
+
+constexpr int kWidthMin = 40;
+constexpr int kWidthMax = 400;
+
+std::string_view Code(Tone tone) {
+  switch (tone) {
+    case Tone::kPlain:
+      return "";
+    case Tone::kBold:
+      return "1";
+    case Tone::kDim:
+      return "2";
+    case Tone::kGood:
+      return "32";
+    case Tone::kWarning:
+      return "33";
+    case Tone::kBad:
+      return "1;31";
+    case Tone::kLive:
+      return "34";
+    case Tone::kFree:
+      return "32";
+    case Tone::kMeta:
+      return "35";
+  }
+  return "";
+}
+
+}  // namespace
+
+bool IsTerminal(std::FILE* stream) { return isatty(fileno(stream)) == 1; }
+
+int TerminalWidth(std::FILE* stream) {
+  int width = 0;
+  if (const char* columns = std::getenv("COLUMNS"); columns != nullptr && absl::SimpleAtoi(columns, &width) && width > 0) {
+    return std::clamp(width, kWidthMin, kWidthMax);
+  }
+  winsize size{};
+  if (ioctl(fileno(stream), TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+  return std::clamp(static_cast<int>(size.ws_col), kWidthMin, kWidthMax);
+}
+
+bool UseColor(ColorMode mode, std::FILE* stream) {
+  if (mode != ColorMode::kAuto) return mode == ColorMode::kAlways;
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* term = std::getenv("TERM");
+  if (no_color != nullptr && *no_color != '\0') return false;
+  return IsTerminal(stream) && (term == nullptr || std::string_view(term) != "dumb");
+}
+
+std::string Style::Paint(Tone tone, std::string_view text) const {
+  if (!color_ || tone == Tone::kPlain || text.empty()) return std::string(text);
+  return fmt::format("\x1b[{}m{}\x1b[0m", Code(tone), text);
+}
+
+std::size_t DisplayWidth(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+std::string Printable(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F) {
+      result += fmt::format("\\x{:02x}", byte);
+    } else {
+      result += c;
+    }
+  }
+  return result;
+}
+
+}  // namespace alloclab::client

@@ -1,0 +1,40 @@
+// What the terminal can show: colour or not, how wide, and text that cannot play tricks on it.
+#ifndef ALLOCLAB_CLIENTS_COMMON_TERMINAL_H_
+#define ALLOCLAB_CLIENTS_COMMON_TERMINAL_H_
+
+#include <cstddef>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+namespace alloclab::client {
+
+enum class ColorMode { kAuto, kAlways, kNever };
+
+bool IsTerminal(std::FILE* stream);
+// Columns of the terminal behind `stream`; the variable COLUMNS if that is set, 80 if there is no terminal.
+int TerminalWidth(std::FILE* stream);
+// kAuto: on a terminal, unless NO_COLOR is set or TERM is "dumb".
+bool UseColor(ColorMode mode, std::FILE* stream);
+
+enum class Tone { kPlain, kBold, kDim, kGood, kWarning, kBad, kLive, kFree, kMeta };
+
+// Paints text, or leaves it alone.
+class Style {
+ public:
+  explicit Style(bool color) : color_(color) {}
+  bool color() const { return color_; }
+  std::string Paint(Tone tone, std::string_view text) const;
+
+ private:
+  bool color_;
+};
+
+// Columns that UTF-8 text takes (each code point counts as one).
+std::size_t DisplayWidth(std::string_view text);
+// The text with control characters as \xNN, so that names and labels from elsewhere cannot move the cursor.
+std::string Printable(std::string_view text);
+
+}  // namespace alloclab::client
+
+#endif  // ALLOCLAB_CLIENTS_COMMON_TERMINAL_H_

@@ -1,0 +1,146 @@
+#include "clients/common/units.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "absl/status/status.h"
+
+namespace alloclab::client {
+namespace {
+
+struct Unit {
+  std::string_view suffix;
+  double factor;
+};
+
+constexpr std::array kDecimal = std::to_array<Unit>({{"", 1}, {"k", 1e3}, {"K", 1e3}, {"M", 1e6}, {"G", 1e9}});
+constexpr std::array kBinary = std::to_array<Unit>(
+    {{"", 1}, {"B", 1}, {"Ki", 0x1p10}, {"KiB", 0x1p10}, {"Mi", 0x1p20}, {"MiB", 0x1p20}, {"Gi", 0x1p30}, {"GiB", 0x1p30}});
+constexpr std::array kTime = std::to_array<Unit>({{"ms", 1}, {"s", 1e3}, {"", 1e3}, {"m", 60e3}, {"h", 3600e3}});
+
+template <typename Number>
+bool ParseWhole(std::string_view text, Number& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+// A number and one of the units; false if it is anything else, or not a whole number of the base unit.
+template <std::size_t N>
+bool ParseWithUnit(std::string_view text, const std::array<Unit, N>& units, std::uint64_t& value) {
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
+  const std::string_view number = text.substr(0, digits);
+  const std::string_view suffix = text.substr(digits);
+  for (const Unit& unit : units) {
+    if (unit.suffix != suffix) continue;
+    if (unit.factor == 1) return ParseWhole(number, value);
+    double parsed = 0;
+    if (!ParseWhole(number, parsed)) return false;
+    parsed *= unit.factor;
+    if (parsed != std::floor(parsed) || parsed >= 0x1p63) return false;
+    value = static_cast<std::uint64_t>(parsed);
+    return true;
+  }
+  return false;
+}
+
+bool ParseHex(std::string_view text, std::uint64_t& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
+  return !text.empty() && error == std::errc() && end == text.data() + text.size();
+}
+
+// Three significant digits: "1.25", "12.5", "125".
+std::string Significant(double value) { return fmt::format("{:.{}f}", value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0); }
+
+std::string WithoutTrailingZeros(std::string number) {
+  if (number.find('.') == std::string::npos) return number;
+  number.erase(number.find_last_not_of('0') + 1);
+  if (number.back() == '.') number.pop_back();
+  return number;
+}
+
+}  // namespace
+
+absl::StatusOr<std::uint64_t> ParseCount(std::string_view text) {
+  std::uint64_t value = 0;
+  if (ParseWithUnit(text, kDecimal, value)) return value;
+  return absl::InvalidArgumentError(
+      fmt::format("'{}' is not a count; expected a whole number, k, M or G allowed, e.g. 500k", text));
+}
+
+absl::StatusOr<std::uint64_t> ParseBytes(std::string_view text) {
+  std::uint64_t value = 0;
+  const bool hex = text.starts_with("0x") || text.starts_with("0X");
+  if (hex ? ParseHex(text.substr(2), value) : ParseWithUnit(text, kBinary, value)) return value;
+  return absl::InvalidArgumentError(
+      fmt::format("'{}' is not a size; expected whole bytes, Ki, Mi or Gi allowed, e.g. 4096, 64Ki, 512Mi", text));
+}
+
+absl::StatusOr<std::uint32_t> ParseAddress(std::string_view text) {
+  std::uint64_t value = 0;
+  const bool prefixed = text.starts_with("0x") || text.starts_with("0X");
+  if (ParseHex(prefixed ? text.substr(2) : text, value) && value <= std::numeric_limits<std::uint32_t>::max()) {
+    return static_cast<std::uint32_t>(value);
+  }
+  return absl::InvalidArgumentError(
+      fmt::format("'{}' is not an address; expected up to 8 hexadecimal digits, e.g. 0xC0400000", text));
+}
+
+absl::StatusOr<std::chrono::milliseconds> ParseDuration(std::string_view text) {
+  std::uint64_t value = 0;
+  if (ParseWithUnit(text, kTime, value) && value <= 1'000'000'000'000) return std::chrono::milliseconds(value);
+  return absl::InvalidArgumentError(
+      fmt::format("'{}' is not a duration; expected a number with ms, s, m or h, e.g. 300ms, 10s", text));
+}
+
+std::string Count(std::uint64_t value) {
+  const std::string digits = std::to_string(value);
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
+  return text;
+}
+
+std::string Bytes(std::uint64_t bytes) {
+  constexpr std::array<std::string_view, 5> kNames = {"B", "KiB", "MiB", "GiB", "TiB"};
+  std::size_t unit = 0;
+  double value = static_cast<double>(bytes);
+  for (; value >= 1024 && unit + 1 < kNames.size(); ++unit) value /= 1024;
+  return fmt::format("{} {}", unit == 0 ? std::to_string(bytes) : WithoutTrailingZeros(Significant(value)), kNames[unit]);
+}
+
+std::string ExactBytes(std::uint64_t bytes) {
+  constexpr std::array kUnits = std::to_array<std::pair<int, std::string_view>>({{30, "Gi"}, {20, "Mi"}, {10, "Ki"}});
+  for (const auto& [shift, suffix] : kUnits) {
+    const std::uint64_t unit = std::uint64_t{1} << shift;
+    if (bytes >= unit && bytes % unit == 0) return fmt::format("{}{}", bytes / unit, suffix);
+  }
+  return std::to_string(bytes);
+}
+
+std::string Address(std::uint32_t address) { return fmt::format("0x{:08X}", address); }
+
+std::string Nanoseconds(double ns) {
+  if (ns < 999.5) return Significant(ns) + " ns";
+  if (ns < 999.5e3) return Significant(ns / 1e3) + " µs";
+  if (ns < 999.5e6) return Significant(ns / 1e6) + " ms";
+  return Significant(ns / 1e9) + " s";
+}
+
+std::string Percent(double ratio) { return fmt::format("{:.1f} %", ratio * 100); }
+
+std::string Rate(double per_second) {
+  if (per_second < 999.5) return Significant(per_second);
+  if (per_second < 999.5e3) return Significant(per_second / 1e3) + " k";
+  if (per_second < 999.5e6) return Significant(per_second / 1e6) + " M";
+  return Significant(per_second / 1e9) + " G";
+}
+
+}  // namespace alloclab::client

@@ -1,0 +1,40 @@
+// What the argument WORKLOAD of a command line means.
+#ifndef ALLOCLAB_CLIENTS_COMMON_WORKLOAD_ARGUMENT_H_
+#define ALLOCLAB_CLIENTS_COMMON_WORKLOAD_ARGUMENT_H_
+
+#include <string>
+#include <variant>
+
+#include "absl/status/statusor.h"
+#include "alloclab/v1/workload.pb.h"
+#include "clients/common/yaml_message.h"
+
+namespace alloclab::client {
+
+struct BuiltinName {
+  std::string name;
+};
+struct SpecificationFile {
+  std::string path;
+  v1::WorkloadSpec spec;
+  Places places;  // for errors that the server finds
+};
+struct TraceFile {
+  std::string path;
+  std::string bytes;  // as on disk: not yet inflated or read
+};
+struct StoredTrace {
+  std::string sha256;  // of a trace that the server has already
+};
+using WorkloadArgument = std::variant<BuiltinName, SpecificationFile, TraceFile, StoredTrace>;
+
+inline constexpr std::size_t kTraceFileBytesMax = std::size_t{2} << 30;
+
+// "sha256:HEX" is a stored trace; "-" is standard input; an existing file, or a text with a '/' or a '.', is a file, which is a
+// specification if it is named .yaml, .yml or .json, or reads like text that does not begin with a digit; anything else is the
+// name of a built-in workload. DATA_LOSS: missing, unreadable or malformed, with the place.
+absl::StatusOr<WorkloadArgument> ReadWorkloadArgument(const std::string& argument);
+
+}  // namespace alloclab::client
+
+#endif  // ALLOCLAB_CLIENTS_COMMON_WORKLOAD_ARGUMENT_H_

@@ -1,0 +1,196 @@
+// Reading: a walk over the YAML nodes beside the message's descriptor.
+#include <fmt/format.h>
+#include <google/protobuf/descriptor.h>
+#include <yaml-cpp/yaml.h>
+
+#include <limits>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "clients/common/suggest.h"
+#include "clients/common/units.h"
+#include "clients/common/yaml_message.h"
+
+namespace alloclab::client {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::EnumDescriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+std::string_view KindOf(const YAML::Node& node) {
+  switch (node.Type()) {
+    case YAML::NodeType::Map:
+      return "a mapping";
+    case YAML::NodeType::Sequence:
+      return "a list";
+    case YAML::NodeType::Scalar:
+      return "a value";
+    default:
+      return "nothing";
+  }
+}
+
+std::vector<std::string> FieldNames(const Descriptor& type) {
+  std::vector<std::string> names;
+  for (int i = 0; i < type.field_count(); ++i) names.push_back(type.field(i)->name());
+  return names;
+}
+
+std::vector<std::string> EnumNames(const EnumDescriptor& type) {
+  std::vector<std::string> names;
+  for (int i = 0; i < type.value_count(); ++i) names.push_back(absl::AsciiStrToLower(type.value(i)->name()));
+  return names;
+}
+
+class Parser {
+ public:
+  Parser(std::string_view file, Places& places) : file_(file), places_(places) {}
+
+  absl::Status Fill(const YAML::Node& node, const std::string& path, Message& message) {
+    if (!node.IsMap())
+      return Error(node, fmt::format("expected a mapping with the keys {}, found {}",
+                                     fmt::join(FieldNames(*message.GetDescriptor()), ", "), KindOf(node)));
+    for (const auto& entry : node) {
+      if (absl::Status status = FillKey(entry.first, entry.second, path, message); !status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Error(const YAML::Mark& mark, std::string_view what) const {
+    return absl::DataLossError(fmt::format("{}:{}:{}: {}", file_, mark.line + 1, mark.column + 1, what));
+  }
+
+ private:
+  absl::Status Error(const YAML::Node& node, std::string_view what) const { return Error(node.Mark(), what); }
+
+  absl::Status FillKey(const YAML::Node& key, const YAML::Node& value, const std::string& path, Message& message) {
+    if (!key.IsScalar()) return Error(key, "expected a key");
+    const std::string& name = key.Scalar();
+    const Descriptor& type = *message.GetDescriptor();
+    const FieldDescriptor* field = type.FindFieldByName(name);
+    if (field == nullptr) {
+      const std::vector<std::string> names = FieldNames(type);
+      const std::string hint = DidYouMean(name, names);
+      return Error(key, fmt::format("unknown key '{}'{}", name,
+                                    hint.empty() ? fmt::format("; expected one of {}", fmt::join(names, ", ")) : hint));
+    }
+    const std::string field_path = path.empty() ? name : path + "." + name;
+    if (!places_.emplace(field_path, Place{key.Mark().line + 1, key.Mark().column + 1}).second) {
+      return Error(key, fmt::format("key '{}' is here twice", name));
+    }
+    if (const auto* group = field->real_containing_oneof(); group != nullptr) {
+      const FieldDescriptor* other = message.GetReflection()->GetOneofFieldDescriptor(message, group);
+      if (other != nullptr) return Error(key, fmt::format("'{}' and '{}' exclude each other", name, other->name()));
+    }
+    return field->is_repeated() ? FillList(value, field_path, *field, message) : FillValue(value, field_path, *field, message);
+  }
+
+  absl::Status FillList(const YAML::Node& node, const std::string& path, const FieldDescriptor& field, Message& message) {
+    if (!node.IsSequence()) return Error(node, fmt::format("{}: expected a list, found {}", field.name(), KindOf(node)));
+    for (std::size_t i = 0; i < node.size(); ++i) {
+      const std::string item_path = fmt::format("{}[{}]", path, i);
+      places_.emplace(item_path, Place{node[i].Mark().line + 1, node[i].Mark().column + 1});
+      if (absl::Status status = FillValue(node[i], item_path, field, message); !status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+
+  // One value, or one element of a list.
+  absl::Status FillValue(const YAML::Node& node, const std::string& path, const FieldDescriptor& field, Message& message) {
+    if (++nodes_ > kYamlNodesMax) return Error(node, fmt::format("more than {} values", kYamlNodesMax));
+    const auto* reflection = message.GetReflection();
+    if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+      return Fill(
+          node, path,
+          field.is_repeated() ? *reflection->AddMessage(&message, &field) : *reflection->MutableMessage(&message, &field));
+    }
+    if (!node.IsScalar()) return Error(node, fmt::format("{}: expected a value, found {}", field.name(), KindOf(node)));
+    return FillScalar(node, field, message);
+  }
+
+  absl::Status FillScalar(const YAML::Node& node, const FieldDescriptor& field, Message& message) {
+    const auto* reflection = message.GetReflection();
+    const std::string& text = node.Scalar();
+    switch (field.cpp_type()) {
+      case FieldDescriptor::CPPTYPE_STRING:
+        reflection->SetString(&message, &field, text);
+        return absl::OkStatus();
+      case FieldDescriptor::CPPTYPE_BOOL:
+        if (text != "true" && text != "false") {
+          return Error(node, fmt::format("{}: expected true or false, found '{}'", field.name(), text));
+        }
+        reflection->SetBool(&message, &field, text == "true");
+        return absl::OkStatus();
+      case FieldDescriptor::CPPTYPE_ENUM:
+        return FillEnum(node, field, message);
+      case FieldDescriptor::CPPTYPE_UINT32:
+      case FieldDescriptor::CPPTYPE_UINT64:
+        return FillNumber(node, field, message);
+      default:
+        return Error(node, fmt::format("{}: a file cannot hold a {}", field.name(), field.cpp_type_name()));
+    }
+  }
+
+  absl::Status FillEnum(const YAML::Node& node, const FieldDescriptor& field, Message& message) {
+    const auto* value = field.enum_type()->FindValueByName(absl::AsciiStrToUpper(node.Scalar()));
+    if (value == nullptr || node.Scalar() != absl::AsciiStrToLower(node.Scalar())) {
+      const std::vector<std::string> names = EnumNames(*field.enum_type());
+      return Error(node, fmt::format("{}: expected one of {}, found '{}'{}", field.name(), fmt::join(names, ", "),
+                                     node.Scalar(), DidYouMean(absl::AsciiStrToLower(node.Scalar()), names)));
+    }
+    message.GetReflection()->SetEnum(&message, &field, value);
+    return absl::OkStatus();
+  }
+
+  absl::Status FillNumber(const YAML::Node& node, const FieldDescriptor& field, Message& message) {
+    const bool wide = field.cpp_type() == FieldDescriptor::CPPTYPE_UINT64;
+    const std::uint64_t most = wide ? std::numeric_limits<std::uint64_t>::max() : std::numeric_limits<std::uint32_t>::max();
+    absl::StatusOr<std::uint64_t> number = ParseBytes(node.Scalar());
+    if (!number.ok()) number = ParseCount(node.Scalar());
+    if (!number.ok() || *number > most) {
+      return Error(node,
+                   fmt::format("{}: expected a whole number from 0 to {}, found '{}'", field.name(), most, node.Scalar()));
+    }
+    if (wide) {
+      message.GetReflection()->SetUInt64(&message, &field, *number);
+    } else {
+      message.GetReflection()->SetUInt32(&message, &field, static_cast<std::uint32_t>(*number));
+    }
+    return absl::OkStatus();
+  }
+
+  const std::string_view file_;
+  Places& places_;
+  int nodes_ = 0;
+};
+
+}  // namespace
+
+absl::Status ParseYaml(std::string_view text, std::string_view file, google::protobuf::Message& message, Places& places) {
+  if (text.size() > kYamlBytesMax) {
+    return absl::DataLossError(
+        fmt::format("{}: larger than {}, the most a specification may have", file, Bytes(kYamlBytesMax)));
+  }
+  Parser parser(file, places);
+  try {
+    return parser.Fill(YAML::Load(std::string(text)), "", message);
+  } catch (const YAML::Exception& error) {
+    return parser.Error(error.mark, fmt::format("not YAML: {}", error.msg));
+  }
+}
+
+std::string Locate(std::string_view message, std::string_view file, const Places& places) {
+  const std::string_view path = message.substr(0, message.find_first_of(": "));
+  for (std::string_view prefix = path; !prefix.empty(); prefix = prefix.substr(0, prefix.find_last_of(".["))) {
+    if (const auto place = places.find(std::string(prefix)); place != places.end()) {
+      return fmt::format("{}:{}:{}: {}", file, place->second.line, place->second.column, message);
+    }
+    if (prefix.find_last_of(".[") == std::string_view::npos) break;
+  }
+  return fmt::format("{}: {}", file, message);
+}
+
+}  // namespace alloclab::client
