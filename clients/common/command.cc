@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <limits>
 #include <map>
 #include <utility>
 
+#include "allocators/common/quantity.h"
 #include "clients/common/units.h"
 
 namespace alloclab::client {
@@ -18,16 +18,9 @@ CLI::Option* AddParsed(CLI::App& app, const std::string& name, Value& value, con
   const auto assign = [name, &value, parse](const std::string& text) {
     const auto parsed = parse(text);
     if (!parsed.ok()) throw CLI::ValidationError(name, std::string(parsed.status().message()));
-    value = *parsed;
+    value = static_cast<Value>(*parsed);
   };
   return app.add_option_function<std::string>(name, assign, description)->type_name(type);
-}
-
-absl::StatusOr<std::uint32_t> ParseBytes32(const std::string& text) {
-  const absl::StatusOr<std::uint64_t> bytes = ParseBytes(text);
-  if (!bytes.ok()) return bytes.status();
-  if (*bytes <= std::numeric_limits<std::uint32_t>::max()) return static_cast<std::uint32_t>(*bytes);
-  return absl::InvalidArgumentError(fmt::format("{} is more than a 32-bit machine can ask for (4Gi - 1)", text));
 }
 
 }  // namespace
@@ -76,11 +69,12 @@ void AddCommonOptions(CLI::App& app, CommonOptions& options) {
 }
 
 CLI::Option* AddBytes(CLI::App& app, const std::string& name, std::uint64_t& value, const std::string& description) {
-  return AddParsed(app, name, value, description, "BYTES", [](const std::string& text) { return ParseBytes(text); });
+  return AddParsed(app, name, value, description, "BYTES", [](const std::string& text) { return ParseQuantity(text); });
 }
 
 CLI::Option* AddBytes32(CLI::App& app, const std::string& name, std::uint32_t& value, const std::string& description) {
-  return AddParsed(app, name, value, description, "BYTES", ParseBytes32);
+  return AddParsed(app, name, value, description, "BYTES",
+                   [](const std::string& text) { return ParseQuantity(text, UINT32_MAX); });
 }
 
 CLI::Option* AddCount(CLI::App& app, const std::string& name, std::uint64_t& value, const std::string& description) {

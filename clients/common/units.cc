@@ -20,8 +20,6 @@ struct Unit {
 };
 
 constexpr std::array kDecimal = std::to_array<Unit>({{"", 1}, {"k", 1e3}, {"K", 1e3}, {"M", 1e6}, {"G", 1e9}});
-constexpr std::array kBinary = std::to_array<Unit>(
-    {{"", 1}, {"B", 1}, {"Ki", 0x1p10}, {"KiB", 0x1p10}, {"Mi", 0x1p20}, {"MiB", 0x1p20}, {"Gi", 0x1p30}, {"GiB", 0x1p30}});
 constexpr std::array kTime = std::to_array<Unit>({{"ms", 1}, {"s", 1e3}, {"", 1e3}, {"m", 60e3}, {"h", 3600e3}});
 
 template <typename Number>
@@ -73,14 +71,6 @@ absl::StatusOr<std::uint64_t> ParseCount(std::string_view text) {
       fmt::format("'{}' is not a count; expected a whole number, k, M or G allowed, e.g. 500k", text));
 }
 
-absl::StatusOr<std::uint64_t> ParseBytes(std::string_view text) {
-  std::uint64_t value = 0;
-  const bool hex = text.starts_with("0x") || text.starts_with("0X");
-  if (hex ? ParseHex(text.substr(2), value) : ParseWithUnit(text, kBinary, value)) return value;
-  return absl::InvalidArgumentError(
-      fmt::format("'{}' is not a size; expected whole bytes, Ki, Mi or Gi allowed, e.g. 4096, 64Ki, 512Mi", text));
-}
-
 absl::StatusOr<std::uint32_t> ParseAddress(std::string_view text) {
   std::uint64_t value = 0;
   const bool prefixed = text.starts_with("0x") || text.starts_with("0X");
@@ -114,15 +104,6 @@ std::string Bytes(std::uint64_t bytes) {
   double value = static_cast<double>(bytes);
   for (; value >= 1024 && unit + 1 < kNames.size(); ++unit) value /= 1024;
   return fmt::format("{} {}", unit == 0 ? std::to_string(bytes) : WithoutTrailingZeros(Significant(value)), kNames[unit]);
-}
-
-std::string ExactBytes(std::uint64_t bytes) {
-  constexpr std::array kUnits = std::to_array<std::pair<int, std::string_view>>({{30, "Gi"}, {20, "Mi"}, {10, "Ki"}});
-  for (const auto& [shift, suffix] : kUnits) {
-    const std::uint64_t unit = std::uint64_t{1} << shift;
-    if (bytes >= unit && bytes % unit == 0) return fmt::format("{}{}", bytes / unit, suffix);
-  }
-  return std::to_string(bytes);
 }
 
 std::string Address(std::uint32_t address) { return fmt::format("0x{:08X}", address); }

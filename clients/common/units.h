@@ -1,4 +1,5 @@
-// Numbers as people write and read them: sizes with Ki, Mi, Gi; addresses in hex; durations; counts with separators.
+// Numbers as people write and read them: counts, addresses, durations. (Sizes are read and written exactly by
+// allocators/common/quantity.h.)
 #ifndef ALLOCLAB_CLIENTS_COMMON_UNITS_H_
 #define ALLOCLAB_CLIENTS_COMMON_UNITS_H_
 
@@ -13,18 +14,16 @@ namespace alloclab::client {
 
 // Reading. INVALID_ARGUMENT names the text and says what is expected.
 absl::StatusOr<std::uint64_t> ParseCount(std::string_view text);                 // "5000", "4k", "2M", "1G" (decimal)
-absl::StatusOr<std::uint64_t> ParseBytes(std::string_view text);                 // "4096", "0x1000", "64Ki", "1.5Mi", "4GiB"
 absl::StatusOr<std::uint32_t> ParseAddress(std::string_view text);               // "0xC0400000" or "C0400000"
 absl::StatusOr<std::chrono::milliseconds> ParseDuration(std::string_view text);  // "300ms", "10s", "2m", "1h"; plain is seconds
 
 // Writing.
-std::string Count(std::uint64_t value);       // "1,234,567"
-std::string Bytes(std::uint64_t bytes);       // "512 MiB", "1.46 KiB", "100 B"
-std::string ExactBytes(std::uint64_t bytes);  // "64Mi": what ParseBytes reads back to the same value
-std::string Address(std::uint32_t address);   // "0xC0400000"
-std::string Nanoseconds(double ns);           // "68.2 ns", "1.25 s"
-std::string Percent(double ratio);            // "87.5 %"
-std::string Rate(double per_second);          // "12.3 M"
+std::string Count(std::uint64_t value);      // "1,234,567"
+std::string Bytes(std::uint64_t bytes);      // "512 MiB", "1.46 KiB", "100 B"
+std::string Address(std::uint32_t address);  // "0xC0400000"
+std::string Nanoseconds(double ns);          // "68.2 ns", "1.25 s"
+std::string Percent(double ratio);           // "87.5 %"
+std::string Rate(double per_second);         // "12.3 M"
 
 }  // namespace alloclab::client
 

@@ -8,7 +8,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
-#include "clients/common/suggest.h"
+#include "allocators/common/quantity.h"
+#include "allocators/common/suggestion.h"
 #include "clients/common/units.h"
 #include "clients/common/yaml_message.h"
 
@@ -45,6 +46,13 @@ std::vector<std::string> EnumNames(const EnumDescriptor& type) {
   return names;
 }
 
+// "; did you mean 'NAME'?" or, with nothing near, "; expected one of ...".
+std::string Hint(std::string_view word, const std::vector<std::string>& names) {
+  const std::string_view nearest = NearestName(word, std::vector<std::string_view>(names.begin(), names.end()));
+  return nearest.empty() ? fmt::format("; expected one of {}", fmt::join(names, ", "))
+                         : fmt::format("; did you mean '{}'?", nearest);
+}
+
 class Parser {
  public:
   Parser(std::string_view file, Places& places) : file_(file), places_(places) {}
@@ -71,12 +79,7 @@ class Parser {
     const std::string& name = key.Scalar();
     const Descriptor& type = *message.GetDescriptor();
     const FieldDescriptor* field = type.FindFieldByName(name);
-    if (field == nullptr) {
-      const std::vector<std::string> names = FieldNames(type);
-      const std::string hint = DidYouMean(name, names);
-      return Error(key, fmt::format("unknown key '{}'{}", name,
-                                    hint.empty() ? fmt::format("; expected one of {}", fmt::join(names, ", ")) : hint));
-    }
+    if (field == nullptr) return Error(key, fmt::format("unknown key '{}'{}", name, Hint(name, FieldNames(type))));
     const std::string field_path = path.empty() ? name : path + "." + name;
     if (!places_.emplace(field_path, Place{key.Mark().line + 1, key.Mark().column + 1}).second) {
       return Error(key, fmt::format("key '{}' is here twice", name));
@@ -137,9 +140,8 @@ class Parser {
   absl::Status FillEnum(const YAML::Node& node, const FieldDescriptor& field, Message& message) {
     const auto* value = field.enum_type()->FindValueByName(absl::AsciiStrToUpper(node.Scalar()));
     if (value == nullptr || node.Scalar() != absl::AsciiStrToLower(node.Scalar())) {
-      const std::vector<std::string> names = EnumNames(*field.enum_type());
-      return Error(node, fmt::format("{}: expected one of {}, found '{}'{}", field.name(), fmt::join(names, ", "),
-                                     node.Scalar(), DidYouMean(absl::AsciiStrToLower(node.Scalar()), names)));
+      return Error(node, fmt::format("{}: unknown value '{}'{}", field.name(), node.Scalar(),
+                                     Hint(absl::AsciiStrToLower(node.Scalar()), EnumNames(*field.enum_type()))));
     }
     message.GetReflection()->SetEnum(&message, &field, value);
     return absl::OkStatus();
@@ -148,7 +150,7 @@ class Parser {
   absl::Status FillNumber(const YAML::Node& node, const FieldDescriptor& field, Message& message) {
     const bool wide = field.cpp_type() == FieldDescriptor::CPPTYPE_UINT64;
     const std::uint64_t most = wide ? std::numeric_limits<std::uint64_t>::max() : std::numeric_limits<std::uint32_t>::max();
-    absl::StatusOr<std::uint64_t> number = ParseBytes(node.Scalar());
+    absl::StatusOr<std::uint64_t> number = ParseQuantity(node.Scalar());
     if (!number.ok()) number = ParseCount(node.Scalar());
     if (!number.ok() || *number > most) {
       return Error(node,
