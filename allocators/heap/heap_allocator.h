@@ -35,7 +35,7 @@ struct Chunk {
 // The heap as it is now. Sizes include the chunks' own metadata.
 struct HeapShape {
   VirtAddr start, brk, limit;  // limit: one past the last address the heap may ever use
-  std::uint32_t chunks = 0;    // allocated and free
+  std::uint32_t chunks = 0;    // every chunk that VisitChunks shows: allocated, free, and the prologue
   std::uint32_t live_blocks = 0;
   std::uint64_t live_block_bytes = 0;
   std::uint32_t free_blocks = 0;
@@ -61,7 +61,8 @@ class HeapAllocator {
   virtual HeapResult Free(VirtAddr block) = 0;
 
   virtual HeapShape Shape() const = 0;
-  // The chunks in address order from the first at or above `from`, until `visit` returns false.
+  // The chunks in address order from the first at or above `from`, until `visit` returns false. The prologue is one, the
+  // epilogue at the break is not. Ends where the chain in RAM is broken.
   virtual void VisitChunks(VirtAddr from, const std::function<bool(const Chunk&)>& visit) const = 0;
   // The word at the break that ends the chain, or nothing if the heap has none.
   virtual std::optional<std::uint32_t> Epilogue() const = 0;
@@ -70,8 +71,11 @@ class HeapAllocator {
   virtual std::uint64_t host_bytes() const = 0;
 
   const HeapCosts& costs() const { return costs_; }
+  // The program break: one past the last chunk. A plain read, for callers that follow its peak.
+  VirtAddr brk() const { return brk_; }
 
  protected:
+  VirtAddr brk_;
   HeapCosts costs_;
 };
 

@@ -188,8 +188,8 @@ bool AddressSpace::Copy(VirtAddr to, VirtAddr from, std::uint32_t bytes) {
     const PhysicalMemory::FrameWords* source = Resolve(from, Access::kRead);
     PhysicalMemory::FrameWords* target = source != nullptr ? Resolve(to, Access::kWrite) : nullptr;
     if (target == nullptr) return false;
-    std::memcpy(std::as_writable_bytes(std::span(*target)).data() + to.offset(),
-                std::as_bytes(std::span(*source)).data() + from.offset(), piece);
+    std::memmove(std::as_writable_bytes(std::span(*target)).data() + to.offset(),
+                 std::as_bytes(std::span(*source)).data() + from.offset(), piece);
     to = to + piece;
     from = from + piece;
     bytes -= piece;

@@ -76,7 +76,7 @@ class AddressSpace {
   [[nodiscard]] bool Read(VirtAddr address, std::span<std::uint8_t> out);
   [[nodiscard]] bool Write(VirtAddr address, std::span<const std::uint8_t> bytes);
   [[nodiscard]] bool Fill(VirtAddr address, std::uint32_t bytes, std::uint8_t value);
-  // Copies upwards; the ranges do not overlap.
+  // Copies upwards, page piece by page piece.
   [[nodiscard]] bool Copy(VirtAddr to, VirtAddr from, std::uint32_t bytes);
   const std::optional<PageFault>& last_fault() const { return last_fault_; }
 
