@@ -36,7 +36,11 @@ function(alloclab_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} alloclab_options GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE ALLOCLAB_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ALLOCLAB_BINARY_DIR="${PROJECT_BINARY_DIR}")
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 600)
+  set(labels "")
+  if(ARG_LABELS)
+    set(labels LABELS "${ARG_LABELS}")
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 ${labels})
 endfunction()
 
 # alloclab_bench(NAME SOURCES ... DEPS ...): one Google Benchmark program.

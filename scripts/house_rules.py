@@ -1,0 +1,80 @@
+#!/usr/bin/python3
+"""The rules of the house that no compiler checks. Prints every breach as FILE:LINE: what; exit code 1 if there is any."""
+
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+MAX_LINES = 400
+
+# Dependencies point one way: a folder may include itself and those listed before it.
+ALLOCATOR_LAYERS = ["common", "machine", "pages", "heap", "catalog", "workload"]
+# What the allocators must never know about, and what server and clients must not take from each other.
+FORBIDDEN = {
+    "allocators": re.compile(r"^(server/|clients/|grpc|google/|prometheus/|civetweb|sqlite3|.*\.pb\.h)"),
+    "server": re.compile(r"^clients/"),
+    "clients": re.compile(r"^server/"),
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
+PROMISE = re.compile(r"\b(TODO|FIXME|XXX)\b")
+
+
+def sources():
+    """Every C++ file of the project, as (path relative to the root, lines)."""
+    for folder in FORBIDDEN:
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.suffix in (".h", ".cc"):
+                yield path.relative_to(ROOT), path.read_text().splitlines()
+
+
+def includes(lines):
+    for number, line in enumerate(lines, 1):
+        if match := INCLUDE.match(line):
+            yield number, match.group(1)
+
+
+def check_includes(path, lines):
+    folder = path.parts[0]
+    for number, target in includes(lines):
+        if FORBIDDEN[folder].match(target):
+            yield number, f"{folder}/ may not include {target}"
+        layer = path.parts[1]
+        other = target.split("/")[1] if target.startswith("allocators/") else layer
+        if folder == "allocators" and ALLOCATOR_LAYERS.index(other) > ALLOCATOR_LAYERS.index(layer):
+            yield number, f"allocators/{layer} comes before allocators/{other} and may not include it"
+
+
+def check_text(path, lines):
+    for number, line in enumerate(lines, 1):
+        if "reinterpret_cast" in line and path.parts[0] in ("allocators", "server"):
+            yield number, "reinterpret_cast is forbidden here"
+        if match := PROMISE.search(line):
+            yield number, f"{match.group()}: do it or leave it"
+    if len(lines) > MAX_LINES:
+        yield MAX_LINES + 1, f"{len(lines)} lines are more than {MAX_LINES}: this is two files"
+
+
+def check_registered(path, lines):
+    """A test that is not in the build is not a test."""
+    if re.search(r"_(test|bench|fuzz)\.cc$", path.name):
+        makefile = ROOT / path.parent / "CMakeLists.txt"
+        text = re.sub(r"#.*", "", makefile.read_text()) if makefile.exists() else ""
+        if not re.search(rf"(?<![\w-]){re.escape(path.name)}(?!\w)", text):
+            yield 1, f"not named in {makefile.relative_to(ROOT)}"
+
+
+def main():
+    breaches = count = 0
+    for path, lines in sources():
+        count += 1
+        for check in (check_includes, check_text, check_registered):
+            for number, what in check(path, lines):
+                print(f"{path}:{number}: {what}")
+                breaches += 1
+    print(f"{count} files, {breaches} breaches")
+    return 1 if breaches or not count else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
