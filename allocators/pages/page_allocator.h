@@ -20,7 +20,7 @@ namespace alloclab {
 
 struct PageResult {
   Outcome outcome = Outcome::kOk;
-  PhysAddr address;  // what the call returned; for kMachineFault the address that was touched
+  PhysAddr address;  // what the call returned; kMachineFault: the address touched; kMachineHang: a run on the circle
 };
 
 // A maximal range of free page frames.
