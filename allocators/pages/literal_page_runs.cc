@@ -157,7 +157,7 @@ std::optional<Outcome> LiteralPageRuns::RefusedFree(PhysAddr first, std::uint32_
   list_.Walk([&](const FreeRun& run) {
     if (first >= run.first && first.raw() < EndOf(run.first, run.bytes)) refused = Outcome::kDoubleFree;
     if (first < run.first && end > run.first.raw()) refused = Outcome::kOverlapsFree;
-    return run.first < first;
+    return !refused && run.first < first;
   });
   return refused;
 }

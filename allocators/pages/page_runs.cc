@@ -1,6 +1,7 @@
 #include "allocators/pages/page_runs.h"
 
 #include "absl/strings/str_format.h"
+#include "allocators/pages/indexed_page_runs.h"
 #include "allocators/pages/literal_page_runs.h"
 
 namespace alloclab {
@@ -38,6 +39,7 @@ absl::StatusOr<std::unique_ptr<PageAllocator>> MakePageRuns(PhysicalMemory& memo
         absl::StrFormat("arena_pages: an unguarded arena has signed lengths, expected less than %d pages, not %d",
                         kUnguardedBytesEnd / kPageBytes, arena->bytes / kPageBytes));
   }
+  if (options.engine == Engine::kIndexed) return std::make_unique<IndexedPageRuns>(memory, *arena);
   return std::make_unique<LiteralPageRuns>(memory, *arena, options.guarded);
 }
 
