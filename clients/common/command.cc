@@ -25,6 +25,11 @@ CLI::Option* AddParsed(CLI::App& app, const std::string& name, Value& value, con
 
 }  // namespace
 
+CommandResult Done(const absl::Status& status, ExitCode code) {
+  if (!status.ok()) return status;
+  return code;
+}
+
 CLI::App* AddCommand(CLI::App& parent, const std::string& name, const std::string& description, const std::string& example,
                      Command& chosen, Command run) {
   CLI::App* command = AddGroup(parent, name, description, example);
@@ -36,15 +41,15 @@ CLI::App* AddCommand(CLI::App& parent, const std::string& name, const std::strin
 CLI::App* AddGroup(CLI::App& parent, const std::string& name, const std::string& description, const std::string& example) {
   CLI::App* group = parent.add_subcommand(name, description);
   group->footer(example);
+  group->group("Commands");
   group->fallthrough();
   group->require_subcommand(1);
   return group;
 }
 
 void AddCommonOptions(CLI::App& app, CommonOptions& options) {
-  app.add_option("--server", options.connection.server, "Where alloclabd listens: HOST:PORT or unix:PATH")
+  app.add_option("--server", options.connection.server, "Where alloclabd listens; unix:PATH too (default 127.0.0.1:7411)")
       ->envname("ALLOCLAB_SERVER")
-      ->capture_default_str()
       ->type_name("HOST:PORT");
   AddDuration(app, "--timeout", options.connection.timeout, "Deadline of one call (default 10s)");
   const auto wait = [&options](const std::string& text) {

@@ -15,7 +15,11 @@
 
 namespace alloclab::client {
 
-using Command = std::function<absl::StatusOr<ExitCode>(Session&)>;
+using CommandResult = absl::StatusOr<ExitCode>;
+using Command = std::function<CommandResult(Session&)>;
+
+// The end of a command whose last act may have failed.
+CommandResult Done(const absl::Status& status, ExitCode code = ExitCode::kOk);
 
 // A subcommand of `parent`. `example` is a line to copy and paste; the subcommand's help begins with it. When the subcommand is
 // on the command line, `chosen` becomes `run`. What `run` reads must live as long as it does: keep it in a shared_ptr that

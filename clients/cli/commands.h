@@ -1,0 +1,22 @@
+// The commands of the command line. Each function adds its subcommands to `app`; the one on the command line hands what is to
+// be run to `chosen` (clients/common/command.h).
+#ifndef ALLOCLAB_CLIENTS_CLI_COMMANDS_H_
+#define ALLOCLAB_CLIENTS_CLI_COMMANDS_H_
+
+#include <CLI/CLI.hpp>
+
+#include "clients/common/command.h"
+
+namespace alloclab::client {
+
+void RegisterInstance(CLI::App& app, Command& chosen);    // instance create|list|show|delete
+void RegisterPoke(CLI::App& app, Command& chosen);        // malloc, calloc, realloc, free, pages alloc|free
+void RegisterInspect(CLI::App& app, Command& chosen);     // inspect heap|runs|memory|translate|check|stats
+void RegisterSubmit(CLI::App& app, Command& chosen);      // submit
+void RegisterRuns(CLI::App& app, Command& chosen);        // runs list|show|watch|cancel|delete|diff
+void RegisterLab(CLI::App& app, Command& chosen);         // catalog, workload list|show, server, version
+void RegisterCompletion(CLI::App& app, Command& chosen);  // completion bash|zsh|fish
+
+}  // namespace alloclab::client
+
+#endif  // ALLOCLAB_CLIENTS_CLI_COMMANDS_H_

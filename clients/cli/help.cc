@@ -1,0 +1,112 @@
+#include "clients/cli/help.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "allocators/common/suggestion.h"
+
+namespace alloclab::client {
+namespace {
+
+constexpr const char kExitCodes[] = R"(
+Exit codes: 0 done, 1 error, 2 wrong command line, 3 server unreachable, 4 bad trace or specification, 5 broken invariant,
+6 compared runs differ, 99 threshold failed, 130 interrupted.
+)";
+
+// The subcommand that parsing came to.
+const CLI::App& Deepest(const CLI::App& app) {
+  const std::vector<CLI::App*> parsed = app.get_subcommands();
+  return parsed.empty() ? app : Deepest(*parsed.back());
+}
+
+std::vector<std::string> SubcommandNames(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App* s) { return !s->get_group().empty(); })) {
+    names.push_back(sub->get_name());
+  }
+  return names;
+}
+
+// Long names with dashes, those of the parents included.
+std::vector<std::string> OptionNames(const CLI::App* app) {
+  std::vector<std::string> names;
+  for (; app != nullptr; app = app->get_parent()) {
+    for (const CLI::Option* option : app->get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+  }
+  return names;
+}
+
+std::string WholeName(const CLI::App* app) {
+  return app->get_parent() == nullptr ? app->get_name() : WholeName(app->get_parent()) + " " + app->get_name();
+}
+
+std::string DidYouMean(const std::string& word, const std::vector<std::string>& names) {
+  const std::string_view nearest = NearestName(word, std::vector<std::string_view>(names.begin(), names.end()));
+  return nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest);
+}
+
+}  // namespace
+
+HelpFormatter::HelpFormatter() {
+  column_width(34);
+  label("Positionals", "Arguments");
+}
+
+// The first sentence of the description is enough in a list.
+std::string HelpFormatter::make_subcommand(const CLI::App* sub) const {
+  const std::string description = sub->get_description();
+  return fmt::format("  {:<16}{}\n", sub->get_name(), description.substr(0, description.find('\n')));
+}
+
+std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
+  return option->get_positional() ? "" : CLI::Formatter::make_option_opts(option);
+}
+
+std::string HelpFormatter::make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const {
+  if (mode == CLI::AppFormatMode::Sub) return make_expanded(app);
+  std::string help;
+  if (!app->get_footer().empty()) help += fmt::format("Example:\n  {}\n\n", app->get_footer());
+  help += app->get_description() + "\n\n" + make_usage(app, std::move(name)) + make_positionals(app) + make_groups(app, mode) +
+          make_subcommands(app, mode);
+  if (app->get_parent() != nullptr) {
+    help += "\nEvery command also takes --server, --timeout, --wait, --output, --color and --quiet: see `alloclab --help`.\n";
+  } else {
+    help += kExitCodes;
+  }
+  return help;
+}
+
+std::string HelpFormatter::make_usage(const CLI::App* app, std::string) const {
+  std::string usage = "Usage: " + WholeName(app);
+  for (const CLI::Option* option : app->get_options([](const CLI::Option* o) { return o->get_positional(); })) {
+    usage += " " + make_option_usage(option);
+  }
+  if (!SubcommandNames(*app).empty()) usage += " COMMAND";
+  return usage + " [OPTIONS]\n";
+}
+
+std::string UsageError(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App& command = Deepest(app);
+  const std::vector<std::string> extras = app.remaining(true);
+  const std::vector<std::string> commands = SubcommandNames(command);
+  const bool misses_command = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) && !commands.empty();
+  std::string message;
+  if (!extras.empty() && extras.front().starts_with('-')) {
+    const std::string option = extras.front().substr(0, extras.front().find('='));
+    message = fmt::format("unknown option '{}'{}", option, DidYouMean(option, OptionNames(&command)));
+  } else if (!extras.empty() && !commands.empty()) {
+    message = fmt::format("unknown command '{}'{}", extras.front(), DidYouMean(extras.front(), commands));
+  } else if (misses_command) {
+    message = fmt::format("'{}' needs a command: {}", WholeName(&command), fmt::join(commands, ", "));
+  } else if (!extras.empty()) {
+    message = fmt::format("unexpected argument '{}'", extras.front());
+  } else {
+    message = error.what();
+  }
+  return fmt::format("{}\nSee `{} --help`.", message, WholeName(&command));
+}
+
+}  // namespace alloclab::client

@@ -1,0 +1,211 @@
+#include "clients/cli/run_view.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/util/time_util.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "clients/cli/counters_view.h"
+#include "clients/cli/instance_config.h"
+#include "clients/common/units.h"
+
+namespace alloclab::client {
+namespace {
+
+using google::protobuf::util::TimeUtil;
+
+constexpr double k386Hz = 33e6, k486Hz = 66e6;
+
+Tone ToneOf(v1::Run::State state) {
+  switch (state) {
+    case v1::Run::SUCCEEDED:
+      return Tone::kGood;
+    case v1::Run::FAILED:
+      return Tone::kBad;
+    case v1::Run::CANCELLED:
+    case v1::Run::INTERRUPTED:
+      return Tone::kWarning;
+    default:
+      return Tone::kPlain;
+  }
+}
+
+Section WorkloadSection(const v1::Run& run) {
+  Section section = Facts("workload");
+  AddFact(section, "workload", TextCell(WorkloadName(run.workload())));
+  if (!run.label().empty()) AddFact(section, "label", TextCell(run.label()));
+  AddFact(section, "state", TextCell(StateName(run.state()), ToneOf(run.state())));
+  if (!run.error().empty()) AddFact(section, "error", TextCell(run.error(), Tone::kBad));
+  Cell done = CountCell(run.operations_done());
+  if (run.operations_done() < run.operations_total()) done.text += " of " + Count(run.operations_total());
+  AddFact(section, "operations done", std::move(done));
+  return section;
+}
+
+Section TimeSection(const v1::RunResult& result) {
+  const v1::Measured& measured = result.measured();
+  const v1::Exact& exact = result.exact();
+  const auto ns = static_cast<double>(measured.replay_ns());
+  const auto operations = static_cast<double>(exact.operations());
+  Section section = Facts("time");
+  AddFact(section, "replay", {Nanoseconds(ns), std::to_string(measured.replay_ns())});
+  if (exact.operations() > 0 && measured.replay_ns() > 0) {
+    AddFact(section, "per operation", {Nanoseconds(ns / operations), fmt::format("{:.3f}", ns / operations)});
+    AddFact(section, "rate", {Rate(operations / ns * 1e9) + " ops/s", fmt::format("{:.0f}", operations / ns * 1e9)});
+  }
+  AddFact(section, "preparing the workload",
+          {Nanoseconds(static_cast<double>(measured.prepare_ns())), std::to_string(measured.prepare_ns())});
+  const auto simulated = [&](const char* cpu, std::uint64_t cycles, double hz) {
+    const std::string time = Nanoseconds(static_cast<double>(cycles) / hz * 1e9);
+    AddFact(section, fmt::format("cycles ({})", cpu), {fmt::format("{} = {}", Count(cycles), time), std::to_string(cycles)});
+  };
+  simulated("386DX-33", exact.cycles_386dx33(), k386Hz);
+  simulated("486DX2-66", exact.cycles_486dx2_66(), k486Hz);
+  return section;
+}
+
+Section CheckpointSection(const v1::Exact& exact) {
+  Section section;
+  section.title = "digests of the heap's metadata";
+  section.columns = {{"after", true},      {"break"},    {"chunks", true}, {"free", true},
+                     {"free bytes", true}, {"epilogue"}, {"sha256"}};
+  for (const v1::Checkpoint& point : exact.checkpoints()) {
+    section.rows.push_back({CountCell(point.after_operation()), AddressCell(point.brk()), CountCell(point.chunks()),
+                            CountCell(point.free_chunks()), CountCell(point.free_bytes()), AddressCell(point.epilogue()),
+                            TextCell(point.metadata_sha256())});
+  }
+  return section;
+}
+
+Section ProvenanceSection(const v1::Run& run) {
+  const v1::Exact& exact = run.result().exact();
+  const v1::Measured& measured = run.result().measured();
+  Section section = Facts("provenance");
+  AddFact(section, "run", TextCell(std::to_string(run.id())));
+  AddFact(section, "submitted", TextCell(TimeUtil::ToString(run.submit_time())));
+  AddFact(section, "trace sha256", TextCell(exact.trace_sha256()));
+  AddFact(section, "trace format", TextCell(exact.trace_format()));
+  if (exact.seed() != 0) AddFact(section, "seed", TextCell(std::to_string(exact.seed())));
+  AddConfigFacts(section, exact.config());
+  AddFact(section, "cost model", TextCell(exact.cost_model()));
+  AddFact(section, "server",
+          TextCell(fmt::format("{} ({}) on {}", measured.server_version(), measured.server_build(), measured.host())));
+  return section;
+}
+
+// Closing lines about what deserves attention.
+std::vector<std::string> Remarks(const v1::Run& run) {
+  std::vector<std::string> remarks;
+  const v1::Exact& exact = run.result().exact();
+  if (run.state() == v1::Run::CANCELLED) {
+    remarks.push_back(fmt::format("Cancelled after {} of {} operations: the figures are of what was done until then.",
+                                  Count(run.operations_done()), Count(run.operations_total())));
+  }
+  std::uint64_t out_of_memory = 0;
+  for (const v1::OutcomeCount& outcome : exact.counters().outcomes()) {
+    if (outcome.outcome() == "out_of_memory" || outcome.outcome() == "heap_limit") out_of_memory += outcome.count();
+  }
+  if (out_of_memory > 0) {
+    remarks.push_back(fmt::format(
+        "{} operations found no memory left in this machine of {}; a larger --ram (or heap.limit_bytes) may hold them.",
+        Count(out_of_memory), Bytes(exact.config().ram_bytes())));
+  }
+  if (exact.violations() > 0) {
+    remarks.push_back(
+        fmt::format("{} broken invariants at the end: the metadata in RAM is damaged.", Count(exact.violations())));
+  }
+  return remarks;
+}
+
+std::string ShellQuoted(const std::string& text) {
+  constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=./:,%@";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+}  // namespace
+
+std::string StateName(v1::Run::State state) { return absl::AsciiStrToLower(v1::Run::State_Name(state)); }
+
+bool HasEnded(const v1::Run& run) { return run.state() != v1::Run::QUEUED && run.state() != v1::Run::RUNNING; }
+
+std::string WorkloadName(const v1::Workload& workload) {
+  switch (workload.source_case()) {
+    case v1::Workload::kBuiltin:
+      return workload.builtin().name();
+    case v1::Workload::kSpec:
+      return "specification " + workload.spec().name();
+    case v1::Workload::kTraceSha256:
+      return "trace " + workload.trace_sha256().substr(0, 12);
+    case v1::Workload::SOURCE_NOT_SET:
+      break;
+  }
+  return "";
+}
+
+Document RunDocument(const v1::Run& run, int width) {
+  Document document;
+  document.heading = fmt::format("run {}: {}, {}", run.id(), WorkloadName(run.workload()), StateName(run.state()));
+  document.sections.push_back(WorkloadSection(run));
+  if (!run.has_result()) return document;
+  const v1::Exact& exact = run.result().exact();
+  for (Section& section : CounterSections({.counters = exact.counters(),
+                          .heap = exact.has_heap() ? &exact.heap() : nullptr,
+                          .pages = exact.has_pages() ? &exact.pages() : nullptr,
+                          .width = width})) {
+    document.sections.push_back(std::move(section));
+  }
+  document.sections.push_back(TimeSection(run.result()));
+  document.sections.push_back(ProvenanceSection(run));
+  if (!exact.checkpoints().empty()) document.sections.push_back(CheckpointSection(exact));
+  document.footer = Remarks(run);
+  return document;
+}
+
+Document RunListDocument(const v1::ListRunsResponse& list) {
+  Section table;
+  table.columns = {{"run", true}, {"state"},     {"workload"},  {"done", true},
+                   {"of", true},  {"RAM", true}, {"submitted"}, {"label"}};
+  for (const v1::Run& run : list.runs()) {
+    table.rows.push_back({TextCell(std::to_string(run.id())), TextCell(StateName(run.state()), ToneOf(run.state())),
+                          TextCell(WorkloadName(run.workload())), CountCell(run.operations_done()),
+                          CountCell(run.operations_total()), BytesCell(run.config().ram_bytes()),
+                          TextCell(TimeUtil::ToString(run.submit_time())), TextCell(run.label())});
+  }
+  Document document;
+  document.sections.push_back(std::move(table));
+  if (list.runs().empty()) document.footer.push_back("No runs. Start one: alloclab submit steady-state");
+  return document;
+}
+
+std::string ReproducingCommand(const v1::Run& run, const std::string& workload, const v1::Catalog& catalog) {
+  std::string command = "alloclab submit ";
+  std::vector<std::string> arguments;
+  const v1::Workload& source = run.workload();
+  if (!workload.empty()) {
+    arguments.push_back(workload);
+  } else if (source.has_builtin()) {
+    arguments.push_back(source.builtin().name());
+  } else if (source.has_spec()) {
+    command = fmt::format("alloclab runs show {} --workload | alloclab submit ", run.id());
+    arguments.push_back("-");
+  } else {
+    arguments.push_back("sha256:" + source.trace_sha256());
+  }
+  if (source.has_builtin() && source.builtin().operations() > 0) {
+    arguments.insert(arguments.end(), {"--operations", std::to_string(source.builtin().operations())});
+  }
+  const std::uint64_t seed = run.result().exact().seed();
+  if (seed != 0 && !source.has_trace_sha256()) arguments.insert(arguments.end(), {"--seed", std::to_string(seed)});
+  const v1::InstanceConfig& config = run.result().has_exact() ? run.result().exact().config() : run.config();
+  for (std::string& argument : InstanceConfigArguments(config, catalog)) arguments.push_back(std::move(argument));
+  if (!run.digest_at().empty()) arguments.insert(arguments.end(), {"--digest-at", run.digest_at()});
+  for (std::string& argument : arguments) argument = ShellQuoted(argument);
+  return fmt::format("{}{}", command, fmt::join(arguments, " "));
+}
+
+}  // namespace alloclab::client

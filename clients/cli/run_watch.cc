@@ -1,0 +1,101 @@
+#include "clients/cli/run_watch.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "alloclab/v1/lab.grpc.pb.h"
+#include "alloclab/v1/run.grpc.pb.h"
+#include "clients/cli/run_view.h"
+#include "clients/common/json.h"
+
+namespace alloclab::client {
+namespace {
+
+// A watch is renewed that often: no call goes without a deadline, yet a run may take as long as it takes.
+constexpr std::chrono::milliseconds kWatchDeadline{60'000};
+
+// One watch: leaves in `run` what came last.
+grpc::Status Watch(const Connection& connection, std::uint64_t id, OnInterrupt mode, Interruption& interruption,
+                   Progress& progress, v1::Run& run) {
+  v1::WatchRunRequest request;
+  request.set_id(id);
+  v1::Runs::Stub stub(connection.channel());
+  const std::shared_ptr<grpc::ClientContext> context = connection.MakeContext(kWatchDeadline);
+  interruption.Set([context, &connection, id, mode] {
+    if (mode == OnInterrupt::kStopWatching || !CancelRun(connection, id).ok()) context->TryCancel();
+  });
+  const auto reader = stub.WatchRun(context.get(), request);
+  while (reader->Read(&run)) {
+    progress.Update(run.state() == v1::Run::QUEUED ? "queued" : "replaying", run.operations_done(), run.operations_total());
+  }
+  return reader->Finish();
+}
+
+}  // namespace
+
+void Interruption::Interrupt() {
+  std::function<void()> action;
+  {
+    const absl::MutexLock lock(&mutex_);
+    interrupted_ = true;
+    action = action_;
+  }
+  if (action) action();
+}
+
+bool Interruption::interrupted() const {
+  const absl::MutexLock lock(&mutex_);
+  return interrupted_;
+}
+
+void Interruption::Set(std::function<void()> action) {
+  {
+    const absl::MutexLock lock(&mutex_);
+    action_ = action;
+    if (!interrupted_) return;
+  }
+  action();
+}
+
+absl::StatusOr<v1::Run> WatchToEnd(const Connection& connection, std::uint64_t id, OnInterrupt mode, Interruption& interruption,
+                                   Progress& progress) {
+  v1::Run run;
+  for (;;) {
+    const grpc::Status status = Watch(connection, id, mode, interruption, progress, run);
+    if (status.ok() && HasEnded(run)) return run;
+    if (interruption.interrupted() && status.error_code() == grpc::StatusCode::CANCELLED)
+      return absl::CancelledError(fmt::format("interrupted; run {} goes on", id));
+    if (status.ok() || status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) continue;
+    const absl::Status error = connection.Explain(status);
+    if (error.code() != absl::StatusCode::kUnavailable) return error;
+    return absl::UnavailableError(
+        fmt::format("{}\nRun {} is in the server's store: alloclab runs show {}", std::string(error.message()), id, id));
+  }
+}
+
+absl::StatusOr<v1::Run> CancelRun(const Connection& connection, std::uint64_t id) {
+  v1::CancelRunRequest request;
+  request.set_id(id);
+  return connection.Call(&v1::Runs::Stub::CancelRun, request);
+}
+
+CommandResult ShowRun(Session& session, const v1::Run& run, const std::string& workload) {
+  // Without the catalogue the command merely gets longer.
+  const absl::StatusOr<v1::Catalog> catalog = session.connection().Call(&v1::Lab::Stub::GetCatalog, v1::GetCatalogRequest());
+  const std::string reproduce = ReproducingCommand(run, workload, catalog.ok() ? *catalog : v1::Catalog());
+  absl::Status shown;
+  if (session.output() == OutputFormat::kJson) {
+    shown = session.Print(ToJson(run, {{"reproduce", reproduce}}));
+  } else {
+    Document document = RunDocument(run, session.width());
+    document.footer.push_back(reproduce);
+    shown = session.Show(run, document);
+  }
+  ExitCode code = ExitCode::kOk;
+  if (HasEnded(run) && run.state() != v1::Run::SUCCEEDED) code = ExitCode::kRuntimeError;
+  if (run.result().exact().violations() > 0) code = ExitCode::kViolation;
+  return Done(shown, code);
+}
+
+}  // namespace alloclab::client

@@ -1,0 +1,185 @@
+// submit: a workload on a fresh instance in the server, watched to its end.
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "allocators/common/suggestion.h"
+#include "alloclab/v1/run.grpc.pb.h"
+#include "alloclab/v1/workload.grpc.pb.h"
+#include "clients/cli/commands.h"
+#include "clients/cli/instance_config.h"
+#include "clients/cli/run_view.h"
+#include "clients/cli/run_watch.h"
+#include "clients/cli/trace_upload.h"
+#include "clients/common/interrupt.h"
+#include "clients/common/units.h"
+
+namespace alloclab::client {
+namespace {
+
+struct Arguments {
+  std::string workload;
+  v1::SubmitRunRequest request;
+  std::uint64_t seed = 0, operations = 0;
+  bool detach = false;
+};
+
+constexpr const char kDescription[] =
+    R"(Replay a workload on a fresh simulated machine and show what was found
+
+WORKLOAD is one of
+  a built-in           alloclab workload list
+  a trace file         CMU malloc lab .rep, or the malloc-bench protobuf; plain or gzip
+  sha256:DIGEST        a trace that the server has from before
+  a specification      a YAML or JSON file, or - for standard input
+
+A specification has the fields of the message WorkloadSpec in proto/alloclab/v1/workload.proto. Whole numbers may carry
+k, M, G (decimal) or Ki, Mi, Gi. `alloclab workload show NAME` prints any built-in in this form:
+
+  name: burst
+  seed: 7
+  phases:
+    - name: fill
+      operations: 100k
+      live_blocks: 20k        # at the end of the phase; the target moves on a line
+      size: {uniform: {min: 16, max: 512}}
+      mix: {malloc: 8, calloc: 1, realloc: 1}
+    - name: drain
+      operations: 50k
+      live_blocks: 0
+      size: {fixed: 64}       # or exponential: {mean: 64, max: 4Ki}, or weighted: {choices: [{size: 16, weight: 3}, ...]}
+      free_order: every_other # random (default), lifo, fifo, every_other
+      pages: false            # true: page runs instead of heap blocks, sizes in pages
+
+Ctrl-C cancels the run and shows what was found until then (exit code 130); a second one leaves at once.
+Exit codes: 4 the workload is missing or malformed, 5 an invariant of the allocator is broken.)";
+
+CommandResult Refuse(const char* option, const char* why) {
+  return absl::InvalidArgumentError(fmt::format("{}: {}", option, why));
+}
+
+// Puts what the argument means into the request, uploading a trace file first.
+struct ResolveWorkload {
+  const Arguments& given;
+  const Connection& connection;
+  Interruption& interruption;
+  Progress& progress;
+  Session& session;
+  v1::Workload& workload;
+
+  absl::Status operator()(const BuiltinName& builtin) const {
+    workload.mutable_builtin()->set_name(builtin.name);
+    workload.mutable_builtin()->set_seed(given.seed);
+    workload.mutable_builtin()->set_operations(given.operations);
+    return absl::OkStatus();
+  }
+  absl::Status operator()(const SpecificationFile& file) const {
+    if (given.operations != 0)
+      return Refuse("--operations", "only for built-in workloads; a specification has its own").status();
+    *workload.mutable_spec() = file.spec;
+    if (given.seed != 0) workload.mutable_spec()->set_seed(given.seed);
+    return absl::OkStatus();
+  }
+  absl::Status operator()(const TraceFile& file) const {
+    if (absl::Status status = RefuseForTrace(); !status.ok()) return status;
+    const absl::StatusOr<v1::TraceInfo> info = UploadTrace(connection, file, interruption, progress);
+    if (!info.ok()) return info.status();
+    for (const std::string& note : info->notes()) session.Note(Printable(note));
+    workload.set_trace_sha256(info->sha256());
+    return absl::OkStatus();
+  }
+  absl::Status operator()(const StoredTrace& trace) const {
+    workload.set_trace_sha256(trace.sha256);
+    return RefuseForTrace();
+  }
+
+ private:
+  absl::Status RefuseForTrace() const {
+    if (given.seed != 0) return Refuse("--seed", "a recorded trace has no seed").status();
+    if (given.operations != 0) return Refuse("--operations", "only for built-in workloads; a trace is replayed whole").status();
+    return absl::OkStatus();
+  }
+};
+
+absl::Status UnknownBuiltin(const Connection& connection, const std::string& name) {
+  const absl::StatusOr<v1::ListBuiltinsResponse> list =
+      connection.Call(&v1::Workloads::Stub::ListBuiltins, v1::ListBuiltinsRequest());
+  if (!list.ok()) return list.status();
+  std::vector<std::string_view> names;
+  for (const v1::Builtin& builtin : list->builtins()) names.push_back(builtin.name());
+  const std::string_view nearest = NearestName(name, names);
+  return absl::DataLossError(fmt::format(
+      "'{}' is neither a file nor a built-in workload; {}", name,
+      nearest.empty() ? fmt::format("there are {}", fmt::join(names, ", ")) : fmt::format("did you mean '{}'?", nearest)));
+}
+
+// Says of what the server refused where in the user's input it stands.
+absl::Status ExplainRefusal(const absl::Status& status, const WorkloadArgument& argument, const Connection& connection) {
+  if (const auto* builtin = std::get_if<BuiltinName>(&argument);
+      builtin != nullptr && status.code() == absl::StatusCode::kNotFound) {
+    return UnknownBuiltin(connection, builtin->name);
+  }
+  const auto* file = std::get_if<SpecificationFile>(&argument);
+  if (file == nullptr || status.code() != absl::StatusCode::kInvalidArgument) return status;
+  std::string message(status.message());
+  for (const std::string_view prefix : {"workload.spec.", "workload.", "spec."}) {
+    if (message.starts_with(prefix)) message.erase(0, prefix.size());
+  }
+  const std::string located = Locate(message, file->path, file->places);
+  return located.empty() ? status : absl::DataLossError(located);
+}
+
+CommandResult Detached(Session& session, const v1::Run& run) {
+  if (session.output() != OutputFormat::kTable) return Done(session.Show(run, RunDocument(run, session.width())));
+  session.Note(fmt::format("Watch it with: alloclab runs watch {}", run.id()));
+  return Done(session.Print(fmt::format("{}\n", run.id())));
+}
+
+CommandResult Submit(Session& session, const Arguments& given) {
+  const absl::StatusOr<WorkloadArgument> argument = ReadWorkloadArgument(given.workload);
+  if (!argument.ok()) return argument.status();
+  Interruption interruption;
+  const InterruptGuard guard([&interruption] { interruption.Interrupt(); });
+  Progress progress(stderr, session.options().quiet);
+  const Connection& connection = session.connection();
+  v1::SubmitRunRequest request = given.request;
+  absl::Status status =
+      std::visit(ResolveWorkload{given, connection, interruption, progress, session, *request.mutable_workload()}, *argument);
+  if (!status.ok()) return status;
+  absl::StatusOr<v1::Run> run = connection.Call(&v1::Runs::Stub::SubmitRun, request);
+  if (!run.ok()) return ExplainRefusal(run.status(), *argument, connection);
+  if (given.detach) return Detached(session, *run);
+  if (!HasEnded(*run)) run = WatchToEnd(connection, run->id(), OnInterrupt::kCancelRun, interruption, progress);
+  progress.Finish();
+  if (!run.ok()) return run.status();
+  const CommandResult shown = ShowRun(session, *run, given.workload);
+  if (shown.ok() && interruption.interrupted() && run->state() == v1::Run::CANCELLED) return ExitCode::kInterrupted;
+  return shown;
+}
+
+}  // namespace
+
+void RegisterSubmit(CLI::App& app, Command& chosen) {
+  const auto given = std::make_shared<Arguments>();
+  CLI::App* submit = AddCommand(app, "submit", kDescription, "alloclab submit steady-state --ram 64Mi --digest-at 1/4,1/2",
+                                chosen, [given](Session& session) { return Submit(session, *given); });
+  submit->add_option("WORKLOAD", given->workload, "Built-in name, specification, trace file, or sha256:DIGEST")
+      ->required()
+      ->type_name("WORKLOAD");
+  AddInstanceConfig(*submit, *given->request.mutable_config());
+  submit
+      ->add_option("--digest-at", *given->request.mutable_digest_at(),
+                   "Digests of the metadata after these operations, e.g. 1/4,1/2,5000")
+      ->type_name("LIST");
+  AddCount(*submit, "--seed", given->seed, "Seed of a synthetic workload (default its own)");
+  AddCount(*submit, "--operations", given->operations, "Length of a built-in workload (default its own)");
+  submit->add_option("--label", *given->request.mutable_label(), "Free text kept with the run, up to 128 characters")
+      ->type_name("TEXT");
+  submit->add_flag("--detach", given->detach, "Do not wait: print the run's number");
+}
+
+}  // namespace alloclab::client
