@@ -18,18 +18,22 @@
 
 namespace alloclab {
 
+struct HeapAllocatorInfo;
+struct PageAllocatorInfo;
+
 // What is asked for. Empty fields take the catalogue's defaults; Instance::config() has every one filled in.
 struct InstanceConfig {
   std::uint64_t ram_bytes = 0;
-  std::string page_allocator;                      // a name from the catalogue
-  std::string heap_allocator;                      // a name from the catalogue; "none" for a machine with pages only
+  std::string page_allocator;  // a name from the catalogue
+  std::string heap_allocator;  // a name from the catalogue; "none" for a machine with pages only
   bool guarded = true;
-  std::map<std::string, std::string> parameters;   // "heap.engine" -> "literal", "pages.kernel_end" -> "0x10000000"
+  std::map<std::string, std::string> parameters;  // "heap.engine" -> "literal", "pages.kernel_end" -> "0x10000000"
 };
 
 class Instance {
  public:
-  // INVALID_ARGUMENT naming the field and what is expected. The catalogue is in catalog.h.
+  // INVALID_ARGUMENT naming the field and what is expected; RESOURCE_EXHAUSTED when RAM is too small for the heap's page
+  // tables and first pages. The catalogue is in catalog.h.
   static absl::StatusOr<std::unique_ptr<Instance>> Create(const InstanceConfig& config);
 
   const InstanceConfig& config() const { return config_; }
@@ -37,7 +41,9 @@ class Instance {
   PageAllocator& pages() { return *pages_; }
   AddressSpace* space() { return space_.get(); }  // null without a heap
   HeapAllocator* heap() { return heap_.get(); }   // null without a heap
-  VmCosts vm_costs() const { return space_ ? space_->costs() : VmCosts{}; }
+  // Since the instance is ready: the faults of building it are not in them. All zero without a heap.
+  VmCosts vm_costs() const;
+  // Host memory that the instance holds.
   std::uint64_t host_bytes() const;
 
   // Page operations as a program on the machine asks for them. In a guarded instance a range that holds a page table or a frame
@@ -47,12 +53,14 @@ class Instance {
 
  private:
   Instance() = default;
+  absl::Status Build(const PageAllocatorInfo& page_info, const HeapAllocatorInfo& heap_info);
 
   InstanceConfig config_;
   std::unique_ptr<PhysicalMemory> memory_;
   std::unique_ptr<PageAllocator> pages_;
   std::unique_ptr<AddressSpace> space_;
   std::unique_ptr<HeapAllocator> heap_;
+  VmCosts build_costs_;
 };
 
 }  // namespace alloclab

@@ -10,13 +10,12 @@
 #include <array>
 #include <cstdint>
 #include <span>
-#include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "allocators/catalog/instance.h"
 #include "allocators/common/outcome.h"
 #include "allocators/common/pow2_histogram.h"
+#include "allocators/workload/live_blocks.h"
 #include "allocators/workload/operation.h"
 
 namespace alloclab {
@@ -24,36 +23,37 @@ namespace alloclab {
 struct OpResult {
   Outcome outcome = Outcome::kOk;
   std::uint32_t address = 0;  // virtual for heap operations, physical for page operations; 0 is null
+
+  friend bool operator==(const OpResult&, const OpResult&) = default;
 };
 
 // Plain counters of everything the driver saw since it was made. Exact and reproducible.
 struct DriverCounters {
   // By OpKind and Outcome; the sum is the number of operations.
   std::array<std::array<std::uint64_t, kOutcomeSlots>, kOpKinds> outcomes{};
-  std::array<std::uint64_t, kOpKinds> requested_bytes{};
+  std::array<std::uint64_t, kOpKinds> requested_bytes{};                  // whatever became of the request
   std::uint64_t live_requested_bytes = 0, live_requested_peak_bytes = 0;  // heap payload, as asked for
   std::uint64_t live_blocks = 0, live_blocks_peak = 0;
   std::uint64_t page_live_bytes = 0, page_live_peak_bytes = 0;
   std::uint64_t heap_size_peak_bytes = 0;
-  std::uint64_t search_max = 0;  // most headers one operation visited
-  Pow2Histogram request_bytes;                          // heap requests
-  std::array<Pow2Histogram, 2> search_headers;          // per operation that searched: [0] heap headers, [1] page runs
-  std::array<Pow2Histogram, kOpKinds> cycles;           // simulated cycles per operation (cost model i386-v1, 386DX-33)
+  std::uint64_t search_max = 0;                 // most headers one operation visited
+  Pow2Histogram request_bytes;                  // heap requests
+  std::array<Pow2Histogram, 2> search_headers;  // per operation that searched: [0] heap headers, [1] page runs
+  std::array<Pow2Histogram, kOpKinds> cycles;   // simulated cycles per operation (cost model i386-v1, 386DX-33)
 };
 
 class Driver {
  public:
-  static constexpr std::uint32_t kHandlesMax = 1u << 26;  // 64 Mi handles of 12 bytes
-
   explicit Driver(Instance& instance);
 
-  // Room for handles below `count`; INVALID_ARGUMENT above kHandlesMax. An operation with a handle out of range is refused by
-  // Validate; Apply REQUIRES handles below handle_count() (or kNoBlock where operation.h allows it).
+  // Room for the handles below these counts. INVALID_ARGUMENT above HandleTable::kHandlesMax.
   absl::Status ReserveHandles(std::uint32_t heap_handles, std::uint32_t page_handles);
-  // INVALID_ARGUMENT naming the first operation with a handle that ReserveHandles would not take; otherwise reserves.
+  // Room for the handles that these operations use. INVALID_ARGUMENT naming the first operation whose kind or handle is out of
+  // range; then nothing changed.
   absl::Status Admit(std::span<const Operation> operations);
 
-  // Applies in order. `results` is empty or has one element per operation.
+  // Applies in order. `results` is empty or has one element per operation. REQUIRES: the operations were admitted, or use
+  // handles that were reserved.
   void Apply(std::span<const Operation> operations, std::span<OpResult> results = {});
 
   // By address, for poking by hand; counted like the others.
@@ -67,11 +67,39 @@ class Driver {
   Instance& instance() const { return instance_; }
   const DriverCounters& counters() const { return counters_; }
   std::uint64_t operations() const { return operations_; }
+  // Host memory held for handles; the instance's is its own.
+  std::uint64_t host_bytes() const;
 
  private:
+  // One operation. A handle of kNoBlock stands for a block that has none: its caller knows the address.
+  OpResult ApplyOne(const Operation& op);
+  OpResult ApplyHeap(const Operation& op);
+  OpResult DoMalloc(std::uint32_t handle, std::uint32_t bytes);
+  OpResult DoCalloc(std::uint32_t handle, std::uint32_t count, std::uint32_t bytes);
+  OpResult DoRealloc(std::uint32_t handle, std::uint32_t old_handle, std::uint32_t old_address, std::uint32_t bytes);
+  OpResult DoFree(std::uint32_t handle, std::uint32_t address);
+  OpResult FreePagesOf(const Operation& op);
+  OpResult DoFreePages(OpKind kind, PhysAddr first, std::uint32_t bytes);
+
+  // The block that an allocation made, or failed to make, for the handle.
+  void Own(std::uint32_t handle, const HeapResult& result, std::uint32_t bytes);
+  void Disown(std::uint32_t handle, std::uint32_t address);
+
+  // Everything counted about an operation that ended just now.
+  OpResult RecordHeap(OpKind kind, const HeapResult& result, std::uint64_t requested);
+  OpResult RecordPages(OpKind kind, const PageResult& result, std::uint64_t requested, const PageCosts& before);
+  OpResult RecordUnsupported(OpKind kind);
+  void RecordOutcome(OpKind kind, Outcome outcome, std::uint64_t requested);
+  void RecordHeapSize();
+
   Instance& instance_;
+  HeapAllocator* const heap_;  // null without one
   DriverCounters counters_;
   std::uint64_t operations_ = 0;
+  LiveBlocks live_;
+  HandleTable page_blocks_;
+  // The heap's costs when the last operation ended.
+  std::uint64_t heap_headers_ = 0, heap_cycles_ = 0, heap_grows_ = 0;
 };
 
 }  // namespace alloclab

@@ -18,8 +18,9 @@ enum class OpKind : std::uint8_t {
   kRealloc = 2,        // block = realloc(extra, size): extra is the handle of the old block, or kNoBlock for null
   kFree = 3,           // free(block); kNoBlock is free(null)
   kAllocatePages = 4,  // block = kalloc(size)
-  kFreePages = 5,      // kfree(block, its whole length)
-  kFreePagesPart = 6,  // kfree(block + extra, size); freeing from the start (extra 0) moves the block's start up
+  kFreePages = 5,      // kfree(block, its whole length); of a null block nothing happens
+  kFreePagesPart = 6,  // kfree(block + extra, size); freeing from the start (extra 0) moves the block's start up, freeing to
+                       // its end makes it shorter, freeing all of it or from its middle leaves it as it is
 };
 inline constexpr std::uint32_t kOpKinds = 7;
 
@@ -30,7 +31,7 @@ inline constexpr std::uint32_t kNoBlock = 0xFFFFFFFF;
 struct Operation {
   OpKind kind = OpKind::kMalloc;
   std::uint32_t block = 0;
-  std::uint32_t size = 0;   // bytes
+  std::uint32_t size = 0;  // bytes
   std::uint32_t extra = 0;
   friend bool operator==(const Operation&, const Operation&) = default;
 };

@@ -2,9 +2,11 @@
 #ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_RUN_H_
 #define ALLOCLAB_ALLOCATORS_WORKLOAD_RUN_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -20,6 +22,8 @@ struct Checkpoint {
   HeapShape heap;
   std::uint32_t epilogue = 0;
   std::string metadata_sha256;  // over the header words from start to brk, u32 little-endian, prologue in, epilogue out
+
+  friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
 };
 
 // Takes one now. REQUIRES: the instance has a heap.
@@ -30,10 +34,13 @@ struct RunProgress {
   std::uint64_t wall_ns = 0;
 };
 
+// Called between operations, about every 10 ms (never later than one operation after that), and at the end. False: stop.
+using ProgressCallback = std::function<bool(const RunProgress&, const Driver&)>;
+
 struct RunOptions {
-  std::vector<std::uint64_t> checkpoints;   // operation counts, ascending; one at the end is always taken
-  std::uint64_t progress_every = 65536;     // operations between two calls of `progress`
-  std::function<bool(const RunProgress&, const Driver&)> progress;  // false: stop (the result says so)
+  std::vector<std::uint64_t> checkpoints;  // operation counts, ascending; one at the end is always taken
+  std::uint64_t progress_every = 65536;    // at most so many operations between two calls of `progress`
+  ProgressCallback progress;
 };
 
 // Everything a run found. All but wall_ns is exact: the same on every machine, engine and compiler.
@@ -47,17 +54,35 @@ struct RunResult {
   PageCosts page_costs;
   VmCosts vm_costs;
   PageShape pages;
-  std::vector<Checkpoint> checkpoints;  // the last one is the end
-  std::uint64_t violations = 0;         // of the invariants, at the end
-  std::uint64_t simulated_cycles_386 = 0, simulated_cycles_486 = 0;  // cost model i386-v1
-  std::uint64_t wall_ns = 0;            // of the replay alone
+  std::vector<Checkpoint> checkpoints;  // the last one is the end; none without a heap
+  std::uint64_t violations = 0;         // of the invariants of both allocators, at the end; at most kViolationsMax each
+  // Of both allocators, cost model i386-v1. The page allocator's work for page faults is in them, if not in the cycles of the
+  // operation that faulted.
+  std::uint64_t simulated_cycles_386 = 0, simulated_cycles_486 = 0;
+  std::uint64_t wall_ns = 0;  // of the replay alone
 };
 
-// INVALID_ARGUMENT: bad configuration or handles.
+// Errors of Instance::Create, and INVALID_ARGUMENT for an operation whose handle is out of range or checkpoints that do not
+// ascend or lie beyond the trace.
 absl::StatusOr<RunResult> ExecuteRun(const Trace& trace, const InstanceConfig& config, const RunOptions& options);
 
-// "1/4,1/2,5000" -> operation counts, ascending, for a trace of `operations`. INVALID_ARGUMENT naming the item.
+inline constexpr std::size_t kCheckpointsMax = 1000;
+
+// "1/4,1/2,5000" -> operation counts, ascending, each once, for a trace of `operations`; a fraction is rounded down.
+// INVALID_ARGUMENT naming the item. An empty text is no checkpoints.
 absl::StatusOr<std::vector<std::uint64_t>> ParseCheckpoints(std::string_view text, std::uint64_t operations);
+
+// Where two replays of one trace part ways.
+struct Difference {
+  std::uint64_t operation = 0;  // counted from 1; 0 when there is none
+  std::string what;             // one sentence with both values; empty when there is none
+  bool cancelled = false;       // stopped by the callback before the end: nothing is known about the rest
+};
+
+// Replays the trace on two fresh instances in step and compares, after every operation, its outcome, the address it gave and
+// all costs so far; at the end the heaps' metadata. Errors as of ExecuteRun, naming the instance ("a: ...").
+absl::StatusOr<Difference> FindFirstDifference(const Trace& trace, const InstanceConfig& a, const InstanceConfig& b,
+                                               const ProgressCallback& progress = nullptr);
 
 }  // namespace alloclab
 

@@ -26,6 +26,8 @@ struct Trace {
   std::vector<std::string> notes;  // what the reader dropped or found odd, one sentence each
 };
 
+// A reader numbers blocks by HandleNumbering, so that the same operations give the same trace in every format; a realloc keeps
+// its handle.
 struct TraceLimits {
   std::uint64_t operations_max = 50'000'000;
   std::uint64_t inflated_bytes_max = 2ull << 30;  // of a compressed file
@@ -39,7 +41,8 @@ absl::StatusOr<Trace> ReadTrace(std::string_view bytes, std::string_view name, c
 // each operation in order.
 std::string TraceDigest(const std::vector<Operation>& operations);
 
-// As dialect B .rep text. INVALID_ARGUMENT naming the first operation that the format cannot say (calloc, pages).
+// As dialect B .rep text, every allocation under an id of its own. INVALID_ARGUMENT naming the first operation that the format
+// cannot say: calloc, pages, a free of a block that is not live, an allocation over a live one.
 absl::StatusOr<std::string> WriteCmuRep(const Trace& trace);
 
 }  // namespace alloclab

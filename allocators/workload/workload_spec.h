@@ -4,9 +4,11 @@
 #ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_WORKLOAD_SPEC_H_
 #define ALLOCLAB_ALLOCATORS_WORKLOAD_WORKLOAD_SPEC_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -17,10 +19,18 @@
 namespace alloclab {
 
 // Bytes of a request (pages of a page request).
-struct FixedSize { std::uint32_t value = 64; };
-struct UniformSize { std::uint32_t min = 1, max = 128; };                 // inclusive
-struct ExponentialSize { std::uint32_t mean = 64, max = 4096; };          // at least 1, cut at max
-struct WeightedSizes { std::vector<std::pair<std::uint32_t, std::uint32_t>> choices; };  // (size, weight)
+struct FixedSize {
+  std::uint32_t value = 64;
+};
+struct UniformSize {
+  std::uint32_t min = 1, max = 128;
+};  // inclusive
+struct ExponentialSize {
+  std::uint32_t mean = 64, max = 4096;
+};  // at least 1, cut at max
+struct WeightedSizes {
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> choices;
+};  // (size, weight)
 using SizeDistribution = std::variant<FixedSize, UniformSize, ExponentialSize, WeightedSizes>;
 
 enum class FreeOrder {
@@ -33,12 +43,12 @@ enum class FreeOrder {
 struct Phase {
   std::string name;
   std::uint64_t operations = 0;
-  // Blocks live at the end of the phase; between, the target moves on a straight line from where the last phase ended. A step
-  // below the target allocates, any other frees. At a constant target frees and allocations alternate.
+  // Blocks live at the end of the phase, give or take one; between, the target moves on a straight line from where the last
+  // phase ended. A step below the target allocates, any other frees. At a constant target frees and allocations alternate.
   std::uint32_t live_blocks = 0;
   SizeDistribution size;
   FreeOrder free_order = FreeOrder::kRandom;
-  // Weights of the allocating steps; realloc changes the size of a random live block.
+  // Weights of the allocating steps; realloc changes the size of a random live block. Calloc asks for one element.
   std::uint32_t malloc_weight = 1, calloc_weight = 0, realloc_weight = 0;
   bool pages = false;  // page runs instead of heap blocks; sizes in pages
 };
@@ -48,6 +58,11 @@ struct WorkloadSpec {
   std::uint64_t seed = 1;
   std::vector<Phase> phases;
 };
+
+inline constexpr std::uint64_t kOperationsMax = 50'000'000;  // of all phases
+inline constexpr std::size_t kPhasesMax = 1000;
+inline constexpr std::uint32_t kLiveBlocksMax = 16'000'000;
+inline constexpr std::uint32_t kWeightMax = 1'000'000;
 
 // INVALID_ARGUMENT naming the field ("phases[1].size.uniform: min 9 is above max 4").
 absl::StatusOr<Trace> Generate(const WorkloadSpec& spec);
@@ -61,8 +76,9 @@ struct BuiltinWorkload {
 };
 std::span<const BuiltinWorkload> BuiltinWorkloads();
 
-// The operations of a built-in. `seed` 0 keeps its own; `operations` 0 keeps its length, otherwise phases are scaled to about
-// that many (a recorded trace is cut, or replayed from the start again with fresh handles). NOT_FOUND lists the names.
+// The operations of a built-in. `seed` 0 keeps its own; a recorded trace has none. `operations` 0 keeps its length; otherwise
+// the result has that many, or a few more: a synthetic one repeats its phases and scales them, a recorded one is replayed from
+// the start again with fresh handles and cut. NOT_FOUND lists the names; INVALID_ARGUMENT: too many operations.
 absl::StatusOr<Trace> MakeBuiltin(std::string_view name, std::uint64_t seed, std::uint64_t operations);
 
 }  // namespace alloclab

@@ -1,0 +1,81 @@
+#include "allocators/catalog/instance.h"
+
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "allocators/catalog/catalog.h"
+#include "allocators/common/quantity.h"
+
+namespace alloclab {
+namespace {
+
+// The same error, saying which part of the instance it is about.
+absl::Status Within(std::string_view part, const absl::Status& status) {
+  return {status.code(), absl::StrFormat("%s: %s", part, status.message())};
+}
+
+absl::Status WithinAllocator(std::string_view allocator, std::uint64_t ram_bytes, const absl::Status& status) {
+  return Within(absl::StrFormat("%s in %s of RAM", allocator, FormatQuantity(ram_bytes)), status);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Instance>> Instance::Create(const InstanceConfig& config) {
+  const std::uint64_t ram_bytes = config.ram_bytes != 0 ? config.ram_bytes : PhysicalMemory::kBytesDefault;
+  if (absl::Status status = PhysicalMemory::ValidateSize(ram_bytes); !status.ok()) return Within("ram_bytes", status);
+  const auto page_info = FindPageAllocator(config.page_allocator);
+  if (!page_info.ok()) return page_info.status();
+  const auto heap_info = FindHeapAllocator(config.heap_allocator);
+  if (!heap_info.ok()) return heap_info.status();
+  auto parameters = CompleteParameters(**page_info, **heap_info, config.guarded, config.parameters);
+  if (!parameters.ok()) return parameters.status();
+
+  std::unique_ptr<Instance> instance(new Instance);
+  instance->config_ = {ram_bytes, (*page_info)->name, (*heap_info)->name, config.guarded, *std::move(parameters)};
+  if (absl::Status status = instance->Build(**page_info, **heap_info); !status.ok()) return status;
+  return instance;
+}
+
+absl::Status Instance::Build(const PageAllocatorInfo& page_info, const HeapAllocatorInfo& heap_info) {
+  memory_ = std::make_unique<PhysicalMemory>(config_.ram_bytes);
+  auto pages = page_info.make(*memory_, config_.guarded, config_.parameters);
+  if (!pages.ok()) return WithinAllocator(page_info.name, config_.ram_bytes, pages.status());
+  pages_ = *std::move(pages);
+  if (heap_info.make == nullptr) return absl::OkStatus();
+
+  auto space = AddressSpace::Create(*memory_, *pages_);
+  if (!space.ok()) return WithinAllocator(heap_info.name, config_.ram_bytes, space.status());
+  space_ = *std::move(space);
+  auto heap = heap_info.make(*space_, config_.guarded, config_.parameters);
+  if (!heap.ok()) return WithinAllocator(heap_info.name, config_.ram_bytes, heap.status());
+  heap_ = *std::move(heap);
+  pages_->ResetCosts();
+  build_costs_ = space_->costs();
+  return absl::OkStatus();
+}
+
+VmCosts Instance::vm_costs() const {
+  if (!space_) return {};
+  VmCosts costs = space_->costs();
+  costs.demand_faults -= build_costs_.demand_faults;
+  costs.not_mapped_faults -= build_costs_.not_mapped_faults;
+  costs.protection_faults -= build_costs_.protection_faults;
+  costs.refused_faults -= build_costs_.refused_faults;
+  return costs;
+}
+
+std::uint64_t Instance::host_bytes() const {
+  return sizeof(*this) + memory_->host_bytes() + pages_->host_bytes() + (space_ ? space_->host_bytes() : 0) +
+         (heap_ ? heap_->host_bytes() : 0);
+}
+
+PageResult Instance::FreePages(PhysAddr first, std::uint32_t bytes) {
+  // What is no range of whole pages is left to the allocator, which refuses it with its own reason.
+  const bool whole_pages = bytes % kPageBytes == 0 && bytes < 1u << 31 && first.offset() == 0;
+  if (config_.guarded && space_ && whole_pages && memory_->AnyPinned(FrameOf(first), bytes >> kPageShift)) {
+    return {Outcome::kFrameInUse, PhysAddr{}};
+  }
+  return pages_->Free(first, bytes);
+}
+
+}  // namespace alloclab

@@ -1,0 +1,235 @@
+#include "allocators/workload/driver.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+#include "allocators/common/cost_model.h"
+
+namespace alloclab {
+namespace {
+
+constexpr std::uint32_t Index(OpKind kind) { return static_cast<std::uint32_t>(kind); }
+constexpr bool IsHeapKind(OpKind kind) { return kind <= OpKind::kFree; }
+
+// The operation's first handle that is out of range, if any.
+const std::uint32_t* BadHandle(const Operation& op) {
+  const bool null_allowed = op.kind == OpKind::kFree;
+  if (op.block >= HandleTable::kHandlesMax && !(null_allowed && op.block == kNoBlock)) return &op.block;
+  if (op.kind == OpKind::kRealloc && op.extra >= HandleTable::kHandlesMax && op.extra != kNoBlock) return &op.extra;
+  return nullptr;
+}
+
+}  // namespace
+
+Driver::Driver(Instance& instance) : instance_(instance), heap_(instance.heap()) {
+  if (heap_ == nullptr) return;
+  heap_headers_ = heap_->costs().headers_visited;
+  heap_cycles_ = Cycles(k386dx33, heap_->costs());
+  heap_grows_ = heap_->costs().grows;
+  counters_.heap_size_peak_bytes = heap_->Shape().size_bytes();
+}
+
+absl::Status Driver::ReserveHandles(std::uint32_t heap_handles, std::uint32_t page_handles) {
+  if (std::max(heap_handles, page_handles) > HandleTable::kHandlesMax) {
+    return absl::InvalidArgumentError(absl::StrFormat("%d handles are too many; expected at most %d",
+                                                      std::max(heap_handles, page_handles), HandleTable::kHandlesMax));
+  }
+  for (std::uint32_t handle = 0; handle < heap_handles; ++handle) live_.Reserve(handle);
+  for (std::uint32_t handle = 0; handle < page_handles; ++handle) page_blocks_.Reserve(handle);
+  return absl::OkStatus();
+}
+
+absl::Status Driver::Admit(std::span<const Operation> operations) {
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    const Operation& op = operations[i];
+    if (Index(op.kind) >= kOpKinds) {
+      return absl::InvalidArgumentError(
+          absl::StrFormat("operation %d: %d is not a kind; expected 0 to %d", i, Index(op.kind), kOpKinds - 1));
+    }
+    if (const std::uint32_t* handle = BadHandle(op); handle != nullptr) {
+      return absl::InvalidArgumentError(absl::StrFormat("operation %d (%s): handle %d is too large; expected below %d", i,
+                                                        OpKindName(op.kind), *handle, HandleTable::kHandlesMax));
+    }
+  }
+  for (const Operation& op : operations) {
+    if (!IsHeapKind(op.kind)) {
+      page_blocks_.Reserve(op.block);
+      continue;
+    }
+    if (op.block != kNoBlock) live_.Reserve(op.block);
+    if (op.kind == OpKind::kRealloc && op.extra != kNoBlock) live_.Reserve(op.extra);
+  }
+  return absl::OkStatus();
+}
+
+inline void Driver::RecordOutcome(OpKind kind, Outcome outcome, std::uint64_t requested) {
+  ++operations_;
+  ++counters_.outcomes[Index(kind)][static_cast<std::uint32_t>(outcome)];
+  counters_.requested_bytes[Index(kind)] += requested;
+}
+
+void Driver::RecordHeapSize() {
+  heap_grows_ = heap_->costs().grows;
+  counters_.heap_size_peak_bytes = std::max<std::uint64_t>(counters_.heap_size_peak_bytes, heap_->Shape().size_bytes());
+}
+
+inline OpResult Driver::RecordHeap(OpKind kind, const HeapResult& result, std::uint64_t requested) {
+  const HeapCosts& costs = heap_->costs();
+  const std::uint64_t cycles = Cycles(k386dx33, costs);
+  counters_.cycles[Index(kind)].Record(cycles - heap_cycles_);
+  heap_cycles_ = cycles;
+  if (const std::uint64_t headers = costs.headers_visited - heap_headers_; headers != 0) {
+    counters_.search_headers[0].Record(headers);
+    counters_.search_max = std::max(counters_.search_max, headers);
+    heap_headers_ = costs.headers_visited;
+  }
+  if (costs.grows != heap_grows_) RecordHeapSize();
+  if (kind != OpKind::kFree) counters_.request_bytes.Record(requested);
+  RecordOutcome(kind, result.outcome, requested);
+  return {result.outcome, result.address.raw()};
+}
+
+OpResult Driver::RecordPages(OpKind kind, const PageResult& result, std::uint64_t requested, const PageCosts& before) {
+  const PageCosts& costs = instance_.pages().costs();
+  counters_.cycles[Index(kind)].Record(Cycles(k386dx33, costs) - Cycles(k386dx33, before));
+  if (const std::uint64_t runs = costs.runs_visited - before.runs_visited; runs != 0) counters_.search_headers[1].Record(runs);
+  RecordOutcome(kind, result.outcome, requested);
+  return {result.outcome, result.address.raw()};
+}
+
+OpResult Driver::RecordUnsupported(OpKind kind) {
+  counters_.cycles[Index(kind)].Record(0);
+  RecordOutcome(kind, Outcome::kUnsupported, 0);
+  return {Outcome::kUnsupported, 0};
+}
+
+inline void Driver::Own(std::uint32_t handle, const HeapResult& result, std::uint32_t bytes) {
+  const bool lives = result.outcome == Outcome::kOk;
+  if (handle != kNoBlock) {
+    live_.Assign(handle, lives ? result.address.raw() : 0, lives ? bytes : 0);
+  } else if (lives) {
+    live_.AddUnnamed(result.address.raw(), bytes);
+  }
+  if (!lives) return;
+  counters_.live_requested_bytes += bytes;
+  counters_.live_requested_peak_bytes = std::max(counters_.live_requested_peak_bytes, counters_.live_requested_bytes);
+  ++counters_.live_blocks;
+  counters_.live_blocks_peak = std::max(counters_.live_blocks_peak, counters_.live_blocks);
+}
+
+inline void Driver::Disown(std::uint32_t handle, std::uint32_t address) {
+  const std::uint32_t bytes = handle != kNoBlock ? live_.Release(handle) : live_.ReleaseAt(address);
+  counters_.live_requested_bytes -= bytes;
+  counters_.live_blocks -= bytes != 0;
+}
+
+inline OpResult Driver::DoMalloc(std::uint32_t handle, std::uint32_t bytes) {
+  const HeapResult result = heap_->Malloc(bytes);
+  Own(handle, result, bytes);
+  return RecordHeap(OpKind::kMalloc, result, bytes);
+}
+
+OpResult Driver::DoCalloc(std::uint32_t handle, std::uint32_t count, std::uint32_t bytes) {
+  const HeapResult result = heap_->Calloc(count, bytes);
+  Own(handle, result, count * bytes);
+  return RecordHeap(OpKind::kCalloc, result, std::uint64_t{count} * bytes);
+}
+
+OpResult Driver::DoRealloc(std::uint32_t handle, std::uint32_t old_handle, std::uint32_t old_address, std::uint32_t bytes) {
+  const HeapResult result = heap_->Realloc(VirtAddr(old_address), bytes);
+  if (result.outcome == Outcome::kOk) {
+    if (old_address != 0) Disown(old_handle, old_address);
+    Own(handle, result, bytes);
+  } else if (handle != old_handle) {
+    Own(handle, result, 0);
+  }
+  return RecordHeap(OpKind::kRealloc, result, bytes);
+}
+
+inline OpResult Driver::DoFree(std::uint32_t handle, std::uint32_t address) {
+  if (address == 0) return RecordHeap(OpKind::kFree, {}, 0);
+  const HeapResult result = heap_->Free(VirtAddr(address));
+  if (result.outcome == Outcome::kOk) Disown(handle, address);
+  return RecordHeap(OpKind::kFree, result, 0);
+}
+
+OpResult Driver::AllocatePages(std::uint32_t bytes) {
+  const PageCosts before = instance_.pages().costs();
+  const PageResult result = instance_.AllocatePages(bytes);
+  if (result.outcome == Outcome::kOk) {
+    counters_.page_live_bytes += bytes;
+    counters_.page_live_peak_bytes = std::max(counters_.page_live_peak_bytes, counters_.page_live_bytes);
+  }
+  return RecordPages(OpKind::kAllocatePages, result, bytes, before);
+}
+
+OpResult Driver::DoFreePages(OpKind kind, PhysAddr first, std::uint32_t bytes) {
+  const PageCosts before = instance_.pages().costs();
+  const PageResult result = instance_.FreePages(first, bytes);
+  if (result.outcome == Outcome::kOk) {
+    counters_.page_live_bytes -= std::min<std::uint64_t>(bytes, counters_.page_live_bytes);
+  }
+  return RecordPages(kind, result, 0, before);
+}
+
+OpResult Driver::FreePagesOf(const Operation& op) {
+  Block& block = page_blocks_[op.block];
+  if (block.address == 0) return RecordPages(op.kind, {}, 0, instance_.pages().costs());
+  if (op.kind == OpKind::kFreePages) return DoFreePages(op.kind, PhysAddr(block.address), block.bytes);
+  const OpResult result = DoFreePages(op.kind, PhysAddr(block.address) + op.extra, op.size);
+  if (result.outcome != Outcome::kOk || op.size >= block.bytes) return result;
+  if (op.extra == 0) {
+    block = {block.address + op.size, block.bytes - op.size};
+  } else if (op.extra == block.bytes - op.size) {
+    block.bytes = op.extra;
+  }
+  return result;
+}
+
+inline OpResult Driver::ApplyHeap(const Operation& op) {
+  if (heap_ == nullptr) return RecordUnsupported(op.kind);
+  switch (op.kind) {
+    case OpKind::kMalloc:
+      return DoMalloc(op.block, op.size);
+    case OpKind::kCalloc:
+      return DoCalloc(op.block, op.extra, op.size);
+    case OpKind::kRealloc:
+      return DoRealloc(op.block, op.extra, op.extra == kNoBlock ? 0 : live_.AddressOf(op.extra), op.size);
+    default:
+      return DoFree(op.block, op.block == kNoBlock ? 0 : live_.AddressOf(op.block));
+  }
+}
+
+inline OpResult Driver::ApplyOne(const Operation& op) {
+  if (IsHeapKind(op.kind)) return ApplyHeap(op);
+  if (op.kind != OpKind::kAllocatePages) return FreePagesOf(op);
+  const OpResult result = AllocatePages(op.size);
+  page_blocks_[op.block] = result.outcome == Outcome::kOk ? Block{result.address, op.size} : Block{};
+  return result;
+}
+
+void Driver::Apply(std::span<const Operation> operations, std::span<OpResult> results) {
+  if (results.empty()) {
+    for (const Operation& op : operations) ApplyOne(op);
+  } else {
+    for (std::size_t i = 0; i < operations.size(); ++i) results[i] = ApplyOne(operations[i]);
+  }
+}
+
+OpResult Driver::Malloc(std::uint32_t bytes) {
+  return heap_ != nullptr ? DoMalloc(kNoBlock, bytes) : RecordUnsupported(OpKind::kMalloc);
+}
+OpResult Driver::Calloc(std::uint32_t count, std::uint32_t bytes) {
+  return heap_ != nullptr ? DoCalloc(kNoBlock, count, bytes) : RecordUnsupported(OpKind::kCalloc);
+}
+OpResult Driver::Realloc(VirtAddr block, std::uint32_t bytes) {
+  return heap_ != nullptr ? DoRealloc(kNoBlock, kNoBlock, block.raw(), bytes) : RecordUnsupported(OpKind::kRealloc);
+}
+OpResult Driver::Free(VirtAddr block) {
+  return heap_ != nullptr ? DoFree(kNoBlock, block.raw()) : RecordUnsupported(OpKind::kFree);
+}
+OpResult Driver::FreePages(PhysAddr first, std::uint32_t bytes) { return DoFreePages(OpKind::kFreePages, first, bytes); }
+
+std::uint64_t Driver::host_bytes() const { return sizeof(*this) + live_.host_bytes() + page_blocks_.host_bytes(); }
+
+}  // namespace alloclab

@@ -1,0 +1,38 @@
+#include "allocators/workload/live_blocks.h"
+
+namespace alloclab {
+
+std::uint32_t LiveBlocks::ReleaseAt(std::uint32_t address) {
+  if (const auto it = unnamed_.find(address); it != unnamed_.end()) {
+    const std::uint32_t bytes = it->second;
+    unnamed_.erase(it);
+    return bytes;
+  }
+  if (!indexed_) BuildIndex();
+  const auto it = handle_at_.find(address);
+  if (it == handle_at_.end()) return 0;
+  Block& block = handles_[it->second];
+  const std::uint32_t bytes = block.bytes;
+  block.bytes = 0;
+  handle_at_.erase(it);
+  return bytes;
+}
+
+void LiveBlocks::Abandon(const Block& block) {
+  unnamed_[block.address] = block.bytes;
+  if (indexed_) handle_at_.erase(block.address);
+}
+
+void LiveBlocks::BuildIndex() {
+  handles_.ForEach([this](std::uint32_t handle, const Block& block) {
+    if (block.bytes != 0) handle_at_[block.address] = handle;
+  });
+  indexed_ = true;
+}
+
+std::uint64_t LiveBlocks::host_bytes() const {
+  constexpr std::uint64_t kEntryBytes = sizeof(decltype(unnamed_)::value_type) + 1;  // one control byte each
+  return handles_.host_bytes() + kEntryBytes * (unnamed_.capacity() + handle_at_.capacity());
+}
+
+}  // namespace alloclab

@@ -1,0 +1,62 @@
+// Which heap blocks live and what was asked for each, exact whatever mix of handles and bare addresses frees them.
+//
+// The usual case costs nothing beside the handle's own table entry: a block is freed through the handle it was allocated into.
+// Blocks that no handle names any more (allocated by address, or their handle was overwritten) are in a map; a free through
+// another name than the block's own looks there, and then in an index of all handles that is built at the first such free.
+//
+// Invariant: every live block has one record: a handle with bytes != 0, or an entry of the map.
+#ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_LIVE_BLOCKS_H_
+#define ALLOCLAB_ALLOCATORS_WORKLOAD_LIVE_BLOCKS_H_
+
+#include <cstdint>
+
+#include "absl/container/flat_hash_map.h"
+#include "allocators/workload/handle_table.h"
+
+namespace alloclab {
+
+class LiveBlocks {
+ public:
+  void Reserve(std::uint32_t handle) { handles_.Reserve(handle); }
+
+  // What the handle points to, alive or dangling.
+  std::uint32_t AddressOf(std::uint32_t handle) { return handles_[handle].address; }
+
+  // The handle now names this block: null with 0 bytes, or a live one with at least 1.
+  void Assign(std::uint32_t handle, std::uint32_t address, std::uint32_t bytes) {
+    Block& block = handles_[handle];
+    if (block.bytes != 0) Abandon(block);
+    block = {address, bytes};
+    if (indexed_ && bytes != 0) handle_at_[address] = handle;
+  }
+  // A live block that no handle names.
+  void AddUnnamed(std::uint32_t address, std::uint32_t bytes) { unnamed_[address] = bytes; }
+
+  // The block that the handle points to was freed, the handle dangles now. Returns the bytes that were asked for; 0 if no live
+  // block is on record there, which only an unguarded heap makes possible.
+  std::uint32_t Release(std::uint32_t handle) {
+    Block& block = handles_[handle];
+    const std::uint32_t bytes = block.bytes;
+    if (bytes == 0) return ReleaseAt(block.address);
+    block.bytes = 0;
+    if (indexed_) handle_at_.erase(block.address);
+    return bytes;
+  }
+  // The same for a block named by its address.
+  std::uint32_t ReleaseAt(std::uint32_t address);
+
+  std::uint64_t host_bytes() const;
+
+ private:
+  void Abandon(const Block& block);
+  void BuildIndex();
+
+  HandleTable handles_;
+  absl::flat_hash_map<std::uint32_t, std::uint32_t> unnamed_;    // address -> bytes
+  absl::flat_hash_map<std::uint32_t, std::uint32_t> handle_at_;  // address -> handle with a live block; kept once indexed_
+  bool indexed_ = false;
+};
+
+}  // namespace alloclab
+
+#endif  // ALLOCLAB_ALLOCATORS_WORKLOAD_LIVE_BLOCKS_H_
