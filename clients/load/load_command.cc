@@ -1,0 +1,248 @@
+#include "clients/load/load_command.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "clients/common/interrupt.h"
+#include "clients/common/units.h"
+#include "clients/load/demo.h"
+#include "clients/load/load_config.h"
+#include "clients/load/load_metrics.h"
+#include "clients/load/load_progress.h"
+#include "clients/load/load_report.h"
+#include "clients/load/load_run.h"
+#include "clients/load/workload_source.h"
+
+namespace alloclab::load {
+namespace {
+
+using client::ExitCode;
+using client::Session;
+
+constexpr const char kDescription[] =
+    R"(Replay a workload over the network, as many clients at once would, and show rate and latency.
+
+WORKLOAD is a built-in (alloclab workload list), a specification or a trace file, as for `alloclab submit`; it is made or
+read here. Each connection sends it in batches over a stream of its own, to a fresh instance of its own.
+
+In a closed loop (the default) a connection sends as fast as the replies come. At a --rate batches are due at fixed times,
+whatever the server does, and latency counts from the time a batch was due: what a slow server makes others wait is seen.
+While a batch waits for room in the window, the batches due meanwhile are dropped and counted; --catch-up sends them late.
+A dropped batch skips no operation of the workload: the next one carries them.
+
+A further pass over the workload (--repeat, or until --duration or --operations is reached) begins with a fresh instance.
+On an instance that connections share, or an existing one, it begins by freeing what the last pass left.
+
+Ctrl-C ends the load and reports what was done (exit code 130); a second one leaves at once, and leaves the instances.
+Exit codes: 1 a call failed or no operation was done, 3 the server is not there, 4 the workload is missing or malformed.)";
+
+struct Flags {
+  std::string workload;
+  bool demo = false;
+  v1::LoadConfig config;
+  std::uint64_t connections = 1, instances = 0, batch = 0, window = 8;
+  std::uint64_t rate = 0, seed = 0, operations = 0;
+  std::string repeat;
+  std::chrono::milliseconds duration{0}, warmup{0};
+  bool keep = false;
+  std::string metrics_listen;
+};
+
+absl::Status Clash(const char* what) { return absl::InvalidArgumentError(what); }
+
+// "3" or "forever"; without a word, once unless something else ends the load.
+absl::StatusOr<std::uint64_t> Repeat(const Flags& flags) {
+  if (flags.repeat.empty()) return flags.operations > 0 || flags.duration.count() > 0 ? 0 : 1;
+  if (flags.repeat == "forever") return 0;
+  const absl::StatusOr<std::uint64_t> passes = client::ParseCount(flags.repeat);
+  if (passes.ok() && *passes > 0) return *passes;
+  return absl::InvalidArgumentError(fmt::format("--repeat '{}': expected a number of passes, or forever", flags.repeat));
+}
+
+// 32 bits for the message; what is too large stays too large, for CheckConfig to refuse.
+std::uint32_t Narrow(std::uint64_t value) { return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, 0xFFFFFFFF)); }
+
+absl::StatusOr<v1::LoadConfig> Complete(const Flags& flags, const client::ConnectionOptions& connection) {
+  v1::LoadConfig config = flags.config;
+  if (!config.instance().empty() && flags.instances > 0) return Clash("--instance and --instances: expected one of them");
+  if (!config.instance().empty() && flags.keep) return Clash("--keep: expected without --instance, which is never deleted");
+  const absl::StatusOr<std::uint64_t> repeat = Repeat(flags);
+  if (!repeat.ok()) return repeat.status();
+  config.set_repeat(*repeat);
+  config.set_server(connection.server);
+  config.set_connections(Narrow(flags.connections));
+  config.set_instances(flags.instances > 0 || !config.instance().empty() ? Narrow(flags.instances) : config.connections());
+  config.set_rate(static_cast<double>(flags.rate));
+  config.set_window(Narrow(flags.window));
+  config.set_operations(flags.operations);
+  config.set_duration_seconds(std::chrono::duration<double>(flags.duration).count());
+  config.set_warmup_seconds(std::chrono::duration<double>(flags.warmup).count());
+  config.set_timeout_seconds(std::chrono::duration<double>(connection.timeout).count());
+  if (config.arrival_seed() == 0) config.set_arrival_seed(1);
+  config.set_batch(flags.batch > 0 ? Narrow(flags.batch) : DefaultBatch(config.rate(), std::max(config.connections(), 1u)));
+  return config;
+}
+
+// Names of this run's own: two loads at the same time do not meet.
+std::string RunId() { return fmt::format("load-{:06x}", std::random_device()() & 0xFFFFFF); }
+
+std::vector<std::string> InstanceNames(const std::string& run_id, const v1::LoadConfig& config) {
+  std::vector<std::string> names;
+  for (std::uint32_t i = 0; config.instance().empty() && i < config.instances(); ++i) {
+    names.push_back(config.instances() == 1 ? run_id : fmt::format("{}-{}", run_id, i));
+  }
+  return names;
+}
+
+absl::StatusOr<std::unique_ptr<prometheus::Exposer>> ExposeIfAsked(const Flags& flags, std::shared_ptr<LoadMetrics> metrics,
+                                                                   Session& session) {
+  if (flags.metrics_listen.empty()) return nullptr;
+  absl::StatusOr<std::unique_ptr<prometheus::Exposer>> exposer = Expose(flags.metrics_listen, std::move(metrics));
+  if (exposer.ok()) {
+    const std::string host = flags.metrics_listen.substr(0, flags.metrics_listen.rfind(':'));
+    session.Note(fmt::format("Metrics at http://{}:{}/metrics", host, (*exposer)->GetListeningPorts().front()));
+  }
+  return exposer;
+}
+
+// What the command ends with, once the report is out.
+absl::StatusOr<ExitCode> Verdict(const LoadRun::Result& result) {
+  if (!result.error.ok()) return result.error;
+  if (result.report.interrupted()) return ExitCode::kInterrupted;
+  if (result.report.operations() > 0) return ExitCode::kOk;
+  return absl::FailedPreconditionError(
+      result.report.warmup_operations() > 0
+          ? "no operation was measured: the workload ended within --warmup; add --duration or --repeat, or warm up for less"
+          : "no operation was done");
+}
+
+absl::StatusOr<ExitCode> Replay(Session& session, const Flags& flags) {
+  absl::StatusOr<v1::LoadConfig> config = Complete(flags, session.options().connection);
+  if (!config.ok()) return config.status();
+  if (absl::Status status = CheckConfig(*config); !status.ok()) return status;
+  absl::StatusOr<LoadedWorkload> workload = LoadWorkload(flags.workload, flags.seed);
+  if (!workload.ok()) return workload.status();
+  *config->mutable_workload() = workload->source;
+  const auto metrics = std::make_shared<LoadMetrics>();
+  const auto exposer = ExposeIfAsked(flags, metrics, session);
+  if (!exposer.ok()) return exposer.status();
+  const std::string run_id = RunId();
+  const std::shared_ptr<const Script> script = workload->script;
+  const client::InterruptGuard guard([] {});
+  absl::StatusOr<std::unique_ptr<LoadRun>> run =
+      LoadRun::Start({.connection = session.options().connection,
+                      .config = *config,
+                      .script = script,
+                      .names = InstanceNames(run_id, *config),
+                      .keep = flags.keep,
+                      .meter = [&](const std::string& heap) {
+                        return metrics->MeterOf(heap, {run_id, script->name, script->trace_sha256});
+                      }});
+  if (!run.ok()) return run.status();
+  {
+    LoadProgress progress(stderr, session.options().quiet);
+    while (!(*run)->WaitFor(std::chrono::milliseconds(100))) {
+      if (guard.interrupted()) (*run)->Drain();
+      progress.Update((*run)->Read(), (*run)->elapsed());
+    }
+  }
+  LoadRun::Result result = (*run)->Finish();
+  result.report.set_interrupted(guard.interrupted());
+  if (absl::Status status = session.Show(result.report, ReportDocument(result.report)); !status.ok()) return status;
+  return Verdict(result);
+}
+
+absl::StatusOr<ExitCode> Demo(Session& session, const Flags& given) {
+  Flags flags = given;
+  if (!flags.workload.empty()) return Clash("--demo replays the built-in workloads: expected no WORKLOAD with it");
+  if (!flags.config.instance().empty() || flags.connections != 1 || flags.instances > 1 || flags.keep) {
+    return Clash("--demo has one connection and one fresh instance for each workload: expected no other choice with it");
+  }
+  if (flags.rate == 0) flags.rate = static_cast<std::uint64_t>(kDemoRate);
+  if (flags.repeat.empty()) flags.repeat = "forever";
+  if (flags.batch == 0) flags.batch = std::max<std::uint64_t>(flags.rate / 20, 1);  // 20 messages a second are enough
+  absl::StatusOr<v1::LoadConfig> config = Complete(flags, session.options().connection);
+  if (!config.ok()) return config.status();
+  DemoSetup setup{.connection = session.options().connection,
+                  .config = *config,
+                  .scripts = {},
+                  .metrics = std::make_shared<LoadMetrics>(),
+                  .run_id = RunId(),
+                  .say = [&session](std::string_view line) { session.Note(line); }};
+  for (const BuiltinWorkload& builtin : BuiltinWorkloads()) {
+    absl::StatusOr<LoadedWorkload> workload = LoadWorkload(builtin.name, flags.seed);
+    if (!workload.ok()) return workload.status();
+    setup.scripts.push_back(workload->script);
+  }
+  const auto exposer = ExposeIfAsked(flags, setup.metrics, session);
+  if (!exposer.ok()) return exposer.status();
+  StopFlags stop;
+  const client::InterruptGuard guard([&stop] { stop.drain = true; });
+  session.Note(
+      fmt::format("Replaying {} workloads at {} operations/s each until interrupted", setup.scripts.size(), flags.rate));
+  if (absl::Status status = RunDemo(setup, stop); !status.ok()) return status;
+  return guard.interrupted() ? ExitCode::kInterrupted : ExitCode::kOk;
+}
+
+absl::StatusOr<ExitCode> Run(Session& session, const Flags& flags) {
+  if (flags.demo) return Demo(session, flags);
+  if (flags.workload.empty()) return Clash("WORKLOAD is required: a built-in name, specification or trace file (or --demo)");
+  return Replay(session, flags);
+}
+
+void AddSchedule(CLI::App& load, Flags& flags) {
+  const std::map<std::string, v1::LoadConfig::Arrival> arrivals = {{"constant", v1::LoadConfig::CONSTANT},
+                                                                   {"poisson", v1::LoadConfig::POISSON}};
+  client::AddCount(load, "--rate", flags.rate, "Operations per second over all connections (default: as fast as it goes)");
+  load.add_option_function<std::string>(
+          "--arrival", [&flags, arrivals](const std::string& name) { flags.config.set_arrival(arrivals.at(name)); },
+          "How batches fall at a --rate (default constant)")
+      ->check(CLI::IsMember({"constant", "poisson"}).description(""))
+      ->type_name("constant|poisson");
+  load.add_option_function<std::uint64_t>(
+          "--arrival-seed", [&flags](std::uint64_t seed) { flags.config.set_arrival_seed(seed); },
+          "Seed of Poisson arrivals (default 1)")
+      ->type_name("COUNT");
+  load.add_flag_function(
+      "--catch-up", [&flags](std::int64_t times) { flags.config.set_catch_up(times > 0); },
+      "Send what was due while the window was full late instead of dropping it");
+  client::AddDuration(load, "--duration", flags.duration, "End after this time, warm-up not counted");
+  client::AddDuration(load, "--warmup", flags.warmup, "Leave the first part out of the report (default 0)");
+  client::AddCount(load, "--operations", flags.operations, "End after this many operations over all connections");
+  load.add_option("--repeat", flags.repeat, "End after this many passes, or never: forever (default 1, or until another end)")
+      ->type_name("COUNT|forever");
+}
+
+}  // namespace
+
+void RegisterLoad(CLI::App& app, client::Command& chosen, const AddMachineOptions& add_machine_options) {
+  const auto flags = std::make_shared<Flags>();
+  CLI::App* load = client::AddCommand(app, "load", kDescription, "alloclab load steady-state --rate 100k --duration 10s",
+                                      chosen, [flags](Session& session) { return Run(session, *flags); });
+  load->add_option("WORKLOAD", flags->workload, "Built-in name, specification or trace file")->type_name("WORKLOAD");
+  load->add_flag("--demo", flags->demo,
+                 "Replay all built-in workloads for ever, each on its instance demo-NAME, at a modest rate");
+  client::AddCount(*load, "--connections", flags->connections,
+                   "Connections, each with a stream of its own (default 1, at most 256)");
+  client::AddCount(*load, "--instances", flags->instances, "Fresh instances that the connections share (default one for each)");
+  load->add_option("--instance", *flags->config.mutable_instance(), "An existing instance instead, which is not deleted")
+      ->type_name("INSTANCE");
+  load->add_flag("--keep", flags->keep, "Do not delete the fresh instances at the end");
+  client::AddCount(*load, "--batch", flags->batch,
+                   "Operations per message, up to 65536 (default 4096, or 10 ms of the --rate)");
+  client::AddCount(*load, "--window", flags->window, "Batches in flight per connection (default 8)");
+  client::AddCount(*load, "--seed", flags->seed, "Seed of a synthetic workload (default its own)");
+  AddSchedule(*load, *flags);
+  load->add_option("--metrics-listen", flags->metrics_listen, "Serve /metrics here, e.g. 127.0.0.1:7415 (default: nowhere)")
+      ->envname("ALLOCLAB_LOAD_METRICS_LISTEN")
+      ->type_name("HOST:PORT");
+  add_machine_options(*load, *flags->config.mutable_instance_config());
+}
+
+}  // namespace alloclab::load

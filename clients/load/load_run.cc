@@ -1,0 +1,255 @@
+#include "clients/load/load_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "alloclab/v1/lab.grpc.pb.h"
+#include "clients/common/version.h"
+#include "clients/load/load_config.h"
+#include "clients/load/load_report.h"
+
+namespace alloclab::load {
+namespace {
+
+std::unique_ptr<Pacer> MakePacer(const v1::LoadConfig& config, std::uint32_t connection, Nanos start) {
+  if (config.rate() == 0) return std::make_unique<ClosedLoop>();
+  const double per_second = config.rate() / config.connections() / config.batch();
+  std::unique_ptr<Arrivals> arrivals;
+  if (config.arrival() == v1::LoadConfig::POISSON) {
+    arrivals = std::make_unique<PoissonArrivals>(per_second, config.arrival_seed() + connection);
+  } else {
+    // Connections take turns.
+    arrivals = std::make_unique<ConstantArrivals>(per_second, FromSeconds(connection / (per_second * config.connections())));
+  }
+  return std::make_unique<OpenLoop>(std::move(arrivals), start, config.catch_up());
+}
+
+// Its share of the operations of all connections.
+std::uint64_t BudgetOf(const v1::LoadConfig& config, std::uint32_t connection) {
+  if (config.operations() == 0) return std::numeric_limits<std::uint64_t>::max();
+  return config.operations() / config.connections() + (connection < config.operations() % config.connections() ? 1 : 0);
+}
+
+client::ConnectionOptions WithoutWait(client::ConnectionOptions options) {
+  options.wait.reset();
+  return options;
+}
+
+}  // namespace
+
+LoadRun::LoadRun(LoadSetup setup) : setup_(std::move(setup)), control_(WithoutWait(setup_.connection)) {}
+
+LoadRun::~LoadRun() {
+  Abort();
+  for (const auto& worker : workers_) {
+    if (worker->thread.joinable()) worker->thread.join();
+  }
+  DeleteTargets();
+}
+
+absl::StatusOr<std::unique_ptr<LoadRun>> LoadRun::Start(LoadSetup setup) {
+  if (absl::Status status = CheckConfig(setup.config); !status.ok()) return status;
+  if (absl::Status status = CheckScript(setup.config, *setup.script); !status.ok()) return status;
+  // The one call that may wait for a server that is not up yet.
+  const client::Connection first(setup.connection);
+  absl::StatusOr<v1::Server> server = first.Call(&v1::Lab::Stub::GetServer, v1::GetServerRequest());
+  if (!server.ok()) return server.status();
+  std::unique_ptr<LoadRun> run(new LoadRun(std::move(setup)));
+  run->server_ = *std::move(server);
+  if (absl::Status status = run->CreateTargets(); !status.ok()) return status;
+  if (absl::Status status = run->Connect(); !status.ok()) return status;
+  run->Launch();
+  return run;
+}
+
+absl::Status LoadRun::CreateTargets() {
+  const v1::LoadConfig& config = setup_.config;
+  const auto add = [this](absl::StatusOr<Target> target) {
+    if (!target.ok()) return target.status();
+    auto driven = std::make_unique<Driven>(Driven{.target = *std::move(target), .meter = nullptr, .before = {}});
+    driven->meter = setup_.meter(driven->target.name());
+    driven->before = driven->meter->Read().counts;
+    driven_.push_back(std::move(driven));
+    return absl::OkStatus();
+  };
+  if (!config.instance().empty()) return add(Target::Existing(control_, config.instance()));
+  for (const std::string& name : setup_.names) {
+    absl::Status status = add(Target::Fresh(control_, name, config.instance_config(), setup_.replace));
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LoadRun::Connect() {
+  const v1::LoadConfig& config = setup_.config;
+  for (std::uint32_t number = 0; number < config.connections(); ++number) {
+    auto worker = std::make_unique<Worker>();
+    worker->number = number;
+    worker->driven = driven_[number % driven_.size()].get();
+    const std::uint32_t turn = worker->driven->connections++;
+    worker->offsets = {.heap = turn * setup_.script->heap_handles, .pages = turn * setup_.script->page_handles};
+    worker->budget = BudgetOf(config, number);
+    worker->connection = std::make_unique<client::Connection>(control_.options(), static_cast<int>(number) + 1);
+    // The first batch shall not pay for the connection.
+    absl::StatusOr<v1::Server> server = worker->connection->Call(&v1::Lab::Stub::GetServer, v1::GetServerRequest());
+    if (!server.ok()) return server.status();
+    workers_.push_back(std::move(worker));
+  }
+  return absl::OkStatus();
+}
+
+void LoadRun::Launch() {
+  const v1::LoadConfig& config = setup_.config;
+  start_time_ = absl::Now();
+  start_ = clock_.Now();
+  measured_from_ = start_ + FromSeconds(config.warmup_seconds());
+  warm_ = config.warmup_seconds() == 0;
+  if (config.duration_seconds() > 0) end_ = measured_from_ + FromSeconds(config.duration_seconds());
+  for (const auto& driven : driven_) driven->meter->SetTarget(config.rate() * driven->connections / config.connections());
+  {
+    absl::MutexLock lock(&mutex_);
+    running_ = config.connections();
+  }
+  for (const auto& worker : workers_) {
+    worker->pacer = MakePacer(config, worker->number, start_);
+    worker->thread = std::thread([this, &worker = *worker] { Work(worker); });
+  }
+}
+
+void LoadRun::Work(Worker& worker) {
+  absl::Status status = Replay(worker);
+  const std::uint64_t unsent = worker.pacer->End(std::min(clock_.Now(), end_)) * setup_.config.batch();
+  if (unsent > 0) worker.driven->meter->Dropped(DropReason::kAborted, unsent);
+  if (!status.ok()) stop_.drain = true;
+  absl::MutexLock lock(&mutex_);
+  if (error_.ok() && !absl::IsCancelled(status)) error_ = std::move(status);
+  ended_at_ = clock_.Now();
+  --running_;
+}
+
+bool LoadRun::Over(const Worker& worker) const {
+  return stop_.drain || stop_.abort || worker.budget == 0 || clock_.Now() >= end_;
+}
+
+absl::Status LoadRun::Replay(Worker& worker) {
+  const std::uint64_t passes = setup_.config.repeat() == 0 ? std::numeric_limits<std::uint64_t>::max() : setup_.config.repeat();
+  for (std::uint64_t pass = 0; pass < passes && !Over(worker); ++pass) {
+    if (pass > 0) {
+      if (absl::Status status = BeginPass(worker); !status.ok()) return status;
+    }
+    worker.driven->meter->PassBegun();
+    if (absl::Status status = Stream(worker, setup_.script->operations); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LoadRun::BeginPass(Worker& worker) {
+  const bool to_itself = worker.driven->connections == 1 && setup_.config.instance().empty();
+  if (!to_itself) return Stream(worker, setup_.script->frees);
+  const Nanos before = clock_.Now();
+  absl::Status status = worker.driven->target.Renew();
+  const Nanos pause = clock_.Now() - before;
+  worker.pacer->Pause(pause);
+  worker.driven->meter->Paused(pause);
+  return status;
+}
+
+absl::Status LoadRun::Stream(Worker& worker, std::span<const Operation> operations) {
+  const v1::LoadConfig& config = setup_.config;
+  if (operations.empty()) return absl::OkStatus();
+  Cursor cursor(operations, worker.offsets);
+  const StreamLimits limits{
+      .batch = config.batch(), .window = config.window(), .reply_timeout = FromSeconds(config.timeout_seconds())};
+  BatchStream stream(*worker.connection, worker.driven->target.name(), limits, cursor, *worker.pacer, worker.budget,
+                     *worker.driven->meter, clock_);
+  return stream.Run(end_, stop_);
+}
+
+bool LoadRun::WaitFor(Nanos longest) {
+  const auto ended = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return running_ == 0; };
+  const Nanos until = clock_.Now() + longest;
+  while (true) {
+    const Nanos wake = warm_ ? until : std::min(until, measured_from_);
+    absl::MutexLock lock(&mutex_);
+    if (mutex_.AwaitWithTimeout(absl::Condition(&ended), absl::FromChrono(std::max(wake - clock_.Now(), Nanos(0)))))
+      return true;
+    if (!warm_ && clock_.Now() >= measured_from_) {
+      warm_ = true;
+      warmup_ = Read().counts;
+    } else if (clock_.Now() >= until) {
+      return false;
+    }
+  }
+}
+
+LoadSnapshot LoadRun::Read() const {
+  LoadSnapshot sum;
+  for (const auto& driven : driven_) {
+    LoadSnapshot now = driven->meter->Read();
+    now.counts -= driven->before;
+    sum.counts += now.counts;
+    sum.gauges.inflight_operations += now.gauges.inflight_operations;
+    sum.gauges.target_per_second += now.gauges.target_per_second;
+    sum.gauges.lag = std::max(sum.gauges.lag, now.gauges.lag);
+    sum.gauges.position_ratio += now.gauges.position_ratio / static_cast<double>(driven_.size());
+  }
+  return sum;
+}
+
+LoadRun::Result LoadRun::Finish() {
+  for (const auto& worker : workers_) worker->thread.join();
+  absl::MutexLock lock(&mutex_);
+  Result result{.report = {}, .error = error_};
+  v1::LoadReport& report = result.report;
+  LoadCounts counts = Read().counts;
+  report.set_passes(counts.passes);
+  if (!warm_) warmup_ = counts;
+  report.set_warmup_operations(warmup_.Answered());
+  counts -= warmup_;
+  FillReport(counts, std::max(ended_at_ - measured_from_, Nanos(0)), report);
+  DescribeRun(report);
+  DescribeInstances(report);
+  if (!error_.ok()) AddError(error_, report);
+  if (setup_.keep) driven_.clear();
+  DeleteTargets();
+  return result;
+}
+
+void LoadRun::DescribeRun(v1::LoadReport& report) const {
+  *report.mutable_config() = setup_.config;
+  *report.mutable_config()->mutable_instance_config() = driven_.front()->target.config();
+  report.set_workload_name(setup_.script->name);
+  report.set_trace_sha256(setup_.script->trace_sha256);
+  report.set_trace_operations(setup_.script->operations.size());
+  report.set_client_version(client::Version());
+  report.set_server_version(server_.version());
+  report.set_server_build(server_.build());
+  report.mutable_start_time()->set_seconds(absl::ToUnixSeconds(start_time_));
+  report.mutable_start_time()->set_nanos(static_cast<std::int32_t>(absl::ToUnixNanos(start_time_) % 1'000'000'000));
+}
+
+void LoadRun::DescribeInstances(v1::LoadReport& report) const {
+  bool shared = !setup_.config.instance().empty();
+  for (const auto& driven : driven_) {
+    shared = shared || driven->connections > 1;
+    v1::LoadInstance& instance = *report.add_instances();
+    instance.set_name(driven->target.name());
+    LoadCounts answered = driven->meter->Read().counts;
+    answered -= driven->before;
+    instance.set_operations(answered.Answered());
+    absl::StatusOr<v1::Statistics> statistics = driven->target.Statistics();
+    if (statistics.ok()) *instance.mutable_statistics() = *std::move(statistics);
+  }
+  report.set_order_is_trace(!shared);
+}
+
+void LoadRun::DeleteTargets() {
+  for (const auto& driven : driven_) driven->target.Delete().IgnoreError();
+  driven_.clear();
+}
+
+}  // namespace alloclab::load

@@ -1,0 +1,124 @@
+// One load, from the creation of its instances to the report: connections, each with a thread, a stream and a pacer of its own.
+//
+//   instances    By default each connection has an instance to itself; connections that share one use handles of their own, and
+//                the order in which their batches arrive is not reproducible.
+//   passes       A further pass over the workload needs the state that the first one found. An instance of our own with a single
+//                connection is made anew, in between passes, while the schedule stands still. A shared or foreign one stays:
+//                the pass begins by freeing what the last pass left live.
+//   warm-up      What is done in it counts in /metrics, but not in the report.
+//   failure      The first call that fails ends the whole load; the report says what was done and what was lost.
+#ifndef ALLOCLAB_CLIENTS_LOAD_LOAD_RUN_H_
+#define ALLOCLAB_CLIENTS_LOAD_LOAD_RUN_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "alloclab/v1/load.pb.h"
+#include "clients/common/connection.h"
+#include "clients/load/batch_stream.h"
+#include "clients/load/meter.h"
+#include "clients/load/script.h"
+#include "clients/load/target.h"
+
+namespace alloclab::load {
+
+struct LoadSetup {
+  client::ConnectionOptions connection;
+  v1::LoadConfig config;  // complete; see load_config.h
+  std::shared_ptr<const Script> script;
+  std::vector<std::string> names;  // of the fresh instances, one each
+  bool replace = false;            // instances that have these names already
+  bool keep = false;               // the instances at the end
+  // A meter for the instance of that name.
+  std::function<std::shared_ptr<Meter>(const std::string&)> meter;
+};
+
+// Thread safety: as said at each method.
+class LoadRun {
+ public:
+  // Connects, creates the instances and starts. An error leaves no instance behind.
+  static absl::StatusOr<std::unique_ptr<LoadRun>> Start(LoadSetup setup);
+  // Aborts what is still under way and deletes the instances.
+  ~LoadRun();
+
+  // From any thread. Drain: send nothing more and wait for the replies. Abort: do not wait either.
+  void Drain() { stop_.drain = true; }
+  void Abort() { stop_.abort = true; }
+
+  // Waits until the load has ended, at most that long; true if it has. From one thread, which thereby also ends the warm-up in
+  // time.
+  bool WaitFor(Nanos longest) ABSL_LOCKS_EXCLUDED(mutex_);
+  // All meters of this run since its start, and its time so far.
+  LoadSnapshot Read() const;
+  Nanos elapsed() const { return clock_.Now() - start_; }
+
+  // REQUIRES: the load has ended. Collects the statistics and deletes the instances. `error` is the call that failed, if any; the
+  // report is complete even then.
+  struct Result {
+    v1::LoadReport report;
+    absl::Status error;
+  };
+  Result Finish();
+
+ private:
+  struct Driven {  // an instance with its meter, as it stood when the load began
+    Target target;
+    std::shared_ptr<Meter> meter;
+    LoadCounts before;
+    std::uint32_t connections = 0;
+  };
+  struct Worker {
+    std::uint32_t number = 0;  // of the connection
+    Driven* driven = nullptr;
+    Cursor::Offsets offsets;
+    std::uint64_t budget = 0;
+    std::unique_ptr<client::Connection> connection;
+    std::unique_ptr<Pacer> pacer;
+    std::thread thread;
+  };
+
+  explicit LoadRun(LoadSetup setup);
+  absl::Status CreateTargets();
+  absl::Status Connect();
+  void Launch();
+  void Work(Worker& worker);
+  absl::Status Replay(Worker& worker);
+  absl::Status BeginPass(Worker& worker);
+  absl::Status Stream(Worker& worker, std::span<const Operation> operations);
+  bool Over(const Worker& worker) const;
+  void DescribeRun(v1::LoadReport& report) const;
+  void DescribeInstances(v1::LoadReport& report) const;
+  void DeleteTargets();
+
+  const LoadSetup setup_;
+  const SteadyClock clock_;
+  const client::Connection control_;
+  v1::Server server_;
+  std::vector<std::unique_ptr<Driven>> driven_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  StopFlags stop_;
+  absl::Time start_time_;
+  Nanos start_{0};          // of the schedule
+  Nanos measured_from_{0};  // end of the warm-up
+  Nanos end_ = Nanos::max();
+  bool warm_ = false;
+  LoadCounts warmup_;
+
+  mutable absl::Mutex mutex_;
+  std::uint32_t running_ ABSL_GUARDED_BY(mutex_) = 0;
+  Nanos ended_at_ ABSL_GUARDED_BY(mutex_){0};
+  absl::Status error_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace alloclab::load
+
+#endif  // ALLOCLAB_CLIENTS_LOAD_LOAD_RUN_H_
