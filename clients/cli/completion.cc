@@ -149,7 +149,7 @@ Completion Complete(const CLI::App& app, const std::vector<std::string>& words) 
 int PrintCompletions(const CLI::App& app, const std::vector<std::string>& words) {
   Completion completion = Complete(app, words);
   if (ServerKnows(completion.value_type)) {
-    const Connection connection({.server = ServerOf(words), .timeout = kPatience, .wait = std::nullopt});
+    const Connection connection({.server = ServerOf(words), .timeout = kPatience});
     completion.candidates = Ask(connection, completion.value_type);
   }
   const std::string typed = words.empty() ? "" : words.back();

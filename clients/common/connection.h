@@ -17,9 +17,9 @@ namespace alloclab::client {
 inline constexpr char kDefaultServer[] = "127.0.0.1:7411";
 
 struct ConnectionOptions {
-  std::string server = kDefaultServer;            // HOST:PORT or unix:PATH
-  std::chrono::milliseconds timeout{10'000};      // of one call
-  std::optional<std::chrono::milliseconds> wait;  // wait at most that long for a server that is not up yet
+  std::string server = kDefaultServer;                           // HOST:PORT or unix:PATH
+  std::chrono::milliseconds timeout{10'000};                     // of one call
+  std::optional<std::chrono::milliseconds> wait = std::nullopt;  // wait at most that long for a server that is not up yet
 };
 
 // Thread safety: safe for concurrent use.

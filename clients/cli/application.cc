@@ -1,0 +1,71 @@
+#include "clients/cli/application.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+#include "clients/cli/commands.h"
+#include "clients/cli/completion.h"
+#include "clients/cli/help.h"
+#include "clients/cli/instance_config.h"
+#include "clients/common/exit_code.h"
+#include "clients/common/version.h"
+#include "clients/load/load_command.h"
+
+namespace alloclab::client {
+namespace {
+
+constexpr char kDescription[] = "The command line of alloclab, the memory allocator lab.";
+
+int Fail(const absl::Status& status, ColorMode color) {
+  const Style style(UseColor(color, stderr));
+  fmt::print(stderr, "{} {}\n", style.Paint(Tone::kBad, "alloclab:"), std::string(status.message()));
+  return static_cast<int>(ExitCodeOf(status));
+}
+
+}  // namespace
+
+void DefineCommandLine(CLI::App& app, CommonOptions& options, Command& chosen) {
+  app.description(kDescription);
+  app.name("alloclab");
+  app.formatter(std::make_shared<HelpFormatter>());
+  app.set_help_flag("-h,--help", "This help");
+  app.set_version_flag("-V,--version", fmt::format("alloclab {}", Version()), "The version of this program");
+  app.footer("alloclab submit steady-state --ram 64Mi");
+  app.require_subcommand(1);
+  AddCommonOptions(app, options);
+  RegisterSubmit(app, chosen);
+  RegisterRuns(app, chosen);
+  load::RegisterLoad(app, chosen, AddInstanceConfig);
+  RegisterInstance(app, chosen);
+  RegisterPoke(app, chosen);
+  RegisterInspect(app, chosen);
+  RegisterLab(app, chosen);
+  RegisterCompletion(app, chosen);
+}
+
+int RunCommandLine(const std::vector<std::string>& arguments) {
+  CommonOptions options;
+  Command chosen;
+  CLI::App app;
+  DefineCommandLine(app, options, chosen);
+  if (arguments.empty()) {
+    fmt::print("{}", app.help());
+    return static_cast<int>(ExitCode::kOk);
+  }
+  if (arguments.front() == kCompleteCommand) return PrintCompletions(app, {arguments.begin() + 1, arguments.end()});
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 takes them last first
+  } catch (const CLI::Success& request) {
+    return app.exit(request);
+  } catch (const CLI::ParseError& error) {
+    return Fail(absl::InvalidArgumentError(UsageError(app, error)), options.color);
+  }
+  Session session(options);
+  const CommandResult result = chosen(session);
+  return result.ok() ? static_cast<int>(*result) : Fail(result.status(), options.color);
+}
+
+}  // namespace alloclab::client

@@ -1,0 +1,122 @@
+// The parts around a command: connection, signals, terminal, exit codes.
+#include "clients/common/session.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <future>
+
+#include "alloclab/v1/lab.grpc.pb.h"
+#include "clients/common/exit_code.h"
+#include "clients/common/interrupt.h"
+
+namespace alloclab::client {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+
+std::string Explained(const Connection& connection) {
+  const auto reply = connection.Call(&v1::Lab::Stub::GetServer, v1::GetServerRequest());
+  EXPECT_EQ(reply.status().code(), absl::StatusCode::kUnavailable);
+  return std::string(reply.status().message());
+}
+
+TEST(Connection, AClosedPortSaysHowToStartAServer) {
+  const std::string message = Explained(Connection({.server = "127.0.0.1:1"}));
+  EXPECT_THAT(message, HasSubstr("cannot reach a server at 127.0.0.1:1: connection refused\nStart one with `./lab up`"));
+}
+
+TEST(Connection, WaitIsBounded) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::string message =
+      Explained(Connection({.server = "127.0.0.1:1", .timeout = milliseconds(50), .wait = milliseconds(150)}));
+  EXPECT_GE(std::chrono::steady_clock::now() - start, milliseconds(190));
+  EXPECT_THAT(message, HasSubstr("cannot reach a server at 127.0.0.1:1 within 0.15 s"));
+}
+
+TEST(Connection, EveryContextHasADeadline) {
+  const Connection connection({.server = "127.0.0.1:1"});
+  const auto deadline = connection.MakeContext()->deadline();
+  const auto left = deadline - std::chrono::system_clock::now();
+  EXPECT_LE(left, milliseconds(10'000));
+  EXPECT_GT(left, milliseconds(5'000));
+}
+
+TEST(Connection, AnswersOfTheServerKeepTheirCode) {
+  const Connection connection({.server = "127.0.0.1:1"});
+  const absl::Status status = connection.Explain(grpc::Status(grpc::StatusCode::NOT_FOUND, "no instance 'x'"));
+  EXPECT_EQ(status, absl::NotFoundError("no instance 'x'"));
+}
+
+TEST(ExitCodes, FollowTheStatus) {
+  EXPECT_EQ(ExitCodeOf(absl::OkStatus()), ExitCode::kOk);
+  EXPECT_EQ(ExitCodeOf(absl::InvalidArgumentError("")), ExitCode::kUsage);
+  EXPECT_EQ(ExitCodeOf(absl::UnavailableError("")), ExitCode::kServerUnreachable);
+  EXPECT_EQ(ExitCodeOf(absl::DataLossError("")), ExitCode::kBadWorkload);
+  EXPECT_EQ(ExitCodeOf(absl::CancelledError("")), ExitCode::kInterrupted);
+  EXPECT_EQ(ExitCodeOf(absl::NotFoundError("")), ExitCode::kRuntimeError);
+  EXPECT_EQ(ExitCodeOf(absl::DeadlineExceededError("")), ExitCode::kRuntimeError);
+}
+
+TEST(Interrupt, TheFirstSignalAsks) {
+  std::promise<void> asked;
+  {
+    const InterruptGuard guard([&asked] { asked.set_value(); });
+    EXPECT_FALSE(guard.interrupted());
+    raise(SIGINT);
+    EXPECT_EQ(asked.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+    EXPECT_TRUE(guard.interrupted());
+  }
+  const InterruptGuard again([] { FAIL() << "no signal was sent"; });
+  EXPECT_FALSE(again.interrupted());
+}
+
+TEST(InterruptDeathTest, TheSecondSignalInsists) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  const auto insist = [] {
+    const InterruptGuard guard([] {});
+    raise(SIGINT);
+    raise(SIGTERM);
+  };
+  EXPECT_EXIT(insist(), testing::ExitedWithCode(130), "");
+}
+
+TEST(Terminal, ColourFollowsTheModeAndTheEnvironment) {
+  EXPECT_TRUE(UseColor(ColorMode::kAlways, stdout));
+  EXPECT_FALSE(UseColor(ColorMode::kNever, stdout));
+  std::FILE* file = std::tmpfile();
+  EXPECT_FALSE(UseColor(ColorMode::kAuto, file));
+  std::fclose(file);
+}
+
+TEST(Terminal, WidthIsBounded) {
+  setenv("COLUMNS", "5", 1);
+  EXPECT_EQ(TerminalWidth(stdout), 40);
+  setenv("COLUMNS", "100000", 1);
+  EXPECT_EQ(TerminalWidth(stdout), 400);
+  setenv("COLUMNS", "120", 1);
+  EXPECT_EQ(TerminalWidth(stdout), 120);
+  unsetenv("COLUMNS");
+}
+
+TEST(Session, AFullDiskIsAnError) {
+  std::fflush(stdout);
+  const int saved = dup(STDOUT_FILENO);
+  const int full = open("/dev/full", O_WRONLY);
+  ASSERT_GE(dup2(full, STDOUT_FILENO), 0);
+  const absl::Status status = Session({}).Print("text");
+  dup2(saved, STDOUT_FILENO);
+  std::clearerr(stdout);
+  std::fflush(stdout);
+  close(saved);
+  close(full);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("cannot write to standard output: No space left on device"));
+}
+
+}  // namespace
+}  // namespace alloclab::client

@@ -1,0 +1,85 @@
+#include "clients/common/workload_argument.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <fstream>
+
+namespace alloclab::client {
+namespace {
+
+using ::testing::HasSubstr;
+
+// A file in the test's own folder.
+std::string Write(const std::string& name, const std::string& content) {
+  const std::string path = testing::TempDir() + "workload_argument_" + name;
+  std::ofstream(path, std::ios::binary) << content;
+  return path;
+}
+
+std::string Error(const std::string& argument) {
+  const auto read = ReadWorkloadArgument(argument);
+  EXPECT_EQ(read.status().code(), absl::StatusCode::kDataLoss) << argument;
+  return std::string(read.status().message());
+}
+
+TEST(WorkloadArgument, AWordIsABuiltin) {
+  const auto read = ReadWorkloadArgument("steady-state");
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(std::get<BuiltinName>(*read).name, "steady-state");
+}
+
+TEST(WorkloadArgument, ADigestIsAStoredTrace) {
+  const auto read = ReadWorkloadArgument("sha256:00ff");
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(std::get<StoredTrace>(*read).sha256, "00ff");
+}
+
+TEST(WorkloadArgument, TracesAreKeptAsTheyAre) {
+  for (const auto& [name, content] : std::vector<std::pair<std::string, std::string>>{{"a.rep", "20\n1\n2\n1\na 0 8\nf 0\n"},
+                                                                                      {"b", "\x1f\x8b\x08 gzip"},
+                                                                                      {"c", "  0\n1\n2\n"},
+                                                                                      {"d", std::string("\n\x06\0a", 4)}}) {
+    const std::string path = Write(name, content);
+    const auto read = ReadWorkloadArgument(path);
+    ASSERT_TRUE(read.ok()) << read.status();
+    ASSERT_TRUE(std::holds_alternative<TraceFile>(*read)) << name;
+    EXPECT_EQ(std::get<TraceFile>(*read).bytes, content);
+    std::remove(path.c_str());
+  }
+}
+
+TEST(WorkloadArgument, SpecificationsAreRead) {
+  for (const std::string name : {"s.yaml", "s.yml", "s.json", "s"}) {
+    const std::string path = Write(name, "{\"name\": \"x\", \"phases\": [{\"operations\": 5}]}");
+    const auto read = ReadWorkloadArgument(path);
+    ASSERT_TRUE(read.ok()) << read.status();
+    EXPECT_EQ(std::get<SpecificationFile>(*read).spec.phases(0).operations(), 5u);
+    std::remove(path.c_str());
+  }
+}
+
+TEST(WorkloadArgument, LargeFilesAreReadWhole) {
+  const std::string content(3 << 20, '7');
+  const std::string path = Write("large.rep", content);
+  const auto read = ReadWorkloadArgument(path);
+  ASSERT_TRUE(read.ok());
+  EXPECT_TRUE(std::get<TraceFile>(*read).bytes == content);
+  std::remove(path.c_str());
+}
+
+TEST(WorkloadArgument, BadFilesAreNamed) {
+  EXPECT_EQ(Error("nowhere/app.rep"), "nowhere/app.rep: No such file or directory");
+  EXPECT_EQ(Error("app.yaml"), "app.yaml: No such file or directory");
+  EXPECT_THAT(Error(testing::TempDir()), HasSubstr("is a directory; expected a trace or a specification"));
+  const std::string empty = Write("empty", "");
+  EXPECT_THAT(Error(empty), HasSubstr("empty; expected a trace or a specification"));
+  const std::string typo = Write("typo.yaml", "name: x\nphaes: []\n");
+  EXPECT_THAT(Error(typo), HasSubstr("typo.yaml:2:1: unknown key 'phaes'; did you mean 'phases'?"));
+  std::remove(empty.c_str());
+  std::remove(typo.c_str());
+}
+
+}  // namespace
+}  // namespace alloclab::client
