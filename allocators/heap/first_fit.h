@@ -22,6 +22,7 @@ class NoIndex {
  public:
   static constexpr bool kSearches = false;
   NoIndex(AddressSpace&, VirtAddr) {}
+  void AddPrologue() {}
   void Take(VirtAddr, std::uint32_t) {}
   void Split(VirtAddr, std::uint32_t, std::uint32_t) {}
   void Release(VirtAddr, std::uint32_t, std::uint32_t, std::uint32_t) {}
@@ -47,6 +48,7 @@ class FirstFit {
     brk_ = start_ + kWordBytes;
     words_.Store(start_, tag::Pack(kWordBytes, tag::kAllocated));
     words_.Store(brk_, tag::Pack(0, tag::kAllocated));
+    index_.AddPrologue();
     Grow(initial_bytes);
   }
 

@@ -88,7 +88,7 @@ class GuardedHeap final : public HeapAllocator {
   std::vector<Violation> CheckInvariants() const override {
     std::vector<Violation> found = Chain().Check();
     if constexpr (Index::kSearches) {
-      if (found.empty()) found = heap_.index().Check(Chain().Shape(heap_.limit()));
+      if (found.empty()) found = heap_.index().Check(brk_, heap_.limit());
     }
     return found;
   }
@@ -158,7 +158,15 @@ class GuardedHeap final : public HeapAllocator {
       AddPlacement(touched, chunk, size, use);
       if (!space_.CanBringPages(touched.AbsentPages(space_))) refusal = Outcome::kOutOfMemory;
     }
-    return refusal != Outcome::kOk && Shape().free_bytes >= size ? Outcome::kFragmented : refusal;
+    return refusal != Outcome::kOk && FreeBytes() >= size ? Outcome::kFragmented : refusal;
+  }
+
+  std::uint64_t FreeBytes() const {
+    if constexpr (Index::kSearches) {
+      return heap_.index().free_bytes();
+    } else {
+      return Shape().free_bytes;
+    }
   }
 
   // What is wrong with freeing this address, or kOk. A pointer into a free chunk is a double free, wherever in it.

@@ -1,7 +1,10 @@
 #include "allocators/heap/implicit_heap.h"
 
+#include <algorithm>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
+#include "allocators/heap/chunk_index.h"
 #include "allocators/heap/footprint.h"
 #include "allocators/heap/guarded_heap.h"
 #include "allocators/heap/unguarded_heap.h"
@@ -9,7 +12,8 @@
 namespace alloclab {
 namespace {
 
-constexpr std::uint32_t kTableSpan = 4u << 20;  // what one page table maps
+constexpr std::uint32_t kTableSpan = 4u << 20;                                   // what one page table maps
+constexpr std::uint64_t kLimitBytesMax = (std::uint64_t{2} << 30) - kTableSpan;  // the index counts on chunks below 2 GiB
 
 absl::Status Validate(const ImplicitHeapOptions& options) {
   if (options.engine == Engine::kIndexed && !options.guarded) {
@@ -18,7 +22,8 @@ absl::Status Validate(const ImplicitHeapOptions& options) {
   if (options.start.raw() % kTableSpan != 0 || options.start.is_null()) {
     return absl::InvalidArgumentError(absl::StrFormat("start: %#x is not a multiple of 4 MiB above 0", options.start.raw()));
   }
-  const std::uint64_t room = (1ull << 32) - kTableSpan - options.start.raw();  // the last 4 MiB stay free: ends never wrap
+  const std::uint64_t room = std::min((std::uint64_t{1} << 32) - kTableSpan - options.start.raw(),
+                                      kLimitBytesMax);  // the last 4 MiB stay free: ends never wrap
   if (options.limit_bytes == 0 || options.limit_bytes % kTableSpan != 0 || options.limit_bytes > room) {
     return absl::InvalidArgumentError(
         absl::StrFormat("limit_bytes: %d is not a multiple of 4 MiB from %d to %d", options.limit_bytes, kTableSpan, room));
@@ -46,6 +51,7 @@ absl::StatusOr<std::unique_ptr<HeapAllocator>> MakeImplicitHeap(AddressSpace& sp
     return absl::ResourceExhaustedError("no page frames left for the heap's first pages: give the machine more RAM");
   }
   if (!options.guarded) return std::make_unique<UnguardedHeap>(space, options);
+  if (options.engine == Engine::kIndexed) return std::make_unique<GuardedHeap<ChunkIndex>>(space, options);
   return std::make_unique<GuardedHeap<NoIndex>>(space, options);
 }
 
