@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "absl/strings/string_view.h"
 
 namespace alloclab::server::errors {
 
@@ -53,6 +52,9 @@ absl::Status DataDirectoryUnusable(std::string_view directory, std::string_view 
 absl::Status StoreFull(std::string_view why);
 absl::Status StoreBroken(std::string_view why);
 absl::Status StoreTooNew(std::string_view file, std::uint64_t version, std::uint64_t known);
+
+// Addresses.
+absl::Status CannotListen(std::string_view flag, std::string_view address, std::string_view why);
 
 }  // namespace alloclab::server::errors
 

@@ -47,7 +47,6 @@ inline constexpr std::size_t kViolationsMax = 100;  // named in one reply; all a
 
 // 16 bytes an operation while it is replayed: 512 MiB.
 inline constexpr std::uint64_t kWorkloadOperationsMax = 32u << 20;
-inline constexpr std::size_t kWorkloadPhasesMax = 1'000;
 inline constexpr std::size_t kWeightedChoicesMax = 10'000;
 inline constexpr std::uint64_t kTraceUploadBytesMax = 256ull << 20;  // of one file as uploaded
 inline constexpr std::uint64_t kTraceInflatedBytesMax = 2ull << 30;  // of one file, decompressed
@@ -61,11 +60,11 @@ inline constexpr std::uint32_t kQueuedRunsMax = 256;
 inline constexpr std::uint64_t kStoredRunsMax = 100'000;  // about 10 KiB each
 inline constexpr std::uint32_t kConcurrentDiffsMax = 2;   // each replays two machines
 inline constexpr std::size_t kDifferencesMax = 1'000;     // named in one reply
+// A run that is still reading its operations when it is cancelled is ended after this; its work is thrown away later.
+inline constexpr absl::Duration kCancelPatience = absl::Milliseconds(50);
 inline constexpr std::uint32_t kWatchersMax = 1'000;
 // Between two messages to a watcher.
 inline constexpr absl::Duration kProgressInterval = absl::Milliseconds(100);
-// Operations between two looks at the cancel flag: a literal walk of 100,000 headers takes 0.1 ms.
-inline constexpr std::uint64_t kProgressEveryOperations = 128;
 
 // --- Lists ---
 
@@ -76,6 +75,7 @@ inline constexpr std::uint32_t kListRunsDefault = 50, kListRunsMax = 500;
 
 // Heaps with series of their own; the rest is summed under heap="other".
 inline constexpr std::uint32_t kNamedHeapsMax = 32;
+inline constexpr std::uint32_t kNamedRunsMax = 16;  // likewise of runs, under heap="run-ID"
 // How long an ended run stays in /metrics: two scrapes at the slowest usual interval.
 inline constexpr absl::Duration kRunLinger = absl::Seconds(60);
 // A busy instance publishes a snapshot this often, and spends at most 1/20 of its time on it.

@@ -7,12 +7,13 @@
 #ifndef ALLOCLAB_SERVER_LOG_H_
 #define ALLOCLAB_SERVER_LOG_H_
 
+#include <fmt/format.h>
+
 #include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 
 namespace alloclab::server {
@@ -21,7 +22,8 @@ enum class LogLevel { kDebug, kInfo, kWarning, kError };
 enum class LogFormat { kText, kJson };
 
 struct LogField {
-  LogField(std::string_view key, const absl::AlphaNum& value) : name(key), text(value.Piece()) {}
+  template <class Value>
+  LogField(std::string_view key, const Value& value) : name(key), text(fmt::format("{}", value)) {}
   std::string_view name;
   std::string text;
 };

@@ -17,6 +17,11 @@ class Pow2Histogram {
     sum_ += value;
   }
 
+  void Add(const Pow2Histogram& other) {
+    for (int i = 0; i < kBuckets; ++i) counts_[i] += other.counts_[i];
+    sum_ += other.sum_;
+  }
+
   // Bucket 0 holds 0, bucket 1 holds 1, bucket k holds 2^(k-2) < v <= 2^(k-1): UpperBound(k) is its largest value,
   // so the buckets become Prometheus cumulative `le` buckets. The last bucket has no upper bound.
   static constexpr int BucketOf(std::uint64_t value) {

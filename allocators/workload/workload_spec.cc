@@ -43,30 +43,6 @@ absl::Status CheckPhase(const Phase& phase, std::string_view field) {
   return CheckSize(phase.size, least, largest, absl::StrFormat("%s.size", field));
 }
 
-absl::Status Check(const WorkloadSpec& spec) {
-  if (spec.phases.empty()) return Bad("phases", "none; expected at least one");
-  if (spec.phases.size() > kPhasesMax) {
-    return Bad("phases", absl::StrFormat("%d; expected at most %d", spec.phases.size(), kPhasesMax));
-  }
-  std::uint64_t operations = 0;
-  std::uint32_t live[2] = {0, 0};  // of heap blocks and of page blocks
-  for (std::size_t i = 0; i < spec.phases.size(); ++i) {
-    const Phase& phase = spec.phases[i];
-    const std::string field = absl::StrFormat("phases[%d]", i);
-    if (absl::Status status = CheckPhase(phase, field); !status.ok()) return status;
-    const std::uint32_t from = live[phase.pages];
-    const std::uint32_t steps = std::max(from, phase.live_blocks) - std::min(from, phase.live_blocks);
-    if (phase.operations < steps) {
-      return Bad(field, absl::StrFormat("operations: %d are too few to go from %d live blocks to %d; expected at least %d",
-                                        phase.operations, from, phase.live_blocks, steps));
-    }
-    live[phase.pages] = phase.live_blocks;
-    operations += std::min(phase.operations, kOperationsMax + 1);
-  }
-  if (operations > kOperationsMax) return Bad("phases", absl::StrFormat("more than %d operations", kOperationsMax));
-  return absl::OkStatus();
-}
-
 // Heap blocks and page blocks are two of these: they have handles of their own.
 struct Blocks {
   HandlePool handles;
@@ -138,8 +114,32 @@ class Generator {
 
 }  // namespace
 
+absl::Status ValidateSpec(const WorkloadSpec& spec) {
+  if (spec.phases.empty()) return Bad("phases", "none; expected at least one");
+  if (spec.phases.size() > kPhasesMax) {
+    return Bad("phases", absl::StrFormat("%d; expected at most %d", spec.phases.size(), kPhasesMax));
+  }
+  std::uint64_t operations = 0;
+  std::uint32_t live[2] = {0, 0};  // of heap blocks and of page blocks
+  for (std::size_t i = 0; i < spec.phases.size(); ++i) {
+    const Phase& phase = spec.phases[i];
+    const std::string field = absl::StrFormat("phases[%d]", i);
+    if (absl::Status status = CheckPhase(phase, field); !status.ok()) return status;
+    const std::uint32_t from = live[phase.pages];
+    const std::uint32_t steps = std::max(from, phase.live_blocks) - std::min(from, phase.live_blocks);
+    if (phase.operations < steps) {
+      return Bad(field, absl::StrFormat("operations: %d are too few to go from %d live blocks to %d; expected at least %d",
+                                        phase.operations, from, phase.live_blocks, steps));
+    }
+    live[phase.pages] = phase.live_blocks;
+    operations += std::min(phase.operations, kOperationsMax + 1);
+  }
+  if (operations > kOperationsMax) return Bad("phases", absl::StrFormat("more than %d operations", kOperationsMax));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Trace> Generate(const WorkloadSpec& spec) {
-  if (absl::Status status = Check(spec); !status.ok()) return status;
+  if (absl::Status status = ValidateSpec(spec); !status.ok()) return status;
   return Generator(spec).Run();
 }
 

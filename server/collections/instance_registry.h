@@ -48,14 +48,19 @@ class InstanceRegistry {
 
  private:
   using InstancePtr = std::shared_ptr<LiveInstance>;
-  struct Remembered {
-    std::string fingerprint;
+  struct Entry {
     InstancePtr instance;
+    std::uint64_t heap_key = 0;  // in the directory of heaps
+  };
+  struct Remembered {
+    std::string fingerprint, name;
+    std::uint64_t id = 0;
   };
 
-  absl::StatusOr<InstancePtr> FindLocked(std::string_view name_or_id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::map<std::uint64_t, Entry>::const_iterator FindLocked(std::string_view name_or_id) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Insert(const InstancePtr& instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<InstancePtr> Repeated(const CreateInstance& request) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status CheckRoom(const CreateInstance& request) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Remember(const CreateInstance& request, const InstancePtr& instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   IdSource& ids_;
@@ -64,8 +69,8 @@ class InstanceRegistry {
   const std::uint32_t instances_max_;
 
   mutable absl::Mutex mutex_;
-  std::map<std::uint64_t, InstancePtr> by_id_ ABSL_GUARDED_BY(mutex_);
-  absl::flat_hash_map<std::string, InstancePtr> by_name_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::uint64_t, Entry> by_id_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, std::uint64_t> by_name_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, Remembered> by_request_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::string> request_order_ ABSL_GUARDED_BY(mutex_);
 };

@@ -59,7 +59,7 @@ class RunExecutor {
   struct Census {
     std::uint32_t queued = 0, running = 0;
     std::uint64_t queued_operations = 0;
-    std::array<std::uint64_t, 7> ended{};  // since the server started, by RunState
+    std::array<std::uint64_t, kRunStates> ended{};  // since the server started, by RunState
   };
   Census Count() const ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -68,6 +68,21 @@ class RunExecutor {
 
  private:
   using LiveRunPtr = std::shared_ptr<LiveRun>;
+
+  // Complete and checked, with the number of its operations.
+  absl::StatusOr<std::uint64_t> Validate(RunRequest& request) const;
+  absl::StatusOr<Run> Repeated(const StoredRun& first, const std::string& fingerprint) const;
+  absl::Status CheckRoom() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  void Work() ABSL_LOCKS_EXCLUDED(mutex_);
+  LiveRunPtr NextRun() ABSL_LOCKS_EXCLUDED(mutex_);  // null: stop
+  void Execute(const LiveRunPtr& live) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Stores the end and tells the watchers. Does nothing if someone else has ended the run.
+  void Finish(LiveRun& live, Run ended) ABSL_LOCKS_EXCLUDED(mutex_);
+  void FinishWithoutResult(LiveRun& live, RunState state, std::string error) ABSL_LOCKS_EXCLUDED(mutex_);
+  void SaveUnsaved() ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<StoredRun> FindStored(std::uint64_t id) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   RunStore& store_;
   TraceLibrary& traces_;
@@ -80,7 +95,7 @@ class RunExecutor {
   std::deque<LiveRunPtr> queue_ ABSL_GUARDED_BY(mutex_);
   std::map<std::uint64_t, LiveRunPtr> live_ ABSL_GUARDED_BY(mutex_);    // queued and running
   std::map<std::uint64_t, StoredRun> unsaved_ ABSL_GUARDED_BY(mutex_);  // ended, but the store did not take it yet
-  Census census_ ABSL_GUARDED_BY(mutex_);
+  std::array<std::uint64_t, kRunStates> ended_ ABSL_GUARDED_BY(mutex_){};
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> workers_;
 };

@@ -27,7 +27,8 @@ struct TraceEntry {
 
 class TraceLibrary {
  public:
-  explicit TraceLibrary(RunStore& store) : store_(store) {}  // `store` outlives this
+  // `store` outlives this; it takes at most `bytes_max` bytes of traces.
+  TraceLibrary(RunStore& store, std::uint64_t bytes_max) : store_(store), bytes_max_(bytes_max) {}
 
   // Reads an uploaded file and keeps it in the store. INVALID_ARGUMENT: malformed; RESOURCE_EXHAUSTED: too large, store full.
   absl::StatusOr<TraceEntry> Add(std::string bytes, const std::string& name) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -45,6 +46,7 @@ class TraceLibrary {
   absl::StatusOr<std::shared_ptr<const Trace>> LoadUploaded(const std::string& sha256);
 
   RunStore& store_;
+  const std::uint64_t bytes_max_;
   absl::Mutex mutex_;
   std::list<TraceEntry> cache_ ABSL_GUARDED_BY(mutex_);  // last used first
 };

@@ -32,6 +32,7 @@ class HostBudget {
   absl::Status Admit() const ABSL_LOCKS_EXCLUDED(mutex_);
   void Charge(std::uint64_t before_bytes, std::uint64_t after_bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  const HostBudgetLimits& limits() const { return limits_; }
   std::uint64_t held_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
   std::uint64_t promised_ram_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -52,14 +52,14 @@ class LiveInstance {
   // The state now if nobody is at it, otherwise that of at most a few kSnapshotInterval ago.
   Snapshot Sample() ABSL_LOCKS_EXCLUDED(mutex_, published_mutex_);
 
-  // Violations found by checks so far; for the metrics.
+  // Violations found by a check; they show in the snapshots.
   void CountViolations(std::uint64_t count) { violations_.fetch_add(count, std::memory_order_relaxed); }
-  std::uint64_t violations() const { return violations_.load(std::memory_order_relaxed); }
 
   // From here on every use is refused; waits for the one under way.
   void Close() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
+  Snapshot WithViolations(Snapshot snapshot) const;
   absl::Status CheckOpen() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ReserveHandles(HandleNeed need) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ApplyPaced(std::span<const Operation> operations, std::span<OpResult> results) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

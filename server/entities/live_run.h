@@ -1,6 +1,6 @@
 // One run that is queued, running, or ended a moment ago.
 //
-// Thread safety: all methods may be called from any thread; Start, Advance and End are the worker's.
+// Thread safety: all methods may be called from any thread; Start and Advance are the worker's.
 #ifndef ALLOCLAB_SERVER_ENTITIES_LIVE_RUN_H_
 #define ALLOCLAB_SERVER_ENTITIES_LIVE_RUN_H_
 
@@ -32,14 +32,17 @@ class LiveRun {
 
   void RequestCancel() { cancel_requested_.store(true, std::memory_order_relaxed); }
   bool cancel_requested() const { return cancel_requested_.load(std::memory_order_relaxed); }
-  void AwaitEnd() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Whether the run ended before `deadline`.
+  bool AwaitEnd(absl::Time deadline) const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // False when the run was cancelled or interrupted in the queue.
-  bool Start() ABSL_LOCKS_EXCLUDED(mutex_);
-  void Advance(const RunProgress& progress, const Driver& driver) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Ends once: a second end is ignored.
-  void End(RunState state, std::uint64_t operations_done, std::string error, std::string result, absl::Time now)
-      ABSL_LOCKS_EXCLUDED(mutex_);
+  void Start() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Whether kSnapshotInterval had passed, and the state was taken.
+  bool Advance(const RunProgress& progress, const Driver& driver) ABSL_LOCKS_EXCLUDED(mutex_);
+  // True for the one caller who may end the run.
+  bool ClaimEnd() { return !end_claimed_.exchange(true); }
+  // REQUIRES: the end was claimed.
+  void End(const Run& ended) ABSL_LOCKS_EXCLUDED(mutex_);
+  void SetFinalSnapshot(Snapshot snapshot) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Calls `changed` from any thread when the run starts, as it proceeds (every kProgressInterval at most) and when it has ended,
   // until Unwatch returns. `changed` must neither block nor call back.
@@ -50,7 +53,7 @@ class LiveRun {
   void Notify() ABSL_LOCKS_EXCLUDED(watchers_mutex_);
 
   const std::uint64_t id_;
-  std::atomic<bool> cancel_requested_{false};
+  std::atomic<bool> cancel_requested_{false}, end_claimed_{false};
 
   mutable absl::Mutex mutex_;
   Run run_ ABSL_GUARDED_BY(mutex_);

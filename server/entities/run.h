@@ -2,6 +2,7 @@
 #ifndef ALLOCLAB_SERVER_ENTITIES_RUN_H_
 #define ALLOCLAB_SERVER_ENTITIES_RUN_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -23,6 +24,7 @@ enum class RunState : std::uint8_t {
   kCancelled = 5,
   kInterrupted = 6,  // the server ended before the run did
 };
+inline constexpr std::size_t kRunStates = 7;    // one more than the largest number in use
 std::string_view RunStateName(RunState state);  // "queued"
 constexpr bool Ended(RunState state) { return state >= RunState::kSucceeded; }
 

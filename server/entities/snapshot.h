@@ -22,6 +22,7 @@ struct Snapshot {
   std::optional<HeapShape> heap;  // absent without a heap
   PageShape pages;
   std::uint64_t host_bytes = 0;
+  std::uint64_t violations = 0;  // of the invariants, found by checks so far
 };
 
 Snapshot TakeSnapshot(const Driver& driver);

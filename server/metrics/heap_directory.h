@@ -17,6 +17,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "allocators/catalog/instance.h"
 #include "server/entities/snapshot.h"
 
 namespace alloclab::server {
@@ -25,11 +26,12 @@ namespace alloclab::server {
 struct HeapReading {
   std::string heap;       // label: the instance's name, "run-17", or "other"
   std::string allocator;  // label: the heap allocator's name, of a machine without a heap the page allocator's
-  std::string engine;
   bool guarded = true;
   Snapshot state;
-  std::uint64_t violations = 0;
+  std::uint64_t size_bytes = 0, limit_bytes = 0;  // of the heap; a sum does not fit the addresses of a shape
 };
+
+HeapReading MakeHeapReading(const std::string& heap, const InstanceConfig& config, Snapshot state);
 
 class HeapDirectory {
  public:
@@ -57,6 +59,7 @@ class HeapDirectory {
     absl::Time left_at;
   };
 
+  bool HasRoom(Kind kind) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Expire(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Limits limits_;

@@ -4,6 +4,7 @@
 #ifndef ALLOCLAB_SERVER_SERVER_LAB_SERVER_H_
 #define ALLOCLAB_SERVER_SERVER_LAB_SERVER_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -12,10 +13,6 @@
 #include "server/server/options.h"
 
 namespace alloclab::server {
-
-class InstanceRegistry;
-class RunExecutor;
-class TraceLibrary;
 
 class LabServer {
  public:
@@ -31,9 +28,8 @@ class LabServer {
   const std::string& page_address() const;
   const std::string& metrics_address() const;
 
-  InstanceRegistry& instances();
-  RunExecutor& runs();
-  TraceLibrary& traces();
+  // Runs that the last server on this data directory left unfinished.
+  std::uint64_t interrupted_runs() const;
 
  private:
   struct Parts;

@@ -1,10 +1,17 @@
-// The options of the server: each is a flag, a variable, and a key of the configuration file.
+// The options of the server. Each is a flag, a variable and a key of the configuration file, all of the same name:
+// --page-listen, ALLOCLAB_PAGE_LISTEN, "page-listen: ...". A flag wins over a variable, a variable over the file, the file over
+// the default.
 #ifndef ALLOCLAB_SERVER_SERVER_OPTIONS_H_
 #define ALLOCLAB_SERVER_SERVER_OPTIONS_H_
 
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
 #include <string>
+#include <string_view>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/limits.h"
 #include "server/log.h"
@@ -33,6 +40,38 @@ struct ServerOptions {
   std::uint32_t named_heaps_max = kNamedHeapsMax;
   absl::Duration drain_time = kDrainTime;
 };
+
+// One option, as text.
+struct OptionInfo {
+  std::string_view name;  // "page-listen"
+  std::string_view description;
+  std::function<std::string(const ServerOptions&)> get;
+  // INVALID_ARGUMENT saying what is expected.
+  std::function<absl::Status(ServerOptions&, const std::string&)> set;
+};
+std::span<const OptionInfo> ServerOptionList();
+
+// "ALLOCLAB_PAGE_LISTEN"
+std::string VariableName(std::string_view option);
+
+// A value and where it was found: "--listen", "ALLOCLAB_LISTEN", "lab.yaml:3: listen".
+struct OptionValue {
+  std::string text, place;
+};
+using OptionValues = std::map<std::string, OptionValue, std::less<>>;  // by option name
+
+// The options that are set in the environment, found by `get_variable` (null: not set).
+OptionValues ReadVariables(const std::function<const char*(const std::string&)>& get_variable);
+
+// A YAML file of "name: value". INVALID_ARGUMENT with file and line: no YAML, an unknown key (and the nearest one that there
+// is), a value that is no text or number.
+absl::StatusOr<OptionValues> ReadConfigFile(const std::string& path);
+
+// The defaults, changed by each source in turn: the last one wins. INVALID_ARGUMENT naming the place.
+absl::StatusOr<ServerOptions> MakeOptions(std::span<const OptionValues> sources);
+
+// As a configuration file that gives the same options, each with its description.
+std::string DumpConfig(const ServerOptions& options);
 
 }  // namespace alloclab::server
 

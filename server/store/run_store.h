@@ -73,6 +73,7 @@ class RunStore {
  private:
   RunStore(DataLock lock, std::unique_ptr<Database> writer, std::unique_ptr<Database> reader);
   absl::Status InterruptUnfinished();
+  absl::StatusOr<std::optional<StoredTrace>> ReadTrace(const char* sql, std::string_view sha256) const;
 
   const DataLock lock_;
   const std::unique_ptr<Database> writer_;

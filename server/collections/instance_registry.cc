@@ -1,0 +1,131 @@
+#include "server/collections/instance_registry.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "server/entities/machine.h"
+#include "server/errors.h"
+#include "server/limits.h"
+
+namespace alloclab::server {
+namespace {
+
+std::optional<std::uint64_t> ParseId(std::string_view text) {
+  std::uint64_t id = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return id;
+}
+
+HeapReading Read(LiveInstance& instance) { return MakeHeapReading(instance.name(), instance.config(), instance.Sample()); }
+
+}  // namespace
+
+InstanceRegistry::InstanceRegistry(IdSource& ids, HeapDirectory& heaps, std::shared_ptr<HostBudget> budget,
+                                   std::uint32_t instances_max)
+    : ids_(ids), heaps_(heaps), budget_(std::move(budget)), instances_max_(instances_max) {}
+
+absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Create(const CreateInstance& request) {
+  const absl::MutexLock lock(&mutex_);
+  if (!request.request_id.empty() && by_request_.contains(request.request_id)) return Repeated(request);
+  if (by_id_.size() >= instances_max_) return errors::TooManyInstances(instances_max_);
+  if (by_name_.contains(request.name)) return errors::InstanceNameTaken(request.name);
+  if (absl::Status status = budget_->Admit(); !status.ok()) return status;
+
+  absl::StatusOr<std::unique_ptr<Instance>> machine = BuildMachine(request.config);
+  if (!machine.ok()) return machine.status();
+  const std::uint64_t ram_bytes = (*machine)->config().ram_bytes;
+  if (absl::Status status = budget_->Promise(ram_bytes); !status.ok()) return status;
+  absl::Cleanup release = [&] { budget_->Release(ram_bytes); };
+  std::uint64_t id = 0;
+  std::string name = request.name;
+  do {
+    const absl::StatusOr<std::uint64_t> next = ids_.Next();
+    if (!next.ok()) return next.status();
+    id = *next;
+    if (request.name.empty()) name = fmt::format("instance-{}", id);
+  } while (by_name_.contains(name));
+  std::move(release).Cancel();
+
+  auto instance = std::make_shared<LiveInstance>(id, name, *std::move(machine), budget_);
+  Insert(instance);
+  if (!request.request_id.empty()) Remember(request, instance);
+  return instance;
+}
+
+void InstanceRegistry::Insert(const InstancePtr& instance) {
+  const std::uint64_t key =
+      heaps_.Enter(HeapDirectory::Kind::kInstance, instance->name(), [instance] { return Read(*instance); });
+  by_id_.emplace(instance->id(), Entry{instance, key});
+  by_name_.emplace(instance->name(), instance->id());
+}
+
+absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Repeated(const CreateInstance& request) const {
+  const Remembered& first = by_request_.at(request.request_id);
+  if (first.fingerprint != request.fingerprint) return errors::RequestIdReused(request.request_id);
+  const auto found = by_id_.find(first.id);
+  if (found == by_id_.end()) return errors::InstanceDeleted(first.name);
+  return found->second.instance;
+}
+
+void InstanceRegistry::Remember(const CreateInstance& request, const InstancePtr& instance) {
+  if (request_order_.size() >= kRememberedCreationsMax) {
+    by_request_.erase(request_order_.front());
+    request_order_.pop_front();
+  }
+  by_request_.emplace(request.request_id, Remembered{request.fingerprint, instance->name(), instance->id()});
+  request_order_.push_back(request.request_id);
+}
+
+absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Find(std::string_view name_or_id) const {
+  if (name_or_id.empty()) return errors::BadField("instance", "not set; the name or id of an instance is expected");
+  const absl::MutexLock lock(&mutex_);
+  const auto found = FindLocked(name_or_id);
+  if (found == by_id_.end()) return errors::InstanceNotFound(name_or_id);
+  return found->second.instance;
+}
+
+std::map<std::uint64_t, InstanceRegistry::Entry>::const_iterator InstanceRegistry::FindLocked(
+    std::string_view name_or_id) const {
+  if (const std::optional<std::uint64_t> id = ParseId(name_or_id)) return by_id_.find(*id);
+  const auto named = by_name_.find(std::string(name_or_id));
+  return named == by_name_.end() ? by_id_.end() : by_id_.find(named->second);
+}
+
+absl::Status InstanceRegistry::Delete(std::string_view name_or_id) {
+  if (absl::Status status = Find(name_or_id).status(); !status.ok()) return status;
+  Entry entry;
+  {
+    const absl::MutexLock lock(&mutex_);
+    const auto found = FindLocked(name_or_id);
+    if (found == by_id_.end()) return errors::InstanceNotFound(name_or_id);
+    entry = found->second;
+    by_name_.erase(entry.instance->name());
+    by_id_.erase(found);
+  }
+  entry.instance->Close();  // outside the lock: a batch may be under way
+  heaps_.Leave(entry.heap_key, Read(*entry.instance));
+  budget_->Release(entry.instance->config().ram_bytes);
+  return absl::OkStatus();
+}
+
+std::vector<std::shared_ptr<LiveInstance>> InstanceRegistry::List(std::uint64_t after_id, std::size_t limit) const {
+  const absl::MutexLock lock(&mutex_);
+  std::vector<InstancePtr> instances;
+  for (auto it = by_id_.upper_bound(after_id); it != by_id_.end() && instances.size() < limit; ++it) {
+    instances.push_back(it->second.instance);
+  }
+  return instances;
+}
+
+std::uint32_t InstanceRegistry::size() const {
+  const absl::MutexLock lock(&mutex_);
+  return static_cast<std::uint32_t>(by_id_.size());
+}
+
+}  // namespace alloclab::server

@@ -1,0 +1,288 @@
+#include "server/collections/run_executor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "allocators/common/sha256.h"
+#include "allocators/workload/run.h"
+#include "server/collections/replay_run.h"
+#include "server/converters/run_codec.h"
+#include "server/entities/machine.h"
+#include "server/errors.h"
+#include "server/limits.h"
+#include "server/log.h"
+
+namespace alloclab::server {
+namespace {
+
+std::string Digest(const std::string& bytes) {
+  Sha256 sha;
+  sha.Update(bytes);
+  return sha.HexDigest();
+}
+
+StoredRun ToStored(const Run& run) {
+  StoredRun row;
+  row.id = run.id;
+  row.state = run.state;
+  row.request = EncodeRequest(run.request);
+  row.submit_time = run.submit_time;
+  row.end_time = run.end_time;
+  row.operations_done = run.operations_done;
+  row.operations_total = run.operations_total;
+  row.error = run.error;
+  row.result = run.result;
+  return row;
+}
+
+absl::StatusOr<Run> FromStored(StoredRun row) {
+  absl::StatusOr<RunRequest> request = DecodeRequest(row.request);
+  if (!request.ok()) return request.status();
+  return Run{row.id,
+             row.state,
+             *std::move(request),
+             row.submit_time,
+             row.end_time,
+             row.operations_done,
+             row.operations_total,
+             std::move(row.error),
+             std::move(row.result)};
+}
+
+}  // namespace
+
+RunExecutor::RunExecutor(RunStore& store, TraceLibrary& traces, HeapDirectory& heaps, std::shared_ptr<HostBudget> budget,
+                         const Limits& limits)
+    : store_(store), traces_(traces), heaps_(heaps), budget_(std::move(budget)), limits_(limits) {
+  for (std::uint32_t i = 0; i < limits_.threads; ++i) workers_.emplace_back([this] { Work(); });
+}
+
+RunExecutor::~RunExecutor() { Stop(absl::InfinitePast()); }
+
+absl::StatusOr<std::uint64_t> RunExecutor::Validate(RunRequest& request) const {
+  const absl::StatusOr<std::unique_ptr<Instance>> machine = BuildMachine(request.config);
+  if (!machine.ok()) return machine.status();
+  request.config = (*machine)->config();
+  const absl::StatusOr<std::uint64_t> operations = traces_.CountOperations(request);
+  if (!operations.ok()) return operations;
+  const auto checkpoints = ParseCheckpoints(request.digest_at, *operations);
+  if (!checkpoints.ok()) return errors::BadField("digest_at", std::string(checkpoints.status().message()));
+  return operations;
+}
+
+absl::StatusOr<Run> RunExecutor::Repeated(const StoredRun& first, const std::string& fingerprint) const {
+  if (first.fingerprint != fingerprint) return errors::RequestIdReused(first.request_id);
+  return Get(first.id);
+}
+
+absl::Status RunExecutor::CheckRoom() const {
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (stopping_) return errors::Draining();
+    if (queue_.size() >= limits_.queued_runs) return errors::RunQueueFull(limits_.queued_runs);
+  }
+  const absl::StatusOr<std::uint64_t> stored = store_.CountRuns();
+  if (!stored.ok()) return stored.status();
+  return *stored < limits_.stored_runs ? absl::OkStatus() : errors::TooManyStoredRuns(limits_.stored_runs);
+}
+
+absl::StatusOr<Run> RunExecutor::Submit(RunRequest request, const std::string& request_id) {
+  const std::string fingerprint = Digest(EncodeRequest(request));
+  const absl::MutexLock submitting(&submit_mutex_);
+  SaveUnsaved();
+  if (!request_id.empty()) {
+    const auto first = store_.FindRunByRequestId(request_id);
+    if (!first.ok()) return first.status();
+    if (first->has_value()) return Repeated(**first, fingerprint);
+  }
+  const absl::StatusOr<std::uint64_t> operations = Validate(request);
+  if (!operations.ok()) return operations.status();
+  if (absl::Status status = CheckRoom(); !status.ok()) return status;
+
+  Run run;
+  run.request = std::move(request);
+  run.submit_time = absl::Now();
+  run.operations_total = *operations;
+  StoredRun row = ToStored(run);
+  row.request_id = request_id;
+  row.fingerprint = fingerprint;
+  const absl::StatusOr<std::uint64_t> id = store_.InsertRun(row);
+  if (!id.ok()) return id.status();
+  run.id = *id;
+  auto live = std::make_shared<LiveRun>(run);
+  const absl::MutexLock lock(&mutex_);
+  live_.emplace(run.id, live);
+  queue_.push_back(std::move(live));
+  return run;
+}
+
+absl::StatusOr<StoredRun> RunExecutor::FindStored(std::uint64_t id) const {
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (const auto found = unsaved_.find(id); found != unsaved_.end()) return found->second;
+  }
+  absl::StatusOr<std::optional<StoredRun>> row = store_.FindRun(id);
+  if (!row.ok()) return row.status();
+  if (!row->has_value()) return errors::RunNotFound(id);
+  return **std::move(row);
+}
+
+absl::StatusOr<Run> RunExecutor::Get(std::uint64_t id) const {
+  if (const LiveRunPtr live = FindLive(id)) return live->Get();
+  absl::StatusOr<StoredRun> row = FindStored(id);
+  if (!row.ok()) return row.status();
+  return FromStored(*std::move(row));
+}
+
+absl::StatusOr<std::vector<Run>> RunExecutor::List(std::uint64_t before_id, std::size_t limit) const {
+  const absl::StatusOr<std::vector<StoredRun>> rows = store_.ListRuns(before_id == 0 ? INT64_MAX : before_id, limit);
+  if (!rows.ok()) return rows.status();
+  std::vector<Run> runs;
+  for (const StoredRun& row : *rows) {
+    absl::StatusOr<Run> run = Ended(row.state) ? FromStored(row) : Get(row.id);
+    if (absl::IsNotFound(run.status())) continue;  // deleted a moment ago
+    if (!run.ok()) return run.status();
+    run->result.clear();
+    runs.push_back(*std::move(run));
+  }
+  return runs;
+}
+
+std::shared_ptr<LiveRun> RunExecutor::FindLive(std::uint64_t id) const {
+  const absl::MutexLock lock(&mutex_);
+  const auto found = live_.find(id);
+  return found == live_.end() ? nullptr : found->second;
+}
+
+absl::StatusOr<Run> RunExecutor::Cancel(std::uint64_t id) {
+  if (const LiveRunPtr live = FindLive(id)) {
+    live->RequestCancel();
+    bool queued = false;
+    {
+      const absl::MutexLock lock(&mutex_);
+      queued = std::erase(queue_, live) != 0;
+    }
+    if (queued || !live->AwaitEnd(absl::Now() + kCancelPatience)) FinishWithoutResult(*live, RunState::kCancelled, "");
+    live->AwaitEnd(absl::InfiniteFuture());
+  }
+  return Get(id);
+}
+
+absl::Status RunExecutor::Delete(std::uint64_t id) {
+  if (const LiveRunPtr live = FindLive(id)) return errors::RunNotEnded(id, RunStateName(live->Get().state));
+  if (absl::Status status = FindStored(id).status(); !status.ok()) return status;
+  if (absl::Status status = store_.DeleteRun(id); !status.ok()) return status;
+  const absl::MutexLock lock(&mutex_);
+  unsaved_.erase(id);
+  return absl::OkStatus();
+}
+
+RunExecutor::Census RunExecutor::Count() const {
+  const absl::MutexLock lock(&mutex_);
+  Census census;
+  census.queued = static_cast<std::uint32_t>(queue_.size());
+  census.running = static_cast<std::uint32_t>(live_.size() - queue_.size());  // live_ holds both
+  for (const LiveRunPtr& live : queue_) census.queued_operations += live->Get().operations_total;
+  census.ended = ended_;
+  return census;
+}
+
+void RunExecutor::Stop(absl::Time deadline) {
+  std::deque<LiveRunPtr> queued;
+  {
+    const absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+    queued.swap(queue_);
+  }
+  constexpr const char* kWhy = "the server was shut down";
+  for (const LiveRunPtr& live : queued) FinishWithoutResult(*live, RunState::kInterrupted, kWhy);
+  std::map<std::uint64_t, LiveRunPtr> running;
+  {
+    const absl::MutexLock lock(&mutex_);
+    mutex_.AwaitWithDeadline(absl::Condition(
+                                 +[](decltype(live_)* live) { return live->empty(); }, &live_),
+                             deadline);
+    running = live_;
+  }
+  for (const auto& [id, live] : running) {
+    FinishWithoutResult(*live, RunState::kInterrupted, kWhy);
+    live->RequestCancel();
+  }
+  for (std::thread& worker : workers_) {
+    if (worker.joinable()) worker.join();
+  }
+  SaveUnsaved();
+}
+
+// --- The workers ---
+
+void RunExecutor::Work() {
+  while (const LiveRunPtr live = NextRun()) Execute(live);
+}
+
+RunExecutor::LiveRunPtr RunExecutor::NextRun() {
+  const absl::MutexLock lock(&mutex_);
+  const auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || !queue_.empty(); };
+  mutex_.Await(absl::Condition(&ready));
+  if (queue_.empty()) return nullptr;
+  LiveRunPtr live = std::move(queue_.front());
+  queue_.pop_front();
+  return live;
+}
+
+void RunExecutor::Execute(const LiveRunPtr& live) {
+  live->Start();
+  const std::string heap = fmt::format("run-{}", live->id());
+  const auto read = [live, heap, config = live->Get().request.config] {
+    return MakeHeapReading(heap, config, live->Sample().value_or(Snapshot{}));
+  };
+  const std::uint64_t key = heaps_.Enter(HeapDirectory::Kind::kRun, heap, read);
+  Finish(*live, ReplayRun(*live, traces_, *budget_));
+  heaps_.Leave(key, read());
+}
+
+void RunExecutor::Finish(LiveRun& live, Run ended) {
+  if (!live.ClaimEnd()) return;
+  absl::Status saved = store_.FinishRun(ToStored(ended));
+  if (!saved.ok()) {
+    Log(LogLevel::kError, "run.not_stored", {{"run", ended.id}, {"error", std::string(saved.message())}});
+    ended.state = RunState::kFailed;
+    ended.error = fmt::format("the result is lost: {}", std::string(saved.message()));
+    ended.result.clear();
+  }
+  Log(LogLevel::kInfo, "run.ended",
+      {{"run", ended.id}, {"state", RunStateName(ended.state)}, {"operations", ended.operations_done}, {"error", ended.error}});
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (!saved.ok()) unsaved_.emplace(ended.id, ToStored(ended));
+    ++ended_[static_cast<std::size_t>(ended.state)];
+    live_.erase(ended.id);
+  }
+  live.End(ended);
+}
+
+void RunExecutor::FinishWithoutResult(LiveRun& live, RunState state, std::string error) {
+  Run run = live.Get();
+  run.state = state;
+  run.error = std::move(error);
+  run.end_time = absl::Now();
+  Finish(live, std::move(run));
+}
+
+void RunExecutor::SaveUnsaved() {
+  std::map<std::uint64_t, StoredRun> rows;
+  {
+    const absl::MutexLock lock(&mutex_);
+    rows = unsaved_;
+  }
+  for (const auto& [id, row] : rows) {
+    if (!store_.FinishRun(row).ok()) return;
+    const absl::MutexLock lock(&mutex_);
+    unsaved_.erase(id);
+  }
+}
+
+}  // namespace alloclab::server

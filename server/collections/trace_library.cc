@@ -1,0 +1,123 @@
+#include "server/collections/trace_library.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "server/errors.h"
+#include "server/limits.h"
+
+namespace alloclab::server {
+namespace {
+
+template <class... Visitors>
+struct Overloaded : Visitors... {
+  using Visitors::operator()...;
+};
+
+TraceLimits ReaderLimits() { return {.operations_max = kWorkloadOperationsMax, .inflated_bytes_max = kTraceInflatedBytesMax}; }
+
+std::uint64_t HeldBytes(const TraceEntry& entry) { return entry.trace->operations.size() * sizeof(Operation); }
+
+absl::StatusOr<std::uint64_t> CheckLength(std::uint64_t operations) {
+  if (operations > kWorkloadOperationsMax) return errors::WorkloadTooLong(operations, kWorkloadOperationsMax);
+  return operations;
+}
+
+// Saturating, so that no sum of phases wraps into what is allowed.
+std::uint64_t SumOfPhases(const WorkloadSpec& spec) {
+  std::uint64_t sum = 0;
+  for (const Phase& phase : spec.phases) sum += std::min(phase.operations, kWorkloadOperationsMax + 1);
+  return sum;
+}
+
+absl::StatusOr<std::uint64_t> CountBuiltin(const BuiltinChoice& choice) {
+  const auto builtins = BuiltinWorkloads();
+  const auto found = std::find_if(builtins.begin(), builtins.end(), [&](const auto& b) { return b.name == choice.name; });
+  if (found == builtins.end()) return MakeBuiltin(choice.name, 0, 1).status();
+  if (choice.operations != 0) return CheckLength(choice.operations);
+  if (const auto* spec = std::get_if<WorkloadSpec>(&found->content)) return CheckLength(SumOfPhases(*spec));
+  const absl::StatusOr<Trace> trace = MakeBuiltin(choice.name, 0, 0);
+  if (!trace.ok()) return trace.status();
+  return trace->operations.size();
+}
+
+absl::StatusOr<std::shared_ptr<const Trace>> Shared(absl::StatusOr<Trace> trace) {
+  if (!trace.ok()) return trace.status();
+  return std::make_shared<const Trace>(*std::move(trace));
+}
+
+}  // namespace
+
+absl::StatusOr<TraceEntry> TraceLibrary::Add(std::string bytes, const std::string& name) {
+  absl::StatusOr<Trace> trace = ReadTrace(bytes, name, ReaderLimits());
+  if (!trace.ok()) return trace.status();
+  TraceEntry entry{TraceDigest(trace->operations), std::make_shared<const Trace>(*std::move(trace))};
+  const absl::StatusOr<std::optional<StoredTrace>> known = store_.FindTraceInfo(entry.sha256);
+  if (!known.ok()) return known.status();
+  if (!known->has_value()) {
+    const absl::StatusOr<std::uint64_t> stored = store_.TraceBytes();
+    if (!stored.ok()) return stored.status();
+    if (*stored + bytes.size() > bytes_max_) return errors::TraceStoreFull(bytes_max_);
+    const StoredTrace row{entry.sha256, name, entry.trace->format, entry.trace->operations.size(), std::move(bytes)};
+    if (absl::Status status = store_.PutTrace(row); !status.ok()) return status;
+  }
+  Cache(entry);
+  return entry;
+}
+
+absl::StatusOr<std::uint64_t> TraceLibrary::CountOperations(const RunRequest& request) const {
+  return std::visit(Overloaded{
+                        [](const BuiltinChoice& choice) { return CountBuiltin(choice); },
+                        [](const WorkloadSpec& spec) { return CheckLength(SumOfPhases(spec)); },
+                        [this](const UploadedTrace& trace) -> absl::StatusOr<std::uint64_t> {
+                          const auto found = store_.FindTraceInfo(trace.sha256);
+                          if (!found.ok()) return found.status();
+                          if (!found->has_value()) return errors::TraceNotFound(trace.sha256);
+                          return (*found)->operations;
+                        },
+                    },
+                    request.workload);
+}
+
+absl::StatusOr<std::shared_ptr<const Trace>> TraceLibrary::Load(const RunRequest& request) {
+  return std::visit(
+      Overloaded{
+          [](const BuiltinChoice& choice) { return Shared(MakeBuiltin(choice.name, choice.seed, choice.operations)); },
+          [](const WorkloadSpec& spec) { return Shared(Generate(spec)); },
+          [this](const UploadedTrace& trace) { return LoadUploaded(trace.sha256); },
+      },
+      request.workload);
+}
+
+absl::StatusOr<std::shared_ptr<const Trace>> TraceLibrary::LoadUploaded(const std::string& sha256) {
+  if (std::shared_ptr<const Trace> trace = Cached(sha256)) return trace;
+  const absl::StatusOr<std::optional<StoredTrace>> stored = store_.FindTrace(sha256);
+  if (!stored.ok()) return stored.status();
+  if (!stored->has_value()) return errors::TraceNotFound(sha256);
+  const absl::StatusOr<std::shared_ptr<const Trace>> trace =
+      Shared(ReadTrace((*stored)->content, (*stored)->name, ReaderLimits()));
+  if (trace.ok()) Cache({sha256, *trace});
+  return trace;
+}
+
+std::shared_ptr<const Trace> TraceLibrary::Cached(const std::string& sha256) {
+  const absl::MutexLock lock(&mutex_);
+  const auto found =
+      std::find_if(cache_.begin(), cache_.end(), [&](const TraceEntry& entry) { return entry.sha256 == sha256; });
+  if (found == cache_.end()) return nullptr;
+  cache_.splice(cache_.begin(), cache_, found);
+  return found->trace;
+}
+
+void TraceLibrary::Cache(const TraceEntry& entry) {
+  const absl::MutexLock lock(&mutex_);
+  cache_.remove_if([&](const TraceEntry& other) { return other.sha256 == entry.sha256; });
+  cache_.push_front(entry);
+  std::uint64_t held = 0;
+  auto last = cache_.begin();
+  while (last != cache_.end() && (held += HeldBytes(*last)) <= kTraceCacheBytes) ++last;
+  cache_.erase(last, cache_.end());
+}
+
+}  // namespace alloclab::server

@@ -1,0 +1,113 @@
+#include "server/converters/instance_converter.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "allocators/catalog/catalog.h"
+#include "allocators/common/sha256.h"
+#include "server/converters/deterministic.h"
+#include "server/converters/time_converter.h"
+#include "server/errors.h"
+#include "server/limits.h"
+
+namespace alloclab::server {
+namespace {
+
+bool IsDigit(char letter) { return letter >= '0' && letter <= '9'; }
+bool IsNameLetter(char letter) { return IsDigit(letter) || (letter >= 'a' && letter <= 'z') || letter == '-'; }
+bool AllDigits(std::string_view text) { return std::all_of(text.begin(), text.end(), IsDigit); }
+
+// Names that the metrics give to others: the sum of all, and the runs.
+bool IsReserved(std::string_view name) {
+  constexpr std::string_view kRun = "run-";
+  return name == "other" || (name.starts_with(kRun) && AllDigits(name.substr(kRun.size())));
+}
+
+absl::Status CheckName(const std::string& name) {
+  if (name.empty()) return absl::OkStatus();
+  if (name.size() > kInstanceNameMax || name[0] == '-' || !std::all_of(name.begin(), name.end(), IsNameLetter) ||
+      AllDigits(name)) {
+    return errors::BadField("name",
+                            fmt::format("\"{}\" is not a name; expected [a-z0-9][a-z0-9-]{{0,31}}, not only digits", name));
+  }
+  if (IsReserved(name))
+    return errors::BadField("name", fmt::format("\"{}\" is reserved for the metrics; choose another", name));
+  return absl::OkStatus();
+}
+
+template <class Info>
+v1::AllocatorInfo InfoToProto(const Info& info) {
+  v1::AllocatorInfo proto;
+  proto.set_name(info.name);
+  proto.set_title(info.title);
+  proto.set_description(info.description);
+  proto.set_source(info.source);
+  for (const ParameterInfo& parameter : info.parameters) {
+    v1::ParameterInfo& to = *proto.add_parameters();
+    to.set_name(parameter.name);
+    to.set_description(parameter.description);
+    to.set_expects(parameter.expects);
+    to.set_default_value(parameter.default_value);
+  }
+  return proto;
+}
+
+}  // namespace
+
+InstanceConfig FromProto(const v1::InstanceConfig& proto) {
+  InstanceConfig config;
+  config.ram_bytes = proto.ram_bytes();
+  config.page_allocator = proto.page_allocator();
+  config.heap_allocator = proto.heap_allocator();
+  config.guarded = !proto.unguarded();
+  config.parameters = {proto.parameters().begin(), proto.parameters().end()};
+  return config;
+}
+
+v1::InstanceConfig ToProto(const InstanceConfig& config) {
+  v1::InstanceConfig proto;
+  proto.set_ram_bytes(config.ram_bytes);
+  proto.set_page_allocator(config.page_allocator);
+  proto.set_heap_allocator(config.heap_allocator);
+  proto.set_unguarded(!config.guarded);
+  for (const auto& [name, value] : config.parameters) (*proto.mutable_parameters())[name] = value;
+  return proto;
+}
+
+absl::Status CheckRequestId(const std::string& request_id) {
+  if (request_id.size() <= kRequestIdMax) return absl::OkStatus();
+  return errors::BadField("request_id", fmt::format("{} characters; at most {} are allowed", request_id.size(), kRequestIdMax));
+}
+
+absl::StatusOr<CreateInstance> FromProto(const v1::CreateInstanceRequest& proto) {
+  if (absl::Status status = CheckName(proto.name()); !status.ok()) return status;
+  if (absl::Status status = CheckRequestId(proto.request_id()); !status.ok()) return status;
+  CreateInstance request{proto.name(), FromProto(proto.config()), proto.request_id(), ""};
+  if (!request.request_id.empty()) {
+    Sha256 sha;
+    sha.Update(SerializeDeterministic(proto));
+    request.fingerprint = sha.HexDigest();
+  }
+  return request;
+}
+
+v1::Instance ToProto(const LiveInstance& instance) {
+  v1::Instance proto;
+  proto.set_id(instance.id());
+  proto.set_name(instance.name());
+  *proto.mutable_config() = ToProto(instance.config());
+  *proto.mutable_create_time() = ToProto(instance.create_time());
+  proto.set_operations(instance.operations());
+  return proto;
+}
+
+v1::Catalog CatalogToProto() {
+  v1::Catalog catalog;
+  for (const PageAllocatorInfo& info : PageAllocators()) *catalog.add_page_allocators() = InfoToProto(info);
+  for (const HeapAllocatorInfo& info : HeapAllocators()) *catalog.add_heap_allocators() = InfoToProto(info);
+  return catalog;
+}
+
+}  // namespace alloclab::server

@@ -1,0 +1,88 @@
+#include <fmt/format.h>
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+#include <google/protobuf/text_format.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "server/converters/run_converter.h"
+#include "server/limits.h"
+
+namespace alloclab::server {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+using Leaves = std::map<std::string, std::string>;  // path -> value
+
+void AddMessage(const Message& message, const std::string& path, Leaves& leaves);
+
+std::string Quoted(const Message& message, const FieldDescriptor& field, int index) {
+  std::string text;
+  google::protobuf::TextFormat::PrintFieldValueToString(message, &field, index, &text);
+  return text;
+}
+
+// What tells one element of a repeated field from the others: its key or its operation and outcome if it has them.
+std::string ElementName(const Message& element, int index) {
+  std::string name;
+  for (const char* part : {"key", "operation", "outcome"}) {
+    const FieldDescriptor* field = element.GetDescriptor()->FindFieldByName(part);
+    if (field == nullptr || field->type() != FieldDescriptor::TYPE_STRING) continue;
+    name += (name.empty() ? "" : " ") + element.GetReflection()->GetString(element, field);
+  }
+  return name.empty() ? fmt::format("{}", index) : name;
+}
+
+void AddRepeated(const Message& message, const FieldDescriptor& field, const std::string& path, Leaves& leaves) {
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  for (int i = 0; i < reflection.FieldSize(message, &field); ++i) {
+    if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+      const Message& element = reflection.GetRepeatedMessage(message, &field, i);
+      AddMessage(element, fmt::format("{}[{}]", path, ElementName(element, i)), leaves);
+    } else {
+      leaves[fmt::format("{}[{}]", path, i)] = Quoted(message, field, i);
+    }
+  }
+}
+
+void AddMessage(const Message& message, const std::string& path, Leaves& leaves) {
+  std::vector<const FieldDescriptor*> fields;
+  message.GetReflection()->ListFields(message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    const std::string field_path = path.empty() ? field->name() : path + "." + field->name();
+    if (field->is_repeated()) {
+      AddRepeated(message, *field, field_path, leaves);
+    } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+      AddMessage(message.GetReflection()->GetMessage(message, field), field_path, leaves);
+    } else {
+      leaves[field_path] = Quoted(message, *field, -1);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<v1::FieldDifference> CompareExact(const v1::Exact& a, const v1::Exact& b) {
+  Leaves of_a, of_b;
+  AddMessage(a, "", of_a);
+  AddMessage(b, "", of_b);
+  Leaves paths = of_a;
+  paths.insert(of_b.begin(), of_b.end());
+  std::vector<v1::FieldDifference> differences;
+  for (const auto& [path, value] : paths) {
+    const auto in_a = of_a.find(path), in_b = of_b.find(path);
+    if (in_a != of_a.end() && in_b != of_b.end() && in_a->second == in_b->second) continue;
+    if (differences.size() == kDifferencesMax) break;
+    v1::FieldDifference& difference = differences.emplace_back();
+    difference.set_field(path);
+    difference.set_a(in_a == of_a.end() ? "0" : in_a->second);
+    difference.set_b(in_b == of_b.end() ? "0" : in_b->second);
+  }
+  return differences;
+}
+
+}  // namespace alloclab::server

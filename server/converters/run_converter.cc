@@ -1,0 +1,123 @@
+#include "server/converters/run_converter.h"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+
+#include "allocators/common/cost_model.h"
+#include "server/converters/deterministic.h"
+#include "server/converters/instance_converter.h"
+#include "server/converters/statistics_converter.h"
+#include "server/converters/time_converter.h"
+#include "server/converters/workload_converter.h"
+#include "server/errors.h"
+#include "server/limits.h"
+#include "server/version.h"
+
+namespace alloclab::server {
+namespace {
+
+absl::Status CheckLength(std::string_view field, const std::string& text, std::size_t max) {
+  if (text.size() <= max) return absl::OkStatus();
+  return errors::BadField(field, fmt::format("{} characters; at most {} are allowed", text.size(), max));
+}
+
+v1::Checkpoint CheckpointToProto(const Checkpoint& checkpoint) {
+  v1::Checkpoint proto;
+  proto.set_after_operation(checkpoint.after_operation);
+  proto.set_brk(checkpoint.heap.brk.raw());
+  proto.set_chunks(checkpoint.heap.chunks);
+  proto.set_free_chunks(checkpoint.heap.free_blocks);
+  proto.set_free_bytes(checkpoint.heap.free_bytes);
+  proto.set_largest_free_bytes(checkpoint.heap.largest_free_bytes);
+  proto.set_epilogue(checkpoint.epilogue);
+  proto.set_metadata_sha256(checkpoint.metadata_sha256);
+  return proto;
+}
+
+v1::Exact ExactToProto(const RunReport& report) {
+  const RunResult& result = report.result;
+  v1::Exact proto;
+  proto.set_trace_sha256(result.trace_sha256);
+  proto.set_trace_format(report.trace_format);
+  proto.set_seed(report.seed);
+  *proto.mutable_config() = ToProto(result.config);
+  proto.set_cost_model(std::string(kCostModelName));
+  proto.set_operations(result.operations);
+  *proto.mutable_counters() =
+      CountersToProto(result.operations, result.counters, result.heap_costs, result.page_costs, result.vm_costs);
+  for (const Checkpoint& checkpoint : result.checkpoints) *proto.add_checkpoints() = CheckpointToProto(checkpoint);
+  if (!result.checkpoints.empty()) *proto.mutable_heap() = ToProto(result.checkpoints.back().heap);
+  *proto.mutable_pages() = ToProto(result.pages);
+  proto.set_violations(result.violations);
+  proto.set_cycles_386dx33(result.simulated_cycles_386);
+  proto.set_cycles_486dx2_66(result.simulated_cycles_486);
+  return proto;
+}
+
+}  // namespace
+
+absl::StatusOr<RunRequest> FromProto(const v1::SubmitRunRequest& proto) {
+  if (absl::Status status = CheckRequestId(proto.request_id()); !status.ok()) return status;
+  if (absl::Status status = CheckLength("label", proto.label(), kLabelMax); !status.ok()) return status;
+  if (absl::Status status = CheckLength("digest_at", proto.digest_at(), kDigestAtMax); !status.ok()) return status;
+  auto workload = FromProto(proto.workload());
+  if (!workload.ok()) return workload.status();
+  return RunRequest{*std::move(workload), FromProto(proto.config()), proto.digest_at(), proto.label()};
+}
+
+v1::SubmitRunRequest ToProto(const RunRequest& request) {
+  v1::SubmitRunRequest proto;
+  *proto.mutable_workload() = ToProto(request.workload);
+  *proto.mutable_config() = ToProto(request.config);
+  proto.set_digest_at(request.digest_at);
+  proto.set_label(request.label);
+  return proto;
+}
+
+v1::Run ToProto(const Run& run) {
+  v1::Run proto;
+  proto.set_id(run.id);
+  proto.set_state(static_cast<v1::Run::State>(run.state));
+  proto.set_label(run.request.label);
+  *proto.mutable_workload() = ToProto(run.request.workload);
+  *proto.mutable_config() = ToProto(run.request.config);
+  proto.set_digest_at(run.request.digest_at);
+  *proto.mutable_submit_time() = ToProto(run.submit_time);
+  if (Ended(run.state)) *proto.mutable_end_time() = ToProto(run.end_time);
+  proto.set_operations_done(run.operations_done);
+  proto.set_operations_total(run.operations_total);
+  proto.set_error(run.error);
+  if (!run.result.empty()) proto.mutable_result()->ParseFromString(run.result);
+  return proto;
+}
+
+v1::RunResult ToProto(const RunReport& report) {
+  v1::RunResult proto;
+  *proto.mutable_exact() = ExactToProto(report);
+  v1::Measured& measured = *proto.mutable_measured();
+  measured.set_replay_ns(report.result.wall_ns);
+  measured.set_prepare_ns(report.prepare_ns);
+  measured.set_server_version(std::string(Version()));
+  measured.set_server_build(std::string(Build()));
+  measured.set_host(HostName());
+  return proto;
+}
+
+// --- run_codec.h ---
+
+std::string EncodeRequest(const RunRequest& request) { return SerializeDeterministic(ToProto(request)); }
+
+absl::StatusOr<RunRequest> DecodeRequest(std::string_view bytes) {
+  v1::SubmitRunRequest proto;
+  if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+    return errors::StoreBroken("a request does not decode");
+  absl::StatusOr<RunRequest> request = FromProto(proto);
+  if (!request.ok()) return errors::StoreBroken(std::string(request.status().message()));
+  return request;
+}
+
+std::string EncodeResult(const RunReport& report) { return SerializeDeterministic(ToProto(report)); }
+
+}  // namespace alloclab::server

@@ -1,0 +1,24 @@
+// Runs: proto <-> domain.
+#ifndef ALLOCLAB_SERVER_CONVERTERS_RUN_CONVERTER_H_
+#define ALLOCLAB_SERVER_CONVERTERS_RUN_CONVERTER_H_
+
+#include "absl/status/statusor.h"
+#include "alloclab/v1/run.pb.h"
+#include "server/converters/run_codec.h"
+#include "server/entities/run.h"
+
+namespace alloclab::server {
+
+// INVALID_ARGUMENT naming the field.
+absl::StatusOr<RunRequest> FromProto(const v1::SubmitRunRequest& proto);
+v1::SubmitRunRequest ToProto(const RunRequest& request);
+
+v1::Run ToProto(const Run& run);
+v1::RunResult ToProto(const RunReport& report);
+
+// Every field in which the exact parts differ, by path. The first kDifferencesMax of them.
+std::vector<v1::FieldDifference> CompareExact(const v1::Exact& a, const v1::Exact& b);
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_CONVERTERS_RUN_CONVERTER_H_

@@ -1,0 +1,29 @@
+// Workloads: proto <-> domain.
+#ifndef ALLOCLAB_SERVER_CONVERTERS_WORKLOAD_CONVERTER_H_
+#define ALLOCLAB_SERVER_CONVERTERS_WORKLOAD_CONVERTER_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "allocators/workload/workload_spec.h"
+#include "alloclab/v1/workload.pb.h"
+#include "server/collections/trace_library.h"
+#include "server/entities/run.h"
+
+namespace alloclab::server {
+
+// INVALID_ARGUMENT naming the field by its path from `field`: an unset size, an unknown order, values that do not go
+// together.
+absl::StatusOr<WorkloadSpec> FromProto(const v1::WorkloadSpec& proto, const std::string& field);
+v1::WorkloadSpec ToProto(const WorkloadSpec& spec);
+
+// INVALID_ARGUMENT naming the field: an unset source, a digest that is none.
+absl::StatusOr<decltype(RunRequest::workload)> FromProto(const v1::Workload& proto);
+v1::Workload ToProto(const decltype(RunRequest::workload)& workload);
+
+v1::ListBuiltinsResponse BuiltinsToProto();
+v1::TraceInfo ToProto(const TraceEntry& entry, const std::string& name);
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_CONVERTERS_WORKLOAD_CONVERTER_H_

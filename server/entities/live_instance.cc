@@ -1,0 +1,125 @@
+#include "server/entities/live_instance.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "server/errors.h"
+
+namespace alloclab::server {
+namespace {
+
+// A long batch is applied in pieces, so that it can publish a snapshot between two of them.
+constexpr std::size_t kPieceOperations = 1024;
+
+}  // namespace
+
+LiveInstance::LiveInstance(std::uint64_t id, std::string name, std::unique_ptr<Instance> machine,
+                           std::shared_ptr<HostBudget> budget)
+    : id_(id),
+      name_(std::move(name)),
+      config_(machine->config()),
+      create_time_(absl::Now()),
+      budget_(std::move(budget)),
+      machine_(std::move(machine)),
+      driver_(*machine_) {
+  const absl::MutexLock lock(&mutex_);
+  EndUse();
+}
+
+LiveInstance::~LiveInstance() {
+  const absl::MutexLock lock(&mutex_);
+  budget_->Charge(charged_bytes_, 0);
+  budget_->ReturnHandles(std::uint64_t{reserved_.heap} + reserved_.pages);
+}
+
+absl::Status LiveInstance::Apply(std::span<const Operation> operations, HandleNeed need, std::span<OpResult> results) {
+  const absl::MutexLock lock(&mutex_);
+  if (absl::Status status = CheckOpen(); !status.ok()) return status;
+  if (absl::Status status = budget_->Admit(); !status.ok()) return status;
+  if (absl::Status status = ReserveHandles(need); !status.ok()) return status;
+  ApplyPaced(operations, results);
+  EndUse();
+  return absl::OkStatus();
+}
+
+absl::Status LiveInstance::Use(const std::function<void(Driver&)>& use) {
+  const absl::MutexLock lock(&mutex_);
+  if (absl::Status status = CheckOpen(); !status.ok()) return status;
+  if (const absl::Time now = absl::Now(); pace_.Due(now)) Publish(now);
+  use(driver_);
+  return absl::OkStatus();
+}
+
+absl::Status LiveInstance::Operate(const std::function<void(Driver&)>& use) {
+  const absl::MutexLock lock(&mutex_);
+  if (absl::Status status = CheckOpen(); !status.ok()) return status;
+  if (absl::Status status = budget_->Admit(); !status.ok()) return status;
+  use(driver_);
+  EndUse();
+  return absl::OkStatus();
+}
+
+Snapshot LiveInstance::Sample() {
+  if (!mutex_.TryLock()) {
+    {
+      const absl::MutexLock lock(&published_mutex_);
+      if (published_) return WithViolations(*published_);
+    }
+    mutex_.Lock();  // nothing is published only while the first use begins
+  }
+  Snapshot snapshot = TakeSnapshot(driver_);
+  mutex_.Unlock();
+  return WithViolations(std::move(snapshot));
+}
+
+Snapshot LiveInstance::WithViolations(Snapshot snapshot) const {
+  snapshot.violations = violations_.load(std::memory_order_relaxed);
+  return snapshot;
+}
+
+void LiveInstance::Close() {
+  const absl::MutexLock lock(&mutex_);
+  closed_ = true;
+}
+
+absl::Status LiveInstance::CheckOpen() const { return closed_ ? errors::InstanceDeleted(name_) : absl::OkStatus(); }
+
+absl::Status LiveInstance::ReserveHandles(HandleNeed need) {
+  const std::uint32_t heap = std::max(need.heap, reserved_.heap), pages = std::max(need.pages, reserved_.pages);
+  const std::uint64_t more = std::uint64_t{heap} - reserved_.heap + pages - reserved_.pages;
+  if (more == 0) return absl::OkStatus();
+  if (absl::Status status = budget_->TakeHandles(more); !status.ok()) return status;
+  if (absl::Status status = driver_.ReserveHandles(heap, pages); !status.ok()) {
+    budget_->ReturnHandles(more);
+    return status;
+  }
+  reserved_ = {heap, pages};
+  return absl::OkStatus();
+}
+
+void LiveInstance::ApplyPaced(std::span<const Operation> operations, std::span<OpResult> results) {
+  while (!operations.empty()) {
+    if (const absl::Time now = absl::Now(); pace_.Due(now)) Publish(now);
+    const std::size_t count = std::min(operations.size(), kPieceOperations);
+    driver_.Apply(operations.first(count), results.first(count));
+    operations = operations.subspan(count);
+    results = results.subspan(count);
+  }
+}
+
+void LiveInstance::Publish(absl::Time now) {
+  auto snapshot = std::make_unique<const Snapshot>(TakeSnapshot(driver_));
+  pace_.Taken(now, absl::Now());
+  const absl::MutexLock lock(&published_mutex_);
+  published_ = std::move(snapshot);
+}
+
+void LiveInstance::EndUse() {
+  operations_.store(driver_.operations(), std::memory_order_relaxed);
+  const std::uint64_t held = machine_->host_bytes() + driver_.host_bytes();
+  budget_->Charge(charged_bytes_, held);
+  charged_bytes_ = held;
+}
+
+}  // namespace alloclab::server

@@ -1,0 +1,80 @@
+#include "server/entities/live_run.h"
+
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "server/limits.h"
+
+namespace alloclab::server {
+
+Run LiveRun::Get() const {
+  const absl::MutexLock lock(&mutex_);
+  return run_;
+}
+
+std::optional<Snapshot> LiveRun::Sample() const {
+  const absl::MutexLock lock(&mutex_);
+  return snapshot_;
+}
+
+bool LiveRun::AwaitEnd(absl::Time deadline) const {
+  const absl::MutexLock lock(&mutex_);
+  return mutex_.AwaitWithDeadline(absl::Condition(
+                                      +[](const Run* run) { return Ended(run->state); }, &run_),
+                                  deadline);
+}
+
+void LiveRun::Start() {
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (!Ended(run_.state)) run_.state = RunState::kRunning;
+  }
+  Notify();
+}
+
+bool LiveRun::Advance(const RunProgress& progress, const Driver& driver) {
+  const absl::Time now = absl::Now();
+  if (!pace_.Due(now)) return false;
+  Snapshot snapshot = TakeSnapshot(driver);
+  pace_.Taken(now, absl::Now());
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (Ended(run_.state)) return true;
+    run_.operations_done = progress.operations_done;
+    run_.operations_total = progress.operations_total;
+    snapshot_ = std::move(snapshot);
+  }
+  Notify();
+  return true;
+}
+
+void LiveRun::End(const Run& ended) {
+  {
+    const absl::MutexLock lock(&mutex_);
+    run_ = ended;
+  }
+  Notify();
+}
+
+void LiveRun::SetFinalSnapshot(Snapshot snapshot) {
+  const absl::MutexLock lock(&mutex_);
+  snapshot_ = std::move(snapshot);
+}
+
+std::uint64_t LiveRun::Watch(std::function<void()> changed) {
+  const absl::MutexLock lock(&watchers_mutex_);
+  watchers_.emplace(next_watcher_, std::move(changed));
+  return next_watcher_++;
+}
+
+void LiveRun::Unwatch(std::uint64_t watcher) {
+  const absl::MutexLock lock(&watchers_mutex_);
+  watchers_.erase(watcher);
+}
+
+void LiveRun::Notify() {
+  const absl::MutexLock lock(&watchers_mutex_);
+  for (const auto& [id, changed] : watchers_) changed();
+}
+
+}  // namespace alloclab::server

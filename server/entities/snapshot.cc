@@ -1,0 +1,31 @@
+#include "server/entities/snapshot.h"
+
+#include <algorithm>
+
+#include "absl/time/clock.h"
+#include "server/limits.h"
+
+namespace alloclab::server {
+
+Snapshot TakeSnapshot(const Driver& driver) {
+  Instance& machine = driver.instance();
+  Snapshot snapshot;
+  snapshot.time = absl::Now();
+  snapshot.operations = driver.operations();
+  snapshot.counters = driver.counters();
+  if (const HeapAllocator* heap = machine.heap()) {
+    snapshot.heap = heap->Shape();
+    snapshot.heap_costs = heap->costs();
+  }
+  snapshot.pages = machine.pages().Shape();
+  snapshot.page_costs = machine.pages().costs();
+  snapshot.vm_costs = machine.vm_costs();
+  snapshot.host_bytes = machine.host_bytes();
+  return snapshot;
+}
+
+void SnapshotPace::Taken(absl::Time began, absl::Time ended) {
+  due_ = ended + std::max(kSnapshotInterval, 20 * (ended - began));
+}
+
+}  // namespace alloclab::server

@@ -1,0 +1,123 @@
+#include "server/errors.h"
+
+#include <fmt/format.h>
+
+namespace alloclab::server::errors {
+
+absl::Status BadField(std::string_view field, std::string_view what) {
+  return absl::InvalidArgumentError(fmt::format("{}: {}", field, what));
+}
+
+absl::Status InstanceNotFound(std::string_view name_or_id) {
+  return absl::NotFoundError(fmt::format("instance \"{}\" does not exist; ListInstances tells which do", name_or_id));
+}
+absl::Status InstanceDeleted(std::string_view name) {
+  return absl::NotFoundError(fmt::format("instance \"{}\" was deleted", name));
+}
+absl::Status InstanceNameTaken(std::string_view name) {
+  return absl::AlreadyExistsError(fmt::format("name: instance \"{}\" exists already", name));
+}
+absl::Status InstanceWithoutHeap(std::string_view name) {
+  return absl::FailedPreconditionError(
+      fmt::format("instance \"{}\" has no heap (heap_allocator \"none\"): it has pages only", name));
+}
+absl::Status TooManyInstances(std::uint64_t max) {
+  return absl::ResourceExhaustedError(
+      fmt::format("the server holds its maximum of {} instances (--instances-max); delete one first", max));
+}
+absl::Status TooMuchRamPromised(std::uint64_t asked, std::uint64_t promised, std::uint64_t max) {
+  return absl::ResourceExhaustedError(fmt::format(
+      "config.ram_bytes: {} bytes more than the {} promised to other instances would pass the limit of {} (--promised-ram-max)",
+      asked, promised, max));
+}
+absl::Status TooMuchMemoryHeld(std::uint64_t held, std::uint64_t max) {
+  return absl::ResourceExhaustedError(fmt::format(
+      "the instances hold {} bytes of host memory, the limit is {} (--memory-max); delete an instance first", held, max));
+}
+absl::Status TooManyHandles(std::uint64_t asked, std::uint64_t held, std::uint64_t max) {
+  return absl::ResourceExhaustedError(fmt::format(
+      "{} more handles than the {} in use by all instances would pass the limit of {} (--handles-max)", asked, held, max));
+}
+absl::Status RequestIdReused(std::string_view request_id) {
+  return absl::AlreadyExistsError(fmt::format("request_id: \"{}\" was used before with a different request", request_id));
+}
+
+absl::Status InstanceChangedInStream(std::string_view first, std::string_view other) {
+  return absl::InvalidArgumentError(fmt::format(
+      "instance: this stream drives \"{}\", a later batch names \"{}\"; open a stream for each instance", first, other));
+}
+absl::Status TooManyStreams(std::uint64_t max) {
+  return absl::ResourceExhaustedError(fmt::format("the server has its maximum of {} data streams open (--streams-max)", max));
+}
+absl::Status OutsideRam(std::uint32_t address, std::uint64_t bytes, std::uint64_t ram_bytes) {
+  return absl::OutOfRangeError(
+      fmt::format("address: {} bytes at physical 0x{:08x} are not all inside the RAM of {} bytes", bytes, address, ram_bytes));
+}
+absl::Status PageNotPresent(std::uint32_t address) {
+  return absl::OutOfRangeError(fmt::format("address: virtual 0x{:08x} is not present; Translate tells why", address));
+}
+absl::Status CallCancelled() { return absl::CancelledError("the caller cancelled the call or its deadline passed"); }
+
+absl::Status TraceNotFound(std::string_view sha256) {
+  return absl::NotFoundError(fmt::format("workload.trace_sha256: no trace with digest \"{}\" was uploaded", sha256));
+}
+absl::Status TraceUploadTooLarge(std::uint64_t max) {
+  return absl::ResourceExhaustedError(fmt::format("the trace file is larger than {} bytes, the most the server takes", max));
+}
+absl::Status TraceStoreFull(std::uint64_t max) {
+  return absl::ResourceExhaustedError(
+      fmt::format("the store holds its maximum of {} bytes of traces (--trace-store-max)", max));
+}
+absl::Status TooManyUploads(std::uint64_t max) {
+  return absl::ResourceExhaustedError(fmt::format("{} uploads are under way, the most at a time; try again", max));
+}
+absl::Status WorkloadTooLong(std::uint64_t operations, std::uint64_t max) {
+  return absl::InvalidArgumentError(fmt::format("workload: {} operations; at most {} are allowed", operations, max));
+}
+absl::Status RunNotFound(std::uint64_t id) {
+  return absl::NotFoundError(fmt::format("id: run {} does not exist; ListRuns tells which do", id));
+}
+absl::Status RunNotEnded(std::uint64_t id, std::string_view state) {
+  return absl::FailedPreconditionError(fmt::format("id: run {} is {}; cancel it or wait until it has ended", id, state));
+}
+absl::Status RunWithoutResult(std::uint64_t id, std::string_view state) {
+  return absl::FailedPreconditionError(fmt::format("run {} is {} and has no result to compare", id, state));
+}
+absl::Status RunQueueFull(std::uint64_t max) {
+  return absl::ResourceExhaustedError(
+      fmt::format("{} runs are waiting, the most the server queues (--queued-runs-max); try again later", max));
+}
+absl::Status TooManyStoredRuns(std::uint64_t max) {
+  return absl::ResourceExhaustedError(
+      fmt::format("the store holds its maximum of {} runs (--stored-runs-max); delete some first", max));
+}
+absl::Status TooManyWatchers(std::uint64_t max) {
+  return absl::ResourceExhaustedError(fmt::format("the server has its maximum of {} watchers; GetRun tells the state", max));
+}
+absl::Status TooManyDiffs(std::uint64_t max) {
+  return absl::ResourceExhaustedError(fmt::format("{} comparisons are under way, the most at a time; try again", max));
+}
+absl::Status Draining() { return absl::UnavailableError("the server is shutting down"); }
+
+absl::Status DataDirectoryLocked(std::string_view directory, std::string_view holder) {
+  return absl::FailedPreconditionError(
+      fmt::format("--data-dir {}: in use by another server ({}); stop it or choose another directory", directory, holder));
+}
+absl::Status DataDirectoryUnusable(std::string_view directory, std::string_view why) {
+  return absl::FailedPreconditionError(fmt::format("--data-dir {}: {}", directory, why));
+}
+absl::Status StoreFull(std::string_view why) {
+  return absl::ResourceExhaustedError(fmt::format("the store cannot be written: {}; free some disk space", why));
+}
+absl::Status StoreBroken(std::string_view why) { return absl::InternalError(fmt::format("the store failed: {}", why)); }
+absl::Status StoreTooNew(std::string_view file, std::uint64_t version, std::uint64_t known) {
+  return absl::FailedPreconditionError(
+      fmt::format("{}: written by a newer server (schema {}; this one knows {})", file, version, known));
+}
+
+absl::Status CannotListen(std::string_view flag, std::string_view address, std::string_view why) {
+  return absl::FailedPreconditionError(
+      fmt::format("{} {}: cannot listen: {}; choose another address (port 0 takes a free one)", flag, address, why));
+}
+
+}  // namespace alloclab::server::errors

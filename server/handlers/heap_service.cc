@@ -1,0 +1,59 @@
+#include "server/handlers/heap_service.h"
+
+#include "server/converters/inspect_converter.h"
+#include "server/handlers/heap_stream.h"
+#include "server/server/grpc_status.h"
+
+namespace alloclab::server {
+
+grpc::Status HeapService::Operate(const std::string& instance, v1::OperationReply& reply,
+                                  const std::function<OpResult(Driver&)>& operation) {
+  const auto found = instances_.Find(instance);
+  if (!found.ok()) return ToGrpcStatus(found.status());
+  return ToGrpcStatus((*found)->Operate([&](Driver& driver) {
+    const CostTotals before = CostsOf(driver);
+    const OpResult result = operation(driver);
+    reply = ToProto(result, driver.operations(), before, CostsOf(driver));
+  }));
+}
+
+grpc::Status HeapService::Malloc(grpc::ServerContext*, const v1::MallocRequest* request, v1::OperationReply* reply) {
+  return Operate(request->instance(), *reply, [&](Driver& driver) { return driver.Malloc(request->bytes()); });
+}
+
+grpc::Status HeapService::Calloc(grpc::ServerContext*, const v1::CallocRequest* request, v1::OperationReply* reply) {
+  return Operate(request->instance(), *reply,
+                 [&](Driver& driver) { return driver.Calloc(request->count(), request->bytes()); });
+}
+
+grpc::Status HeapService::Realloc(grpc::ServerContext*, const v1::ReallocRequest* request, v1::OperationReply* reply) {
+  return Operate(request->instance(), *reply,
+                 [&](Driver& driver) { return driver.Realloc(VirtAddr(request->address()), request->bytes()); });
+}
+
+grpc::Status HeapService::Free(grpc::ServerContext*, const v1::FreeRequest* request, v1::OperationReply* reply) {
+  return Operate(request->instance(), *reply, [&](Driver& driver) { return driver.Free(VirtAddr(request->address())); });
+}
+
+grpc::Status HeapService::AllocatePages(grpc::ServerContext*, const v1::AllocatePagesRequest* request,
+                                        v1::OperationReply* reply) {
+  return Operate(request->instance(), *reply, [&](Driver& driver) { return driver.AllocatePages(request->bytes()); });
+}
+
+grpc::Status HeapService::FreePages(grpc::ServerContext*, const v1::FreePagesRequest* request, v1::OperationReply* reply) {
+  return Operate(request->instance(), *reply,
+                 [&](Driver& driver) { return driver.FreePages(PhysAddr(request->address()), request->bytes()); });
+}
+
+grpc::Status HeapService::Apply(grpc::ServerContext*, const v1::Batch* batch, v1::BatchReply* reply) {
+  const auto found = instances_.Find(batch->instance());
+  if (!found.ok()) return ToGrpcStatus(found.status());
+  BatchWork work;
+  return ToGrpcStatus(ApplyBatch(**found, *batch, work, *reply));
+}
+
+grpc::ServerBidiReactor<v1::Batch, v1::BatchReply>* HeapService::Stream(grpc::CallbackServerContext*) {
+  return new HeapStream(instances_, pool_, streams_);  // deletes itself
+}
+
+}  // namespace alloclab::server

@@ -1,0 +1,92 @@
+#include "server/handlers/inspect_service.h"
+
+#include <fmt/format.h>
+
+#include "server/converters/inspect_converter.h"
+#include "server/converters/statistics_converter.h"
+#include "server/errors.h"
+#include "server/handlers/page_stream.h"
+#include "server/handlers/walk.h"
+#include "server/limits.h"
+#include "server/server/grpc_status.h"
+
+namespace alloclab::server {
+namespace {
+
+// A stream that says only why there is none.
+template <class Page>
+grpc::ServerWriteReactor<Page>* Refuse(WorkPool& pool, const absl::Status& status) {
+  return new PageStream<Page>(pool, [status](Page&) -> absl::StatusOr<bool> { return status; });
+}
+
+}  // namespace
+
+grpc::Status InspectService::GetStatistics(grpc::ServerContext*, const v1::GetStatisticsRequest* request,
+                                           v1::Statistics* reply) {
+  const auto instance = instances_.Find(request->instance());
+  if (!instance.ok()) return ToGrpcStatus(instance.status());
+  absl::Status status = (*instance)->Use([&](Driver& driver) { *reply = ToProto(TakeSnapshot(driver)); });
+  reply->set_instance((*instance)->name());
+  reply->set_id((*instance)->id());
+  return ToGrpcStatus(status);
+}
+
+grpc::ServerWriteReactor<v1::ChunkPage>* InspectService::WalkChunks(grpc::CallbackServerContext*,
+                                                                    const v1::WalkRequest* request) {
+  const auto instance = instances_.Find(request->instance());
+  if (!instance.ok()) return Refuse<v1::ChunkPage>(pool_, instance.status());
+  return new PageStream<v1::ChunkPage>(pool_, WalkChunksOf(*instance, *request));
+}
+
+grpc::ServerWriteReactor<v1::RunPage>* InspectService::WalkRuns(grpc::CallbackServerContext*, const v1::WalkRequest* request) {
+  const auto instance = instances_.Find(request->instance());
+  if (!instance.ok()) return Refuse<v1::RunPage>(pool_, instance.status());
+  return new PageStream<v1::RunPage>(pool_, WalkRunsOf(*instance, *request));
+}
+
+grpc::Status InspectService::ReadMemory(grpc::ServerContext*, const v1::ReadMemoryRequest* request,
+                                        v1::ReadMemoryReply* reply) {
+  const auto instance = instances_.Find(request->instance());
+  if (!instance.ok()) return ToGrpcStatus(instance.status());
+  if (request->bytes() == 0 || request->bytes() > kReadMemoryBytesMax) {
+    return ToGrpcStatus(
+        errors::BadField("bytes", fmt::format("{} is not between 1 and {}", request->bytes(), kReadMemoryBytesMax)));
+  }
+  absl::Status read;
+  absl::Status used = (*instance)->Use([&](Driver& driver) { read = ReadMemoryOf(driver, *request, *reply->mutable_data()); });
+  reply->set_address(request->address());
+  return ToGrpcStatus(used.ok() ? read : used);
+}
+
+grpc::Status InspectService::Translate(grpc::ServerContext*, const v1::TranslateRequest* request, v1::Translation* reply) {
+  const auto instance = instances_.Find(request->instance());
+  if (!instance.ok()) return ToGrpcStatus(instance.status());
+  absl::Status translated;
+  absl::Status used = (*instance)->Use([&](Driver& driver) {
+    if (AddressSpace* space = driver.instance().space()) {
+      *reply = ToProto(space->Translate(VirtAddr(request->address())));
+    } else {
+      translated = errors::InstanceWithoutHeap((*instance)->name());
+    }
+  });
+  return ToGrpcStatus(used.ok() ? translated : used);
+}
+
+grpc::Status InspectService::CheckInvariants(grpc::ServerContext*, const v1::CheckInvariantsRequest* request,
+                                             v1::CheckInvariantsReply* reply) {
+  const auto instance = instances_.Find(request->instance());
+  if (!instance.ok()) return ToGrpcStatus(instance.status());
+  absl::Status status = (*instance)->Use([&](Driver& driver) {
+    Instance& machine = driver.instance();
+    for (const Violation& violation : machine.pages().CheckInvariants()) *reply->add_violations() = ToProto(violation);
+    reply->set_runs(machine.pages().Shape().runs);
+    if (const HeapAllocator* heap = machine.heap()) {
+      for (const Violation& violation : heap->CheckInvariants()) *reply->add_violations() = ToProto(violation);
+      reply->set_chunks(heap->Shape().chunks);
+    }
+  });
+  (*instance)->CountViolations(static_cast<std::uint64_t>(reply->violations_size()));
+  return ToGrpcStatus(status);
+}
+
+}  // namespace alloclab::server

@@ -1,0 +1,55 @@
+#include "server/handlers/lab_service.h"
+
+#include "server/converters/instance_converter.h"
+#include "server/converters/list_converter.h"
+#include "server/limits.h"
+#include "server/log.h"
+#include "server/server/grpc_status.h"
+
+namespace alloclab::server {
+
+grpc::Status LabService::GetServer(grpc::ServerContext*, const v1::GetServerRequest*, v1::Server* reply) {
+  *reply = describe_();
+  return grpc::Status::OK;
+}
+
+grpc::Status LabService::GetCatalog(grpc::ServerContext*, const v1::GetCatalogRequest*, v1::Catalog* reply) {
+  *reply = CatalogToProto();
+  return grpc::Status::OK;
+}
+
+grpc::Status LabService::CreateInstance(grpc::ServerContext*, const v1::CreateInstanceRequest* request, v1::Instance* reply) {
+  const absl::StatusOr<server::CreateInstance> wanted = FromProto(*request);
+  if (!wanted.ok()) return ToGrpcStatus(wanted.status());
+  const auto instance = instances_.Create(*wanted);
+  if (!instance.ok()) return ToGrpcStatus(instance.status());
+  *reply = ToProto(**instance);
+  Log(LogLevel::kDebug, "instance.created", {{"instance", reply->name()}, {"id", reply->id()}});
+  return grpc::Status::OK;
+}
+
+grpc::Status LabService::GetInstance(grpc::ServerContext*, const v1::GetInstanceRequest* request, v1::Instance* reply) {
+  const auto instance = instances_.Find(request->instance());
+  if (!instance.ok()) return ToGrpcStatus(instance.status());
+  *reply = ToProto(**instance);
+  return grpc::Status::OK;
+}
+
+grpc::Status LabService::ListInstances(grpc::ServerContext*, const v1::ListInstancesRequest* request,
+                                       v1::ListInstancesResponse* reply) {
+  const auto size = PageSizeFromProto(request->page_size(), kListInstancesDefault, kListInstancesMax);
+  if (!size.ok()) return ToGrpcStatus(size.status());
+  const auto after = PageTokenFromProto(request->page_token());
+  if (!after.ok()) return ToGrpcStatus(after.status());
+  const auto instances = instances_.List(*after, *size + 1);
+  for (std::size_t i = 0; i < instances.size() && i < *size; ++i) *reply->add_instances() = ToProto(*instances[i]);
+  if (instances.size() > *size) reply->set_next_page_token(std::to_string(instances[*size - 1]->id()));
+  return grpc::Status::OK;
+}
+
+grpc::Status LabService::DeleteInstance(grpc::ServerContext*, const v1::DeleteInstanceRequest* request,
+                                        v1::DeleteInstanceResponse*) {
+  return ToGrpcStatus(instances_.Delete(request->instance()));
+}
+
+}  // namespace alloclab::server

@@ -1,0 +1,73 @@
+#include "server/handlers/run_watch.h"
+
+#include "server/converters/run_converter.h"
+#include "server/errors.h"
+#include "server/server/grpc_status.h"
+
+namespace alloclab::server {
+
+RunWatch::RunWatch(RunExecutor& runs, OpenCalls& watchers, std::uint64_t id) : watchers_(watchers) {
+  absl::Status status = watchers_.Admit(this, errors::TooManyWatchers(watchers_.max()));
+  if (status.ok()) status = Begin(runs, id);
+  if (!status.ok()) End(status);
+}
+
+absl::Status RunWatch::Begin(RunExecutor& runs, std::uint64_t id) {
+  live_ = runs.FindLive(id);
+  if (live_) {
+    watcher_ = live_->Watch([this] { Changed(); });
+    Changed();
+    return absl::OkStatus();
+  }
+  const absl::StatusOr<Run> run = runs.Get(id);
+  if (!run.ok()) return run.status();
+  const absl::MutexLock lock(&mutex_);
+  message_ = ToProto(*run);
+  finished_ = true;
+  StartWriteAndFinish(&message_, {}, grpc::Status::OK);
+  return absl::OkStatus();
+}
+
+void RunWatch::Changed() {
+  const absl::MutexLock lock(&mutex_);
+  changed_ = true;
+  Proceed();
+}
+
+void RunWatch::Proceed() {
+  if (writing_ || finished_ || !changed_) return;
+  changed_ = false;
+  const Run run = live_->Get();
+  message_ = ToProto(run);
+  if (Ended(run.state)) {
+    finished_ = true;
+    StartWriteAndFinish(&message_, {}, grpc::Status::OK);
+  } else {
+    writing_ = true;
+    StartWrite(&message_);
+  }
+}
+
+void RunWatch::OnWriteDone(bool ok) {
+  if (!ok) return End(errors::CallCancelled());
+  const absl::MutexLock lock(&mutex_);
+  writing_ = false;
+  Proceed();
+}
+
+void RunWatch::OnCancel() { End(errors::CallCancelled()); }
+
+void RunWatch::End(const absl::Status& status) {
+  const absl::MutexLock lock(&mutex_);
+  if (finished_) return;
+  finished_ = true;
+  Finish(ToGrpcStatus(status));
+}
+
+void RunWatch::OnDone() {
+  if (live_) live_->Unwatch(watcher_);
+  watchers_.Leave(this);
+  delete this;
+}
+
+}  // namespace alloclab::server

@@ -1,0 +1,48 @@
+// One call of Runs.WatchRun: the run now, as it goes, and at the end. One write in flight; what happened meanwhile is told by the
+// next message, so a slow client misses steps but never the end.
+#ifndef ALLOCLAB_SERVER_HANDLERS_RUN_WATCH_H_
+#define ALLOCLAB_SERVER_HANDLERS_RUN_WATCH_H_
+
+#include <grpcpp/support/server_callback.h>
+
+#include <memory>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "alloclab/v1/run.pb.h"
+#include "server/collections/run_executor.h"
+#include "server/handlers/open_calls.h"
+
+namespace alloclab::server {
+
+class RunWatch final : public grpc::ServerWriteReactor<v1::Run> {
+ public:
+  // Deletes itself when the call is done. All outlive it.
+  RunWatch(RunExecutor& runs, OpenCalls& watchers, std::uint64_t id);
+
+  void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnCancel() override ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnDone() override;
+
+ private:
+  absl::Status Begin(RunExecutor& runs, std::uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Changed() ABSL_LOCKS_EXCLUDED(mutex_);
+  void End(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Writes the state that was not yet told, or finishes.
+  void Proceed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  OpenCalls& watchers_;
+  std::shared_ptr<LiveRun> live_;  // null: the run had ended before
+  std::uint64_t watcher_ = 0;
+
+  absl::Mutex mutex_;
+  v1::Run message_ ABSL_GUARDED_BY(mutex_);  // gRPC's while writing_
+  bool changed_ ABSL_GUARDED_BY(mutex_) = true;
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_HANDLERS_RUN_WATCH_H_

@@ -1,0 +1,105 @@
+#include "server/handlers/runs_service.h"
+
+#include "absl/cleanup/cleanup.h"
+#include "server/converters/list_converter.h"
+#include "server/converters/run_converter.h"
+#include "server/errors.h"
+#include "server/handlers/run_watch.h"
+#include "server/limits.h"
+#include "server/log.h"
+#include "server/server/grpc_status.h"
+
+namespace alloclab::server {
+namespace {
+
+grpc::Status Reply(const absl::StatusOr<Run>& run, v1::Run& reply) {
+  if (run.ok()) reply = ToProto(*run);
+  return ToGrpcStatus(run.status());
+}
+
+// A run with its exact result; FAILED_PRECONDITION without one.
+struct EndedRun {
+  Run run;
+  v1::Exact exact;
+};
+absl::StatusOr<EndedRun> GetEnded(const RunExecutor& runs, std::uint64_t id) {
+  absl::StatusOr<Run> run = runs.Get(id);
+  if (!run.ok()) return run.status();
+  const v1::Run proto = ToProto(*run);
+  if (!proto.has_result()) return errors::RunWithoutResult(id, RunStateName(run->state));
+  return EndedRun{*std::move(run), proto.result().exact()};
+}
+
+// REQUIRES: both replayed the same operations.
+absl::Status AddFirstDifference(TraceLibrary& traces, const RunRequest& a, const RunRequest& b,
+                                const grpc::ServerContext& context, v1::DiffRunsReply& reply) {
+  const absl::StatusOr<std::shared_ptr<const Trace>> trace = traces.Load(a);
+  if (!trace.ok()) return trace.status();
+  const auto go_on = [&](const RunProgress&, const Driver&) { return !context.IsCancelled(); };
+  const absl::StatusOr<Difference> difference = FindFirstDifference(**trace, a.config, b.config, go_on);
+  if (!difference.ok()) return difference.status();
+  if (difference->cancelled) return errors::CallCancelled();
+  reply.set_first_operation(difference->operation);
+  reply.set_first_difference(difference->what);
+  return absl::OkStatus();
+}
+
+bool IsConfiguration(const v1::FieldDifference& difference) { return difference.field().starts_with("config."); }
+
+}  // namespace
+
+grpc::Status RunsService::SubmitRun(grpc::ServerContext*, const v1::SubmitRunRequest* request, v1::Run* reply) {
+  absl::StatusOr<RunRequest> wanted = FromProto(*request);
+  if (!wanted.ok()) return ToGrpcStatus(wanted.status());
+  const absl::StatusOr<Run> run = runs_.Submit(*std::move(wanted), request->request_id());
+  if (run.ok()) Log(LogLevel::kInfo, "run.accepted", {{"run", run->id}, {"operations", run->operations_total}});
+  return Reply(run, *reply);
+}
+
+grpc::Status RunsService::GetRun(grpc::ServerContext*, const v1::GetRunRequest* request, v1::Run* reply) {
+  return Reply(runs_.Get(request->id()), *reply);
+}
+
+grpc::Status RunsService::ListRuns(grpc::ServerContext*, const v1::ListRunsRequest* request, v1::ListRunsResponse* reply) {
+  const auto size = PageSizeFromProto(request->page_size(), kListRunsDefault, kListRunsMax);
+  if (!size.ok()) return ToGrpcStatus(size.status());
+  const auto before = PageTokenFromProto(request->page_token());
+  if (!before.ok()) return ToGrpcStatus(before.status());
+  const auto runs = runs_.List(*before, *size + 1);
+  if (!runs.ok()) return ToGrpcStatus(runs.status());
+  for (std::size_t i = 0; i < runs->size() && i < *size; ++i) *reply->add_runs() = ToProto((*runs)[i]);
+  if (runs->size() > *size) reply->set_next_page_token(std::to_string((*runs)[*size - 1].id));
+  return grpc::Status::OK;
+}
+
+grpc::ServerWriteReactor<v1::Run>* RunsService::WatchRun(grpc::CallbackServerContext*, const v1::WatchRunRequest* request) {
+  return new RunWatch(runs_, watchers_, request->id());  // deletes itself
+}
+
+grpc::Status RunsService::CancelRun(grpc::ServerContext*, const v1::CancelRunRequest* request, v1::Run* reply) {
+  return Reply(runs_.Cancel(request->id()), *reply);
+}
+
+grpc::Status RunsService::DeleteRun(grpc::ServerContext*, const v1::DeleteRunRequest* request, v1::DeleteRunResponse*) {
+  return ToGrpcStatus(runs_.Delete(request->id()));
+}
+
+grpc::Status RunsService::DiffRuns(grpc::ServerContext* context, const v1::DiffRunsRequest* request, v1::DiffRunsReply* reply) {
+  if (absl::Status status = diffs_.Admit(context, errors::TooManyDiffs(diffs_.max())); !status.ok())
+    return ToGrpcStatus(status);
+  const absl::Cleanup leave = [&] { diffs_.Leave(context); };
+  const absl::StatusOr<EndedRun> a = GetEnded(runs_, request->a()), b = GetEnded(runs_, request->b());
+  if (!a.ok()) return ToGrpcStatus(a.status());
+  if (!b.ok()) return ToGrpcStatus(b.status());
+  bool identical = true;
+  for (v1::FieldDifference& difference : CompareExact(a->exact, b->exact)) {
+    identical = identical && IsConfiguration(difference);
+    *reply->add_differences() = std::move(difference);
+  }
+  reply->set_identical(identical);
+  reply->set_same_trace(a->exact.trace_sha256() == b->exact.trace_sha256());
+  if (identical || !reply->same_trace()) return grpc::Status::OK;
+  return ToGrpcStatus(AddFirstDifference(traces_, a->run.request, b->run.request, *context, *reply));
+}
+
+}  // namespace alloclab::server

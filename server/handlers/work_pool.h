@@ -1,0 +1,36 @@
+// Threads for work that is too long for gRPC's own callback threads: the batches of streams and the pages of walks.
+//
+// Thread safety: Post from any thread. The destructor runs what was posted.
+#ifndef ALLOCLAB_SERVER_HANDLERS_WORK_POOL_H_
+#define ALLOCLAB_SERVER_HANDLERS_WORK_POOL_H_
+
+#include <deque>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+
+namespace alloclab::server {
+
+class WorkPool {
+ public:
+  explicit WorkPool(unsigned threads);
+  ~WorkPool();
+
+  // Bounded by its callers: each open stream has at most one piece of work here.
+  void Post(std::function<void()> work) ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  void Run() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  absl::Mutex mutex_;
+  std::deque<std::function<void()>> work_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_HANDLERS_WORK_POOL_H_

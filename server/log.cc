@@ -1,0 +1,87 @@
+#include "server/log.h"
+
+#include <atomic>
+#include <cstdio>
+
+#include "absl/time/clock.h"
+
+namespace alloclab::server {
+namespace {
+
+std::atomic<LogFormat> g_format{LogFormat::kText};
+std::atomic<LogLevel> g_least{LogLevel::kInfo};
+
+std::string_view LevelName(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug:
+      return "debug";
+    case LogLevel::kInfo:
+      return "info";
+    case LogLevel::kWarning:
+      return "warning";
+    case LogLevel::kError:
+      return "error";
+  }
+  return "error";
+}
+
+// As the inside of a JSON string.
+std::string Escaped(std::string_view text) {
+  std::string out;
+  for (const char letter : text) {
+    switch (letter) {
+      case '"':
+      case '\\':
+        out += {'\\', letter};
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      default:
+        if (static_cast<unsigned char>(letter) < 0x20) {
+          out += fmt::format("\\u{:04x}", static_cast<unsigned char>(letter));
+        } else {
+          out += letter;
+        }
+    }
+  }
+  return out;
+}
+
+// A value in a text line: quoted when a reader could not tell where it ends.
+std::string TextValue(std::string_view text) {
+  const bool plain = !text.empty() && text.find_first_of(" \t\n\"=\\") == std::string_view::npos;
+  return plain ? std::string(text) : fmt::format("\"{}\"", Escaped(text));
+}
+
+}  // namespace
+
+void ConfigureLog(LogFormat format, LogLevel least) {
+  g_format = format;
+  g_least = least;
+}
+
+std::string FormatLogLine(LogFormat format, absl::Time time, LogLevel level, std::string_view event,
+                          std::initializer_list<LogField> fields) {
+  const std::string when = absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", time, absl::UTCTimeZone());
+  std::string line;
+  if (format == LogFormat::kJson) {
+    line = fmt::format("{{\"ts\":\"{}\",\"level\":\"{}\",\"event\":\"{}\"", when, LevelName(level), Escaped(event));
+    for (const LogField& field : fields) line += fmt::format(",\"{}\":\"{}\"", Escaped(field.name), Escaped(field.text));
+    return line + "}";
+  }
+  line = fmt::format("{} {:<7} {}", when, LevelName(level), event);
+  for (const LogField& field : fields) line += fmt::format(" {}={}", field.name, TextValue(field.text));
+  return line;
+}
+
+void Log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
+  if (level < g_least) return;
+  const std::string line = FormatLogLine(g_format, absl::Now(), level, event, fields) + "\n";
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+}  // namespace alloclab::server

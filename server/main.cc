@@ -1,0 +1,189 @@
+// alloclabd: the server of the lab.
+#include <fmt/format.h>
+#include <grpc/support/log.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "server/log.h"
+#include "server/server/bind_address.h"
+#include "server/server/health_check.h"
+#include "server/server/lab_server.h"
+#include "server/server/options.h"
+#include "server/version.h"
+
+namespace alloclab::server {
+namespace {
+
+// Documented in --help.
+enum ExitCode { kExitOk = 0, kExitFailed = 1, kExitUsage = 2, kExitUnreachable = 3, kExitSignal = 130 };
+
+int Fail(ExitCode code, const absl::Status& status) {
+  fmt::print(stderr, "alloclabd: {} (exit code {})\n", std::string(status.message()), static_cast<int>(code));
+  return code;
+}
+
+struct CommandLine {
+  OptionValues flags;
+  std::string config_file;
+  bool dump_config = false;
+};
+
+void AddOptions(CLI::App& app, CommandLine& line) {
+  for (const OptionInfo& option : ServerOptionList()) {
+    const std::string flag = fmt::format("--{}", option.name);
+    const auto set = [&line, flag, name = std::string(option.name)](const std::string& text) {
+      line.flags[name] = {text, flag};
+    };
+    app.add_option_function<std::string>(
+           flag, set, fmt::format("{} [{}; {}]", option.description, option.get({}), VariableName(option.name)))
+        ->type_name("");
+  }
+  app.add_option("--config", line.config_file, "YAML file of \"name: value\", with the names of the flags [ALLOCLAB_CONFIG]")
+      ->type_name("FILE");
+  app.add_flag("--dump-config", line.dump_config, "print the options in effect as a configuration file, and exit");
+}
+
+absl::StatusOr<ServerOptions> Resolve(const CommandLine& line) {
+  const auto get_variable = [](const std::string& name) -> const char* { return std::getenv(name.c_str()); };
+  const char* const variable = get_variable("ALLOCLAB_CONFIG");
+  const std::string path = line.config_file.empty() && variable != nullptr ? variable : line.config_file;
+  OptionValues file;
+  if (!path.empty()) {
+    absl::StatusOr<OptionValues> read = ReadConfigFile(path);
+    if (!read.ok()) return read.status();
+    file = *std::move(read);
+  }
+  const std::vector<OptionValues> sources{file, ReadVariables(get_variable), line.flags};
+  return MakeOptions(sources);
+}
+
+// gRPC's own complaints, as lines like ours.
+void LogOfGrpc(gpr_log_func_args* args) {
+  const LogLevel level = args->severity == GPR_LOG_SEVERITY_ERROR ? LogLevel::kWarning : LogLevel::kDebug;
+  Log(level, "grpc.core", {{"message", std::string_view(args->message)}});
+}
+
+absl::Status WriteAddresses(const std::string& path, const LabServer& server) {
+  if (path.empty()) return absl::OkStatus();
+  const std::string temporary = path + ".new";
+  std::ofstream file(temporary);
+  file << fmt::format("grpc {}\npage {}\nmetrics {}\n", server.grpc_address(), server.page_address(), server.metrics_address());
+  file.close();
+  if (!file || std::rename(temporary.c_str(), path.c_str()) != 0) {
+    return absl::FailedPreconditionError(fmt::format("--address-file {}: cannot be written", path));
+  }
+  return absl::OkStatus();
+}
+
+void WarnIfOpen(std::string_view flag, const std::string& listen) {
+  const absl::StatusOr<BindAddress> address = ParseBindAddress(std::string(flag), listen);
+  if (!address.ok() || IsLoopback(*address)) return;
+  Log(LogLevel::kWarning, "server.open",
+      {{"flag", flag}, {"address", listen}, {"note", "reachable from other hosts, without encryption or authentication"}});
+}
+
+// Waits for SIGTERM or SIGINT, then stops the server; a second signal ends the process at once.
+int ServeUntilSignal(LabServer& server, const sigset_t& signals, absl::Duration drain_time) {
+  int signal = 0;
+  sigwait(&signals, &signal);
+  Log(LogLevel::kInfo, "server.draining", {{"signal", strsignal(signal)}, {"at_most", absl::FormatDuration(drain_time)}});
+  std::atomic<bool> stopped{false};
+  std::thread stopping([&] {
+    server.Stop(absl::Now() + drain_time);
+    stopped = true;
+  });
+  const timespec pause{.tv_sec = 0, .tv_nsec = 20'000'000};
+  while (!stopped) {
+    if (sigtimedwait(&signals, nullptr, &pause) <= 0) continue;
+    Log(LogLevel::kWarning, "server.aborted", {{"reason", "second signal"}});
+    _exit(kExitSignal);
+  }
+  stopping.join();
+  Log(LogLevel::kInfo, "server.stopped");
+  return kExitOk;
+}
+
+int Serve(const ServerOptions& options) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread: all inherit it
+  signal(SIGPIPE, SIG_IGN);
+  ConfigureLog(options.log_format, options.log_level);
+  gpr_set_log_function(LogOfGrpc);
+  const auto server = LabServer::Start(options);
+  if (!server.ok()) return Fail(absl::IsInvalidArgument(server.status()) ? kExitUsage : kExitFailed, server.status());
+  if (absl::Status status = WriteAddresses(options.address_file, **server); !status.ok()) return Fail(kExitFailed, status);
+  WarnIfOpen("--listen", options.listen);
+  WarnIfOpen("--page-listen", options.page_listen);
+  WarnIfOpen("--metrics-listen", options.metrics_listen);
+  Log(LogLevel::kInfo, "server.started",
+      {{"version", Version()},
+       {"commit", Commit()},
+       {"grpc", (*server)->grpc_address()},
+       {"page", (*server)->page_address()},
+       {"metrics", (*server)->metrics_address()},
+       {"data_dir", options.data_dir},
+       {"interrupted_runs", (*server)->interrupted_runs()},
+       {"pid", getpid()}});
+  return ServeUntilSignal(**server, signals, options.drain_time);
+}
+
+int CheckHealthOf(const ServerOptions& options, const std::string& service) {
+  const absl::Status status = CheckHealth(options.listen, service);
+  if (!status.ok()) return Fail(absl::IsUnavailable(status) ? kExitUnreachable : kExitFailed, status);
+  fmt::print("SERVING\n");
+  return kExitOk;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app(
+      "alloclabd, the server of the allocator lab.\n\nExample: alloclabd --data-dir /var/lib/alloclab --log-format json",
+      "alloclabd");
+  app.footer(
+      "Every option is also a variable and a key of the --config file; flag > variable > file > default.\n"
+      "Exit codes: 0 ended as asked, 1 cannot run, 2 wrong usage or configuration, 3 unreachable (healthcheck), 130 second "
+      "signal.");
+  CommandLine line;
+  AddOptions(app, line);
+  std::string service;
+  CLI::App* health = app.add_subcommand("healthcheck", "ask the server at --listen whether it is serving");
+  health->fallthrough();
+  health->add_option("--service", service, "one service, such as alloclab.v1.Runs; empty: the whole server")->type_name("NAME");
+  const CLI::App* version = app.add_subcommand("version", "print the version");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {  // CLI11 reports by exceptions, --help included
+    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+  }
+  if (version->parsed()) {
+    fmt::print("alloclabd {} ({}, {})\n", Version(), Commit(), Build());
+    return kExitOk;
+  }
+  const absl::StatusOr<ServerOptions> options = Resolve(line);
+  if (!options.ok()) return Fail(kExitUsage, options.status());
+  if (health->parsed()) return CheckHealthOf(*options, service);
+  if (line.dump_config) {
+    fmt::print("{}", DumpConfig(*options));
+    return kExitOk;
+  }
+  return Serve(*options);
+}
+
+}  // namespace
+}  // namespace alloclab::server
+
+int main(int argc, char** argv) { return alloclab::server::Main(argc, argv); }

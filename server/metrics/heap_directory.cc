@@ -1,0 +1,90 @@
+#include "server/metrics/heap_directory.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "server/limits.h"
+#include "server/metrics/heap_sum.h"
+
+namespace alloclab::server {
+
+HeapReading MakeHeapReading(const std::string& heap, const InstanceConfig& config, Snapshot state) {
+  HeapReading reading;
+  reading.heap = heap;
+  reading.allocator = config.heap_allocator == "none" ? config.page_allocator : config.heap_allocator;
+  reading.guarded = config.guarded;
+  reading.state = std::move(state);
+  if (reading.state.heap) {
+    reading.size_bytes = reading.state.heap->size_bytes();
+    reading.limit_bytes = reading.state.heap->limit - reading.state.heap->start;
+  }
+  return reading;
+}
+
+std::uint64_t HeapDirectory::Enter(Kind kind, const std::string& heap, Sampler sample) {
+  const absl::MutexLock lock(&mutex_);
+  Expire(absl::Now());
+  std::erase_if(named_, [&](const auto& item) { return item.second.heap == heap && item.second.last; });
+  const std::uint64_t key = next_key_++;
+  if (HasRoom(kind)) {
+    named_.emplace(key, Entry{kind, heap, std::move(sample), std::nullopt, absl::InfinitePast()});
+  } else {
+    others_.emplace(key, std::move(sample));
+  }
+  return key;
+}
+
+bool HeapDirectory::HasRoom(Kind kind) const {
+  const std::size_t limit = kind == Kind::kInstance ? limits_.instances : limits_.runs;
+  const auto same_kind = [&](const auto& item) { return item.second.kind == kind; };
+  return static_cast<std::size_t>(std::count_if(named_.begin(), named_.end(), same_kind)) < limit;
+}
+
+void HeapDirectory::Leave(std::uint64_t key, HeapReading last) {
+  const absl::MutexLock lock(&mutex_);
+  if (others_.erase(key) != 0) {
+    const auto [retired, fresh] = retired_.try_emplace(last.allocator, OtherHeaps(last.allocator));
+    AddCounters(retired->second, last);
+    return;
+  }
+  const auto entry = named_.find(key);
+  if (entry == named_.end()) return;
+  entry->second.sample = nullptr;
+  entry->second.last = std::move(last);
+  entry->second.left_at = absl::Now();
+}
+
+void HeapDirectory::Expire(absl::Time now) {
+  std::erase_if(named_, [&](const auto& item) { return item.second.last && now - item.second.left_at > kRunLinger; });
+}
+
+std::vector<HeapReading> HeapDirectory::Read() {
+  std::vector<HeapReading> readings;
+  std::vector<Sampler> named, others;
+  std::map<std::string, HeapReading> sums;
+  {
+    const absl::MutexLock lock(&mutex_);
+    Expire(absl::Now());
+    for (const auto& [key, entry] : named_) {
+      if (entry.last) {
+        readings.push_back(*entry.last);
+      } else {
+        named.push_back(entry.sample);
+      }
+    }
+    for (const auto& [key, sample] : others_) others.push_back(sample);
+    sums = retired_;  // in the same moment as others_: each heap is in exactly one of them
+  }
+  for (const Sampler& sample : named) readings.push_back(sample());
+  for (const Sampler& sample : others) {
+    const HeapReading reading = sample();
+    const auto [sum, fresh] = sums.try_emplace(reading.allocator, OtherHeaps(reading.allocator));
+    AddCounters(sum->second, reading);
+    AddGauges(sum->second, reading);
+  }
+  for (auto& [allocator, sum] : sums) readings.push_back(std::move(sum));
+  return readings;
+}
+
+}  // namespace alloclab::server

@@ -1,0 +1,92 @@
+#include "server/metrics/metrics_endpoint.h"
+
+#include <exception>
+#include <utility>
+
+#include "server/errors.h"
+#include "server/metrics/heap_metrics.h"
+#include "server/metrics/process_metrics.h"
+#include "server/server/bind_address.h"
+#include "server/version.h"
+
+namespace alloclab::server {
+namespace {
+
+using prometheus::MetricType;
+
+class Scrape final : public prometheus::Collectable {
+ public:
+  explicit Scrape(MetricsSources sources) : sources_(std::move(sources)) {}
+  std::vector<prometheus::MetricFamily> Collect() const override { return CollectMetrics(sources_); }
+
+ private:
+  const MetricsSources sources_;
+};
+
+void AddGauge(std::vector<prometheus::MetricFamily>& families, std::string_view name, std::string_view help, double value) {
+  Family family(name, help, MetricType::Gauge);
+  family.Add({}, value);
+  families.push_back(std::move(family).Take());
+}
+
+void AddRuns(const RunExecutor& runs, std::vector<prometheus::MetricFamily>& families) {
+  const RunExecutor::Census census = runs.Count();
+  Family now("alloclab_server_runs", "Runs that wait and that are replayed.", MetricType::Gauge);
+  now.Add({{"state", "queued"}}, std::uint64_t{census.queued});
+  now.Add({{"state", "running"}}, std::uint64_t{census.running});
+  families.push_back(std::move(now).Take());
+  Family ended("alloclab_server_runs_ended_total", "Runs that ended since the server started, by how.", MetricType::Counter);
+  for (const RunState state : {RunState::kSucceeded, RunState::kFailed, RunState::kCancelled, RunState::kInterrupted}) {
+    ended.Add({{"state", RunStateName(state)}}, census.ended[static_cast<std::size_t>(state)]);
+  }
+  families.push_back(std::move(ended).Take());
+  AddGauge(families, "alloclab_server_queue_operations", "Operations of the runs that wait.",
+           static_cast<double>(census.queued_operations));
+}
+
+void AddServer(const MetricsSources& sources, std::vector<prometheus::MetricFamily>& families) {
+  Family info("alloclab_server_info", "Always 1: which server this is.", MetricType::Gauge);
+  info.Add({{"version", Version()}, {"commit", Commit()}}, 1.0);
+  families.push_back(std::move(info).Take());
+  AddGauge(families, "alloclab_server_instances", "Instances that live.", sources.instances.size());
+  AddGauge(families, "alloclab_server_instances_limit", "Instances that may live.", sources.instances.instances_max());
+  AddGauge(families, "alloclab_server_inflight_streams", "Open data streams.", static_cast<double>(sources.open_streams()));
+  AddGauge(families, "alloclab_server_held_bytes", "Host memory that instances and runs hold.",
+           static_cast<double>(sources.budget.held_bytes()));
+  AddGauge(families, "alloclab_server_held_bytes_limit", "Host memory that they may hold.",
+           static_cast<double>(sources.budget.limits().held_bytes));
+  AddGauge(families, "alloclab_server_promised_ram_bytes", "RAM promised to instances and runs.",
+           static_cast<double>(sources.budget.promised_ram_bytes()));
+}
+
+}  // namespace
+
+std::vector<prometheus::MetricFamily> CollectMetrics(const MetricsSources& sources) {
+  std::vector<prometheus::MetricFamily> families;
+  AddServer(sources, families);
+  AddRuns(sources.runs, families);
+  AddHeapFamilies(sources.heaps.Read(), families);
+  sources.rpcs.AddFamilies(families);
+  AddProcessFamilies(families);
+  std::erase_if(families, [](const prometheus::MetricFamily& family) { return family.metric.empty(); });
+  return families;
+}
+
+absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Start(const std::string& listen, MetricsSources sources) {
+  constexpr const char* kFlag = "--metrics-listen";
+  const absl::StatusOr<BindAddress> address = ParseBindAddress(kFlag, listen);
+  if (!address.ok()) return address.status();
+  if (absl::Status status = CheckBindable(kFlag, *address); !status.ok()) return status;
+  std::unique_ptr<MetricsEndpoint> endpoint(new MetricsEndpoint);
+  try {
+    endpoint->exposer_ = std::make_unique<prometheus::Exposer>(ToString(*address));
+  } catch (const std::exception& error) {  // civetweb's way to say that it cannot bind
+    return errors::CannotListen(kFlag, ToString(*address), error.what());
+  }
+  endpoint->collectable_ = std::make_shared<Scrape>(std::move(sources));
+  endpoint->exposer_->RegisterCollectable(endpoint->collectable_);
+  endpoint->address_ = ToString({address->host, endpoint->exposer_->GetListeningPorts().front()});
+  return endpoint;
+}
+
+}  // namespace alloclab::server

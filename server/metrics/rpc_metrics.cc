@@ -1,0 +1,147 @@
+#include "server/metrics/rpc_metrics.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/descriptor.h>
+
+#include <algorithm>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "server/metrics/family.h"
+
+namespace alloclab::server {
+namespace {
+
+using grpc::experimental::InterceptionHookPoints;
+using grpc::experimental::InterceptorBatchMethods;
+
+constexpr std::array<std::string_view, kStatusCodes> kCodeNames{
+    "OK",       "Canceled",       "Unknown",          "InvalidArgument",   "DeadlineExceeded",
+    "NotFound", "AlreadyExists",  "PermissionDenied", "ResourceExhausted", "FailedPrecondition",
+    "Aborted",  "OutOfRange",     "Unimplemented",    "Internal",          "Unavailable",
+    "DataLoss", "Unauthenticated"};
+
+void Increment(std::atomic<std::uint64_t>& count, std::uint64_t by = 1) { count.fetch_add(by, std::memory_order_relaxed); }
+std::uint64_t Get(const std::atomic<std::uint64_t>& count) { return count.load(std::memory_order_relaxed); }
+
+std::string TypeOf(const google::protobuf::MethodDescriptor& method) {
+  if (method.client_streaming()) return method.server_streaming() ? "bidi_stream" : "client_stream";
+  return method.server_streaming() ? "server_stream" : "unary";
+}
+
+// Watches one call.
+class CallCounter final : public grpc::experimental::Interceptor {
+ public:
+  explicit CallCounter(MethodCounts& counts) : counts_(counts), began_(absl::Now()) { Increment(counts_.started); }
+  ~CallCounter() override {
+    const absl::Duration took = absl::Now() - began_;
+    Increment(counts_.handled[code_]);
+    Increment(counts_.handling_ns, static_cast<std::uint64_t>(absl::ToInt64Nanoseconds(took)));
+    const auto bucket = std::lower_bound(kHandlingBuckets.begin(), kHandlingBuckets.end(), absl::ToDoubleSeconds(took));
+    Increment(counts_.handling[static_cast<std::size_t>(bucket - kHandlingBuckets.begin())]);
+  }
+
+  void Intercept(InterceptorBatchMethods* methods) override {
+    if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::POST_RECV_MESSAGE) &&
+        methods->GetRecvMessage() != nullptr) {
+      Increment(counts_.received);
+    }
+    if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_MESSAGE)) Increment(counts_.sent);
+    if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_STATUS)) {
+      const auto code = static_cast<std::size_t>(methods->GetSendStatus().error_code());
+      code_ = code < kStatusCodes ? code : std::size_t{grpc::StatusCode::UNKNOWN};
+    }
+    methods->Proceed();
+  }
+
+ private:
+  MethodCounts& counts_;
+  const absl::Time began_;
+  std::size_t code_ = grpc::StatusCode::CANCELLED;  // unless a status was sent
+};
+
+class CallCounterFactory final : public grpc::experimental::ServerInterceptorFactoryInterface {
+ public:
+  explicit CallCounterFactory(RpcMetrics& metrics) : metrics_(metrics) {}
+  grpc::experimental::Interceptor* CreateServerInterceptor(grpc::experimental::ServerRpcInfo* info) override {
+    return new CallCounter(metrics_.Find(info->method()));  // gRPC deletes it with the call
+  }
+
+ private:
+  RpcMetrics& metrics_;
+};
+
+MetricLabels LabelsOf(const MethodCounts& counts) {
+  return {{"grpc_service", counts.service}, {"grpc_method", counts.method}, {"grpc_type", counts.type}};
+}
+
+void AddHandling(Family& family, const MethodCounts& counts) {
+  prometheus::ClientMetric::Histogram histogram;
+  std::uint64_t cumulative = 0;
+  for (std::size_t i = 0; i < counts.handling.size(); ++i) {
+    cumulative += Get(counts.handling[i]);
+    const double bound = i < kHandlingBuckets.size() ? kHandlingBuckets[i] : std::numeric_limits<double>::infinity();
+    histogram.bucket.push_back({cumulative, bound});
+  }
+  histogram.sample_count = cumulative;
+  histogram.sample_sum = static_cast<double>(Get(counts.handling_ns)) / 1e9;
+  family.Add(LabelsOf(counts), std::move(histogram));
+}
+
+}  // namespace
+
+RpcMetrics::RpcMetrics() {
+  for (const char* service : {"Lab", "Heap", "Inspect", "Workloads", "Runs"})
+    AddService(fmt::format("alloclab.v1.{}", service));
+  AddMethod("grpc.health.v1.Health", "Check", "unary");
+  AddMethod("grpc.health.v1.Health", "Watch", "server_stream");
+  AddMethod("grpc.reflection.v1alpha.ServerReflection", "ServerReflectionInfo", "bidi_stream");
+  AddMethod("other", "other", "unary");
+}
+
+void RpcMetrics::AddService(const std::string& service) {
+  const auto* descriptor = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(service);
+  for (int i = 0; i < descriptor->method_count(); ++i) {
+    AddMethod(service, descriptor->method(i)->name(), TypeOf(*descriptor->method(i)));
+  }
+}
+
+void RpcMetrics::AddMethod(const std::string& service, const std::string& method, const std::string& type) {
+  MethodCounts& counts = *methods_.emplace_back(std::make_unique<MethodCounts>());
+  counts.service = service;
+  counts.method = method;
+  counts.type = type;
+  by_path_[fmt::format("/{}/{}", service, method)] = &counts;
+}
+
+std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> RpcMetrics::MakeInterceptorFactory() {
+  return std::make_unique<CallCounterFactory>(*this);
+}
+
+MethodCounts& RpcMetrics::Find(std::string_view path) {
+  const auto found = by_path_.find(std::string(path));
+  return found == by_path_.end() ? *methods_.back() : *found->second;
+}
+
+void RpcMetrics::AddFamilies(std::vector<prometheus::MetricFamily>& families) const {
+  using prometheus::MetricType;
+  Family started("grpc_server_started_total", "Calls begun.", MetricType::Counter);
+  Family handled("grpc_server_handled_total", "Calls ended, by status.", MetricType::Counter);
+  Family handling("grpc_server_handling_seconds", "Time from the beginning of a call to its end.", MetricType::Histogram);
+  Family received("grpc_server_msg_received_total", "Messages received.", MetricType::Counter);
+  Family sent("grpc_server_msg_sent_total", "Messages sent.", MetricType::Counter);
+  for (const auto& counts : methods_) {
+    const MetricLabels labels = LabelsOf(*counts);
+    started.Add(labels, Get(counts->started));
+    received.Add(labels, Get(counts->received));
+    sent.Add(labels, Get(counts->sent));
+    for (std::size_t code = 0; code < kStatusCodes; ++code) {
+      const std::uint64_t count = Get(counts->handled[code]);
+      if (count != 0 || code == 0) handled.Add(With(labels, "grpc_code", kCodeNames[code]), count);
+    }
+    AddHandling(handling, *counts);
+  }
+  for (Family* family : {&started, &handled, &handling, &received, &sent}) families.push_back(std::move(*family).Take());
+}
+
+}  // namespace alloclab::server

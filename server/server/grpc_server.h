@@ -1,0 +1,69 @@
+// The gRPC side: all services, health, reflection, keepalive and transport limits.
+//
+// Thread safety: Start and Stop from one thread.
+#ifndef ALLOCLAB_SERVER_SERVER_GRPC_SERVER_H_
+#define ALLOCLAB_SERVER_SERVER_GRPC_SERVER_H_
+
+#include <grpcpp/server.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/collections/instance_registry.h"
+#include "server/collections/run_executor.h"
+#include "server/collections/trace_library.h"
+#include "server/handlers/heap_service.h"
+#include "server/handlers/inspect_service.h"
+#include "server/handlers/lab_service.h"
+#include "server/handlers/open_calls.h"
+#include "server/handlers/runs_service.h"
+#include "server/handlers/work_pool.h"
+#include "server/handlers/workloads_service.h"
+#include "server/metrics/rpc_metrics.h"
+#include "server/server/bind_address.h"
+
+namespace alloclab::server {
+
+class GrpcServer {
+ public:
+  // What the services serve; all outlive the server.
+  struct Domain {
+    InstanceRegistry& instances;
+    RunExecutor& runs;
+    TraceLibrary& traces;
+    RpcMetrics& metrics;
+    std::function<v1::Server()> describe;
+  };
+  GrpcServer(const Domain& domain, std::size_t streams_max);
+  ~GrpcServer();
+
+  // FAILED_PRECONDITION: the address cannot be bound.
+  absl::Status Start(const BindAddress& listen);
+  // NOT_SERVING from here on; streams end after the batch under way.
+  void Drain();
+  // Lets calls end until `deadline`, then cancels them.
+  void Stop(absl::Time deadline);
+
+  const std::string& address() const { return address_; }
+  const OpenCalls& streams() const { return streams_; }
+  const OpenCalls& watchers() const { return watchers_; }
+
+ private:
+  RpcMetrics& metrics_;
+  WorkPool pool_;
+  OpenCalls streams_, uploads_, watchers_, diffs_;
+  LabService lab_;
+  HeapService heap_;
+  InspectService inspect_;
+  WorkloadsService workloads_;
+  RunsService runs_;
+  std::string address_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_SERVER_GRPC_SERVER_H_

@@ -1,0 +1,19 @@
+#include "server/server/grpc_status.h"
+
+#include <string>
+
+#include "server/limits.h"
+
+namespace alloclab::server {
+
+grpc::Status ToGrpcStatus(const absl::Status& status) {
+  if (status.ok()) return grpc::Status::OK;
+  std::string message(status.message());
+  if (message.size() > kErrorMessageMax) {
+    message.resize(kErrorMessageMax - 3);
+    message += "...";
+  }
+  return {static_cast<grpc::StatusCode>(status.code()), std::move(message)};
+}
+
+}  // namespace alloclab::server

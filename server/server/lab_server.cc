@@ -1,0 +1,120 @@
+#include "server/server/lab_server.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "server/collections/instance_registry.h"
+#include "server/collections/run_executor.h"
+#include "server/collections/trace_library.h"
+#include "server/metrics/heap_directory.h"
+#include "server/metrics/metrics_endpoint.h"
+#include "server/metrics/rpc_metrics.h"
+#include "server/server/bind_address.h"
+#include "server/server/grpc_server.h"
+#include "server/server/server_card.h"
+#include "server/store/run_store.h"
+
+namespace alloclab::server {
+namespace {
+
+std::uint64_t HostMemoryBytes() {
+  return static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+HostBudgetLimits BudgetOf(const ServerOptions& options) {
+  HostBudgetLimits limits;
+  limits.promised_ram_bytes = options.promised_ram_max;
+  limits.handles = options.handles_max;
+  limits.held_bytes = options.memory_max != 0 ? options.memory_max : HostMemoryBytes() / 4 * 3;
+  return limits;
+}
+
+RunExecutor::Limits RunLimitsOf(const ServerOptions& options) {
+  RunExecutor::Limits limits;
+  limits.threads = options.run_threads != 0 ? options.run_threads : std::max(1u, std::thread::hardware_concurrency());
+  limits.queued_runs = options.queued_runs_max;
+  limits.stored_runs = options.stored_runs_max;
+  return limits;
+}
+
+}  // namespace
+
+// In the order of construction: what comes later uses what came before.
+struct LabServer::Parts {
+  Parts(std::unique_ptr<RunStore> opened, const ServerOptions& options)
+      : store(std::move(opened)),
+        budget(std::make_shared<HostBudget>(BudgetOf(options))),
+        heaps({.instances = options.named_heaps_max, .runs = kNamedRunsMax}),
+        ids(*store),
+        traces(*store, options.trace_store_max),
+        instances(ids, heaps, budget, options.instances_max),
+        runs(*store, traces, heaps, budget, RunLimitsOf(options)),
+        card(instances),
+        grpc({instances, runs, traces, rpc_metrics, [this] { return card.Describe(); }}, options.streams_max) {}
+
+  absl::Status Start(const ServerOptions& options);
+  absl::Status StartMetrics(const std::string& listen);
+
+  const std::unique_ptr<RunStore> store;
+  const std::shared_ptr<HostBudget> budget;
+  HeapDirectory heaps;
+  IdSource ids;
+  TraceLibrary traces;
+  InstanceRegistry instances;
+  RunExecutor runs;
+  ServerCard card;
+  RpcMetrics rpc_metrics;
+  GrpcServer grpc;
+  std::unique_ptr<MetricsEndpoint> metrics;
+  ServerAddresses addresses;
+};
+
+absl::Status LabServer::Parts::StartMetrics(const std::string& listen) {
+  if (listen.empty()) return absl::OkStatus();
+  const auto open_streams = [this] { return grpc.streams().size(); };
+  auto started = MetricsEndpoint::Start(listen, {heaps, instances, runs, rpc_metrics, *budget, open_streams});
+  if (!started.ok()) return started.status();
+  metrics = *std::move(started);
+  addresses.metrics = metrics->address();
+  return absl::OkStatus();
+}
+
+// gRPC comes last: who reaches it reaches everything.
+absl::Status LabServer::Parts::Start(const ServerOptions& options) {
+  const absl::StatusOr<BindAddress> listen = ParseBindAddress("--listen", options.listen);
+  if (!listen.ok()) return listen.status();
+  if (absl::Status status = StartMetrics(options.metrics_listen); !status.ok()) return status;
+  card.SetAddresses(addresses);
+  if (absl::Status status = grpc.Start(*listen); !status.ok()) return status;
+  addresses.grpc = grpc.address();
+  card.SetAddresses(addresses);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<LabServer>> LabServer::Start(const ServerOptions& options) {
+  absl::StatusOr<std::unique_ptr<RunStore>> store = RunStore::Open(options.data_dir);
+  if (!store.ok()) return store.status();
+  auto parts = std::make_unique<Parts>(*std::move(store), options);
+  if (absl::Status status = parts->Start(options); !status.ok()) return status;
+  return std::unique_ptr<LabServer>(new LabServer(std::move(parts)));
+}
+
+LabServer::LabServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+LabServer::~LabServer() { Stop(absl::InfinitePast()); }
+
+void LabServer::Stop(absl::Time deadline) {
+  parts_->grpc.Drain();
+  parts_->runs.Stop(deadline);
+  parts_->grpc.Stop(deadline);
+}
+
+const std::string& LabServer::grpc_address() const { return parts_->addresses.grpc; }
+const std::string& LabServer::page_address() const { return parts_->addresses.page; }
+const std::string& LabServer::metrics_address() const { return parts_->addresses.metrics; }
+std::uint64_t LabServer::interrupted_runs() const { return parts_->store->interrupted_at_open(); }
+
+}  // namespace alloclab::server

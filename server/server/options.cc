@@ -1,0 +1,142 @@
+#include "server/server/options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <type_traits>
+#include <vector>
+
+#include "allocators/common/quantity.h"
+#include "server/errors.h"
+
+namespace alloclab::server {
+namespace {
+
+OptionInfo Text(std::string_view name, std::string_view description, std::string ServerOptions::*member) {
+  return {name, description, [member](const ServerOptions& options) { return options.*member; },
+          [member](ServerOptions& options, const std::string& text) {
+            options.*member = text;
+            return absl::OkStatus();
+          }};
+}
+
+template <class Number>
+OptionInfo Count(std::string_view name, std::string_view description, Number ServerOptions::*member) {
+  return {name, description, [member](const ServerOptions& options) { return FormatQuantity(options.*member); },
+          [member](ServerOptions& options, const std::string& text) {
+            const absl::StatusOr<std::uint64_t> value = ParseQuantity(text, std::numeric_limits<Number>::max());
+            if (value.ok()) options.*member = static_cast<Number>(*value);
+            return value.status();
+          }};
+}
+
+OptionInfo Duration(std::string_view name, std::string_view description, absl::Duration ServerOptions::*member) {
+  return {name, description, [member](const ServerOptions& options) { return absl::FormatDuration(options.*member); },
+          [member](ServerOptions& options, const std::string& text) {
+            absl::Duration value;
+            if (!absl::ParseDuration(text, &value) || value < absl::ZeroDuration() || value > absl::Hours(24)) {
+              return absl::InvalidArgumentError(fmt::format("\"{}\" is not a duration up to 24h, such as 10s or 500ms", text));
+            }
+            options.*member = value;
+            return absl::OkStatus();
+          }};
+}
+
+// One word of a list, which numbers them.
+template <class Enum>
+OptionInfo Word(std::string_view name, std::string_view description, Enum ServerOptions::*member,
+                std::vector<std::string_view> words) {
+  return {
+      name, description,
+      [member, words](const ServerOptions& options) { return std::string(words[static_cast<std::size_t>(options.*member)]); },
+      [member, words](ServerOptions& options, const std::string& text) {
+        const auto found = std::find(words.begin(), words.end(), text);
+        if (found == words.end()) {
+          return absl::InvalidArgumentError(fmt::format("\"{}\" is not one of {}", text, fmt::join(words, ", ")));
+        }
+        options.*member = static_cast<Enum>(found - words.begin());
+        return absl::OkStatus();
+      }};
+}
+
+std::vector<OptionInfo> MakeList() {
+  using O = ServerOptions;
+  return {
+      Text("listen", "address of the gRPC service; port 0 takes a free one", &O::listen),
+      Text("page-listen", "address of the web page and its JSON; empty: no page", &O::page_listen),
+      Text("metrics-listen", "address of /metrics; empty: no metrics", &O::metrics_listen),
+      Text("data-dir", "directory of the store; one server at a time", &O::data_dir),
+      Text("address-file", "file to write the bound addresses to; empty: none", &O::address_file),
+      Text("prometheus-url", "where the page links to Prometheus; empty: no link", &O::prometheus_url),
+      Text("grafana-url", "where the page links to Grafana; empty: no link", &O::grafana_url),
+      Word("log-format", "text or json", &O::log_format, {"text", "json"}),
+      Word("log-level", "least level that is logged: debug, info, warning or error", &O::log_level,
+           {"debug", "info", "warning", "error"}),
+      Count("run-threads", "runs replayed at the same time; 0: one per core", &O::run_threads),
+      Count("instances-max", "instances that may live at the same time", &O::instances_max),
+      Count("promised-ram-max", "bytes of RAM promised to all instances and runs together", &O::promised_ram_max),
+      Count("memory-max", "bytes of host memory that instances and runs may hold; 0: three quarters of the host's",
+            &O::memory_max),
+      Count("handles-max", "handles of all instances together", &O::handles_max),
+      Count("queued-runs-max", "runs that may wait", &O::queued_runs_max),
+      Count("stored-runs-max", "runs that the store keeps", &O::stored_runs_max),
+      Count("trace-store-max", "bytes of uploaded traces that the store keeps", &O::trace_store_max),
+      Count("streams-max", "data streams open at the same time", &O::streams_max),
+      Count("named-heaps-max", "instances with metrics of their own; the rest is summed", &O::named_heaps_max),
+      Duration("drain-time", "how long streams and runs may go on after SIGTERM", &O::drain_time),
+  };
+}
+
+const OptionInfo* Find(std::string_view name) {
+  const std::span<const OptionInfo> list = ServerOptionList();
+  const auto found = std::find_if(list.begin(), list.end(), [&](const OptionInfo& info) { return info.name == name; });
+  return found == list.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::span<const OptionInfo> ServerOptionList() {
+  static const auto& list = *new std::vector<OptionInfo>(MakeList());
+  return list;
+}
+
+std::string VariableName(std::string_view option) {
+  std::string name = "ALLOCLAB_";
+  for (const char letter : option)
+    name += letter == '-' ? '_' : static_cast<char>(letter >= 'a' && letter <= 'z' ? letter - 32 : letter);
+  return name;
+}
+
+OptionValues ReadVariables(const std::function<const char*(const std::string&)>& get_variable) {
+  OptionValues values;
+  for (const OptionInfo& option : ServerOptionList()) {
+    const std::string variable = VariableName(option.name);
+    if (const char* text = get_variable(variable)) values[std::string(option.name)] = {text, variable};
+  }
+  return values;
+}
+
+absl::StatusOr<ServerOptions> MakeOptions(std::span<const OptionValues> sources) {
+  ServerOptions options;
+  for (const OptionValues& source : sources) {
+    for (const auto& [name, value] : source) {
+      const OptionInfo* option = Find(name);
+      if (option == nullptr) return errors::BadField(value.place, "unknown option");
+      if (absl::Status status = option->set(options, value.text); !status.ok()) {
+        return errors::BadField(value.place, std::string(status.message()));
+      }
+    }
+  }
+  return options;
+}
+
+std::string DumpConfig(const ServerOptions& options) {
+  std::string text;
+  for (const OptionInfo& option : ServerOptionList()) {
+    text += fmt::format("# {}\n{}: \"{}\"\n", option.description, option.name, option.get(options));
+  }
+  return text;
+}
+
+}  // namespace alloclab::server

@@ -1,0 +1,45 @@
+#include "server/server/server_card.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "allocators/common/cost_model.h"
+#include "server/converters/time_converter.h"
+#include "server/version.h"
+
+namespace alloclab::server {
+namespace {
+
+std::string UrlOf(const std::string& address, std::string_view path) {
+  return address.empty() ? "" : fmt::format("http://{}{}", address, path);
+}
+
+}  // namespace
+
+void ServerCard::SetAddresses(ServerAddresses addresses) {
+  const absl::MutexLock lock(&mutex_);
+  addresses_ = std::move(addresses);
+}
+
+ServerAddresses ServerCard::addresses() const {
+  const absl::MutexLock lock(&mutex_);
+  return addresses_;
+}
+
+v1::Server ServerCard::Describe() const {
+  const ServerAddresses bound = addresses();
+  v1::Server proto;
+  proto.set_version(std::string(Version()));
+  proto.set_commit(std::string(Commit()));
+  proto.set_build(std::string(Build()));
+  proto.set_cost_model(std::string(kCostModelName));
+  *proto.mutable_start_time() = ToProto(start_time_);
+  proto.set_instances(instances_.size());
+  proto.set_instances_max(instances_.instances_max());
+  proto.set_page_url(UrlOf(bound.page, "/"));
+  proto.set_metrics_url(UrlOf(bound.metrics, "/metrics"));
+  return proto;
+}
+
+}  // namespace alloclab::server

@@ -1,0 +1,40 @@
+// What the server says about itself: version, addresses, age.
+//
+// Thread safety: all methods may be called from any thread.
+#ifndef ALLOCLAB_SERVER_SERVER_SERVER_CARD_H_
+#define ALLOCLAB_SERVER_SERVER_SERVER_CARD_H_
+
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "alloclab/v1/lab.pb.h"
+#include "server/collections/instance_registry.h"
+
+namespace alloclab::server {
+
+// As bound: "127.0.0.1:41234"; empty when off.
+struct ServerAddresses {
+  std::string grpc, page, metrics;
+};
+
+class ServerCard {
+ public:
+  explicit ServerCard(const InstanceRegistry& instances) : instances_(instances) {}  // outlives the card
+
+  void SetAddresses(ServerAddresses addresses) ABSL_LOCKS_EXCLUDED(mutex_);
+  ServerAddresses addresses() const ABSL_LOCKS_EXCLUDED(mutex_);
+  v1::Server Describe() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  const InstanceRegistry& instances_;
+  const absl::Time start_time_ = absl::Now();
+  mutable absl::Mutex mutex_;
+  ServerAddresses addresses_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_SERVER_SERVER_CARD_H_

@@ -1,0 +1,235 @@
+#include "server/store/run_store.h"
+
+#include <fmt/format.h>
+
+#include <system_error>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "server/errors.h"
+
+namespace alloclab::server {
+namespace {
+
+constexpr std::uint64_t kSchemaVersion = 1;
+
+// AUTOINCREMENT: the id of a deleted run is not given again.
+constexpr const char* kSchema = R"sql(
+  CREATE TABLE run (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    state INTEGER NOT NULL,
+    request BLOB NOT NULL,
+    request_id TEXT UNIQUE,
+    fingerprint TEXT NOT NULL,
+    submit_us INTEGER NOT NULL,
+    end_us INTEGER,
+    operations_done INTEGER NOT NULL,
+    operations_total INTEGER NOT NULL,
+    error TEXT NOT NULL DEFAULT '',
+    result BLOB NOT NULL DEFAULT x''
+  );
+  CREATE TABLE trace (
+    sha256 TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    format TEXT NOT NULL,
+    operations INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    content BLOB NOT NULL
+  );
+  CREATE TABLE next_instance_id (value INTEGER NOT NULL);
+  INSERT INTO next_instance_id VALUES (1);
+  PRAGMA user_version = 1;
+)sql";
+
+#define RUN_COLUMNS                                                                         \
+  "id, state, request, ifnull(request_id, ''), fingerprint, submit_us, ifnull(end_us, 0), " \
+  "operations_done, operations_total, error"
+
+absl::StatusOr<std::uint64_t> QueryInt(Database& database, const char* sql) {
+  Database::Session session(database);
+  Statement query = session.Prepare(sql);
+  const absl::StatusOr<bool> row = query.Step();
+  if (!row.ok()) return row.status();
+  return *row ? query.Int(0) : 0;
+}
+
+StoredRun ReadRun(const Statement& row, bool with_result) {
+  StoredRun run;
+  run.id = row.Int(0);
+  run.state = static_cast<RunState>(row.Int(1));
+  run.request = row.Text(2);
+  run.request_id = row.Text(3);
+  run.fingerprint = row.Text(4);
+  run.submit_time = absl::FromUnixMicros(static_cast<std::int64_t>(row.Int(5)));
+  if (Ended(run.state)) run.end_time = absl::FromUnixMicros(static_cast<std::int64_t>(row.Int(6)));
+  run.operations_done = row.Int(7);
+  run.operations_total = row.Int(8);
+  run.error = row.Text(9);
+  if (with_result) run.result = row.Text(10);
+  return run;
+}
+
+absl::StatusOr<std::optional<StoredRun>> FirstRun(Statement& query) {
+  const absl::StatusOr<bool> row = query.Step();
+  if (!row.ok()) return row.status();
+  if (!*row) return std::nullopt;
+  return ReadRun(query, /*with_result=*/true);
+}
+
+std::uint64_t Micros(absl::Time time) { return static_cast<std::uint64_t>(absl::ToUnixMicros(time)); }
+
+absl::Status Migrate(Database& database, const std::filesystem::path& file) {
+  const absl::StatusOr<std::uint64_t> version = QueryInt(database, "PRAGMA user_version");
+  if (!version.ok()) return version.status();
+  if (*version > kSchemaVersion) return errors::StoreTooNew(file.string(), *version, kSchemaVersion);
+  if (*version == kSchemaVersion) return absl::OkStatus();
+  return Database::Session(database).Execute(fmt::format("BEGIN IMMEDIATE;{}COMMIT", kSchema).c_str());
+}
+
+}  // namespace
+
+RunStore::RunStore(DataLock lock, std::unique_ptr<Database> writer, std::unique_ptr<Database> reader)
+    : lock_(std::move(lock)), writer_(std::move(writer)), reader_(std::move(reader)) {}
+
+absl::StatusOr<std::unique_ptr<RunStore>> RunStore::Open(const std::filesystem::path& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) return errors::DataDirectoryUnusable(directory.string(), error.message());
+  absl::StatusOr<DataLock> lock = DataLock::Acquire(directory);
+  if (!lock.ok()) return lock.status();
+
+  const std::filesystem::path file = directory / "alloclab.db";
+  auto writer = Database::Open(file, Database::Mode::kReadWrite);
+  if (!writer.ok()) return writer.status();
+  if (absl::Status status = Migrate(**writer, file); !status.ok()) return status;
+  auto reader = Database::Open(file, Database::Mode::kReadOnly);
+  if (!reader.ok()) return reader.status();
+
+  std::unique_ptr<RunStore> store(new RunStore(*std::move(lock), *std::move(writer), *std::move(reader)));
+  if (absl::Status status = store->InterruptUnfinished(); !status.ok()) return status;
+  return store;
+}
+
+absl::Status RunStore::InterruptUnfinished() {
+  Database::Session session(*writer_);
+  absl::Status status = session.Prepare("UPDATE run SET state = ?, end_us = ?, error = ? WHERE state <= ?")
+                            .Bind(static_cast<std::uint64_t>(RunState::kInterrupted))
+                            .Bind(Micros(absl::Now()))
+                            .Bind("the server ended before the run did")
+                            .Bind(static_cast<std::uint64_t>(RunState::kRunning))
+                            .Run();
+  if (status.ok()) interrupted_at_open_ = session.changes();
+  return status;
+}
+
+absl::StatusOr<std::uint64_t> RunStore::InsertRun(const StoredRun& run) {
+  Database::Session session(*writer_);
+  absl::Status status = session
+                            .Prepare(
+                                "INSERT INTO run (state, request, request_id, fingerprint, submit_us, operations_done, "
+                                "operations_total) VALUES (?, ?, nullif(?, ''), ?, ?, ?, ?)")
+                            .Bind(static_cast<std::uint64_t>(run.state))
+                            .BindBlob(run.request)
+                            .Bind(run.request_id)
+                            .Bind(run.fingerprint)
+                            .Bind(Micros(run.submit_time))
+                            .Bind(run.operations_done)
+                            .Bind(run.operations_total)
+                            .Run();
+  if (!status.ok()) return status;
+  return session.last_insert_id();
+}
+
+absl::Status RunStore::FinishRun(const StoredRun& run) {
+  return Database::Session(*writer_)
+      .Prepare(
+          "UPDATE run SET state = ?, end_us = ?, operations_done = ?, operations_total = ?, error = ?, result = ? WHERE id = ?")
+      .Bind(static_cast<std::uint64_t>(run.state))
+      .Bind(Micros(run.end_time))
+      .Bind(run.operations_done)
+      .Bind(run.operations_total)
+      .Bind(run.error)
+      .BindBlob(run.result)
+      .Bind(run.id)
+      .Run();
+}
+
+absl::Status RunStore::DeleteRun(std::uint64_t id) {
+  return Database::Session(*writer_).Prepare("DELETE FROM run WHERE id = ?").Bind(id).Run();
+}
+
+absl::StatusOr<std::optional<StoredRun>> RunStore::FindRun(std::uint64_t id) const {
+  Database::Session session(*reader_);
+  Statement query = session.Prepare("SELECT " RUN_COLUMNS ", result FROM run WHERE id = ?");
+  query.Bind(id);
+  return FirstRun(query);
+}
+
+absl::StatusOr<std::optional<StoredRun>> RunStore::FindRunByRequestId(std::string_view request_id) const {
+  Database::Session session(*reader_);
+  Statement query = session.Prepare("SELECT " RUN_COLUMNS ", result FROM run WHERE request_id = ?");
+  query.Bind(request_id);
+  return FirstRun(query);
+}
+
+absl::StatusOr<std::vector<StoredRun>> RunStore::ListRuns(std::uint64_t before_id, std::size_t limit) const {
+  Database::Session session(*reader_);
+  Statement query = session.Prepare("SELECT " RUN_COLUMNS " FROM run WHERE id < ? ORDER BY id DESC LIMIT ?");
+  query.Bind(before_id).Bind(static_cast<std::uint64_t>(limit));
+  std::vector<StoredRun> runs;
+  while (true) {
+    const absl::StatusOr<bool> row = query.Step();
+    if (!row.ok()) return row.status();
+    if (!*row) return runs;
+    runs.push_back(ReadRun(query, /*with_result=*/false));
+  }
+}
+
+absl::StatusOr<std::uint64_t> RunStore::CountRuns() const { return QueryInt(*reader_, "SELECT count(*) FROM run"); }
+
+absl::Status RunStore::PutTrace(const StoredTrace& trace) {
+  return Database::Session(*writer_)
+      .Prepare("INSERT OR IGNORE INTO trace VALUES (?, ?, ?, ?, ?, ?)")
+      .Bind(trace.sha256)
+      .Bind(trace.name)
+      .Bind(trace.format)
+      .Bind(trace.operations)
+      .Bind(static_cast<std::uint64_t>(trace.content.size()))
+      .BindBlob(trace.content)
+      .Run();
+}
+
+absl::StatusOr<std::optional<StoredTrace>> RunStore::FindTrace(std::string_view sha256) const {
+  return ReadTrace("SELECT sha256, name, format, operations, content FROM trace WHERE sha256 = ?", sha256);
+}
+
+absl::StatusOr<std::optional<StoredTrace>> RunStore::FindTraceInfo(std::string_view sha256) const {
+  return ReadTrace("SELECT sha256, name, format, operations, x'' FROM trace WHERE sha256 = ?", sha256);
+}
+
+absl::StatusOr<std::optional<StoredTrace>> RunStore::ReadTrace(const char* sql, std::string_view sha256) const {
+  Database::Session session(*reader_);
+  Statement query = session.Prepare(sql);
+  query.Bind(sha256);
+  const absl::StatusOr<bool> row = query.Step();
+  if (!row.ok()) return row.status();
+  if (!*row) return std::nullopt;
+  return StoredTrace{query.Text(0), query.Text(1), query.Text(2), query.Int(3), query.Text(4)};
+}
+
+absl::StatusOr<std::uint64_t> RunStore::TraceBytes() const {
+  return QueryInt(*reader_, "SELECT ifnull(sum(bytes), 0) FROM trace");
+}
+
+absl::StatusOr<std::uint64_t> RunStore::ReserveInstanceIds(std::uint64_t count) {
+  Database::Session session(*writer_);
+  Statement update = session.Prepare("UPDATE next_instance_id SET value = value + ? RETURNING value");
+  update.Bind(count);
+  const absl::StatusOr<bool> row = update.Step();
+  if (!row.ok()) return row.status();
+  const std::uint64_t end = update.Int(0);
+  if (absl::Status status = update.Run(); !status.ok()) return status;  // to the end: only then it is committed
+  return end - count;
+}
+
+}  // namespace alloclab::server
