@@ -1,4 +1,4 @@
-// 1,024 counters and the sums of those below each: a sum is two loads, a change a few vector additions.
+// 1,024 counters and the sums of those below each: a sum is three loads, a change three vector additions.
 //
 // Thread safety: none; the owner serialises calls.
 #ifndef ALLOCLAB_ALLOCATORS_COMMON_PREFIX_COUNTS_H_
@@ -6,6 +6,8 @@
 
 #include <array>
 #include <cstdint>
+
+#include "allocators/common/max_table.h"
 
 namespace alloclab {
 
@@ -15,21 +17,20 @@ class PrefixCounts {
 
   // Adds to one counter, modulo 2^32: minus one is 0xFFFFFFFF. REQUIRES: slot < kSlots.
   void Add(std::uint32_t slot, std::uint32_t count) {
-    const std::uint32_t group = slot / kGroup;
-    for (std::uint32_t i = 0; i < kGroup; ++i) groups_before_[i] += i > group ? count : 0;
-    for (std::uint32_t i = 0; i < kGroup; ++i) before_in_group_[group][i] += i > slot % kGroup ? count : 0;
+    before_256_.AddBehind(slot / 256, count);
+    before_16_[slot / 256].AddBehind(slot / 16 % 16, count);
+    before_[slot / 16].AddBehind(slot % 16, count);
   }
   // The sum of the counters below `slot`. REQUIRES: slot < kSlots.
   std::uint32_t Before(std::uint32_t slot) const {
-    return groups_before_[slot / kGroup] + before_in_group_[slot / kGroup][slot % kGroup];
+    return before_256_.values[slot / 256] + before_16_[slot / 256].values[slot / 16 % 16] +
+           before_[slot / 16].values[slot % 16];
   }
 
  private:
-  static constexpr std::uint32_t kGroup = 32;
-  static_assert(kGroup * kGroup == kSlots);
-
-  std::array<std::uint32_t, kGroup> groups_before_{};
-  std::array<std::array<std::uint32_t, kGroup>, kGroup> before_in_group_{};
+  Sixteen before_256_;                // sums of whole blocks of 256 counters; the first four are in use
+  std::array<Sixteen, 4> before_16_;  // within those, of whole blocks of 16
+  std::array<Sixteen, 64> before_;    // within those, of counters
 };
 
 }  // namespace alloclab

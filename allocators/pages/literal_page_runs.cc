@@ -17,12 +17,12 @@ class LiteralPageRuns::Words {
 
   PhysAddr Follow(PhysAddr link) {
     if (link != kHead) return Next(link);
-    return fault_ ? PhysAddr() : list_.head();
+    return faulted_ ? PhysAddr() : list_.head();
   }
   void Point(PhysAddr link, PhysAddr run) {
     if (link != kHead) {
       SetNext(link, run);
-    } else if (!fault_) {
+    } else if (!faulted_) {
       list_.set_head(run);
     }
   }
@@ -31,29 +31,33 @@ class LiteralPageRuns::Words {
   std::uint32_t Bytes(PhysAddr run) { return Load(run + kRunBytes); }
   void SetBytes(PhysAddr run, std::uint32_t bytes) { Store(run + kRunBytes, bytes); }
 
-  const std::optional<PhysAddr>& fault() const { return fault_; }
+  // Where the first access outside RAM was, if there was one.
+  bool faulted() const { return faulted_; }
+  PageResult Fault() const { return {Outcome::kMachineFault, fault_}; }
 
  private:
   std::uint32_t Load(PhysAddr address) {
-    if (fault_) return 0;
+    if (faulted_) return 0;
     const std::optional<std::uint32_t> word = list_.memory().LoadU32(address);
-    if (!word) return Fault(address), 0;
+    if (!word) return SetFault(address), 0;
     ++costs_.words_loaded;
     return *word;
   }
   void Store(PhysAddr address, std::uint32_t value) {
-    if (fault_) return;
-    if (!list_.memory().StoreU32(address, value)) return Fault(address);
+    if (faulted_) return;
+    if (!list_.memory().StoreU32(address, value)) return SetFault(address);
     ++costs_.words_stored;
   }
-  void Fault(PhysAddr address) {  // a word across the end of RAM faults at its first byte outside
+  void SetFault(PhysAddr address) {  // a word across the end of RAM faults at its first byte outside
     const bool begins_inside = list_.memory().Contains(address, 1);
     fault_ = begins_inside ? PhysAddr(static_cast<std::uint32_t>(list_.memory().size_bytes())) : address;
+    faulted_ = true;
   }
 
   RunList& list_;
   PageCosts& costs_;
-  std::optional<PhysAddr> fault_;
+  bool faulted_ = false;
+  PhysAddr fault_;
 };
 
 PageResult LiteralPageRuns::Allocate(std::uint32_t bytes) {
@@ -82,7 +86,7 @@ PageResult LiteralPageRuns::Allocate(std::uint32_t bytes) {
       link = words.Follow(link) + kRunNext;
     }
   }
-  if (words.fault()) return {Outcome::kMachineFault, *words.fault()};
+  if (words.faulted()) return words.Fault();
   if (!fits) return {list_.WhyNothingFits(bytes), {}};
   list_.CountTaken(bytes);
   costs_.splits += splits;
@@ -98,7 +102,7 @@ PageResult LiteralPageRuns::Free(PhysAddr first, std::uint32_t bytes) {
   if (const auto left_ram = Fill(first, bytes)) return {Outcome::kMachineFault, *left_ram};
   Words words(list_, costs_);
   const Linked linked = Link(words, first, bytes);
-  if (words.fault()) return {Outcome::kMachineFault, *words.fault()};
+  if (words.faulted()) return words.Fault();
   if (linked.outcome != Outcome::kOk) return {linked.outcome, linked.run};
   list_.CountFreed(bytes);
   ++costs_.merges[static_cast<std::size_t>(linked.merge)];

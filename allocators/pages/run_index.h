@@ -74,7 +74,7 @@ inline void RunIndex::Set(std::uint32_t page, std::uint32_t pages) {
 
 inline RunIndex::Run RunIndex::FirstFit(std::uint32_t pages) const {
   if (longest_.max() < pages) return {};
-  const std::uint32_t leaf = longest_.FirstAtLeast(pages);
+  const std::uint32_t leaf = leaves_.size() == 1 ? 0 : longest_.FirstAtLeast(pages);
   return At(leaf, leaves_[leaf]->FirstAtLeast(pages));
 }
 
