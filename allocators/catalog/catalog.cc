@@ -99,7 +99,7 @@ HeapAllocatorInfo ImplicitHeapInfo() {
                           .canonical = OneOf("true", "false")},
                          {.name = "heap.limit_bytes",
                           .description = "address range reserved for the heap, from 0xC0400000 up",
-                          .expects = "bytes, a multiple of 4Mi, at most 1020Mi",
+                          .expects = "bytes, a multiple of 4Mi, at most 1016Mi",
                           .default_value = absl::StrFormat("%d", defaults.limit_bytes),
                           .unguarded_default = {},
                           .canonical = Quantity(kMaxU32)},

@@ -48,7 +48,6 @@ class CmuRepReader {
         "the heap size or weight", "the number of ids", "the number of operations", "the weight, ignore_ranges or peak bytes"};
     std::array<std::uint64_t, 4> values;
     for (std::size_t i = 0; i < values.size(); ++i) {
-      if (absl::Status status = NextOnLine(); !status.ok()) return status;
       const std::string_view token = TakeToken();
       const std::optional<std::uint64_t> value = Number(token);
       if (!value) return Error(token, absl::StrFormat("integer %d of the header, %s", i + 1, kNames[i]));
@@ -63,16 +62,16 @@ class CmuRepReader {
   }
 
   absl::Status ReadOperation(std::uint64_t index) {
-    if (absl::Status status = NextOnLine(); !status.ok()) return status;
-    const std::string_view kind = TakeToken();
-    if (kind.empty()) {
+    const std::string_view kind_token = TakeToken();
+    if (kind_token.empty()) {
       return At(absl::StrFormat("the file ends after %d operations; expected %d", index, header_.operations));
     }
-    if (kind[0] != 'a' && kind[0] != 'r' && kind[0] != 'f') {
-      return Error(kind, "an operation: a ID BYTES, r ID BYTES or f ID");
+    const char kind = kind_token[0];
+    if (kind != 'a' && kind != 'r' && kind != 'f') {
+      return Error(kind_token, "an operation: a ID BYTES, r ID BYTES or f ID");
     }
     const std::string_view id_token = TakeToken();
-    if (kind[0] == 'f' && id_token == "-1" && header_.dialect == Dialect::kB) {
+    if (kind == 'f' && id_token == "-1" && header_.dialect == Dialect::kB) {
       ++null_frees_;
       return absl::OkStatus();
     }
@@ -81,15 +80,15 @@ class CmuRepReader {
       return Error(id_token, absl::StrFormat("a block id below %d, the header's number of ids", header_.ids));
     }
     ids_used_ = std::max(ids_used_, *id + 1);
-    if (kind[0] == 'f') return AddFree(*id);
+    if (kind == 'f') return AddFree(*id);
     const std::string_view size_token = TakeToken();
     const std::optional<std::uint64_t> size = Number(size_token);
     if (!size) return Error(size_token, "a number of bytes");
     if (*size > std::numeric_limits<std::uint32_t>::max()) {
       return Error(size_token, "at most 4294967295 bytes, what a 32-bit machine can address");
     }
-    return kind[0] == 'a' ? AddAllocation(*id, static_cast<std::uint32_t>(*size))
-                          : AddRealloc(*id, static_cast<std::uint32_t>(*size));
+    return kind == 'a' ? AddAllocation(*id, static_cast<std::uint32_t>(*size))
+                       : AddRealloc(*id, static_cast<std::uint32_t>(*size));
   }
 
   absl::Status AddAllocation(std::uint64_t id, std::uint32_t size) {
@@ -117,14 +116,13 @@ class CmuRepReader {
   }
 
   absl::Status CheckEnd() {
-    if (absl::Status status = NextOnLine(); !status.ok()) return status;
-    if (!bytes_.Window().empty()) {
+    if (const std::string_view token = TakeToken(); !token.empty()) {
       if (header_.dialect != Dialect::kB) {
-        return Error(TakeToken(), absl::StrFormat("the end, after the header's %d operations", header_.operations));
+        return Error(token, absl::StrFormat("the end, after the header's %d operations", header_.operations));
       }
       trace_.notes.push_back(absl::StrFormat("What follows the header's %d operations is not read.", header_.operations));
     }
-    if (ids_used_ == header_.ids) return absl::OkStatus();
+    if (!input_.ok() || ids_used_ == header_.ids) return input_;
     return absl::InvalidArgumentError(absl::StrFormat("%s: the largest id is %s; expected %d, as the header says %d ids", name_,
                                                       ids_used_ != 0 ? absl::StrFormat("%d", ids_used_ - 1) : "missing",
                                                       static_cast<std::int64_t>(header_.ids) - 1, header_.ids));
@@ -135,29 +133,25 @@ class CmuRepReader {
     if (reused_ids_ != 0) trace_.notes.push_back(absl::StrFormat("Ids were used again after a free, %d times.", reused_ids_));
   }
 
-  // Goes to the next token, or to the end: skips blanks and lines. What follows in the window is at least one whole operation,
-  // if it is not absurdly long.
-  absl::Status NextOnLine() {
-    while (true) {
-      if (absl::Status status = bytes_.Fill(); !status.ok()) return status;
-      const std::string_view window = bytes_.Window();
-      std::size_t i = 0;
-      for (; i < window.size() && IsSpace(window[i]); ++i) line_ += window[i] == '\n';
-      bytes_.Consume(i);
-      if (i < window.size() || window.empty()) break;
-    }
-    return bytes_.Fill();
+  // The next token, after any white space, as old readers use fscanf; empty at the end. Good until the next one is taken.
+  std::string_view TakeToken() {
+    SkipSpace();
+    const std::string_view window = bytes_.Window();
+    std::size_t size = 0;
+    while (size < window.size() && !IsSpace(window[size])) ++size;
+    bytes_.Consume(size);
+    return window.substr(0, size);
   }
 
-  // The next token of what is in the window, empty when there is none: after at most one line end, as old readers use fscanf.
-  std::string_view TakeToken() {
-    const std::string_view window = bytes_.Window();
-    std::size_t begin = 0;
-    for (; begin < window.size() && IsSpace(window[begin]); ++begin) line_ += window[begin] == '\n';
-    std::size_t end = begin;
-    while (end < window.size() && !IsSpace(window[end])) ++end;
-    bytes_.Consume(end);
-    return window.substr(begin, end - begin);
+  void SkipSpace() {
+    while (input_.ok()) {
+      input_ = bytes_.Fill();
+      const std::string_view window = bytes_.Window();
+      std::size_t size = 0;
+      for (; size < window.size() && IsSpace(window[size]); ++size) line_ += window[size] == '\n';
+      bytes_.Consume(size);
+      if (size == 0) return;
+    }
   }
 
   static std::optional<std::uint64_t> Number(std::string_view token) {
@@ -167,19 +161,18 @@ class CmuRepReader {
     return stop == end && error == std::errc{} ? std::optional(value) : std::nullopt;
   }
 
+  // Damaged input is the reason for whatever is wrong with what was read of it.
   absl::Status At(std::string_view what) const {
-    return absl::InvalidArgumentError(absl::StrFormat("%s:%d: %s", name_, line_, what));
+    return input_.ok() ? absl::InvalidArgumentError(absl::StrFormat("%s:%d: %s", name_, line_, what)) : input_;
   }
   absl::Status Error(std::string_view found, std::string_view expected) const {
-    if (found.empty()) {
-      const std::string_view what = bytes_.Window().empty() ? "the file ends here" : "too much white space";
-      return At(absl::StrFormat("%s; expected %s", what, expected));
-    }
+    if (found.empty()) return At(absl::StrFormat("the file ends here; expected %s", expected));
     const std::string shown = absl::CHexEscape(std::string(found.substr(0, 40)));
     return At(absl::StrFormat("\"%s\"; expected %s", shown, expected));
   }
 
   TraceBytes& bytes_;
+  absl::Status input_;  // of bytes_
   const std::string_view name_;
   const TraceLimits& limits_;
   Header header_;
