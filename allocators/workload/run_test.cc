@@ -1,0 +1,216 @@
+#include "allocators/workload/run.h"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "allocators/common/cost_model.h"
+#include "allocators/workload/pacer.h"
+#include "allocators/workload/workload_spec.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace alloclab {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+InstanceConfig WithEngine(std::string engine) { return {0, "", "", true, {{"heap.engine", engine}, {"pages.engine", engine}}}; }
+
+RunResult Execute(const Trace& trace, const InstanceConfig& config = {}, const RunOptions& options = {}) {
+  auto result = ExecuteRun(trace, config, options);
+  EXPECT_TRUE(result.ok()) << result.status();
+  return *std::move(result);
+}
+
+template <class T>
+std::string Error(const absl::StatusOr<T>& result) {
+  return result.ok() ? "no error" : std::string(result.status().message());
+}
+
+TEST(ParseCheckpointsTest, ReadsCountsAndFractions) {
+  EXPECT_THAT(*ParseCheckpoints("", 100), IsEmpty());
+  EXPECT_THAT(*ParseCheckpoints("1/4,1/2,3/4", 26), ElementsAre(6, 13, 19));  // rounded down
+  EXPECT_THAT(*ParseCheckpoints("50,1/2,7,0,1/1", 100), ElementsAre(0, 7, 50, 100));
+  EXPECT_THAT(*ParseCheckpoints("2/3", ~0ull), ElementsAre(12297829382473034410ull));
+}
+
+TEST(ParseCheckpointsTest, ErrorsNameTheItem) {
+  const std::string expected = " is no checkpoint; expected a number of operations or a fraction like 1/4";
+  for (const std::string bad : {"x", "-1", "1/x", "/2", "1/", "1/2/3", " 1", "99999999999999999999"}) {
+    EXPECT_EQ(Error(ParseCheckpoints("1/2," + bad, 100)), "\"" + bad + "\"" + expected);
+  }
+  EXPECT_EQ(Error(ParseCheckpoints(",1", 100)), "\"\"" + expected);
+  EXPECT_EQ(Error(ParseCheckpoints("1,", 100)), "\"\" is no checkpoint; expected one after the last comma");
+  EXPECT_EQ(Error(ParseCheckpoints("101", 100)), "\"101\" is beyond the trace's 100 operations");
+  EXPECT_EQ(Error(ParseCheckpoints("3/2", 100)), "\"3/2\" is no fraction between 0/1 and 1/1");
+  EXPECT_EQ(Error(ParseCheckpoints("0/0", 100)), "\"0/0\" is no fraction between 0/1 and 1/1");
+  EXPECT_EQ(Error(ParseCheckpoints("1/1000000001", 100)),
+            "\"1/1000000001\" is too fine; expected a denominator of at most 1000000000");
+  std::string many = "1";
+  for (int i = 0; i < 1000; ++i) many += ",1";
+  EXPECT_EQ(Error(ParseCheckpoints(many, 100)), "too many checkpoints; expected at most 1000");
+}
+
+TEST(RunTest, BothEnginesFindTheSame) {
+  for (const BuiltinWorkload& builtin : BuiltinWorkloads()) {
+    const Trace trace = MakeBuiltin(builtin.name, 0, 20'000).value();
+    const RunOptions options{.checkpoints = *ParseCheckpoints("1/4,1/2,3/4", trace.operations.size()), .progress = nullptr};
+    const RunResult a = Execute(trace, WithEngine("indexed"), options), b = Execute(trace, WithEngine("literal"), options);
+    SCOPED_TRACE(builtin.name);
+    EXPECT_EQ(a.checkpoints, b.checkpoints);
+    EXPECT_THAT(a.checkpoints, SizeIs(4));
+    EXPECT_EQ(a.heap_costs, b.heap_costs);
+    EXPECT_EQ(a.page_costs, b.page_costs);
+    EXPECT_EQ(a.vm_costs, b.vm_costs);
+    EXPECT_EQ(a.counters.outcomes, b.counters.outcomes);
+    EXPECT_EQ(a.counters.cycles, b.counters.cycles);
+    EXPECT_EQ(a.counters.search_headers, b.counters.search_headers);
+    EXPECT_EQ(a.trace_sha256, b.trace_sha256);
+    EXPECT_EQ(a.simulated_cycles_386, b.simulated_cycles_386);
+    EXPECT_EQ(a.violations + b.violations, 0u);
+    EXPECT_EQ(a.operations, trace.operations.size());
+  }
+}
+
+TEST(RunTest, TheResultIsComplete) {
+  const Trace trace = MakeBuiltin("sqlite", 0, 0).value();
+  const RunResult result = Execute(trace);
+  EXPECT_EQ(result.config.parameters.at("heap.engine"), "indexed");
+  EXPECT_EQ(result.trace_sha256, TraceDigest(trace.operations));
+  EXPECT_FALSE(result.cancelled);
+  EXPECT_EQ(result.simulated_cycles_386, Cycles(k386dx33, result.heap_costs) + Cycles(k386dx33, result.page_costs));
+  EXPECT_EQ(result.simulated_cycles_486, Cycles(k486dx2_66, result.heap_costs) + Cycles(k486dx2_66, result.page_costs));
+  EXPECT_EQ(result.vm_costs.mapped_frames, result.vm_costs.demand_faults + 2);
+  EXPECT_EQ(result.pages.arena_bytes, (512u << 20) - 4096);
+  EXPECT_GT(result.wall_ns, 0u);
+  ASSERT_THAT(result.checkpoints, SizeIs(1));
+  EXPECT_EQ(result.checkpoints[0].after_operation, trace.operations.size());
+}
+
+TEST(RunTest, CheckpointsAreTakenWhereAskedAndOnce) {
+  const Trace trace = MakeBuiltin("sqlite", 0, 1000).value();
+  const RunResult result = Execute(trace, {}, {.checkpoints = {0, 10, 10, 1000}, .progress = nullptr});
+  ASSERT_THAT(result.checkpoints, SizeIs(3));
+  EXPECT_EQ(result.checkpoints[0].after_operation, 0u);
+  EXPECT_EQ(result.checkpoints[0].heap.chunks, 2u);
+  EXPECT_EQ(result.checkpoints[1].after_operation, 10u);
+  EXPECT_EQ(result.checkpoints[2].after_operation, 1000u);
+}
+
+TEST(RunTest, AMachineWithoutAHeapHasNoCheckpoints) {
+  const RunResult result = Execute(MakeBuiltin("fork-exec-exit", 0, 10'000).value(), {0, "", "none", true, {}});
+  EXPECT_THAT(result.checkpoints, IsEmpty());
+  EXPECT_EQ(result.heap_costs, HeapCosts{});
+  EXPECT_GT(result.page_costs.runs_visited, 0u);
+}
+
+TEST(RunTest, AMachineThatIsTooSmallGivesOutcomes) {
+  const RunResult result = Execute(MakeBuiltin("ramp-and-drain", 0, 0).value(), {4 << 20, "", "", true, {}});
+  EXPECT_GT(result.counters.outcomes[0][static_cast<std::size_t>(Outcome::kOutOfMemory)], 0u);
+  EXPECT_EQ(result.violations, 0u);
+}
+
+TEST(RunTest, ProgressIsToldAndMayStopTheRun) {
+  const Trace trace = MakeBuiltin("steady-state", 0, 10'000).value();
+  std::vector<std::uint64_t> done;
+  RunOptions options{.checkpoints = {}, .progress_every = 1000, .progress = nullptr};
+  options.progress = [&done](const RunProgress& progress, const Driver& driver) {
+    EXPECT_EQ(driver.operations(), progress.operations_done);
+    done.push_back(progress.operations_done);
+    return progress.operations_done < 5000;
+  };
+  const RunResult result = Execute(trace, {}, options);
+  EXPECT_TRUE(result.cancelled);
+  EXPECT_EQ(result.operations, done.back());
+  EXPECT_GE(done.size(), 5u);
+  EXPECT_LE(result.operations, 6000u);
+  EXPECT_EQ(result.checkpoints.back().after_operation, result.operations);
+}
+
+TEST(RunTest, ACancelIsHonouredInTimeHoweverSlowTheOperationsAre) {
+  const Trace trace = MakeBuiltin("larson", 0, 0).value();
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point last = Clock::now();
+  Clock::duration longest{};
+  int calls = 0;
+  RunOptions options;
+  options.progress = [&](const RunProgress&, const Driver&) {
+    longest = std::max(longest, Clock::now() - last);
+    last = Clock::now();
+    return ++calls < 30;
+  };
+  EXPECT_TRUE(Execute(trace, WithEngine("literal"), options).cancelled);
+  EXPECT_LT(longest, std::chrono::milliseconds(100));
+}
+
+TEST(PacerTest, SlicesFollowTheSpeed) {
+  Pacer pacer(1'000'000);
+  for (int i = 0; i < 40; ++i) pacer.Took(pacer.slice() * 50);  // 50 ns each
+  EXPECT_NEAR(static_cast<double>(pacer.slice()), 200'000, 200);
+  pacer.Took(pacer.slice() * 1'000'000);
+  EXPECT_EQ(pacer.slice(), 10u);
+  pacer.Took(0);
+  EXPECT_EQ(pacer.slice(), 20u);
+  EXPECT_EQ(Pacer(5).slice(), 5u);
+}
+
+TEST(RunTest, BadRunsAreRefused) {
+  const Trace trace = MakeBuiltin("sqlite", 0, 100).value();
+  const auto with = [&trace](std::vector<std::uint64_t> checkpoints) {
+    return Error(ExecuteRun(trace, {}, {.checkpoints = std::move(checkpoints), .progress = nullptr}));
+  };
+  EXPECT_EQ(with({5, 4}), "checkpoints: expected ascending operation counts");
+  EXPECT_EQ(with({101}), "checkpoints: 101 is beyond the trace; expected at most its 100 operations");
+  EXPECT_EQ(Error(ExecuteRun(trace, {0, "x", "", true, {}}, {})),
+            "page_allocator: unknown allocator \"x\"; expected one of page-runs");
+  Trace wild = trace;
+  wild.operations.push_back({OpKind::kMalloc, kNoBlock, 1, 0});
+  EXPECT_EQ(Error(ExecuteRun(wild, {}, {})), "operation 100 (malloc): handle 4294967295 is too large; expected below 67108864");
+}
+
+TEST(FindFirstDifferenceTest, EnginesDoNotDiffer) {
+  const Trace trace = MakeBuiltin("sqlite", 0, 20'000).value();
+  const auto difference = FindFirstDifference(trace, WithEngine("indexed"), WithEngine("literal"));
+  ASSERT_TRUE(difference.ok()) << difference.status();
+  EXPECT_EQ(difference->operation, 0u);
+  EXPECT_EQ(difference->what, "");
+  EXPECT_FALSE(difference->cancelled);
+}
+
+TEST(FindFirstDifferenceTest, TheFirstOperationIsNamedWithBothValues) {
+  const Trace trace = MakeBuiltin("ramp-and-drain", 0, 0).value();
+  const auto limit = FindFirstDifference(trace, {0, "", "", true, {{"heap.limit_bytes", "4Mi"}}}, {});
+  ASSERT_TRUE(limit.ok()) << limit.status();
+  EXPECT_GT(limit->operation, 1000u);
+  EXPECT_EQ(limit->what, "operation " + std::to_string(limit->operation) + " (malloc): outcome: heap_limit in a, ok in b");
+
+  const auto grown = FindFirstDifference(trace, {}, {0, "", "", true, {{"heap.initial_bytes", "64Ki"}}});
+  ASSERT_TRUE(grown.ok());
+  EXPECT_THAT(grown->what, ::testing::StartsWith("operation " + std::to_string(grown->operation) + " (malloc): "));
+
+  const Trace pages = MakeBuiltin("fork-exec-exit", 0, 100).value();
+  const auto moved = FindFirstDifference(pages, {0, "", "none", true, {}}, {256 << 20, "", "none", true, {}});
+  EXPECT_EQ(moved->operation, 1u);
+  EXPECT_THAT(moved->what, ::testing::StartsWith("operation 1 (allocate_pages): address: 0x1ff"));
+}
+
+TEST(FindFirstDifferenceTest, ErrorsNameTheSide) {
+  const Trace trace = MakeBuiltin("sqlite", 0, 100).value();
+  EXPECT_EQ(Error(FindFirstDifference(trace, {}, {0, "x", "", true, {}})),
+            "b: page_allocator: unknown allocator \"x\"; expected one of page-runs");
+  EXPECT_THAT(Error(FindFirstDifference(trace, {1, "", "", true, {}}, {})), ::testing::StartsWith("a: ram_bytes: "));
+}
+
+TEST(FindFirstDifferenceTest, MayBeStopped) {
+  const Trace trace = MakeBuiltin("larson", 0, 0).value();
+  const auto difference = FindFirstDifference(trace, WithEngine("literal"), WithEngine("literal"),
+                                              [](const RunProgress&, const Driver&) { return false; });
+  EXPECT_TRUE(difference->cancelled);
+  EXPECT_EQ(difference->operation, 0u);
+}
+
+}  // namespace
+}  // namespace alloclab

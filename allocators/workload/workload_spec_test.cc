@@ -1,0 +1,290 @@
+#include "allocators/workload/workload_spec.h"
+
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "allocators/workload/live_set.h"
+#include "allocators/workload/size_sampler.h"
+#include "allocators/workload/xoshiro256.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace alloclab {
+namespace {
+
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+Phase MakePhase(std::uint64_t operations, std::uint32_t live_blocks, SizeDistribution size = FixedSize{8}) {
+  return {.name = "p", .operations = operations, .live_blocks = live_blocks, .size = std::move(size)};
+}
+
+WorkloadSpec Spec(std::vector<Phase> phases, std::uint64_t seed = 1) { return {"test", seed, std::move(phases)}; }
+
+Trace Make(const WorkloadSpec& spec) {
+  auto trace = Generate(spec);
+  EXPECT_TRUE(trace.ok()) << trace.status();
+  return *std::move(trace);
+}
+
+std::string Error(const WorkloadSpec& spec) {
+  const auto trace = Generate(spec);
+  return trace.ok() ? "no error" : std::string(trace.status().message());
+}
+
+// Blocks live after each operation, checking that only live ones are freed and only free handles taken.
+std::vector<std::size_t> LiveBlocks(const Trace& trace) {
+  std::set<std::uint32_t> heap, pages;
+  std::vector<std::size_t> live;
+  for (const Operation& op : trace.operations) {
+    std::set<std::uint32_t>& blocks = op.kind >= OpKind::kAllocatePages ? pages : heap;
+    if (op.kind == OpKind::kFree || op.kind == OpKind::kFreePages) {
+      EXPECT_EQ(blocks.erase(op.block), 1u);
+    } else if (op.kind == OpKind::kRealloc) {
+      EXPECT_EQ(op.block, op.extra);
+      EXPECT_TRUE(blocks.contains(op.block));
+    } else {
+      EXPECT_TRUE(blocks.insert(op.block).second);
+    }
+    live.push_back(blocks.size());
+  }
+  return live;
+}
+
+std::vector<std::uint32_t> FreedSizes(FreeOrder order, std::uint32_t blocks, std::uint32_t left) {
+  Phase fill = MakePhase(blocks, blocks), drain = MakePhase(blocks - left, left);
+  drain.free_order = order;
+  std::vector<std::uint32_t> freed;
+  for (const Operation& op : Make(Spec({fill, drain})).operations) {
+    if (op.kind == OpKind::kFree) freed.push_back(op.block);  // handles are taken in order: 0, 1, 2, ...
+  }
+  return freed;
+}
+
+TEST(GenerateTest, LiveBlocksFollowTheLine) {
+  const std::vector<std::size_t> live =
+      LiveBlocks(Make(Spec({MakePhase(1000, 500), MakePhase(2000, 500), MakePhase(400, 100)})));
+  ASSERT_EQ(live.size(), 3400u);
+  for (std::size_t i = 0; i < live.size(); ++i) {
+    const double step = static_cast<double>(i + 1);
+    const double target = i < 1000 ? step / 2 : i < 3000 ? 500 : 500 - (step - 3000);
+    EXPECT_NEAR(static_cast<double>(live[i]), target, 2) << "operation " << i;
+  }
+}
+
+TEST(GenerateTest, FreeOrders) {
+  EXPECT_THAT(FreedSizes(FreeOrder::kLifo, 5, 0), ElementsAre(4, 3, 2, 1, 0));
+  EXPECT_THAT(FreedSizes(FreeOrder::kFifo, 5, 0), ElementsAre(0, 1, 2, 3, 4));
+  EXPECT_THAT(FreedSizes(FreeOrder::kEveryOther, 8, 4), ElementsAre(1, 3, 5, 7));
+  EXPECT_THAT(FreedSizes(FreeOrder::kEveryOther, 7, 0), ElementsAre(1, 3, 5, 0, 4, 2, 6));
+  std::set<std::uint32_t> all;
+  for (const std::uint32_t block : FreedSizes(FreeOrder::kRandom, 100, 0)) all.insert(block);
+  EXPECT_EQ(all.size(), 100u);
+}
+
+TEST(LiveSetTest, KeepsAgesAcrossOrders) {
+  Xoshiro256 random(1);
+  LiveSet live;
+  live.Begin(FreeOrder::kRandom);
+  std::multiset<std::uint32_t> model;
+  std::uint32_t next = 0;
+  for (int round = 0; round < 400; ++round) {
+    const auto order = static_cast<FreeOrder>(round % 4);
+    live.Begin(order);
+    for (int step = 0; step < 30; ++step) {
+      if (live.size() == 0 || random.Below(5) < 3) {
+        live.Add(next);
+        model.insert(next++);
+      } else {
+        EXPECT_EQ(model.count(live.Pick(random)), 1u);
+        const std::uint32_t taken = live.Take(random);
+        EXPECT_TRUE(order != FreeOrder::kFifo || taken == *model.begin());
+        EXPECT_TRUE(order != FreeOrder::kLifo || taken == *model.rbegin());
+        EXPECT_EQ(model.erase(taken), 1u);
+      }
+      ASSERT_EQ(live.size(), model.size());
+    }
+  }
+}
+
+TEST(GenerateTest, TheMixIsKept) {
+  Phase churn = MakePhase(60'000, 1000);
+  churn.malloc_weight = 6;
+  churn.calloc_weight = 3;
+  churn.realloc_weight = 1;
+  std::map<OpKind, int> count;
+  for (const Operation& op : Make(Spec({MakePhase(1000, 1000), churn})).operations) ++count[op.kind];
+  EXPECT_NEAR(count[OpKind::kCalloc] / static_cast<double>(count[OpKind::kMalloc] - 1000), 0.5, 0.05);
+  EXPECT_NEAR(count[OpKind::kRealloc] / static_cast<double>(count[OpKind::kCalloc]), 1.0 / 3, 0.05);
+}
+
+TEST(GenerateTest, PagesHaveHandlesOfTheirOwn) {
+  Phase pages = MakePhase(10, 10, FixedSize{3});
+  pages.pages = true;
+  const Trace trace = Make(Spec({MakePhase(20, 20), pages}));
+  EXPECT_EQ(trace.heap_handles, 20u);
+  EXPECT_EQ(trace.page_handles, 10u);
+  EXPECT_EQ(trace.operations[20], (Operation{OpKind::kAllocatePages, 0, 3 * 4096, 0}));
+}
+
+TEST(GenerateTest, TheSeedDecidesEverything) {
+  const auto phases = std::vector{MakePhase(100, 50, UniformSize{1, 1000}), MakePhase(1000, 50, ExponentialSize{64, 4096})};
+  const Trace trace = Make(Spec(phases, 7));
+  EXPECT_TRUE(trace.operations == Make(Spec(phases, 7)).operations);
+  EXPECT_FALSE(trace.operations == Make(Spec(phases, 8)).operations);
+}
+
+TEST(GenerateTest, ErrorsNameTheField) {
+  const auto with = [](auto change) {
+    Phase phase = MakePhase(10, 5);
+    change(phase);
+    return Error(Spec({MakePhase(5, 5), phase}));
+  };
+  EXPECT_EQ(Error(Spec({})), "phases: none; expected at least one");
+  EXPECT_EQ(Error(Spec(std::vector<Phase>(1001, MakePhase(1, 0)))), "phases: 1001; expected at most 1000");
+  EXPECT_EQ(Error(Spec({MakePhase(60'000'000, 0)})), "phases: more than 50000000 operations");
+  EXPECT_EQ(Error(Spec({MakePhase(~0ull, 0), MakePhase(~0ull, 0)})), "phases: more than 50000000 operations");
+  EXPECT_EQ(with([](Phase& p) { p.operations = 0; }), "phases[1]: operations: 0; expected at least 1");
+  EXPECT_EQ(with([](Phase& p) { p.live_blocks = 20'000'000; }), "phases[1]: live_blocks: 20000000; expected at most 16000000");
+  EXPECT_EQ(with([](Phase& p) { p.live_blocks = 100; }),
+            "phases[1]: operations: 10 are too few to go from 5 live blocks to 100; expected at least 95");
+  EXPECT_EQ(with([](Phase& p) { p.malloc_weight = 0; }),
+            "phases[1]: mix: nothing allocates; expected malloc or calloc above 0");
+  EXPECT_EQ(with([](Phase& p) { p.calloc_weight = 2'000'000; }), "phases[1]: mix.calloc: 2000000; expected at most 1000000");
+  EXPECT_EQ(with([](Phase& p) {
+              p.pages = true;
+              p.realloc_weight = 1;
+            }),
+            "phases[1]: mix: pages have no calloc and no realloc; expected malloc alone");
+  EXPECT_EQ(with([](Phase& p) { p.size = UniformSize{9, 4}; }), "phases[1].size.uniform: min 9 is above max 4");
+  EXPECT_EQ(with([](Phase& p) { p.size = ExponentialSize{0, 4}; }), "phases[1].size.exponential: mean 0; expected at least 1");
+  EXPECT_EQ(with([](Phase& p) { p.size = ExponentialSize{4, 0}; }), "phases[1].size.exponential: max 0; expected at least 1");
+  EXPECT_EQ(with([](Phase& p) { p.size = WeightedSizes{}; }),
+            "phases[1].size.weighted: no choices; expected at least one size with its weight");
+  EXPECT_EQ(with([](Phase& p) {
+              p.size = WeightedSizes{{{8, 0}}};
+            }),
+            "phases[1].size.weighted: all weights are 0; expected one above 0");
+  EXPECT_EQ(with([](Phase& p) {
+              p.size = WeightedSizes{{{8, ~0u}, {9, 1}}};
+            }),
+            "phases[1].size.weighted: the weights add up to more than 4294967295");
+  EXPECT_EQ(with([](Phase& p) {
+              p.size = WeightedSizes{std::vector(5000, std::pair{8u, 1u})};
+            }),
+            "phases[1].size.weighted: 5000 choices; expected at most 4096");
+  const auto pages = [&with](SizeDistribution size) {
+    return with([&size](Phase& p) {
+      p.pages = true;
+      p.size = size;
+    });
+  };
+  EXPECT_EQ(pages(FixedSize{0}), "phases[1].size.fixed: 0; expected 1 to 524287");
+  EXPECT_EQ(pages(UniformSize{0, 3}), "phases[1].size.uniform: min 0; expected 1 to 524287");
+  EXPECT_EQ(pages(UniformSize{1, 1u << 20}), "phases[1].size.uniform: max 1048576; expected 1 to 524287");
+  EXPECT_EQ(pages(ExponentialSize{1, 1u << 20}), "phases[1].size.exponential: max 1048576; expected 1 to 524287");
+  EXPECT_EQ(pages(WeightedSizes{{{1, 1}, {0, 1}}}), "phases[1].size.weighted: choices[1] 0; expected 1 to 524287");
+}
+
+TEST(SizeTest, NegativeLogIsTheLogarithm) {
+  Xoshiro256 random(3);
+  for (int i = 0; i < 100'000; ++i) {
+    const std::uint32_t x = i < 1000 ? static_cast<std::uint32_t>(i + 1) : random.Below(~0u) + 1;
+    const double expected = -std::log(x / 4294967296.0) * 65536;
+    ASSERT_NEAR(NegativeLog(x), expected, 3) << x;
+  }
+}
+
+TEST(SizeTest, DrawsFollowTheirDistribution) {
+  Xoshiro256 random(5);
+  const auto mean = [&random](const SizeDistribution& size) {
+    double sum = 0;
+    for (int i = 0; i < 100'000; ++i) sum += SampleSize(size, random);
+    return sum / 100'000;
+  };
+  EXPECT_EQ(mean(FixedSize{77}), 77);
+  EXPECT_NEAR(mean(UniformSize{10, 20}), 15, 0.1);
+  EXPECT_NEAR(mean(ExponentialSize{1000, 1'000'000}), 1000, 15);
+  EXPECT_NEAR(mean(WeightedSizes{{{10, 3}, {50, 1}}}), 20, 0.3);
+  std::set<std::uint32_t> drawn;
+  for (int i = 0; i < 1000; ++i) drawn.insert(SampleSize(UniformSize{0, 4}, random));
+  EXPECT_THAT(drawn, ElementsAre(0, 1, 2, 3, 4));
+  for (int i = 0; i < 1000; ++i) {
+    const std::uint32_t size = SampleSize(ExponentialSize{10, 20}, random);
+    EXPECT_TRUE(size >= 1 && size <= 20) << size;
+  }
+  EXPECT_GT(SampleSize(UniformSize{1, ~0u}, random), 0u);
+}
+
+TEST(Xoshiro256Test, GivesThePublishedSequence) {
+  // The reference implementation's first numbers for a state filled by SplitMix64 from 0.
+  Xoshiro256 random(0);
+  EXPECT_EQ(random.Next(), 0x99ec5f36cb75f2b4ull);
+  EXPECT_EQ(random.Next(), 0xbf6e1f784956452aull);
+  EXPECT_EQ(random.Next(), 0x1a5f849d4933e6e0ull);
+}
+
+struct Pinned {
+  std::uint64_t operations;
+  std::string digest;
+};
+
+// What the built-ins generate must never drift: results are compared over years.
+TEST(BuiltinTest, OperationsArePinned) {
+  const std::map<std::string, Pinned> pinned = {
+      {"steady-state", {500'000, ""}}, {"ramp-and-drain", {400'000, ""}}, {"larson", {410'000, ""}},
+      {"checkerboard", {260'000, ""}}, {"fork-exec-exit", {256'000, ""}}, {"sqlite", {53'354, ""}},
+  };
+  ASSERT_EQ(BuiltinWorkloads().size(), pinned.size());
+  for (const BuiltinWorkload& builtin : BuiltinWorkloads()) {
+    ASSERT_TRUE(pinned.contains(builtin.name)) << builtin.name;
+    const Trace trace = MakeBuiltin(builtin.name, 0, 0).value();
+    EXPECT_EQ(trace.operations.size(), pinned.at(builtin.name).operations) << builtin.name;
+    EXPECT_EQ(TraceDigest(trace.operations), pinned.at(builtin.name).digest) << builtin.name;
+    EXPECT_NE(builtin.description, "");
+    EXPECT_THAT(builtin.description, ::testing::Not(HasSubstr("\n")));
+    LiveBlocks(trace);
+  }
+}
+
+TEST(BuiltinTest, ScalesToAnyLength) {
+  for (const BuiltinWorkload& builtin : BuiltinWorkloads()) {
+    for (const std::uint64_t operations : {1ull, 7ull, 1000ull, 53'355ull, 999'999ull, 3'000'000ull}) {
+      const auto trace = MakeBuiltin(builtin.name, 0, operations);
+      ASSERT_TRUE(trace.ok()) << builtin.name << " " << trace.status();
+      EXPECT_GE(trace->operations.size(), operations) << builtin.name;
+      EXPECT_LE(trace->operations.size(), operations + 200) << builtin.name;
+    }
+  }
+}
+
+TEST(BuiltinTest, ARepeatedRecordingUsesFreshHandles) {
+  const Trace once = MakeBuiltin("sqlite", 0, 0).value();
+  const Trace twice = MakeBuiltin("sqlite", 99, 2 * once.operations.size()).value();
+  ASSERT_EQ(twice.operations.size(), 2 * once.operations.size());
+  EXPECT_EQ(twice.heap_handles, 2 * once.heap_handles);
+  for (std::size_t i = 0; i < once.operations.size(); ++i) {
+    EXPECT_EQ(twice.operations[i], once.operations[i]);
+    EXPECT_EQ(twice.operations[once.operations.size() + i].block, once.operations[i].block + once.heap_handles);
+  }
+  EXPECT_EQ(MakeBuiltin("sqlite", 0, 100)->operations.size(), 100u);
+}
+
+TEST(BuiltinTest, SeedsAndErrors) {
+  EXPECT_NE(TraceDigest(MakeBuiltin("larson", 2, 0)->operations), TraceDigest(MakeBuiltin("larson", 3, 0)->operations));
+  EXPECT_EQ(MakeBuiltin("larsen", 0, 0).status().message(), "unknown built-in workload \"larsen\"; did you mean \"larson\"?");
+  EXPECT_EQ(MakeBuiltin("x", 0, 0).status().message(),
+            "unknown built-in workload \"x\"; expected one of steady-state, ramp-and-drain, larson, checkerboard, "
+            "fork-exec-exit, sqlite");
+  EXPECT_EQ(MakeBuiltin("x", 0, 0).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(MakeBuiltin("larson", 0, 50'000'001).status().message(),
+            "operations: 50000001 are too many; expected at most 50000000");
+}
+
+}  // namespace
+}  // namespace alloclab
