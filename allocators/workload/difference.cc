@@ -79,19 +79,24 @@ void ComparePageCosts(const PageCosts& a, const PageCosts& b, Comparison& compar
   compare.Number("bytes filled so far", a.filled_bytes, b.filled_bytes);
 }
 
+// What was mapped when the instances were ready is not a cost.
+bool SameFaults(const VmCosts& a, const VmCosts& b) {
+  return a.demand_faults == b.demand_faults && a.not_mapped_faults == b.not_mapped_faults &&
+         a.protection_faults == b.protection_faults && a.refused_faults == b.refused_faults;
+}
+
 void CompareVmCosts(const VmCosts& a, const VmCosts& b, Comparison& compare) {
   compare.Number("demand faults so far", a.demand_faults, b.demand_faults);
   compare.Number("faults of unmapped pages so far", a.not_mapped_faults, b.not_mapped_faults);
   compare.Number("protection faults so far", a.protection_faults, b.protection_faults);
   compare.Number("refused faults so far", a.refused_faults, b.refused_faults);
-  compare.Number("frames mapped", a.mapped_frames, b.mapped_frames);
-  compare.Number("page table frames", a.page_table_frames, b.page_table_frames);
 }
 
 // What parts the two after an operation. The cheap comparison is the usual one; the sentence is made only when it fails.
 std::optional<std::string> Compare(const Side& a, const Side& b, OpResult in_a, OpResult in_b) {
   const VmCosts vm_a = a.instance->vm_costs(), vm_b = b.instance->vm_costs();
-  const bool same = in_a == in_b && a.heap_costs() == b.heap_costs() && a.page_costs() == b.page_costs() && vm_a == vm_b;
+  const bool same =
+      in_a == in_b && a.heap_costs() == b.heap_costs() && a.page_costs() == b.page_costs() && SameFaults(vm_a, vm_b);
   if (same) return std::nullopt;
   Comparison compare;
   compare.Text("outcome", OutcomeName(in_a.outcome), OutcomeName(in_b.outcome));
