@@ -104,34 +104,41 @@ ChunkIndex::Found ChunkIndex::FoundAt(std::uint32_t g, std::uint32_t p, std::uin
 
 bool ChunkIndex::IsLive(VirtAddr header) const {
   const Place at = PlaceOf(header);
-  const Page* page = at.group < groups_.size() ? groups_[at.group]->pages[at.page] : nullptr;
+  const Page* page = FindPage(at);
   return page != nullptr && (page->leaves[at.leaf].starts & ~page->leaves[at.leaf].free & at.bit()) != 0;
 }
 
 VirtAddr ChunkIndex::LastStart(VirtAddr address) const {
-  const Place at = PlaceOf(address);
-  std::uint64_t mask = at.bit() | (at.bit() - 1);  // the words of the first leaf up to the address
-  std::uint32_t leaves = at.leaf + 1, pages = at.page + 1;
-  for (std::uint32_t g = std::min<std::uint32_t>(at.group + 1, static_cast<std::uint32_t>(groups_.size())); g-- > 0;) {
-    for (std::uint32_t p = pages; p-- > 0;) {
-      const Page* page = groups_[g]->pages[p];
-      for (std::uint32_t leaf = page != nullptr ? leaves : 0; leaf-- > 0;) {
-        const std::uint64_t starts = page->leaves[leaf].starts & mask;
-        if (starts != 0) return AddressOf(g, p, leaf, static_cast<std::uint32_t>(std::bit_width(starts)) - 1);
-        mask = ~std::uint64_t{0};
-      }
-      mask = ~std::uint64_t{0};
-      leaves = 16;
+  const std::uint32_t offset = address - start_;
+  std::uint32_t last_word = offset % kPageBytes / kWordBytes;
+  for (std::uint32_t page_number = offset >> kPageShift;; --page_number, last_word = kPageWords - 1) {  // ends at the prologue
+    const Place at(page_number << kPageShift);
+    if (const Page* page = FindPage(at); page != nullptr) {
+      const int word = LastInPage(*page, last_word);
+      if (word >= 0) return start_ + (page_number << kPageShift) + static_cast<std::uint32_t>(word) * kWordBytes;
+    } else if (at.group >= groups_.size() || !groups_[at.group]) {
+      page_number -= at.page;  // on to the group below
     }
-    pages = 16;
   }
-  return start_;
+}
+
+int ChunkIndex::LastInPage(const Page& page, std::uint32_t last_word) {
+  std::uint64_t mask = ~std::uint64_t{0} >> (63 - last_word % 64);
+  for (std::uint32_t leaf = last_word / 64 + 1; leaf-- > 0; mask = ~std::uint64_t{0}) {
+    const std::uint64_t starts = page.leaves[leaf].starts & mask;
+    if (starts != 0) return static_cast<int>(leaf * 64 + 63) - std::countl_zero(starts);
+  }
+  return -1;
 }
 
 ChunkIndex::Page& ChunkIndex::MakePage(const Place& at) {
   while (groups_.size() <= at.group) {
-    groups_.push_back(std::make_unique<Group>());
+    groups_.push_back(nullptr);
     tree_.Append();
+  }
+  if (!groups_[at.group]) {
+    groups_[at.group] = std::make_unique<Group>();
+    ++groups_made_;
   }
   Page*& page = groups_[at.group]->pages[at.page];
   if (page == nullptr) {
@@ -219,7 +226,7 @@ HeapShape ChunkIndex::Shape(VirtAddr brk, VirtAddr limit) const {
 
 std::uint64_t ChunkIndex::host_bytes() const {
   std::uint64_t slab_pages = pages_made_ + (slab_size_ - slab_used_);
-  return tree_.host_bytes() + groups_.capacity() * sizeof(groups_[0]) + groups_.size() * sizeof(Group) +
+  return tree_.host_bytes() + groups_.capacity() * sizeof(groups_[0]) + groups_made_ * sizeof(Group) +
          slabs_.capacity() * sizeof(slabs_[0]) + slab_pages * sizeof(Page);
 }
 

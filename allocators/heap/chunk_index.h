@@ -96,6 +96,11 @@ class ChunkIndex {
   static constexpr std::uint64_t kOneChunk = 1, kOnePage = std::uint64_t{1} << 32;
 
   Place PlaceOf(VirtAddr address) const { return Place(address - start_); }
+  // The page's part of the index, null if no chunk has ever started in the page.
+  const Page* FindPage(const Place& at) const {
+    const Group* group = at.group < groups_.size() ? groups_[at.group].get() : nullptr;
+    return group != nullptr ? group->pages[at.page] : nullptr;
+  }
   Page& PageOf(const Place& at) const { return *groups_[at.group]->pages[at.page]; }
   VirtAddr AddressOf(std::uint32_t group, std::uint32_t page, std::uint32_t leaf, std::uint32_t word) const {
     return start_ + (group << kGroupShift | page << kPageShift | leaf << kLeafShift | word * kWordBytes);
@@ -114,13 +119,16 @@ class ChunkIndex {
   void CountFree(std::uint32_t size, std::uint32_t change);
   // The first free chunk of the leaf that is large enough, as a word number, or 64 and `largest` of those there are.
   static std::uint32_t FirstInLeaf(const Page& page, std::uint32_t leaf, std::uint32_t size, std::uint32_t& largest);
+  // The last word at or before `last_word` of the page at which a chunk starts, or -1.
+  static int LastInPage(const Page& page, std::uint32_t last_word);
   std::uint32_t LargestFree() const;
   Found FoundAt(std::uint32_t group, std::uint32_t page, std::uint32_t leaf, std::uint32_t word) const;
 
   AddressSpace& space_;
   const VirtAddr start_;
-  WideTree tree_;  // one entry per group
-  std::vector<std::unique_ptr<Group>> groups_;
+  WideTree tree_;                               // one entry per group
+  std::vector<std::unique_ptr<Group>> groups_;  // made with their first page
+  std::uint64_t groups_made_ = 0;
   std::vector<std::unique_ptr<Page[]>> slabs_;   // where pages come from
   std::uint32_t slab_size_ = 0, slab_used_ = 0;  // of the last one, in pages
   std::uint64_t pages_made_ = 0;

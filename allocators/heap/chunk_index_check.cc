@@ -28,7 +28,7 @@ std::vector<Violation> ChunkIndex::Check(VirtAddr brk, VirtAddr limit) const {
     pages += last_page != chunk.header.page();
     last_page = chunk.header.page();
     const Place at = PlaceOf(chunk.header);
-    const Page* page = at.group < groups_.size() ? groups_[at.group]->pages[at.page] : nullptr;
+    const Page* page = FindPage(at);
     if (page == nullptr || (page->leaves[at.leaf].starts & at.bit()) == 0) {
       add(chunk.header, absl::StrFormat("chunk %#010x is not in the index", chunk.header.raw()));
       return true;
@@ -55,6 +55,7 @@ std::vector<Violation> ChunkIndex::Check(VirtAddr brk, VirtAddr limit) const {
   // Every chunk has its bit and its rank; the totals say that there are no bits or counts behind the last one.
   std::uint32_t bits = 0, free_bits = 0;
   for (const auto& group : groups_) {
+    if (!group) continue;
     for (const Page* page : group->pages) {
       for (std::size_t leaf = 0; page != nullptr && leaf < 16; ++leaf) {
         bits += static_cast<std::uint32_t>(std::popcount(page->leaves[leaf].starts));
