@@ -7,6 +7,8 @@
 // as much of it as those allow, and the program says how much that was. Timed is the replay alone, all costs counted and pages
 // taken on demand, on a fresh instance; a trace that is shorter is repeated on it up to kOperationsMin operations. The literal
 // engine is left out where it would visit more than kLiteralHeadersMax headers.
+#include <malloc.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -226,6 +228,9 @@ void PrintSummary(const std::deque<Workload>& workloads, const Collector& collec
 }  // namespace alloclab
 
 int main(int argc, char** argv) {
+  // glibc's replay reuses what its first round took from the system. Let the lab's instances, made anew each time, do so too.
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // where glibc's own adaptation ends
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   const std::deque<alloclab::Workload> workloads = alloclab::LoadWorkloads();
