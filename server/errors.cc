@@ -77,6 +77,9 @@ absl::Status WorkloadTooLong(std::uint64_t operations, std::uint64_t max) {
 absl::Status RunNotFound(std::uint64_t id) {
   return absl::NotFoundError(fmt::format("id: run {} does not exist; ListRuns tells which do", id));
 }
+absl::Status RunNotRunning(std::uint64_t id, std::string_view state) {
+  return absl::FailedPreconditionError(fmt::format("run {} is {}: its machine can be seen only while it runs", id, state));
+}
 absl::Status RunNotEnded(std::uint64_t id, std::string_view state) {
   return absl::FailedPreconditionError(fmt::format("id: run {} is {}; cancel it or wait until it has ended", id, state));
 }

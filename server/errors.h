@@ -38,6 +38,7 @@ absl::Status TraceStoreFull(std::uint64_t max);
 absl::Status TooManyUploads(std::uint64_t max);
 absl::Status WorkloadTooLong(std::uint64_t operations, std::uint64_t max);
 absl::Status RunNotFound(std::uint64_t id);
+absl::Status RunNotRunning(std::uint64_t id, std::string_view state);
 absl::Status RunNotEnded(std::uint64_t id, std::string_view state);
 absl::Status RunWithoutResult(std::uint64_t id, std::string_view state);
 absl::Status RunQueueFull(std::uint64_t max);

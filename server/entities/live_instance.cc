@@ -11,6 +11,8 @@ namespace {
 
 // A long batch is applied in pieces, so that it can publish a snapshot between two of them.
 constexpr std::size_t kPieceOperations = 1024;
+// How often whoever looks tries the lock itself: a user that does not serve looks may end.
+constexpr absl::Duration kLookRetry = absl::Milliseconds(5);
 
 }  // namespace
 
@@ -60,6 +62,19 @@ absl::Status LiveInstance::Operate(const std::function<void(Driver&)>& use) {
   return absl::OkStatus();
 }
 
+absl::Status LiveInstance::LookAt(const Look& look, absl::Time deadline) {
+  do {
+    if (mutex_.TryLock()) {
+      absl::Status status = CheckOpen();
+      if (status.ok()) look(*machine_);
+      mutex_.Unlock();
+      return status;
+    }
+    if (looks_.Wait(look, std::min(deadline, absl::Now() + kLookRetry))) return absl::OkStatus();
+  } while (absl::Now() < deadline);
+  return absl::DeadlineExceededError("the instance is too busy to be looked at; try again");
+}
+
 Snapshot LiveInstance::Sample() {
   if (!mutex_.TryLock()) {
     {
@@ -101,6 +116,7 @@ absl::Status LiveInstance::ReserveHandles(HandleNeed need) {
 void LiveInstance::ApplyPaced(std::span<const Operation> operations, std::span<OpResult> results) {
   while (!operations.empty()) {
     if (const absl::Time now = absl::Now(); pace_.Due(now)) Publish(now);
+    looks_.Serve(*machine_);
     const std::size_t count = std::min(operations.size(), kPieceOperations);
     driver_.Apply(operations.first(count), results.first(count));
     operations = operations.subspan(count);

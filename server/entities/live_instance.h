@@ -18,6 +18,7 @@
 #include "allocators/catalog/instance.h"
 #include "allocators/workload/driver.h"
 #include "server/entities/host_budget.h"
+#include "server/entities/look_queue.h"
 #include "server/entities/snapshot.h"
 
 namespace alloclab::server {
@@ -48,6 +49,10 @@ class LiveInstance {
   absl::Status Use(const std::function<void(Driver&)>& use) ABSL_LOCKS_EXCLUDED(mutex_);
   // Likewise, but refused with RESOURCE_EXHAUSTED when the host's memory does not suffice: for operations.
   absl::Status Operate(const std::function<void(Driver&)>& use) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Calls `look` with the instance to itself, in the middle of a batch if one is under way. NOT_FOUND after it was deleted;
+  // DEADLINE_EXCEEDED: whoever uses it did not come to it.
+  absl::Status LookAt(const Look& look, absl::Time deadline) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // The state now if nobody is at it, otherwise that of at most a few kSnapshotInterval ago.
   Snapshot Sample() ABSL_LOCKS_EXCLUDED(mutex_, published_mutex_);
@@ -81,6 +86,8 @@ class LiveInstance {
   std::uint64_t charged_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   SnapshotPace pace_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+
+  LookQueue looks_;
 
   absl::Mutex published_mutex_;
   std::unique_ptr<const Snapshot> published_ ABSL_GUARDED_BY(published_mutex_);  // null until the first long use

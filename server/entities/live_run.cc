@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "server/errors.h"
 #include "server/limits.h"
 
 namespace alloclab::server {
@@ -32,7 +33,15 @@ void LiveRun::Start() {
   Notify();
 }
 
+absl::Status LiveRun::LookAt(const Look& look, absl::Time deadline) {
+  if (looks_.Wait(look, deadline)) return absl::OkStatus();
+  const RunState state = Get().state;
+  if (state != RunState::kRunning) return errors::RunNotRunning(id_, RunStateName(state));
+  return absl::DeadlineExceededError("the run is too busy to be looked at; try again");
+}
+
 bool LiveRun::Advance(const RunProgress& progress, const Driver& driver) {
+  looks_.Serve(driver.instance());
   const absl::Time now = absl::Now();
   if (!pace_.Due(now)) return false;
   Snapshot snapshot = TakeSnapshot(driver);
@@ -53,6 +62,7 @@ void LiveRun::End(const Run& ended) {
     const absl::MutexLock lock(&mutex_);
     run_ = ended;
   }
+  looks_.Close();
   Notify();
 }
 

@@ -12,9 +12,11 @@
 #include <string>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "allocators/workload/run.h"
+#include "server/entities/look_queue.h"
 #include "server/entities/run.h"
 #include "server/entities/snapshot.h"
 
@@ -29,6 +31,10 @@ class LiveRun {
   Run Get() const ABSL_LOCKS_EXCLUDED(mutex_);
   // What the run's machine looked like at most a few kSnapshotInterval ago; nothing before it ran.
   std::optional<Snapshot> Sample() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Has the worker serve `look` between two operations. FAILED_PRECONDITION: it is not running, or ended first;
+  // DEADLINE_EXCEEDED: it did not come to it.
+  absl::Status LookAt(const Look& look, absl::Time deadline) ABSL_LOCKS_EXCLUDED(mutex_);
 
   void RequestCancel() { cancel_requested_.store(true, std::memory_order_relaxed); }
   bool cancel_requested() const { return cancel_requested_.load(std::memory_order_relaxed); }
@@ -59,6 +65,7 @@ class LiveRun {
   Run run_ ABSL_GUARDED_BY(mutex_);
   std::optional<Snapshot> snapshot_ ABSL_GUARDED_BY(mutex_);
   SnapshotPace pace_;  // the worker's
+  LookQueue looks_;
 
   absl::Mutex watchers_mutex_;
   std::map<std::uint64_t, std::function<void()>> watchers_ ABSL_GUARDED_BY(watchers_mutex_);
