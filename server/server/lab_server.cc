@@ -13,6 +13,7 @@
 #include "server/metrics/heap_directory.h"
 #include "server/metrics/metrics_endpoint.h"
 #include "server/metrics/rpc_metrics.h"
+#include "server/page/page_server.h"
 #include "server/server/bind_address.h"
 #include "server/server/grpc_server.h"
 #include "server/server/server_card.h"
@@ -58,6 +59,7 @@ struct LabServer::Parts {
 
   absl::Status Start(const ServerOptions& options);
   absl::Status StartMetrics(const std::string& listen);
+  absl::Status StartPage(const ServerOptions& options);
 
   const std::unique_ptr<RunStore> store;
   const std::shared_ptr<HostBudget> budget;
@@ -70,6 +72,7 @@ struct LabServer::Parts {
   RpcMetrics rpc_metrics;
   GrpcServer grpc;
   std::unique_ptr<MetricsEndpoint> metrics;
+  std::unique_ptr<PageServer> page;
   ServerAddresses addresses;
 };
 
@@ -83,11 +86,24 @@ absl::Status LabServer::Parts::StartMetrics(const std::string& listen) {
   return absl::OkStatus();
 }
 
+absl::Status LabServer::Parts::StartPage(const ServerOptions& options) {
+  if (options.page_listen.empty()) return absl::OkStatus();
+  const absl::StatusOr<BindAddress> listen = ParseBindAddress("--page-listen", options.page_listen);
+  if (!listen.ok()) return listen.status();
+  auto started = PageServer::Start(
+      *listen, {instances, runs, [this] { return card.Describe(); }, options.prometheus_url, options.grafana_url});
+  if (!started.ok()) return started.status();
+  page = *std::move(started);
+  addresses.page = page->address();
+  return absl::OkStatus();
+}
+
 // gRPC comes last: who reaches it reaches everything.
 absl::Status LabServer::Parts::Start(const ServerOptions& options) {
   const absl::StatusOr<BindAddress> listen = ParseBindAddress("--listen", options.listen);
   if (!listen.ok()) return listen.status();
   if (absl::Status status = StartMetrics(options.metrics_listen); !status.ok()) return status;
+  if (absl::Status status = StartPage(options); !status.ok()) return status;
   card.SetAddresses(addresses);
   if (absl::Status status = grpc.Start(*listen); !status.ok()) return status;
   addresses.grpc = grpc.address();

@@ -1,0 +1,31 @@
+// The server's JSON: protobuf's mapping, so numbers of 64 bits arrive as strings; number() takes both.
+
+export class ApiError extends Error {
+  constructor(code, message) {
+    super(message);
+    this.code = code;  // a gRPC status code's name, or UNREACHABLE
+  }
+}
+
+const TIMEOUT_MS = 8000;
+
+export async function get(path, signal) {
+  const limit = AbortSignal.timeout(TIMEOUT_MS);
+  let response;
+  try {
+    response = await fetch(path, {signal: signal ? AbortSignal.any([signal, limit]) : limit, cache: 'no-store'});
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError('UNREACHABLE', 'The server does not answer.');
+  }
+  const body = await response.json().catch(() => ({}));
+  if (!response.ok) throw new ApiError(body.code || 'UNKNOWN', body.message || `HTTP ${response.status}`);
+  return body;
+}
+
+export const number = (value) => Number(value ?? 0);
+export const instancePath = (name) => `/api/instances/${encodeURIComponent(name)}`;
+export const runPath = (id) => `/api/runs/${encodeURIComponent(id)}`;
+
+// Milliseconds of a timestamp such as "2026-01-02T03:04:05.678Z"; NaN when absent.
+export const time = (timestamp) => Date.parse(timestamp ?? '');

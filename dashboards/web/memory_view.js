@@ -1,0 +1,46 @@
+// Asks for the memory map of one machine and keeps its two pictures up to date, beside the view that shows them.
+import {get, number} from './api.js';
+import {h} from './dom.js';
+import {bytes, count} from './format.js';
+import {panel} from './parts.js';
+import {FrameMap, HeapMap} from './memory_panel.js';
+
+export class MemoryView {
+  // base as of HeapMap. onchange: called when another map is wanted at once.
+  constructor(base, onchange) {
+    this.base = base;
+    this.heapMap = new HeapMap(base);
+    this.frameMap = new FrameMap();
+    this.heapMap.onchange = onchange;
+  }
+
+  // False when there is no machine (any more).
+  async refresh() {
+    this.data = await get(`${this.base}/map?${this.heapMap.query()}`);
+    return !this.data.gone;
+  }
+
+  // The panels, as a tree to be morphed in; mount() then puts the living pictures in their places.
+  panels() {
+    const {heap, frames, torn, partial} = this.data;
+    const note = heap && [`one cell = ${bytes(number(heap.cell_bytes))}`, `${count(number(heap.chunks))} chunks`, torn && 'changed while it was read',
+      partial && 'incomplete: too many chunks for one look'].filter(Boolean).join(' · ');
+    return [
+      heap && panel('Heap', h('div', {'data-keep': `heap-map ${this.base}`}), note, h('span', {'data-keep': `heap-tools ${this.base}`})),
+      panel('Page frames', h('div', {'data-keep': `frame-map ${this.base}`}),
+        `all of RAM · one cell = ${count(number(frames.cell_frames))} frame${number(frames.cell_frames) === 1 ? '' : 's'} of 4 KiB`),
+    ];
+  }
+
+  mount(main) {
+    const place = (name, element) => {
+      const slot = main.querySelector(`[data-keep="${name} ${this.base}"]`);
+      if (slot && !slot.firstChild) slot.append(element);
+    };
+    place('heap-map', this.heapMap.element);
+    place('heap-tools', this.heapMap.tools);
+    place('frame-map', this.frameMap.element);
+    if (this.data.heap) this.heapMap.update(this.data.heap);
+    this.frameMap.update(this.data.frames);
+  }
+}

@@ -1,0 +1,74 @@
+// Pieces that several views share.
+import {h} from './dom.js';
+import {number} from './api.js';
+import {bytes, count, words} from './format.js';
+
+export const link = (href, text) => h('a', {href}, text);
+export const instanceLink = (name) => link(`#/instances/${encodeURIComponent(name)}`, name);
+export const runLink = (id) => link(`#/runs/${id}`, `#${id}`);
+
+const SIGNS = {QUEUED: '…', RUNNING: '▸', SUCCEEDED: '✓', FAILED: '✗', CANCELLED: '■', INTERRUPTED: '!'};
+export const runState = (state) => h('span', {class: `state ${state}`, 'data-sign': SIGNS[state] ?? '?'}, state.toLowerCase());
+
+export function progress(done, total, label) {
+  return h('progress', {max: Math.max(total, 1), value: done, 'aria-label': label}, `${done} of ${total}`);
+}
+
+export function facts(items) {
+  return h('dl', {class: 'facts'}, items.filter(Boolean).map(([name, value, note]) =>
+    h('div', {}, h('dt', {}, name), h('dd', {}, value, note && h('small', {}, note)))));
+}
+
+export function panel(title, content, note, tools) {
+  return h('section', {class: 'panel', 'aria-label': title}, h('div', {class: 'title'}, h('h2', {}, title),
+    note && h('span', {class: 'muted small'}, note), tools && h('span', {class: 'push'}, tools)), content);
+}
+
+// rows: [name, value] pairs; a null row is left out.
+export const pairs = (rows) => h('table', {class: 'pairs'}, h('tbody', {}, rows.filter(Boolean).map(([name, value, css]) =>
+  h('tr', {}, h('th', {scope: 'row'}, name), h('td', {class: css ?? 'n'}, value)))));
+
+export function table(head, rows) {
+  return h('div', {class: 'scroll'}, h('table', {}, h('thead', {}, h('tr', {}, head.map(([name, css]) =>
+    h('th', {scope: 'col', class: css ?? ''}, name)))), h('tbody', {}, rows)));
+}
+
+export function command(text) {
+  const copy = async (event) => {
+    const button = event.currentTarget;
+    await navigator.clipboard?.writeText(text);
+    button.textContent = 'Copied';
+    setTimeout(() => (button.textContent = 'Copy'), 1500);
+  };
+  return h('div', {class: 'command'}, h('code', {}, text), h('button', {type: 'button', class: 'plain', onclick: copy}, 'Copy'));
+}
+
+// [name, value] of the parameters that are not the catalogue's defaults.
+export function changedParameters(config, catalog) {
+  const known = new Map([...catalog.page_allocators, ...catalog.heap_allocators]
+    .filter(({name}) => name === config.page_allocator || name === config.heap_allocator)
+    .flatMap(({parameters}) => parameters.map((parameter) => [parameter.name, parameter.default_value])));
+  return Object.entries(config.parameters ?? {}).sort().filter(([name, value]) => known.get(name) !== value);
+}
+
+export function configChips(config, catalog) {
+  const engines = ['heap.engine', 'pages.engine'].filter((name) => config.parameters?.[name]).map((name) => [name, config.parameters[name]]);
+  const changed = changedParameters(config, catalog).filter(([name]) => !name.endsWith('.engine'));
+  return h('ul', {class: 'chips', 'aria-label': 'Configuration'}, [
+    `${bytes(number(config.ram_bytes))} RAM`, config.page_allocator, config.heap_allocator === 'none' ? 'no heap' : config.heap_allocator,
+    config.unguarded ? 'unguarded' : 'guarded', ...[...engines, ...changed].map(([name, value]) => `${name} = ${value}`),
+  ].map((text) => h('li', {}, text)));
+}
+
+// Free memory cut into pieces: 1 - largest / free. NaN when nothing is free.
+export const externalFragmentation = (free, largest) => (free > 0 ? 1 - largest / free : NaN);
+// Bytes of live blocks that nobody asked for: headers and padding.
+export const internalFragmentation = (requested, block) => (block > 0 ? 1 - requested / block : NaN);
+
+export function outcomesTable(outcomes) {
+  if (outcomes.length === 0) return h('p', {class: 'muted small'}, 'No operations yet.');
+  const fine = new Set(['ok', 'zero_size']);
+  return table([['Operation'], ['Outcome'], ['Count', 'n']], outcomes.map((item) => h('tr', {},
+    h('td', {}, words(item.operation)), h('td', {class: fine.has(item.outcome) ? '' : 'bad'}, words(item.outcome)),
+    h('td', {class: 'n'}, count(number(item.count))))));
+}

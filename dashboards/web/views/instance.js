@@ -1,0 +1,37 @@
+// One machine: what it looks like now, and what it has cost so far.
+import {get, instancePath, number, time} from '../api.js';
+import {h} from '../dom.js';
+import {bytes, count, short} from '../format.js';
+import {rate, remember} from '../history.js';
+import {MemoryView} from '../memory_view.js';
+import {command, configChips, facts, link} from '../parts.js';
+import {heapFacts, statisticsPanels} from '../statistics.js';
+
+export function open(name, redraw) {
+  const memory = new MemoryView(instancePath(name), redraw);
+  let catalog = null;
+  return {
+    title: name,
+    async refresh() {
+      catalog ??= await get('/api/catalog');
+      const [{instance, statistics, time: now}] = await Promise.all([get(instancePath(name)), memory.refresh()]);
+      const operations = number(instance.operations);
+      const samples = remember(`instance ${instance.id}`,
+        {time: time(now), operations, live: number(statistics.counters.live_requested_bytes)});
+      const perSecond = rate(samples);
+      return [
+        h('div', {class: 'head'}, h('span', {class: 'crumb'}, link('#/', 'Overview'), ' / instance ', instance.id),
+          h('h1', {}, instance.name), configChips(instance.config, catalog)),
+        facts([...heapFacts(statistics.counters, statistics.heap),
+          ['Operations', short(operations), Number.isFinite(perSecond) ? `${short(Math.round(perSecond))} per second` : ' '],
+          ['Memory of this host', bytes(number(statistics.host_bytes)), `for ${bytes(number(instance.config.ram_bytes))} of RAM`]]),
+        operations === 0 && h('div', {class: 'panel empty'}, h('p', {}, 'Nothing has been allocated yet. Try:'),
+          command(`alloclab malloc ${instance.name} 1000`), command(`alloclab load steady-state --instance ${instance.name}`)),
+        memory.panels(),
+        statisticsPanels(statistics.counters, statistics.heap, statistics.pages),
+        h('p', {class: 'muted small'}, `${count(operations)} operations · as text: `, h('code', {}, `alloclab instance show ${instance.name}`)),
+      ];
+    },
+    mounted: (main) => memory.mount(main),
+  };
+}

@@ -1,0 +1,89 @@
+// One run: how far it is, and what came of it.
+import {get, number, runPath, time} from '../api.js';
+import {h} from '../dom.js';
+import {bytes, clock, count, duration, hex, ratio, short} from '../format.js';
+import {rate, remember} from '../history.js';
+import {MemoryView} from '../memory_view.js';
+import {command, configChips, externalFragmentation, facts, internalFragmentation, link, pairs, panel, progress, runState, table} from '../parts.js';
+import {reproducingCommand} from '../reproduce.js';
+import {heapFacts, statisticsPanels} from '../statistics.js';
+import {ended, workloadName} from './runs.js';
+
+function progressPanel(run, live) {
+  const done = number(run.operations_done), total = number(run.operations_total);
+  const perSecond = rate(remember(`run ${run.id}`, {time: Date.now(), operations: done, live: 0}));
+  const left = perSecond > 0 ? duration(1000 * (total - done) / perSecond) : '–';
+  return [
+    panel('Progress', h('div', {class: 'progress'}, progress(done, total, 'operations done'), h('span', {class: 'n'}, ratio(total ? done / total : 0))),
+      `${count(done)} of ${count(total)} operations · ${Number.isFinite(perSecond) ? `${short(Math.round(perSecond))} per second · ` : ''}${left} left`),
+    live?.counters && facts(heapFacts(live.counters, live.heap)),
+  ];
+}
+
+function summary({exact, measured}) {
+  const {counters, heap} = exact;
+  const operations = number(exact.operations), ns = number(measured.replay_ns);
+  const peakHeap = number(counters.heap_size_peak_bytes);
+  return facts([
+    ['Operations', short(operations), `${short(Math.round(operations / Math.max(ns, 1) * 1e9))} per second`],
+    ['Time per operation', operations > 0 ? `${(ns / operations).toFixed(1)} ns` : '–', `replayed in ${duration(ns / 1e6)}`],
+    heap && ['Peak heap', bytes(peakHeap), `peak live ${bytes(number(counters.live_requested_peak_bytes))}`],
+    heap && ['Peak utilisation', ratio(number(counters.live_requested_peak_bytes) / peakHeap), 'peak live ÷ peak heap'],
+    heap && ['Ext. fragmentation', ratio(externalFragmentation(number(heap.free_bytes), heap.largest_free_bytes)), 'at the end'],
+    heap && ['Int. fragmentation', ratio(internalFragmentation(number(counters.live_requested_bytes), number(heap.live_block_bytes))), 'at the end'],
+    ['486DX2-66', duration(number(exact.cycles_486dx2_66) / 66e3), `${short(number(exact.cycles_486dx2_66))} cycles`],
+    ['386DX-33', duration(number(exact.cycles_386dx33) / 33e3), `${short(number(exact.cycles_386dx33))} cycles`],
+  ]);
+}
+
+function checkpoints(list) {
+  return table([['After operation', 'n'], ['Break', 'n'], ['Chunks', 'n'], ['Free chunks', 'n'], ['Free', 'n'], ['Digest of the metadata (SHA-256)']],
+    list.map((point) => h('tr', {}, h('td', {class: 'n'}, count(number(point.after_operation))), h('td', {class: 'n mono'}, hex(point.brk)),
+      h('td', {class: 'n'}, count(point.chunks)), h('td', {class: 'n'}, count(point.free_chunks)), h('td', {class: 'n'}, bytes(number(point.free_bytes))),
+      h('td', {class: 'digest'}, point.metadata_sha256))));
+}
+
+function provenance(run, {exact, measured}) {
+  return pairs([
+    ['Trace', exact.trace_sha256, 'digest'], ['Format', exact.trace_format], exact.seed !== '0' && ['Seed', exact.seed],
+    ['Broken invariants at the end', count(number(exact.violations)), `n ${number(exact.violations) > 0 ? 'bad' : ''}`],
+    ['Cost model', exact.cost_model], ['Server', `${measured.server_version}, ${measured.server_build}`], ['Host', measured.host],
+    ['Submitted', clock(time(run.submit_time))], ['Ended', clock(time(run.end_time))],
+    ['Preparing the operations', duration(number(measured.prepare_ns) / 1e6)],
+  ]);
+}
+
+function resultPanels(run, catalog) {
+  const {exact} = run.result;
+  return [
+    summary(run.result),
+    panel('Do it again', command(reproducingCommand(run, catalog)), 'exact: the same digests and counts on every machine'),
+    exact.checkpoints.length > 0 && panel('Checkpoints', checkpoints(exact.checkpoints)),
+    statisticsPanels(exact.counters, exact.heap, exact.pages),
+    h('div', {class: 'columns'}, panel('Provenance', provenance(run, run.result))),
+  ];
+}
+
+export function open(id, redraw) {
+  const memory = new MemoryView(runPath(id), redraw);
+  let catalog = null, mapped = false;
+  return {
+    title: `Run ${id}`,
+    async refresh() {
+      catalog ??= await get('/api/catalog');
+      const {run, live} = await get(runPath(id));
+      // The machine of a run may be gone before its map is asked for.
+      mapped = run.state === 'RUNNING' && await memory.refresh();
+      return [
+        h('div', {class: 'head'}, h('span', {class: 'crumb'}, link('#/runs', 'Runs'), ` / run ${run.id}`),
+          h('h1', {}, workloadName(run.workload)), runState(run.state), run.label && h('span', {class: 'muted'}, run.label),
+          configChips(run.result?.exact?.config ?? run.config, catalog)),
+        run.error && h('div', {class: 'panel bad', role: 'alert'}, run.error),
+        !ended(run) && progressPanel(run, live),
+        mapped && memory.panels(),
+        run.result?.exact && resultPanels(run, catalog),
+      ];
+    },
+    mounted: (main) => mapped && memory.mount(main),
+  };
+}

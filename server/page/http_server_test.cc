@@ -1,0 +1,185 @@
+#include "server/page/http_server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "server/page/http_testing.h"
+
+namespace alloclab::server {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+// Answers with the path it was asked for.
+std::unique_ptr<HttpServer> StartEcho() {
+  auto server = HttpServer::Start({.host = "127.0.0.1", .port = 0}, [](const HttpRequest& request) {
+    return HttpResponse{
+        .status = 200, .type = "text/plain", .body = absl::StrJoin(request.path, "|"), .etag = request.Text("etag")};
+  });
+  EXPECT_TRUE(server.ok()) << server.status();
+  return *std::move(server);
+}
+
+// One server for all: stopping one takes civetweb up to two seconds.
+class HttpServerTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { server_ = StartEcho(); }
+  static void TearDownTestSuite() { server_ = nullptr; }
+  static std::string address() { return server_->address(); }
+
+ private:
+  static inline std::unique_ptr<HttpServer> server_;
+};
+
+TEST_F(HttpServerTest, ServesOnAPortOfItsOwn) {
+  EXPECT_THAT(address(), Not(HasSubstr(":0")));
+  const RawResponse response = Get(address(), "/a/b?x=1");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body, "a|b");
+}
+
+TEST_F(HttpServerTest, EveryAnswerHasSecurityHeaders) {
+  for (const char* target : {"/", "/%zz", "/api"}) {
+    const RawResponse response = Get(address(), target);
+    EXPECT_THAT(response.headers, HasSubstr("Content-Security-Policy: default-src 'none'; script-src 'self';"));
+    EXPECT_THAT(response.headers, Not(HasSubstr("unsafe")));
+    EXPECT_THAT(response.headers, HasSubstr("X-Content-Type-Options: nosniff"));
+    EXPECT_THAT(response.headers, HasSubstr("Referrer-Policy: no-referrer"));
+    EXPECT_THAT(response.headers, Not(HasSubstr("Access-Control-Allow-Origin")));
+  }
+}
+
+TEST_F(HttpServerTest, OnlyReads) {
+  for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH"}) {
+    const RawResponse response =
+        Exchange(address(), absl::StrCat(method, " /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"));
+    EXPECT_EQ(response.status, 405) << method;
+    EXPECT_THAT(response.headers, HasSubstr("Allow: GET, HEAD"));
+    EXPECT_THAT(response.body, HasSubstr("expected method GET or HEAD"));
+  }
+  const RawResponse head = Exchange(address(), "HEAD /abc HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_EQ(head.status, 200);
+  EXPECT_THAT(head.headers, HasSubstr("Content-Length: 3"));
+  EXPECT_THAT(head.body, IsEmpty());
+}
+
+TEST_F(HttpServerTest, AnswersNotModified) {
+  EXPECT_THAT(Get(address(), "/a?etag=%22v1%22").headers, HasSubstr("ETag: \"v1\""));
+  const RawResponse again = Get(address(), "/a?etag=%22v1%22", "If-None-Match: \"v1\"\r\n");
+  EXPECT_EQ(again.status, 304);
+  EXPECT_THAT(again.body, IsEmpty());
+}
+
+TEST_F(HttpServerTest, OnLoopbackRefusesForeignHostNames) {
+  for (const char* host : {"evil.example", "evil.example:7412", "", "127.evil.example.", "localhost.evil.example"}) {
+    const RawResponse response = Exchange(address(), absl::StrCat("GET / HTTP/1.1\r\nHost: ", host, "\r\n\r\n"));
+    EXPECT_EQ(response.status, 403) << host;
+  }
+  for (const char* host : {"localhost", "localhost:7412", "127.0.0.1", "127.0.0.1:1", "[::1]", "[::1]:7412"}) {
+    EXPECT_EQ(Exchange(address(), absl::StrCat("GET / HTTP/1.1\r\nHost: ", host, "\r\n\r\n")).status, 200) << host;
+  }
+}
+
+TEST_F(HttpServerTest, HostileBytesGetAnErrorOrNothing) {
+  const std::vector<std::string> requests = {
+      "",
+      "\r\n\r\n",
+      "GET",
+      "GET\r\n\r\n",
+      "GET / \r\n\r\n",
+      "GET  /  HTTP/1.1\r\n\r\n",
+      "FOO / HTTP/1.1\r\n\r\n",
+      "GET / HTTP/9.9\r\n\r\n",
+      "GET /%00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+      std::string("GET /\0 HTTP/1.1\r\n\r\n", 18),
+      "GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n",
+      "GET * HTTP/1.1\r\nHost: localhost\r\n\r\n",
+      "GET http://127.0.0.1/x HTTP/1.1\r\nHost: evil\r\n\r\n",
+      "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+      "GET /" + std::string(9000, 'a') + " HTTP/1.1\r\nHost: localhost\r\n\r\n",
+      "GET / HTTP/1.1\r\n" + std::string(9000, 'X') + ": y\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+  };
+  for (const std::string& request : requests) {
+    Connection connection(address());
+    connection.Send(request);
+    connection.HalfClose();
+    const RawResponse response = connection.Receive();
+    if (response.status == 200) {
+      EXPECT_THAT(response.body, Not(HasSubstr("passwd")));
+    } else if (response.status != 0) {
+      EXPECT_GE(response.status, 400) << request;
+      EXPECT_THAT(response.body, HasSubstr("\"message\"")) << request;
+    }
+  }
+  EXPECT_EQ(Get(address(), "/still/here").body, "still|here");
+}
+
+TEST_F(HttpServerTest, SilentClientsAreDroppedAndOthersServed) {
+  std::deque<Connection> silent;
+  for (int i = 0; i < kHttpThreads - 1; ++i) silent.emplace_back(address()).Send("GET / HT");
+  EXPECT_EQ(Get(address(), "/a").status, 200);
+  // With every thread taken, the next one waits until the silent ones are thrown out.
+  silent.emplace_back(address()).Send("GET / HT");
+  const absl::Time began = absl::Now();
+  EXPECT_EQ(Get(address(), "/b").status, 200);
+  EXPECT_LT(absl::Now() - began, absl::Milliseconds(3 * kClientTimeoutMs));
+}
+
+TEST_F(HttpServerTest, ManyClientsAtOnce) {
+  std::vector<std::thread> clients;
+  std::atomic<int> served{0};
+  for (int t = 0; t < 8; ++t) {
+    clients.emplace_back([&] {
+      for (int i = 0; i < 50; ++i) served += Get(address(), "/x").status == 200;
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(served, 400);
+}
+
+TEST(HttpServerStart, TakenPortIsNamed) {
+  const auto first = StartEcho();
+  const auto taken = ParseBindAddress("--page-listen", first->address());
+  ASSERT_TRUE(taken.ok());
+  const auto second = HttpServer::Start(*taken, [](const HttpRequest&) { return HttpResponse{}; });
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr("--page-listen"));
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr(first->address()));
+}
+
+TEST(HttpServerStart, TakesLocalhostByName) {
+  const auto server = HttpServer::Start({.host = "localhost", .port = 0}, [](const HttpRequest&) {
+    return HttpResponse{.status = 200, .type = "text/plain", .body = "here", .etag = {}};
+  });
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_EQ(Get((*server)->address(), "/").body, "here");
+}
+
+// Debian's civetweb is built without version 6 of IP.
+TEST(HttpServerStart, VersionSixIsServedOrRefusedClearly) {
+  const auto server = HttpServer::Start({.host = "::1", .port = 0}, [](const HttpRequest&) {
+    return HttpResponse{.status = 200, .type = "text/plain", .body = "here", .etag = {}};
+  });
+  if (server.ok()) {
+    EXPECT_EQ(Get((*server)->address(), "/").body, "here");
+  } else {
+    EXPECT_THAT(std::string(server.status().message()), HasSubstr("--page-listen [::1]:0"));
+  }
+}
+
+}  // namespace
+}  // namespace alloclab::server

@@ -1,0 +1,67 @@
+#include "server/page/machine_view.h"
+
+#include "absl/time/clock.h"
+#include "server/converters/inspect_converter.h"
+
+namespace alloclab::server {
+namespace {
+
+constexpr int kRestPerLook = 4;
+
+v1::ChunkPage ReadChunks(const HeapAllocator& heap, std::uint32_t from, std::uint32_t to, std::uint32_t limit) {
+  v1::ChunkPage page;
+  page.set_brk(heap.Shape().brk.raw());
+  const std::optional<Chunk> first = ChunkAt(heap, VirtAddr(from));
+  if (!first) return page;
+  heap.VisitChunks(first->header, [&](const Chunk& chunk) {
+    if (chunk.header.raw() >= to) return false;
+    *page.add_chunks() = ToProto(chunk);
+    return page.chunks_size() < static_cast<int>(limit);
+  });
+  return page;
+}
+
+}  // namespace
+
+absl::Status MachineView::PacedLook(const LookAt& look_at, absl::Time deadline, const Look& look) {
+  const absl::MutexLock lock(&mutex_);
+  if (rest_until_ > deadline) return absl::DeadlineExceededError("the page is too busy; try again");
+  absl::SleepFor(rest_until_ - absl::Now());
+  absl::Duration spent;
+  absl::Status status = look_at(
+      [&](Instance& machine) {
+        const absl::Time began = absl::Now();
+        look(machine);
+        spent = absl::Now() - began;
+      },
+      deadline);
+  rest_until_ = absl::Now() + kRestPerLook * spent;
+  return status;
+}
+
+absl::StatusOr<v1::MemoryMap> MachineView::Map(const LookAt& look_at, const MapRequest& request) {
+  const absl::Time deadline = absl::Now() + kViewDeadline;
+  MemoryMapper mapper(request);
+  bool begun = false, done = false;
+  while (!done) {
+    const absl::Status status = PacedLook(look_at, deadline, [&](Instance& machine) { done = mapper.Look(machine); });
+    if (!status.ok() && !begun) return status;
+    if (!status.ok()) {
+      mapper.MarkPartial();
+      break;
+    }
+    begun = true;
+  }
+  return mapper.Take();
+}
+
+absl::StatusOr<v1::ChunkPage> MachineView::Chunks(const LookAt& look_at, std::uint32_t from, std::uint32_t to,
+                                                  std::uint32_t limit) {
+  absl::StatusOr<v1::ChunkPage> page = absl::FailedPreconditionError("this machine has no heap: it has pages only");
+  const absl::Status status = PacedLook(look_at, absl::Now() + kViewDeadline, [&](Instance& machine) {
+    if (machine.heap() != nullptr) page = ReadChunks(*machine.heap(), from, to, limit);
+  });
+  return status.ok() ? page : status;
+}
+
+}  // namespace alloclab::server

@@ -1,0 +1,49 @@
+// What the page shows of a machine that may be at work: memory maps and chunks, read in short looks.
+//
+// One look at a time in the whole server, and after each a rest of four times its length: whatever browsers ask for, the page
+// takes at most a fifth of one core from the machines, and a look itself takes about a millisecond.
+//
+// Thread safety: all methods may be called from any thread.
+#ifndef ALLOCLAB_SERVER_PAGE_MACHINE_VIEW_H_
+#define ALLOCLAB_SERVER_PAGE_MACHINE_VIEW_H_
+
+#include <cstdint>
+#include <functional>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "alloclab/v1/inspect.pb.h"
+#include "alloclab/v1/page.pb.h"
+#include "server/entities/look_queue.h"
+#include "server/page/memory_map.h"
+
+namespace alloclab::server {
+
+inline constexpr std::uint32_t kPageChunksDefault = 100, kPageChunksMax = 4096;
+inline constexpr absl::Duration kViewDeadline = absl::Seconds(2);
+
+// Serves one look at a certain machine before the deadline, or says why not.
+using LookAt = std::function<absl::Status(const Look&, absl::Time deadline)>;
+
+class MachineView {
+ public:
+  // A map that is not complete in time says so. Errors of `look_at` before the first look.
+  absl::StatusOr<v1::MemoryMap> Map(const LookAt& look_at, const MapRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // The chunk that holds `from`, and those after it that begin below `to`. FAILED_PRECONDITION: the machine has no heap.
+  absl::StatusOr<v1::ChunkPage> Chunks(const LookAt& look_at, std::uint32_t from, std::uint32_t to, std::uint32_t limit)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  absl::Status PacedLook(const LookAt& look_at, absl::Time deadline, const Look& look) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  absl::Mutex mutex_;
+  absl::Time rest_until_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+};
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_PAGE_MACHINE_VIEW_H_

@@ -1,0 +1,60 @@
+// The memory of an instance as a picture: the heap by chunks and the RAM by frames, summed up in equal cells.
+//
+// A heap of millions of chunks is read in several looks, each short, so that whoever works on the instance never waits long:
+//
+//   MemoryMapper mapper(request);
+//   while (!done) <with the instance to oneself> done = mapper.Look(instance);
+//   ... = mapper.Take();
+#ifndef ALLOCLAB_SERVER_PAGE_MEMORY_MAP_H_
+#define ALLOCLAB_SERVER_PAGE_MEMORY_MAP_H_
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "allocators/catalog/instance.h"
+#include "alloclab/v1/page.pb.h"
+
+namespace alloclab::server {
+
+inline constexpr std::uint32_t kMapCellsMin = 16, kMapCellsDefault = 2048, kMapCellsMax = 16384;
+inline constexpr std::uint32_t kMapChunksPerLook = 65536;  // about 1 ms
+
+struct MapRequest {
+  std::uint32_t cells = kMapCellsDefault;
+  std::uint32_t from = 0, to = 0;  // range of the heap; 0, 0: from its start to its break and somewhat beyond
+  std::uint32_t chunks_per_look = kMapChunksPerLook;
+};
+
+class MemoryMapper {
+ public:
+  explicit MemoryMapper(const MapRequest& request) : request_(request) {}
+
+  // Reads on, at most chunks_per_look chunks; the first look reads the frames too. True when the map is complete. REQUIRES:
+  // the same instance every time.
+  bool Look(Instance& instance);
+
+  v1::MemoryMap Take() { return std::move(map_); }
+  // Gives up before the map is complete: says so in it.
+  void MarkPartial() { map_.set_partial(true); }
+
+ private:
+  void Begin(Instance& instance);
+  void Add(const Chunk& chunk);
+
+  const MapRequest request_;
+  v1::MemoryMap map_;
+  bool begun_ = false;
+  std::uint64_t next_ = 0;  // first address not mapped yet; 64 bits: a heap may end at 4 GiB
+  std::uint64_t end_ = 0;   // of the cells
+};
+
+// The chunk that holds `address`, or else the first one above it.
+std::optional<Chunk> ChunkAt(const HeapAllocator& heap, VirtAddr address);
+
+// The frames of the whole machine.
+v1::FrameMap MapFrames(Instance& instance, std::uint32_t cells);
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_PAGE_MEMORY_MAP_H_

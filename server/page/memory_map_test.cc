@@ -1,0 +1,210 @@
+#include "server/page/memory_map.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <numeric>
+#include <random>
+#include <vector>
+
+#include "allocators/workload/driver.h"
+
+namespace alloclab::server {
+namespace {
+
+constexpr std::uint32_t kHeapStart = 0xC0400000;
+
+InstanceConfig Ram(std::uint64_t bytes) {
+  InstanceConfig config;
+  config.ram_bytes = bytes;
+  return config;
+}
+
+std::unique_ptr<Instance> MakeMachine(const InstanceConfig& config) {
+  auto machine = Instance::Create(config);
+  EXPECT_TRUE(machine.ok()) << machine.status();
+  return *std::move(machine);
+}
+
+MapRequest Cells(std::uint32_t cells, std::uint32_t from = 0, std::uint32_t to = 0) {
+  MapRequest request;
+  request.cells = cells;
+  request.from = from;
+  request.to = to;
+  return request;
+}
+
+v1::MemoryMap MapAll(Instance& machine, const MapRequest& request) {
+  MemoryMapper mapper(request);
+  while (!mapper.Look(machine)) continue;
+  return mapper.Take();
+}
+
+std::uint64_t Sum(const google::protobuf::RepeatedField<std::uint32_t>& cells) {
+  return std::accumulate(cells.begin(), cells.end(), std::uint64_t{0});
+}
+
+// The cells by their definition, byte by byte in words.
+std::vector<std::uint32_t> ExpectedCells(const Instance& machine, const v1::HeapMap& map, bool allocated) {
+  std::vector<std::uint32_t> cells(static_cast<std::size_t>(map.allocated_bytes_size()));
+  const_cast<Instance&>(machine).heap()->VisitChunks(VirtAddr(map.start()), [&](const Chunk& chunk) {
+    for (std::uint64_t at = chunk.header.raw(); at < std::uint64_t{chunk.header.raw()} + chunk.bytes; at += kWordBytes) {
+      if (chunk.allocated != allocated || at < map.from()) continue;
+      const std::uint64_t cell = (at - map.from()) / map.cell_bytes();
+      if (cell < cells.size()) cells[cell] += kWordBytes;
+    }
+    return true;
+  });
+  return cells;
+}
+
+void RandomOperations(Driver& driver, std::mt19937& random, int count) {
+  std::vector<VirtAddr> live;
+  for (int i = 0; i < count; ++i) {
+    if (live.size() < 20 || random() % 5 < 3) {
+      const OpResult result = driver.Malloc(static_cast<std::uint32_t>(1 + random() % 3000));
+      if (result.outcome == Outcome::kOk) live.push_back(VirtAddr(result.address));
+    } else {
+      std::swap(live[random() % live.size()], live.back());
+      driver.Free(live.back());
+      live.pop_back();
+    }
+    if (random() % 20 == 0) driver.AllocatePages(static_cast<std::uint32_t>((1 + random() % 5) * kPageBytes));
+  }
+}
+
+class MemoryMapTest : public ::testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    InstanceConfig config = Ram(16 << 20);
+    config.parameters = {{"heap.engine", GetParam()}, {"pages.engine", GetParam()}};
+    machine_ = MakeMachine(config);
+  }
+  std::unique_ptr<Instance> machine_;
+};
+INSTANTIATE_TEST_SUITE_P(Engines, MemoryMapTest, ::testing::Values("literal", "indexed"));
+
+TEST_P(MemoryMapTest, FreshMachine) {
+  const v1::MemoryMap map = MapAll(*machine_, Cells(64));
+  EXPECT_EQ(map.heap().start(), kHeapStart);
+  EXPECT_EQ(map.heap().from(), kHeapStart);
+  EXPECT_EQ(map.heap().allocated_bytes_size(), 64);
+  EXPECT_EQ(Sum(map.heap().allocated_bytes()) + Sum(map.heap().free_bytes()), map.heap().brk() - map.heap().start());
+  EXPECT_EQ(Sum(map.frames().heap()), machine_->vm_costs().mapped_frames);
+  EXPECT_EQ(Sum(map.frames().page_tables()), machine_->vm_costs().page_table_frames);
+  EXPECT_EQ(Sum(map.frames().free()) * kPageBytes, machine_->pages().Shape().free_bytes);
+  EXPECT_EQ(Sum(map.frames().blocks()), 0);
+  EXPECT_FALSE(map.torn());
+  EXPECT_FALSE(map.partial());
+}
+
+TEST_P(MemoryMapTest, CellsAreTheSumsOfTheirWords) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  Driver driver(*machine_);
+  for (int round = 0; round < 8; ++round) {
+    RandomOperations(driver, random, 200);
+    const std::uint32_t size = machine_->heap()->Shape().size_bytes();
+    const auto offset = static_cast<std::uint32_t>(random() % size);
+    const MapRequest requests[] = {Cells(16), Cells(2048), Cells(100, kHeapStart + offset, kHeapStart + offset + 5000)};
+    for (const MapRequest& request : requests) {
+      const v1::MemoryMap map = MapAll(*machine_, request);
+      EXPECT_THAT(map.heap().allocated_bytes(), testing::ElementsAreArray(ExpectedCells(*machine_, map.heap(), true)));
+      EXPECT_THAT(map.heap().free_bytes(), testing::ElementsAreArray(ExpectedCells(*machine_, map.heap(), false)));
+      EXPECT_EQ(map.heap().from() % map.heap().cell_bytes(), 0);
+      EXPECT_EQ(Sum(map.frames().heap()), machine_->vm_costs().mapped_frames);
+      EXPECT_EQ(Sum(map.frames().blocks()) * kPageBytes, driver.counters().page_live_bytes);
+      EXPECT_EQ(Sum(map.frames().free()) * kPageBytes, machine_->pages().Shape().free_bytes);
+    }
+  }
+}
+
+TEST_P(MemoryMapTest, ChunkAtFindsTheChunkThatHoldsAnAddress) {
+  Driver driver(*machine_);
+  const VirtAddr large(driver.Malloc(3'000'000).address);
+  const VirtAddr small(driver.Malloc(10).address);
+  const HeapAllocator& heap = *machine_->heap();
+  for (const std::uint32_t offset : {0u, 1u, 4096u, 100'000u, 2'999'000u}) {
+    const auto chunk = ChunkAt(heap, large + offset);
+    ASSERT_TRUE(chunk.has_value());
+    EXPECT_EQ(chunk->header, large - kWordBytes);
+  }
+  EXPECT_EQ(ChunkAt(heap, small)->header, small - kWordBytes);
+  EXPECT_EQ(ChunkAt(heap, VirtAddr(0))->header.raw(), kHeapStart);
+  EXPECT_FALSE(ChunkAt(heap, heap.Shape().brk).has_value());
+  EXPECT_FALSE(ChunkAt(heap, VirtAddr(UINT32_MAX)).has_value());
+}
+
+// The machine goes on between looks, and frees what lies across the place where the last look ended.
+TEST(MemoryMap, ManyChunksTakeSeveralLooks) {
+  constexpr std::uint32_t kPerLook = 100;
+  const auto machine = MakeMachine(Ram(8 << 20));
+  Driver driver(*machine);
+  std::vector<VirtAddr> blocks;
+  for (std::uint32_t i = 0; i < 3 * kPerLook; ++i) blocks.emplace_back(driver.Malloc(60).address);
+  MapRequest request;
+  request.cells = 128;
+  request.chunks_per_look = kPerLook;
+  MemoryMapper mapper(request);
+  int looks = 1;
+  for (; !mapper.Look(*machine); ++looks) {
+    const std::size_t seam = static_cast<std::size_t>(looks) * kPerLook;
+    for (std::size_t i = seam - 5; i < std::min(seam + 5, blocks.size()); ++i) driver.Free(blocks[i]);
+  }
+  EXPECT_GE(looks, 3);
+  const v1::MemoryMap map = mapper.Take();
+  EXPECT_TRUE(map.torn());
+  // Every byte up to the break is counted once, whatever moved.
+  EXPECT_EQ(Sum(map.heap().allocated_bytes()) + Sum(map.heap().free_bytes()), map.heap().brk() - map.heap().start());
+  EXPECT_GT(Sum(map.heap().free_bytes()), 0);
+}
+
+TEST(MemoryMap, WithoutAHeapThereAreFramesOnly) {
+  InstanceConfig config = Ram(1 << 20);
+  config.heap_allocator = "none";
+  const auto machine = MakeMachine(config);
+  const v1::MemoryMap map = MapAll(*machine, Cells(4096));
+  EXPECT_FALSE(map.has_heap());
+  EXPECT_EQ(map.frames().free_size(), 256);
+  EXPECT_EQ(map.frames().cell_frames(), 1);
+  EXPECT_EQ(Sum(map.frames().page_tables()), 0);
+}
+
+TEST(MemoryMap, RangesOutsideTheHeapAreEmptyNotWrong) {
+  const auto machine = MakeMachine(Ram(8 << 20));
+  for (const auto& [from, to] : std::vector<std::pair<std::uint32_t, std::uint32_t>>{
+           {1, 2}, {0xF0000000, 0xFFFFFFFF}, {kHeapStart, UINT32_MAX}, {1, UINT32_MAX}, {UINT32_MAX - 1, UINT32_MAX}}) {
+    for (const std::uint32_t cells : {kMapCellsMin, kMapCellsMax}) {
+      const v1::MemoryMap map = MapAll(*machine, Cells(cells, from, to));
+      EXPECT_LE(map.heap().allocated_bytes_size(), static_cast<int>(cells));
+      EXPECT_LE(Sum(map.heap().allocated_bytes()), machine->heap()->Shape().size_bytes());
+    }
+  }
+}
+
+// A broken chain is drawn as far as it makes sense, and never hangs.
+TEST(MemoryMap, BrokenHeapsAreDrawnToo) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  InstanceConfig config = Ram(8 << 20);
+  config.guarded = false;
+  const auto machine = MakeMachine(config);
+  Driver driver(*machine);
+  for (int i = 0; i < 500; ++i) driver.Malloc(static_cast<std::uint32_t>(random() % 200));
+  const HeapShape shape = machine->heap()->Shape();
+  for (int i = 0; i < 200; ++i) {
+    const VirtAddr word = shape.start + static_cast<std::uint32_t>(random() % (shape.size_bytes() / 4)) * 4;
+    ASSERT_TRUE(machine->space()->StoreU32(word, static_cast<std::uint32_t>(random())));
+    const v1::MemoryMap map = MapAll(*machine, Cells(256));
+    for (int cell = 0; cell < map.heap().allocated_bytes_size(); ++cell) {
+      ASSERT_LE(map.heap().allocated_bytes(cell) + map.heap().free_bytes(cell), map.heap().cell_bytes());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace alloclab::server

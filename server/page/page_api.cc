@@ -1,0 +1,229 @@
+#include "server/page/page_api.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/time/clock.h"
+#include "alloclab/v1/page.pb.h"
+#include "server/converters/instance_converter.h"
+#include "server/converters/list_converter.h"
+#include "server/converters/run_converter.h"
+#include "server/converters/statistics_converter.h"
+#include "server/converters/time_converter.h"
+#include "server/errors.h"
+#include "server/limits.h"
+#include "server/page/json.h"
+
+namespace alloclab::server {
+namespace {
+
+constexpr std::uint64_t kAddressMax = UINT32_MAX;
+
+std::uint64_t Failed(const v1::Counters& counters) {
+  std::uint64_t failed = 0;
+  for (const v1::OutcomeCount& item : counters.outcomes()) {
+    if (item.outcome() != OutcomeName(Outcome::kOk) && item.outcome() != OutcomeName(Outcome::kZeroSize))
+      failed += item.count();
+  }
+  return failed;
+}
+
+v1::InstanceSummary Summarize(LiveInstance& instance) {
+  const Snapshot snapshot = instance.Sample();
+  const v1::Statistics statistics = ToProto(snapshot);
+  v1::InstanceSummary summary;
+  *summary.mutable_instance() = ToProto(instance);
+  summary.mutable_instance()->set_operations(snapshot.operations);
+  *summary.mutable_time() = ToProto(snapshot.time);
+  if (statistics.has_heap()) {
+    *summary.mutable_heap() = statistics.heap();
+    summary.mutable_heap()->clear_free_blocks_by_size();
+  }
+  *summary.mutable_pages() = statistics.pages();
+  summary.set_live_requested_bytes(statistics.counters().live_requested_bytes());
+  summary.set_page_live_bytes(statistics.counters().page_live_bytes());
+  summary.set_failed(Failed(statistics.counters()));
+  summary.set_host_bytes(statistics.host_bytes());
+  return summary;
+}
+
+struct ListRange {
+  std::uint32_t size = 0;
+  std::uint64_t token = 0;
+};
+
+absl::StatusOr<ListRange> ListRangeOf(const HttpRequest& request, std::uint32_t preset, std::uint32_t max) {
+  if (absl::Status status = request.CheckParameters({"page_size", "page_token"}); !status.ok()) return status;
+  const auto size = request.Number("page_size", preset, 1, max);
+  if (!size.ok()) return size.status();
+  const auto token = PageTokenFromProto(request.Text("page_token"));
+  if (!token.ok()) return token.status();
+  return ListRange{static_cast<std::uint32_t>(*size), *token};
+}
+
+// A page that follows a run asks once more after its end: that is no error.
+absl::StatusOr<v1::MemoryMap> GoneIfEnded(absl::StatusOr<v1::MemoryMap> map) {
+  if (map.ok() || !absl::IsFailedPrecondition(map.status())) return map;
+  v1::MemoryMap gone;
+  gone.set_gone(true);
+  return gone;
+}
+
+absl::StatusOr<std::uint64_t> RunNumber(const std::string& text) {
+  std::uint64_t id = 0;
+  if (!absl::SimpleAtoi(text, &id)) return errors::BadField("run", fmt::format("\"{}\" is not the number of a run", text));
+  return id;
+}
+
+}  // namespace
+
+PageApi::Handler PageApi::Route(const std::vector<std::string>& path) {
+  if (path.size() == 2) {
+    if (path[1] == "server") return &PageApi::Server;
+    if (path[1] == "catalog") return &PageApi::Catalog;
+    if (path[1] == "instances") return &PageApi::Instances;
+    if (path[1] == "runs") return &PageApi::Runs;
+  }
+  const bool instance = path.size() > 2 && path[1] == "instances", run = path.size() > 2 && path[1] == "runs";
+  if (path.size() == 3 && instance) return &PageApi::Instance;
+  if (path.size() == 3 && run) return &PageApi::Run;
+  if (path.size() == 4 && (instance || run) && path[3] == "map") return &PageApi::Map;
+  if (path.size() == 4 && (instance || run) && path[3] == "chunks") return &PageApi::Chunks;
+  return nullptr;
+}
+
+absl::StatusOr<std::string> PageApi::Answer(const HttpRequest& request) {
+  const Handler handler = Route(request.path);
+  if (handler == nullptr) {
+    return absl::NotFoundError(
+        fmt::format("no address \"/{}\": expected /api/server, /api/catalog, /api/instances[/NAME[/map|chunks]] "
+                    "or /api/runs[/ID[/map|chunks]]",
+                    fmt::join(request.path, "/")));
+  }
+  return (this->*handler)(request);
+}
+
+absl::StatusOr<std::string> PageApi::Server(const HttpRequest& request) {
+  if (absl::Status status = request.CheckParameters({}); !status.ok()) return status;
+  const RunExecutor::Census census = subjects_.runs.Count();
+  v1::PageServerInfo info;
+  *info.mutable_server() = subjects_.describe_server();
+  *info.mutable_time() = ToProto(absl::Now());
+  info.set_prometheus_url(subjects_.prometheus_url);
+  info.set_grafana_url(subjects_.grafana_url);
+  info.set_runs_queued(census.queued);
+  info.set_runs_running(census.running);
+  return ToJson(info);
+}
+
+absl::StatusOr<std::string> PageApi::Catalog(const HttpRequest& request) {
+  if (absl::Status status = request.CheckParameters({}); !status.ok()) return status;
+  return ToJson(CatalogToProto());
+}
+
+absl::StatusOr<std::string> PageApi::Instances(const HttpRequest& request) {
+  const auto range = ListRangeOf(request, kListInstancesDefault, kListInstancesMax);
+  if (!range.ok()) return range.status();
+  const auto instances = subjects_.instances.List(range->token, range->size + 1);
+  v1::InstanceSummaries list;
+  for (std::size_t i = 0; i < instances.size() && i < range->size; ++i) *list.add_instances() = Summarize(*instances[i]);
+  if (instances.size() > range->size) list.set_next_page_token(fmt::to_string(instances[range->size - 1]->id()));
+  return ToJson(list);
+}
+
+absl::StatusOr<std::string> PageApi::Instance(const HttpRequest& request) {
+  if (absl::Status status = request.CheckParameters({}); !status.ok()) return status;
+  const auto instance = subjects_.instances.Find(request.path[2]);
+  if (!instance.ok()) return instance.status();
+  const Snapshot snapshot = (*instance)->Sample();
+  v1::InstanceDetail detail;
+  *detail.mutable_instance() = ToProto(**instance);
+  detail.mutable_instance()->set_operations(snapshot.operations);
+  *detail.mutable_time() = ToProto(snapshot.time);
+  *detail.mutable_statistics() = ToProto(snapshot);
+  detail.mutable_statistics()->set_instance((*instance)->name());
+  detail.mutable_statistics()->set_id((*instance)->id());
+  return ToJson(detail);
+}
+
+absl::StatusOr<std::string> PageApi::Runs(const HttpRequest& request) {
+  const auto range = ListRangeOf(request, kListRunsDefault, kListRunsMax);
+  if (!range.ok()) return range.status();
+  const auto runs = subjects_.runs.List(range->token, range->size + 1);
+  if (!runs.ok()) return runs.status();
+  v1::ListRunsResponse list;
+  for (std::size_t i = 0; i < runs->size() && i < range->size; ++i) *list.add_runs() = ToProto((*runs)[i]);
+  if (runs->size() > range->size) list.set_next_page_token(fmt::to_string((*runs)[range->size - 1].id));
+  return ToJson(list);
+}
+
+absl::StatusOr<std::string> PageApi::Run(const HttpRequest& request) {
+  if (absl::Status status = request.CheckParameters({}); !status.ok()) return status;
+  const auto id = RunNumber(request.path[2]);
+  if (!id.ok()) return id.status();
+  const auto live = subjects_.runs.FindLive(*id);
+  const auto run = subjects_.runs.Get(*id);
+  if (!run.ok()) return run.status();
+  v1::RunDetail detail;
+  *detail.mutable_run() = ToProto(*run);
+  *detail.mutable_time() = ToProto(absl::Now());
+  if (const auto snapshot = live ? live->Sample() : std::nullopt) *detail.mutable_live() = ToProto(*snapshot);
+  return ToJson(detail);
+}
+
+absl::StatusOr<LookAt> PageApi::MachineOf(const HttpRequest& request) const {
+  if (request.path[1] == "instances") {
+    auto instance = subjects_.instances.Find(request.path[2]);
+    if (!instance.ok()) return instance.status();
+    return
+        [instance = *std::move(instance)](const Look& look, absl::Time deadline) { return instance->LookAt(look, deadline); };
+  }
+  const auto id = RunNumber(request.path[2]);
+  if (!id.ok()) return id.status();
+  if (auto live = subjects_.runs.FindLive(*id)) {
+    return [live](const Look& look, absl::Time deadline) { return live->LookAt(look, deadline); };
+  }
+  const auto run = subjects_.runs.Get(*id);
+  return run.ok() ? errors::RunNotRunning(*id, RunStateName(run->state)) : run.status();
+}
+
+absl::StatusOr<std::string> PageApi::Map(const HttpRequest& request) {
+  if (absl::Status status = request.CheckParameters({"cells", "from", "to"}); !status.ok()) return status;
+  const auto cells = request.Number("cells", kMapCellsDefault, kMapCellsMin, kMapCellsMax);
+  const auto from = request.Number("from", 0, 0, kAddressMax), to = request.Number("to", 0, 0, kAddressMax);
+  for (const auto* number : {&cells, &from, &to}) {
+    if (!number->ok()) return number->status();
+  }
+  if (*from != 0 ? *to <= *from : *to != 0) return errors::BadField("to", "expected an address above from, and both or none");
+  const std::string question = fmt::format("{}/{} {} {} {}", request.path[1], request.path[2], *cells, *from, *to);
+  if (auto answer = maps_.Find(question)) return *std::move(answer);
+  const auto machine = MachineOf(request);
+  MapRequest wanted;
+  wanted.cells = static_cast<std::uint32_t>(*cells);
+  wanted.from = static_cast<std::uint32_t>(*from);
+  wanted.to = static_cast<std::uint32_t>(*to);
+  const auto map = GoneIfEnded(machine.ok() ? view_.Map(*machine, wanted) : machine.status());
+  if (!map.ok()) return map.status();
+  auto answer = ToJson(*map);
+  if (answer.ok()) maps_.Put(question, *answer);
+  return answer;
+}
+
+absl::StatusOr<std::string> PageApi::Chunks(const HttpRequest& request) {
+  if (absl::Status status = request.CheckParameters({"from", "to", "limit"}); !status.ok()) return status;
+  const auto from = request.Number("from", 0, 0, kAddressMax), to = request.Number("to", kAddressMax, 0, kAddressMax);
+  const auto limit = request.Number("limit", kPageChunksDefault, 1, kPageChunksMax);
+  for (const auto* number : {&from, &to, &limit}) {
+    if (!number->ok()) return number->status();
+  }
+  if (*to <= *from) return errors::BadField("to", "expected an address above from");
+  const auto machine = MachineOf(request);
+  if (!machine.ok()) return machine.status();
+  const auto page = view_.Chunks(*machine, static_cast<std::uint32_t>(*from), static_cast<std::uint32_t>(*to),
+                                 static_cast<std::uint32_t>(*limit));
+  return page.ok() ? ToJson(*page) : page.status();
+}
+
+}  // namespace alloclab::server

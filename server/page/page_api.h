@@ -1,0 +1,58 @@
+// The data of the page: which JSON answers which address (the table is in proto/alloclab/v1/page.proto).
+//
+// Thread safety: Answer may be called from any thread.
+#ifndef ALLOCLAB_SERVER_PAGE_PAGE_API_H_
+#define ALLOCLAB_SERVER_PAGE_PAGE_API_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "alloclab/v1/lab.pb.h"
+#include "server/collections/instance_registry.h"
+#include "server/collections/run_executor.h"
+#include "server/page/answer_cache.h"
+#include "server/page/http_request.h"
+#include "server/page/machine_view.h"
+
+namespace alloclab::server {
+
+// What the page is about; all outlive it.
+struct PageSubjects {
+  InstanceRegistry& instances;
+  RunExecutor& runs;
+  std::function<v1::Server()> describe_server;
+  std::string prometheus_url, grafana_url;  // empty: none
+};
+
+class PageApi {
+ public:
+  explicit PageApi(PageSubjects subjects) : subjects_(std::move(subjects)) {}
+
+  // The JSON for a path below "/api". NOT_FOUND: no such address, instance or run; INVALID_ARGUMENT: a parameter.
+  absl::StatusOr<std::string> Answer(const HttpRequest& request);
+
+ private:
+  using Handler = absl::StatusOr<std::string> (PageApi::*)(const HttpRequest&);
+  static Handler Route(const std::vector<std::string>& path);
+
+  absl::StatusOr<std::string> Server(const HttpRequest& request);
+  absl::StatusOr<std::string> Catalog(const HttpRequest& request);
+  absl::StatusOr<std::string> Instances(const HttpRequest& request);
+  absl::StatusOr<std::string> Instance(const HttpRequest& request);
+  absl::StatusOr<std::string> Runs(const HttpRequest& request);
+  absl::StatusOr<std::string> Run(const HttpRequest& request);
+  absl::StatusOr<std::string> Map(const HttpRequest& request);
+  absl::StatusOr<std::string> Chunks(const HttpRequest& request);
+
+  absl::StatusOr<LookAt> MachineOf(const HttpRequest& request) const;
+
+  const PageSubjects subjects_;
+  MachineView view_;
+  AnswerCache maps_;
+};
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_PAGE_PAGE_API_H_

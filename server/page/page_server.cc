@@ -1,0 +1,68 @@
+#include "server/page/page_server.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_join.h"
+#include "allocators/common/sha256.h"
+#include "server/errors.h"
+#include "server/page/json.h"
+#include "server/page/web_files.h"
+
+namespace alloclab::server {
+namespace {
+
+std::string TypeOf(absl::string_view name) {
+  if (absl::EndsWith(name, ".html")) return "text/html; charset=utf-8";
+  if (absl::EndsWith(name, ".css")) return "text/css; charset=utf-8";
+  if (absl::EndsWith(name, ".js")) return "text/javascript; charset=utf-8";
+  return "image/svg+xml";
+}
+
+// A link of the page must lead to another page, not run a script.
+absl::Status CheckLink(const char* option, const std::string& url) {
+  if (url.empty() || absl::StartsWith(url, "http://") || absl::StartsWith(url, "https://")) return absl::OkStatus();
+  return errors::BadField(option, fmt::format("\"{}\" does not begin with http:// or https://", url));
+}
+
+}  // namespace
+
+PageServer::PageServer(PageSubjects subjects) : api_(std::move(subjects)) {
+  for (const WebFile& file : WebFiles()) {
+    const std::string content(file.content.begin(), file.content.end());
+    Sha256 digest;
+    digest.Update(content);
+    files_[std::string(file.name)] = {
+        .status = 200, .type = TypeOf(file.name), .body = content, .etag = fmt::format("\"{}\"", digest.HexDigest())};
+  }
+}
+
+HttpResponse PageServer::Answer(const HttpRequest& request) {
+  if (!request.path.empty() && request.path.front() == "api") {
+    absl::StatusOr<std::string> json = api_.Answer(request);
+    if (!json.ok()) return ErrorResponse(json.status());
+    return {.status = 200, .type = std::string(kJsonType), .body = *std::move(json), .etag = {}};
+  }
+  const auto file = files_.find(request.path.empty() ? "index.html" : absl::StrJoin(request.path, "/"));
+  if (file == files_.end()) {
+    return ErrorResponse(absl::NotFoundError(
+        fmt::format("no address \"/{}\": the page is at /, its data below /api", absl::StrJoin(request.path, "/"))));
+  }
+  return file->second;
+}
+
+absl::StatusOr<std::unique_ptr<PageServer>> PageServer::Start(const BindAddress& listen, PageSubjects subjects) {
+  for (const auto& [option, url] :
+       {std::pair{"--prometheus-url", subjects.prometheus_url}, {"--grafana-url", subjects.grafana_url}}) {
+    if (absl::Status status = CheckLink(option, url); !status.ok()) return status;
+  }
+  std::unique_ptr<PageServer> server(new PageServer(std::move(subjects)));
+  auto http = HttpServer::Start(listen, [page = server.get()](const HttpRequest& request) { return page->Answer(request); });
+  if (!http.ok()) return http.status();
+  server->http_ = *std::move(http);
+  return server;
+}
+
+}  // namespace alloclab::server
