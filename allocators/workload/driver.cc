@@ -27,6 +27,7 @@ Driver::Driver(Instance& instance) : instance_(instance), heap_(instance.heap())
   heap_cycles_ = Cycles(k386dx33, heap_->costs());
   heap_grows_ = heap_->costs().grows;
   counters_.heap_size_peak_bytes = heap_->Shape().size_bytes();
+  heap_size_base_ = counters_.heap_size_peak_bytes - heap_->costs().grown_bytes;
 }
 
 absl::Status Driver::ReserveHandles(std::uint32_t heap_handles, std::uint32_t page_handles) {
@@ -70,7 +71,10 @@ inline void Driver::RecordOutcome(OpKind kind, Outcome outcome, std::uint64_t re
 
 void Driver::RecordHeapSize() {
   heap_grows_ = heap_->costs().grows;
-  counters_.heap_size_peak_bytes = std::max<std::uint64_t>(counters_.heap_size_peak_bytes, heap_->Shape().size_bytes());
+  // Unguarded misuse may lower the break behind the counters' back; otherwise what it was moved up by says where it is.
+  const std::uint64_t size =
+      instance_.config().guarded ? heap_size_base_ + heap_->costs().grown_bytes : heap_->Shape().size_bytes();
+  counters_.heap_size_peak_bytes = std::max(counters_.heap_size_peak_bytes, size);
 }
 
 inline OpResult Driver::RecordHeap(OpKind kind, const HeapResult& result, std::uint64_t requested) {

@@ -100,6 +100,7 @@ class Driver {
   HandleTable page_blocks_;
   // The heap's costs when the last operation ended.
   std::uint64_t heap_headers_ = 0, heap_cycles_ = 0, heap_grows_ = 0;
+  std::uint64_t heap_size_base_ = 0;  // what the heap's size is beside what it was grown by
 };
 
 }  // namespace alloclab
