@@ -4,7 +4,6 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "absl/strings/str_format.h"
 
@@ -41,7 +40,7 @@ TraceBytes::~TraceBytes() = default;
 
 absl::Status TraceBytes::Fill() {
   if (ended_ || window_.size() >= kLookahead) return absl::OkStatus();
-  std::memmove(buffer_.data(), window_.data(), window_.size());
+  std::copy(window_.begin(), window_.end(), buffer_.begin());
   stream_->next_out = buffer_.data() + window_.size();
   stream_->avail_out = static_cast<uInt>(buffer_.size() - window_.size());
   const uInt room = stream_->avail_out;
