@@ -11,11 +11,6 @@ namespace {
 
 constexpr std::size_t kChoicesMax = 4096;
 
-template <class... Visitors>
-struct Overloaded : Visitors... {
-  using Visitors::operator()...;
-};
-
 class SizeCheck {
  public:
   SizeCheck(std::uint32_t least, std::uint32_t largest, std::string_view field)
@@ -61,16 +56,34 @@ class SizeCheck {
   const std::string_view field_;
 };
 
-std::uint32_t SampleWeighted(const WeightedSizes& size, Xoshiro256& random) {
-  std::uint32_t total = 0;
-  for (const auto& [value, weight] : size.choices) total += weight;
-  std::uint32_t draw = random.Below(total);
-  for (const auto& [value, weight] : size.choices) {
-    if (draw < weight) return value;
-    draw -= weight;
+class SizeDraw {
+ public:
+  explicit SizeDraw(Xoshiro256& random) : random_(random) {}
+
+  std::uint32_t operator()(const FixedSize& size) const { return size.value; }
+  std::uint32_t operator()(const UniformSize& size) const {
+    const std::uint64_t span = std::uint64_t{size.max} - size.min + 1;
+    return size.min + static_cast<std::uint32_t>(((random_.Next() >> 32) * span) >> 32);
   }
-  return size.choices.back().first;
-}
+  std::uint32_t operator()(const ExponentialSize& size) const {
+    const auto draw = static_cast<std::uint32_t>(random_.Next() >> 32) | 1u;
+    const std::uint64_t value = std::uint64_t{size.mean} * NegativeLog(draw) >> 16;
+    return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(value, 1, size.max));
+  }
+  std::uint32_t operator()(const WeightedSizes& size) const {
+    std::uint32_t total = 0;
+    for (const auto& [value, weight] : size.choices) total += weight;
+    std::uint32_t draw = random_.Below(total);
+    for (const auto& [value, weight] : size.choices) {
+      if (draw < weight) return value;
+      draw -= weight;
+    }
+    return size.choices.back().first;
+  }
+
+ private:
+  Xoshiro256& random_;
+};
 
 }  // namespace
 
@@ -93,19 +106,6 @@ std::uint32_t NegativeLog(std::uint32_t x) {
   return static_cast<std::uint32_t>(((std::uint64_t{32} << 16) - log2) * kLn2 >> 32);
 }
 
-std::uint32_t SampleSize(const SizeDistribution& size, Xoshiro256& random) {
-  return std::visit(Overloaded{[](const FixedSize& fixed) { return fixed.value; },
-                               [&](const UniformSize& uniform) {
-                                 const std::uint64_t span = std::uint64_t{uniform.max} - uniform.min + 1;
-                                 return uniform.min + static_cast<std::uint32_t>(((random.Next() >> 32) * span) >> 32);
-                               },
-                               [&](const ExponentialSize& exponential) {
-                                 const auto draw = static_cast<std::uint32_t>(random.Next() >> 32) | 1u;
-                                 const std::uint64_t value = std::uint64_t{exponential.mean} * NegativeLog(draw) >> 16;
-                                 return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(value, 1, exponential.max));
-                               },
-                               [&](const WeightedSizes& weighted) { return SampleWeighted(weighted, random); }},
-                    size);
-}
+std::uint32_t SampleSize(const SizeDistribution& size, Xoshiro256& random) { return std::visit(SizeDraw(random), size); }
 
 }  // namespace alloclab
