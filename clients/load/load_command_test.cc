@@ -1,0 +1,255 @@
+// The program `alloclab load` as a user runs it, against the real server.
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <google/protobuf/util/json_util.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "alloclab/v1/lab.grpc.pb.h"
+#include "alloclab/v1/load.pb.h"
+#include "clients/common/connection.h"
+#include "clients/load/temporary_server.h"
+
+namespace alloclab::load {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+constexpr char kNobody[] = "127.0.0.1:1";
+
+// `alloclab load WORDS`, under way.
+class Program {
+ public:
+  explicit Program(std::vector<std::string> words) {
+    words.insert(words.begin(), {ALLOCLAB, "load"});
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 1, out_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    posix_spawn_file_actions_addopen(&actions, 2, err_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    EXPECT_EQ(posix_spawn(&pid_, ALLOCLAB, &actions, nullptr, arguments.data(), environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+  }
+  ~Program() {
+    if (pid_ < 0) return;
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+
+  void Signal(int signal) const { kill(pid_, signal); }
+  // The exit code; -1 when a signal ended it.
+  int Wait() {
+    int status = 0;
+    waitpid(std::exchange(pid_, -1), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  std::string out() const { return Read(out_); }
+  std::string err() const { return Read(err_); }
+
+ private:
+  static std::string Read(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+  }
+  static std::string NewPath(const char* what) {
+    static int number = 0;
+    return fmt::format("{}load_command_{}_{}.{}", testing::TempDir(), getpid(), number++, what);
+  }
+
+  const std::string out_ = NewPath("out"), err_ = NewPath("err");
+  pid_t pid_ = -1;
+};
+
+const TemporaryServer& Server() {
+  static const TemporaryServer server;
+  return server;
+}
+
+std::vector<std::string> At(const std::string& server, std::vector<std::string> words) {
+  words.insert(words.end(), {"--server", server});
+  return words;
+}
+
+std::vector<std::string> InstancesAt(const std::string& server) {
+  const client::Connection connection({.server = server, .timeout = std::chrono::seconds(20), .wait = {}});
+  const auto list = connection.Call(&v1::Lab::Stub::ListInstances, v1::ListInstancesRequest());
+  std::vector<std::string> names;
+  if (!list.ok()) return names;
+  for (const v1::Instance& instance : list->instances()) names.push_back(instance.name());
+  return names;
+}
+
+// Waits until `what` holds; false after 30 s.
+template <typename Condition>
+bool Eventually(Condition what) {
+  for (int tries = 0; tries < 600; ++tries) {
+    if (what()) return true;
+    std::this_thread::sleep_for(milliseconds(50));
+  }
+  return false;
+}
+
+TEST(LoadCommand, ReportsAsJson) {
+  Program program(At(Server().address(), {"steady-state", "--operations", "30k", "--connections", "2", "-q", "-o", "json"}));
+  ASSERT_EQ(program.Wait(), 0) << program.err();
+  EXPECT_EQ(program.err(), "");
+  EXPECT_THAT(program.out(), testing::StartsWith("{\n \"schema_version\": 1,"));
+  std::string json = program.out();
+  json.erase(json.find("\"schema_version\""), std::string("\"schema_version\": 1,").size());
+  v1::LoadReport report;
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(json, &report).ok()) << json;
+  EXPECT_EQ(report.operations(), 30'000u);
+  EXPECT_EQ(report.config().connections(), 2u);
+  EXPECT_EQ(report.config().instances(), 2u);
+  EXPECT_EQ(report.config().workload().builtin().name(), "steady-state");
+  EXPECT_EQ(report.config().instance_config().heap_allocator(), "implicit-heap");
+  EXPECT_FALSE(report.server_version().empty());
+  EXPECT_THAT(InstancesAt(Server().address()), IsEmpty());
+}
+
+TEST(LoadCommand, ReportsAsATable) {
+  Program program(At(Server().address(), {"steady-state", "--rate", "20k", "--duration", "300ms"}));
+  ASSERT_EQ(program.Wait(), 0) << program.err();
+  for (const char* part :
+       {"steady-state", "open loop, 20.0 k ops/s", "intended start", "p99.9", "malloc", "instances at the end"}) {
+    EXPECT_THAT(program.out(), HasSubstr(part));
+  }
+}
+
+struct Refusal {
+  std::vector<std::string> words;
+  int exit_code;
+  const char* says;
+};
+
+TEST(LoadCommand, RefusesWithoutAServerToAsk) {
+  const Refusal cases[] = {
+      {{}, 2, "WORKLOAD is required"},
+      {{"steady-state", "--connections", "0"}, 2, "--connections 0: expected 1 to 256"},
+      {{"steady-state", "--connections", "two"}, 2, "--connections"},
+      {{"steady-state", "--batch", "65537"}, 2, "--batch 65537"},
+      {{"steady-state", "--window", "99999999999"}, 2, "--window"},
+      {{"steady-state", "--rate", "-5"}, 2, "--rate"},
+      {{"steady-state", "--arrival", "uniform", "--rate", "5"}, 2, "--arrival"},
+      {{"steady-state", "--catch-up"}, 2, "--catch-up"},
+      {{"steady-state", "--duration", "soon"}, 2, "--duration"},
+      {{"steady-state", "--repeat", "0"}, 2, "--repeat '0': expected a number of passes, or forever"},
+      {{"steady-state", "--instance", "a", "--instances", "2"}, 2, "--instances"},
+      {{"steady-state", "--instance", "a", "--keep"}, 2, "--keep"},
+      {{"steady-state", "--metrics-listen", "nowhere"}, 2, "--metrics-listen 'nowhere'"},
+      {{"steady-state", "--no-such-flag"}, 2, "--no-such-flag"},
+      {{"--demo", "steady-state"}, 2, "--demo"},
+      {{"--demo", "--connections", "3"}, 2, "--demo"},
+      {{"no-such-workload"}, 4, "no-such-workload"},
+      {{"./missing.rep"}, 4, "./missing.rep"},
+      {{"steady-state"}, 3, "cannot reach a server at 127.0.0.1:1"},
+  };
+  for (const Refusal& refusal : cases) {
+    Program program(At(kNobody, refusal.words));
+    EXPECT_EQ(program.Wait(), refusal.exit_code) << refusal.says << "\n" << program.err();
+    EXPECT_THAT(program.err(), HasSubstr(refusal.says));
+    EXPECT_EQ(program.out(), "");
+  }
+}
+
+TEST(LoadCommand, SaysThatNothingWasMeasured) {
+  Program program(At(Server().address(), {"steady-state", "--operations", "100", "--warmup", "20s"}));
+  EXPECT_EQ(program.Wait(), 1);
+  EXPECT_THAT(program.err(), HasSubstr("the workload ended within --warmup"));
+}
+
+TEST(LoadCommand, DrainsAndReportsWhenInterrupted) {
+  Program program(At(Server().address(), {"steady-state", "--rate", "10k", "--repeat", "forever", "-o", "json"}));
+  ASSERT_TRUE(Eventually([] { return !InstancesAt(Server().address()).empty(); }));
+  std::this_thread::sleep_for(milliseconds(300));
+  program.Signal(SIGINT);
+  EXPECT_EQ(program.Wait(), 130);
+  EXPECT_THAT(program.out(), HasSubstr("\"interrupted\": true"));
+  EXPECT_THAT(InstancesAt(Server().address()), IsEmpty());
+}
+
+TEST(LoadCommand, SaysThatTheServerDied) {
+  TemporaryServer server;
+  Program program(At(server.address(), {"steady-state", "--rate", "10k", "--repeat", "forever"}));
+  ASSERT_TRUE(Eventually([&] { return !InstancesAt(server.address()).empty(); }));
+  std::this_thread::sleep_for(milliseconds(300));
+  server.Kill();
+  EXPECT_EQ(program.Wait(), 3);
+  EXPECT_THAT(program.err(), HasSubstr("cannot reach a server at"));
+  EXPECT_THAT(program.out(), HasSubstr("UNAVAILABLE"));
+}
+
+TEST(LoadCommand, DemoOutlivesTheServer) {
+  auto server = std::make_unique<TemporaryServer>();
+  const std::string address = server->address();
+  const auto has_demo = [&] { return InstancesAt(address).size() >= 5; };
+  Program program(At(address, {"--demo", "--rate", "1k", "--ram", "16Mi"}));
+  ASSERT_TRUE(Eventually(has_demo)) << program.err();
+  EXPECT_THAT(InstancesAt(address), testing::Contains("demo-steady-state"));
+  server.reset();
+  ASSERT_TRUE(Eventually([&] { return program.err().find("trying again") != std::string::npos; })) << program.err();
+  server = std::make_unique<TemporaryServer>(address);
+  EXPECT_TRUE(Eventually(has_demo)) << program.err();
+  program.Signal(SIGTERM);
+  EXPECT_EQ(program.Wait(), 130);
+  EXPECT_THAT(InstancesAt(address), IsEmpty());
+}
+
+// The body of http://127.0.0.1:PORT/metrics; "" while nobody answers.
+std::string Scrape(int port) {
+  const int connection = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  std::string reply;
+  constexpr std::string_view kRequest = "GET /metrics HTTP/1.0\r\n\r\n";
+  if (connect(connection, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0 &&
+      write(connection, kRequest.data(), kRequest.size()) == static_cast<ssize_t>(kRequest.size())) {
+    char part[4096];
+    for (ssize_t got = 0; (got = read(connection, part, sizeof(part))) > 0;) reply.append(part, static_cast<std::size_t>(got));
+  }
+  close(connection);
+  const std::size_t head = reply.find("\r\n\r\n");
+  return head == std::string::npos ? "" : reply.substr(head + 4);
+}
+
+TEST(LoadCommand, ServesMetricsThatPassPromtool) {
+  Program program(
+      At(Server().address(), {"steady-state", "--rate", "10k", "--repeat", "forever", "--metrics-listen", "127.0.0.1:0"}));
+  std::string text;
+  ASSERT_TRUE(Eventually([&] {
+    int port = 0;
+    const std::string said = program.err();
+    if (std::sscanf(said.c_str(), "Metrics at http://127.0.0.1:%d/metrics", &port) == 1) text = Scrape(port);
+    return text.find("alloclab_load_run_info{") != std::string::npos;
+  })) << program.err();
+  EXPECT_THAT(text, HasSubstr("alloclab_load_target_operations_per_second{"));
+  const std::string path = testing::TempDir() + fmt::format("load_scrape_{}.txt", getpid());
+  std::ofstream(path) << text;
+  EXPECT_EQ(std::system(fmt::format("promtool check metrics < {}", path).c_str()), 0);
+  program.Signal(SIGINT);
+  EXPECT_EQ(program.Wait(), 130);
+}
+
+}  // namespace
+}  // namespace alloclab::load

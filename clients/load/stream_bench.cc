@@ -1,0 +1,103 @@
+// The way over the network against the same operations in process, and against a bare echo of the same messages; all three taken
+// in turns in one run, so that the ratios hold on a busy machine too.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "allocators/workload/run.h"
+#include "allocators/workload/workload_spec.h"
+#include "clients/load/batch_stream.h"
+#include "clients/load/echo_heap.h"
+#include "clients/load/script.h"
+#include "clients/load/target.h"
+#include "clients/load/temporary_server.h"
+
+namespace alloclab::load {
+namespace {
+
+constexpr char kWorkload[] = "steady-state";
+constexpr std::uint64_t kOperations = 1'000'000;
+
+struct Material {
+  Trace trace = *MakeBuiltin(kWorkload, 0, kOperations);
+  Script script = MakeScript(kWorkload, trace);
+};
+
+const Material& Shared() {
+  static const Material& material = *new Material();
+  return material;
+}
+
+double SecondsInProcess(const Trace& trace) {
+  const absl::StatusOr<RunResult> result = ExecuteRun(trace, {}, {});
+  return static_cast<double>(result->wall_ns) * 1e-9;
+}
+
+// The time of `operations` over one stream; negative if it failed.
+double SecondsOverStream(const std::string& server, const std::string& instance, std::span<const Operation> operations,
+                         std::uint32_t batch) {
+  const SteadyClock clock;
+  const client::Connection connection({.server = server, .timeout = std::chrono::seconds(60), .wait = {}}, 1);
+  connection.channel()->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(10));
+  Cursor cursor(operations, {});
+  ClosedLoop pacer;
+  Meter meter;
+  std::uint64_t budget = std::numeric_limits<std::uint64_t>::max();
+  const Nanos start = clock.Now();
+  BatchStream stream(connection, instance, {.batch = batch, .window = 8, .reply_timeout = std::chrono::seconds(60)}, cursor,
+                     pacer, budget, meter, clock);
+  const bool done = stream.Run(Nanos::max(), StopFlags()).ok() && meter.Read().counts.Answered() == operations.size();
+  return done ? Seconds(clock.Now() - start) : -1;
+}
+
+double SecondsOnFreshInstance(const std::string& server, std::span<const Operation> operations, std::uint32_t batch) {
+  const client::Connection control({.server = server, .timeout = std::chrono::seconds(60), .wait = {}});
+  absl::StatusOr<Target> target = Target::Fresh(control, "stream-bench", {}, /*replace=*/true);
+  if (!target.ok()) return -1;
+  const double seconds = SecondsOverStream(server, "stream-bench", operations, batch);
+  return target->Delete().ok() ? seconds : -1;
+}
+
+double Median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+  return values[values.size() / 2];
+}
+
+void BM_StreamedBatches(benchmark::State& state) {
+  const auto batch = static_cast<std::uint32_t>(state.range(0));
+  const std::size_t count = std::min<std::size_t>(kOperations, batch * 20'000ull);
+  const Material& material = Shared();
+  const auto operations = std::span(material.script.operations).first(std::min(count, material.script.operations.size()));
+  const TemporaryServer server;
+  const EchoHeap echo;
+  std::vector<double> in_process, streamed, echoed;
+  for (auto _ : state) {
+    in_process.push_back(SecondsInProcess(material.trace) / static_cast<double>(material.trace.operations.size()));
+    streamed.push_back(SecondsOnFreshInstance(server.address(), operations, batch) / static_cast<double>(operations.size()));
+    echoed.push_back(SecondsOverStream(echo.address(), "echo", operations, batch) / static_cast<double>(operations.size()));
+    if (streamed.back() < 0 || echoed.back() < 0) return state.SkipWithError("a stream failed");
+    state.SetIterationTime(streamed.back() * static_cast<double>(operations.size()));
+  }
+  state.counters["in_process_ops/s"] = 1 / Median(in_process);
+  state.counters["streamed_ops/s"] = 1 / Median(streamed);
+  state.counters["echo_ops/s"] = 1 / Median(echoed);
+  state.counters["streamed/in_process"] = Median(in_process) / Median(streamed);
+  state.counters["streamed/echo"] = Median(echoed) / Median(streamed);
+}
+BENCHMARK(BM_StreamedBatches)
+    ->Arg(1)
+    ->Arg(16)
+    ->Arg(256)
+    ->Arg(4096)
+    ->Arg(65'536)
+    ->UseManualTime()
+    ->Iterations(7)
+    ->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace alloclab::load
