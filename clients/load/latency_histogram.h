@@ -7,9 +7,9 @@
 #ifndef ALLOCLAB_CLIENTS_LOAD_LATENCY_HISTOGRAM_H_
 #define ALLOCLAB_CLIENTS_LOAD_LATENCY_HISTOGRAM_H_
 
-#include <array>
 #include <bit>
 #include <cstdint>
+#include <vector>
 
 #include "clients/load/clock.h"
 
@@ -52,7 +52,7 @@ class LatencyHistogram {
   std::uint64_t CountUpTo(int power_of_two) const;  // values of at most 2^power_of_two ns; REQUIRES 7 <= it <= kLongestBits
   std::uint64_t count() const { return count_; }
   std::uint64_t sum_ns() const { return sum_ns_; }
-  const std::array<std::uint64_t, kBuckets>& counts() const { return counts_; }
+  const std::vector<std::uint64_t>& counts() const { return counts_; }
 
   LatencyHistogram& operator+=(const LatencyHistogram& other);
   // REQUIRES: this histogram is a later state of `earlier`.
@@ -60,7 +60,8 @@ class LatencyHistogram {
   friend bool operator==(const LatencyHistogram&, const LatencyHistogram&) = default;
 
  private:
-  std::array<std::uint64_t, kBuckets> counts_{};
+  // On the heap: 38 KiB are too much for the stack of a small thread.
+  std::vector<std::uint64_t> counts_ = std::vector<std::uint64_t>(kBuckets);
   std::uint64_t count_ = 0;
   std::uint64_t sum_ns_ = 0;
 };

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 
 #include "clients/common/units.h"
@@ -133,16 +134,26 @@ Section Instances(const v1::LoadReport& report) {
   return section;
 }
 
+// The commonest reason, and what may help.
+const char* WhyDropped(const v1::LoadSchedule& schedule) {
+  const std::uint64_t most =
+      std::max({schedule.dropped_inflight_limit(), schedule.dropped_overrun(), schedule.dropped_aborted()});
+  if (most == schedule.dropped_inflight_limit()) {
+    return "the window was full (the server is at its capacity; a larger --batch or --window may help)";
+  }
+  if (most == schedule.dropped_overrun()) {
+    return "the generator came too late (a busy machine, or too high a rate for it; try more connections)";
+  }
+  return "they were still waiting at the end";
+}
+
 void AddRemarks(const v1::LoadReport& report, client::Document& document) {
   const auto say = [&document](std::string line) { document.footer.push_back(std::move(line)); };
   if (report.interrupted()) say("INTERRUPTED: this is what was done until then.");
   for (const v1::CallError& error : report.errors()) say(fmt::format("{}: {}", error.code(), error.message()));
-  if (const std::uint64_t dropped = Dropped(report); dropped > 0) {
-    const bool overrun = report.schedule().dropped_overrun() > report.schedule().dropped_inflight_limit();
+  if (const std::uint64_t dropped = Dropped(report); dropped > 0 && !report.interrupted()) {
     say(fmt::format("The rate was not held: {} of the scheduled operations were dropped, mostly because {}.",
-                    client::Percent(Share(dropped, report.schedule().scheduled())),
-                    overrun ? "the generator came too late (a busy machine, or too high a rate for it; try more connections)"
-                            : "the window was full (the server is at its capacity; a larger --batch or --window may help)"));
+                    client::Percent(Share(dropped, report.schedule().scheduled())), WhyDropped(report.schedule())));
   }
   const double connection_seconds = report.elapsed_seconds() * report.config().connections();
   if (report.between_passes_seconds() > 0.1 * connection_seconds && connection_seconds > 0) {

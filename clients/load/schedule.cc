@@ -25,7 +25,7 @@ std::uint64_t OpenLoop::Sent(Nanos now) {
 
 std::uint64_t OpenLoop::End(Nanos now) {
   std::uint64_t unsent = 0;
-  for (; start_ + next_ <= now; ++unsent) Advance();
+  for (; start_ + next_ < now; ++unsent) Advance();
   return unsent;
 }
 

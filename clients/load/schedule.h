@@ -55,7 +55,7 @@ class Pacer {
   virtual Nanos Intended(Nanos now) = 0;
   // The next batch was sent now. Returns the number of arrivals that were missed meanwhile.
   virtual std::uint64_t Sent(Nanos now) = 0;
-  // The load ends now. Returns the number of arrivals that were due and not sent.
+  // The load ends now. Returns the number of arrivals that were due before and not sent.
   virtual std::uint64_t End(Nanos now) = 0;
   // No batch could be sent for this long, and none was due: moves everything later.
   virtual void Pause(Nanos length) = 0;

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 #include <signal.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,13 +22,17 @@ namespace {
   std::abort();
 }
 
+// As a child that dies with the thread that started it, however that ends.
 pid_t Spawn(std::vector<std::string> words) {
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
-  pid_t pid = -1;
-  if (posix_spawn(&pid, ALLOCLABD, nullptr, nullptr, arguments.data(), environ) != 0) Fail("cannot start " ALLOCLABD);
-  return pid;
+  const pid_t pid = fork();
+  if (pid < 0) Fail("cannot fork");
+  if (pid > 0) return pid;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  execv(ALLOCLABD, arguments.data());
+  _exit(127);
 }
 
 // The line "grpc HOST:PORT" of the file; empty if it is not there yet.
@@ -48,8 +52,8 @@ TemporaryServer::TemporaryServer(const std::string& listen) {
   if (mkdtemp(folder.data()) == nullptr) Fail("cannot make " + folder);
   folder_ = folder;
   const std::string address_file = folder_ + "/addresses";
-  pid_ = Spawn({"alloclabd", "--listen=" + listen, "--page-listen=", "--metrics-listen=", "--data-dir=" + folder_ + "/data",
-                "--log-level=warning", "--address-file=" + address_file});
+  pid_ = Spawn({"alloclabd", "--listen", listen, "--page-listen", "", "--metrics-listen", "", "--data-dir", folder_ + "/data",
+                "--log-level", "warning", "--address-file", address_file});
   for (int tries = 0; tries < 3'000; ++tries) {
     address_ = ReadAddress(address_file);
     if (!address_.empty()) return;
