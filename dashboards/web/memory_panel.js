@@ -14,7 +14,7 @@ const KEYS = {
   heap: 'page of the heap', tables: 'page table', blocks: 'allocated pages', outside: 'outside the arena',
 };
 // The colour of a part of a frame cell.
-const FRAME_COLORS = {heap: 'allocated', tables: 'tables', blocks: 'blocks', free: 'free', outside: 'beyond'};
+const FRAME_COLORS = {heap: 'allocated', tables: 'tables', blocks: 'blocks', free: 'vacant', outside: 'beyond'};
 
 const legend = (entries) => h('ul', {class: 'legend'}, entries.map(([color, text]) => h('li', {}, key(color), text)));
 
@@ -108,7 +108,7 @@ export class HeapMap {
 
   chunkTable(chunks) {
     const row = (chunk) => h('tr', {}, h('td', {class: 'mono'}, key(chunk.allocated ? 'allocated' : 'free'), hex(chunk.address)),
-      h('td', {class: 'n'}, bytes(chunk.bytes)), h('td', {}, chunk.previous_free ? 'previous free' : ''), h('td', {class: 'mono n'}, hex(chunk.header)));
+      h('td', {class: 'n'}, bytes(chunk.bytes)), h('td', {}, chunk.previous_free ? 'prev. free' : ''), h('td', {class: 'mono n'}, hex(chunk.header)));
     return [
       h('table', {}, h('thead', {}, h('tr', {}, ['Chunk', 'Size', 'Flags', 'Header'].map((name, i) =>
         h('th', {scope: 'col', class: i % 2 ? 'n' : ''}, name)))), h('tbody', {}, chunks.slice(0, CHUNKS_SHOWN).map(row))),

@@ -6,10 +6,20 @@ import {externalFragmentation, internalFragmentation, outcomesTable, pairs, pane
 import {byteBuckets, histogram} from './charts.js';
 
 const numbers = (list) => (list ?? []).map(number);
-const mean = (sum, n) => (n > 0 ? (sum / n).toFixed(sum / n < 100 ? 1 : 0) : '–');
+const mean = (sum, n) => (n > 0 ? (sum / n).toLocaleString('en-US', {maximumFractionDigits: sum / n < 100 ? 1 : 0}) : '–');
 
-export function heapFacts(counters, heap) {
-  if (!heap) return [['Live page bytes', bytes(number(counters.page_live_bytes)), `peak ${bytes(number(counters.page_live_peak_bytes))}`]];
+function pageFacts(counters, pages) {
+  const free = number(pages.free_bytes), largest = number(pages.largest_run_bytes);
+  return [
+    ['Allocated pages', bytes(number(counters.page_live_bytes)), `peak ${bytes(number(counters.page_live_peak_bytes))}`],
+    ['Free pages', bytes(free), `of ${bytes(number(pages.arena_bytes))}`],
+    ['Free runs', count(pages.runs), `largest ${bytes(largest)}`],
+    ['Ext. fragmentation', ratio(externalFragmentation(free, largest)), '1 − largest ÷ free'],
+  ];
+}
+
+export function machineFacts(counters, heap, pages) {
+  if (!heap) return pageFacts(counters, pages);
   const size = heap.brk - heap.start, requested = number(counters.live_requested_bytes);
   const largest = heap.largest_free_bytes;
   return [
@@ -22,12 +32,12 @@ export function heapFacts(counters, heap) {
   ];
 }
 
-function searchPanel(counters) {
+function searchPanels(counters, heap) {
   const {search_headers: headers, search_runs: runs} = counters;
   const heapCounts = numbers(headers?.counts), runCounts = numbers(runs?.counts);
   const searches = heapCounts.reduce((sum, n) => sum + n, 0);
   return [
-    panel('Search length', histogram(heapCounts, count, 'searches'),
+    heap && panel('Search length', histogram(heapCounts, count, 'searches'),
       `headers visited per search · mean ${mean(number(headers?.sum), searches)} · max ${count(number(counters.search_max))}`),
     runCounts.length > 0 && panel('Page search length', histogram(runCounts, count, 'searches'), 'runs visited per page request'),
   ];
@@ -64,8 +74,8 @@ export function statisticsPanels(counters, heap, pages) {
   return [
     h('div', {class: 'columns'},
       heap && panel('Free chunks by size', histogram(numbers(heap.free_blocks_by_size), byteBuckets, 'chunks'), 'number of chunks'),
-      searchPanel(counters),
-      panel('Requests by size', histogram(numbers(counters.request_bytes?.counts), byteBuckets, 'requests'), 'number of requests')),
+      searchPanels(counters, heap),
+      heap && panel('Requests by size', histogram(numbers(counters.request_bytes?.counts), byteBuckets, 'requests'), 'number of requests')),
     h('div', {class: 'columns'},
       panel('Outcomes', outcomesTable(counters.outcomes ?? [])),
       heap && counters.heap && panel('Cost of the heap', pairs(heapCosts(counters.heap)), 'exact, as the original code does it'),

@@ -21,7 +21,7 @@ export function open() {
         h('div', {class: 'head'}, h('h1', {}, 'Catalogue')),
         h('p', {class: 'muted'}, 'A machine is made of one of each. Parameters are given by name:'),
         command('alloclab instance create demo --param heap.engine=literal'),
-        h('div', {class: 'head'}), h('h2', {}, 'Heap allocators'), heaps.map((info, i) => allocator(info, i === 0)),
+        h('h2', {}, 'Heap allocators'), heaps.map((info, i) => allocator(info, i === 0)),
         h('h2', {}, 'Page allocators'), pages.map((info, i) => allocator(info, i === 0)),
       ];
     },

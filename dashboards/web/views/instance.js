@@ -5,7 +5,7 @@ import {bytes, count, short} from '../format.js';
 import {rate, remember} from '../history.js';
 import {MemoryView} from '../memory_view.js';
 import {command, configChips, facts, link} from '../parts.js';
-import {heapFacts, statisticsPanels} from '../statistics.js';
+import {machineFacts, statisticsPanels} from '../statistics.js';
 
 export function open(name, redraw) {
   const memory = new MemoryView(instancePath(name), redraw);
@@ -22,7 +22,7 @@ export function open(name, redraw) {
       return [
         h('div', {class: 'head'}, h('span', {class: 'crumb'}, link('#/', 'Overview'), ' / instance ', instance.id),
           h('h1', {}, instance.name), configChips(instance.config, catalog)),
-        facts([...heapFacts(statistics.counters, statistics.heap),
+        facts([...machineFacts(statistics.counters, statistics.heap, statistics.pages),
           ['Operations', short(operations), Number.isFinite(perSecond) ? `${short(Math.round(perSecond))} per second` : ' '],
           ['Memory of this host', bytes(number(statistics.host_bytes)), `for ${bytes(number(instance.config.ram_bytes))} of RAM`]]),
         operations === 0 && h('div', {class: 'panel empty'}, h('p', {}, 'Nothing has been allocated yet. Try:'),

@@ -6,7 +6,7 @@ import {rate, remember} from '../history.js';
 import {MemoryView} from '../memory_view.js';
 import {command, configChips, externalFragmentation, facts, internalFragmentation, link, pairs, panel, progress, runState, table} from '../parts.js';
 import {reproducingCommand} from '../reproduce.js';
-import {heapFacts, statisticsPanels} from '../statistics.js';
+import {machineFacts, statisticsPanels} from '../statistics.js';
 import {ended, workloadName} from './runs.js';
 
 function progressPanel(run, live) {
@@ -16,7 +16,7 @@ function progressPanel(run, live) {
   return [
     panel('Progress', h('div', {class: 'progress'}, progress(done, total, 'operations done'), h('span', {class: 'n'}, ratio(total ? done / total : 0))),
       `${count(done)} of ${count(total)} operations · ${Number.isFinite(perSecond) ? `${short(Math.round(perSecond))} per second · ` : ''}${left} left`),
-    live?.counters && facts(heapFacts(live.counters, live.heap)),
+    live?.counters && facts(machineFacts(live.counters, live.heap, live.pages)),
   ];
 }
 
