@@ -11,6 +11,12 @@ namespace {
 constexpr std::uint32_t Index(OpKind kind) { return static_cast<std::uint32_t>(kind); }
 constexpr bool IsHeapKind(OpKind kind) { return kind <= OpKind::kFree; }
 
+// What a heap operation asks for.
+constexpr std::uint64_t RequestedBytes(const Operation& op) {
+  if (op.kind == OpKind::kFree) return 0;
+  return op.kind == OpKind::kCalloc ? std::uint64_t{op.extra} * op.size : op.size;
+}
+
 // The operation's first handle that is out of range, if any.
 const std::uint32_t* BadHandle(const Operation& op) {
   const bool null_allowed = op.kind == OpKind::kFree;
@@ -77,7 +83,7 @@ void Driver::RecordHeapSize() {
   counters_.heap_size_peak_bytes = std::max(counters_.heap_size_peak_bytes, size);
 }
 
-inline OpResult Driver::RecordHeap(OpKind kind, const HeapResult& result, std::uint64_t requested) {
+inline OpResult Driver::RecordHeap(OpKind kind, HeapResult result, std::uint64_t requested) {
   const HeapCosts& costs = heap_->costs();
   const std::uint64_t cycles = Cycles(k386dx33, costs);
   counters_.cycles[Index(kind)].Record(cycles - heap_cycles_);
@@ -127,19 +133,19 @@ inline void Driver::Disown(std::uint32_t handle, std::uint32_t address) {
   counters_.live_blocks -= bytes != 0;
 }
 
-inline OpResult Driver::DoMalloc(std::uint32_t handle, std::uint32_t bytes) {
+inline HeapResult Driver::DoMalloc(std::uint32_t handle, std::uint32_t bytes) {
   const HeapResult result = heap_->Malloc(bytes);
   Own(handle, result, bytes);
-  return RecordHeap(OpKind::kMalloc, result, bytes);
+  return result;
 }
 
-OpResult Driver::DoCalloc(std::uint32_t handle, std::uint32_t count, std::uint32_t bytes) {
+HeapResult Driver::DoCalloc(std::uint32_t handle, std::uint32_t count, std::uint32_t bytes) {
   const HeapResult result = heap_->Calloc(count, bytes);
   Own(handle, result, count * bytes);
-  return RecordHeap(OpKind::kCalloc, result, std::uint64_t{count} * bytes);
+  return result;
 }
 
-OpResult Driver::DoRealloc(std::uint32_t handle, std::uint32_t old_handle, std::uint32_t old_address, std::uint32_t bytes) {
+HeapResult Driver::DoRealloc(std::uint32_t handle, std::uint32_t old_handle, std::uint32_t old_address, std::uint32_t bytes) {
   const HeapResult result = heap_->Realloc(VirtAddr(old_address), bytes);
   if (result.outcome == Outcome::kOk) {
     if (old_address != 0) Disown(old_handle, old_address);
@@ -147,14 +153,14 @@ OpResult Driver::DoRealloc(std::uint32_t handle, std::uint32_t old_handle, std::
   } else if (handle != old_handle) {
     Own(handle, result, 0);
   }
-  return RecordHeap(OpKind::kRealloc, result, bytes);
+  return result;
 }
 
-inline OpResult Driver::DoFree(std::uint32_t handle, std::uint32_t address) {
-  if (address == 0) return RecordHeap(OpKind::kFree, {}, 0);
+inline HeapResult Driver::DoFree(std::uint32_t handle, std::uint32_t address) {
+  if (address == 0) return {};
   const HeapResult result = heap_->Free(VirtAddr(address));
   if (result.outcome == Outcome::kOk) Disown(handle, address);
-  return RecordHeap(OpKind::kFree, result, 0);
+  return result;
 }
 
 OpResult Driver::AllocatePages(std::uint32_t bytes) {
@@ -190,8 +196,7 @@ OpResult Driver::FreePagesOf(const Operation& op) {
   return result;
 }
 
-inline OpResult Driver::ApplyHeap(const Operation& op) {
-  if (heap_ == nullptr) return RecordUnsupported(op.kind);
+inline HeapResult Driver::ApplyHeap(const Operation& op) {
   switch (op.kind) {
     case OpKind::kMalloc:
       return DoMalloc(op.block, op.size);
@@ -205,7 +210,9 @@ inline OpResult Driver::ApplyHeap(const Operation& op) {
 }
 
 inline OpResult Driver::ApplyOne(const Operation& op) {
-  if (IsHeapKind(op.kind)) return ApplyHeap(op);
+  if (IsHeapKind(op.kind)) {
+    return heap_ != nullptr ? RecordHeap(op.kind, ApplyHeap(op), RequestedBytes(op)) : RecordUnsupported(op.kind);
+  }
   if (op.kind != OpKind::kAllocatePages) return FreePagesOf(op);
   const OpResult result = AllocatePages(op.size);
   page_blocks_[op.block] = result.outcome == Outcome::kOk ? Block{result.address, op.size} : Block{};
@@ -213,24 +220,27 @@ inline OpResult Driver::ApplyOne(const Operation& op) {
 }
 
 void Driver::Apply(std::span<const Operation> operations, std::span<OpResult> results) {
-  if (results.empty()) {
-    for (const Operation& op : operations) ApplyOne(op);
-  } else {
-    for (std::size_t i = 0; i < operations.size(); ++i) results[i] = ApplyOne(operations[i]);
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    const OpResult result = ApplyOne(operations[i]);
+    if (!results.empty()) results[i] = result;
   }
 }
 
 OpResult Driver::Malloc(std::uint32_t bytes) {
-  return heap_ != nullptr ? DoMalloc(kNoBlock, bytes) : RecordUnsupported(OpKind::kMalloc);
+  if (heap_ == nullptr) return RecordUnsupported(OpKind::kMalloc);
+  return RecordHeap(OpKind::kMalloc, DoMalloc(kNoBlock, bytes), bytes);
 }
 OpResult Driver::Calloc(std::uint32_t count, std::uint32_t bytes) {
-  return heap_ != nullptr ? DoCalloc(kNoBlock, count, bytes) : RecordUnsupported(OpKind::kCalloc);
+  if (heap_ == nullptr) return RecordUnsupported(OpKind::kCalloc);
+  return RecordHeap(OpKind::kCalloc, DoCalloc(kNoBlock, count, bytes), std::uint64_t{count} * bytes);
 }
 OpResult Driver::Realloc(VirtAddr block, std::uint32_t bytes) {
-  return heap_ != nullptr ? DoRealloc(kNoBlock, kNoBlock, block.raw(), bytes) : RecordUnsupported(OpKind::kRealloc);
+  if (heap_ == nullptr) return RecordUnsupported(OpKind::kRealloc);
+  return RecordHeap(OpKind::kRealloc, DoRealloc(kNoBlock, kNoBlock, block.raw(), bytes), bytes);
 }
 OpResult Driver::Free(VirtAddr block) {
-  return heap_ != nullptr ? DoFree(kNoBlock, block.raw()) : RecordUnsupported(OpKind::kFree);
+  if (heap_ == nullptr) return RecordUnsupported(OpKind::kFree);
+  return RecordHeap(OpKind::kFree, DoFree(kNoBlock, block.raw()), 0);
 }
 OpResult Driver::FreePages(PhysAddr first, std::uint32_t bytes) { return DoFreePages(OpKind::kFreePages, first, bytes); }
 

@@ -73,11 +73,11 @@ class Driver {
  private:
   // One operation. A handle of kNoBlock stands for a block that has none: its caller knows the address.
   OpResult ApplyOne(const Operation& op);
-  OpResult ApplyHeap(const Operation& op);
-  OpResult DoMalloc(std::uint32_t handle, std::uint32_t bytes);
-  OpResult DoCalloc(std::uint32_t handle, std::uint32_t count, std::uint32_t bytes);
-  OpResult DoRealloc(std::uint32_t handle, std::uint32_t old_handle, std::uint32_t old_address, std::uint32_t bytes);
-  OpResult DoFree(std::uint32_t handle, std::uint32_t address);
+  HeapResult ApplyHeap(const Operation& op);
+  HeapResult DoMalloc(std::uint32_t handle, std::uint32_t bytes);
+  HeapResult DoCalloc(std::uint32_t handle, std::uint32_t count, std::uint32_t bytes);
+  HeapResult DoRealloc(std::uint32_t handle, std::uint32_t old_handle, std::uint32_t old_address, std::uint32_t bytes);
+  HeapResult DoFree(std::uint32_t handle, std::uint32_t address);
   OpResult FreePagesOf(const Operation& op);
   OpResult DoFreePages(OpKind kind, PhysAddr first, std::uint32_t bytes);
 
@@ -86,7 +86,7 @@ class Driver {
   void Disown(std::uint32_t handle, std::uint32_t address);
 
   // Everything counted about an operation that ended just now.
-  OpResult RecordHeap(OpKind kind, const HeapResult& result, std::uint64_t requested);
+  OpResult RecordHeap(OpKind kind, HeapResult result, std::uint64_t requested);
   OpResult RecordPages(OpKind kind, const PageResult& result, std::uint64_t requested, const PageCosts& before);
   OpResult RecordUnsupported(OpKind kind);
   void RecordOutcome(OpKind kind, Outcome outcome, std::uint64_t requested);
