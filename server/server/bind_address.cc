@@ -32,9 +32,10 @@ int TryBind(const addrinfo& address) {
 
 }  // namespace
 
-absl::StatusOr<BindAddress> ParseBindAddress(const std::string& flag, const std::string& text) {
+absl::StatusOr<BindAddress> ParseBindAddress(const std::string& text) {
   const auto bad = [&] {
-    return errors::BadField(flag, fmt::format("\"{}\" is not an address; HOST:PORT is expected, such as 127.0.0.1:7411", text));
+    return absl::InvalidArgumentError(
+        fmt::format("\"{}\" is not an address; HOST:PORT is expected, such as 127.0.0.1:7411", text));
   };
   const std::size_t colon = text.rfind(':');
   if (colon == std::string::npos || colon == 0) return bad();
@@ -46,6 +47,11 @@ absl::StatusOr<BindAddress> ParseBindAddress(const std::string& flag, const std:
   const auto [parsed, error] = std::from_chars(text.data() + colon + 1, end, address.port);
   if (error != std::errc() || parsed != end || address.port < 0 || address.port > 65535) return bad();
   return address;
+}
+
+absl::StatusOr<BindAddress> ParseBindAddress(const std::string& flag, const std::string& text) {
+  absl::StatusOr<BindAddress> address = ParseBindAddress(text);
+  return address.ok() ? address : errors::BadField(flag, std::string(address.status().message()));
 }
 
 std::string ToString(const BindAddress& address) {

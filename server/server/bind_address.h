@@ -13,7 +13,9 @@ struct BindAddress {
   int port = 0;      // 0: a free one
 };
 
-// "127.0.0.1:7411", "localhost:0", "[::1]:7411". INVALID_ARGUMENT naming the flag and what is expected.
+// "127.0.0.1:7411", "localhost:0", "[::1]:7411". INVALID_ARGUMENT quoting it and saying what is expected.
+absl::StatusOr<BindAddress> ParseBindAddress(const std::string& text);
+// Likewise, naming the flag.
 absl::StatusOr<BindAddress> ParseBindAddress(const std::string& flag, const std::string& text);
 std::string ToString(const BindAddress& address);
 

@@ -9,6 +9,7 @@
 
 #include "allocators/common/quantity.h"
 #include "server/errors.h"
+#include "server/server/bind_address.h"
 
 namespace alloclab::server {
 namespace {
@@ -16,6 +17,18 @@ namespace {
 OptionInfo Text(std::string_view name, std::string_view description, std::string ServerOptions::*member) {
   return {name, description, [member](const ServerOptions& options) { return options.*member; },
           [member](ServerOptions& options, const std::string& text) {
+            options.*member = text;
+            return absl::OkStatus();
+          }};
+}
+
+// HOST:PORT; empty switches off what may be off.
+OptionInfo Address(std::string_view name, std::string_view description, std::string ServerOptions::*member, bool may_be_empty) {
+  return {name, description, [member](const ServerOptions& options) { return options.*member; },
+          [member, may_be_empty](ServerOptions& options, const std::string& text) {
+            if (!(text.empty() && may_be_empty)) {
+              if (absl::Status status = ParseBindAddress(text).status(); !status.ok()) return status;
+            }
             options.*member = text;
             return absl::OkStatus();
           }};
@@ -63,9 +76,9 @@ OptionInfo Word(std::string_view name, std::string_view description, Enum Server
 std::vector<OptionInfo> MakeList() {
   using O = ServerOptions;
   return {
-      Text("listen", "address of the gRPC service; port 0 takes a free one", &O::listen),
-      Text("page-listen", "address of the web page and its JSON; empty: no page", &O::page_listen),
-      Text("metrics-listen", "address of /metrics; empty: no metrics", &O::metrics_listen),
+      Address("listen", "address of the gRPC service; port 0 takes a free one", &O::listen, /*may_be_empty=*/false),
+      Address("page-listen", "address of the web page and its JSON; empty: no page", &O::page_listen, /*may_be_empty=*/true),
+      Address("metrics-listen", "address of /metrics; empty: no metrics", &O::metrics_listen, /*may_be_empty=*/true),
       Text("data-dir", "directory of the store; one server at a time", &O::data_dir),
       Text("address-file", "file to write the bound addresses to; empty: none", &O::address_file),
       Text("prometheus-url", "where the page links to Prometheus; empty: no link", &O::prometheus_url),

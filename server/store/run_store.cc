@@ -21,8 +21,8 @@ constexpr const char* kSchema = R"sql(
     request BLOB NOT NULL,
     request_id TEXT UNIQUE,
     fingerprint TEXT NOT NULL,
-    submit_us INTEGER NOT NULL,
-    end_us INTEGER,
+    submit_ns INTEGER NOT NULL,
+    end_ns INTEGER,
     operations_done INTEGER NOT NULL,
     operations_total INTEGER NOT NULL,
     error TEXT NOT NULL DEFAULT '',
@@ -42,7 +42,7 @@ constexpr const char* kSchema = R"sql(
 )sql";
 
 #define RUN_COLUMNS                                                                         \
-  "id, state, request, ifnull(request_id, ''), fingerprint, submit_us, ifnull(end_us, 0), " \
+  "id, state, request, ifnull(request_id, ''), fingerprint, submit_ns, ifnull(end_ns, 0), " \
   "operations_done, operations_total, error"
 
 absl::StatusOr<std::uint64_t> QueryInt(Database& database, const char* sql) {
@@ -60,8 +60,8 @@ StoredRun ReadRun(const Statement& row, bool with_result) {
   run.request = row.Text(2);
   run.request_id = row.Text(3);
   run.fingerprint = row.Text(4);
-  run.submit_time = absl::FromUnixMicros(static_cast<std::int64_t>(row.Int(5)));
-  if (Ended(run.state)) run.end_time = absl::FromUnixMicros(static_cast<std::int64_t>(row.Int(6)));
+  run.submit_time = absl::FromUnixNanos(static_cast<std::int64_t>(row.Int(5)));
+  if (Ended(run.state)) run.end_time = absl::FromUnixNanos(static_cast<std::int64_t>(row.Int(6)));
   run.operations_done = row.Int(7);
   run.operations_total = row.Int(8);
   run.error = row.Text(9);
@@ -76,7 +76,7 @@ absl::StatusOr<std::optional<StoredRun>> FirstRun(Statement& query) {
   return ReadRun(query, /*with_result=*/true);
 }
 
-std::uint64_t Micros(absl::Time time) { return static_cast<std::uint64_t>(absl::ToUnixMicros(time)); }
+std::uint64_t Nanos(absl::Time time) { return static_cast<std::uint64_t>(absl::ToUnixNanos(time)); }
 
 absl::Status Migrate(Database& database, const std::filesystem::path& file) {
   const absl::StatusOr<std::uint64_t> version = QueryInt(database, "PRAGMA user_version");
@@ -112,9 +112,9 @@ absl::StatusOr<std::unique_ptr<RunStore>> RunStore::Open(const std::filesystem::
 
 absl::Status RunStore::InterruptUnfinished() {
   Database::Session session(*writer_);
-  absl::Status status = session.Prepare("UPDATE run SET state = ?, end_us = ?, error = ? WHERE state <= ?")
+  absl::Status status = session.Prepare("UPDATE run SET state = ?, end_ns = ?, error = ? WHERE state <= ?")
                             .Bind(static_cast<std::uint64_t>(RunState::kInterrupted))
-                            .Bind(Micros(absl::Now()))
+                            .Bind(Nanos(absl::Now()))
                             .Bind("the server ended before the run did")
                             .Bind(static_cast<std::uint64_t>(RunState::kRunning))
                             .Run();
@@ -126,13 +126,13 @@ absl::StatusOr<std::uint64_t> RunStore::InsertRun(const StoredRun& run) {
   Database::Session session(*writer_);
   absl::Status status = session
                             .Prepare(
-                                "INSERT INTO run (state, request, request_id, fingerprint, submit_us, operations_done, "
+                                "INSERT INTO run (state, request, request_id, fingerprint, submit_ns, operations_done, "
                                 "operations_total) VALUES (?, ?, nullif(?, ''), ?, ?, ?, ?)")
                             .Bind(static_cast<std::uint64_t>(run.state))
                             .BindBlob(run.request)
                             .Bind(run.request_id)
                             .Bind(run.fingerprint)
-                            .Bind(Micros(run.submit_time))
+                            .Bind(Nanos(run.submit_time))
                             .Bind(run.operations_done)
                             .Bind(run.operations_total)
                             .Run();
@@ -143,9 +143,9 @@ absl::StatusOr<std::uint64_t> RunStore::InsertRun(const StoredRun& run) {
 absl::Status RunStore::FinishRun(const StoredRun& run) {
   return Database::Session(*writer_)
       .Prepare(
-          "UPDATE run SET state = ?, end_us = ?, operations_done = ?, operations_total = ?, error = ?, result = ? WHERE id = ?")
+          "UPDATE run SET state = ?, end_ns = ?, operations_done = ?, operations_total = ?, error = ?, result = ? WHERE id = ?")
       .Bind(static_cast<std::uint64_t>(run.state))
-      .Bind(Micros(run.end_time))
+      .Bind(Nanos(run.end_time))
       .Bind(run.operations_done)
       .Bind(run.operations_total)
       .Bind(run.error)

@@ -1,0 +1,312 @@
+// A real scrape: what it says, that the documentation says the same, and that it stays small.
+#include <gmock/gmock.h>
+#include <grpcpp/impl/codegen/client_unary_call.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "server/testing/test_server.h"
+
+namespace alloclab::server {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+struct MetricDescription {
+  std::string type, help;
+  std::set<std::string> labels;  // without le
+};
+
+std::vector<std::string> Lines(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+// "name{labels}" -> value
+std::map<std::string, double> Series(const std::string& scrape) {
+  std::map<std::string, double> series;
+  for (const std::string& line : Lines(scrape)) {
+    if (line.empty() || line[0] == '#') continue;
+    const std::size_t space = line.rfind(' ');
+    series[line.substr(0, space)] = std::strtod(line.c_str() + space + 1, nullptr);
+  }
+  return series;
+}
+
+std::string FamilyOf(const std::string& series, const std::map<std::string, MetricDescription>& families) {
+  const std::string name = series.substr(0, series.find('{'));
+  if (families.contains(name)) return name;
+  for (const char* suffix : {"_bucket", "_sum", "_count"}) {
+    if (name.ends_with(suffix)) return name.substr(0, name.size() - std::string_view(suffix).size());
+  }
+  return name;
+}
+
+std::map<std::string, MetricDescription> Describe(const std::string& scrape) {
+  std::map<std::string, MetricDescription> families;
+  for (const std::string& line : Lines(scrape)) {
+    const std::vector<std::string> words = absl::StrSplit(line, absl::MaxSplits(' ', 3));
+    if (line.starts_with("# TYPE ")) families[words[2]].type = words[3];
+    if (line.starts_with("# HELP ")) families[words[2]].help = words[3];
+  }
+  for (const auto& [series, value] : Series(scrape)) {
+    MetricDescription& family = families[FamilyOf(series, families)];
+    const std::size_t brace = series.find('{');
+    if (brace == std::string::npos) continue;
+    std::string name;
+    bool quoted = false;
+    for (const char letter : series.substr(brace + 1)) {
+      if (letter == '"') quoted = !quoted;
+      if (quoted || letter == '"' || letter == '}') continue;
+      if (letter == '=') {
+        if (name != "le" && name != "quantile") family.labels.insert(name);
+        name.clear();
+      } else if (letter != ',') {
+        name += letter;
+      }
+    }
+  }
+  return families;
+}
+
+// The table of dashboards/METRICS.md: | `name` | type | `label`, `label` | meaning |
+std::map<std::string, MetricDescription> DescribeDocument() {
+  std::ifstream file(ALLOCLAB_SOURCE_DIR "/dashboards/METRICS.md");
+  std::map<std::string, MetricDescription> families;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with("| `")) continue;
+    const std::vector<std::string> cells = absl::StrSplit(line, " | ");
+    MetricDescription& family = families[cells[0].substr(3, cells[0].size() - 4)];
+    family.type = cells[1];
+    for (const auto label : absl::StrSplit(cells[2], ", ", absl::SkipEmpty())) {
+      if (label.size() > 2) family.labels.insert(std::string(label.substr(1, label.size() - 2)));
+    }
+    family.help = cells[3].substr(0, cells[3].size() - 2);
+  }
+  return families;
+}
+
+void WithMetrics(ServerOptions& options) { options.metrics_listen = "127.0.0.1:0"; }
+
+// Does some of everything.
+void DoSomething(TestServer& server) {
+  server.Create("a");
+  v1::BatchReply reply;
+  const v1::Batch batch =
+      BatchBuilder("a").Add(v1::MALLOC, 0, 100).Add(v1::MALLOC, 1, 50).Add(v1::FREE, 0).Add(v1::FREE, 0).batch();
+  ASSERT_TRUE(With([&](auto& context) { return server->heap->Apply(&context, batch, &reply); }).ok());
+  server.Scrape();  // the exposer counts its own scrapes from the second on
+}
+
+TEST(Metrics, AreDocumentedAndTheDocumentIsTrue) {
+  TestServer server(WithMetrics);
+  DoSomething(server);
+  const auto scraped = Describe(server.Scrape()), documented = DescribeDocument();
+  std::string table;
+  for (const auto& [name, family] : scraped) {
+    std::string labels;
+    for (const std::string& label : family.labels) labels += (labels.empty() ? "`" : ", `") + label + "`";
+    const std::string row = "| `" + name + "` | " + family.type + " | " + labels + " | " + family.help + " |";
+    table += row + "\n";
+    const auto row_of = documented.find(name);
+    const bool same = row_of != documented.end() && row_of->second.type == family.type &&
+                      row_of->second.labels == family.labels && row_of->second.help == family.help;
+    EXPECT_TRUE(same) << "dashboards/METRICS.md should have\n" << row;
+  }
+  for (const auto& [name, family] : documented)
+    EXPECT_TRUE(scraped.contains(name)) << name << " is documented, but not exported";
+  if (HasFailure()) std::printf("The whole table:\n%s", table.c_str());
+}
+
+TEST(Metrics, CountWhatABatchDid) {
+  TestServer server(WithMetrics);
+  DoSomething(server);
+  const auto series = Series(server.Scrape());
+  const std::string heap = "heap=\"a\",allocator=\"implicit-heap\"";
+  EXPECT_EQ(series.at("alloclab_heap_operations_total{" + heap + ",op=\"alloc\",result=\"ok\"}"), 2);
+  EXPECT_EQ(series.at("alloclab_heap_operations_total{" + heap + ",op=\"free\",result=\"fail\"}"), 1);
+  EXPECT_EQ(series.at("alloclab_heap_failures_total{" + heap + ",reason=\"double_free\"}"), 1);
+  EXPECT_EQ(series.at("alloclab_heap_live_requested_bytes{" + heap + "}"), 50);
+  EXPECT_EQ(series.at("alloclab_heap_request_size_bytes_count{" + heap + "}"), 2);
+  EXPECT_EQ(series.at("alloclab_heap_request_size_bytes_bucket{" + heap + ",le=\"64\"}"), 1);
+  EXPECT_EQ(series.at("alloclab_heap_request_size_bytes_sum{" + heap + "}"), 150);
+  const std::string apply = "grpc_service=\"alloclab.v1.Heap\",grpc_method=\"Apply\",grpc_type=\"unary\"";
+  EXPECT_EQ(series.at("grpc_server_started_total{" + apply + "}"), 1);
+  EXPECT_EQ(series.at("grpc_server_handled_total{" + apply + ",grpc_code=\"OK\"}"), 1);
+  EXPECT_EQ(series.at("grpc_server_msg_received_total{" + apply + "}"), 1);
+  EXPECT_EQ(series.at("grpc_server_msg_sent_total{" + apply + "}"), 1);
+  EXPECT_EQ(series.at("grpc_server_handling_seconds_count{" + apply + "}"), 1);
+  EXPECT_GT(series.at("process_resident_memory_bytes"), 1e6);
+  EXPECT_GT(series.at("process_threads"), 1);
+}
+
+TEST(Metrics, SeriesExistAtZeroBeforeTheFirstOperation) {
+  TestServer server(WithMetrics);
+  server.Create("fresh");
+  const auto series = Series(server.Scrape());
+  const std::string heap = "heap=\"fresh\",allocator=\"implicit-heap\"";
+  for (const std::string& name : {"alloclab_heap_splits_total{" + heap + "}", "alloclab_heap_search_blocks_count{" + heap + "}",
+                                  "alloclab_heap_failures_total{" + heap + ",reason=\"fragmentation\"}",
+                                  "alloclab_heap_coalesces_total{" + heap + ",merged=\"both\"}",
+                                  "alloclab_vm_page_faults_total{" + heap + ",kind=\"demand_zero\"}"}) {
+    ASSERT_TRUE(series.contains(name)) << name;
+    EXPECT_EQ(series.at(name), 0) << name;
+  }
+}
+
+TEST(Metrics, UnknownMethodsAreOther) {
+  TestServer server(WithMetrics);
+  grpc::ClientContext context;
+  v1::Server reply;
+  const grpc::internal::RpcMethod method("/alloclab.v1.Lab/Nonsense", grpc::internal::RpcMethod::NORMAL_RPC);
+  const grpc::Status status =
+      grpc::internal::BlockingUnaryCall<v1::GetServerRequest, v1::Server>(server->channel.get(), method, &context, {}, &reply);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_THAT(server.Scrape(), Not(HasSubstr("Nonsense")));
+}
+
+// The counters of a run, read back from /metrics, are those of its result.
+TEST(Metrics, OfARunEqualItsResult) {
+  TestServer server(WithMetrics);
+  v1::SubmitRunRequest request = SmallRun(50'000);
+  request.mutable_workload()->mutable_spec()->mutable_phases(0)->mutable_mix()->set_malloc(2);
+  request.mutable_workload()->mutable_spec()->mutable_phases(0)->mutable_mix()->set_realloc(1);
+  const v1::Run run = server.RunToEnd(request);
+  ASSERT_EQ(run.state(), v1::Run::SUCCEEDED) << run.error();
+  const v1::Counters& counters = run.result().exact().counters();
+  const auto series = Series(server.Scrape());
+  const std::string heap = "heap=\"run-" + std::to_string(run.id()) + "\",allocator=\"implicit-heap\"";
+  const auto value = [&](const std::string& name, const std::string& labels = "") {
+    const std::string key = name + "{" + heap + labels + "}";
+    EXPECT_TRUE(series.contains(key)) << key;
+    return series.contains(key) ? static_cast<std::uint64_t>(series.at(key)) : 0;
+  };
+  std::map<std::string, std::uint64_t> ok;
+  for (const v1::OutcomeCount& count : counters.outcomes()) {
+    if (count.outcome() == "ok" || count.outcome() == "zero_size") ok[count.operation()] += count.count();
+  }
+  EXPECT_EQ(value("alloclab_heap_operations_total", ",op=\"alloc\",result=\"ok\""), ok["malloc"]);
+  EXPECT_EQ(value("alloclab_heap_operations_total", ",op=\"realloc\",result=\"ok\""), ok["realloc"]);
+  EXPECT_EQ(value("alloclab_heap_operations_total", ",op=\"free\",result=\"ok\""), ok["free"]);
+  EXPECT_GT(ok["realloc"], 0u);
+  EXPECT_EQ(value("alloclab_heap_search_blocks_sum"), counters.search_headers().sum());
+  EXPECT_EQ(value("alloclab_heap_memory_accesses_total", ",kind=\"load\""), counters.heap().words_loaded());
+  EXPECT_EQ(value("alloclab_heap_memory_accesses_total", ",kind=\"store\""), counters.heap().words_stored());
+  EXPECT_EQ(value("alloclab_heap_splits_total"), counters.heap().splits());
+  EXPECT_EQ(value("alloclab_heap_coalesces_total", ",merged=\"prev\""), counters.heap().coalesces(0));
+  EXPECT_EQ(value("alloclab_heap_coalesces_total", ",merged=\"none\""), counters.heap().coalesces(3));
+  EXPECT_EQ(value("alloclab_heap_extends_total"), counters.heap().grows());
+  EXPECT_EQ(value("alloclab_heap_extend_bytes_total"), counters.heap().grown_bytes());
+  EXPECT_EQ(value("alloclab_heap_realloc_copied_bytes_total"), counters.heap().copied_bytes());
+  EXPECT_EQ(value("alloclab_vm_page_faults_total", ",kind=\"demand_zero\""), counters.vm().demand_faults());
+  EXPECT_EQ(value("alloclab_vm_tlb_misses_total"), counters.heap().search_pages());
+  EXPECT_EQ(value("alloclab_heap_size_peak_bytes"), counters.heap_size_peak_bytes());
+  EXPECT_EQ(value("alloclab_heap_live_requested_peak_bytes"), counters.live_requested_peak_bytes());
+  EXPECT_EQ(value("alloclab_heap_free_bytes"), run.result().exact().heap().free_bytes());
+}
+
+TEST(Metrics, DeletedInstancesLingerAndANewOneTakesTheName) {
+  TestServer server(WithMetrics);
+  DoSomething(server);
+  v1::DeleteInstanceRequest remove;
+  remove.set_instance("a");
+  v1::DeleteInstanceResponse removed;
+  ASSERT_TRUE(With([&](auto& context) { return server->lab->DeleteInstance(&context, remove, &removed); }).ok());
+  const std::string allocs =
+      "alloclab_heap_operations_total{heap=\"a\",allocator=\"implicit-heap\",op=\"alloc\",result=\"ok\"}";
+  EXPECT_EQ(Series(server.Scrape()).at(allocs), 2);
+  server.Create("a");
+  EXPECT_EQ(Series(server.Scrape()).at(allocs), 0);
+}
+
+// What is not named is summed, and the sum never goes down.
+TEST(Metrics, TheRestIsOther) {
+  TestServer server([](ServerOptions& options) {
+    WithMetrics(options);
+    options.named_heaps_max = 1;
+  });
+  server.Create("named");
+  const std::string allocs =
+      "alloclab_heap_operations_total{heap=\"other\",allocator=\"implicit-heap\",op=\"alloc\",result=\"ok\"}";
+  const std::string live = "alloclab_heap_live_requested_bytes{heap=\"other\",allocator=\"implicit-heap\"}";
+  for (const char* name : {"b", "c"}) {
+    server.Create(name);
+    v1::BatchReply reply;
+    const v1::Batch batch = BatchBuilder(name).Add(v1::MALLOC, 0, 100).batch();
+    ASSERT_TRUE(With([&](auto& context) { return server->heap->Apply(&context, batch, &reply); }).ok());
+  }
+  auto series = Series(server.Scrape());
+  EXPECT_EQ(series.at(allocs), 2);
+  EXPECT_EQ(series.at(live), 200);
+  v1::DeleteInstanceRequest remove;
+  remove.set_instance("b");
+  v1::DeleteInstanceResponse removed;
+  ASSERT_TRUE(With([&](auto& context) { return server->lab->DeleteInstance(&context, remove, &removed); }).ok());
+  series = Series(server.Scrape());
+  EXPECT_EQ(series.at(allocs), 2);
+  EXPECT_EQ(series.at(live), 100);
+}
+
+// A long batch of the literal engine does not hold the scrape up.
+TEST(Metrics, DoNotWaitForALongBatch) {
+  TestServer server(WithMetrics);
+  server.Create("busy", [](v1::InstanceConfig& config) {
+    config.set_ram_bytes(64 << 20);
+    (*config.mutable_parameters())["heap.engine"] = "literal";
+    (*config.mutable_parameters())["heap.limit_bytes"] = "33554432";
+  });
+  BatchBuilder builder("busy");
+  for (std::uint32_t i = 0; i < 24'000; ++i) builder.Add(v1::MALLOC, i, 16);
+  std::atomic<bool> done{false};
+  std::thread client([&] {
+    v1::BatchReply reply;
+    EXPECT_TRUE(With([&](auto& context) { return server->heap->Apply(&context, builder.batch(), &reply); }).ok());
+    done = true;
+  });
+  absl::SleepFor(absl::Milliseconds(100));
+  int scrapes_meanwhile = 0;
+  while (!done && scrapes_meanwhile < 5) {
+    EXPECT_THAT(server.Scrape(), HasSubstr("heap=\"busy\""));
+    if (!done) ++scrapes_meanwhile;
+  }
+  client.join();
+  EXPECT_GE(scrapes_meanwhile, 2) << "each scrape waited for the batch";
+}
+
+TEST(Metrics, TenThousandInstancesStaySmall) {
+  TestServer server(WithMetrics);
+  for (int i = 0; i < 10'000; ++i) {
+    v1::CreateInstanceRequest request;
+    v1::Instance reply;
+    ASSERT_TRUE(With([&](auto& context) { return server->lab->CreateInstance(&context, request, &reply); }).ok());
+  }
+  v1::CreateInstanceRequest one_more;
+  v1::Instance refused;
+  EXPECT_EQ(With([&](auto& context) { return server->lab->CreateInstance(&context, one_more, &refused); }).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  server.Scrape();
+  const absl::Time began = absl::Now();
+  const std::string scrape = server.Scrape();
+  const absl::Duration took = absl::Now() - began;
+  const std::size_t series = Series(scrape).size();
+  std::printf("10,000 instances: %zu series, %zu bytes, %s\n", series, scrape.size(), absl::FormatDuration(took).c_str());
+  EXPECT_LT(series, 2000u);
+  EXPECT_LT(scrape.size(), 1u << 20);
+  EXPECT_LT(took, absl::Seconds(2)) << "200 ms on an idle machine";
+}
+
+}  // namespace
+}  // namespace alloclab::server

@@ -1,0 +1,123 @@
+#include "server/server/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "server/server/bind_address.h"
+#include "server/testing/test_server.h"
+
+namespace alloclab::server {
+namespace {
+
+using testing::HasSubstr;
+
+class ConfigFile : public testing::Test {
+ protected:
+  absl::StatusOr<OptionValues> Read(const std::string& text) {
+    path_ = directory_.path() / "lab.yaml";
+    std::ofstream(path_) << text;
+    return ReadConfigFile(path_);
+  }
+  std::string ErrorOf(const std::string& text) {
+    const auto read = Read(text);
+    if (!read.ok()) return std::string(read.status().message());
+    const std::vector<OptionValues> sources{*read};
+    return std::string(MakeOptions(sources).status().message());
+  }
+  TemporaryDirectory directory_;
+  std::string path_;
+};
+
+TEST_F(ConfigFile, SetsOptions) {
+  const auto read =
+      Read("# comment\nlisten: 127.0.0.1:1\ninstances-max: 7\nmemory-max: 2Gi\ndrain-time: 1500ms\nlog-format: json\n");
+  ASSERT_TRUE(read.ok()) << read.status();
+  const std::vector<OptionValues> sources{*read};
+  const auto options = MakeOptions(sources);
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->listen, "127.0.0.1:1");
+  EXPECT_EQ(options->instances_max, 7u);
+  EXPECT_EQ(options->memory_max, 2ull << 30);
+  EXPECT_EQ(options->drain_time, absl::Milliseconds(1500));
+  EXPECT_EQ(options->log_format, LogFormat::kJson);
+}
+
+TEST_F(ConfigFile, ErrorsNameFileLineAndWhatIsExpected) {
+  EXPECT_THAT(ErrorOf("listen: 127.0.0.1:1\nlog-fromat: json\n"),
+              HasSubstr("lab.yaml:2: unknown key \"log-fromat\"; did you mean \"log-format\"?"));
+  EXPECT_THAT(ErrorOf("instances-max: many\n"), HasSubstr("lab.yaml:1: instances-max: "));
+  EXPECT_THAT(ErrorOf("instances-max: 5000000000\n"), HasSubstr("instances-max"));
+  EXPECT_THAT(ErrorOf("listen: ''\n"), HasSubstr("lab.yaml:1: listen: \"\" is not an address; HOST:PORT is expected"));
+  EXPECT_THAT(ErrorOf("metrics-listen: nowhere\n"), HasSubstr("metrics-listen: \"nowhere\" is not an address"));
+  EXPECT_THAT(ErrorOf("log-format: xml\n"), HasSubstr("\"xml\" is not one of text, json"));
+  EXPECT_THAT(ErrorOf("drain-time: -1s\n"), HasSubstr("drain-time: \"-1s\""));
+  EXPECT_THAT(ErrorOf("listen: [a, b]\n"), HasSubstr("lab.yaml:1: listen: a single value"));
+  EXPECT_THAT(ErrorOf("listen: a\nlisten: b\n"), HasSubstr("lab.yaml:2: listen is set twice"));
+  EXPECT_THAT(ErrorOf("- a\n"), HasSubstr("lab.yaml:1"));
+  EXPECT_THAT(ErrorOf("listen: {a\n"), HasSubstr("lab.yaml:"));
+  EXPECT_THAT(ErrorOf("? {a: b}\n: c\n"), HasSubstr("a key is expected"));
+  EXPECT_THAT(std::string(ReadConfigFile("/nonexistent.yaml").status().message()), HasSubstr("--config /nonexistent.yaml"));
+}
+
+TEST_F(ConfigFile, DumpReadsBackAsTheSame) {
+  ServerOptions options;
+  options.listen = "0.0.0.0:1";
+  options.memory_max = 12345;
+  options.drain_time = absl::Milliseconds(250);
+  options.log_level = LogLevel::kWarning;
+  const auto read = Read(DumpConfig(options));
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->size(), ServerOptionList().size());
+  const std::vector<OptionValues> sources{*read};
+  const auto again = MakeOptions(sources);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(DumpConfig(*again), DumpConfig(options));
+}
+
+TEST(Options, TheLastSourceWins) {
+  const auto environment = [](const std::string& name) -> const char* {
+    return name == "ALLOCLAB_GRAFANA_URL" || name == "ALLOCLAB_DATA_DIR" ? "variable" : nullptr;
+  };
+  const OptionValues file{{"prometheus-url", {"file", "f"}}, {"data-dir", {"file", "f"}}, {"grafana-url", {"file", "f"}}};
+  const OptionValues flags{{"data-dir", {"flag", "--data-dir"}}};
+  const std::vector<OptionValues> sources{file, ReadVariables(environment), flags};
+  const auto options = MakeOptions(sources);
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->data_dir, "flag");
+  EXPECT_EQ(options->grafana_url, "variable");
+  EXPECT_EQ(options->prometheus_url, "file");
+  EXPECT_EQ(options->listen, ServerOptions().listen);
+}
+
+TEST(Options, ErrorsNameTheVariableOrFlag) {
+  const std::vector<OptionValues> sources{{{"run-threads", {"x", "ALLOCLAB_RUN_THREADS"}}}};
+  EXPECT_THAT(std::string(MakeOptions(sources).status().message()), HasSubstr("ALLOCLAB_RUN_THREADS: "));
+}
+
+TEST(BindAddress, Parses) {
+  for (const char* text : {"127.0.0.1:0", "localhost:7411", "[::1]:65535", "0.0.0.0:1"}) {
+    const auto address = ParseBindAddress("--listen", text);
+    ASSERT_TRUE(address.ok()) << address.status();
+    EXPECT_EQ(ToString(*address), text);
+  }
+  for (const char* text : {"", "127.0.0.1", ":7411", "a:b", "a:70000", "a:-1", "::1:80", "a:1x"}) {
+    const auto address = ParseBindAddress("--listen", text);
+    EXPECT_TRUE(absl::IsInvalidArgument(address.status())) << text;
+    EXPECT_THAT(std::string(address.status().message()), HasSubstr("--listen"));
+  }
+  EXPECT_TRUE(IsLoopback({"127.0.0.1", 1}) && IsLoopback({"::1", 1}) && !IsLoopback({"0.0.0.0", 1}));
+}
+
+TEST(Log, LinesAreTextOrJson) {
+  const absl::Time time = absl::FromUnixMillis(1767225600123);
+  EXPECT_EQ(
+      FormatLogLine(LogFormat::kText, time, LogLevel::kInfo, "run.ended", {{"run", 7}, {"error", "disk \"full\""}, {"x", ""}}),
+      R"(2026-01-01T00:00:00.123Z info    run.ended run=7 error="disk \"full\"" x="")");
+  EXPECT_EQ(FormatLogLine(LogFormat::kJson, time, LogLevel::kError, "e", {{"text", "a\n\"b\\\x01"}}),
+            R"({"ts":"2026-01-01T00:00:00.123Z","level":"error","event":"e","text":"a\n\"b\\\u0001"})");
+}
+
+}  // namespace
+}  // namespace alloclab::server

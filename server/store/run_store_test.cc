@@ -1,0 +1,219 @@
+#include "server/store/run_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "absl/time/clock.h"
+#include "server/store/id_source.h"
+#include "server/testing/test_server.h"
+
+namespace alloclab::server {
+namespace {
+
+using testing::HasSubstr;
+using testing::SizeIs;
+
+std::unique_ptr<RunStore> Open(const TemporaryDirectory& directory) {
+  auto store = RunStore::Open(directory.path());
+  EXPECT_TRUE(store.ok()) << store.status();
+  return *std::move(store);
+}
+
+StoredRun Queued(const std::string& request_id = "") {
+  StoredRun run;
+  run.request = std::string("request\0bytes", 13);
+  run.request_id = request_id;
+  run.fingerprint = "print";
+  run.submit_time = absl::FromUnixMicros(1'700'000'000'000'001);
+  run.operations_total = 5;
+  return run;
+}
+
+TEST(RunStore, KeepsWhatItIsGiven) {
+  const TemporaryDirectory directory;
+  auto store = Open(directory);
+  StoredRun run = Queued("once");
+  const auto id = store->InsertRun(run);
+  ASSERT_TRUE(id.ok()) << id.status();
+  run.id = *id;
+  run.state = RunState::kSucceeded;
+  run.end_time = absl::FromUnixMicros(1'700'000'000'000'002);
+  run.operations_done = 5;
+  run.result = std::string("\0result", 7);
+  ASSERT_TRUE(store->FinishRun(run).ok());
+  store.reset();
+  store = Open(directory);
+  for (const auto& found : {store->FindRun(*id), store->FindRunByRequestId("once")}) {
+    ASSERT_TRUE(found.ok() && found->has_value());
+    EXPECT_EQ((*found)->state, RunState::kSucceeded);
+    EXPECT_EQ((*found)->request, run.request);
+    EXPECT_EQ((*found)->result, run.result);
+    EXPECT_EQ((*found)->submit_time, run.submit_time);
+    EXPECT_EQ((*found)->end_time, run.end_time);
+  }
+}
+
+TEST(RunStore, InterruptsWhatTheLastServerLeft) {
+  const TemporaryDirectory directory;
+  auto store = Open(directory);
+  const auto id = store->InsertRun(Queued());
+  ASSERT_TRUE(id.ok());
+  store.reset();
+  store = Open(directory);
+  EXPECT_EQ(store->interrupted_at_open(), 1u);
+  EXPECT_EQ((*store->FindRun(*id))->state, RunState::kInterrupted);
+  store.reset();
+  EXPECT_EQ(Open(directory)->interrupted_at_open(), 0u);
+}
+
+TEST(RunStore, RefusesASecondServer) {
+  const TemporaryDirectory directory;
+  const auto store = Open(directory);
+  const auto second = RunStore::Open(directory.path());
+  EXPECT_TRUE(absl::IsFailedPrecondition(second.status()));
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr("in use by another server (process"));
+}
+
+TEST(RunStore, RefusesANewerSchemaAndWhatIsNoDatabase) {
+  const TemporaryDirectory directory;
+  Open(directory).reset();
+  {
+    auto database = Database::Open(directory.path() / "alloclab.db", Database::Mode::kReadWrite);
+    ASSERT_TRUE(database.ok());
+    ASSERT_TRUE(Database::Session(**database).Execute("PRAGMA user_version = 99").ok());
+  }
+  EXPECT_THAT(std::string(RunStore::Open(directory.path()).status().message()), HasSubstr("newer server (schema 99"));
+  const TemporaryDirectory broken;
+  std::FILE* file = std::fopen((broken.path() / "alloclab.db").c_str(), "w");
+  for (int i = 0; i < 1000; ++i) std::fputs("this is no database ", file);
+  std::fclose(file);
+  EXPECT_THAT(std::string(RunStore::Open(broken.path()).status().message()), HasSubstr("alloclab.db"));
+}
+
+TEST(RunStore, RefusesADirectoryThatCannotBe) {
+  const TemporaryDirectory directory;
+  std::fclose(std::fopen((directory.path() / "file").c_str(), "w"));
+  const auto store = RunStore::Open(directory.path() / "file" / "data");
+  EXPECT_THAT(std::string(store.status().message()), HasSubstr("--data-dir"));
+}
+
+TEST(RunStore, RequestIdsAreUniqueAndIdsAreNotReused) {
+  const TemporaryDirectory directory;
+  auto store = Open(directory);
+  const auto first = store->InsertRun(Queued("once"));
+  ASSERT_TRUE(first.ok());
+  EXPECT_FALSE(store->InsertRun(Queued("once")).ok());
+  ASSERT_TRUE(store->DeleteRun(*first).ok());
+  store.reset();
+  store = Open(directory);
+  EXPECT_GT(*store->InsertRun(Queued("once")), *first);
+}
+
+TEST(RunStore, ListsNewestFirst) {
+  const TemporaryDirectory directory;
+  const auto store = Open(directory);
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(store->InsertRun(Queued()).ok());
+  const auto runs = store->ListRuns(5, 2);
+  ASSERT_TRUE(runs.ok());
+  ASSERT_THAT(*runs, SizeIs(2));
+  EXPECT_EQ((*runs)[0].id, 4u);
+  EXPECT_EQ(*store->CountRuns(), 5u);
+}
+
+TEST(RunStore, TracesAreKeptOnce) {
+  const TemporaryDirectory directory;
+  const auto store = Open(directory);
+  const StoredTrace trace{"digest", "a.rep", "cmu-rep-a", 3, std::string("\x1f\x8b\0", 3)};
+  ASSERT_TRUE(store->PutTrace(trace).ok());
+  ASSERT_TRUE(store->PutTrace(trace).ok());
+  EXPECT_EQ((*store->FindTrace("digest"))->content, trace.content);
+  EXPECT_TRUE((*store->FindTraceInfo("digest"))->content.empty());
+  EXPECT_EQ(*store->TraceBytes(), 3u);
+  EXPECT_FALSE(store->FindTrace("other")->has_value());
+}
+
+TEST(IdSource, NeverRepeatsAcrossCrashes) {
+  const TemporaryDirectory directory;
+  std::uint64_t last = 0;
+  for (int life = 0; life < 3; ++life) {
+    const auto store = Open(directory);
+    IdSource ids(*store);
+    for (int i = 0; i < 1500; ++i) {
+      const auto id = ids.Next();
+      ASSERT_TRUE(id.ok());
+      ASSERT_GT(*id, last);
+      last = *id;
+    }
+  }
+}
+
+// Files of this process may not grow beyond `bytes` while the object lives: the disk is full.
+class FullDisk {
+ public:
+  explicit FullDisk(rlim_t bytes) {
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FullDisk() { setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST(RunStore, FullDiskIsAClearErrorAndChangesNothing) {
+  const TemporaryDirectory directory;
+  const auto store = Open(directory);
+  const auto kept = store->InsertRun(Queued());
+  ASSERT_TRUE(kept.ok());
+  const StoredTrace trace{"digest", "a.rep", "cmu-rep-a", 3, std::string(1 << 20, 'x')};
+  {
+    const FullDisk full(256 << 10);
+    const absl::Status status = store->PutTrace(trace);
+    EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("free some disk space"));
+    EXPECT_FALSE((*store->FindTraceInfo("digest")).has_value());
+    EXPECT_TRUE((*store->FindRun(*kept)).has_value());
+  }
+  EXPECT_TRUE(store->PutTrace(trace).ok());
+}
+
+// A server on a full disk refuses what it cannot keep, and goes on when there is room again.
+TEST(FullDiskServer, RefusesRunsAndLives) {
+  TestServer server;
+  ASSERT_EQ(server.RunToEnd(SmallRun(100)).state(), v1::Run::SUCCEEDED);
+  {
+    const FullDisk full(4096);
+    v1::Run run;
+    const grpc::Status status = With([&](auto& context) { return server->runs->SubmitRun(&context, SmallRun(100), &run); });
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    EXPECT_THAT(status.error_message(), HasSubstr("the store cannot be written"));
+  }
+  EXPECT_EQ(server.RunToEnd(SmallRun(100)).state(), v1::Run::SUCCEEDED);
+}
+
+// The disk fills up while a run is replayed: it fails with the reason, and says so after a restart too.
+TEST(FullDiskServer, FailsTheRunWhoseResultCannotBeKept) {
+  TestServer server;
+  v1::Run run;
+  ASSERT_TRUE(With([&](auto& context) { return server->runs->SubmitRun(&context, EndlessRun(), &run); }).ok());
+  {
+    const FullDisk full(4096);
+    v1::CancelRunRequest cancel;
+    cancel.set_id(run.id());
+    ASSERT_TRUE(With([&](auto& context) { return server->runs->CancelRun(&context, cancel, &run); }).ok());
+    EXPECT_EQ(run.state(), v1::Run::FAILED);
+    EXPECT_THAT(run.error(), HasSubstr("the result is lost"));
+  }
+  server.Restart();
+  v1::GetRunRequest get;
+  get.set_id(run.id());
+  ASSERT_TRUE(With([&](auto& context) { return server->runs->GetRun(&context, get, &run); }).ok());
+  EXPECT_EQ(run.state(), v1::Run::FAILED);
+}
+
+}  // namespace
+}  // namespace alloclab::server
