@@ -18,16 +18,19 @@ die() {
   exit 1
 }
 
-# packages SECTION...: the packages of these sections of the list.
-packages() {
-  awk -v wanted=" $* " '/^\[/ { section = substr($0, 2, length($0) - 2); next }
-    NF && !/^#/ && index(wanted, " " section " ") && !seen[$1]++ { print $1 }' "$ROOT/scripts/packages.txt"
+# short PATH: as seen from the project's folder.
+short() { echo "${1#"$ROOT"/}"; }
+
+# lock_lab: one ./lab at a time starts or stops things.
+lock_lab() {
+  exec {LOCK}>"$LAB/lock"
+  flock --nonblock "$LOCK" || die "another ./lab up or ./lab down is at work"
 }
 
 # ensure_packages SECTION...: installs what is missing; asks for sudo only then.
 ensure_packages() {
   local wanted missing
-  mapfile -t wanted < <(packages "$@")
+  mapfile -t wanted < <("$ROOT/scripts/packages.sh" "$@")
   command -v dpkg-query >/dev/null || die "this is not Debian, whose packages the lab is built from" \
     "Use the container instead: docker compose up" "Needed are Debian 12's ${wanted[*]}"
   mapfile -t missing < <(comm -13 \

@@ -1,0 +1,216 @@
+"""The dashboards: which questions are asked, in which order. Verdict first, then rate and errors, shape, cost, memory, load, server."""
+
+import queries as q
+from panels import DATASOURCE, heatmap, lay_out, stat, timeseries
+
+PAGE_URL = "http://127.0.0.1:7412/"
+PROMETHEUS_URL = "http://127.0.0.1:9090/"
+RED_ABOVE_ZERO = ((None, "green"), (1, "red"))
+FRAGMENTATION = ((None, "green"), (0.5, "orange"), (0.9, "red"))
+REFUSALS = ((None, "green"), (0.01, "orange"), (0.1, "red"))
+
+
+def verdict_of_all():
+    return [
+        stat("Server", q.server_up(), thresholds=((None, "red"), (1, "green")), names={0: "down", 1: "up"}, width=3),
+        stat("Instances", q.instances(), thresholds=((None, "blue"),), width=3),
+        stat("Operations", q.operations_now(), unit="ops", thresholds=((None, "blue"),)),
+        stat("Refused", q.failure_share_now(), unit="percentunit", thresholds=REFUSALS),
+        stat("Worst external fragmentation", q.worst_external_fragmentation(), unit="percentunit", thresholds=FRAGMENTATION),
+        stat("Broken invariants", q.check_failures(), thresholds=RED_ABOVE_ZERO, width=3),
+        stat("Alerts", q.alerts_firing(), thresholds=((None, "green"), (1, "orange")), width=3),
+    ]
+
+
+def verdict_of_one():
+    return [
+        stat("Operations", q.operations_now(), unit="ops", thresholds=((None, "blue"),)),
+        stat("Refused", q.failure_share_now(), unit="percentunit", thresholds=REFUSALS),
+        stat("External fragmentation", q.worst_external_fragmentation(), unit="percentunit", thresholds=FRAGMENTATION),
+        stat("Utilisation now", q.utilisation_now(), unit="percentunit", thresholds=((None, "blue"),)),
+        stat("Peak utilisation", q.peak_utilisation(), unit="percentunit", thresholds=((None, "blue"),)),
+        stat("Broken invariants", q.check_failures(), thresholds=RED_ABOVE_ZERO),
+    ]
+
+
+def lab_overview():
+    return [
+        ("Verdict", verdict_of_all()),
+        ("Rate and errors", [
+            timeseries("Operations", q.operation_rate(), unit="ops"),
+            timeseries("Refused", q.failure_share(), unit="percentunit"),
+            timeseries("Refused by cause", q.failures_by_cause(), bars=True, stack="normal"),
+        ]),
+        ("Shape of the heaps", [
+            timeseries("External fragmentation", q.external_fragmentation(), unit="percentunit", maximum=1),
+            timeseries("Internal fragmentation", q.internal_fragmentation(), unit="percentunit", maximum=1),
+            timeseries("Utilisation", q.utilisation(), unit="percentunit", maximum=1),
+            timeseries("Live bytes", q.live_bytes(), unit="bytes", width=12),
+            timeseries("Free bytes and the largest free block", q.free_and_largest(), unit="bytes", log=True, width=12),
+        ]),
+        ("Cost, and why", [
+            timeseries("Blocks visited per search, mean", q.search_mean()),
+            timeseries("Blocks visited per search, p99", q.search_p99(), log=True),
+            timeseries("Simulated cycles per operation", q.cycles_per_operation()),
+        ]),
+        ("Virtual memory and page frames", [
+            timeseries("Page faults per 1000 operations", q.faults_per_thousand()),
+            timeseries("Mapped pages", q.mapped_pages()),
+            timeseries("Free page frames", q.free_frames()),
+        ]),
+        ("Load generator", [
+            timeseries("Target and achieved", q.target_and_achieved(), unit="ops"),
+            timeseries("Behind schedule", q.behind_schedule(), unit="s"),
+            timeseries("Dropped operations", q.dropped_operations(), unit="ops"),
+            timeseries("Response and service time, p99", q.response_and_service(), unit="s"),
+            heatmap("Response time of batches", q.response_times(), unit="s", cell_unit="ops", width=16),
+        ]),
+        ("The server itself", [
+            timeseries("Calls", q.rpc_rate(), unit="reqps"),
+            timeseries("Unary calls, p99", q.rpc_p99(), unit="s"),
+            timeseries("Messages", q.messages(), unit="mps"),
+            timeseries("Streams and waiting operations", q.saturation(), width=6),
+            timeseries("Processor", q.cpu(), width=6),
+            timeseries("Memory", q.memory(), unit="bytes", width=6),
+            timeseries("Scrape time", q.scrape_time(), unit="s", width=6),
+            timeseries("File descriptors", q.descriptors(), log=True, width=24),
+        ]),
+    ]
+
+
+def one_instance():
+    return [
+        ("Verdict", verdict_of_one()),
+        ("Rate and errors", [
+            timeseries("Operations", q.operation_rate(), unit="ops"),
+            timeseries("Refused by cause", q.failures_by_cause(), bars=True, stack="normal"),
+            timeseries("Bytes requested", q.requested_bytes_rate(), unit="Bps"),
+        ]),
+        ("Shape of the heap", [
+            timeseries("Live bytes", q.live_bytes(), unit="bytes"),
+            timeseries("Free bytes and the largest free block", q.free_and_largest(), unit="bytes", log=True),
+            timeseries("External fragmentation", q.external_fragmentation(), unit="percentunit", maximum=1),
+            timeseries("Internal fragmentation", q.internal_fragmentation(), unit="percentunit", maximum=1),
+            timeseries("Blocks", q.blocks()),
+            timeseries("Request size", q.request_size_quantiles(), unit="bytes", log=True),
+            heatmap("Free blocks by size", q.free_blocks_by_size(), unit="bytes", width=24),
+        ]),
+        ("Cost, and why", [
+            timeseries("Blocks visited per search, mean", q.search_mean()),
+            timeseries("Blocks visited per search, p99", q.search_p99(), log=True),
+            heatmap("Search length", q.search_lengths(), cell_unit="ops", width=8),
+            timeseries("Coalescing by case", q.coalesce_cases(), unit="percentunit", stack="percent"),
+            timeseries("Splits and grows per operation", q.splits_and_grows()),
+            timeseries("Simulated cycles per operation, mean", q.cycles_per_operation()),
+            timeseries("Simulated cycles per operation, p99", q.cycles_p99(), log=True),
+            timeseries("Words loaded and stored per operation", q.memory_accesses_per_operation()),
+            timeseries("Heap size and limit", q.heap_growth(), unit="bytes", log=True),
+            timeseries("Heap extension", q.heap_extension(), unit="bytes", bars=True),
+            timeseries("Reallocation", q.realloc_copies(), unit="ops"),
+            timeseries("Bytes copied by reallocation", q.realloc_copied_bytes(), unit="Bps"),
+        ]),
+        ("Virtual memory and page frames", [
+            timeseries("Page faults per 1000 operations", q.faults_per_thousand(), width=6),
+            timeseries("Mapped pages", q.mapped_pages(), width=6),
+            timeseries("Free page frames", q.free_frames(), width=6),
+            timeseries("Free page runs", q.page_runs(), log=True, width=6),
+        ]),
+        ("Load generator", [
+            timeseries("Target and achieved", q.target_and_achieved(), unit="ops"),
+            timeseries("Response and service time, p99", q.response_and_service(), unit="s"),
+            timeseries("Operations in flight", q.in_flight(), width=4),
+            timeseries("Position in the workload", q.trace_position(), unit="percentunit", maximum=1, width=4),
+        ]),
+    ]
+
+
+def _variable(name, label, metric, several):
+    """A variable over the values of the label `name`; `several`: many at once, all of them to begin with."""
+    everything = {"text": ["All"], "value": ["$__all"]}
+    return {
+        "name": name,
+        "label": label,
+        "type": "query",
+        "datasource": DATASOURCE,
+        "query": {"query": f"label_values({metric}, {name})", "refId": "variable"},
+        "definition": f"label_values({metric}, {name})",
+        "refresh": 2,  # whenever the time range changes
+        "sort": 1,
+        "multi": several,
+        "includeAll": several,
+        "allValue": ".*" if several else None,
+        "current": everything if several else {},
+        "options": [],
+        "hide": 0,
+    }
+
+
+def _variables(several):
+    source = {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus", "refresh": 1, "hide": 0}
+    heaps = 'alloclab_heap_info{allocator=~"$allocator"}'
+    return [
+        source,
+        _variable("allocator", "Allocator", "alloclab_heap_info", several=True),
+        _variable("heap", "Instance", heaps, several),
+    ]
+
+
+def _annotation(name, color, expr, title):
+    return {
+        "name": name,
+        "enable": True,
+        "datasource": DATASOURCE,
+        "iconColor": color,
+        "expr": expr,
+        "step": "2s",
+        "titleFormat": title,
+        "useValueForTime": False,
+    }
+
+
+def _link(title, url, **more):
+    return {"title": title, "url": url, "type": "link", "icon": "external link", "targetBlank": True, "tags": [], **more}
+
+
+def _dashboard(uid, title, description, rows, several):
+    return {
+        "uid": uid,
+        "title": title,
+        "description": description,
+        "tags": ["alloclab"],
+        "schemaVersion": 41,
+        "version": 1,
+        "editable": False,
+        "graphTooltip": 1,  # one crosshair for all panels
+        "refresh": "5s",
+        "time": {"from": "now-15m", "to": "now"},
+        "timepicker": {},
+        "timezone": "browser",
+        "fiscalYearStartMonth": 0,
+        "liveNow": False,
+        "annotations": {"list": [
+            _annotation("Runs", "blue", 'alloclab_heap_info{heap=~"run-.*"}', "{{heap}}"),
+            _annotation("Loads", "purple", "alloclab_load_run_info", "{{workload}} on {{heap}}"),
+        ]},
+        "links": [
+            {**_link("Dashboards", ""), "type": "dashboards", "tags": ["alloclab"], "icon": "dashboard", "targetBlank": False,
+             "asDropdown": False, "includeVars": True, "keepTime": True},
+            _link("Live page", PAGE_URL),
+            _link("Prometheus", PROMETHEUS_URL),
+        ],
+        "templating": {"list": _variables(several)},
+        "panels": lay_out(rows),
+    }
+
+
+def all_dashboards():
+    """File name -> dashboard."""
+    return {
+        "lab-overview.json": _dashboard(
+            "alloclab-overview", "Lab overview", "All heaps of the lab beside each other.", lab_overview(), several=True
+        ),
+        "one-instance.json": _dashboard(
+            "alloclab-instance", "One instance", "One heap in detail: what it does, what it costs, and why.", one_instance(),
+            several=False,
+        ),
+    }

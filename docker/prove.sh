@@ -1,0 +1,164 @@
+#!/bin/bash
+# prove.sh: shows on a real Docker engine that compose.yaml does what it says. Needs docker, docker-compose (1.29 or the plugin) and
+# curl; for images that cannot be pulled also debootstrap, as root. Builds the image, brings the lab up as a project of its own on
+# free ports, uses it, looks at it through Prometheus, kills it, and takes everything down again. Exit code 0: all checks held.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
+
+readonly BASE=debian:bookworm-slim PROMETHEUS=prom/prometheus:v3.5.0 GRAFANA=grafana/grafana:12.3.0
+export COMPOSE_PROJECT_NAME=alloclab-proof
+export LAB_GRPC_PORT=0 LAB_PAGE_PORT=0 LAB_METRICS_PORT=0 LAB_PROMETHEUS_PORT=0 LAB_GRAFANA_PORT=0  # any that is free
+SERVICES=(server loadgen prometheus)
+STAND_IN=''
+
+say() { printf '[%d:%02d] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"; }
+die() {
+  printf 'prove.sh: %s\n' "$*" >&2
+  exit 1
+}
+
+compose() {
+  if docker compose version >/dev/null 2>&1; then docker compose "$@"; else docker-compose "$@"; fi
+}
+
+# --- Images ---
+
+have_image() { docker image inspect "$1" >/dev/null 2>&1 || docker pull --quiet "$1" >/dev/null 2>&1; }
+
+make_base() {
+  local root
+  command -v debootstrap >/dev/null || die "$BASE can neither be pulled nor made: debootstrap is missing"
+  say "$BASE cannot be pulled: making a minimal Debian 12 with debootstrap"
+  root=$(mktemp -d)
+  debootstrap --variant=minbase bookworm "$root" >/dev/null
+  tar -C "$root" -c . | docker import - "$BASE" >/dev/null
+  rm -rf "$root"
+}
+
+# A Prometheus of Debian's under the name that compose.yaml asks for; removed at the end, so that nobody takes it for the real one.
+make_prometheus() {
+  say "$PROMETHEUS cannot be pulled: standing in is Debian's package, under that name, for this proof only"
+  STAND_IN=$PROMETHEUS
+  docker build --quiet --tag "$PROMETHEUS" - >/dev/null <<DOCKERFILE
+FROM $BASE
+RUN apt-get update && apt-get install --yes --no-install-recommends prometheus && rm -rf /var/lib/apt/lists/* \
+ && install -d -o nobody -g nogroup /prometheus
+USER nobody
+VOLUME /prometheus
+ENTRYPOINT ["prometheus"]
+DOCKERFILE
+}
+
+# --- Checks ---
+
+failures=0
+# check WHAT COMMAND...: the command succeeds; tried for 30 seconds.
+check() {
+  local what=$1 deadline=$((SECONDS + 30))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    if ((SECONDS >= deadline)); then
+      say "FAILED: $what"
+      failures=$((failures + 1))
+      return
+    fi
+    sleep 1
+  done
+  say "ok: $what"
+}
+
+in_server() { compose exec -T server "$@"; }
+container() { compose ps -q "$1"; }
+healthy() { [[ $(docker inspect --format '{{.State.Health.Status}}' "$(container "$1")") == healthy ]]; }
+running() { [[ $(docker inspect --format '{{.State.Running}}' "$(container "$1")") == true ]]; }
+# value EXPRESSION: its first value in Prometheus, asked from the host.
+value() {
+  curl -fsS --data-urlencode "query=$1" "http://$(compose port prometheus 9090)/api/v1/query" |
+    sed -n 's/.*"value":\[[0-9.]*,"\([^"]*\)"\].*/\1/p'
+}
+positive() { [[ -n $(value "($1) > 0") ]]; }
+published_on_loopback() { ! docker port "$(container "$1")" | grep -v -- '-> 127.0.0.1:'; }
+hardened() {
+  local id
+  id=$(container "$1")
+  [[ $(docker inspect --format '{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.SecurityOpt}}' "$id") == \
+    "true [ALL] [no-new-privileges:true]" ]]
+}
+no_root() { [[ $(compose exec -T "$1" id -u) =~ ^[1-9] ]]; }
+no_capabilities() { in_server grep -q '^CapEff:.0*$' /proc/1/status && in_server grep -q '^NoNewPrivs:.1$' /proc/1/status; }
+cannot_write() { ! in_server touch /usr/local/bin/x; }
+page_answers() { curl -fsS "http://$(compose port server 7412)/" | grep -qi '<html'; }
+run_is_kept() { in_server alloclab runs show 1 --output json | grep -q SUCCEEDED; }
+grafana_shows() { curl -fsS "http://$(compose port grafana 3000)/api/dashboards/uid/alloclab-$1" | grep -q '"provisioned":true'; }
+
+check_services() {
+  check "the server is healthy by its own word" healthy server
+  check "Prometheus is healthy" healthy prometheus
+  check "the load generator runs" running loadgen
+  check "the page answers" page_answers
+  local service
+  for service in "${SERVICES[@]}"; do
+    check "$service: read-only, no capabilities, no new privileges" hardened "$service"
+    check "$service: published on loopback only" published_on_loopback "$service"
+    check "$service: not root" no_root "$service"
+  done
+  check "server: the kernel agrees that it has no capabilities" no_capabilities
+  check "server: its programs cannot be overwritten" cannot_write
+}
+
+check_metrics() {
+  check "Prometheus reaches the server" positive 'up{job="alloclabd"}'
+  check "Prometheus reaches the load generator" positive 'up{job="loadgen"}'
+  check "the run's operations are in Prometheus" positive 'sum(max_over_time(alloclab_heap_operations_total{heap="run-1"}[5m]))'
+  check "the demo's operations are in Prometheus" positive 'sum(rate(alloclab_heap_operations_total{heap=~"demo-.*"}[20s]))'
+  check "the generator's own figures are, too" positive 'sum(rate(alloclab_load_operations_total[20s]))'
+}
+
+check_restart() {
+  docker kill "$(container server)" >/dev/null
+  compose up -d "${SERVICES[@]}" >/dev/null 2>&1
+  check "killed and started again, the server is healthy" healthy server
+  check "the run survived" run_is_kept
+  check "the demo found its way back" positive 'sum(rate(alloclab_heap_operations_total{heap=~"demo-.*"}[10s]))'
+  local id
+  id=$(container server)
+  compose stop server >/dev/null 2>&1
+  check "asked to stop, the server ends well by itself" test "$(docker inspect --format '{{.State.ExitCode}}' "$id")" = 0
+}
+
+tear_down() {
+  local result=$?
+  if ((result != 0 || failures != 0)); then compose logs --tail 20 server loadgen || true; fi
+  compose down --volumes --timeout 20 >/dev/null 2>&1 || true
+  if [[ -n $STAND_IN ]]; then docker image rm "$STAND_IN" >/dev/null 2>&1 || true; fi
+}
+
+main() {
+  docker info >/dev/null 2>&1 || die "no Docker engine answers; start dockerd, or the docker service"
+  trap tear_down EXIT
+  say "Engine $(docker version --format '{{.Server.Version}}'), $(compose version --short)"
+  have_image "$BASE" || make_base
+  have_image "$PROMETHEUS" || make_prometheus
+  if have_image "$GRAFANA"; then
+    SERVICES+=(grafana)
+  else
+    say "$GRAFANA cannot be pulled and Debian has no Grafana: left out; its dashboards' queries are tested by ./lab test"
+  fi
+  say "Building the image"
+  compose build --quiet server loadgen 2>/dev/null || compose build server
+  say "Image alloclab:local, $(($(docker image inspect --format '{{.Size}}' alloclab:local) / 1000000)) MB"
+  compose up -d "${SERVICES[@]}"
+  check_services
+  say "Replaying a recorded trace by the CLI, inside the container"
+  in_server alloclab submit sqlite
+  check_metrics
+  if [[ " ${SERVICES[*]} " == *" grafana "* ]]; then
+    check "Grafana shows the overview to anybody" grafana_shows overview
+    check "Grafana shows the instance dashboard to anybody" grafana_shows instance
+  fi
+  check_restart
+  ((failures == 0)) || die "$failures checks failed"
+  say "All checks held"
+}
+
+main "$@"
