@@ -17,13 +17,17 @@
 #ifndef ALLOCLAB_ALLOCATORS_HEAP_CHUNK_INDEX_H_
 #define ALLOCLAB_ALLOCATORS_HEAP_CHUNK_INDEX_H_
 
+#include <algorithm>
 #include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "allocators/common/max_table.h"
 #include "allocators/common/violation.h"
+#include "allocators/heap/boundary_tag.h"
 #include "allocators/heap/heap_allocator.h"
 #include "allocators/heap/wide_tree.h"
 #include "allocators/machine/address_space.h"
@@ -43,7 +47,7 @@ class ChunkIndex {
 
   // What the algorithm did to chunks; their headers and footers are written already. `before` and `after` are the bytes of
   // free neighbours that were merged in, 0 for none.
-  void AddPrologue() { AddChunk(start_); }
+  void AddPrologue();
   void Take(VirtAddr chunk, std::uint32_t size);                       // free -> allocated
   void Split(VirtAddr chunk, std::uint32_t size, std::uint32_t rest);  // free -> allocated, and a free chunk behind it
   void Release(VirtAddr chunk, std::uint32_t size, std::uint32_t before, std::uint32_t after);  // allocated -> free
@@ -71,15 +75,15 @@ class ChunkIndex {
     std::uint64_t starts = 0, free = 0;
   };
   struct Page {
-    Sixteen largest;                                // per leaf, at least the bytes of its largest free chunk
-    std::array<std::uint16_t, 16> chunks_before{};  // per leaf, in the leaves before it
-    const std::uint32_t* words = nullptr;           // of the page, in simulated RAM
+    Sixteen largest;                         // per leaf, at least the bytes of its largest free chunk
+    std::array<std::uint16_t, 16> chunks{};  // per leaf
+    const std::uint32_t* words = nullptr;    // of the page, in simulated RAM
     std::array<Leaf, 16> leaves;
   };
   struct Group {
-    Sixteen largest;                         // per page, at least the largest of its leaves'
-    std::array<std::uint16_t, 16> chunks{};  // per page
-    std::uint32_t used_pages = 0;            // bit p: a chunk starts in page p
+    Sixteen largest;                              // per page, at least the largest of its leaves'
+    std::array<std::uint16_t, 16> chunks{};       // per page
+    std::array<std::uint8_t, 16> pages_before{};  // per page, those of them in which a chunk starts
     std::array<Page*, 16> pages{};
   };
   // Where an address lies: numbers of its group, page in the group, leaf in the page, word in the leaf.
@@ -92,9 +96,6 @@ class ChunkIndex {
     std::uint64_t bit() const { return std::uint64_t{1} << word; }
     std::uint32_t group, page, leaf, word;
   };
-  // The counts in the tree: chunks in the low half, pages in which one starts in the high half.
-  static constexpr std::uint64_t kOneChunk = 1, kOnePage = std::uint64_t{1} << 32;
-
   Place PlaceOf(VirtAddr address) const { return Place(address - start_); }
   // The page's part of the index, null if no chunk has ever started in the page.
   const Page* FindPage(const Place& at) const {
@@ -106,19 +107,25 @@ class ChunkIndex {
     return start_ + (group << kGroupShift | page << kPageShift | leaf << kLeafShift | word * kWordBytes);
   }
 
+  // The page's part of the index, made if there is none.
   Page& MakePage(const Place& at);
-  // A chunk starts, or no longer starts, there.
-  void AddChunk(VirtAddr chunk);
+  Page& MakeNewPage(const Place& at);
+  void AddFreeChunk(VirtAddr chunk, std::uint32_t size);
   void RemoveChunk(VirtAddr chunk);
-  void CountChunk(Page& page, const Place& at, std::uint16_t change);
-  // Marks a chunk as free (or not), and makes the bounds above it hold for its new size.
-  void SetFree(VirtAddr chunk) { Bits(chunk).free |= PlaceOf(chunk).bit(); }
-  void ClearFree(VirtAddr chunk) { Bits(chunk).free &= ~PlaceOf(chunk).bit(); }
-  Leaf& Bits(VirtAddr chunk) { return PageOf(PlaceOf(chunk)).leaves[PlaceOf(chunk).leaf]; }
-  void RaiseBounds(VirtAddr chunk, std::uint32_t size);
+  // One more or less chunk starts there.
+  void CountChunk(Page& page, const Place& at, int change);
+  // Makes the bounds hold for a free chunk of that size.
+  void RaiseBounds(Page& page, const Place& at, std::uint32_t size);
+  void LowerHints(std::uint32_t leaf_number, std::uint32_t words);
+  void SetHint(std::uint32_t words, std::uint32_t leaf_number) {
+    hints_[words] = static_cast<std::int32_t>(leaf_number);
+    hints_max_ = std::max(hints_max_, leaf_number);
+  }
   void CountFree(std::uint32_t size, std::uint32_t change);
-  // The first free chunk of the leaf that is large enough, as a word number, or 64 and `largest` of those there are.
-  static std::uint32_t FirstInLeaf(const Page& page, std::uint32_t leaf, std::uint32_t size, std::uint32_t& largest);
+  // The first free chunk of the leaf that is large enough, as a word number; otherwise 64, and the leaf's bound is exact.
+  static std::uint32_t FirstInLeaf(Page& page, std::uint32_t leaf, std::uint32_t size);
+  // std::popcount, which is a call into the compiler's library where the processor is not known to have the instruction.
+  static std::uint32_t CountBits(std::uint64_t bits);
   // The last word at or before `last_word` of the page at which a chunk starts, or -1.
   static int LastInPage(const Page& page, std::uint32_t last_word);
   std::uint32_t LargestFree() const;
@@ -126,17 +133,198 @@ class ChunkIndex {
 
   AddressSpace& space_;
   const VirtAddr start_;
-  WideTree tree_;                               // one entry per group
+  WideBounds bounds_;                           // per group, at least the largest of its pages'
+  WideCounts chunks_, pages_;                   // per group: chunks, and pages in which one starts
   std::vector<std::unique_ptr<Group>> groups_;  // made with their first page
   std::uint64_t groups_made_ = 0;
   std::vector<std::unique_ptr<Page[]>> slabs_;   // where pages come from
   std::uint32_t slab_size_ = 0, slab_used_ = 0;  // of the last one, in pages
   std::uint64_t pages_made_ = 0;
 
-  std::uint32_t chunks_ = 0, pages_with_chunks_ = 0;
+  // Per size in words: a leaf, by number, before which no free chunk of that size or larger starts.
+  static constexpr std::uint32_t kHints = 32;
+  std::array<std::int32_t, kHints> hints_{};
+  std::uint32_t hints_max_ = 0;  // at least the largest of them
+
   std::uint64_t free_bytes_ = 0;
   std::array<std::uint32_t, Pow2Histogram::kBuckets> free_blocks_by_size_{};
 };
+
+inline void ChunkIndex::Take(VirtAddr chunk, std::uint32_t size) {
+  const Place at = PlaceOf(chunk);
+  PageOf(at).leaves[at.leaf].free &= ~at.bit();
+  CountFree(size, -1);
+  free_bytes_ -= size;
+}
+
+inline void ChunkIndex::Split(VirtAddr chunk, std::uint32_t size, std::uint32_t rest) {
+  const Place at = PlaceOf(chunk);
+  PageOf(at).leaves[at.leaf].free &= ~at.bit();
+  CountFree(size + rest, -1);
+  free_bytes_ -= size + rest;
+  AddFreeChunk(chunk + size, rest);
+}
+
+inline void ChunkIndex::Release(VirtAddr chunk, std::uint32_t size, std::uint32_t before, std::uint32_t after) {
+  if (after != 0) {
+    RemoveChunk(chunk + size);
+    CountFree(after, -1);
+  }
+  if (before != 0) {
+    RemoveChunk(chunk);
+    CountFree(before, -1);
+  } else {
+    const Place at = PlaceOf(chunk);
+    PageOf(at).leaves[at.leaf].free |= at.bit();
+  }
+  free_bytes_ += size;
+  CountFree(before + size + after, +1);
+  const Place first = PlaceOf(chunk - before);
+  RaiseBounds(PageOf(first), first, before + size + after);
+  LowerHints((chunk - before - start_) >> kLeafShift, (before + size + after) / kWordBytes);
+}
+
+// A chunk of that many words came to be in the leaf.
+inline void ChunkIndex::LowerHints(std::uint32_t leaf_number, std::uint32_t words) {
+  if (leaf_number >= hints_max_) return;
+  const std::int32_t leaf = static_cast<std::int32_t>(leaf_number);
+  const std::int32_t* mask = &kMask<std::int32_t, kHints, true>[kHints - std::min(words + 1, kHints)];
+  for (std::size_t i = 0; i < kHints; ++i) hints_[i] -= std::max(hints_[i] - leaf, 0) & mask[i];
+}
+
+inline void ChunkIndex::Append(VirtAddr chunk, std::uint32_t size, std::uint32_t before) {
+  if (before == 0) return AddFreeChunk(chunk, size);
+  CountFree(before, -1);
+  CountFree(before + size, +1);
+  free_bytes_ += size;
+  const Place first = PlaceOf(chunk - before);
+  RaiseBounds(PageOf(first), first, before + size);
+}
+
+inline void ChunkIndex::AddFreeChunk(VirtAddr chunk, std::uint32_t size) {
+  const Place at = PlaceOf(chunk);
+  Page& page = MakePage(at);
+  page.leaves[at.leaf].starts |= at.bit();
+  page.leaves[at.leaf].free |= at.bit();
+  CountChunk(page, at, +1);
+  CountFree(size, +1);
+  free_bytes_ += size;
+  RaiseBounds(page, at, size);
+}
+
+inline void ChunkIndex::AddPrologue() {
+  const Place at = PlaceOf(start_);
+  Page& page = MakePage(at);
+  page.leaves[at.leaf].starts |= at.bit();
+  CountChunk(page, at, +1);
+}
+
+inline void ChunkIndex::RemoveChunk(VirtAddr chunk) {
+  const Place at = PlaceOf(chunk);
+  Page& page = PageOf(at);
+  page.leaves[at.leaf].starts &= ~at.bit();
+  page.leaves[at.leaf].free &= ~at.bit();
+  CountChunk(page, at, -1);
+}
+
+inline ChunkIndex::Found ChunkIndex::FindFirst(std::uint32_t size) {
+  const std::uint32_t words = size / kWordBytes;
+  if (words < kHints) {
+    const Place at(static_cast<std::uint32_t>(hints_[words]) << kLeafShift);
+    const std::uint32_t word = FirstInLeaf(PageOf(at), at.leaf, size);
+    if (word < 64) return FoundAt(at.group, at.page, at.leaf, word);
+  }
+  while (size < kBoundEnd) {
+    const std::uint32_t g = bounds_.FirstAtLeast(size);
+    if (g == WideBounds::kNone) break;
+    Group& group = *groups_[g];
+    for (;;) {
+      const std::uint32_t p = group.largest.FirstAtLeast(size);
+      if (p == 16) break;
+      Page& page = *group.pages[p];
+      for (;;) {
+        const std::uint32_t leaf = page.largest.FirstAtLeast(size);
+        if (leaf == 16) break;
+        const std::uint32_t word = FirstInLeaf(page, leaf, size);
+        if (word == 64) continue;
+        if (words < kHints) SetHint(words, g << 8 | p << 4 | leaf);
+        return FoundAt(g, p, leaf, word);
+      }
+      group.largest.values[p] = page.largest.Max();
+    }
+    bounds_.Lower(g, group.largest.Max());
+  }
+  return {VirtAddr{}, chunks_.total(), pages_.total()};
+}
+
+inline std::uint32_t ChunkIndex::FirstInLeaf(Page& page, std::uint32_t leaf, std::uint32_t size) {
+  if (page.largest.values[leaf] < size) return 64;
+  const std::uint32_t* words = page.words + leaf * 64;
+  std::uint32_t largest = 0;
+  for (std::uint64_t free = page.leaves[leaf].free; free != 0; free &= free - 1) {
+    const auto word = static_cast<std::uint32_t>(std::countr_zero(free));
+    const std::uint32_t bytes = tag::Size(words[word]);
+    if (bytes >= size) return word;
+    largest = std::max(largest, bytes);
+  }
+  page.largest.values[leaf] = largest;
+  return 64;
+}
+
+inline ChunkIndex::Found ChunkIndex::FoundAt(std::uint32_t g, std::uint32_t p, std::uint32_t leaf, std::uint32_t word) const {
+  const Group& group = *groups_[g];
+  const Page& page = *group.pages[p];
+  const std::uint64_t starts_before = page.leaves[leaf].starts & ((std::uint64_t{1} << word) - 1);
+  return {AddressOf(g, p, leaf, word),
+          chunks_.SumBefore(g) + SumOfFirst<16>(group.chunks.data(), p) + SumOfFirst<16>(page.chunks.data(), leaf) +
+              CountBits(starts_before) + 1,
+          pages_.SumBefore(g) + group.pages_before[p] + 1};
+}
+
+inline std::uint32_t ChunkIndex::CountBits(std::uint64_t bits) {
+  bits -= bits >> 1 & 0x5555555555555555;
+  bits = (bits & 0x3333333333333333) + (bits >> 2 & 0x3333333333333333);
+  bits = (bits + (bits >> 4)) & 0x0F0F0F0F0F0F0F0F;
+  return static_cast<std::uint32_t>(bits * 0x0101010101010101 >> 56);
+}
+
+inline bool ChunkIndex::IsLive(VirtAddr header) const {
+  const Place at = PlaceOf(header);
+  const Page* page = FindPage(at);
+  return page != nullptr && (page->leaves[at.leaf].starts & ~page->leaves[at.leaf].free & at.bit()) != 0;
+}
+
+inline void ChunkIndex::CountChunk(Page& page, const Place& at, int change) {
+  Group& group = *groups_[at.group];
+  page.chunks[at.leaf] = static_cast<std::uint16_t>(page.chunks[at.leaf] + change);
+  chunks_.Add(at.group, static_cast<std::uint32_t>(change));
+  const bool was_used = group.chunks[at.page] != 0;
+  group.chunks[at.page] = static_cast<std::uint16_t>(group.chunks[at.page] + change);
+  if (was_used != (group.chunks[at.page] != 0)) [[unlikely]] {
+    AddAbove<16>(group.pages_before.data(), at.page, static_cast<std::uint8_t>(change));
+    pages_.Add(at.group, static_cast<std::uint32_t>(change));
+  }
+}
+
+inline void ChunkIndex::RaiseBounds(Page& page, const Place& at, std::uint32_t size) {
+  if (page.largest.values[at.leaf] >= size) return;
+  page.largest.values[at.leaf] = size;
+  std::uint32_t& of_page = groups_[at.group]->largest.values[at.page];
+  if (of_page >= size) return;
+  of_page = size;
+  bounds_.Raise(at.group, size);
+}
+
+inline void ChunkIndex::CountFree(std::uint32_t size, std::uint32_t change) {
+  free_blocks_by_size_[static_cast<std::size_t>(Pow2Histogram::BucketOf(size))] += change;
+}
+
+inline ChunkIndex::Page& ChunkIndex::MakePage(const Place& at) {
+  if (at.group < groups_.size() && groups_[at.group] && groups_[at.group]->pages[at.page] != nullptr) [[likely]] {
+    return PageOf(at);
+  }
+  return MakeNewPage(at);
+}
 
 }  // namespace alloclab
 

@@ -38,11 +38,16 @@ std::vector<Violation> ChunkIndex::Check(VirtAddr brk, VirtAddr limit) const {
                                         chunk.allocated ? "allocated" : "free"));
     }
     if (!chunk.allocated) {
-      const std::uint32_t bound = std::min(
-          {page->largest.values[at.leaf], groups_[at.group]->largest.values[at.page], tree_.LeastBoundAbove(at.group)});
+      const std::uint32_t bound =
+          std::min({page->largest.values[at.leaf], groups_[at.group]->largest.values[at.page], bounds_.LeastAbove(at.group)});
       if (bound < chunk.bytes) {
         add(chunk.header, absl::StrFormat("free chunk %#010x has %d bytes, a bound above it only %d", chunk.header.raw(),
                                           chunk.bytes, bound));
+      }
+      const auto leaf_number = static_cast<std::int32_t>((chunk.header - start_) >> kLeafShift);
+      const auto hints = hints_.begin() + std::min(chunk.bytes / kWordBytes + 1, kHints);
+      if (std::any_of(hints_.begin(), hints, [&](std::int32_t hint) { return hint > leaf_number; })) {
+        add(chunk.header, absl::StrFormat("free chunk %#010x lies before the hint for its size", chunk.header.raw()));
       }
     }
     const Found counted = FoundAt(at.group, at.page, at.leaf, at.word);
@@ -63,9 +68,9 @@ std::vector<Violation> ChunkIndex::Check(VirtAddr brk, VirtAddr limit) const {
       }
     }
   }
-  if (bits != chunks || free_bits != 0 || pages_with_chunks_ != pages) {
+  if (bits != chunks || free_bits != 0 || pages_.total() != pages) {
     add(start_, absl::StrFormat("the index holds %d chunks in %d pages and %d free ones without a start; in RAM are %d in %d",
-                                bits, pages_with_chunks_, free_bits, chunks, pages));
+                                bits, pages_.total(), free_bits, chunks, pages));
   }
   return found;
 }

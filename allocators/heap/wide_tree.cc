@@ -1,36 +1,52 @@
 #include "allocators/heap/wide_tree.h"
 
-#include <algorithm>
-#include <cstddef>
-#include <numeric>
-
 namespace alloclab {
+namespace {
 
-void WideTree::Append() {
-  ++size_;
-  std::uint32_t nodes = (size_ + 15) / 16;
-  for (std::uint32_t level = 0;; ++level, nodes = (nodes + 15) / 16) {
-    Level& row = levels_[level];
-    row.bounds.resize(nodes);
-    row.counts.resize(nodes);
-    if (level == depth_) {  // a new root; what was the root becomes its first entry
-      ++depth_;
-      if (level > 0) {
-        const Level& below = levels_[level - 1];
-        row.bounds[0].values[0] = below.bounds[0].Max();
-        row.counts[0][0] = std::accumulate(below.counts[0].begin(), below.counts[0].end(), std::uint64_t{0});
-      }
-    }
-    if (nodes == 1 && level + 1 >= depth_) return;
+// Makes room for `entries`; calls new_root(level) when a level has come on top.
+template <class Node, class NewRoot>
+void Grow(std::array<std::vector<Node>, kWideLevelsMax>& levels, std::uint32_t& depth, std::uint32_t entries,
+          NewRoot new_root) {
+  std::uint32_t nodes = entries;
+  for (std::uint32_t level = 0; level == 0 || level < depth || nodes > 1; ++level) {
+    nodes = (nodes + 15) / 16;
+    levels[level].resize(nodes);
+    if (level < depth) continue;
+    ++depth;
+    if (level > 0) new_root(level);
   }
 }
 
-std::uint64_t WideTree::host_bytes() const {
+template <class Node>
+std::uint64_t HostBytes(const std::array<std::vector<Node>, kWideLevelsMax>& levels) {
   std::uint64_t bytes = 0;
-  for (const Level& level : levels_) {
-    bytes += level.bounds.capacity() * sizeof(Sixteen) + level.counts.capacity() * sizeof(Counts);
-  }
+  for (const auto& level : levels) bytes += level.capacity() * sizeof(Node);
   return bytes;
 }
+
+}  // namespace
+
+void WideBounds::Append() {
+  Grow(levels_, depth_, ++size_, [this](std::uint32_t root) { levels_[root][0].values[0] = levels_[root - 1][0].Max(); });
+}
+
+std::uint32_t WideBounds::LeastAbove(std::uint32_t entry) const {
+  std::uint32_t least = ~0u;
+  for (std::uint32_t level = 0; level < depth_; ++level, entry /= 16) {
+    least = std::min(least, levels_[level][entry / 16].values[entry % 16]);
+  }
+  return least;
+}
+
+std::uint64_t WideBounds::host_bytes() const { return HostBytes(levels_); }
+
+void WideCounts::Append() {
+  Grow(levels_, depth_, ++size_, [this](std::uint32_t root) {
+    levels_[root][0].counts[0] = total_;
+    AddAbove<4>(levels_[root][0].before.data(), 0, total_);
+  });
+}
+
+std::uint64_t WideCounts::host_bytes() const { return HostBytes(levels_); }
 
 }  // namespace alloclab

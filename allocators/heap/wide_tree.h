@@ -1,8 +1,6 @@
-// A 16-ary tree over a row of entries, each with an upper bound and a count: finds the first entry whose bound is large enough
-// and sums the counts before an entry, in as many steps as the row needs levels. A row of up to 16 entries is one node.
-//
-// Bounds of inner nodes are upper bounds of the bounds below them. They rise with every entry, but fall only when a search was
-// led astray by one: whoever lowers an entry pays nothing, and every correction undoes a rise that was paid for.
+// Two 16-ary trees over a growing row of entries, for the index of a heap: of upper bounds, to find the first entry that is
+// large enough, and of counts, to sum those before an entry. Both take as many steps as the row needs levels; a row of up to 16
+// entries is one node.
 //
 // Thread safety: none; the owner serialises calls.
 #ifndef ALLOCLAB_ALLOCATORS_HEAP_WIDE_TREE_H_
@@ -10,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -17,68 +16,97 @@
 
 namespace alloclab {
 
-class WideTree {
+inline constexpr std::uint32_t kWideLevelsMax = 4;
+inline constexpr std::uint32_t kWideEntriesMax = 1u << (4 * kWideLevelsMax);
+
+// A window into ones followed by zeros, or zeros followed by ones, masks lanes without a branch.
+template <class T, std::size_t kLanes, bool kOnesFirst>
+inline constexpr auto kMask = [] {
+  std::array<T, 2 * kLanes> mask{};
+  std::fill_n(mask.begin() + (kOnesFirst ? 0 : kLanes), kLanes, static_cast<T>(~T{0}));
+  return mask;
+}();
+
+// The sum of the first `end` lanes, modulo the type's range. REQUIRES: end <= kLanes.
+template <std::size_t kLanes, class T>
+T SumOfFirst(const T* lanes, std::uint32_t end) {
+  const T* mask = &kMask<T, kLanes, true>[kLanes - end];
+  T sum = 0;
+  for (std::size_t i = 0; i < kLanes; ++i) sum = static_cast<T>(sum + (lanes[i] & mask[i]));
+  return sum;
+}
+
+// Adds `change` to the lanes above `lane`, modulo the type's range: keeps sums of the lanes before each. REQUIRES: lane < kLanes.
+template <std::size_t kLanes, class T>
+void AddAbove(T* lanes, std::uint32_t lane, T change) {
+  const T* mask = &kMask<T, kLanes, false>[kLanes - 1 - lane];
+  for (std::size_t i = 0; i < kLanes; ++i) lanes[i] = static_cast<T>(lanes[i] + (change & mask[i]));
+}
+
+// Bounds of inner nodes are upper bounds of the bounds below them. They rise with every entry, but fall only when a search was
+// led astray by one: whoever lowers an entry pays nothing, and every correction undoes a rise that was paid for.
+class WideBounds {
  public:
-  static constexpr std::uint32_t kEntriesMax = 1u << 16;
-  static constexpr std::uint32_t kNone = kEntriesMax;
+  static constexpr std::uint32_t kNone = kWideEntriesMax;
 
   std::uint32_t size() const { return size_; }
-  // Adds an entry with bound and count 0 at the end. REQUIRES: size() < kEntriesMax.
+  // Adds an entry of 0 at the end. REQUIRES: size() < kWideEntriesMax.
   void Append();
 
-  std::uint32_t bound(std::uint32_t entry) const { return levels_[0].bounds[entry / 16].values[entry % 16]; }
+  std::uint32_t operator[](std::uint32_t entry) const { return levels_[0][entry / 16].values[entry % 16]; }
   // REQUIRES: bound < 2^31.
   void Raise(std::uint32_t entry, std::uint32_t bound);
-  void Lower(std::uint32_t entry, std::uint32_t bound) { levels_[0].bounds[entry / 16].values[entry % 16] = bound; }
+  void Lower(std::uint32_t entry, std::uint32_t bound) { levels_[0][entry / 16].values[entry % 16] = bound; }
   // The least of the bounds on the way from an entry to the root.
-  std::uint32_t LeastBoundAbove(std::uint32_t entry) const;
-  // The first entry with a bound >= least, or kNone. REQUIRES: 0 < least < 2^31.
+  std::uint32_t LeastAbove(std::uint32_t entry) const;
+  // The first entry >= least, or kNone. REQUIRES: 0 < least < 2^31.
   std::uint32_t FirstAtLeast(std::uint32_t least);
-
-  // Adds to an entry's count, modulo 2^64.
-  void Add(std::uint32_t entry, std::uint64_t count);
-  std::uint64_t SumBefore(std::uint32_t entry) const;
-  std::uint64_t count(std::uint32_t entry) const { return levels_[0].counts[entry / 16][entry % 16]; }
 
   std::uint64_t host_bytes() const;
 
  private:
-  static constexpr std::uint32_t kLevelsMax = 4;
-  static_assert(1u << (4 * kLevelsMax) == kEntriesMax);
-
-  using Counts = std::array<std::uint64_t, 16>;
-  struct Level {  // nodes of 16 entries; an entry stands for a node of the level below
-    std::vector<Sixteen> bounds;
-    std::vector<Counts> counts;
-  };
-
-  static std::uint64_t SumBefore(const Counts& counts, std::uint32_t end);
-
-  std::array<Level, kLevelsMax> levels_;
-  std::uint32_t depth_ = 0;  // levels in use; the last has one node
+  // Nodes of 16 entries by level; an entry stands for a node of the level below. The last level in use has one node.
+  std::array<std::vector<Sixteen>, kWideLevelsMax> levels_;
+  std::uint32_t depth_ = 0;
   std::uint32_t size_ = 0;
 };
 
-inline std::uint32_t WideTree::LeastBoundAbove(std::uint32_t entry) const {
-  std::uint32_t least = ~0u;
-  for (std::uint32_t level = 0; level < depth_; ++level, entry /= 16) {
-    least = std::min(least, levels_[level].bounds[entry / 16].values[entry % 16]);
-  }
-  return least;
-}
+class WideCounts {
+ public:
+  // Adds an entry of 0 at the end. REQUIRES: fewer than kWideEntriesMax entries.
+  void Append();
 
-inline void WideTree::Raise(std::uint32_t entry, std::uint32_t bound) {
+  // Adds to an entry, modulo 2^32.
+  void Add(std::uint32_t entry, std::uint32_t change);
+  std::uint32_t SumBefore(std::uint32_t entry) const;
+  std::uint32_t total() const { return total_; }
+
+  std::uint64_t host_bytes() const;
+
+ private:
+  struct Node {
+    std::array<std::uint32_t, 16> counts{};
+    std::array<std::uint32_t, 4> before{};  // per four of them, the sum of those before
+  };
+
+  std::array<std::vector<Node>, kWideLevelsMax> levels_;
+  std::uint32_t depth_ = 0;
+  std::uint32_t size_ = 0;
+  std::uint32_t total_ = 0;
+};
+
+inline void WideBounds::Raise(std::uint32_t entry, std::uint32_t bound) {
   for (std::uint32_t level = 0; level < depth_; ++level, entry /= 16) {
-    std::uint32_t& value = levels_[level].bounds[entry / 16].values[entry % 16];
+    std::uint32_t& value = levels_[level][entry / 16].values[entry % 16];
     if (value >= bound) return;
     value = bound;
   }
 }
 
-inline std::uint32_t WideTree::FirstAtLeast(std::uint32_t least) {
+inline std::uint32_t WideBounds::FirstAtLeast(std::uint32_t least) {
   std::uint32_t level = depth_ - 1, node = 0;
   for (;;) {
-    const Sixteen& bounds = levels_[level].bounds[node];
+    const Sixteen& bounds = levels_[level][node];
     const std::uint32_t first = bounds.FirstAtLeast(least);
     if (first < 16) {
       node = node * 16 + first;
@@ -86,34 +114,28 @@ inline std::uint32_t WideTree::FirstAtLeast(std::uint32_t least) {
       --level;
     } else {
       if (++level == depth_) return kNone;
-      levels_[level].bounds[node / 16].values[node % 16] = bounds.Max();
+      levels_[level][node / 16].values[node % 16] = bounds.Max();
       node /= 16;
     }
   }
 }
 
-inline void WideTree::Add(std::uint32_t entry, std::uint64_t count) {
-  for (std::uint32_t level = 0; level < depth_; ++level, entry /= 16) levels_[level].counts[entry / 16][entry % 16] += count;
-}
-
-inline std::uint64_t WideTree::SumBefore(std::uint32_t entry) const {
-  std::uint64_t sum = 0;
+inline void WideCounts::Add(std::uint32_t entry, std::uint32_t change) {
   for (std::uint32_t level = 0; level < depth_; ++level, entry /= 16) {
-    sum += SumBefore(levels_[level].counts[entry / 16], entry % 16);
+    Node& node = levels_[level][entry / 16];
+    node.counts[entry % 16] += change;
+    AddAbove<4>(node.before.data(), entry % 16 / 4, change);
   }
-  return sum;
+  total_ += change;
 }
 
-// Without a branch on `end`: the mask is a window into ones followed by zeros.
-inline std::uint64_t WideTree::SumBefore(const Counts& counts, std::uint32_t end) {
-  static constexpr auto kMask = [] {
-    std::array<std::uint64_t, 32> mask{};
-    for (int i = 0; i < 16; ++i) mask[static_cast<std::size_t>(i)] = ~std::uint64_t{0};
-    return mask;
-  }();
-  const std::uint64_t* mask = &kMask[16 - end];
-  std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < 16; ++i) sum += counts[i] & mask[i];
+inline std::uint32_t WideCounts::SumBefore(std::uint32_t entry) const {
+  std::uint32_t sum = 0;
+  for (std::uint32_t level = 0; level < depth_; ++level, entry /= 16) {
+    const Node& node = levels_[level][entry / 16];
+    const std::uint32_t four = entry % 16 / 4;
+    sum += node.before[four] + SumOfFirst<4>(&node.counts[4 * four], entry % 4);
+  }
   return sum;
 }
 

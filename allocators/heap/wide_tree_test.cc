@@ -11,69 +11,91 @@
 namespace alloclab {
 namespace {
 
-// A tree beside plain vectors that say what it should answer.
+TEST(LanesTest, SumOfFirst) {
+  const std::array<std::uint16_t, 16> lanes = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
+  for (std::uint32_t end = 0; end <= 16; ++end) EXPECT_EQ(SumOfFirst<16>(lanes.data(), end), (1u << end) - 1);
+}
+
+TEST(LanesTest, AddAbove) {
+  for (std::uint32_t lane = 0; lane < 16; ++lane) {
+    std::array<std::uint8_t, 16> lanes{};
+    AddAbove<16>(lanes.data(), lane, static_cast<std::uint8_t>(-1));
+    for (std::uint32_t i = 0; i < 16; ++i) EXPECT_EQ(lanes[i], i > lane ? 255 : 0) << lane << ' ' << i;
+  }
+}
+
+// Trees beside plain vectors that say what they should answer.
 class WideTreeTest : public testing::TestWithParam<std::uint32_t> {
  protected:
   std::uint32_t FirstAtLeast(std::uint32_t least) const {
-    for (std::uint32_t i = 0; i < bounds_.size(); ++i) {
-      if (bounds_[i] >= least) return i;
-    }
-    return WideTree::kNone;
+    const auto found = std::find_if(entries_.begin(), entries_.end(), [least](std::uint32_t entry) { return entry >= least; });
+    return found == entries_.end() ? WideBounds::kNone : static_cast<std::uint32_t>(found - entries_.begin());
   }
 
-  WideTree tree_;
-  std::vector<std::uint32_t> bounds_;
-  std::vector<std::uint64_t> counts_;
+  std::mt19937_64 random_{testing::UnitTest::GetInstance()->random_seed() + 1ull};
+  std::vector<std::uint32_t> entries_;
 };
 
-TEST_P(WideTreeTest, AgreesWithPlainVectors) {
-  const std::uint64_t seed = testing::UnitTest::GetInstance()->random_seed() + 1ull;
-  std::cout << "seed " << seed << '\n';
-  std::mt19937_64 random(seed);
-  const std::uint32_t entries = GetParam();
+TEST_P(WideTreeTest, BoundsAgreeWithAPlainVector) {
+  std::cout << "seed " << testing::UnitTest::GetInstance()->random_seed() << '\n';
+  WideBounds bounds;
   for (std::uint32_t step = 0; step < 20'000; ++step) {
-    if (bounds_.size() < entries && (bounds_.empty() || random() % 4 == 0 || entries > 5'000)) {
-      tree_.Append();
-      bounds_.push_back(0);
-      counts_.push_back(0);
+    if (entries_.size() < GetParam()) {
+      bounds.Append();
+      entries_.push_back(0);
     }
-    const auto entry = static_cast<std::uint32_t>(random() % bounds_.size());
-    const auto value = static_cast<std::uint32_t>(random() >> 33 >> random() % 31);
-    if (random() % 2 == 0) {
-      tree_.Raise(entry, value);
-      bounds_[entry] = std::max(bounds_[entry], value);
+    const auto entry = static_cast<std::uint32_t>(random_() % entries_.size());
+    const auto value = static_cast<std::uint32_t>(random_() >> 33 >> random_() % 31);
+    if (random_() % 2 == 0) {
+      bounds.Raise(entry, value);
+      entries_[entry] = std::max(entries_[entry], value);
     } else {
-      tree_.Lower(entry, std::min(bounds_[entry], value));
-      bounds_[entry] = std::min(bounds_[entry], value);
+      entries_[entry] = std::min(entries_[entry], value);
+      bounds.Lower(entry, entries_[entry]);
     }
-    const std::uint64_t change = random() % 5 - 2;
-    tree_.Add(entry, change);
-    counts_[entry] += change;
-
-    ASSERT_EQ(tree_.bound(entry), bounds_[entry]);
-    ASSERT_EQ(tree_.count(entry), counts_[entry]);
-    ASSERT_GE(tree_.LeastBoundAbove(entry), bounds_[entry]);
-    const auto least = static_cast<std::uint32_t>(std::max<std::uint64_t>(1, random() >> 33 >> random() % 31));
-    ASSERT_EQ(tree_.FirstAtLeast(least), FirstAtLeast(least)) << "least " << least << " of " << bounds_.size();
-    ASSERT_EQ(tree_.SumBefore(entry), std::accumulate(counts_.begin(), counts_.begin() + entry, std::uint64_t{0}));
+    ASSERT_EQ(bounds[entry], entries_[entry]);
+    ASSERT_GE(bounds.LeastAbove(entry), 0u);
+    ASSERT_LE(bounds.LeastAbove(entry), entries_[entry]);
+    const auto least = static_cast<std::uint32_t>(std::max<std::uint64_t>(1, random_() >> 33 >> random_() % 31));
+    ASSERT_EQ(bounds.FirstAtLeast(least), FirstAtLeast(least)) << "least " << least << " of " << entries_.size();
   }
-  EXPECT_EQ(tree_.size(), bounds_.size());
+  EXPECT_EQ(bounds.size(), entries_.size());
+}
+
+TEST_P(WideTreeTest, CountsAgreeWithAPlainVector) {
+  std::cout << "seed " << testing::UnitTest::GetInstance()->random_seed() << '\n';
+  WideCounts counts;
+  for (std::uint32_t step = 0; step < 20'000; ++step) {
+    if (entries_.size() < GetParam()) {
+      counts.Append();
+      entries_.push_back(0);
+    }
+    const auto entry = static_cast<std::uint32_t>(random_() % entries_.size());
+    const auto change = static_cast<std::uint32_t>(random_() % 5 - 2);
+    counts.Add(entry, change);
+    entries_[entry] += change;
+    const auto asked = static_cast<std::uint32_t>(random_() % entries_.size());
+    ASSERT_EQ(counts.SumBefore(asked), std::accumulate(entries_.begin(), entries_.begin() + asked, std::uint32_t{0}));
+  }
+  EXPECT_EQ(counts.total(), std::accumulate(entries_.begin(), entries_.end(), std::uint32_t{0}));
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, WideTreeTest, testing::Values(1, 15, 16, 17, 256, 257, 4'096, 10'000));
 
 TEST(WideTreeGrowthTest, EveryLevelKeepsWhatItHad) {
-  WideTree tree;
-  for (std::uint32_t entry = 0; entry < WideTree::kEntriesMax; ++entry) {
-    tree.Append();
-    tree.Raise(entry, entry + 1);
-    tree.Add(entry, 1);
-    ASSERT_EQ(tree.SumBefore(entry), entry);
-    ASSERT_EQ(tree.FirstAtLeast(entry + 1), entry);
-    ASSERT_EQ(tree.FirstAtLeast(1), 0u);
-    ASSERT_EQ(tree.FirstAtLeast(entry + 2), WideTree::kNone);
+  WideBounds bounds;
+  WideCounts counts;
+  for (std::uint32_t entry = 0; entry < kWideEntriesMax; ++entry) {
+    bounds.Append();
+    bounds.Raise(entry, entry + 1);
+    counts.Append();
+    counts.Add(entry, 2);
+    ASSERT_EQ(counts.SumBefore(entry), 2 * entry);
+    ASSERT_EQ(bounds.FirstAtLeast(entry + 1), entry);
+    ASSERT_EQ(bounds.FirstAtLeast(1), 0u);
+    ASSERT_EQ(bounds.FirstAtLeast(entry + 2), WideBounds::kNone);
   }
-  EXPECT_LT(tree.host_bytes(), WideTree::kEntriesMax * 28u);
+  EXPECT_LT(bounds.host_bytes() + counts.host_bytes(), kWideEntriesMax * 24u);
 }
 
 }  // namespace
