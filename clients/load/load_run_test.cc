@@ -279,6 +279,20 @@ TEST(LoadRun, CountsOutOfMemoryAsAnOutcome) {
   EXPECT_LT(result.report.failed_operations(), 100u);
 }
 
+TEST(LoadRun, TellsANullForNoBytesFromABlock) {
+  Trace trace;
+  for (std::uint32_t i = 0; i < 10; ++i)
+    trace.operations.push_back({.kind = OpKind::kMalloc, .block = i, .size = i < 4 ? 0u : 8u});
+  trace.heap_handles = 10;
+  const LoadRun::Result result = Execute(SetupFor(Config(), trace));
+  ASSERT_TRUE(result.error.ok()) << result.error;
+  EXPECT_EQ(result.report.failed_operations(), 0u);
+  ASSERT_EQ(result.report.outcomes_size(), 2);
+  EXPECT_EQ(result.report.outcomes(0).count(), 6u);
+  EXPECT_EQ(result.report.outcomes(1).outcome(), "zero_size");
+  EXPECT_EQ(result.report.outcomes(1).count(), 4u);
+}
+
 TEST(LoadRun, SaysWhatIsWrongWithTheInstance) {
   v1::LoadConfig config = Config();
   config.mutable_instance_config()->set_heap_allocator("no-such-heap");

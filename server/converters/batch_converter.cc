@@ -74,12 +74,16 @@ absl::Status FromProto(const v1::Batch& batch, BatchWork& work) {
 void ToProto(const BatchWork& work, bool quiet, v1::BatchReply& reply) {
   const std::size_t count = work.results.size();
   std::uint32_t failed = 0;
-  for (const OpResult& result : work.results) failed += Succeeded(result.outcome) ? 0 : 1;
+  bool all_ok = true;
+  for (const OpResult& result : work.results) {
+    failed += Succeeded(result.outcome) ? 0 : 1;
+    all_ok &= result.outcome == Outcome::kOk;
+  }
   reply.set_operations(static_cast<std::uint32_t>(count));
   reply.set_failed(failed);
   reply.clear_addresses();
   reply.clear_outcomes();
-  if (!quiet || failed != 0) {
+  if (!quiet || !all_ok) {
     std::string& outcomes = *reply.mutable_outcomes();
     outcomes.resize(count);
     for (std::size_t i = 0; i < count; ++i) outcomes[i] = static_cast<char>(work.results[i].outcome);
