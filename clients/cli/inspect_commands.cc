@@ -40,8 +40,8 @@ CommandResult Check(Session& session, const v1::CheckInvariantsRequest& request)
   }
   const bool broken = !reply->violations().empty();
   Document document;
-  document.heading = fmt::format("{} in {} chunks and {} free runs of {}", broken ? "broken invariants" : "no broken invariant",
-                                 Count(reply->chunks()), Count(reply->runs()), request.instance());
+  document.heading = fmt::format("{} in {} and {} of {}", broken ? "broken invariants" : "no broken invariant",
+                                 Count(reply->chunks(), "chunk"), Count(reply->runs(), "free run"), request.instance());
   if (broken) document.sections.push_back(std::move(found));
   return Done(session.Show(*reply, document), broken ? ExitCode::kViolation : ExitCode::kOk);
 }

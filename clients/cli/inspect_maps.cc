@@ -131,9 +131,9 @@ CommandResult ListHeap(Session& session, const Arguments& given) {
 std::string HeapHeading(const std::string& instance, const v1::HeapShape& heap) {
   const MemoryRatios ratios = RatiosOf({}, heap);
   std::string heading =
-      fmt::format("heap of {}: {} to {}, {}; {} live blocks, {}; {} free, {}", instance, Address(heap.start()),
-                  Address(heap.brk()), Bytes(heap.brk() - heap.start()), Count(heap.live_blocks()),
-                  Bytes(heap.live_block_bytes()), Count(heap.free_blocks()), Bytes(heap.free_bytes()));
+      fmt::format("heap of {}: {} to {}, {}; {}, {}; {} free, {}", instance, Address(heap.start()), Address(heap.brk()),
+                  Bytes(heap.brk() - heap.start()), Count(heap.live_blocks(), "live block"), Bytes(heap.live_block_bytes()),
+                  Count(heap.free_blocks()), Bytes(heap.free_bytes()));
   if (ratios.external_fragmentation) {
     heading += fmt::format(", largest {}; external fragmentation {}", Bytes(heap.largest_free_bytes()),
                            Percent(*ratios.external_fragmentation));
@@ -232,9 +232,9 @@ CommandResult MapRuns(Session& session, const Arguments& given) {
   if (!status.ok()) return status;
   map->Add(behind, end, true);
   return ShowMap(session,
-                 fmt::format("arena of {}: {} from {}; {} free in {} runs, largest {}", given.instance,
-                             Bytes(pages.arena_bytes()), Address(pages.arena_first()), Bytes(pages.free_bytes()),
-                             Count(pages.runs()), Bytes(pages.largest_run_bytes())),
+                 fmt::format("arena of {}: {} from {}; {} free in {}, largest {}", given.instance, Bytes(pages.arena_bytes()),
+                             Address(pages.arena_first()), Bytes(pages.free_bytes()), Count(pages.runs(), "run"),
+                             Bytes(pages.largest_run_bytes())),
                  *map);
 }
 

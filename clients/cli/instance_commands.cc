@@ -1,6 +1,5 @@
 // instance create|list|show|delete
 #include <fmt/format.h>
-#include <google/protobuf/util/time_util.h>
 
 #include <memory>
 #include <string>
@@ -19,7 +18,7 @@ Document InstanceDocument(const v1::Instance& instance) {
   AddFact(facts, "id", TextCell(std::to_string(instance.id())));
   AddConfigFacts(facts, instance.config());
   AddFact(facts, "operations", CountCell(instance.operations()));
-  AddFact(facts, "created", TextCell(google::protobuf::util::TimeUtil::ToString(instance.create_time())));
+  AddFact(facts, "created", TimeCell(instance.create_time()));
   Document document;
   document.sections.push_back(std::move(facts));
   return document;

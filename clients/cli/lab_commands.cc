@@ -1,7 +1,6 @@
 // catalog, workload list|show, server, version
 #include <fmt/format.h>
 #include <google/protobuf/struct.pb.h>
-#include <google/protobuf/util/time_util.h>
 
 #include <memory>
 #include <string>
@@ -91,7 +90,7 @@ CommandResult ShowServer(Session& session) {
   AddFact(facts, "commit", TextCell(server->commit()));
   AddFact(facts, "build", TextCell(server->build()));
   AddFact(facts, "cost model", TextCell(server->cost_model()));
-  AddFact(facts, "started", TextCell(google::protobuf::util::TimeUtil::ToString(server->start_time())));
+  AddFact(facts, "started", TimeCell(server->start_time()));
   AddFact(facts, "instances", CountCell(server->instances()));
   AddFact(facts, "instances at most", CountCell(server->instances_max()));
   AddFact(facts, "page", TextCell(server->page_url()));

@@ -34,7 +34,7 @@ CommandResult List(Session& session, std::uint64_t limit) {
     request.set_page_token(page->next_page_token());
     all.mutable_runs()->MergeFrom(page->runs());
   } while (left > 0 && !request.page_token().empty());
-  if (!request.page_token().empty()) session.Note(fmt::format("Older runs are left out; --limit 0 lists all."));
+  if (!request.page_token().empty()) session.Note("Older runs are left out; --limit 0 lists all.");
   return Done(session.Show(all, RunListDocument(all)));
 }
 
@@ -85,26 +85,30 @@ CommandResult Delete(Session& session, const std::vector<std::uint64_t>& ids) {
   return ExitCode::kOk;
 }
 
+std::string DiffRemark(const v1::DiffRunsReply& reply) {
+  if (reply.identical()) {
+    return reply.differences().empty() ? "They agree in everything exact."
+                                       : "They found the same; only their configurations differ.";
+  }
+  if (!reply.same_trace()) return "They replayed different traces.";
+  if (reply.first_operation() == 0) return "Every operation of the trace gave the same.";
+  return fmt::format("They part ways at operation {}: {}", Count(reply.first_operation()), Printable(reply.first_difference()));
+}
+
 CommandResult Diff(Session& session, const v1::DiffRunsRequest& request) {
   const absl::StatusOr<v1::DiffRunsReply> reply = session.connection().Call(&v1::Runs::Stub::DiffRuns, request);
   if (!reply.ok()) return reply.status();
   Document document;
   document.heading = reply->identical() ? "identical" : fmt::format("runs {} and {} differ", request.a(), request.b());
-  if (!reply->identical()) {
+  if (!reply->differences().empty()) {
     Section table;
     table.columns = {{"field"}, {fmt::format("run {}", request.a())}, {fmt::format("run {}", request.b())}};
     for (const v1::FieldDifference& difference : reply->differences()) {
       table.rows.push_back({TextCell(difference.field()), TextCell(difference.a()), TextCell(difference.b())});
     }
     document.sections.push_back(std::move(table));
-    if (reply->first_operation() > 0) {
-      document.footer.push_back(fmt::format("They part ways at operation {}: {}", Count(reply->first_operation()),
-                                            Printable(reply->first_difference())));
-    } else {
-      document.footer.push_back(reply->same_trace() ? "Every operation of the trace gave the same."
-                                                    : "They replayed different traces.");
-    }
   }
+  document.footer.push_back(DiffRemark(*reply));
   return Done(session.Show(*reply, document), reply->identical() ? ExitCode::kOk : ExitCode::kDifference);
 }
 

@@ -1,7 +1,6 @@
 #include "clients/cli/run_view.h"
 
 #include <fmt/format.h>
-#include <google/protobuf/util/time_util.h>
 
 #include <algorithm>
 #include <vector>
@@ -13,8 +12,6 @@
 
 namespace alloclab::client {
 namespace {
-
-using google::protobuf::util::TimeUtil;
 
 constexpr double k386Hz = 33e6, k486Hz = 66e6;
 
@@ -84,7 +81,7 @@ Section ProvenanceSection(const v1::Run& run) {
   const v1::Measured& measured = run.result().measured();
   Section section = Facts("provenance");
   AddFact(section, "run", TextCell(std::to_string(run.id())));
-  AddFact(section, "submitted", TextCell(TimeUtil::ToString(run.submit_time())));
+  AddFact(section, "submitted", TimeCell(run.submit_time()));
   AddFact(section, "trace sha256", TextCell(exact.trace_sha256()));
   AddFact(section, "trace format", TextCell(exact.trace_format()));
   if (exact.seed() != 0) AddFact(section, "seed", TextCell(std::to_string(exact.seed())));
@@ -108,13 +105,13 @@ std::vector<std::string> Remarks(const v1::Run& run) {
     if (outcome.outcome() == "out_of_memory" || outcome.outcome() == "heap_limit") out_of_memory += outcome.count();
   }
   if (out_of_memory > 0) {
-    remarks.push_back(fmt::format(
-        "{} operations found no memory left in this machine of {}; a larger --ram (or heap.limit_bytes) may hold them.",
-        Count(out_of_memory), Bytes(exact.config().ram_bytes())));
+    remarks.push_back(
+        fmt::format("{} found no memory left in this machine of {}; a larger --ram (or heap.limit_bytes) may hold them.",
+                    Count(out_of_memory, "operation"), Bytes(exact.config().ram_bytes())));
   }
   if (exact.violations() > 0) {
     remarks.push_back(
-        fmt::format("{} broken invariants at the end: the metadata in RAM is damaged.", Count(exact.violations())));
+        fmt::format("{} at the end: the metadata in RAM is damaged.", Count(exact.violations(), "broken invariant")));
   }
   return remarks;
 }
@@ -151,6 +148,7 @@ Document RunDocument(const v1::Run& run, int width) {
   Document document;
   document.heading = fmt::format("run {}: {}, {}", run.id(), WorkloadName(run.workload()), StateName(run.state()));
   document.sections.push_back(WorkloadSection(run));
+  document.footer = Remarks(run);
   if (!run.has_result()) return document;
   const v1::Exact& exact = run.result().exact();
   for (Section& section : CounterSections({.counters = exact.counters(),
@@ -162,7 +160,6 @@ Document RunDocument(const v1::Run& run, int width) {
   document.sections.push_back(TimeSection(run.result()));
   document.sections.push_back(ProvenanceSection(run));
   if (!exact.checkpoints().empty()) document.sections.push_back(CheckpointSection(exact));
-  document.footer = Remarks(run);
   return document;
 }
 
@@ -173,8 +170,8 @@ Document RunListDocument(const v1::ListRunsResponse& list) {
   for (const v1::Run& run : list.runs()) {
     table.rows.push_back({TextCell(std::to_string(run.id())), TextCell(StateName(run.state()), ToneOf(run.state())),
                           TextCell(WorkloadName(run.workload())), CountCell(run.operations_done()),
-                          CountCell(run.operations_total()), BytesCell(run.config().ram_bytes()),
-                          TextCell(TimeUtil::ToString(run.submit_time())), TextCell(run.label())});
+                          CountCell(run.operations_total()), BytesCell(run.config().ram_bytes()), TimeCell(run.submit_time()),
+                          TextCell(run.label())});
   }
   Document document;
   document.sections.push_back(std::move(table));

@@ -123,14 +123,14 @@ absl::Status ExplainRefusal(const absl::Status& status, const WorkloadArgument& 
       builtin != nullptr && status.code() == absl::StatusCode::kNotFound) {
     return UnknownBuiltin(connection, builtin->name);
   }
+  const bool of_trace = status.message().find("trace_sha256") != absl::string_view::npos;
+  if (std::holds_alternative<StoredTrace>(argument) && of_trace) return absl::DataLossError(status.message());
   const auto* file = std::get_if<SpecificationFile>(&argument);
   if (file == nullptr || status.code() != absl::StatusCode::kInvalidArgument) return status;
   std::string message(status.message());
-  for (const std::string_view prefix : {"workload.spec.", "workload.", "spec."}) {
-    if (message.starts_with(prefix)) message.erase(0, prefix.size());
-  }
-  const std::string located = Locate(message, file->path, file->places);
-  return located.empty() ? status : absl::DataLossError(located);
+  if (message.starts_with("workload.spec.")) message.erase(0, message.find("spec.") + 5);
+  const bool of_workload = message.starts_with("phases") || message.starts_with("workload");
+  return of_workload ? absl::DataLossError(Locate(message, file->path, file->places)) : status;
 }
 
 CommandResult Detached(Session& session, const v1::Run& run) {

@@ -1,6 +1,7 @@
 #include "clients/common/document.h"
 
 #include <fmt/format.h>
+#include <google/protobuf/util/time_util.h>
 
 #include <algorithm>
 
@@ -102,6 +103,9 @@ Cell TextCell(std::string text, Tone tone) { return {text, text, tone}; }
 Cell CountCell(std::uint64_t value) { return {Count(value), std::to_string(value)}; }
 Cell BytesCell(std::uint64_t bytes) { return {Bytes(bytes), std::to_string(bytes)}; }
 Cell AddressCell(std::uint32_t address) { return TextCell(Address(address)); }
+Cell TimeCell(const google::protobuf::Timestamp& time) {
+  return {Time(time.seconds()), google::protobuf::util::TimeUtil::ToString(time)};
+}
 Cell RatioCell(double ratio) { return {Percent(ratio), fmt::format("{:.6f}", ratio)}; }
 
 Section Facts(std::string title) {

@@ -3,6 +3,8 @@
 #ifndef ALLOCLAB_CLIENTS_COMMON_DOCUMENT_H_
 #define ALLOCLAB_CLIENTS_COMMON_DOCUMENT_H_
 
+#include <google/protobuf/timestamp.pb.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -20,10 +22,11 @@ struct Cell {
   Tone tone = Tone::kPlain;
 };
 Cell TextCell(std::string text, Tone tone = Tone::kPlain);
-Cell CountCell(std::uint64_t value);      // "1,234" / "1234"
-Cell BytesCell(std::uint64_t bytes);      // "1.5 KiB" / "1536"
-Cell AddressCell(std::uint32_t address);  // "0xC0400000"
-Cell RatioCell(double ratio);             // "12.5 %" / "0.125"
+Cell CountCell(std::uint64_t value);                     // "1,234" / "1234"
+Cell BytesCell(std::uint64_t bytes);                     // "1.5 KiB" / "1536"
+Cell AddressCell(std::uint32_t address);                 // "0xC0400000"
+Cell TimeCell(const google::protobuf::Timestamp& time);  // "2026-11-21 04:57:12 UTC" / RFC 3339
+Cell RatioCell(double ratio);                            // "12.5 %" / "0.125"
 
 struct Column {
   std::string name;

@@ -1,5 +1,6 @@
 #include "clients/common/units.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -96,6 +97,15 @@ std::string Count(std::uint64_t value) {
     text += digits[i];
   }
   return text;
+}
+
+std::string Count(std::uint64_t value, std::string_view noun) {
+  return fmt::format("{} {}{}", Count(value), noun, value == 1 ? "" : "s");
+}
+
+std::string Time(std::int64_t seconds) {
+  constexpr std::int64_t kYear10000 = 253'402'300'800;  // the wire can say more than a calendar holds
+  return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(std::clamp<std::int64_t>(seconds, 0, kYear10000 - 1)));
 }
 
 std::string Bytes(std::uint64_t bytes) {

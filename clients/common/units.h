@@ -18,12 +18,14 @@ absl::StatusOr<std::uint32_t> ParseAddress(std::string_view text);              
 absl::StatusOr<std::chrono::milliseconds> ParseDuration(std::string_view text);  // "300ms", "10s", "2m", "1h"; plain is seconds
 
 // Writing.
-std::string Count(std::uint64_t value);      // "1,234,567"
-std::string Bytes(std::uint64_t bytes);      // "512 MiB", "1.46 KiB", "100 B"
-std::string Address(std::uint32_t address);  // "0xC0400000"
-std::string Nanoseconds(double ns);          // "68.2 ns", "1.25 s"
-std::string Percent(double ratio);           // "87.5 %"
-std::string Rate(double per_second);         // "12.3 M"
+std::string Count(std::uint64_t value);                         // "1,234,567"
+std::string Count(std::uint64_t value, std::string_view noun);  // "1 chunk", "1,234 chunks"
+std::string Time(std::int64_t seconds);                         // since 1970: "2026-11-21 04:57:12 UTC"
+std::string Bytes(std::uint64_t bytes);                         // "512 MiB", "1.46 KiB", "100 B"
+std::string Address(std::uint32_t address);                     // "0xC0400000"
+std::string Nanoseconds(double ns);                             // "68.2 ns", "1.25 s"
+std::string Percent(double ratio);                              // "87.5 %"
+std::string Rate(double per_second);                            // "12.3 M"
 
 }  // namespace alloclab::client
 

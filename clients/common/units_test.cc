@@ -46,6 +46,9 @@ TEST(Units, CountsAreWrittenWithSeparators) {
   EXPECT_EQ(Count(999), "999");
   EXPECT_EQ(Count(1'000), "1,000");
   EXPECT_EQ(Count(UINT64_MAX), "18,446,744,073,709,551,615");
+  EXPECT_EQ(Count(1, "chunk"), "1 chunk");
+  EXPECT_EQ(Count(0, "chunk"), "0 chunks");
+  EXPECT_EQ(Count(1'000, "chunk"), "1,000 chunks");
 }
 
 TEST(Units, BytesAreWrittenInTheLargestUnit) {
@@ -56,6 +59,8 @@ TEST(Units, BytesAreWrittenInTheLargestUnit) {
   EXPECT_EQ(Bytes(512ull << 20), "512 MiB");
   EXPECT_EQ(Bytes(4ull << 30), "4 GiB");
 }
+
+TEST(Units, TimesAreInUtc) { EXPECT_EQ(Time(1'700'000'000), "2023-11-14 22:13:20 UTC"); }
 
 TEST(Units, TimesAndRatesHaveThreeDigits) {
   EXPECT_EQ(Nanoseconds(68.21), "68.2 ns");

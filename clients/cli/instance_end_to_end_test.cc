@@ -1,0 +1,165 @@
+// Instances, operations by hand and inspection, from the command line to a real server and back.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "alloclab/v1/heap.pb.h"
+#include "alloclab/v1/inspect.pb.h"
+#include "alloclab/v1/lab.pb.h"
+#include "clients/cli/end_to_end.h"
+
+namespace alloclab::client {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+class InstanceEndToEnd : public EndToEnd {
+ protected:
+  // An instance of this test's own.
+  void Create(const std::string& name, std::vector<std::string> more = {}) {
+    more.insert(more.begin(), {"instance", "create", name, "--ram", "16Mi", "-q"});
+    ASSERT_EQ(Out(std::move(more)), name + "\n");
+  }
+};
+
+TEST_F(InstanceEndToEnd, CreateListShowDelete) {
+  const std::string created = Out({"instance", "create", "first", "--ram", "64Mi", "--param", "heap.engine=literal"});
+  EXPECT_THAT(created, HasSubstr("RAM                 64 MiB\n"));
+  EXPECT_THAT(created, HasSubstr("heap.engine         literal\n"));
+  EXPECT_THAT(Out({"instance", "list"}), HasSubstr("first "));
+  EXPECT_EQ(Json<v1::Instance>({"instance", "show", "first"}).config().ram_bytes(), 64u << 20);
+  EXPECT_THAT(Out({"instance", "list", "-o", "csv"}),
+              StartsWith("name,id,RAM,page allocator,heap allocator,guarded,operations\nfirst,"));
+  EXPECT_THAT(Out({"instance", "list", "-o", "markdown"}), HasSubstr("| name | id |"));
+  const ProcessResult removed = Run({"instance", "delete", "first"});
+  EXPECT_EQ(removed.exit_code, 0);
+  EXPECT_EQ(removed.out, "");
+  EXPECT_EQ(removed.err, "deleted instance first\n");
+  EXPECT_EQ(Json<v1::ListInstancesResponse>({"instance", "list"}).instances_size(), 0);
+}
+
+TEST_F(InstanceEndToEnd, UnknownInstancesNameTheNearest) {
+  const ProcessResult none = Run({"instance", "show", "demo"});
+  EXPECT_EQ(none.exit_code, 1);
+  EXPECT_EQ(none.out, "");
+  EXPECT_EQ(none.err, "alloclab: no instance 'demo': this server has none; make one with `alloclab instance create demo`\n");
+  Create("demo");
+  for (const char* command : {"heap", "runs", "check", "stats"}) {
+    const ProcessResult near = Run({"inspect", command, "dmeo"});
+    EXPECT_EQ(near.exit_code, 1) << command;
+    EXPECT_EQ(near.err, "alloclab: no instance 'dmeo'; did you mean 'demo'?\n") << command;
+  }
+  EXPECT_EQ(Run({"malloc", "zzzzzzzz", "1"}).err, "alloclab: no instance 'zzzzzzzz'; there are demo\n");
+}
+
+TEST_F(InstanceEndToEnd, WhatTheServerRefusesIsAUsageError) {
+  const ProcessResult small = Run({"instance", "create", "small", "--ram", "5000"});
+  EXPECT_EQ(small.exit_code, 2);
+  EXPECT_THAT(small.err, HasSubstr("ram_bytes"));
+  const ProcessResult parameter = Run({"instance", "create", "x", "--param", "heap.engin=literal"});
+  EXPECT_EQ(parameter.exit_code, 2);
+  EXPECT_THAT(parameter.err, HasSubstr("heap.engine"));
+  EXPECT_EQ(Run({"instance", "create", "NotAName"}).exit_code, 2);
+}
+
+TEST_F(InstanceEndToEnd, OperationsByHand) {
+  Create("demo");
+  const std::string first = Out({"malloc", "demo", "100"});
+  EXPECT_THAT(first,
+              HasSubstr("outcome                  ok\naddress                  0xC0400008\noperation                1\n"));
+  EXPECT_THAT(first, HasSubstr("headers or runs visited  2\n"));
+  EXPECT_EQ(Out({"calloc", "demo", "10", "8", "-q"}), "0xC0400070\n");
+  EXPECT_EQ(Out({"realloc", "demo", "0xC0400008", "200", "-q"}), "0xC04000C4\n");
+  EXPECT_EQ(Json<v1::OperationReply>({"free", "demo", "0xC0400070"}).outcome(), v1::OK);
+  // What the simulated program does wrong is data, not an error.
+  EXPECT_EQ(Json<v1::OperationReply>({"free", "demo", "0xC0400070"}).outcome(), v1::DOUBLE_FREE);
+  EXPECT_EQ(Json<v1::OperationReply>({"free", "demo", "0x10"}).outcome(), v1::FOREIGN_POINTER);
+  EXPECT_EQ(Json<v1::OperationReply>({"malloc", "demo", "0"}).outcome(), v1::ZERO_SIZE);
+  EXPECT_EQ(Json<v1::OperationReply>({"malloc", "demo", "0xFFFFFFFF"}).outcome(), v1::SIZE_OVERFLOW);
+}
+
+TEST_F(InstanceEndToEnd, PagesByHand) {
+  Create("demo");
+  const std::uint32_t address = Json<v1::OperationReply>({"pages", "alloc", "demo", "8Ki"}).address();
+  EXPECT_EQ(address % 4096, 0u);
+  EXPECT_THAT(Out({"pages", "free", "demo", fmt::format("{:x}", address), "8Ki", "-o", "csv"}),
+              StartsWith("name,value\noutcome,ok\naddress,null\noperation,2\nheaders or runs visited,1\nwords loaded,"));
+  EXPECT_EQ(Json<v1::OperationReply>({"pages", "alloc", "demo", "100"}).outcome(), v1::UNALIGNED_LENGTH);
+}
+
+TEST_F(InstanceEndToEnd, InspectHeap) {
+  Create("demo");
+  Out({"malloc", "demo", "100"});
+  Out({"malloc", "demo", "1000"});
+  Out({"free", "demo", "0xC0400008"});
+  const std::string map = Out({"inspect", "heap", "demo"});
+  EXPECT_THAT(map, StartsWith("heap of demo: 0xC0400000 to 0xC0401004, 4 KiB; 1 live block, "));
+  EXPECT_THAT(map, HasSubstr("0xC0400000  ▒···"));
+  EXPECT_THAT(map, Not(HasSubstr("\x1b[")));
+  EXPECT_THAT(Out({"inspect", "heap", "demo", "--color", "always"}), HasSubstr("\x1b["));
+  EXPECT_THAT(Out({"inspect", "heap", "demo", "--from", "0xC0400060", "--to", "0xC0400080"}), HasSubstr("one cell is 4 B"));
+  EXPECT_THAT(
+      Out({"inspect", "heap", "demo", "--list"}),
+      HasSubstr("0xC0400004    104  free   0x00000068  - -    0x00000068\n0xC040006C  1,004  live   0x000003EF  A P    -\n"));
+  EXPECT_EQ(Json<v1::ChunkPage>({"inspect", "heap", "demo"}).chunks_size(), 4);
+  const ProcessResult cut = Run({"inspect", "heap", "demo", "--list", "--limit", "2", "-o", "csv"});
+  EXPECT_EQ(std::count(cut.out.begin(), cut.out.end(), '\n'), 3);
+  EXPECT_EQ(cut.err, "Listing ends after 2; --limit 0 lists all.\n");
+  EXPECT_EQ(Run({"inspect", "heap", "demo", "--from", "0xD0000000"}).exit_code, 2);
+}
+
+TEST_F(InstanceEndToEnd, InspectRuns) {
+  Create("demo");
+  EXPECT_THAT(Out({"inspect", "runs", "demo"}), StartsWith("arena of demo: "));
+  const v1::RunPage runs = Json<v1::RunPage>({"inspect", "runs", "demo"});
+  ASSERT_EQ(runs.runs_size(), 1);
+  EXPECT_THAT(Out({"inspect", "runs", "demo", "--list", "-o", "csv"}),
+              StartsWith(fmt::format("address,bytes,pages\n0x{:08X},{},", runs.runs(0).address(), runs.runs(0).bytes())));
+}
+
+TEST_F(InstanceEndToEnd, InspectMemoryAndTranslate) {
+  Create("demo");
+  EXPECT_THAT(Out({"inspect", "memory", "demo", "0xC0400000", "--bytes", "16", "--words"}),
+              HasSubstr("0xC0400000  00000005 00001000"));
+  const v1::Translation translation = Json<v1::Translation>({"inspect", "translate", "demo", "0xC0400000"});
+  EXPECT_TRUE(translation.present());
+  EXPECT_EQ(translation.directory_index(), 769u);
+  EXPECT_THAT(Out({"inspect", "memory", "demo", fmt::format("{:x}", translation.physical()), "--physical", "--bytes", "4"}),
+              HasSubstr("05 00 00 00"));
+  EXPECT_THAT(Out({"inspect", "translate", "demo", "0xC0400000"}), HasSubstr("P RW S"));
+  EXPECT_THAT(Out({"inspect", "translate", "demo", "0x1000"}), HasSubstr("not mapped; a touch is a page fault"));
+  const ProcessResult absent = Run({"inspect", "memory", "demo", "0x1000"});
+  EXPECT_EQ(absent.exit_code, 1);
+  EXPECT_THAT(absent.err, HasSubstr("not present"));
+}
+
+TEST_F(InstanceEndToEnd, StatsAndCheck) {
+  Create("demo");
+  Out({"malloc", "demo", "100"});
+  EXPECT_EQ(Json<v1::Statistics>({"inspect", "stats", "demo"}).counters().operations(), 1u);
+  EXPECT_THAT(Out({"inspect", "stats", "demo"}), HasSubstr("HEAP SEARCH\n"));
+  EXPECT_EQ(Out({"inspect", "check", "demo"}), "no broken invariant in 3 chunks and 1 free run of demo\n");
+}
+
+TEST_F(InstanceEndToEnd, BrokenInvariantsHaveTheirExitCode) {
+  Create("wild", {"--unguarded", "--param", "heap.engine=literal", "--param", "heap.assertions=false"});
+  // The size wraps to an empty block, and the zeroes for the 4 GiB asked for run over its neighbours.
+  EXPECT_EQ(Json<v1::OperationReply>({"calloc", "wild", "1", "0xFFFFFFFF"}).outcome(), v1::MACHINE_FAULT);
+  const ProcessResult check = Run({"inspect", "check", "wild"});
+  EXPECT_EQ(check.exit_code, 5) << check.out << check.err;
+  EXPECT_THAT(check.out, StartsWith("broken invariants in "));
+  EXPECT_THAT(check.out, HasSubstr("\nH1  "));
+}
+
+TEST_F(InstanceEndToEnd, AnInstanceWithoutHeap) {
+  Create("pages-only", {"--heap-allocator", "none"});
+  EXPECT_EQ(Json<v1::OperationReply>({"malloc", "pages-only", "1"}).outcome(), v1::UNSUPPORTED);
+  const ProcessResult map = Run({"inspect", "heap", "pages-only"});
+  EXPECT_EQ(map.exit_code, 1);
+  EXPECT_EQ(map.err, "alloclab: instance pages-only has no heap\n");
+}
+
+}  // namespace
+}  // namespace alloclab::client

@@ -1,0 +1,139 @@
+// The rest: what the server is and offers, completion, and a server that is not there.
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "alloclab/v1/lab.pb.h"
+#include "alloclab/v1/workload.pb.h"
+#include "clients/cli/end_to_end.h"
+
+namespace alloclab::client {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+// A port on which nobody answers: connections are accepted by the kernel and never served. Closed: nobody listens at all.
+class SilentPort {
+ public:
+  explicit SilentPort(bool closed) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    auto* const generic = static_cast<sockaddr*>(static_cast<void*>(&address));
+    EXPECT_EQ(bind(socket_, generic, size), 0);
+    EXPECT_EQ(closed ? 0 : listen(socket_, 4), 0);
+    EXPECT_EQ(getsockname(socket_, generic, &size), 0);
+    name_ = fmt::format("127.0.0.1:{}", ntohs(address.sin_port));
+  }
+  ~SilentPort() { close(socket_); }
+  const std::string& name() const { return name_; }
+
+ private:
+  int socket_;
+  std::string name_;
+};
+
+using LabEndToEnd = EndToEnd;
+
+TEST_F(LabEndToEnd, Catalog) {
+  const v1::Catalog catalog = Json<v1::Catalog>({"catalog"});
+  EXPECT_EQ(catalog.page_allocators(0).name(), "page-runs");
+  EXPECT_EQ(catalog.heap_allocators(0).name(), "implicit-heap");
+  EXPECT_THAT(Out({"catalog"}), HasSubstr("heap.engine"));
+}
+
+TEST_F(LabEndToEnd, Workloads) {
+  const v1::ListBuiltinsResponse list = Json<v1::ListBuiltinsResponse>({"workload", "list"});
+  EXPECT_GE(list.builtins_size(), 6);
+  for (const v1::Builtin& builtin : list.builtins()) {
+    EXPECT_THAT(Out({"workload", "show", builtin.name()}), StartsWith("# " + builtin.name() + ": "));
+  }
+  const ProcessResult unknown = Run({"workload", "show", "larsn"});
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("did you mean \"larson\"?"));
+}
+
+TEST_F(LabEndToEnd, ServerAndVersion) {
+  EXPECT_THAT(Out({"server"}), HasSubstr("address            " + server_.address()));
+  EXPECT_EQ(Json<v1::Server>({"server"}).cost_model(), "i386-v1");
+  EXPECT_THAT(Out({"version"}), StartsWith("alloclab  "));
+  EXPECT_THAT(Out({"--version"}), StartsWith("alloclab "));
+}
+
+TEST_F(LabEndToEnd, HelpGoesToStdoutAndErrorsToStderr) {
+  EXPECT_THAT(Out({}), StartsWith("Example:\n"));
+  EXPECT_THAT(Out({"submit", "--help"}), HasSubstr("Usage: alloclab submit WORKLOAD [OPTIONS]"));
+  const ProcessResult wrong = Run({"instnce"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_EQ(wrong.out, "");
+  EXPECT_EQ(wrong.err, "alloclab: unknown command 'instnce'; did you mean 'instance'?\nSee `alloclab --help`.\n");
+}
+
+TEST_F(LabEndToEnd, CompletionAsksTheServer) {
+  Out({"instance", "create", "demo", "--ram", "1Mi", "-q"});
+  Out({"instance", "create", "second", "--ram", "1Mi", "-q"});
+  EXPECT_EQ(Out({"__complete", "malloc", ""}), "demo\nsecond\n");
+  EXPECT_EQ(Out({"__complete", "inspect", "heap", "de"}), "demo\n");
+  EXPECT_EQ(Out({"__complete", "submit", "lar"}), "larson\n");
+  EXPECT_EQ(Out({"__complete", "submit", "--heap-allocator", "i"}), "implicit-heap\n");
+  EXPECT_EQ(Out({"__complete", "--server", "127.0.0.1:1", "malloc", ""}), "");
+}
+
+TEST_F(LabEndToEnd, CompletionDoesNotWaitForASilentServer) {
+  const SilentPort silent(false);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(Out({"__complete", "--server", silent.name(), "malloc", ""}), "");
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+}
+
+TEST_F(LabEndToEnd, CompletionScripts) {
+  for (const char* shell : {"bash", "zsh", "fish"}) EXPECT_THAT(Out({"completion", shell}), HasSubstr("alloclab __complete"));
+  const std::string script = folder_.Write("completion.bash", Out({"completion", "bash"}));
+  EXPECT_EQ(Process(folder_, {"/bin/bash", "-n", script}).Wait().exit_code, 0);
+  const std::string use = fmt::format(
+      "PATH={}/bin:$PATH; source {}; COMP_WORDS=(alloclab runs d); COMP_CWORD=2; _alloclab; echo \"${{COMPREPLY[@]}}\"",
+      ALLOCLAB_BINARY_DIR, script);
+  EXPECT_EQ(Process(folder_, {"/bin/bash", "-c", use}).Wait().out, "delete diff\n");
+  EXPECT_EQ(Run({"completion", "tcsh"}).exit_code, 2);
+}
+
+TEST_F(LabEndToEnd, AClosedPort) {
+  const SilentPort closed(true);
+  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+           {"server"}, {"instance", "list"}, {"submit", "larson"}, {"runs", "watch", "1"}, {"inspect", "heap", "demo"}}) {
+    std::vector<std::string> arguments = command;
+    arguments.insert(arguments.end(), {"--server", closed.name()});
+    const ProcessResult result = Run(arguments);
+    EXPECT_EQ(result.exit_code, 3) << fmt::format("{}", fmt::join(command, " "));
+    EXPECT_EQ(result.out, "");
+    EXPECT_THAT(result.err,
+                StartsWith(fmt::format("alloclab: cannot reach a server at {}: connection refused\nStart one with `./lab up`",
+                                       closed.name())));
+  }
+}
+
+TEST_F(LabEndToEnd, AServerThatIsSilentIsGivenUpAfterTheDeadline) {
+  const SilentPort silent(false);
+  const ProcessResult result = Run({"server", "--server", silent.name(), "--timeout", "200ms"});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.err, HasSubstr("cannot reach a server at " + silent.name() + ": no connection in time"));
+  const ProcessResult waited = Run({"server", "--server", silent.name(), "--timeout", "100ms", "--wait", "200ms"});
+  EXPECT_EQ(waited.exit_code, 3);
+  EXPECT_THAT(waited.err, HasSubstr("within 0.2 s"));
+}
+
+TEST_F(LabEndToEnd, AFullDiskIsAnError) {
+  const ProcessResult result =
+      Process(folder_, {"/bin/bash", "-c", fmt::format("exec {}/bin/alloclab catalog > /dev/full", ALLOCLAB_BINARY_DIR)},
+              Environment())
+          .Wait();
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("cannot write to standard output: No space left on device"));
+}
+
+}  // namespace
+}  // namespace alloclab::client

@@ -1,0 +1,249 @@
+// submit and runs, from the command line to a real server and back: workloads of every kind, and what goes wrong with them.
+#include <fmt/format.h>
+#include <signal.h>
+#include <zlib.h>
+
+#include <chrono>
+#include <map>
+#include <thread>
+
+#include "alloclab/v1/run.pb.h"
+#include "clients/cli/end_to_end.h"
+#include "clients/common/units.h"
+
+namespace alloclab::client {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+// 4 operations in the text format of the CMU malloc lab.
+constexpr const char kTrace[] = "20000\n2\n4\n1\na 0 512\na 1 128\nf 0\nf 1\n";
+
+std::string Gzip(const std::string& text) {
+  z_stream stream{};
+  EXPECT_EQ(deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  std::string in = text, out(deflateBound(&stream, text.size()) + 32, '\0');
+  const auto bytes = [](std::string& s) { return reinterpret_cast<Bytef*>(s.data()); };
+  stream.next_in = bytes(in);
+  stream.avail_in = static_cast<uInt>(in.size());
+  stream.next_out = bytes(out);
+  stream.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+class RunEndToEnd : public EndToEnd {
+ protected:
+  // Longer than any test waits: the literal engine walks a heap that grows.
+  std::vector<std::string> EndlessSubmission() const {
+    const std::string file =
+        folder_.Write("endless.yaml", "name: endless\nphases: [{operations: 2M, live_blocks: 1M, size: {fixed: 16}}]\n");
+    return {"submit", file, "--param", "heap.engine=literal"};
+  }
+  // The newest run once it is in that state and has done something.
+  v1::Run WaitForState(v1::Run::State state) const {
+    for (int i = 0; i < 500; ++i) {
+      const auto list = Json<v1::ListRunsResponse>({"runs", "list", "--limit", "1"});
+      if (list.runs_size() == 1 && list.runs(0).state() == state && list.runs(0).operations_done() > 0) return list.runs(0);
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    ADD_FAILURE() << "no run came to the state " << v1::Run::State_Name(state);
+    return {};
+  }
+};
+
+TEST_F(RunEndToEnd, ABuiltinAndTheCommandThatReproducesIt) {
+  const ProcessResult first =
+      Run({"submit", "steady-state", "--operations", "2000", "--ram", "64Mi", "--digest-at", "1/4,100", "--label", "one"});
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  for (const char* part : {"run 1: steady-state, succeeded", "OUTCOMES", "HEAP MEMORY", "peak utilisation",
+                           "external fragmentation", "HEAP SEARCH", "headers per search", "coalesce 4: neither free",
+                           "VIRTUAL MEMORY", "per operation", "PROVENANCE", "trace sha256", "label                      one"}) {
+    EXPECT_THAT(first.out, HasSubstr(part));
+  }
+  const std::string reproduce = LastLine(first.out);
+  EXPECT_EQ(reproduce,
+            "alloclab submit steady-state --operations 2000 --seed 1 --ram 64Mi --page-allocator page-runs --heap-allocator "
+            "implicit-heap --digest-at 1/4,100");
+  std::vector<std::string> words = absl::StrSplit(reproduce, ' ');
+  words.erase(words.begin());
+  Out(words);
+  EXPECT_THAT(Out({"runs", "diff", "1", "2"}), StartsWith("identical"));
+}
+
+TEST_F(RunEndToEnd, ResultsInEveryFormat) {
+  const v1::Run run = Json<v1::Run>({"submit", "larson", "--operations", "1000", "--seed", "7"});
+  EXPECT_EQ(run.state(), v1::Run::SUCCEEDED);
+  EXPECT_EQ(run.result().exact().seed(), 7u);
+  EXPECT_EQ(run.result().exact().counters().operations(), run.operations_done());
+  EXPECT_THAT(Out({"runs", "show", "1", "-o", "json"}),
+              HasSubstr("\"reproduce\": \"alloclab submit larson --operations 1000 --seed 7 "));
+  EXPECT_THAT(Out({"runs", "show", "1", "-o", "csv"}), StartsWith("section,name,value\nworkload,workload,larson\n"));
+  EXPECT_THAT(Out({"runs", "show", "1", "-o", "markdown"}), HasSubstr("### heap memory\n\n| name | value |"));
+}
+
+TEST_F(RunEndToEnd, ATraceFile) {
+  for (const auto& [name, bytes] :
+       std::vector<std::pair<std::string, std::string>>{{"a.rep", kTrace}, {"a.rep.gz", Gzip(kTrace)}}) {
+    const v1::Run run = Json<v1::Run>({"submit", folder_.Write(name, bytes)});
+    EXPECT_EQ(run.operations_done(), 4u);
+    EXPECT_EQ(run.result().exact().trace_format(), "cmu-rep-a");
+    // The same operations whatever the file; and the server has them now.
+    EXPECT_EQ(Json<v1::Run>({"submit", "sha256:" + run.result().exact().trace_sha256()}).result().exact().trace_sha256(),
+              run.result().exact().trace_sha256());
+  }
+  EXPECT_THAT(Out({"runs", "diff", "1", "3"}), StartsWith("identical"));
+  EXPECT_THAT(LastLine(Out({"runs", "show", "2"})), StartsWith("alloclab submit sha256:"));
+}
+
+TEST_F(RunEndToEnd, ASpecificationAndItsWayBack) {
+  const std::string file =
+      folder_.Write("w.yaml", "name: mine\nseed: 3\nphases: [{operations: 1k, live_blocks: 100, size: {fixed: 64}}]\n");
+  EXPECT_THAT(LastLine(Out({"submit", file})), StartsWith("alloclab submit " + file + " --seed 3 --ram 512Mi"));
+  const std::string workload = Out({"runs", "show", "1", "--workload"});
+  EXPECT_THAT(workload, StartsWith("name: mine\nseed: 3\nphases:\n  - operations: 1000\n"));
+  Out({"submit", "-"}, workload);
+  EXPECT_THAT(Out({"runs", "diff", "1", "2"}), StartsWith("identical"));
+}
+
+TEST_F(RunEndToEnd, EveryBuiltinCanBeShownAndSubmittedAgain) {
+  Out({"submit", "-q", "-"}, Out({"workload", "show", "checkerboard"}));
+}
+
+TEST_F(RunEndToEnd, TyposInASpecificationHaveTheirPlace) {
+  const std::string file = folder_.Write("typo.yaml", "name: x\nphaes: []\n");
+  const ProcessResult typo = Run({"submit", file});
+  EXPECT_EQ(typo.exit_code, 4);
+  EXPECT_EQ(typo.out, "");
+  EXPECT_EQ(typo.err, fmt::format("alloclab: {}:2:1: unknown key 'phaes'; did you mean 'phases'?\n", file));
+  // Found by the server, but placed in the file.
+  const ProcessResult range = Run({"submit", "-"}, "phases:\n  - operations: 10\n    size: {uniform: {min: 9, max: 4}}\n");
+  EXPECT_EQ(range.exit_code, 4);
+  EXPECT_THAT(range.err, StartsWith("alloclab: <stdin>:3:12: phases[0].size.uniform: "));
+}
+
+TEST_F(RunEndToEnd, WhatIsWrongWithTheMachineIsNoErrorOfTheWorkload) {
+  const ProcessResult result = Run({"submit", "-", "--ram", "3"}, "phases: [{operations: 1, size: {fixed: 1}}]\n");
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, Not(HasSubstr("<stdin>")));
+  EXPECT_THAT(result.err, HasSubstr("ram_bytes"));
+}
+
+TEST_F(RunEndToEnd, WorkloadsThatAreNone) {
+  const ProcessResult typo = Run({"submit", "stedy-state"});
+  EXPECT_EQ(typo.exit_code, 4);
+  EXPECT_EQ(typo.err, "alloclab: 'stedy-state' is neither a file nor a built-in workload; did you mean 'steady-state'?\n");
+  const ProcessResult missing = Run({"submit", "no/such.rep"});
+  EXPECT_EQ(missing.exit_code, 4);
+  EXPECT_EQ(missing.err, "alloclab: no/such.rep: No such file or directory\n");
+  const ProcessResult stored = Run({"submit", "sha256:" + std::string(64, '0')});
+  EXPECT_EQ(stored.exit_code, 4);
+  EXPECT_THAT(stored.err, HasSubstr("no trace with digest"));
+}
+
+TEST_F(RunEndToEnd, DamagedTracesSayWhere) {
+  const std::string gzip = Gzip(kTrace);
+  const ProcessResult cut = Run({"submit", folder_.Write("cut.rep.gz", gzip.substr(0, gzip.size() / 2))});
+  EXPECT_EQ(cut.exit_code, 4);
+  EXPECT_THAT(cut.err, HasSubstr("cut.rep.gz: byte"));
+  const ProcessResult early = Run({"submit", folder_.Write("early.rep", "20000\n2\n4\n1\na 0 512\na 1 128\n")});
+  EXPECT_EQ(early.exit_code, 4);
+  EXPECT_THAT(early.err, HasSubstr("early.rep:"));
+  const ProcessResult word = Run({"submit", folder_.Write("word.rep", "20000\n1\n1\n1\nx 0 512\n")});
+  EXPECT_EQ(word.exit_code, 4);
+  EXPECT_THAT(word.err, HasSubstr("word.rep:5"));
+  EXPECT_EQ(Json<v1::ListRunsResponse>({"runs", "list"}).runs_size(), 0);  // nothing half done
+}
+
+TEST_F(RunEndToEnd, OptionsThatDoNotFitTheWorkload) {
+  const std::string trace = folder_.Write("a.rep", kTrace);
+  EXPECT_EQ(Run({"submit", trace, "--seed", "1"}).err, "alloclab: --seed: a recorded trace has no seed\n");
+  EXPECT_EQ(Run({"submit", trace, "--operations", "1"}).exit_code, 2);
+  const ProcessResult digest = Run({"submit", trace, "--digest-at", "2/1"});
+  EXPECT_EQ(digest.exit_code, 2);
+  EXPECT_THAT(digest.err, HasSubstr("2/1"));
+}
+
+TEST_F(RunEndToEnd, ATraceForMoreMemoryThanTheMachineHas) {
+  std::string trace = "20000\n2000\n2000\n1\n";
+  for (int i = 0; i < 2000; ++i) trace += fmt::format("a {} 4000\n", i);
+  const std::string file = folder_.Write("big.rep", trace);
+  const v1::Run run = Json<v1::Run>({"submit", file, "--ram", "4Mi"});  // what the simulation does is a result: exit code 0
+  std::map<std::string, std::uint64_t> counts;
+  for (const v1::OutcomeCount& outcome : run.result().exact().counters().outcomes())
+    counts[outcome.outcome()] = outcome.count();
+  EXPECT_GT(counts["ok"], 800u);
+  EXPECT_EQ(counts["ok"] + counts["out_of_memory"], 2000u);
+  EXPECT_THAT(Out({"runs", "show", "1"}), HasSubstr(fmt::format("{} operations found no memory left in this machine of 4 MiB",
+                                                                Count(counts["out_of_memory"]))));
+}
+
+TEST_F(RunEndToEnd, DetachWatchListCancelDelete) {
+  std::vector<std::string> arguments = EndlessSubmission();
+  arguments.push_back("--detach");
+  const ProcessResult detached = Run(arguments);
+  EXPECT_EQ(detached.out, "1\n");
+  EXPECT_EQ(detached.err, "Watch it with: alloclab runs watch 1\n");
+  const ProcessResult busy = Run({"runs", "delete", "1"});
+  EXPECT_EQ(busy.exit_code, 1);
+  EXPECT_THAT(busy.err, HasSubstr("run 1 is"));
+  EXPECT_THAT(Out({"runs", "cancel", "1"}), HasSubstr("specification endless"));
+  const ProcessResult watched = Run({"runs", "watch", "1"});
+  EXPECT_EQ(watched.exit_code, 1);
+  EXPECT_THAT(watched.out, StartsWith("run 1: specification endless, cancelled"));
+  EXPECT_THAT(Out({"runs", "list"}), HasSubstr("cancelled"));
+  EXPECT_EQ(Run({"runs", "delete", "1"}).err, "deleted run 1\n");
+  const ProcessResult gone = Run({"runs", "show", "1"});
+  EXPECT_EQ(gone.exit_code, 1);
+  EXPECT_THAT(gone.err, HasSubstr("run 1 does not exist"));
+}
+
+TEST_F(RunEndToEnd, TheFirstInterruptCancelsAndShowsWhatWasFound) {
+  Process submit(folder_, CommandOf(EndlessSubmission()), Environment());
+  WaitForState(v1::Run::RUNNING);
+  submit.Signal(SIGINT);
+  const ProcessResult result = submit.Wait();
+  EXPECT_EQ(result.exit_code, 130) << result.err;
+  EXPECT_THAT(result.out, StartsWith("run 1: specification endless, cancelled"));
+  EXPECT_THAT(result.out, HasSubstr("the figures are of what was done until then"));
+  EXPECT_THAT(result.out, HasSubstr("HEAP SEARCH"));
+  EXPECT_EQ(WaitForState(v1::Run::CANCELLED).id(), 1u);
+}
+
+TEST_F(RunEndToEnd, InterruptingAWatchLeavesTheRunAlone) {
+  std::vector<std::string> arguments = EndlessSubmission();
+  arguments.push_back("--detach");
+  Out(arguments);
+  WaitForState(v1::Run::RUNNING);
+  Process watch(folder_, CommandOf({"runs", "watch", "1"}), Environment());
+  ASSERT_TRUE(watch.WaitForError("replaying"));
+  watch.Signal(SIGINT);
+  const ProcessResult result = watch.Wait();
+  EXPECT_EQ(result.exit_code, 130);
+  EXPECT_THAT(result.err, HasSubstr("interrupted; run 1 goes on"));
+  WaitForState(v1::Run::RUNNING);
+  Out({"runs", "cancel", "1"});
+}
+
+TEST_F(RunEndToEnd, DifferentRunsDiffer) {
+  Out({"submit", folder_.Write("a.rep", kTrace)});
+  Out({"submit", folder_.Write("b.rep", "20000\n1\n1\n1\na 0 512\n")});
+  const ProcessResult diff = Run({"runs", "diff", "1", "2"});
+  EXPECT_EQ(diff.exit_code, 6);
+  EXPECT_THAT(diff.out, StartsWith("runs 1 and 2 differ"));
+  EXPECT_THAT(diff.out, HasSubstr("They replayed different traces."));
+  EXPECT_EQ(Run({"runs", "diff", "1", "99"}).exit_code, 1);
+}
+
+TEST_F(RunEndToEnd, QuietAndPipedOutputHoldsNoDecoration) {
+  const ProcessResult result = Run({"submit", folder_.Write("a.rep", kTrace), "-q"});
+  EXPECT_EQ(result.err, "");
+  EXPECT_THAT(result.out, Not(HasSubstr("\x1b")));
+}
+
+}  // namespace
+}  // namespace alloclab::client
