@@ -1,0 +1,274 @@
+// The page over real HTTP, from a real server.
+#include "server/page/page_server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+
+#include "absl/time/clock.h"
+#include "alloclab/v1/page.pb.h"
+#include "google/protobuf/util/json_util.h"
+#include "server/page/http_testing.h"
+#include "server/testing/test_server.h"
+
+namespace alloclab::server {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class PageServerTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    server_ = std::make_unique<TestServer>([](ServerOptions& options) {
+      options.page_listen = "127.0.0.1:0";
+      options.prometheus_url = "http://127.0.0.1:7414";
+    });
+  }
+  static void TearDownTestSuite() { server_ = nullptr; }
+
+  static TestServer& server() { return *server_; }
+  static RawResponse Ask(const std::string& target) { return Get(server_->server().page_address(), target); }
+
+  // The answer as the message that page.proto promises; unknown fields and bad JSON fail the test.
+  template <class Message>
+  static Message Read(const std::string& target) {
+    const RawResponse response = Ask(target);
+    EXPECT_EQ(response.status, 200) << target << ": " << response.body;
+    Message message;
+    const auto status = google::protobuf::util::JsonStringToMessage(response.body, &message);
+    EXPECT_TRUE(status.ok()) << target << ": " << std::string(status.message());
+    return message;
+  }
+
+  static std::uint32_t Malloc(const std::string& instance, std::uint32_t bytes) {
+    v1::MallocRequest request;
+    request.set_instance(instance);
+    request.set_bytes(bytes);
+    v1::OperationReply reply;
+    grpc::ClientContext context;
+    EXPECT_TRUE(server()->heap->Malloc(&context, request, &reply).ok());
+    return reply.address();
+  }
+
+  static std::uint64_t Submit(const std::string& engine, std::uint64_t operations) {
+    v1::SubmitRunRequest request;
+    request.mutable_workload()->mutable_builtin()->set_name("steady-state");
+    request.mutable_workload()->mutable_builtin()->set_operations(operations);
+    request.mutable_config()->mutable_parameters()->insert({"heap.engine", engine});
+    v1::Run run;
+    grpc::ClientContext context;
+    const grpc::Status status = server()->runs->SubmitRun(&context, request, &run);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return run.id();
+  }
+
+ private:
+  static inline std::unique_ptr<TestServer> server_;
+};
+
+TEST_F(PageServerTest, ServesItsFilesWithTypesAndTags) {
+  const struct {
+    const char *path, *type, *holds;
+  } files[] = {{"/", "text/html", "<title>alloclab</title>"},
+               {"/index.html", "text/html", "main.js"},
+               {"/style.css", "text/css", "prefers-color-scheme: dark"},
+               {"/views/overview.js", "text/javascript", "export function open"},
+               {"/icon.svg", "image/svg+xml", "<svg"}};
+  for (const auto& file : files) {
+    const RawResponse response = Ask(file.path);
+    EXPECT_EQ(response.status, 200) << file.path;
+    EXPECT_THAT(response.headers, AllOf(HasSubstr(file.type), HasSubstr("ETag: \""), HasSubstr("Content-Security-Policy:")));
+    EXPECT_THAT(response.body, HasSubstr(file.holds));
+  }
+}
+
+// The policy forbids inline scripts and styles and other hosts: no file may need them.
+TEST_F(PageServerTest, FilesKeepToTheirOwnPolicy) {
+  for (const char* path : {"/", "/style.css", "/map.css", "/main.js", "/api.js", "/dom.js"}) {
+    const std::string body = Ask(path).body;
+    EXPECT_THAT(body, AllOf(Not(HasSubstr(" style=")), Not(HasSubstr("<style")), Not(HasSubstr("onclick=")),
+                            Not(HasSubstr("innerHTML")), Not(HasSubstr("eval(")), Not(HasSubstr("://cdn"))))
+        << path;
+  }
+}
+
+TEST_F(PageServerTest, TellsAboutTheServer) {
+  const auto info = Read<v1::PageServerInfo>("/api/server");
+  EXPECT_EQ(info.server().cost_model(), "i386-v1");
+  EXPECT_EQ(info.prometheus_url(), "http://127.0.0.1:7414");
+  EXPECT_EQ(info.grafana_url(), "");
+  EXPECT_THAT(info.server().page_url(), HasSubstr(server().server().page_address()));
+  EXPECT_GT(info.time().seconds(), 0);
+}
+
+TEST_F(PageServerTest, ShowsTheCatalogue) {
+  const auto catalog = Read<v1::Catalog>("/api/catalog");
+  EXPECT_EQ(catalog.heap_allocators(0).name(), "implicit-heap");
+  EXPECT_EQ(catalog.page_allocators(0).name(), "page-runs");
+}
+
+TEST_F(PageServerTest, ShowsAnInstanceItsMapAndItsChunks) {
+  server().Create("shown");
+  const std::uint32_t address = Malloc("shown", 100'000);
+  const auto detail = Read<v1::InstanceDetail>("/api/instances/shown");
+  EXPECT_EQ(detail.instance().name(), "shown");
+  EXPECT_EQ(detail.instance().operations(), 1);
+  EXPECT_EQ(detail.statistics().counters().live_requested_bytes(), 100'000);
+
+  const auto map = Read<v1::MemoryMap>("/api/instances/shown/map?cells=256");
+  std::uint64_t allocated = 0;
+  for (const std::uint32_t cell : map.heap().allocated_bytes()) allocated += cell;
+  EXPECT_EQ(allocated, detail.statistics().heap().live_block_bytes() + 4);  // and the prologue
+  EXPECT_EQ(map.heap().brk(), detail.statistics().heap().brk());
+
+  const auto page = Read<v1::ChunkPage>(absl::StrCat("/api/instances/shown/chunks?from=", address + 5000, "&limit=1"));
+  ASSERT_EQ(page.chunks_size(), 1);
+  EXPECT_EQ(page.chunks(0).address(), address - 4);
+  EXPECT_TRUE(page.chunks(0).allocated());
+  EXPECT_EQ(page.chunks(0).header() & 1, 1);
+}
+
+TEST_F(PageServerTest, ListsInstancesInPages) {
+  for (int i = 0; i < 5; ++i) server().Create(absl::StrCat("listed-", i));
+  std::string token;
+  int seen = 0, pages = 0;
+  do {
+    const auto list = Read<v1::InstanceSummaries>(absl::StrCat("/api/instances?page_size=2&page_token=", token));
+    for (const auto& item : list.instances()) seen += item.instance().name().starts_with("listed-");
+    token = list.next_page_token();
+  } while (!token.empty() && ++pages < 100);
+  EXPECT_EQ(seen, 5);
+}
+
+TEST_F(PageServerTest, ShowsTheMachineOfARunAtWork) {
+  const std::uint64_t id = Submit("literal", 10'000'000);  // far more than the test waits for
+  const std::string path = absl::StrCat("/api/runs/", id);
+  std::string first, last;
+  for (int i = 0; i < 1000 && (last.empty() || last == first); ++i) {
+    const auto map = Read<v1::MemoryMap>(path + "/map?cells=512");
+    if (!map.gone()) (first.empty() ? first : last) = map.SerializeAsString();
+    absl::SleepFor(absl::Milliseconds(20));
+  }
+  EXPECT_FALSE(first.empty());
+  EXPECT_FALSE(last.empty());
+  EXPECT_NE(first, last);
+  const auto detail = Read<v1::RunDetail>(path);
+  EXPECT_EQ(detail.run().state(), v1::Run::RUNNING);
+  EXPECT_GT(detail.live().counters().operations(), 0);
+
+  v1::CancelRunRequest cancel;
+  cancel.set_id(id);
+  v1::Run run;
+  grpc::ClientContext context;
+  EXPECT_TRUE(server()->runs->CancelRun(&context, cancel, &run).ok());
+  EXPECT_TRUE(Read<v1::MemoryMap>(path + "/map").gone());
+  const RawResponse chunks = Ask(path + "/chunks");
+  EXPECT_EQ(chunks.status, 409);
+  EXPECT_THAT(chunks.body, HasSubstr("cancelled"));
+}
+
+TEST_F(PageServerTest, ShowsTheResultOfARun) {
+  const std::uint64_t id = Submit("indexed", 20'000);
+  server().AwaitEnd(id);
+  const auto run = Read<v1::RunDetail>(absl::StrCat("/api/runs/", id)).run();
+  EXPECT_EQ(run.state(), v1::Run::SUCCEEDED) << run.error();
+  EXPECT_EQ(run.result().exact().operations(), run.operations_total());
+  EXPECT_FALSE(run.result().exact().checkpoints(0).metadata_sha256().empty());
+  const auto list = Read<v1::ListRunsResponse>("/api/runs?page_size=1");
+  ASSERT_EQ(list.runs_size(), 1);
+  EXPECT_EQ(list.runs(0).id(), id);
+}
+
+TEST_F(PageServerTest, ErrorsAreJsonThatNamesTheOffender) {
+  server().Create("erring");
+  server().Create("heapless", [](v1::InstanceConfig& config) {
+    config.set_heap_allocator("none");
+    config.clear_parameters();
+  });
+  const struct {
+    const char* target;
+    int status;
+    const char* says;
+  } cases[] = {
+      {"/nothing", 404, "/nothing"},
+      {"/views/", 404, "/views"},
+      {"/api", 404, "/api"},
+      {"/api/nothing", 404, "/api/nothing"},
+      {"/api/instances/nobody", 404, "nobody"},
+      {"/api/instances/nobody/map", 404, "nobody"},
+      {"/api/instances/%3Cscript%3E", 404, "script"},
+      {"/api/instances/erring/words", 404, "/api/instances/erring/words"},
+      {"/api/instances/erring/map?cells=15", 400, "cells"},
+      {"/api/instances/erring/map?cells=16385", 400, "cells"},
+      {"/api/instances/erring/map?cells=-1", 400, "cells"},
+      {"/api/instances/erring/map?cells=1e9", 400, "cells"},
+      {"/api/instances/erring/map?from=4294967296&to=1", 400, "from"},
+      {"/api/instances/erring/map?from=10&to=10", 400, "to"},
+      {"/api/instances/erring/map?to=10", 400, "to"},
+      {"/api/instances/erring/map?zoom=1", 400, "zoom"},
+      {"/api/instances/erring/chunks?limit=0", 400, "limit"},
+      {"/api/instances/erring/chunks?limit=4097", 400, "limit"},
+      {"/api/instances/erring/chunks?from=9&to=3", 400, "to"},
+      {"/api/instances/heapless/chunks", 409, "no heap"},
+      {"/api/instances?page_size=1001", 400, "page_size"},
+      {"/api/instances?page_size=0", 400, "page_size"},
+      {"/api/instances?page_token=x", 400, "page_token"},
+      {"/api/runs/x", 400, "x"},
+      {"/api/runs/-1", 400, "-1"},
+      {"/api/runs/99999999999999999999", 400, "99999999999999999999"},
+      {"/api/runs/424242", 404, "424242"},
+      {"/api/runs/424242/map", 404, "424242"},
+      {"/api/runs?page_size=501", 400, "page_size"},
+      {"/api/server?x=1", 400, "x"},
+      {"/api/catalog/../server", 400, "expected no"},
+      {"/api/instances/a%00b", 400, "unprintable"},
+  };
+  for (const auto& c : cases) {
+    const RawResponse response = Ask(c.target);
+    EXPECT_EQ(response.status, c.status) << c.target << ": " << response.body;
+    v1::PageError error;
+    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(response.body, &error).ok()) << c.target << ": " << response.body;
+    EXPECT_THAT(error.message(), HasSubstr(c.says)) << c.target;
+    EXPECT_FALSE(error.code().empty());
+  }
+}
+
+// Many browsers at once slow neither each other nor the machine down for long, and every answer is whole.
+TEST_F(PageServerTest, ManyBrowsersWhileARunGoesOn) {
+  server().Create("crowded");
+  for (int i = 0; i < 100; ++i) Malloc("crowded", 1000);
+  const std::uint64_t id = Submit("indexed", 300'000);
+  std::atomic<int> whole{0};
+  std::vector<std::thread> browsers;
+  for (int t = 0; t < 6; ++t) {
+    browsers.emplace_back([&, t] {
+      for (int i = 0; i < 20; ++i) {
+        const RawResponse response = Ask(absl::StrCat("/api/instances/crowded/map?cells=", 1000 + 100 * t));
+        whole += response.status == 200 && response.body.ends_with("}");
+      }
+    });
+  }
+  for (std::thread& browser : browsers) browser.join();
+  EXPECT_EQ(whole, 120);
+  EXPECT_EQ(server().AwaitEnd(id).state(), v1::Run::SUCCEEDED);
+}
+
+TEST(PageServerLinks, MustLeadToPages) {
+  for (const char* url : {"javascript:alert(1)", "//evil", "ftp://x", "prometheus:9090"}) {
+    TemporaryDirectory directory;
+    ServerOptions options = TestOptions(directory.path());
+    options.page_listen = "127.0.0.1:0";
+    options.grafana_url = url;
+    const auto server = LabServer::Start(options);
+    ASSERT_FALSE(server.ok()) << url;
+    EXPECT_THAT(std::string(server.status().message()), AllOf(HasSubstr("grafana-url"), HasSubstr(url)));
+  }
+}
+
+}  // namespace
+}  // namespace alloclab::server
