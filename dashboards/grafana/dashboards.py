@@ -1,5 +1,6 @@
 """The dashboards: which questions are asked, in which order. Verdict first, then rate and errors, shape, cost, memory, load, server."""
 
+import process_queries as p
 import queries as q
 from panels import DATASOURCE, heatmap, lay_out, stat, timeseries
 
@@ -12,13 +13,13 @@ REFUSALS = ((None, "green"), (0.01, "orange"), (0.1, "red"))
 
 def verdict_of_all():
     return [
-        stat("Server", q.server_up(), thresholds=((None, "red"), (1, "green")), names={0: "down", 1: "up"}, width=3),
+        stat("Server", p.server_up(), thresholds=((None, "red"), (1, "green")), names={0: "down", 1: "up"}, width=3),
         stat("Instances", q.instances(), thresholds=((None, "blue"),), width=3),
         stat("Operations", q.operations_now(), unit="ops", thresholds=((None, "blue"),)),
         stat("Refused", q.failure_share_now(), unit="percentunit", thresholds=REFUSALS),
         stat("Worst external fragmentation", q.worst_external_fragmentation(), unit="percentunit", thresholds=FRAGMENTATION),
         stat("Broken invariants", q.check_failures(), thresholds=RED_ABOVE_ZERO, width=3),
-        stat("Alerts", q.alerts_firing(), thresholds=((None, "green"), (1, "orange")), width=3),
+        stat("Alerts", p.alerts_firing(), thresholds=((None, "green"), (1, "orange")), width=3),
     ]
 
 
@@ -57,23 +58,25 @@ def lab_overview():
             timeseries("Page faults per 1000 operations", q.faults_per_thousand()),
             timeseries("Mapped pages", q.mapped_pages()),
             timeseries("Free page frames", q.free_frames()),
+            timeseries("Operations on page runs", q.page_operations(), unit="ops", width=12),
+            timeseries("Runs visited per page operation, mean", q.page_search_mean(), width=12),
         ]),
         ("Load generator", [
-            timeseries("Target and achieved", q.target_and_achieved(), unit="ops"),
-            timeseries("Behind schedule", q.behind_schedule(), unit="s"),
-            timeseries("Dropped operations", q.dropped_operations(), unit="ops"),
-            timeseries("Response and service time, p99", q.response_and_service(), unit="s"),
-            heatmap("Response time of batches", q.response_times(), unit="s", cell_unit="ops", width=16),
+            timeseries("Target and achieved", p.target_and_achieved(), unit="ops"),
+            timeseries("Behind schedule", p.behind_schedule(), unit="s"),
+            timeseries("Dropped operations", p.dropped_operations(), unit="ops"),
+            timeseries("Response and service time, p99", p.response_and_service(), unit="s"),
+            heatmap("Response time of batches", p.response_times(), unit="s", cell_unit="ops", width=16),
         ]),
         ("The server itself", [
-            timeseries("Calls", q.rpc_rate(), unit="reqps"),
-            timeseries("Unary calls, p99", q.rpc_p99(), unit="s"),
-            timeseries("Messages", q.messages(), unit="mps"),
-            timeseries("Streams and waiting operations", q.saturation(), width=6),
-            timeseries("Processor", q.cpu(), width=6),
-            timeseries("Memory", q.memory(), unit="bytes", width=6),
-            timeseries("Scrape time", q.scrape_time(), unit="s", width=6),
-            timeseries("File descriptors", q.descriptors(), log=True, width=24),
+            timeseries("Calls", p.rpc_rate(), unit="reqps"),
+            timeseries("Unary calls, p99", p.rpc_p99(), unit="s"),
+            timeseries("Messages", p.messages(), unit="mps"),
+            timeseries("Streams and waiting operations", p.saturation(), width=6),
+            timeseries("Processor", p.cpu(), width=6),
+            timeseries("Memory", p.memory(), unit="bytes", width=6),
+            timeseries("Scrape time", p.scrape_time(), unit="s", width=6),
+            timeseries("File descriptors", p.descriptors(), log=True, width=24),
         ]),
     ]
 
@@ -116,10 +119,10 @@ def one_instance():
             timeseries("Free page runs", q.page_runs(), log=True, width=6),
         ]),
         ("Load generator", [
-            timeseries("Target and achieved", q.target_and_achieved(), unit="ops"),
-            timeseries("Response and service time, p99", q.response_and_service(), unit="s"),
-            timeseries("Operations in flight", q.in_flight(), width=4),
-            timeseries("Position in the workload", q.trace_position(), unit="percentunit", maximum=1, width=4),
+            timeseries("Target and achieved", p.target_and_achieved(), unit="ops"),
+            timeseries("Response and service time, p99", p.response_and_service(), unit="s"),
+            timeseries("Operations in flight", p.in_flight(), width=4),
+            timeseries("Position in the workload", p.trace_position(), unit="percentunit", maximum=1, width=4),
         ]),
     ]
 

@@ -1,4 +1,4 @@
-"""Every PromQL expression of the dashboards, as a function named for what it asks. Its docstring is the panel's description.
+"""Every PromQL expression about heaps, as a function named for what it asks. Its docstring is the panel's description.
 
 All take the heaps chosen in $heap and $allocator, so that the same question can be asked of all heaps or of one.
 """
@@ -8,7 +8,6 @@ import functools
 import inspect
 
 HEAPS = 'heap=~"$heap", allocator=~"$allocator"'
-LOADED_HEAPS = 'heap=~"$heap"'
 RATE = "[$__rate_interval]"
 
 
@@ -63,12 +62,6 @@ def quantile(q, histogram, by):
 
 
 @query
-def server_up():
-    """Whether Prometheus reaches the server's /metrics."""
-    return Target('min(up{job="alloclabd"})')
-
-
-@query
 def instances():
     """Simulated machines that live in the server now; runs are not counted."""
     return Target(f"count({selected('alloclab_heap_info', 'heap!~%s' % QUOTED_RUNS)}) or vector(0)")
@@ -97,12 +90,6 @@ def worst_external_fragmentation():
 def check_failures():
     """Broken invariants found by checks of the heaps, since the server began. Must stay 0."""
     return Target(f"sum({selected('alloclab_heap_check_failures_total')})")
-
-
-@query
-def alerts_firing():
-    """Alerts of alloclab.rules.yml that fire now."""
-    return Target('count(ALERTS{alertstate="firing", alertname=~"AllocLab.*"}) or vector(0)')
 
 
 @query
@@ -223,7 +210,8 @@ def blocks():
 @query
 def free_blocks_by_size():
     """Free blocks of at most each size, as the heap is at the moment of the scrape."""
-    return Target(f"sum by (le) ({selected('alloclab_heap_free_blocks_by_size')})", "{{le}}")
+    sizes = f"sum by (up_to) ({selected('alloclab_heap_free_blocks_by_size')})"
+    return Target(f'sum by (le) (label_replace({sizes}, "le", "$1", "up_to", "(.+)"))', "{{le}}")  # le is what a heatmap reads
 
 
 # --- Cost, and why ---
@@ -251,7 +239,7 @@ def search_lengths():
 def coalesce_cases():
     """Frees by which neighbours were free too: the four cases of boundary tags, as shares."""
     return Target(
-        f"{rate('alloclab_heap_coalesces_total', 'heap, merged')} / ignoring (merged) group_left "
+        f"{rate('alloclab_heap_coalesces_total', 'heap, merged')} / ignoring (merged) group_left () "
         f"({rate('alloclab_heap_coalesces_total', 'heap')} > 0)",
         "{{heap}} {{merged}}",
     )
@@ -283,7 +271,7 @@ def cycles_p99():
 def memory_accesses_per_operation():
     """Words that the allocator itself loads and stores in simulated memory, per operation."""
     return Target(
-        f"{rate('alloclab_heap_memory_accesses_total', 'heap, kind')} / ignoring (kind) group_left "
+        f"{rate('alloclab_heap_memory_accesses_total', 'heap, kind')} / ignoring (kind) group_left () "
         f"({rate('alloclab_heap_operations_total', 'heap')} > 0)",
         "{{heap}} {{kind}}",
     )
@@ -291,8 +279,8 @@ def memory_accesses_per_operation():
 
 @query
 def realloc_copies():
-    """Reallocations by whether the block stayed in place or moved."""
-    return Target(rate("alloclab_heap_realloc_copies_total", "heap, where"), "{{heap}} {{where}}")
+    """Reallocations that moved their block."""
+    return Target(rate("alloclab_heap_realloc_copies_total", "heap"), "{{heap}}")
 
 
 @query
@@ -308,7 +296,7 @@ def realloc_copied_bytes():
 def faults_per_thousand():
     """Simulated page faults per thousand operations, by kind."""
     return Target(
-        f"1000 * {rate('alloclab_vm_page_faults_total', 'heap, kind')} / ignoring (kind) group_left "
+        f"1000 * {rate('alloclab_vm_page_faults_total', 'heap, kind')} / ignoring (kind) group_left () "
         f"({rate('alloclab_heap_operations_total', 'heap')} > 0)",
         "{{heap}} {{kind}}",
     )
@@ -338,121 +326,16 @@ def page_runs():
     ]
 
 
-# --- Load generator ---
+@query
+def page_operations():
+    """Allocations and frees of page runs by programs, per second."""
+    return Target(rate("alloclab_pages_operations_total", "heap, op"), "{{heap}} {{op}}")
 
 
 @query
-def target_and_achieved():
-    """Operations per second that the generators were asked for (0: as fast as the server answers) and that were answered."""
-    return [
-        Target(f"sum(alloclab_load_target_operations_per_second{{{LOADED_HEAPS}}})", "target"),
-        Target(f"sum(rate(alloclab_load_operations_total{{{LOADED_HEAPS}}}{RATE}))", "achieved"),
-    ]
-
-
-@query
-def behind_schedule():
-    """How late the last batch was sent. Above the batch interval the figures are of a lower rate than was asked for."""
-    return Target(f"max by (instance) (alloclab_load_schedule_lag_seconds{{{LOADED_HEAPS}}})", "{{instance}}")
-
-
-@query
-def dropped_operations():
-    """Operations that were due and not sent, by reason."""
-    return Target(f"sum by (reason) (rate(alloclab_load_dropped_operations_total{{{LOADED_HEAPS}}}{RATE}))", "{{reason}}")
-
-
-@query
-def response_and_service():
-    """p99 of a batch from its intended start (response) and from its send (service); the gap between them is queueing."""
-    def p99(metric):
-        return f"histogram_quantile(0.99, sum by (le) (rate({metric}_bucket{{{LOADED_HEAPS}}}{RATE})))"
-
-    return [
-        Target(p99("alloclab_load_response_seconds"), "response"),
-        Target(p99("alloclab_load_service_seconds"), "service"),
-    ]
-
-
-@query
-def response_times():
-    """How many batches took how long from their intended start."""
-    return Target(f"sum by (le) (rate(alloclab_load_response_seconds_bucket{{{LOADED_HEAPS}}}{RATE}))", "{{le}}")
-
-
-@query
-def in_flight():
-    """Operations sent and not answered yet."""
-    return Target(f"sum by (heap) (alloclab_load_inflight_operations{{{LOADED_HEAPS}}})", "{{heap}}")
-
-
-@query
-def trace_position():
-    """How far the pass over the workload is."""
-    return Target(f"max by (heap) (alloclab_load_trace_position_ratio{{{LOADED_HEAPS}}})", "{{heap}}")
-
-
-# --- The server itself: utilisation, saturation, errors ---
-
-
-@query
-def rpc_rate():
-    """Calls finished per second, by method and status."""
-    return Target(f"sum by (grpc_method, grpc_code) (rate(grpc_server_handled_total{RATE}))", "{{grpc_method}} {{grpc_code}}")
-
-
-@query
-def rpc_p99():
-    """99 in 100 unary calls take at most this long; streams last as long as their clients want and are left out."""
-    return Target(
-        f'histogram_quantile(0.99, sum by (le, grpc_method) (rate(grpc_server_handling_seconds_bucket{{grpc_type="unary"}}{RATE})))',
-        "{{grpc_method}}",
-    )
-
-
-@query
-def messages():
-    """Messages received and sent per second."""
-    return [
-        Target(f"sum(rate(grpc_server_msg_received_total{RATE}))", "received"),
-        Target(f"sum(rate(grpc_server_msg_sent_total{RATE}))", "sent"),
-    ]
-
-
-@query
-def saturation():
-    """Open streams, and operations of batches that wait for their instance."""
-    return [
-        Target("sum(alloclab_server_inflight_streams)", "open streams"),
-        Target("sum(alloclab_server_queue_operations)", "operations waiting"),
-    ]
-
-
-@query
-def cpu():
-    """Processor seconds per second: 1 is one core."""
-    return Target(f'rate(process_cpu_seconds_total{{job=~"alloclabd|loadgen"}}{RATE})', "{{job}}")
-
-
-@query
-def memory():
-    """Resident memory."""
-    return Target('process_resident_memory_bytes{job=~"alloclabd|loadgen|prometheus"}', "{{job}}")
-
-
-@query
-def descriptors():
-    """Open file descriptors, and how many there may be."""
-    return [
-        Target('process_open_fds{job="alloclabd"}', "open"),
-        Target('process_max_fds{job="alloclabd"}', "limit"),
-    ]
-
-
-@query
-def scrape_time():
-    """What reading the metrics takes."""
-    return Target("scrape_duration_seconds", "{{job}}")
+def page_search_mean():
+    """Free runs that one page operation visits: mean."""
+    return Target(mean("alloclab_pages_search_runs", "heap"), "{{heap}}")
 
 
 RESULT_FAIL = 'result="fail"'

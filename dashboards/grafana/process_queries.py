@@ -1,0 +1,134 @@
+"""Every PromQL expression about the processes: the server and the load generators. As in queries.py."""
+
+from queries import RATE, Target, query
+
+LOADED_HEAPS = 'heap=~"$heap"'
+
+
+@query
+def server_up():
+    """Whether Prometheus reaches the server's /metrics."""
+    return Target('min(up{job="alloclabd"})')
+
+
+@query
+def alerts_firing():
+    """Alerts of alloclab.rules.yml that fire now."""
+    return Target('count(ALERTS{alertstate="firing", alertname=~"AllocLab.*"}) or vector(0)')
+
+
+# --- Load generator ---
+
+
+@query
+def target_and_achieved():
+    """Operations per second that the generators were asked for (0: as fast as the server answers) and that were answered."""
+    return [
+        Target(f"sum(alloclab_load_target_operations_per_second{{{LOADED_HEAPS}}})", "target"),
+        Target(f"sum(rate(alloclab_load_operations_total{{{LOADED_HEAPS}}}{RATE}))", "achieved"),
+    ]
+
+
+@query
+def behind_schedule():
+    """How late the last batch was sent. Above the batch interval the figures are of a lower rate than was asked for."""
+    return Target(f"max by (instance) (alloclab_load_schedule_lag_seconds{{{LOADED_HEAPS}}})", "{{instance}}")
+
+
+@query
+def dropped_operations():
+    """Operations that were due and not sent, by reason."""
+    return Target(f"sum by (reason) (rate(alloclab_load_dropped_operations_total{{{LOADED_HEAPS}}}{RATE}))", "{{reason}}")
+
+
+@query
+def response_and_service():
+    """p99 of a batch from its intended start (response) and from its send (service); the gap between them is queueing."""
+    def p99(metric):
+        return f"histogram_quantile(0.99, sum by (le) (rate({metric}_bucket{{{LOADED_HEAPS}}}{RATE})))"
+
+    return [
+        Target(p99("alloclab_load_response_seconds"), "response"),
+        Target(p99("alloclab_load_service_seconds"), "service"),
+    ]
+
+
+@query
+def response_times():
+    """How many batches took how long from their intended start."""
+    return Target(f"sum by (le) (rate(alloclab_load_response_seconds_bucket{{{LOADED_HEAPS}}}{RATE}))", "{{le}}")
+
+
+@query
+def in_flight():
+    """Operations sent and not answered yet."""
+    return Target(f"sum by (heap) (alloclab_load_inflight_operations{{{LOADED_HEAPS}}})", "{{heap}}")
+
+
+@query
+def trace_position():
+    """How far the pass over the workload is."""
+    return Target(f"max by (heap) (alloclab_load_trace_position_ratio{{{LOADED_HEAPS}}})", "{{heap}}")
+
+
+# --- The server itself: utilisation, saturation, errors ---
+
+
+@query
+def rpc_rate():
+    """Calls finished per second, by method and status."""
+    return Target(f"sum by (grpc_method, grpc_code) (rate(grpc_server_handled_total{RATE}))", "{{grpc_method}} {{grpc_code}}")
+
+
+@query
+def rpc_p99():
+    """99 in 100 unary calls take at most this long; streams last as long as their clients want and are left out."""
+    return Target(
+        f'histogram_quantile(0.99, sum by (le, grpc_method) (rate(grpc_server_handling_seconds_bucket{{grpc_type="unary"}}{RATE})))',
+        "{{grpc_method}}",
+    )
+
+
+@query
+def messages():
+    """Messages received and sent per second."""
+    return [
+        Target(f"sum(rate(grpc_server_msg_received_total{RATE}))", "received"),
+        Target(f"sum(rate(grpc_server_msg_sent_total{RATE}))", "sent"),
+    ]
+
+
+@query
+def saturation():
+    """Open data streams, and the operations of runs that wait."""
+    return [
+        Target("sum(alloclab_server_inflight_streams)", "open streams"),
+        Target("sum(alloclab_server_queue_operations)", "operations waiting"),
+    ]
+
+
+@query
+def cpu():
+    """Processor seconds per second: 1 is one core."""
+    return Target(f'rate(process_cpu_seconds_total{{job=~"alloclabd|loadgen"}}{RATE})', "{{job}}")
+
+
+@query
+def memory():
+    """Resident memory."""
+    return Target('process_resident_memory_bytes{job=~"alloclabd|loadgen|prometheus"}', "{{job}}")
+
+
+@query
+def descriptors():
+    """Open file descriptors, and how many there may be."""
+    return [
+        Target('process_open_fds{job="alloclabd"}', "open"),
+        Target('process_max_fds{job="alloclabd"}', "limit"),
+    ]
+
+
+@query
+def scrape_time():
+    """What reading the metrics takes."""
+    return Target("scrape_duration_seconds", "{{job}}")
