@@ -34,7 +34,9 @@ void LiveRun::Start() {
 }
 
 absl::Status LiveRun::LookAt(const Look& look, absl::Time deadline) {
-  if (looks_.Wait(look, deadline)) return absl::OkStatus();
+  const RunState before = Get().state;
+  if (before == RunState::kRunning && !Sample()) return errors::RunNotRunning(id_, "being prepared");
+  if (before == RunState::kRunning && looks_.Wait(look, deadline)) return absl::OkStatus();
   const RunState state = Get().state;
   if (state != RunState::kRunning) return errors::RunNotRunning(id_, RunStateName(state));
   return absl::DeadlineExceededError("the run is too busy to be looked at; try again");

@@ -32,7 +32,7 @@ class LiveRun {
   // What the run's machine looked like at most a few kSnapshotInterval ago; nothing before it ran.
   std::optional<Snapshot> Sample() const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Has the worker serve `look` between two operations. FAILED_PRECONDITION: it is not running, or ended first;
+  // Has the worker serve `look` between two operations. FAILED_PRECONDITION: it does not replay (any more);
   // DEADLINE_EXCEEDED: it did not come to it.
   absl::Status LookAt(const Look& look, absl::Time deadline) ABSL_LOCKS_EXCLUDED(mutex_);
 
