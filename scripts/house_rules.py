@@ -58,9 +58,10 @@ def check_text(path, lines):
 def check_registered(path, lines):
     """A test that is not in the build is not a test."""
     if re.search(r"_(test|bench|fuzz)\.cc$", path.name):
-        makefile = ROOT / path.parent / "CMakeLists.txt"
-        text = re.sub(r"#.*", "", makefile.read_text()) if makefile.exists() else ""
-        if not re.search(rf"(?<![\w-]){re.escape(path.name)}(?!\w)", text):
+        makefile = next(folder / "CMakeLists.txt" for folder in (ROOT / path).parents if (folder / "CMakeLists.txt").exists())
+        name = (ROOT / path).relative_to(makefile.parent).as_posix()
+        text = re.sub(r"#.*", "", makefile.read_text())
+        if not re.search(rf"(?<![\w/-]){re.escape(name)}(?!\w)", text):
             yield 1, f"not named in {makefile.relative_to(ROOT)}"
 
 
