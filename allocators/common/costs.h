@@ -13,10 +13,17 @@ namespace alloclab {
 // What counts, for ImplicitHeap:
 //   headers_visited  times the body of the original's search loop runs: the prologue counts, the epilogue at the break
 //                    does not.
-//   words_loaded     every 32-bit word that the original's source reads from the heap through a pointer (headers and
-//                    footers), each textual dereference once: search, place, coalesce, free, grow. Payload copies are not
-//                    in it.
-//   words_stored     likewise every word written.
+//   words_loaded     every 32-bit word that the original's source reads from the heap through a pointer (headers and footers),
+//                    each textual dereference once, those inside macros included:
+//                      search    the header, at each visit
+//                      place     own header; and the next one when the fit is exact
+//                      grow      the old epilogue; and the new header, by which it finds where the epilogue goes
+//                      free      own header, next header
+//                      coalesce  own header, next header; and the footer before when the previous chunk is free
+//                    Payload copies are not in it, nor the old size that a realloc looks up: realloc is the lab's rule.
+//   words_stored     likewise every word written: place own and next header, or own header and the remainder's header and
+//                    footer; grow header, footer, epilogue; free header, footer, next header; coalesce header and footer of the
+//                    merged chunk.
 //   search_pages     distinct 4 KiB pages whose headers a search visited; a first-fit walk goes upwards, so this is the
 //                    number of page changes a one-entry TLB would see.
 //   splits           placements that left a remainder, of 4 bytes or more.
@@ -24,6 +31,8 @@ namespace alloclab {
 //                    calls included).
 //   grows            successful extensions of the break; grown_bytes is how far they moved it.
 //   copied_bytes     payload bytes copied by realloc; zeroed_bytes by calloc.
+// A request that is refused after its search counts the search and nothing else. A walk that never ends (unguarded) counts until
+// the lab notices that it came back to a chunk; a fault ends the count with the last word that was reached.
 // Guarded checks, page-table walks and the fault handler are not the allocator's work and are not counted here.
 struct HeapCosts {
   std::uint64_t headers_visited = 0;

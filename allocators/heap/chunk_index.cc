@@ -45,7 +45,7 @@ ChunkIndex::Page& ChunkIndex::MakeNewPage(const Place& at) {
   Page*& page = groups_[at.group]->pages[at.page];
   if (page == nullptr) {
     if (slab_used_ == slab_size_) {
-      slab_size_ = slab_size_ == 0 ? 1 : std::min(2 * slab_size_, 64u);
+      slab_size_ = slab_size_ == 0 ? 1 : std::min(2 * slab_size_, 8u);
       slab_used_ = 0;
       slabs_.push_back(std::make_unique<Page[]>(slab_size_));
     }

@@ -1,17 +1,18 @@
 // What the literal engine finds by walking, found without: a host-side index of the chunks of an implicit heap. Simulated RAM
 // stays the truth; the index only knows where in it to look.
 //
-//   leaf    256 bytes of heap: one bit per word for "a chunk starts here" and one for "and it is free",
-//           the number of chunks in the leaves before, and an upper bound of its largest free chunk
+//   leaf    256 bytes of heap: one bit per word for "a chunk starts here" and one for "and it is free", how many chunks start
+//           in it, and an upper bound of its largest free chunk
 //   page    16 leaves; made when the first chunk starts in the page
-//   group   16 pages (64 KiB), with bound and chunk count of each page
-//   tree    over the groups (wide_tree.h), with bounds, and with chunk and page counts
+//   group   16 pages (64 KiB): bound and chunk count of each page
+//   trees   over the groups (wide_tree.h): bounds, chunk counts, counts of pages in which a chunk starts
 //
 // A chunk belongs to the leaf in which it starts. The bounds lead a search to the lowest address that can fit; where they
-// promised too much they are corrected on the way (see wide_tree.h why that is cheap). The counts below a chunk say how many
-// headers, in how many pages, the walk would have visited.
+// promised too much they are corrected on the way (wide_tree.h says why that is cheap). For small sizes a hint remembers where
+// the last search ended, and a search begins there. The counts below a chunk say how many headers, in how many pages, the walk
+// would have visited.
 //
-// About 390 bytes per page in which a chunk starts, nothing for other pages.
+// About 400 bytes per page in which a chunk starts (a group's part included), 24 bytes per 64 KiB without any.
 //
 // Thread safety: none; the owner serialises calls.
 #ifndef ALLOCLAB_ALLOCATORS_HEAP_CHUNK_INDEX_H_
