@@ -88,6 +88,11 @@ no_root() { [[ $(compose exec -T "$1" id -u) =~ ^[1-9] ]]; }
 no_capabilities() { in_server grep -q '^CapEff:.0*$' /proc/1/status && in_server grep -q '^NoNewPrivs:.1$' /proc/1/status; }
 cannot_write() { ! in_server touch /usr/local/bin/x; }
 page_answers() { curl -fsS "http://$(compose port server 7412)/" | grep -qi '<html'; }
+run_is_counted() {
+  local operations
+  operations=$(in_server alloclab runs show 1 --output json | sed -n 's/.*"operations_done": "\([0-9]*\)".*/\1/p')
+  [[ -n $operations && $(value 'sum(max_over_time(alloclab_heap_operations_total{heap="run-1"}[5m]))') == "$operations" ]]
+}
 run_is_kept() { in_server alloclab runs show 1 --output json | grep -q SUCCEEDED; }
 grafana_shows() { curl -fsS "http://$(compose port grafana 3000)/api/dashboards/uid/alloclab-$1" | grep -q '"provisioned":true'; }
 
@@ -109,7 +114,7 @@ check_services() {
 check_metrics() {
   check "Prometheus reaches the server" positive 'up{job="alloclabd"}'
   check "Prometheus reaches the load generator" positive 'up{job="loadgen"}'
-  check "the run's operations are in Prometheus" positive 'sum(max_over_time(alloclab_heap_operations_total{heap="run-1"}[5m]))'
+  check "the run's operations are in Prometheus, every one" run_is_counted
   check "the demo's operations are in Prometheus" positive 'sum(rate(alloclab_heap_operations_total{heap=~"demo-.*"}[20s]))'
   check "the generator's own figures are, too" positive 'sum(rate(alloclab_load_operations_total[20s]))'
 }

@@ -129,7 +129,7 @@ def one_instance():
 
 def _variable(name, label, metric, several):
     """A variable over the values of the label `name`; `several`: many at once, all of them to begin with."""
-    everything = {"text": ["All"], "value": ["$__all"]}
+    everything = {"includeAll": True, "allValue": ".*", "current": {"text": ["All"], "value": ["$__all"]}}
     return {
         "name": name,
         "label": label,
@@ -140,9 +140,7 @@ def _variable(name, label, metric, several):
         "refresh": 2,  # whenever the time range changes
         "sort": 1,
         "multi": several,
-        "includeAll": several,
-        "allValue": ".*" if several else None,
-        "current": everything if several else {},
+        **(everything if several else {"includeAll": False}),
         "options": [],
         "hide": 0,
     }
@@ -171,8 +169,9 @@ def _annotation(name, color, expr, title):
     }
 
 
-def _link(title, url, **more):
-    return {"title": title, "url": url, "type": "link", "icon": "external link", "targetBlank": True, "tags": [], **more}
+def _link(title, url="", **more):
+    link = {"title": title, "url": url, "type": "link", "icon": "external link", "tooltip": "", "tags": [], "targetBlank": True}
+    return {**link, "asDropdown": False, "includeVars": False, "keepTime": False, **more}
 
 
 def _dashboard(uid, title, description, rows, several):
@@ -196,8 +195,8 @@ def _dashboard(uid, title, description, rows, several):
             _annotation("Loads", "purple", "alloclab_load_run_info", "{{workload}} on {{heap}}"),
         ]},
         "links": [
-            {**_link("Dashboards", ""), "type": "dashboards", "tags": ["alloclab"], "icon": "dashboard", "targetBlank": False,
-             "asDropdown": False, "includeVars": True, "keepTime": True},
+            _link("Dashboards", type="dashboards", icon="dashboard", tags=["alloclab"], targetBlank=False, includeVars=True,
+                  keepTime=True),
             _link("Live page", PAGE_URL),
             _link("Prometheus", PROMETHEUS_URL),
         ],
