@@ -1,5 +1,5 @@
-// Replays operations over one Heap.Stream: sends each batch when the pacer says so and the window has room, matches replies, and
-// enters everything in a meter.
+// Replays operations over one Heap.Stream: sends each batch when the pacer says so and the window has room, matches replies,
+// and enters everything in a meter.
 //
 // gRPC's own threads send and receive; the thread in Run() wakes up only for what they do not notice: a batch that is due, a
 // reply that is overdue, the end. Messages are reused, so that a batch costs no allocation.
@@ -45,9 +45,9 @@ class BatchStream final : private grpc::ClientBidiReactor<v1::Batch, v1::BatchRe
   BatchStream(const client::Connection& connection, std::string instance, StreamLimits limits, Cursor& cursor, Pacer& pacer,
               std::uint64_t& budget, Meter& meter, const Clock& clock);
 
-  // Returns when everything that was sent is answered and there is nothing more to send: the cursor is at its end, the budget is
-  // used up, the clock shows `end`, or a flag says so. Otherwise what went wrong: the call's own error, DEADLINE_EXCEEDED when a
-  // reply took longer than the limit, INTERNAL when the server broke the protocol. To be called once.
+  // Returns when everything that was sent is answered and there is nothing more to send: the cursor is at its end, the budget
+  // is used up, the clock shows `end`, or a flag says so. Otherwise what went wrong: the call's own error, DEADLINE_EXCEEDED
+  // when a reply took longer than the limit, INTERNAL when the server broke the protocol. To be called once.
   absl::Status Run(Nanos end, const StopFlags& stop) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

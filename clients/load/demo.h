@@ -42,8 +42,8 @@ struct DemoSetup {
   std::function<void(std::string_view)> say;  // a line for people; from any thread
 };
 
-// Returns when `stop` says so and every instance is deleted. INVALID_ARGUMENT: the configuration. Any other failure is told, waited
-// for and tried again: an instance that was lost with the server is made anew.
+// Returns when `stop` says so and every instance is deleted. INVALID_ARGUMENT: the configuration. Any other failure is told,
+// waited for and tried again: an instance that was lost with the server is made anew.
 absl::Status RunDemo(const DemoSetup& setup, const StopFlags& stop);
 
 }  // namespace alloclab::load

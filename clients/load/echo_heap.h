@@ -1,5 +1,5 @@
-// A data plane without an allocator behind it: answers each batch at once. What the benchmark compares the real server with, and
-// what tests make misbehave.
+// A data plane without an allocator behind it: answers each batch at once. What the benchmark compares the real server with,
+// and what tests make misbehave.
 #ifndef ALLOCLAB_CLIENTS_LOAD_ECHO_HEAP_H_
 #define ALLOCLAB_CLIENTS_LOAD_ECHO_HEAP_H_
 

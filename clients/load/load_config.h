@@ -16,8 +16,8 @@ inline constexpr std::uint32_t kWindowMax = 1'024;
 inline constexpr double kRateMax = 1e9;
 inline constexpr double kSecondsMax = 366 * 86'400.0;
 
-// The operations per message when nothing is said: 4096; at a fixed rate so many that each connection sends a batch every 10 ms,
-// at most 4096.
+// The operations per message when nothing is said: 4096; at a fixed rate so many that each connection sends a batch every 10
+// ms, at most 4096.
 std::uint32_t DefaultBatch(double rate, std::uint32_t connections);
 
 // INVALID_ARGUMENT naming the flag and what is expected.

@@ -17,8 +17,8 @@ using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
-// Bounds of the exported latency buckets: every power of two from 8 us to 17 s. They are bounds of LatencyHistogram, too, so that
-// nothing is lost.
+// Bounds of the exported latency buckets: every power of two from 8 us to 17 s. They are bounds of LatencyHistogram, too, so
+// that nothing is lost.
 constexpr int kShortestBits = 13, kLongestBits = 34;
 
 // The families in the order of metrics: what each means is said here, once.

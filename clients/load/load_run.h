@@ -2,9 +2,9 @@
 //
 //   instances    By default each connection has an instance to itself; connections that share one use handles of their own, and
 //                the order in which their batches arrive is not reproducible.
-//   passes       A further pass over the workload needs the state that the first one found. An instance of our own with a single
-//                connection is made anew, in between passes, while the schedule stands still. A shared or foreign one stays:
-//                the pass begins by freeing what the last pass left live.
+//   passes       A further pass over the workload needs the state that the first one found. An instance of our own with a
+//                single connection is made anew, in between passes, while the schedule stands still. A shared or foreign one
+//                stays: the pass begins by freeing what the last pass left live.
 //   warm-up      What is done in it counts in /metrics, but not in the report.
 //   failure      The first call that fails ends the whole load; the report says what was done and what was lost.
 #ifndef ALLOCLAB_CLIENTS_LOAD_LOAD_RUN_H_
@@ -61,8 +61,8 @@ class LoadRun {
   LoadSnapshot Read() const;
   Nanos elapsed() const { return clock_.Now() - start_; }
 
-  // REQUIRES: the load has ended. Collects the statistics and deletes the instances. `error` is the call that failed, if any; the
-  // report is complete even then.
+  // REQUIRES: the load has ended. Collects the statistics and deletes the instances. `error` is the call that failed, if any;
+  // the report is complete even then.
   struct Result {
     v1::LoadReport report;
     absl::Status error;

@@ -1,4 +1,5 @@
-// When batches are due. Arrivals give the intended times; a pacer says when the next batch may go and which arrivals were missed.
+// When batches are due. Arrivals give the intended times; a pacer says when the next batch may go and which arrivals were
+// missed.
 //
 //   closed loop   the next batch is due as soon as the window has room
 //   open loop     batches are due at their arrivals' times, whatever the server does. One arrival waits for room in the window;

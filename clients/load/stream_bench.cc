@@ -1,5 +1,5 @@
-// The way over the network against the same operations in process, and against a bare echo of the same messages; all three taken
-// in turns in one run, so that the ratios hold on a busy machine too.
+// The way over the network against the same operations in process, and against a bare echo of the same messages; all three
+// taken in turns in one run, so that the ratios hold on a busy machine too.
 #include <benchmark/benchmark.h>
 #include <time.h>
 

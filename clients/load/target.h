@@ -1,4 +1,5 @@
-// The instance that a load drives: one of its own, fresh at the start and deleted at the end, or somebody's that exists already.
+// The instance that a load drives: one of its own, fresh at the start and deleted at the end, or somebody's that exists
+// already.
 #ifndef ALLOCLAB_CLIENTS_LOAD_TARGET_H_
 #define ALLOCLAB_CLIENTS_LOAD_TARGET_H_
 

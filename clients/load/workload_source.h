@@ -18,8 +18,8 @@ struct LoadedWorkload {
   std::shared_ptr<const Script> script;
 };
 
-// `argument` as in clients/common/workload_argument.h; `seed` 0 keeps the workload's own. DATA_LOSS: there is no such workload, or
-// it is malformed, with the place; INVALID_ARGUMENT: it cannot be used so.
+// `argument` as in clients/common/workload_argument.h; `seed` 0 keeps the workload's own. DATA_LOSS: there is no such
+// workload, or it is malformed, with the place; INVALID_ARGUMENT: it cannot be used so.
 absl::StatusOr<LoadedWorkload> LoadWorkload(const std::string& argument, std::uint64_t seed);
 
 // The message as the library's own type. INVALID_ARGUMENT naming the field that has no value the library knows.
