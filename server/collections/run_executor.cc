@@ -18,6 +18,8 @@
 namespace alloclab::server {
 namespace {
 
+constexpr const char* kShutDown = "the server was shut down";
+
 std::string Digest(const std::string& bytes) {
   Sha256 sha;
   sha.Update(bytes);
@@ -112,11 +114,20 @@ absl::StatusOr<Run> RunExecutor::Submit(RunRequest request, const std::string& r
   const absl::StatusOr<std::uint64_t> id = store_.InsertRun(row);
   if (!id.ok()) return id.status();
   run.id = *id;
-  auto live = std::make_shared<LiveRun>(run);
-  const absl::MutexLock lock(&mutex_);
-  live_.emplace(run.id, live);
-  queue_.push_back(std::move(live));
+  Enqueue(std::make_shared<LiveRun>(run));
   return run;
+}
+
+void RunExecutor::Enqueue(const LiveRunPtr& live) {
+  {
+    const absl::MutexLock lock(&mutex_);
+    live_.emplace(live->id(), live);
+    if (!stopping_) {
+      queue_.push_back(live);
+      return;
+    }
+  }
+  FinishWithoutResult(*live, RunState::kInterrupted, kShutDown);  // it came in the moment of the shutdown
 }
 
 absl::StatusOr<StoredRun> RunExecutor::FindStored(std::uint64_t id) const {
@@ -197,8 +208,7 @@ void RunExecutor::Stop(absl::Time deadline) {
     stopping_ = true;
     queued.swap(queue_);
   }
-  constexpr const char* kWhy = "the server was shut down";
-  for (const LiveRunPtr& live : queued) FinishWithoutResult(*live, RunState::kInterrupted, kWhy);
+  for (const LiveRunPtr& live : queued) FinishWithoutResult(*live, RunState::kInterrupted, kShutDown);
   std::map<std::uint64_t, LiveRunPtr> running;
   {
     const absl::MutexLock lock(&mutex_);
@@ -208,7 +218,7 @@ void RunExecutor::Stop(absl::Time deadline) {
     running = live_;
   }
   for (const auto& [id, live] : running) {
-    FinishWithoutResult(*live, RunState::kInterrupted, kWhy);
+    FinishWithoutResult(*live, RunState::kInterrupted, kShutDown);
     live->RequestCancel();
   }
   for (std::thread& worker : workers_) {

@@ -74,6 +74,8 @@ class RunExecutor {
   absl::StatusOr<Run> Repeated(const StoredRun& first, const std::string& fingerprint) const;
   absl::Status CheckRoom() const ABSL_LOCKS_EXCLUDED(mutex_);
 
+  void Enqueue(const LiveRunPtr& live) ABSL_LOCKS_EXCLUDED(mutex_);
+
   void Work() ABSL_LOCKS_EXCLUDED(mutex_);
   LiveRunPtr NextRun() ABSL_LOCKS_EXCLUDED(mutex_);  // null: stop
   void Execute(const LiveRunPtr& live) ABSL_LOCKS_EXCLUDED(mutex_);

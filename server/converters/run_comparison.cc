@@ -26,15 +26,24 @@ std::string Quoted(const Message& message, const FieldDescriptor& field, int ind
   return text;
 }
 
-// What tells one element of a repeated field from the others: its key or its operation and outcome if it has them.
+// What tells one element of a repeated field from the others: its operation and outcome if it has them.
 std::string ElementName(const Message& element, int index) {
   std::string name;
-  for (const char* part : {"key", "operation", "outcome"}) {
+  for (const char* part : {"operation", "outcome"}) {
     const FieldDescriptor* field = element.GetDescriptor()->FindFieldByName(part);
     if (field == nullptr || field->type() != FieldDescriptor::TYPE_STRING) continue;
     name += (name.empty() ? "" : " ") + element.GetReflection()->GetString(element, field);
   }
   return name.empty() ? fmt::format("{}", index) : name;
+}
+
+void AddMap(const Message& message, const FieldDescriptor& field, const std::string& path, Leaves& leaves) {
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  for (int i = 0; i < reflection.FieldSize(message, &field); ++i) {
+    const Message& entry = reflection.GetRepeatedMessage(message, &field, i);
+    const std::string key = entry.GetReflection()->GetString(entry, field.message_type()->map_key());
+    leaves[fmt::format("{}[{}]", path, key)] = Quoted(entry, *field.message_type()->map_value(), -1);
+  }
 }
 
 void AddRepeated(const Message& message, const FieldDescriptor& field, const std::string& path, Leaves& leaves) {
@@ -54,7 +63,9 @@ void AddMessage(const Message& message, const std::string& path, Leaves& leaves)
   message.GetReflection()->ListFields(message, &fields);
   for (const FieldDescriptor* field : fields) {
     const std::string field_path = path.empty() ? field->name() : path + "." + field->name();
-    if (field->is_repeated()) {
+    if (field->is_map()) {
+      AddMap(message, *field, field_path, leaves);  // the keys of all maps of a result are texts
+    } else if (field->is_repeated()) {
       AddRepeated(message, *field, field_path, leaves);
     } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
       AddMessage(message.GetReflection()->GetMessage(message, field), field_path, leaves);
@@ -62,6 +73,13 @@ void AddMessage(const Message& message, const std::string& path, Leaves& leaves)
       leaves[field_path] = Quoted(message, *field, -1);
     }
   }
+}
+
+// A field that is not there has its default value.
+std::string Find(const Leaves& leaves, const std::string& path, const std::string& other) {
+  const auto found = leaves.find(path);
+  if (found != leaves.end()) return found->second;
+  return other.starts_with('"') ? "\"\"" : other == "true" || other == "false" ? "false" : "0";
 }
 
 }  // namespace
@@ -74,13 +92,13 @@ std::vector<v1::FieldDifference> CompareExact(const v1::Exact& a, const v1::Exac
   paths.insert(of_b.begin(), of_b.end());
   std::vector<v1::FieldDifference> differences;
   for (const auto& [path, value] : paths) {
-    const auto in_a = of_a.find(path), in_b = of_b.find(path);
-    if (in_a != of_a.end() && in_b != of_b.end() && in_a->second == in_b->second) continue;
+    const std::string in_a = Find(of_a, path, value), in_b = Find(of_b, path, value);
+    if (in_a == in_b) continue;
     if (differences.size() == kDifferencesMax) break;
     v1::FieldDifference& difference = differences.emplace_back();
     difference.set_field(path);
-    difference.set_a(in_a == of_a.end() ? "0" : in_a->second);
-    difference.set_b(in_b == of_b.end() ? "0" : in_b->second);
+    difference.set_a(in_a);
+    difference.set_b(in_b);
   }
   return differences;
 }

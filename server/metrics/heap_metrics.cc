@@ -38,16 +38,16 @@ void AddRequested(Family& family, const MetricLabels& labels, const HeapReading&
   }
 }
 
-// How many free chunks are at most `le` bytes long: a snapshot, not a Prometheus histogram.
+// How many free chunks are at most so many bytes long: a snapshot, which must not be mistaken for a histogram, so no `le`.
 void AddFreeBlocksBySize(Family& family, const MetricLabels& labels, const HeapReading& heap) {
   const HeapShape shape = ShapeOf(heap);
   std::uint64_t cumulative = 0;
   for (int bucket = 0; bucket < Pow2Histogram::kBuckets; ++bucket) {
     cumulative += shape.free_blocks_by_size[static_cast<std::size_t>(bucket)];
     if (bucket < kSizeBuckets.first || bucket > kSizeBuckets.last) continue;
-    family.Add(With(labels, "le", std::to_string(Pow2Histogram::UpperBound(bucket))), cumulative);
+    family.Add(With(labels, "up_to", std::to_string(Pow2Histogram::UpperBound(bucket))), cumulative);
   }
-  family.Add(With(labels, "le", "+Inf"), cumulative);
+  family.Add(With(labels, "up_to", "+Inf"), cumulative);
 }
 
 void AddCycles(Family& family, const MetricLabels& labels, const HeapReading& heap) {
@@ -90,8 +90,8 @@ std::vector<HeapMetric> MakeShapeMetrics() {
       Single("alloclab_heap_free_blocks", "Free chunks.", kGauge, true, [](H heap) { return ShapeOf(heap).free_blocks; }),
       Single("alloclab_heap_largest_free_block_bytes", "Bytes of the largest free chunk.", kGauge, true,
              [](H heap) { return ShapeOf(heap).largest_free_bytes; }),
-      {"alloclab_heap_free_blocks_by_size", "Free chunks of at most le bytes, now (cumulative; not a counter).", kGauge, false,
-       AddFreeBlocksBySize},
+      {"alloclab_heap_free_blocks_by_size", "Free chunks of at most so many bytes, now (cumulative; not a counter).", kGauge,
+       false, AddFreeBlocksBySize},
       Single("alloclab_heap_page_runs", "Free page runs of the machine.", kGauge, true,
              [](H heap) { return heap.state.pages.runs; }),
       Single("alloclab_heap_largest_page_run_pages", "Pages of the largest free page run.", kGauge, true,

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <set>
@@ -131,6 +132,18 @@ TEST(Metrics, AreDocumentedAndTheDocumentIsTrue) {
   if (HasFailure()) std::printf("The whole table:\n%s", table.c_str());
 }
 
+#ifdef ALLOCLAB_PROMTOOL
+TEST(Metrics, PassPromtool) {
+  TestServer server(WithMetrics);
+  DoSomething(server);
+  ASSERT_EQ(server.RunToEnd(SmallRun()).state(), v1::Run::SUCCEEDED);
+  const TemporaryDirectory directory;
+  const std::filesystem::path file = directory.path() / "scrape";
+  std::ofstream(file) << server.Scrape();
+  EXPECT_EQ(std::system((ALLOCLAB_PROMTOOL " check metrics < " + file.string()).c_str()), 0);
+}
+#endif
+
 TEST(Metrics, CountWhatABatchDid) {
   TestServer server(WithMetrics);
   DoSomething(server);
@@ -175,7 +188,10 @@ TEST(Metrics, UnknownMethodsAreOther) {
   const grpc::Status status =
       grpc::internal::BlockingUnaryCall<v1::GetServerRequest, v1::Server>(server->channel.get(), method, &context, {}, &reply);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
-  EXPECT_THAT(server.Scrape(), Not(HasSubstr("Nonsense")));
+  const std::string scrape = server.Scrape();
+  EXPECT_THAT(scrape, Not(HasSubstr("Nonsense")));
+  EXPECT_EQ(Series(scrape).at("grpc_server_started_total{grpc_service=\"other\",grpc_method=\"other\",grpc_type=\"unary\"}"),
+            1);
 }
 
 // The counters of a run, read back from /metrics, are those of its result.

@@ -23,7 +23,10 @@ constexpr std::uint32_t kServing = 1;
 }  // namespace
 
 absl::Status CheckHealth(const std::string& address, const std::string& service) {
-  grpc::TemplatedGenericStub<Request, Response> stub(grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  const auto channel = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  grpc::TemplatedGenericStub<Request, Response> stub(channel);
   Request request;
   request.set_value(service);
   Response response;

@@ -79,7 +79,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::filesystem::
   const char* settings = mode == Mode::kReadOnly
                              ? "PRAGMA busy_timeout = 5000"
                              : "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                               "PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 16777216";
+                               "PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216";
   if (absl::Status status = session.Execute(settings); !status.ok()) {
     return absl::Status(status.code(), fmt::format("{}: {}", file.string(), std::string(status.message())));
   }
