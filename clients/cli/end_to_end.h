@@ -11,14 +11,23 @@
 #include <vector>
 
 #include "absl/strings/str_split.h"
-#include "clients/cli/test_process.h"
+#include "clients/common/process.h"
+#include "clients/load/temporary_server.h"
 
 namespace alloclab::client {
 
+struct ProcessResult {
+  int exit_code = -1;
+  std::string out, err;
+};
+
+inline ProcessResult Finish(Process&& process) {
+  const int exit_code = process.Wait();
+  return {.exit_code = exit_code, .out = process.out(), .err = process.err()};
+}
+
 class EndToEnd : public testing::Test {
  protected:
-  void SetUp() override { ASSERT_EQ(server_.log_of_failure(), ""); }
-
   static std::vector<std::string> CommandOf(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), std::string(ALLOCLAB_BINARY_DIR) + "/bin/alloclab");
     return arguments;
@@ -26,7 +35,7 @@ class EndToEnd : public testing::Test {
   std::vector<std::string> Environment() const { return {"ALLOCLAB_SERVER=" + server_.address()}; }
 
   ProcessResult Run(std::vector<std::string> arguments, const std::string& standard_input = "") const {
-    return Process(folder_, CommandOf(std::move(arguments)), Environment(), standard_input).Wait();
+    return Finish(Process(CommandOf(std::move(arguments)), Environment(), standard_input));
   }
   // What it prints; nothing may be wrong.
   std::string Out(std::vector<std::string> arguments, const std::string& standard_input = "") const {
@@ -48,8 +57,8 @@ class EndToEnd : public testing::Test {
     return message;
   }
 
-  TestServer server_;
-  TestFolder folder_;
+  load::TemporaryServer server_;
+  TemporaryFolder folder_;
 };
 
 inline std::string LastLine(const std::string& text) {

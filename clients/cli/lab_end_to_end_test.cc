@@ -93,11 +93,11 @@ TEST_F(LabEndToEnd, CompletionDoesNotWaitForASilentServer) {
 TEST_F(LabEndToEnd, CompletionScripts) {
   for (const char* shell : {"bash", "zsh", "fish"}) EXPECT_THAT(Out({"completion", shell}), HasSubstr("alloclab __complete"));
   const std::string script = folder_.Write("completion.bash", Out({"completion", "bash"}));
-  EXPECT_EQ(Process(folder_, {"/bin/bash", "-n", script}).Wait().exit_code, 0);
+  EXPECT_EQ(Process({"/bin/bash", "-n", script}).Wait(), 0);
   const std::string use = fmt::format(
       "PATH={}/bin:$PATH; source {}; COMP_WORDS=(alloclab runs d); COMP_CWORD=2; _alloclab; echo \"${{COMPREPLY[@]}}\"",
       ALLOCLAB_BINARY_DIR, script);
-  EXPECT_EQ(Process(folder_, {"/bin/bash", "-c", use}).Wait().out, "delete diff\n");
+  EXPECT_EQ(Finish(Process({"/bin/bash", "-c", use})).out, "delete diff\n");
   EXPECT_EQ(Run({"completion", "tcsh"}).exit_code, 2);
 }
 
@@ -127,10 +127,8 @@ TEST_F(LabEndToEnd, AServerThatIsSilentIsGivenUpAfterTheDeadline) {
 }
 
 TEST_F(LabEndToEnd, AFullDiskIsAnError) {
-  const ProcessResult result =
-      Process(folder_, {"/bin/bash", "-c", fmt::format("exec {}/bin/alloclab catalog > /dev/full", ALLOCLAB_BINARY_DIR)},
-              Environment())
-          .Wait();
+  const std::string script = fmt::format("exec {}/bin/alloclab catalog > /dev/full", ALLOCLAB_BINARY_DIR);
+  const ProcessResult result = Finish(Process({"/bin/bash", "-c", script}, Environment()));
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr("cannot write to standard output: No space left on device"));
 }

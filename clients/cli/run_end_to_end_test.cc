@@ -203,10 +203,10 @@ TEST_F(RunEndToEnd, DetachWatchListCancelDelete) {
 }
 
 TEST_F(RunEndToEnd, TheFirstInterruptCancelsAndShowsWhatWasFound) {
-  Process submit(folder_, CommandOf(EndlessSubmission()), Environment());
+  Process submit(CommandOf(EndlessSubmission()), Environment());
   WaitForState(v1::Run::RUNNING);
   submit.Signal(SIGINT);
-  const ProcessResult result = submit.Wait();
+  const ProcessResult result = Finish(std::move(submit));
   EXPECT_EQ(result.exit_code, 130) << result.err;
   EXPECT_THAT(result.out, StartsWith("run 1: specification endless, cancelled"));
   EXPECT_THAT(result.out, HasSubstr("the figures are of what was done until then"));
@@ -219,10 +219,12 @@ TEST_F(RunEndToEnd, InterruptingAWatchLeavesTheRunAlone) {
   arguments.push_back("--detach");
   Out(arguments);
   WaitForState(v1::Run::RUNNING);
-  Process watch(folder_, CommandOf({"runs", "watch", "1"}), Environment());
-  ASSERT_TRUE(watch.WaitForError("replaying"));
+  Process watch(CommandOf({"runs", "watch", "1"}), Environment());
+  for (int i = 0; i < 1'000 && watch.err().find("replaying") == std::string::npos; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
   watch.Signal(SIGINT);
-  const ProcessResult result = watch.Wait();
+  const ProcessResult result = Finish(std::move(watch));
   EXPECT_EQ(result.exit_code, 130);
   EXPECT_THAT(result.err, HasSubstr("interrupted; run 1 goes on"));
   WaitForState(v1::Run::RUNNING);

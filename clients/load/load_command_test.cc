@@ -1,19 +1,15 @@
 // The program `alloclab load` as a user runs it, against the real server.
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,6 +17,7 @@
 #include "alloclab/v1/lab.grpc.pb.h"
 #include "alloclab/v1/load.pb.h"
 #include "clients/common/connection.h"
+#include "clients/common/process.h"
 #include "clients/load/temporary_server.h"
 
 namespace alloclab::load {
@@ -34,49 +31,15 @@ using ::testing::UnorderedElementsAre;
 constexpr char kNobody[] = "127.0.0.1:1";
 
 // `alloclab load WORDS`, under way.
-class Program {
+class Program : public client::Process {
  public:
-  explicit Program(std::vector<std::string> words) {
-    words.insert(words.begin(), {ALLOCLAB, "load"});
-    std::vector<char*> arguments;
-    for (std::string& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 1, out_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    posix_spawn_file_actions_addopen(&actions, 2, err_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    EXPECT_EQ(posix_spawn(&pid_, ALLOCLAB, &actions, nullptr, arguments.data(), environ), 0);
-    posix_spawn_file_actions_destroy(&actions);
-  }
-  ~Program() {
-    if (pid_ < 0) return;
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-  }
-
-  void Signal(int signal) const { kill(pid_, signal); }
-  // The exit code; -1 when a signal ended it.
-  int Wait() {
-    int status = 0;
-    waitpid(std::exchange(pid_, -1), &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-  std::string out() const { return Read(out_); }
-  std::string err() const { return Read(err_); }
+  explicit Program(std::vector<std::string> words) : Process(Whole(std::move(words))) {}
 
  private:
-  static std::string Read(const std::string& path) {
-    std::ostringstream text;
-    text << std::ifstream(path).rdbuf();
-    return text.str();
+  static std::vector<std::string> Whole(std::vector<std::string> words) {
+    words.insert(words.begin(), {ALLOCLAB, "load"});
+    return words;
   }
-  static std::string NewPath(const char* what) {
-    static int number = 0;
-    return fmt::format("{}load_command_{}_{}.{}", testing::TempDir(), getpid(), number++, what);
-  }
-
-  const std::string out_ = NewPath("out"), err_ = NewPath("err");
-  pid_t pid_ = -1;
 };
 
 const TemporaryServer& Server() {

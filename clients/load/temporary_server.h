@@ -1,10 +1,10 @@
-// A real server for tests and benchmarks: the program alloclabd as a process of its own, on free ports and a fresh data folder.
+// A real server for tests and benchmarks: the program alloclabd as a process of its own, on a free port and a fresh data folder.
 #ifndef ALLOCLAB_CLIENTS_LOAD_TEMPORARY_SERVER_H_
 #define ALLOCLAB_CLIENTS_LOAD_TEMPORARY_SERVER_H_
 
-#include <sys/types.h>
-
 #include <string>
+
+#include "clients/common/process.h"
 
 namespace alloclab::load {
 
@@ -12,16 +12,14 @@ class TemporaryServer {
  public:
   // Serving when it returns; ends the test program with what alloclabd said if it does not come up. `listen` as of --listen.
   explicit TemporaryServer(const std::string& listen = "127.0.0.1:0");
-  ~TemporaryServer();
-  TemporaryServer(const TemporaryServer&) = delete;
-  TemporaryServer& operator=(const TemporaryServer&) = delete;
 
   const std::string& address() const { return address_; }  // of gRPC, HOST:PORT
   void Kill();                                             // as a crash would, with SIGKILL
 
  private:
-  std::string folder_, address_;
-  pid_t pid_ = -1;
+  client::TemporaryFolder folder_;
+  std::string address_;
+  client::Process process_;
 };
 
 }  // namespace alloclab::load
