@@ -59,6 +59,15 @@ class ChunkIndex {
 
   // Whether an allocated chunk (the prologue is one) starts there. REQUIRES: start <= header < brk, a multiple of 4.
   bool IsLive(VirtAddr header) const;
+  // Brings what Release of the chunk there needs into the host's caches. REQUIRES: start <= header < brk.
+  void Prefetch(VirtAddr header) const {
+    const Place at = PlaceOf(header);
+    if (const Page* page = FindPage(at); page != nullptr) {
+      __builtin_prefetch(&page->largest, 1);
+      __builtin_prefetch(&page->chunks, 1);
+      __builtin_prefetch(&page->leaves[at.leaf], 1);
+    }
+  }
   // The last chunk that starts at or below `address`. REQUIRES: start <= address < brk.
   VirtAddr LastStart(VirtAddr address) const;
 

@@ -66,6 +66,17 @@ class GuardedHeap final : public HeapAllocator {
     return {};
   }
 
+  void Prefetch(VirtAddr block) const override {
+    if constexpr (Index::kSearches) {
+      const VirtAddr header = block - kWordBytes;
+      if (header < heap_.start() || header >= brk_) return;
+      heap_.index().Prefetch(header);
+      if (const std::uint32_t* page = space_.CachedPage(header.page()); page != nullptr) {
+        __builtin_prefetch(page + header.offset() / kWordBytes, 1);
+      }
+    }
+  }
+
   HeapShape Shape() const override {
     if constexpr (Index::kSearches) {
       return heap_.index().Shape(brk_, heap_.limit());

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::uint64_t kRamBytes = std::uint64_t{2} << 30;
 constexpr std::uint32_t kSizeMax = 96;
+constexpr std::size_t kAhead = 8;  // as the driver does it (allocators/workload/driver.cc)
 
 // A heap with a number of live blocks of 1 to 96 bytes, exchanged at random until it has come to its steady state.
 class SteadyHeap {
@@ -60,7 +61,10 @@ void Steady(benchmark::State& state, Engine engine) {
     state.PauseTiming();
     for (std::size_t& victim : victims) victim = world.Draw();
     state.ResumeTiming();
-    for (const std::size_t victim : victims) world.Exchange(victim);
+    for (std::size_t i = 0; i < victims.size(); ++i) {
+      world.heap().Prefetch(world.blocks()[victims[(i + kAhead) % victims.size()]]);
+      world.Exchange(victims[i]);
+    }
     operations += 2 * victims.size();
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(operations));
