@@ -128,6 +128,17 @@ TEST_P(ImplicitHeapTest, ReallocCopiesTheSmallerPayload) {
 
 TEST_P(ImplicitHeapTest, ReallocOfNullIsMalloc) { EXPECT_EQ(heap().Realloc(VirtAddr{}, 10).address, kStart + 8); }
 
+TEST_P(ImplicitHeapTest, PrefetchChangesNothing) {
+  const VirtAddr a = Malloc(100'000);
+  const HeapCosts costs = heap().costs();
+  const VmCosts vm = machine_.space().costs();
+  for (const VirtAddr block : {a, a + 2, a + 50'000, kStart, heap().brk(), VirtAddr{}, VirtAddr(1), VirtAddr(0xFFFFFFFF)}) {
+    heap().Prefetch(block);
+  }
+  EXPECT_TRUE(heap().costs() == costs);
+  EXPECT_EQ(machine_.space().costs(), vm);
+}
+
 TEST_P(ImplicitHeapTest, ShapeCountsEverything) {
   const VirtAddr a = Malloc(96);
   Malloc(40);

@@ -11,6 +11,9 @@ namespace {
 constexpr std::uint32_t Index(OpKind kind) { return static_cast<std::uint32_t>(kind); }
 constexpr bool IsHeapKind(OpKind kind) { return kind <= OpKind::kFree; }
 
+constexpr std::uint64_t kCachedHeapBytes = 8 << 20;
+constexpr std::size_t kAhead = 8;  // operations
+
 // What a heap operation asks for.
 constexpr std::uint64_t RequestedBytes(const Operation& op) {
   if (op.kind == OpKind::kFree) return 0;
@@ -219,8 +222,14 @@ inline OpResult Driver::ApplyOne(const Operation& op) {
   return result;
 }
 
+// A free on a heap larger than the host's caches would wait for memory several times.
+inline void Driver::LookAhead(const Operation& op) {
+  if (op.kind == OpKind::kFree && op.block != kNoBlock) heap_->Prefetch(VirtAddr(live_.AddressOf(op.block)));
+}
+
 void Driver::Apply(std::span<const Operation> operations, std::span<OpResult> results) {
   for (std::size_t i = 0; i < operations.size(); ++i) {
+    if (counters_.heap_size_peak_bytes > kCachedHeapBytes && i + kAhead < operations.size()) LookAhead(operations[i + kAhead]);
     const OpResult result = ApplyOne(operations[i]);
     if (!results.empty()) results[i] = result;
   }

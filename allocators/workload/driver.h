@@ -89,6 +89,7 @@ class Driver {
   OpResult RecordHeap(OpKind kind, HeapResult result, std::uint64_t requested);
   OpResult RecordPages(OpKind kind, const PageResult& result, std::uint64_t requested, const PageCosts& before);
   OpResult RecordUnsupported(OpKind kind);
+  void LookAhead(const Operation& op);
   void RecordOutcome(OpKind kind, Outcome outcome, std::uint64_t requested);
   void RecordHeapSize();
 
