@@ -136,7 +136,8 @@ TEST_P(GoldenTotalsTest, SameCounts) {
       {"simple", 9, 3, 0, {0, 1, 1, 4}},          {"simple_calloc", 27052, 2133, 2, {13, 2112, 5, 2379}},
       {"simple_realloc", 20, 5, 1, {1, 1, 2, 7}}, {"test", 79, 13, 5, {6, 4, 4, 17}},
       {"test-zero", 9, 3, 1, {1, 1, 1, 4}},       {"syn-mix-realloc", 16249, 459, 12, {64, 283, 62, 564}}};
-  const auto& [name, kind] = GetParam();
+  const std::string name = std::get<0>(GetParam());
+  const Kind kind = std::get<1>(GetParam());
   HeapMachine machine(OptionsFor(kind));
   for (const std::string& line : Lines(name + ".ops")) Apply(machine.heap(), line);
   const auto expected = std::find_if(kTotals.begin(), kTotals.end(), [&](const Totals& totals) { return totals.name == name; });
