@@ -1,8 +1,5 @@
 // alloclabd: the server of the lab.
 #include <fmt/format.h>
-#include <grpc/support/log.h>
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -20,6 +17,7 @@
 #include "server/server/bind_address.h"
 #include "server/server/health_check.h"
 #include "server/server/lab_server.h"
+#include "server/server/library_logs.h"
 #include "server/server/options.h"
 #include "server/version.h"
 
@@ -67,12 +65,6 @@ absl::StatusOr<ServerOptions> Resolve(const CommandLine& line) {
   }
   const std::vector<OptionValues> sources{file, ReadVariables(get_variable), line.flags};
   return MakeOptions(sources);
-}
-
-// gRPC's own complaints, as lines like ours.
-void LogOfGrpc(gpr_log_func_args* args) {
-  const LogLevel level = args->severity == GPR_LOG_SEVERITY_ERROR ? LogLevel::kWarning : LogLevel::kDebug;
-  Log(level, "grpc.core", {{"message", std::string_view(args->message)}});
 }
 
 absl::Status WriteAddresses(const std::string& path, const LabServer& server) {
@@ -123,7 +115,7 @@ int Serve(const ServerOptions& options) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread: all inherit it
   signal(SIGPIPE, SIG_IGN);
   ConfigureLog(options.log_format, options.log_level);
-  gpr_set_log_function(LogOfGrpc);
+  RouteLibraryLogs();
   const auto server = LabServer::Start(options);
   if (!server.ok()) return Fail(absl::IsInvalidArgument(server.status()) ? kExitUsage : kExitFailed, server.status());
   if (absl::Status status = WriteAddresses(options.address_file, **server); !status.ok()) return Fail(kExitFailed, status);

@@ -14,6 +14,8 @@ template <class... Visitors>
 struct Overloaded : Visitors... {
   using Visitors::operator()...;
 };
+template <class... Visitors>
+Overloaded(Visitors...) -> Overloaded<Visitors...>;
 
 TraceLimits ReaderLimits() { return {.operations_max = kWorkloadOperationsMax, .inflated_bytes_max = kTraceInflatedBytesMax}; }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "absl/time/clock.h"
+#include "server/server/library_logs.h"
 #include "server/testing/http_get.h"
 
 namespace alloclab::server {
@@ -39,6 +40,7 @@ TestServer::TestServer() : TestServer([](ServerOptions&) {}) {}
 
 TestServer::TestServer(const std::function<void(ServerOptions&)>& change) : options_(TestOptions(directory_.path())) {
   ConfigureLog(LogFormat::kText, LogLevel::kError);
+  RouteLibraryLogs();
   change(options_);
   Start();
 }

@@ -1,0 +1,97 @@
+// Requests that no client of ours would send: mutated and random bytes to every method. The server answers each with a status
+// that means something, and lives.
+#include <google/protobuf/descriptor.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <random>
+
+#include "server/server/health_check.h"
+#include "server/testing/test_server.h"
+
+namespace alloclab::server {
+namespace {
+
+using google::protobuf::DescriptorPool;
+
+std::vector<std::string> AllMethods() {
+  std::vector<std::string> paths;
+  for (const char* name : {"Lab", "Heap", "Inspect", "Workloads", "Runs"}) {
+    const auto* service = DescriptorPool::generated_pool()->FindServiceByName(std::string("alloclab.v1.") + name);
+    for (int i = 0; i < service->method_count(); ++i) {
+      paths.push_back("/" + service->full_name() + "/" + service->method(i)->name());
+    }
+  }
+  return paths;
+}
+
+// Messages that mean something, as a start for mutations.
+std::vector<std::string> Seeds() {
+  v1::CreateInstanceRequest create;
+  create.set_name("mutant");
+  create.mutable_config()->set_ram_bytes(1 << 20);
+  (*create.mutable_config()->mutable_parameters())["heap.limit_bytes"] = "4194304";
+  const v1::Batch batch = BatchBuilder("a").Add(v1::MALLOC, 0, 16).Add(v1::REALLOC, 0, 32).Add(v1::FREE, 0).batch();
+  v1::ReadMemoryRequest read;
+  read.set_instance("a");
+  read.set_address(0xC0400000);
+  read.set_bytes(64);
+  v1::UploadTraceRequest upload;
+  upload.set_name("t.rep");
+  upload.set_data("20000000\n1\n2\n1\na 0 100\nf 0\n");
+  return {create.SerializeAsString(), batch.SerializeAsString(), read.SerializeAsString(), upload.SerializeAsString(),
+          SmallRun(100).SerializeAsString()};
+}
+
+std::string Mutate(std::string bytes, std::mt19937& random) {
+  for (unsigned i = 0; i <= random() % 3; ++i) {
+    const std::size_t at = bytes.empty() ? 0 : random() % bytes.size();
+    switch (random() % 4) {
+      case 0:
+        if (!bytes.empty()) bytes[at] = static_cast<char>(random());
+        break;
+      case 1:
+        bytes.insert(at, 1, static_cast<char>(random()));
+        break;
+      case 2:
+        bytes.erase(at, random() % 4);
+        break;
+      default:
+        bytes.resize(at);
+    }
+  }
+  return bytes;
+}
+
+grpc::Status Send(grpc::GenericStub& stub, const std::string& path, const std::string& bytes) {
+  grpc::Slice slice(bytes);
+  const grpc::ByteBuffer request(&slice, 1);
+  grpc::ByteBuffer reply;
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+  std::promise<grpc::Status> done;
+  stub.UnaryCall(&context, path, {}, &request, &reply, [&](grpc::Status status) { done.set_value(std::move(status)); });
+  return done.get_future().get();
+}
+
+TEST(HostileBytes, AreRefusedByEveryMethod) {
+  TestServer server;
+  server.Create("a");
+  const unsigned seed = std::random_device()();
+  std::printf("seed %u\n", seed);
+  std::mt19937 random(seed);
+  const std::vector<std::string> methods = AllMethods(), seeds = Seeds();
+  grpc::GenericStub stub(server->channel);
+  for (int i = 0; i < 3000; ++i) {
+    const std::string& path = methods[random() % methods.size()];
+    const grpc::Status status = Send(stub, path, Mutate(seeds[random() % seeds.size()], random));
+    ASSERT_NE(status.error_code(), grpc::StatusCode::UNKNOWN) << path << ": " << status.error_message();
+    ASSERT_NE(status.error_code(), grpc::StatusCode::UNAVAILABLE) << path << ": " << status.error_message();
+    ASSERT_NE(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED) << path;
+  }
+  EXPECT_TRUE(CheckHealth(server.server().grpc_address(), "").ok());
+}
+
+}  // namespace
+}  // namespace alloclab::server
