@@ -95,8 +95,8 @@ def check_run(browser, lab, shoot):
     finished = lab.run('submit', 'steady-state', '--operations', '50000', '--detach', '--quiet').split()[-1]
     browser.open(f'http://{lab.page}/#/runs/{finished}')
     browser.wait(text_has('Digest of the metadata'))
-    command = browser.evaluate("document.querySelector('.command code').textContent")
-    assert command.startswith('alloclab submit steady-state --operations 50000'), command
+    command = 'alloclab submit steady-state --operations 50000'
+    browser.wait(f"document.querySelector('.command code')?.textContent.startsWith('{command}')")
     shoot('result')
 
 
