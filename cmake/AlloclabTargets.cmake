@@ -37,6 +37,11 @@ function(alloclab_test name)
     return()
   endif()
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LABELS" ${ARGN})
+  # ThreadSanitizer does not see the locks inside Debian's gRPC and abseil, and protobuf's headers lay messages out otherwise under it:
+  # whatever uses them drowns in false alarms. Clang's -Wthread-safety checks those parts.
+  if(ALLOCLAB_SANITIZE MATCHES thread AND ARG_DEPS MATCHES "alloclab_(server|page|client|cli|load)")
+    return()
+  endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} alloclab_options GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE ALLOCLAB_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ALLOCLAB_BINARY_DIR="${PROJECT_BINARY_DIR}")

@@ -1,7 +1,6 @@
 #include "server/testing/test_server.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <algorithm>
 
@@ -10,14 +9,6 @@
 #include "server/testing/http_get.h"
 
 namespace alloclab::server {
-
-TemporaryDirectory::TemporaryDirectory() {
-  std::string name = (std::filesystem::temp_directory_path() / "alloclab-test-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) std::abort();
-  path_ = name;
-}
-
-TemporaryDirectory::~TemporaryDirectory() { std::filesystem::remove_all(path_); }
 
 Stubs::Stubs(const std::string& address)
     : channel(grpc::CreateChannel(address, grpc::InsecureChannelCredentials())),

@@ -15,19 +15,9 @@
 #include "alloclab/v1/run.grpc.pb.h"
 #include "alloclab/v1/workload.grpc.pb.h"
 #include "server/server/lab_server.h"
+#include "server/testing/temporary_directory.h"
 
 namespace alloclab::server {
-
-// A directory that goes away with the object.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory();
-  ~TemporaryDirectory();
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // Stubs on one channel.
 struct Stubs {
