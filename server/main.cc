@@ -90,6 +90,7 @@ void WarnIfOpen(std::string_view flag, const std::string& listen) {
 int ServeUntilSignal(LabServer& server, const sigset_t& signals, absl::Duration drain_time) {
   int signal = 0;
   sigwait(&signals, &signal);
+  server.Drain();
   Log(LogLevel::kInfo, "server.draining", {{"signal", strsignal(signal)}, {"at_most", absl::FormatDuration(drain_time)}});
   std::atomic<bool> stopped{false};
   std::thread stopping([&] {

@@ -201,11 +201,16 @@ RunExecutor::Census RunExecutor::Count() const {
   return census;
 }
 
+void RunExecutor::Drain() {
+  const absl::MutexLock lock(&mutex_);
+  stopping_ = true;
+}
+
 void RunExecutor::Stop(absl::Time deadline) {
+  Drain();
   std::deque<LiveRunPtr> queued;
   {
     const absl::MutexLock lock(&mutex_);
-    stopping_ = true;
     queued.swap(queue_);
   }
   for (const LiveRunPtr& live : queued) FinishWithoutResult(*live, RunState::kInterrupted, kShutDown);
@@ -237,7 +242,7 @@ RunExecutor::LiveRunPtr RunExecutor::NextRun() {
   const absl::MutexLock lock(&mutex_);
   const auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || !queue_.empty(); };
   mutex_.Await(absl::Condition(&ready));
-  if (queue_.empty()) return nullptr;
+  if (stopping_) return nullptr;
   LiveRunPtr live = std::move(queue_.front());
   queue_.pop_front();
   return live;

@@ -63,7 +63,9 @@ class RunExecutor {
   };
   Census Count() const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Refuses new runs; lets those that run go on until `deadline`, then interrupts them and whatever is still queued.
+  // From its return on, no run is taken in and none begins.
+  void Drain() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Drains; interrupts what is queued, and at `deadline` whatever still runs.
   void Stop(absl::Time deadline) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

@@ -122,8 +122,13 @@ absl::StatusOr<std::unique_ptr<LabServer>> LabServer::Start(const ServerOptions&
 LabServer::LabServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 LabServer::~LabServer() { Stop(absl::InfinitePast()); }
 
-void LabServer::Stop(absl::Time deadline) {
+void LabServer::Drain() {
   parts_->grpc.Drain();
+  parts_->runs.Drain();
+}
+
+void LabServer::Stop(absl::Time deadline) {
+  Drain();
   parts_->runs.Stop(deadline);
   parts_->grpc.Stop(deadline);
 }

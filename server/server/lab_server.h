@@ -20,7 +20,10 @@ class LabServer {
   static absl::StatusOr<std::unique_ptr<LabServer>> Start(const ServerOptions& options);
   ~LabServer();  // as Stop(now)
 
-  // NOT_SERVING, no new runs; streams end after the batch under way, runs may end until `deadline`, then everything is cancelled.
+  // NOT_SERVING and no new runs, from its return on; what is under way goes on.
+  void Drain();
+
+  // Drains; streams end after the batch under way, runs may end until `deadline`, then everything is cancelled.
   void Stop(absl::Time deadline);
 
   // As bound: "127.0.0.1:41234". Empty when off.
