@@ -60,8 +60,10 @@ inline constexpr std::uint32_t kQueuedRunsMax = 256;
 inline constexpr std::uint64_t kStoredRunsMax = 100'000;  // about 10 KiB each
 inline constexpr std::uint32_t kConcurrentDiffsMax = 2;   // each replays two machines
 inline constexpr std::size_t kDifferencesMax = 1'000;     // named in one reply
-// A run that is still reading its operations when it is cancelled is ended after this; its work is thrown away later.
+// A cancelled run that is still reading its operations is ended after this; its work is thrown away later.
 inline constexpr absl::Duration kCancelPatience = absl::Milliseconds(50);
+// One that replays stops at once, and is given this long to sum up a large heap.
+inline constexpr absl::Duration kSumUpPatience = absl::Seconds(2);
 inline constexpr std::uint32_t kWatchersMax = 1'000;
 // Between two messages to a watcher.
 inline constexpr absl::Duration kProgressInterval = absl::Milliseconds(100);

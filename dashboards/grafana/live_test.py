@@ -98,7 +98,7 @@ class Lab:
             "prometheus", f"--config.file={self._folder}/prometheus.yml", f"--storage.tsdb.path={self._folder}/tsdb",
             f"--web.listen-address={listen}",
         )
-        wait_for("Prometheus", lambda: self.ask("query", query="1"), process)
+        wait_for("Prometheus", lambda: urllib.request.urlopen(f"http://{listen}/-/ready", timeout=10), process)
 
     def cli(self, *arguments):
         subprocess.run([self._binaries / "alloclab", *arguments, "--server", self._address["grpc"]], check=True,

@@ -176,7 +176,8 @@ absl::StatusOr<Run> RunExecutor::Cancel(std::uint64_t id) {
       const absl::MutexLock lock(&mutex_);
       queued = std::erase(queue_, live) != 0;
     }
-    if (queued || !live->AwaitEnd(absl::Now() + kCancelPatience)) FinishWithoutResult(*live, RunState::kCancelled, "");
+    const absl::Duration patience = live->Sample() ? kSumUpPatience : kCancelPatience;
+    if (queued || !live->AwaitEnd(absl::Now() + patience)) FinishWithoutResult(*live, RunState::kCancelled, "");
     live->AwaitEnd(absl::InfiniteFuture());
   }
   return Get(id);
