@@ -1,9 +1,9 @@
 #include "server/metrics/metrics_endpoint.h"
 
-#include <exception>
+#include <prometheus/text_serializer.h>
+
 #include <utility>
 
-#include "server/errors.h"
 #include "server/metrics/heap_metrics.h"
 #include "server/metrics/process_metrics.h"
 #include "server/server/bind_address.h"
@@ -13,15 +13,6 @@ namespace alloclab::server {
 namespace {
 
 using prometheus::MetricType;
-
-class Scrape final : public prometheus::Collectable {
- public:
-  explicit Scrape(MetricsSources sources) : sources_(std::move(sources)) {}
-  std::vector<prometheus::MetricFamily> Collect() const override { return CollectMetrics(sources_); }
-
- private:
-  const MetricsSources sources_;
-};
 
 void AddGauge(std::vector<prometheus::MetricFamily>& families, std::string_view name, std::string_view help, double value) {
   Family family(name, help, MetricType::Gauge);
@@ -59,6 +50,14 @@ void AddServer(const MetricsSources& sources, std::vector<prometheus::MetricFami
            static_cast<double>(sources.budget.promised_ram_bytes()));
 }
 
+HttpResponse Answer(const MetricsSources& sources, const HttpRequest& request) {
+  if (request.path != std::vector<std::string>{"metrics"}) return ErrorResponse(absl::NotFoundError("expected /metrics"));
+  return {.status = 200,
+          .type = "text/plain; version=0.0.4; charset=utf-8",
+          .body = prometheus::TextSerializer().Serialize(CollectMetrics(sources)),
+          .etag = {}};
+}
+
 }  // namespace
 
 std::vector<prometheus::MetricFamily> CollectMetrics(const MetricsSources& sources) {
@@ -76,17 +75,10 @@ absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Start(const st
   constexpr const char* kFlag = "--metrics-listen";
   const absl::StatusOr<BindAddress> address = ParseBindAddress(kFlag, listen);
   if (!address.ok()) return address.status();
-  if (absl::Status status = CheckBindable(kFlag, *address); !status.ok()) return status;
-  std::unique_ptr<MetricsEndpoint> endpoint(new MetricsEndpoint);
-  try {
-    endpoint->exposer_ = std::make_unique<prometheus::Exposer>(ToString(*address));
-  } catch (const std::exception& error) {  // civetweb's way to say that it cannot bind
-    return errors::CannotListen(kFlag, ToString(*address), error.what());
-  }
-  endpoint->collectable_ = std::make_shared<Scrape>(std::move(sources));
-  endpoint->exposer_->RegisterCollectable(endpoint->collectable_);
-  endpoint->address_ = ToString({address->host, endpoint->exposer_->GetListeningPorts().front()});
-  return endpoint;
+  auto http = HttpServer::Start(
+      kFlag, *address, [sources = std::move(sources)](const HttpRequest& request) { return Answer(sources, request); });
+  if (!http.ok()) return http.status();
+  return std::unique_ptr<MetricsEndpoint>(new MetricsEndpoint(*std::move(http)));
 }
 
 }  // namespace alloclab::server

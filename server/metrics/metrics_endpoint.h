@@ -2,12 +2,12 @@
 #ifndef ALLOCLAB_SERVER_METRICS_METRICS_ENDPOINT_H_
 #define ALLOCLAB_SERVER_METRICS_METRICS_ENDPOINT_H_
 
-#include <prometheus/collectable.h>
-#include <prometheus/exposer.h>
+#include <prometheus/metric_family.h>
 
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -16,6 +16,7 @@
 #include "server/entities/host_budget.h"
 #include "server/metrics/heap_directory.h"
 #include "server/metrics/rpc_metrics.h"
+#include "server/page/http_server.h"
 
 namespace alloclab::server {
 
@@ -37,14 +38,12 @@ class MetricsEndpoint {
   // Serving when it returns. INVALID_ARGUMENT or FAILED_PRECONDITION naming the flag: no address, or it cannot be bound.
   static absl::StatusOr<std::unique_ptr<MetricsEndpoint>> Start(const std::string& listen, MetricsSources sources);
 
-  const std::string& address() const { return address_; }
+  const std::string& address() const { return http_->address(); }
 
  private:
-  MetricsEndpoint() = default;
+  explicit MetricsEndpoint(std::unique_ptr<HttpServer> http) : http_(std::move(http)) {}
 
-  std::string address_;
-  std::shared_ptr<prometheus::Collectable> collectable_;
-  std::unique_ptr<prometheus::Exposer> exposer_;  // last: it stops first
+  const std::unique_ptr<HttpServer> http_;
 };
 
 }  // namespace alloclab::server

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <deque>
 #include <fstream>
 #include <map>
 #include <set>
@@ -15,6 +16,7 @@
 
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "server/page/http_testing.h"
 #include "server/testing/test_server.h"
 
 namespace alloclab::server {
@@ -109,7 +111,22 @@ void DoSomething(TestServer& server) {
   const v1::Batch batch =
       BatchBuilder("a").Add(v1::MALLOC, 0, 100).Add(v1::MALLOC, 1, 50).Add(v1::FREE, 0).Add(v1::FREE, 0).batch();
   ASSERT_TRUE(With([&](auto& context) { return server->heap->Apply(&context, batch, &reply); }).ok());
-  server.Scrape();  // the exposer counts its own scrapes from the second on
+}
+
+TEST(Metrics, SilentClientsDoNotKeepThemFromOthers) {
+  TestServer server(WithMetrics);
+  std::deque<Connection> silent;
+  for (int i = 0; i < 10; ++i) silent.emplace_back(server.server().metrics_address()).Send("GET /metr");
+  const absl::Time began = absl::Now();
+  EXPECT_THAT(server.Scrape(), HasSubstr("alloclab_server_info"));
+  EXPECT_LT(absl::Now() - began, absl::Seconds(10));
+}
+
+TEST(Metrics, OtherPathsAreNotFound) {
+  TestServer server(WithMetrics);
+  const RawResponse response = Get(server.server().metrics_address(), "/metric");
+  EXPECT_EQ(response.status, 404);
+  EXPECT_THAT(response.body, HasSubstr("expected /metrics"));
 }
 
 TEST(Metrics, AreDocumentedAndTheDocumentIsTrue) {

@@ -3,12 +3,15 @@
 #include <civetweb.h>
 
 #include <array>
+#include <atomic>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
 #include "server/errors.h"
 #include "server/page/json.h"
 
@@ -133,11 +136,11 @@ mg_callbacks HttpServer::Callbacks() {
   return callbacks;
 }
 
-absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(BindAddress listen, Handler handler) {
+absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string& flag, BindAddress listen, Handler handler) {
   if (listen.host.find(':') != std::string::npos && mg_check_feature(MG_FEATURES_IPV6) == 0) {
-    return errors::CannotListen("--page-listen", ToString(listen), "the page is served over IPv4 only");
+    return errors::CannotListen(flag, ToString(listen), "HTTP is served over IPv4 only");
   }
-  if (absl::Status status = CheckBindable("--page-listen", listen); !status.ok()) return status;
+  if (absl::Status status = CheckBindable(flag, listen); !status.ok()) return status;
   std::unique_ptr<HttpServer> server(new HttpServer(std::move(handler), IsLoopback(listen)));
   if (listen.host == "localhost") listen.host = "127.0.0.1";  // civetweb takes numbers only
   const std::string bind = ToString(listen);
@@ -166,7 +169,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(BindAddress listen
   mg_init_data init{.callbacks = &callbacks, .user_data = server.get(), .configuration_options = options.data()};
   mg_error_data error{.code = &code, .text = why.data(), .text_buffer_size = why.size()};
   server->context_ = mg_start2(&init, &error);
-  if (server->context_ == nullptr) return errors::CannotListen("--page-listen", bind, why.data());
+  if (server->context_ == nullptr) return errors::CannotListen(flag, bind, why.data());
   mg_server_port port{};
   mg_get_server_ports(server->context_, 1, &port);
   listen.port = port.port;
@@ -174,8 +177,20 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(BindAddress listen
   return server;
 }
 
+// civetweb looks whether it should stop every two seconds, and whenever somebody connects.
 HttpServer::~HttpServer() {
-  if (context_ != nullptr) mg_stop(context_);
+  if (context_ == nullptr) return;
+  std::atomic<bool> stopped{false};
+  std::thread knocking([&] {
+    const absl::StatusOr<BindAddress> self = ParseBindAddress(address_);
+    while (!stopped && self.ok()) {
+      Knock(*self);
+      absl::SleepFor(absl::Milliseconds(5));
+    }
+  });
+  mg_stop(context_);
+  stopped = true;
+  knocking.join();
 }
 
 }  // namespace alloclab::server

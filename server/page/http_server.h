@@ -1,5 +1,5 @@
-// A small HTTP server over civetweb: GET and HEAD only, a fixed number of threads, one request per connection, security headers
-// on every answer. A slow or silent client holds one of the threads for at most kClientTimeout.
+// A small HTTP server over civetweb, of the page and of /metrics: GET and HEAD only, a fixed number of threads, one request per
+// connection, security headers on every answer. A slow or silent client holds one of the threads for at most kClientTimeoutMs.
 //
 // A server bound to a loopback address answers only requests whose Host is a loopback name, so that no other site can reach it
 // through a browser by renaming itself (DNS rebinding).
@@ -23,7 +23,7 @@ struct mg_context;
 
 namespace alloclab::server {
 
-inline constexpr int kHttpThreads = 8;
+inline constexpr int kHttpThreads = 16;
 inline constexpr int kHttpQueue = 32;              // connections that wait for a thread
 inline constexpr int kHttpRequestBytesMax = 8192;  // request line and headers
 inline constexpr int kClientTimeoutMs = 3000;
@@ -42,9 +42,9 @@ class HttpServer {
  public:
   using Handler = std::function<HttpResponse(const HttpRequest&)>;
 
-  // Serving when it returns; port 0 picks one. FAILED_PRECONDITION: cannot be bound.
-  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(BindAddress listen, Handler handler);
-  ~HttpServer();  // ends the requests under way
+  // Serving when it returns; port 0 picks one. FAILED_PRECONDITION naming `flag`: cannot be bound.
+  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const std::string& flag, BindAddress listen, Handler handler);
+  ~HttpServer();  // ends the requests under way; silent clients hold it up for 2 s at most
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 

@@ -59,7 +59,8 @@ absl::StatusOr<std::unique_ptr<PageServer>> PageServer::Start(const BindAddress&
     if (absl::Status status = CheckLink(option, url); !status.ok()) return status;
   }
   std::unique_ptr<PageServer> server(new PageServer(std::move(subjects)));
-  auto http = HttpServer::Start(listen, [page = server.get()](const HttpRequest& request) { return page->Answer(request); });
+  auto http = HttpServer::Start("--page-listen", listen,
+                                [page = server.get()](const HttpRequest& request) { return page->Answer(request); });
   if (!http.ok()) return http.status();
   server->http_ = *std::move(http);
   return server;

@@ -18,6 +18,17 @@ namespace {
 struct FreeAddresses {
   void operator()(addrinfo* list) const { freeaddrinfo(list); }
 };
+using AddressList = std::unique_ptr<addrinfo, FreeAddresses>;
+
+// `error` gets getaddrinfo's; 0 when there is an address.
+AddressList Resolve(const BindAddress& address, int& error) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* list = nullptr;
+  error = getaddrinfo(address.host.c_str(), fmt::format("{}", address.port).c_str(), &hints, &list);
+  return AddressList(list);
+}
 
 // Why a socket cannot be bound there; 0 when it can.
 int TryBind(const addrinfo& address) {
@@ -60,17 +71,24 @@ std::string ToString(const BindAddress& address) {
 }
 
 absl::Status CheckBindable(const std::string& flag, const BindAddress& address) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE;
-  addrinfo* list = nullptr;
-  const int resolved = getaddrinfo(address.host.c_str(), fmt::format("{}", address.port).c_str(), &hints, &list);
-  const std::unique_ptr<addrinfo, FreeAddresses> owner(list);
+  int resolved = 0;
+  const AddressList list = Resolve(address, resolved);
   if (resolved != 0) return errors::CannotListen(flag, ToString(address), gai_strerror(resolved));
   const int error = TryBind(*list);
   if (error == 0) return absl::OkStatus();
   return errors::CannotListen(flag, ToString(address),
                               error == EADDRINUSE ? "the port is taken by another process" : std::strerror(error));
+}
+
+void Knock(const BindAddress& address) {
+  int resolved = 0;
+  const AddressList list = Resolve(address, resolved);
+  if (resolved != 0) return;
+  const int socket_fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (socket_fd < 0) return;
+  // Nobody waits for the answer: the attempt alone wakes the listener.
+  (void)!connect(socket_fd, list->ai_addr, list->ai_addrlen);
+  close(socket_fd);
 }
 
 bool IsLoopback(const BindAddress& address) {

@@ -22,6 +22,9 @@ std::string ToString(const BindAddress& address);
 // Whether the address can be bound right now. FAILED_PRECONDITION naming the flag, the address and why not.
 absl::Status CheckBindable(const std::string& flag, const BindAddress& address);
 
+// Connects, if that can be done at once, and hangs up.
+void Knock(const BindAddress& address);
+
 // Whether only this host can reach it.
 bool IsLoopback(const BindAddress& address);
 

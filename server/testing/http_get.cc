@@ -17,7 +17,7 @@ std::string HttpGet(const std::string& address, const std::string& path) {
   const int connection = socket(list->ai_family, SOCK_STREAM, 0);
   const bool connected = connect(connection, list->ai_addr, list->ai_addrlen) == 0;
   freeaddrinfo(list);
-  const std::string request = "GET " + path + " HTTP/1.0\r\nHost: test\r\n\r\n";
+  const std::string request = "GET " + path + " HTTP/1.1\r\nHost: " + address + "\r\n\r\n";
   std::string answer;
   if (connected && write(connection, request.data(), request.size()) == static_cast<ssize_t>(request.size())) {
     std::array<char, 65536> buffer;

@@ -31,7 +31,7 @@ struct Stubs {
   std::unique_ptr<v1::Runs::Stub> runs;
 };
 
-// A free port for gRPC; no page and no metrics, which take two seconds to stop.
+// A free port for gRPC; no page and no metrics.
 ServerOptions TestOptions(const std::filesystem::path& data_dir);
 
 class TestServer {
