@@ -33,7 +33,7 @@ inline constexpr std::uint64_t kInstanceIdBlock = 1024;
 inline constexpr std::uint32_t kBatchOperationsMax = 65'536;
 // gRPC's default. A full batch is 13 bytes an operation, 0.85 MiB.
 inline constexpr int kMessageBytesMax = 4 << 20;
-// HTTP/2 streams of one connection, and open data streams of the whole server (each holds two messages).
+// HTTP/2 streams of one connection, and open data streams of the whole server (each holds four messages).
 inline constexpr int kStreamsPerConnectionMax = 100;
 inline constexpr std::uint32_t kStreamsMax = 1'000;
 

@@ -1,5 +1,6 @@
 #include "server/handlers/heap_stream.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -7,6 +8,12 @@
 #include "server/server/grpc_status.h"
 
 namespace alloclab::server {
+namespace {
+
+// About what it takes to wake another thread.
+constexpr std::uint64_t kQuickBatchNs = 30'000;
+
+}  // namespace
 
 absl::Status ApplyBatch(LiveInstance& instance, const v1::Batch& batch, BatchWork& work, v1::BatchReply& reply) {
   const std::int64_t began = absl::GetCurrentTimeNanos();
@@ -22,30 +29,37 @@ HeapStream::HeapStream(InstanceRegistry& instances, WorkPool& pool, OpenCalls& s
     : instances_(instances), pool_(pool), streams_(streams) {
   absl::Status status = streams_.Admit(this, errors::TooManyStreams(streams_.max()), [this] { End(errors::Draining()); });
   if (status.ok()) {
-    StartRead(&batch_);
+    const absl::MutexLock lock(&mutex_);
+    Read();
   } else {
     End(std::move(status));
   }
 }
 
 void HeapStream::OnReadDone(bool ok) {
-  const absl::MutexLock lock(&mutex_);
-  if (ok) {
-    has_batch_ = true;
-  } else {
-    ending_ = true;  // half-closed by the client: end_ is OK unless something else ended the call before
+  bool work_here = false;
+  {
+    const absl::MutexLock lock(&mutex_);
+    reading_ = false;
+    has_batch_ = ok;
+    ending_ |= !ok;  // half-closed by the client: end_ is OK unless something else ended the call before
+    work_here = Proceed();
   }
-  Proceed();
+  if (work_here) Work();
 }
 
 void HeapStream::OnWriteDone(bool ok) {
-  const absl::MutexLock lock(&mutex_);
-  writing_ = false;
-  if (!ok && !ending_) {
-    ending_ = true;
-    end_ = errors::CallCancelled();
+  bool work_here = false;
+  {
+    const absl::MutexLock lock(&mutex_);
+    writing_ = false;
+    if (!ok && !ending_) {
+      ending_ = true;
+      end_ = errors::CallCancelled();
+    }
+    work_here = Proceed();
   }
-  Proceed();
+  if (work_here) Work();
 }
 
 void HeapStream::OnCancel() { End(errors::CallCancelled()); }
@@ -61,34 +75,56 @@ void HeapStream::End(absl::Status status) {
     ending_ = true;
     end_ = std::move(status);
   }
-  Proceed();
+  if (Proceed()) pool_.Post([this] { Work(); });
 }
 
-void HeapStream::Proceed() {
-  if (working_ || writing_ || finished_) return;
+void HeapStream::Read() {
+  if (reading_ || has_batch_ || ending_) return;
+  reading_ = true;
+  StartRead(&incoming_);
+}
+
+bool HeapStream::Proceed() {
+  if (has_reply_ && !writing_) {
+    has_reply_ = false;
+    writing_ = true;
+    reply_.Swap(&outgoing_);
+    StartWrite(&outgoing_);
+  }
+  if (working_ || has_reply_ || finished_) return false;
   if (has_batch_ && end_.ok()) {
     has_batch_ = false;
     working_ = true;
+    batch_.Swap(&incoming_);
+    if (IsQuick()) return true;
+    Read();
     pool_.Post([this] { Work(); });
-  } else if (ending_) {
+  } else if (ending_ && !writing_) {
     finished_ = true;
     Finish(ToGrpcStatus(end_));
   }
+  return false;
 }
+
+bool HeapStream::IsQuick() const { return batch_.kinds().size() * ns_per_operation_ <= kQuickBatchNs; }
 
 void HeapStream::Work() {
   const absl::Status status = ApplyNext();
-  const absl::MutexLock lock(&mutex_);
-  working_ = false;
-  if (!status.ok()) {
-    ending_ = true;
-    end_ = status;
-  } else {
-    writing_ = true;
-    StartWrite(&reply_);
-    if (!ending_) StartRead(&batch_);
+  bool work_here = false;
+  {
+    const absl::MutexLock lock(&mutex_);
+    working_ = false;
+    if (status.ok()) {
+      has_reply_ = true;
+      ns_per_operation_ = reply_.service_ns() / std::max(reply_.operations(), 1u);
+      Read();
+    } else {
+      ending_ = true;
+      end_ = status;
+    }
+    work_here = Proceed();
   }
-  Proceed();
+  if (work_here) Work();
 }
 
 absl::Status HeapStream::ApplyNext() {

@@ -1,7 +1,8 @@
 // One call of Heap.Stream: batches in, replies out, in order.
 //
-// At most one read, one batch at work and one write are in flight: the next batch is read while a reply is written, and waits
-// for it. The messages are reused. A client that does not read its replies is not read from.
+// At most one read, one batch at work and one write are in flight, all three at the same time; a client that does not read its
+// replies is soon not read from. The messages are reused. A batch that will take a few microseconds is applied on gRPC's own
+// thread: waking another one would take longer.
 #ifndef ALLOCLAB_SERVER_HANDLERS_HEAP_STREAM_H_
 #define ALLOCLAB_SERVER_HANDLERS_HEAP_STREAM_H_
 
@@ -35,11 +36,16 @@ class HeapStream final : public grpc::ServerBidiReactor<v1::Batch, v1::BatchRepl
   void OnDone() override;
 
  private:
-  void Work() ABSL_LOCKS_EXCLUDED(mutex_);  // on the pool
+  static constexpr std::uint64_t kUnknownNs = 1'000'000'000;
+
+  void Work() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status ApplyNext();
+  // Whether the batch at hand will be done soon, going by the one before.
+  bool IsQuick() const;
   void End(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Starts the work that has become possible, or finishes the call.
-  void Proceed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Starts whatever has become possible, or finishes the call. True: the caller is to call Work without the lock.
+  [[nodiscard]] bool Proceed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Read() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   InstanceRegistry& instances_;
   WorkPool& pool_;
@@ -51,10 +57,16 @@ class HeapStream final : public grpc::ServerBidiReactor<v1::Batch, v1::BatchRepl
   BatchWork work_;
   std::shared_ptr<LiveInstance> instance_;
   std::string instance_named_;
+  std::uint64_t ns_per_operation_ = kUnknownNs;
+
+  v1::Batch incoming_;       // gRPC's while reading_
+  v1::BatchReply outgoing_;  // gRPC's while writing_
 
   absl::Mutex mutex_;
-  bool has_batch_ ABSL_GUARDED_BY(mutex_) = false;
+  bool reading_ ABSL_GUARDED_BY(mutex_) = false;
+  bool has_batch_ ABSL_GUARDED_BY(mutex_) = false;  // incoming_ is complete
   bool working_ ABSL_GUARDED_BY(mutex_) = false;
+  bool has_reply_ ABSL_GUARDED_BY(mutex_) = false;  // reply_ is complete
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;

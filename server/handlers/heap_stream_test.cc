@@ -2,7 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "server/testing/test_server.h"
 
@@ -39,6 +42,51 @@ TEST(HeapStream, AnswersInOrder) {
   writer.join();
   EXPECT_TRUE(stream->Finish().ok());
   EXPECT_EQ(replies, kBatches);
+}
+
+// Quick batches and long ones are worked on by different threads.
+TEST(HeapStream, AnswersBatchesOfEverySizeInOrder) {
+  TestServer server;
+  server.Create("a");
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  std::vector<std::uint32_t> sizes;
+  for (int i = 0; i < 400; ++i) sizes.push_back(static_cast<std::uint32_t>(random() % (random() % 8 == 0 ? 20'000 : 16)));
+  grpc::ClientContext context;
+  const auto stream = server->heap->Stream(&context);
+  std::thread writer([&] {
+    for (std::size_t i = 0; i < sizes.size(); ++i) EXPECT_TRUE(stream->Write(Batch("a", i, sizes[i])));
+    stream->WritesDone();
+  });
+  v1::BatchReply reply;
+  std::size_t replies = 0;
+  for (; replies < sizes.size() && stream->Read(&reply); ++replies) {
+    EXPECT_EQ(reply.sequence(), replies);
+    EXPECT_EQ(reply.operations(), sizes[replies]);
+    EXPECT_EQ(static_cast<std::uint32_t>(reply.addresses_size()), sizes[replies]);
+  }
+  writer.join();
+  EXPECT_FALSE(stream->Read(&reply));
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_EQ(replies, sizes.size());
+}
+
+TEST(HeapStream, WhatCameBeforeABadBatchIsAnswered) {
+  TestServer server;
+  server.Create("a");
+  grpc::ClientContext context;
+  const auto stream = server->heap->Stream(&context);
+  v1::Batch bad = Batch("a", 99, 4);
+  (*bad.mutable_kinds())[3] = 99;
+  constexpr std::uint64_t kGood = 20;
+  for (std::uint64_t i = 0; i < kGood; ++i) ASSERT_TRUE(stream->Write(Batch("a", i, i % 2 == 0 ? 3 : 3000)));
+  ASSERT_TRUE(stream->Write(bad));
+  v1::BatchReply reply;
+  std::uint64_t replies = 0;
+  while (stream->Read(&reply)) EXPECT_EQ(reply.sequence(), replies++);
+  EXPECT_EQ(replies, kGood);
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 TEST(HeapStream, BadBatchEndsItAndChangesNothing) {
