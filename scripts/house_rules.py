@@ -13,6 +13,7 @@ ALLOCATOR_LAYERS = ["common", "machine", "pages", "heap", "catalog", "workload"]
 # What the allocators must never know about, and what server and clients must not take from each other.
 FORBIDDEN = {
     "allocators": re.compile(r"^(server/|clients/|grpc|google/|prometheus/|civetweb|sqlite3|.*\.pb\.h)"),
+    "proto": re.compile(r"^(server/|clients/)"),
     "server": re.compile(r"^clients/"),
     "clients": re.compile(r"^server/"),
 }

@@ -47,7 +47,6 @@ inline constexpr std::size_t kViolationsMax = 100;  // named in one reply; all a
 
 // 16 bytes an operation while it is replayed: 512 MiB.
 inline constexpr std::uint64_t kWorkloadOperationsMax = 32u << 20;
-inline constexpr std::size_t kWeightedChoicesMax = 10'000;
 inline constexpr std::uint64_t kTraceUploadBytesMax = 256ull << 20;  // of one file as uploaded
 inline constexpr std::uint64_t kTraceInflatedBytesMax = 2ull << 30;  // of one file, decompressed
 inline constexpr std::uint64_t kTraceStoreBytesMax = 4ull << 30;     // of all files in the store

@@ -22,9 +22,6 @@ struct LoadedWorkload {
 // workload, or it is malformed, with the place; INVALID_ARGUMENT: it cannot be used so.
 absl::StatusOr<LoadedWorkload> LoadWorkload(const std::string& argument, std::uint64_t seed);
 
-// The message as the library's own type. INVALID_ARGUMENT naming the field that has no value the library knows.
-absl::StatusOr<WorkloadSpec> FromProto(const v1::WorkloadSpec& message);
-
 }  // namespace alloclab::load
 
 #endif  // ALLOCLAB_CLIENTS_LOAD_WORKLOAD_SOURCE_H_

@@ -12,12 +12,7 @@
 
 namespace alloclab::server {
 
-// INVALID_ARGUMENT naming the field by its path from `field`: an unset size, an unknown order, values that do not go
-// together.
-absl::StatusOr<WorkloadSpec> FromProto(const v1::WorkloadSpec& proto, const std::string& field);
-v1::WorkloadSpec ToProto(const WorkloadSpec& spec);
-
-// INVALID_ARGUMENT naming the field: an unset source, a digest that is none.
+// INVALID_ARGUMENT naming the field: an unset source, a digest that is none, a specification that is not valid.
 absl::StatusOr<decltype(RunRequest::workload)> FromProto(const v1::Workload& proto);
 v1::Workload ToProto(const decltype(RunRequest::workload)& workload);
 

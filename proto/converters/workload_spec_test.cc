@@ -1,0 +1,78 @@
+#include "proto/converters/workload_spec.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/util/message_differencer.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <variant>
+
+namespace alloclab {
+namespace {
+
+using google::protobuf::util::MessageDifferencer;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+// One phase for each kind of size, with every field set.
+v1::WorkloadSpec EveryField() {
+  v1::WorkloadSpec spec;
+  spec.set_name("every");
+  spec.set_seed(7);
+  for (int i = 0; i < 4; ++i) {
+    v1::Phase& phase = *spec.add_phases();
+    phase.set_name("phase " + std::to_string(i));
+    phase.set_operations(1000);
+    phase.set_live_blocks(10 + static_cast<std::uint32_t>(i));
+    phase.set_free_order(static_cast<v1::FreeOrder>(i));
+    phase.mutable_mix()->set_malloc(3);
+    phase.mutable_mix()->set_calloc(2);
+    phase.mutable_mix()->set_realloc(1);
+  }
+  spec.mutable_phases(0)->mutable_size()->set_fixed(64);
+  spec.mutable_phases(1)->mutable_size()->mutable_uniform()->set_min(16);
+  spec.mutable_phases(1)->mutable_size()->mutable_uniform()->set_max(32);
+  spec.mutable_phases(2)->mutable_size()->mutable_exponential()->set_mean(100);
+  spec.mutable_phases(2)->mutable_size()->mutable_exponential()->set_max(4096);
+  v1::Choice& choice = *spec.mutable_phases(3)->mutable_size()->mutable_weighted()->add_choices();
+  choice.set_size(24);
+  choice.set_weight(5);
+  return spec;
+}
+
+std::string ErrorOf(const v1::WorkloadSpec& spec) { return std::string(SpecFromProto(spec).status().message()); }
+
+TEST(WorkloadSpecConverter, KeepsEveryField) {
+  const v1::WorkloadSpec before = EveryField();
+  const absl::StatusOr<WorkloadSpec> spec = SpecFromProto(before);
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  const v1::WorkloadSpec after = SpecToProto(*spec);
+  EXPECT_TRUE(MessageDifferencer::Equals(after, before)) << after.DebugString();
+}
+
+TEST(WorkloadSpecConverter, KeepsTheBuiltins) {
+  for (const BuiltinWorkload& builtin : BuiltinWorkloads()) {
+    const auto* spec = std::get_if<WorkloadSpec>(&builtin.content);
+    if (spec == nullptr) continue;
+    const absl::StatusOr<WorkloadSpec> again = SpecFromProto(SpecToProto(*spec));
+    ASSERT_TRUE(again.ok()) << builtin.name << ": " << again.status();
+    EXPECT_EQ(Generate(*again)->operations.size(), Generate(*spec)->operations.size()) << builtin.name;
+  }
+}
+
+TEST(WorkloadSpecConverter, NamesTheFieldThatIsWrong) {
+  v1::WorkloadSpec spec = EveryField();
+  spec.mutable_phases(2)->clear_size();
+  EXPECT_THAT(ErrorOf(spec), StartsWith("phases[2].size: not set; one of fixed, uniform"));
+  spec = EveryField();
+  spec.mutable_phases(1)->set_free_order(static_cast<v1::FreeOrder>(9));
+  EXPECT_THAT(ErrorOf(spec), StartsWith("phases[1].free_order: 9 is no FreeOrder"));
+  spec = EveryField();
+  spec.mutable_phases(1)->mutable_size()->mutable_uniform()->set_min(33);
+  EXPECT_THAT(ErrorOf(spec), StartsWith("phases[1]"));
+  spec.clear_phases();
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("expected at least one"));
+}
+
+}  // namespace
+}  // namespace alloclab
