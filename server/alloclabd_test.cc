@@ -12,8 +12,7 @@
 #include <sstream>
 #include <utility>
 
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
+#include "server/testing/eventually.h"
 #include "server/testing/test_server.h"
 
 namespace alloclab::server {
@@ -78,8 +77,7 @@ class Daemon {
  public:
   explicit Daemon(const std::filesystem::path& data_dir, const std::vector<std::string>& more = {})
       : process_(Arguments(data_dir, directory_.path() / "addresses", more)) {
-    for (int i = 0; i < 1000 && !std::filesystem::exists(directory_.path() / "addresses"); ++i)
-      absl::SleepFor(absl::Milliseconds(10));
+    EXPECT_TRUE(Eventually([&] { return std::filesystem::exists(directory_.path() / "addresses"); })) << process_.Output();
     std::ifstream file(directory_.path() / "addresses");
     std::string name;
     file >> name >> grpc_;
@@ -137,8 +135,7 @@ TEST(Alloclabd, KillLosesNothingThatWasAcknowledged) {
       }
     }
     const v1::Run quick = Submit(daemon, SmallRun(5000));
-    for (int i = 0; i < 1000 && Get(daemon, quick.id()).state() != v1::Run::SUCCEEDED; ++i)
-      absl::SleepFor(absl::Milliseconds(10));
+    ASSERT_TRUE(Eventually([&] { return Get(daemon, quick.id()).state() == v1::Run::SUCCEEDED; }));
     acknowledged.push_back(quick.id());
     results[quick.id()] = Get(daemon, quick.id()).result();
     for (int i = 0; i < 3; ++i) acknowledged.push_back(Submit(daemon, EndlessRun()).id());
@@ -165,13 +162,11 @@ TEST(Alloclabd, SigtermEndsItCleanlyAndInterruptsRuns) {
 
 TEST(Alloclabd, SecondSignalEndsItAtOnce) {
   const TemporaryDirectory data;
-  Daemon daemon(data.path(), {"--drain-time", "60s"});
+  Daemon daemon(data.path(), {"--drain-time", "1h"});
   const std::uint64_t id = Submit(daemon, EndlessRun()).id();
-  for (int i = 0; i < 1000 && Get(daemon, id).state() != v1::Run::RUNNING; ++i) absl::SleepFor(absl::Milliseconds(10));
-  const absl::Time began = absl::Now();
+  ASSERT_TRUE(Eventually([&] { return Get(daemon, id).state() == v1::Run::RUNNING; }));
   daemon.process().Signal(SIGTERM);
-  for (int i = 0; i < 500 && daemon.process().Output().find("server.draining") == std::string::npos; ++i)
-    absl::SleepFor(absl::Milliseconds(10));
+  ASSERT_TRUE(Eventually([&] { return daemon.process().Output().find("server.draining") != std::string::npos; }));
   v1::Run refused;
   const grpc::Status status = With([&](auto& context) { return daemon->runs->SubmitRun(&context, SmallRun(), &refused); });
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE) << status.error_message();
@@ -180,7 +175,6 @@ TEST(Alloclabd, SecondSignalEndsItAtOnce) {
   EXPECT_THAT(output, HasSubstr("NOT_SERVING"));
   daemon.process().Signal(SIGTERM);
   EXPECT_EQ(daemon.process().Wait(), 130);
-  EXPECT_LT(absl::Now() - began, absl::Seconds(30));
 }
 
 TEST(Alloclabd, SecondServerOnOneDataDirectoryIsRefused) {

@@ -52,13 +52,24 @@ std::vector<std::string> At(const std::string& server, std::vector<std::string> 
   return words;
 }
 
-std::vector<std::string> InstancesAt(const std::string& server) {
+v1::ListInstancesResponse ListAt(const std::string& server) {
   const client::Connection connection({.server = server, .timeout = std::chrono::seconds(20), .wait = {}});
-  const auto list = connection.Call(&v1::Lab::Stub::ListInstances, v1::ListInstancesRequest());
+  return connection.Call(&v1::Lab::Stub::ListInstances, v1::ListInstancesRequest()).value_or(v1::ListInstancesResponse());
+}
+
+std::vector<std::string> InstancesAt(const std::string& server) {
   std::vector<std::string> names;
-  if (!list.ok()) return names;
-  for (const v1::Instance& instance : list->instances()) names.push_back(instance.name());
+  const v1::ListInstancesResponse list = ListAt(server);
+  for (const v1::Instance& instance : list.instances()) names.push_back(instance.name());
   return names;
+}
+
+bool IsBusy(const std::string& server) {
+  const v1::ListInstancesResponse list = ListAt(server);
+  for (const v1::Instance& instance : list.instances()) {
+    if (instance.operations() > 0) return true;
+  }
+  return false;
 }
 
 // Waits until `what` holds; false after 30 s.
@@ -142,8 +153,7 @@ TEST(LoadCommand, SaysThatNothingWasMeasured) {
 
 TEST(LoadCommand, DrainsAndReportsWhenInterrupted) {
   Program program(At(Server().address(), {"steady-state", "--rate", "10k", "--repeat", "forever", "-o", "json"}));
-  ASSERT_TRUE(Eventually([] { return !InstancesAt(Server().address()).empty(); }));
-  std::this_thread::sleep_for(milliseconds(300));
+  ASSERT_TRUE(Eventually([] { return IsBusy(Server().address()); }));
   program.Signal(SIGINT);
   EXPECT_EQ(program.Wait(), 130);
   EXPECT_THAT(program.out(), HasSubstr("\"interrupted\": true"));
@@ -153,8 +163,7 @@ TEST(LoadCommand, DrainsAndReportsWhenInterrupted) {
 TEST(LoadCommand, SaysThatTheServerDied) {
   TemporaryServer server;
   Program program(At(server.address(), {"steady-state", "--rate", "10k", "--repeat", "forever"}));
-  ASSERT_TRUE(Eventually([&] { return !InstancesAt(server.address()).empty(); }));
-  std::this_thread::sleep_for(milliseconds(300));
+  ASSERT_TRUE(Eventually([&] { return IsBusy(server.address()); }));
   server.Kill();
   EXPECT_EQ(program.Wait(), 3);
   EXPECT_THAT(program.err(), HasSubstr("cannot reach a server at"));

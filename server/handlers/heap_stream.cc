@@ -21,7 +21,7 @@ absl::Status ApplyBatch(LiveInstance& instance, const v1::Batch& batch, BatchWor
   if (absl::Status status = instance.Apply(work.operations, work.need, work.results); !status.ok()) return status;
   ToProto(work, batch.quiet(), reply);
   reply.set_sequence(batch.sequence());
-  reply.set_service_ns(static_cast<std::uint64_t>(absl::GetCurrentTimeNanos() - began));
+  reply.set_service_ns(static_cast<std::uint64_t>(std::max<std::int64_t>(absl::GetCurrentTimeNanos() - began, 0)));
   return absl::OkStatus();
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/time/clock.h"
+#include "server/testing/eventually.h"
 #include "server/testing/test_server.h"
 
 namespace alloclab::server {
@@ -57,7 +58,7 @@ v1::DiffRunsReply Diff(TestServer& server, std::uint64_t a, std::uint64_t b) {
 }
 
 void AwaitRunning(TestServer& server, std::uint64_t id) {
-  for (int i = 0; i < 1000 && Get(server, id).operations_done() == 0; ++i) absl::SleepFor(absl::Milliseconds(10));
+  EXPECT_TRUE(Eventually([&] { return Get(server, id).operations_done() != 0; }));
 }
 
 TEST(Runs, SucceedWithAResult) {

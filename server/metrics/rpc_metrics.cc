@@ -34,7 +34,7 @@ class CallCounter final : public grpc::experimental::Interceptor {
  public:
   explicit CallCounter(MethodCounts& counts) : counts_(counts), began_(absl::Now()) { Increment(counts_.started); }
   ~CallCounter() override {
-    const absl::Duration took = absl::Now() - began_;
+    const absl::Duration took = std::max(absl::Now() - began_, absl::ZeroDuration());  // the clock may be set back
     Increment(counts_.handled[code_]);
     Increment(counts_.handling_ns, static_cast<std::uint64_t>(absl::ToInt64Nanoseconds(took)));
     const auto bucket = std::lower_bound(kHandlingBuckets.begin(), kHandlingBuckets.end(), absl::ToDoubleSeconds(took));

@@ -12,6 +12,7 @@
 #include "alloclab/v1/page.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "server/page/http_testing.h"
+#include "server/testing/eventually.h"
 #include "server/testing/test_server.h"
 
 namespace alloclab::server {
@@ -149,14 +150,11 @@ TEST_F(PageServerTest, ShowsTheMachineOfARunAtWork) {
   const std::uint64_t id = Submit("literal", 2'000'000);  // far more than the test waits for
   const std::string path = absl::StrCat("/api/runs/", id);
   std::string first, last;
-  for (int i = 0; i < 1000 && (last.empty() || last == first); ++i) {
+  EXPECT_TRUE(Eventually([&] {
     const auto map = Read<v1::MemoryMap>(path + "/map?cells=512");
     if (!map.gone()) (first.empty() ? first : last) = map.SerializeAsString();
-    absl::SleepFor(absl::Milliseconds(20));
-  }
-  EXPECT_FALSE(first.empty());
-  EXPECT_FALSE(last.empty());
-  EXPECT_NE(first, last);
+    return !last.empty() && last != first;
+  })) << "the picture of a machine at work changes";
   const auto detail = Read<v1::RunDetail>(path);
   EXPECT_EQ(detail.run().state(), v1::Run::RUNNING);
   EXPECT_GT(detail.live().counters().operations(), 0);
