@@ -232,8 +232,12 @@ TEST(Alloclabd, CommandLineErrorsAreUsageErrors) {
   EXPECT_THAT(output, HasSubstr("--listen: \"nowhere\" is not an address"));
   EXPECT_EQ(RunToExit({"--instances-max", "x"}, output), 2);
   EXPECT_THAT(output, HasSubstr("--instances-max: "));
-  EXPECT_EQ(RunToExit({"--nonsense"}, output), 2);
-  EXPECT_THAT(output, HasSubstr("--nonsense"));
+  EXPECT_EQ(RunToExit({"--qqqqqqqqqqqq"}, output), 2);
+  EXPECT_THAT(output, HasSubstr("unknown option \"--qqqqqqqqqqqq\"; see alloclabd --help"));
+  EXPECT_EQ(RunToExit({"--strams-max", "4"}, output), 2);
+  EXPECT_THAT(output, HasSubstr("unknown option \"--strams-max\"; did you mean \"--streams-max\"?"));
+  EXPECT_EQ(RunToExit({"serve"}, output), 2);
+  EXPECT_THAT(output, HasSubstr("unexpected \"serve\""));
   EXPECT_EQ(RunToExit({}, output, {"ALLOCLAB_LOG_FORMAT=xml"}), 2);
   EXPECT_THAT(output, HasSubstr("ALLOCLAB_LOG_FORMAT: \"xml\""));
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "allocators/common/suggestion.h"
 #include "server/log.h"
 #include "server/server/bind_address.h"
 #include "server/server/health_check.h"
@@ -142,6 +144,22 @@ int CheckHealthOf(const ServerOptions& options, const std::string& service) {
   return kExitOk;
 }
 
+// An unknown option with the nearest one that exists; anything else in CLI11's words, --help included.
+int EndByParser(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::ExtrasError))
+    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+  const std::vector<std::string> words = app.remaining(/*recurse=*/true);
+  const auto option = std::find_if(words.begin(), words.end(), [](const std::string& word) { return word.starts_with("--"); });
+  if (option == words.end()) {
+    return Fail(kExitUsage, absl::InvalidArgumentError(fmt::format("unexpected \"{}\"; see alloclabd --help", words.back())));
+  }
+  std::vector<std::string_view> names{"config", "dump-config", "help"};
+  for (const OptionInfo& info : ServerOptionList()) names.push_back(info.name);
+  const std::string_view nearest = NearestName(std::string_view(*option).substr(2), names);
+  const std::string hint = nearest.empty() ? "see alloclabd --help" : fmt::format("did you mean \"--{}\"?", nearest);
+  return Fail(kExitUsage, absl::InvalidArgumentError(fmt::format("unknown option \"{}\"; {}", *option, hint)));
+}
+
 int Main(int argc, char** argv) {
   CLI::App app(
       "alloclabd, the server of the allocator lab.\n\nExample: alloclabd --data-dir /var/lib/alloclab --log-format json",
@@ -159,8 +177,8 @@ int Main(int argc, char** argv) {
   const CLI::App* version = app.add_subcommand("version", "print the version");
   try {
     app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {  // CLI11 reports by exceptions, --help included
-    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+  } catch (const CLI::ParseError& error) {  // CLI11 reports by exceptions
+    return EndByParser(app, error);
   }
   if (version->parsed()) {
     fmt::print("alloclabd {} ({}, {})\n", Version(), Commit(), Build());

@@ -66,6 +66,7 @@ void HeapStream::OnCancel() { End(errors::CallCancelled()); }
 
 void HeapStream::OnDone() {
   streams_.Leave(this);
+  { const absl::MutexLock lock(&mutex_); }  // Work, which finished the call, is out of it
   delete this;
 }
 
