@@ -1,6 +1,7 @@
 #include "allocators/workload/run.h"
 
-#include <chrono>
+#include <algorithm>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -132,18 +133,17 @@ TEST(RunTest, ProgressIsToldAndMayStopTheRun) {
 
 TEST(RunTest, ACancelIsHonouredInTimeHoweverSlowTheOperationsAre) {
   const Trace trace = MakeBuiltin("larson", 0, 0).value();
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point last = Clock::now();
-  Clock::duration longest{};
+  // Of this process: other programs of a busy machine do not count.
+  std::clock_t last = std::clock(), longest = 0;
   int calls = 0;
   RunOptions options;
   options.progress = [&](const RunProgress&, const Driver&) {
-    longest = std::max(longest, Clock::now() - last);
-    last = Clock::now();
+    longest = std::max(longest, std::clock() - last);
+    last = std::clock();
     return ++calls < 30;
   };
   EXPECT_TRUE(Execute(trace, WithEngine("literal"), options).cancelled);
-  EXPECT_LT(longest, std::chrono::milliseconds(100));
+  EXPECT_LT(longest, CLOCKS_PER_SEC / 10);
 }
 
 TEST(PacerTest, SlicesFollowTheSpeed) {

@@ -117,7 +117,7 @@ void HeapStream::Work() {
     working_ = false;
     if (status.ok()) {
       has_reply_ = true;
-      ns_per_operation_ = reply_.service_ns() / std::max(reply_.operations(), 1u);
+      ns_per_operation_ = reply_.service_ns() / std::max(reply_.operations(), 1u) + 1;
       Read();
     } else {
       ending_ = true;
