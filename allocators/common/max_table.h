@@ -30,10 +30,13 @@ struct alignas(64) Sixteen {
     for (std::uint32_t i = 0; i < values.size(); ++i) bits |= std::uint32_t{values[i] >= least} << i;
     return bits;
   }
-  // The lowest index of a value >= least, or 16. REQUIRES: 0 < least < 2^31.
-  std::uint32_t FirstAtLeast(std::uint32_t least) const {
-    return static_cast<std::uint32_t>(std::countr_zero(AtLeast(least) | 0x10000u));
+  // The lowest index, from `from` on, of a value >= least, or 16. REQUIRES: 0 < least < 2^31, from <= 16.
+  std::uint32_t FirstAtLeast(std::uint32_t least, std::uint32_t from) const {
+    return static_cast<std::uint32_t>(std::countr_zero((AtLeast(least) & ~0u << from) | 0x10000u));
   }
+  // Sets one value. REQUIRES: index < 16. Writes its whole quarter: a vector load that meets a narrower store on its way to the cache
+  // has to wait for it.
+  void Set(std::uint32_t index, std::uint32_t value);
   std::uint32_t Max() const;
   std::uint32_t MaxPortable() const { return *std::max_element(values.begin(), values.end()); }
   // The largest value but for the one at `index`. REQUIRES: index < 16.
@@ -184,6 +187,13 @@ inline std::uint32_t Sixteen::AtLeast(std::uint32_t least) const {
   return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(low, high)));
 }
 
+inline void Sixteen::Set(std::uint32_t index, std::uint32_t value) {
+  const __m128i lane = _mm_cmpeq_epi32(_mm_setr_epi32(0, 1, 2, 3), _mm_set1_epi32(static_cast<std::int32_t>(index % 4)));
+  const __m128i others = _mm_andnot_si128(lane, Quarter(index / 4));
+  _mm_store_si128(static_cast<__m128i*>(static_cast<void*>(&values[index & ~3u])),
+                  _mm_or_si128(others, _mm_and_si128(lane, _mm_set1_epi32(static_cast<std::int32_t>(value)))));
+}
+
 // The lanes of the i-th quarter are the values 4 * i to 4 * i + 3.
 inline __m128i Sixteen::Lanes(std::size_t i) {
   return _mm_add_epi32(_mm_setr_epi32(0, 1, 2, 3), _mm_set1_epi32(static_cast<std::int32_t>(4 * i)));
@@ -220,6 +230,7 @@ inline void Sixteen::AddBehind(std::uint32_t index, std::uint32_t change) {
 
 #else
 
+inline void Sixteen::Set(std::uint32_t index, std::uint32_t value) { values[index] = value; }
 inline void Sixteen::AddBehind(std::uint32_t index, std::uint32_t change) { AddBehindPortable(index, change); }
 inline std::uint32_t Sixteen::AtLeast(std::uint32_t least) const { return AtLeastPortable(least); }
 inline std::uint32_t Sixteen::Max() const { return MaxPortable(); }

@@ -50,7 +50,8 @@ ChunkIndex::Page& ChunkIndex::MakeNewPage(const Place& at) {
       slabs_.push_back(std::make_unique<Page[]>(slab_size_));
     }
     page = &slabs_.back()[slab_used_++];
-    page->words = space_.TouchPage(AddressOf(at.group, at.page, 0, 0));
+    page->words = space_.TouchPage(start_ + (at.offset() & ~(kPageBytes - 1)));
+    last_page_ = std::max(last_page_, at.offset() >> kPageShift);
     ++pages_made_;
   }
   return *page;

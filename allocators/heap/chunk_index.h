@@ -8,9 +8,9 @@
 //   trees   over the groups (wide_tree.h): bounds, chunk counts, counts of pages in which a chunk starts
 //
 // A chunk belongs to the leaf in which it starts. The bounds lead a search to the lowest address that can fit; where they
-// promised too much they are corrected on the way (wide_tree.h says why that is cheap). For small sizes a hint remembers where
-// the last search ended, and a search begins there. The counts below a chunk say how many headers, in how many pages, the walk
-// would have visited.
+// promised too much they are corrected on the way (wide_tree.h says why that is cheap). A search begins where the last one for
+// its size ended (size_hints.h) and goes from there through page, group and trees: steps that do not wait for each other. The
+// counts below a chunk say how many headers, in how many pages, the walk would have visited.
 //
 // About 400 bytes per page in which a chunk starts (a group's part included), 24 bytes per 64 KiB without any.
 //
@@ -30,6 +30,7 @@
 #include "allocators/common/violation.h"
 #include "allocators/heap/boundary_tag.h"
 #include "allocators/heap/heap_allocator.h"
+#include "allocators/heap/size_hints.h"
 #include "allocators/heap/wide_tree.h"
 #include "allocators/machine/address_space.h"
 
@@ -64,7 +65,7 @@ class ChunkIndex {
     const Place at = PlaceOf(header);
     if (const Page* page = FindPage(at); page != nullptr) {
       __builtin_prefetch(&page->largest, 1);
-      __builtin_prefetch(&page->chunks, 1);
+      __builtin_prefetch(&page->chunks_before, 1);
       __builtin_prefetch(&page->leaves[at.leaf], 1);
     }
   }
@@ -80,20 +81,22 @@ class ChunkIndex {
  private:
   static constexpr std::uint32_t kBoundEnd = 1u << 31;  // no chunk is as large: a heap is not
   static constexpr std::uint32_t kLeafShift = 8, kGroupShift = 16;
+  static constexpr std::uint32_t kLeafWords = 64, kGroupWords = 16 * kPageWords;
 
   struct Leaf {  // bit w: the leaf's word w
     std::uint64_t starts = 0, free = 0;
   };
   struct Page {
-    Sixteen largest;                         // per leaf, at least the bytes of its largest free chunk
-    std::array<std::uint16_t, 16> chunks{};  // per leaf
-    const std::uint32_t* words = nullptr;    // of the page, in simulated RAM
+    Sixteen largest;                                // per leaf, at least the bytes of its largest free chunk
+    std::array<std::uint16_t, 16> chunks_before{};  // per leaf, those that start in the leaves before it
+    std::uint32_t chunks = 0;
+    const std::uint32_t* words = nullptr;  // of the page, in simulated RAM
     std::array<Leaf, 16> leaves;
   };
   struct Group {
-    Sixteen largest;                              // per page, at least the largest of its leaves'
-    std::array<std::uint16_t, 16> chunks{};       // per page
-    std::array<std::uint8_t, 16> pages_before{};  // per page, those of them in which a chunk starts
+    Sixteen largest;                                // per page, at least the largest of its leaves'
+    std::array<std::uint16_t, 16> chunks_before{};  // per page, those that start in the pages before it
+    std::array<std::uint8_t, 16> pages_before{};    // per page, those before it in which a chunk starts
     std::array<Page*, 16> pages{};
   };
   // Where an address lies: numbers of its group, page in the group, leaf in the page, word in the leaf.
@@ -102,8 +105,10 @@ class ChunkIndex {
         : group(offset >> kGroupShift),
           page(offset >> kPageShift & 15),
           leaf(offset >> kLeafShift & 15),
-          word(offset / kWordBytes % 64) {}
+          word(offset / kWordBytes % kLeafWords) {}
     std::uint64_t bit() const { return std::uint64_t{1} << word; }
+    std::uint32_t offset() const { return group << kGroupShift | page << kPageShift | leaf << kLeafShift | word * kWordBytes; }
+    std::uint32_t leaf_number() const { return offset() >> kLeafShift; }
     std::uint32_t group, page, leaf, word;
   };
   Place PlaceOf(VirtAddr address) const { return Place(address - start_); }
@@ -113,33 +118,30 @@ class ChunkIndex {
     return group != nullptr ? group->pages[at.page] : nullptr;
   }
   Page& PageOf(const Place& at) const { return *groups_[at.group]->pages[at.page]; }
-  VirtAddr AddressOf(std::uint32_t group, std::uint32_t page, std::uint32_t leaf, std::uint32_t word) const {
-    return start_ + (group << kGroupShift | page << kPageShift | leaf << kLeafShift | word * kWordBytes);
-  }
 
   // The page's part of the index, made if there is none.
   Page& MakePage(const Place& at);
   Page& MakeNewPage(const Place& at);
+  void MarkTaken(VirtAddr chunk);
   void AddFreeChunk(VirtAddr chunk, std::uint32_t size);
   void RemoveChunk(VirtAddr chunk);
   // One more or less chunk starts there.
   void CountChunk(Page& page, const Place& at, int change);
   // Makes the bounds hold for a free chunk of that size.
   void RaiseBounds(Page& page, const Place& at, std::uint32_t size);
-  void LowerHints(std::uint32_t leaf_number, std::uint32_t words);
-  void SetHint(std::uint32_t words, std::uint32_t leaf_number) {
-    hints_[words] = static_cast<std::int32_t>(leaf_number);
-    hints_max_ = std::max(hints_max_, leaf_number);
-  }
   void CountFree(std::uint32_t size, std::uint32_t change);
-  // The first free chunk of the leaf that is large enough, as a word number; otherwise 64, and the leaf's bound is exact.
+  // The word of the leaf at which the first free chunk that is large enough starts; or kLeafWords, and the leaf's bound is exact.
   static std::uint32_t FirstInLeaf(Page& page, std::uint32_t leaf, std::uint32_t size);
-  // std::popcount, which is a call into the compiler's library where the processor is not known to have the instruction.
-  static std::uint32_t CountBits(std::uint64_t bits);
+  // The word of the page, from a leaf on, at which the first free chunk that is large enough starts; or kPageWords, and the bounds
+  // of the leaves from there on are exact.
+  static std::uint32_t FirstInPage(Page& page, std::uint32_t leaf, std::uint32_t size);
+  // The same in those pages of a group whose bits are set, in the first of them from a leaf on; or kGroupWords.
+  static std::uint32_t FirstInGroup(Group& group, std::uint32_t pages, std::uint32_t leaf, std::uint32_t size);
   // The last word at or before `last_word` of the page at which a chunk starts, or -1.
   static int LastInPage(const Page& page, std::uint32_t last_word);
   std::uint32_t LargestFree() const;
-  Found FoundAt(std::uint32_t group, std::uint32_t page, std::uint32_t leaf, std::uint32_t word) const;
+  Found FoundAt(const Place& leaf, std::uint32_t word) const;
+  Found NotFound() const { return {VirtAddr{}, chunks_.total(), pages_.total()}; }
 
   AddressSpace& space_;
   const VirtAddr start_;
@@ -151,25 +153,28 @@ class ChunkIndex {
   std::uint32_t slab_size_ = 0, slab_used_ = 0;  // of the last one, in pages
   std::uint64_t pages_made_ = 0;
 
-  // Per size in words: a leaf, by number, before which no free chunk of that size or larger starts.
-  static constexpr std::uint32_t kHints = 32;
-  std::array<std::int32_t, kHints> hints_{};
-  std::uint32_t hints_max_ = 0;  // at least the largest of them
+  SizeHints hints_;
+  std::uint32_t last_page_ = 0;  // the number of the last page that has its part of the index
 
   std::uint64_t free_bytes_ = 0;
   std::array<std::uint32_t, Pow2Histogram::kBuckets> free_blocks_by_size_{};
 };
 
-inline void ChunkIndex::Take(VirtAddr chunk, std::uint32_t size) {
+inline void ChunkIndex::MarkTaken(VirtAddr chunk) {
   const Place at = PlaceOf(chunk);
-  PageOf(at).leaves[at.leaf].free &= ~at.bit();
+  Page& page = PageOf(at);
+  page.leaves[at.leaf].free &= ~at.bit();
+  if (page.leaves[at.leaf].free == 0) page.largest.Set(at.leaf, 0);
+}
+
+inline void ChunkIndex::Take(VirtAddr chunk, std::uint32_t size) {
+  MarkTaken(chunk);
   CountFree(size, -1);
   free_bytes_ -= size;
 }
 
 inline void ChunkIndex::Split(VirtAddr chunk, std::uint32_t size, std::uint32_t rest) {
-  const Place at = PlaceOf(chunk);
-  PageOf(at).leaves[at.leaf].free &= ~at.bit();
+  MarkTaken(chunk);
   CountFree(size + rest, -1);
   free_bytes_ -= size + rest;
   AddFreeChunk(chunk + size, rest);
@@ -191,15 +196,7 @@ inline void ChunkIndex::Release(VirtAddr chunk, std::uint32_t size, std::uint32_
   CountFree(before + size + after, +1);
   const Place first = PlaceOf(chunk - before);
   RaiseBounds(PageOf(first), first, before + size + after);
-  LowerHints((chunk - before - start_) >> kLeafShift, (before + size + after) / kWordBytes);
-}
-
-// A chunk of that many words came to be in the leaf.
-inline void ChunkIndex::LowerHints(std::uint32_t leaf_number, std::uint32_t words) {
-  if (leaf_number >= hints_max_) return;
-  const std::int32_t leaf = static_cast<std::int32_t>(leaf_number);
-  const std::int32_t* mask = &kMask<std::int32_t, kHints, true>[kHints - std::min(words + 1, kHints)];
-  for (std::size_t i = 0; i < kHints; ++i) hints_[i] -= std::max(hints_[i] - leaf, 0) & mask[i];
+  hints_.Lower((before + size + after) / kWordBytes, first.leaf_number());
 }
 
 inline void ChunkIndex::Append(VirtAddr chunk, std::uint32_t size, std::uint32_t before) {
@@ -209,6 +206,7 @@ inline void ChunkIndex::Append(VirtAddr chunk, std::uint32_t size, std::uint32_t
   free_bytes_ += size;
   const Place first = PlaceOf(chunk - before);
   RaiseBounds(PageOf(first), first, before + size);
+  hints_.Lower((before + size) / kWordBytes, first.leaf_number());
 }
 
 inline void ChunkIndex::AddFreeChunk(VirtAddr chunk, std::uint32_t size) {
@@ -238,38 +236,59 @@ inline void ChunkIndex::RemoveChunk(VirtAddr chunk) {
 }
 
 inline ChunkIndex::Found ChunkIndex::FindFirst(std::uint32_t size) {
+  if (size >= kBoundEnd) return NotFound();
   const std::uint32_t words = size / kWordBytes;
-  if (words < kHints) {
-    const Place at(static_cast<std::uint32_t>(hints_[words]) << kLeafShift);
-    const std::uint32_t word = FirstInLeaf(PageOf(at), at.leaf, size);
-    if (word < 64) return FoundAt(at.group, at.page, at.leaf, word);
-  }
-  while (size < kBoundEnd) {
-    const std::uint32_t g = bounds_.FirstAtLeast(size);
-    if (g == WideBounds::kNone) break;
-    Group& group = *groups_[g];
-    for (;;) {
-      const std::uint32_t p = group.largest.FirstAtLeast(size);
-      if (p == 16) break;
-      Page& page = *group.pages[p];
-      for (;;) {
-        const std::uint32_t leaf = page.largest.FirstAtLeast(size);
-        if (leaf == 16) break;
-        const std::uint32_t word = FirstInLeaf(page, leaf, size);
-        if (word == 64) continue;
-        if (words < kHints) SetHint(words, g << 8 | p << 4 | leaf);
-        return FoundAt(g, p, leaf, word);
-      }
-      group.largest.values[p] = page.largest.Max();
+  const Place hint(hints_.LeafFor(words) << kLeafShift);
+  Group* group = groups_[hint.group].get();
+  Page& page = *group->pages[hint.page];
+  if (page.largest.values[hint.leaf] >= size) {
+    const std::uint32_t word = FirstInLeaf(page, hint.leaf, size);
+    if (word != kLeafWords) {
+      hints_.Remember(words, hint.leaf_number());
+      return FoundAt(hint, word);
     }
-    bounds_.Lower(g, group.largest.Max());
   }
-  return {VirtAddr{}, chunks_.total(), pages_.total()};
+  std::uint32_t pages = group->largest.AtLeast(size) & ~0u << hint.page;
+  std::uint32_t leaf = (pages >> hint.page & 1) != 0 ? hint.leaf + 1 : 0;
+  for (std::uint32_t g = hint.group;;) {
+    const std::uint32_t word = FirstInGroup(*group, pages, leaf, size);
+    if (word != kGroupWords) {
+      const Place at(g << kGroupShift | word * kWordBytes);
+      hints_.Remember(words, at.leaf_number());
+      return FoundAt(at, at.word);
+    }
+    if (bounds_[g] >= size) bounds_.Lower(g, group->largest.Max());
+    g = bounds_.FirstAtLeast(size, g + 1);
+    if (g == WideBounds::kNone) break;
+    group = groups_[g].get();
+    pages = group->largest.AtLeast(size), leaf = 0;
+  }
+  hints_.Remember(words, last_page_ << (kPageShift - kLeafShift));
+  return NotFound();
+}
+
+inline std::uint32_t ChunkIndex::FirstInGroup(Group& group, std::uint32_t pages, std::uint32_t leaf, std::uint32_t size) {
+  for (; pages != 0; pages &= pages - 1, leaf = 0) {
+    const auto p = static_cast<std::uint32_t>(std::countr_zero(pages));
+    Page& page = *group.pages[p];
+    const std::uint32_t word = FirstInPage(page, leaf, size);
+    if (word != kPageWords) return p * kPageWords + word;
+    group.largest.Set(p, page.largest.Max());
+  }
+  return kGroupWords;
+}
+
+inline std::uint32_t ChunkIndex::FirstInPage(Page& page, std::uint32_t leaf, std::uint32_t size) {
+  for (std::uint32_t leaves = page.largest.AtLeast(size) & ~0u << leaf; leaves != 0; leaves &= leaves - 1) {
+    leaf = static_cast<std::uint32_t>(std::countr_zero(leaves));
+    const std::uint32_t word = FirstInLeaf(page, leaf, size);
+    if (word != kLeafWords) return leaf * kLeafWords + word;
+  }
+  return kPageWords;
 }
 
 inline std::uint32_t ChunkIndex::FirstInLeaf(Page& page, std::uint32_t leaf, std::uint32_t size) {
-  if (page.largest.values[leaf] < size) return 64;
-  const std::uint32_t* words = page.words + leaf * 64;
+  const std::uint32_t* words = page.words + leaf * kLeafWords;
   std::uint32_t largest = 0;
   for (std::uint64_t free = page.leaves[leaf].free; free != 0; free &= free - 1) {
     const auto word = static_cast<std::uint32_t>(std::countr_zero(free));
@@ -277,25 +296,17 @@ inline std::uint32_t ChunkIndex::FirstInLeaf(Page& page, std::uint32_t leaf, std
     if (bytes >= size) return word;
     largest = std::max(largest, bytes);
   }
-  page.largest.values[leaf] = largest;
-  return 64;
+  page.largest.Set(leaf, largest);
+  return kLeafWords;
 }
 
-inline ChunkIndex::Found ChunkIndex::FoundAt(std::uint32_t g, std::uint32_t p, std::uint32_t leaf, std::uint32_t word) const {
-  const Group& group = *groups_[g];
-  const Page& page = *group.pages[p];
-  const std::uint64_t starts_before = page.leaves[leaf].starts & ((std::uint64_t{1} << word) - 1);
-  return {AddressOf(g, p, leaf, word),
-          chunks_.SumBefore(g) + SumOfFirst<16>(group.chunks.data(), p) + SumOfFirst<16>(page.chunks.data(), leaf) +
-              CountBits(starts_before) + 1,
-          pages_.SumBefore(g) + group.pages_before[p] + 1};
-}
-
-inline std::uint32_t ChunkIndex::CountBits(std::uint64_t bits) {
-  bits -= bits >> 1 & 0x5555555555555555;
-  bits = (bits & 0x3333333333333333) + (bits >> 2 & 0x3333333333333333);
-  bits = (bits + (bits >> 4)) & 0x0F0F0F0F0F0F0F0F;
-  return static_cast<std::uint32_t>(bits * 0x0101010101010101 >> 56);
+inline ChunkIndex::Found ChunkIndex::FoundAt(const Place& at, std::uint32_t word) const {
+  const Group& group = *groups_[at.group];
+  const Page& page = *group.pages[at.page];
+  return {start_ + (at.leaf_number() << kLeafShift | word * kWordBytes),
+          chunks_.SumBefore(at.group) + group.chunks_before[at.page] + page.chunks_before[at.leaf] +
+              PopCount(page.leaves[at.leaf].starts & ((std::uint64_t{1} << word) - 1)) + 1,
+          pages_.SumBefore(at.group) + group.pages_before[at.page] + 1};
 }
 
 inline bool ChunkIndex::IsLive(VirtAddr header) const {
@@ -306,11 +317,12 @@ inline bool ChunkIndex::IsLive(VirtAddr header) const {
 
 inline void ChunkIndex::CountChunk(Page& page, const Place& at, int change) {
   Group& group = *groups_[at.group];
-  page.chunks[at.leaf] = static_cast<std::uint16_t>(page.chunks[at.leaf] + change);
+  AddAbove<16>(page.chunks_before.data(), at.leaf, static_cast<std::uint16_t>(change));
+  AddAbove<16>(group.chunks_before.data(), at.page, static_cast<std::uint16_t>(change));
   chunks_.Add(at.group, static_cast<std::uint32_t>(change));
-  const bool was_used = group.chunks[at.page] != 0;
-  group.chunks[at.page] = static_cast<std::uint16_t>(group.chunks[at.page] + change);
-  if (was_used != (group.chunks[at.page] != 0)) [[unlikely]] {
+  const bool was_used = page.chunks != 0;
+  page.chunks += static_cast<std::uint32_t>(change);
+  if (was_used != (page.chunks != 0)) [[unlikely]] {
     AddAbove<16>(group.pages_before.data(), at.page, static_cast<std::uint8_t>(change));
     pages_.Add(at.group, static_cast<std::uint32_t>(change));
   }
@@ -318,10 +330,10 @@ inline void ChunkIndex::CountChunk(Page& page, const Place& at, int change) {
 
 inline void ChunkIndex::RaiseBounds(Page& page, const Place& at, std::uint32_t size) {
   if (page.largest.values[at.leaf] >= size) return;
-  page.largest.values[at.leaf] = size;
-  std::uint32_t& of_page = groups_[at.group]->largest.values[at.page];
-  if (of_page >= size) return;
-  of_page = size;
+  page.largest.Set(at.leaf, size);
+  Sixteen& of_pages = groups_[at.group]->largest;
+  if (of_pages.values[at.page] >= size) return;
+  of_pages.Set(at.page, size);
   bounds_.Raise(at.group, size);
 }
 

@@ -44,13 +44,11 @@ std::vector<Violation> ChunkIndex::Check(VirtAddr brk, VirtAddr limit) const {
         add(chunk.header, absl::StrFormat("free chunk %#010x has %d bytes, a bound above it only %d", chunk.header.raw(),
                                           chunk.bytes, bound));
       }
-      const auto leaf_number = static_cast<std::int32_t>((chunk.header - start_) >> kLeafShift);
-      const auto hints = hints_.begin() + std::min(chunk.bytes / kWordBytes + 1, kHints);
-      if (std::any_of(hints_.begin(), hints, [&](std::int32_t hint) { return hint > leaf_number; })) {
+      if (hints_.LeafFor(chunk.bytes / kWordBytes) > at.leaf_number()) {
         add(chunk.header, absl::StrFormat("free chunk %#010x lies before the hint for its size", chunk.header.raw()));
       }
     }
-    const Found counted = FoundAt(at.group, at.page, at.leaf, at.word);
+    const Found counted = FoundAt(at, at.word);
     if (counted.headers_visited != chunks || counted.pages_visited != pages) {
       add(chunk.header, absl::StrFormat("chunk %#010x is number %d in page number %d, the index counts %d and %d",
                                         chunk.header.raw(), chunks, pages, counted.headers_visited, counted.pages_visited));

@@ -46,8 +46,11 @@ class FirstFit {
   void Init(std::uint32_t initial_bytes) {
     space_.PromisePages(start_, 1);
     brk_ = start_ + kWordBytes;
-    words_.Store(start_, tag::Pack(kWordBytes, tag::kAllocated));
-    words_.Store(brk_, tag::Pack(0, tag::kAllocated));
+    {
+      auto&& words = words_.Begin();
+      words.Store(start_, tag::Pack(kWordBytes, tag::kAllocated));
+      words.Store(brk_, tag::Pack(0, tag::kAllocated));
+    }
     index_.AddPrologue();
     Grow(initial_bytes);
   }
@@ -67,30 +70,32 @@ class FirstFit {
 
   // place_chunk: allocates the first `size` bytes of the free chunk; what remains becomes a free chunk.
   void Place(VirtAddr chunk, std::uint32_t size) {
-    const std::uint32_t header = words_.Load(chunk);
+    auto&& words = words_.Begin();
+    const std::uint32_t header = words.Load(chunk);
     const std::uint32_t rest = tag::Size(header) - size;
-    words_.Store(chunk, tag::Pack(size, (header & tag::kPreviousFree) | tag::kAllocated));
+    words.Store(chunk, tag::Pack(size, (header & tag::kPreviousFree) | tag::kAllocated));
     const VirtAddr next = chunk + size;
     if (rest == 0) {
-      words_.Store(next, words_.Load(next) & ~tag::kPreviousFree);
+      words.Store(next, words.Load(next) & ~tag::kPreviousFree);
       index_.Take(chunk, size);
       return;
     }
     ++costs_.splits;
-    words_.Store(next, tag::Pack(rest, 0));
-    words_.Store(Footer(next, rest), tag::Pack(rest, 0));
+    words.Store(next, tag::Pack(rest, 0));
+    words.Store(Footer(next, rest), tag::Pack(rest, 0));
     index_.Split(chunk, size, rest);
-    Coalesce(next);
+    Coalesce(words, next);
   }
 
   // lx_free_internal behind its checks. `header` is the chunk's header, loaded by the caller.
   void Release(VirtAddr chunk, std::uint32_t header) {
+    auto&& words = words_.Begin();
     const std::uint32_t size = tag::Size(header);
-    words_.Store(chunk, header & ~tag::kAllocated);
-    words_.Store(Footer(chunk, size), header & ~tag::kAllocated);
+    words.Store(chunk, header & ~tag::kAllocated);
+    words.Store(Footer(chunk, size), header & ~tag::kAllocated);
     const VirtAddr next = chunk + size;
-    words_.Store(next, words_.Load(next) | tag::kPreviousFree);
-    const Merged merged = Coalesce(chunk);
+    words.Store(next, words.Load(next) | tag::kPreviousFree);
+    const Merged merged = Coalesce(words, chunk);
     index_.Release(chunk, size, merged.before, merged.after);
   }
 
@@ -99,12 +104,13 @@ class FirstFit {
     const VirtAddr start = Sbrk(size + kWordBytes);
     size = tag::RoundUpToWord(size);
     brk_ = brk_ - kWordBytes;  // the word for the epilogue
-    const std::uint32_t old_marker = words_.Load(start);
+    auto&& words = words_.Begin();
+    const std::uint32_t old_marker = words.Load(start);
     const std::uint32_t header = tag::Pack(size, old_marker & tag::kPreviousFree);
-    words_.Store(start, header);
-    words_.Store(Footer(start, size), header);
-    words_.Store(start + tag::Size(words_.Load(start)), tag::Pack(0, tag::kAllocated | tag::kPreviousFree));
-    const Merged merged = Coalesce(start);
+    words.Store(start, header);
+    words.Store(Footer(start, size), header);
+    words.Store(start + tag::Size(words.Load(start)), tag::Pack(0, tag::kAllocated | tag::kPreviousFree));
+    const Merged merged = Coalesce(words, start);
     index_.Append(start, size, merged.before);
     return start - merged.before;
   }
@@ -124,13 +130,14 @@ class FirstFit {
   static VirtAddr Footer(VirtAddr chunk, std::uint32_t size) { return chunk + size - kWordBytes; }
 
   VirtAddr Walk(std::uint32_t size) {
+    auto&& words = words_.Begin();
     VirtAddr chunk = start_;
     VirtAddr landmark = start_;  // Brent (1980): a walk that comes back to it goes round for ever
     std::uint64_t steps = 0, next_landmark = 1;
     std::uint32_t page = ~0u;
     while (chunk < brk_) {
-      const std::uint32_t header = words_.Load(chunk);
-      if (words_.stopped()) return VirtAddr{};
+      const std::uint32_t header = words.Load(chunk);
+      if (words.stopped()) return VirtAddr{};
       ++costs_.headers_visited;
       if (page != chunk.page()) ++costs_.search_pages;
       page = chunk.page();
@@ -140,7 +147,7 @@ class FirstFit {
       if constexpr (Words::kMayFault) {
         if (steps++ == next_landmark) landmark = chunk, next_landmark *= 2;
         if (chunk + bytes == landmark) {
-          words_.Stop(Outcome::kMachineHang, chunk);
+          words.Stop(Outcome::kMachineHang, chunk);
           return VirtAddr{};
         }
       }
@@ -150,11 +157,12 @@ class FirstFit {
   }
 
   // The four cases of coalesce; the chunk's header and footer are written, its neighbours may be free.
-  Merged Coalesce(VirtAddr chunk) {
-    const std::uint32_t header = words_.Load(chunk);
+  template <class Part>
+  Merged Coalesce(Part& words, VirtAddr chunk) {
+    const std::uint32_t header = words.Load(chunk);
     const std::uint32_t size = tag::Size(header);
-    const std::uint32_t next = words_.Load(chunk + size);
-    if (words_.stopped()) return {};
+    const std::uint32_t next = words.Load(chunk + size);
+    if (words.stopped()) return {};
     const bool next_free = !tag::Allocated(next);
     if (!tag::PreviousFree(header) && !next_free) {
       ++costs_.coalesces[3];
@@ -163,15 +171,15 @@ class FirstFit {
     Merged merged{.before = 0, .after = next_free ? tag::Size(next) : 0};
     std::uint32_t flags = 0;  // the lowest part's previous-free bit
     if (tag::PreviousFree(header)) {
-      const std::uint32_t footer = words_.Load(chunk - kWordBytes);
+      const std::uint32_t footer = words.Load(chunk - kWordBytes);
       merged.before = tag::Size(footer);
       flags = footer & tag::kPreviousFree;
     }
-    if (words_.stopped()) return {};
+    if (words.stopped()) return {};
     ++costs_.coalesces[!next_free ? 0 : !tag::PreviousFree(header) ? 1 : 2];
     const std::uint32_t whole = tag::Pack(merged.before + size + merged.after, flags);
-    words_.Store(chunk - merged.before, whole);
-    words_.Store(Footer(chunk, size + merged.after), whole);
+    words.Store(chunk - merged.before, whole);
+    words.Store(Footer(chunk, size + merged.after), whole);
     return merged;
   }
 

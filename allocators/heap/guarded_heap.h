@@ -50,7 +50,7 @@ class GuardedHeap final : public HeapAllocator {
     if (result.outcome != Outcome::kOk) return result;
     costs_.copied_bytes += copied;
     if (!space_.Copy(result.address, block, copied)) std::abort();  // only if a frame source broke its promise
-    heap_.Release(chunk, heap_.words().Load(chunk));
+    heap_.Release(chunk, heap_.words().Begin().Load(chunk));
     return result;
   }
 
@@ -62,7 +62,7 @@ class GuardedHeap final : public HeapAllocator {
     if (!Present(footer) && !space_.CanBringPages(space_.AbsentPages(footer, footer))) {
       return {Outcome::kOutOfMemory, VirtAddr{}};
     }
-    heap_.Release(chunk, heap_.words().Load(chunk));
+    heap_.Release(chunk, heap_.words().Begin().Load(chunk));
     return {};
   }
 

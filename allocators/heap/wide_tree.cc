@@ -41,10 +41,7 @@ std::uint32_t WideBounds::LeastAbove(std::uint32_t entry) const {
 std::uint64_t WideBounds::host_bytes() const { return HostBytes(levels_); }
 
 void WideCounts::Append() {
-  Grow(levels_, depth_, ++size_, [this](std::uint32_t root) {
-    levels_[root][0].counts[0] = total_;
-    AddAbove<4>(levels_[root][0].before.data(), 0, total_);
-  });
+  Grow(levels_, depth_, ++size_, [this](std::uint32_t root) { levels_[root][0].AddBehind(0, total_); });
 }
 
 std::uint64_t WideCounts::host_bytes() const { return HostBytes(levels_); }

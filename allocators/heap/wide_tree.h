@@ -19,27 +19,18 @@ namespace alloclab {
 inline constexpr std::uint32_t kWideLevelsMax = 4;
 inline constexpr std::uint32_t kWideEntriesMax = 1u << (4 * kWideLevelsMax);
 
-// A window into ones followed by zeros, or zeros followed by ones, masks lanes without a branch.
-template <class T, std::size_t kLanes, bool kOnesFirst>
+// A window into zeros followed by ones masks lanes without a branch.
+template <class T, std::size_t kLanes>
 inline constexpr auto kMask = [] {
   std::array<T, 2 * kLanes> mask{};
-  std::fill_n(mask.begin() + (kOnesFirst ? 0 : kLanes), kLanes, static_cast<T>(~T{0}));
+  std::fill_n(mask.begin() + kLanes, kLanes, static_cast<T>(~T{0}));
   return mask;
 }();
-
-// The sum of the first `end` lanes, modulo the type's range. REQUIRES: end <= kLanes.
-template <std::size_t kLanes, class T>
-T SumOfFirst(const T* lanes, std::uint32_t end) {
-  const T* mask = &kMask<T, kLanes, true>[kLanes - end];
-  T sum = 0;
-  for (std::size_t i = 0; i < kLanes; ++i) sum = static_cast<T>(sum + (lanes[i] & mask[i]));
-  return sum;
-}
 
 // Adds `change` to the lanes above `lane`, modulo the type's range: keeps sums of the lanes before each. REQUIRES: lane < kLanes.
 template <std::size_t kLanes, class T>
 void AddAbove(T* lanes, std::uint32_t lane, T change) {
-  const T* mask = &kMask<T, kLanes, false>[kLanes - 1 - lane];
+  const T* mask = &kMask<T, kLanes>[kLanes - 1 - lane];
   for (std::size_t i = 0; i < kLanes; ++i) lanes[i] = static_cast<T>(lanes[i] + (change & mask[i]));
 }
 
@@ -56,11 +47,11 @@ class WideBounds {
   std::uint32_t operator[](std::uint32_t entry) const { return levels_[0][entry / 16].values[entry % 16]; }
   // REQUIRES: bound < 2^31.
   void Raise(std::uint32_t entry, std::uint32_t bound);
-  void Lower(std::uint32_t entry, std::uint32_t bound) { levels_[0][entry / 16].values[entry % 16] = bound; }
+  void Lower(std::uint32_t entry, std::uint32_t bound) { levels_[0][entry / 16].Set(entry % 16, bound); }
   // The least of the bounds on the way from an entry to the root.
   std::uint32_t LeastAbove(std::uint32_t entry) const;
-  // The first entry >= least, or kNone. REQUIRES: 0 < least < 2^31.
-  std::uint32_t FirstAtLeast(std::uint32_t least);
+  // The first entry >= least at or after `from`, or kNone. REQUIRES: 0 < least < 2^31, from <= size().
+  std::uint32_t FirstAtLeast(std::uint32_t least, std::uint32_t from);
 
   std::uint64_t host_bytes() const;
 
@@ -84,12 +75,7 @@ class WideCounts {
   std::uint64_t host_bytes() const;
 
  private:
-  struct Node {
-    std::array<std::uint32_t, 16> counts{};
-    std::array<std::uint32_t, 4> before{};  // per four of them, the sum of those before
-  };
-
-  std::array<std::vector<Node>, kWideLevelsMax> levels_;
+  std::array<std::vector<Sixteen>, kWideLevelsMax> levels_;  // per entry, the sum of those before it in its node
   std::uint32_t depth_ = 0;
   std::uint32_t size_ = 0;
   std::uint32_t total_ = 0;
@@ -97,45 +83,42 @@ class WideCounts {
 
 inline void WideBounds::Raise(std::uint32_t entry, std::uint32_t bound) {
   for (std::uint32_t level = 0; level < depth_; ++level, entry /= 16) {
-    std::uint32_t& value = levels_[level][entry / 16].values[entry % 16];
-    if (value >= bound) return;
-    value = bound;
+    Sixteen& bounds = levels_[level][entry / 16];
+    if (bounds.values[entry % 16] >= bound) return;
+    bounds.Set(entry % 16, bound);
   }
 }
 
-inline std::uint32_t WideBounds::FirstAtLeast(std::uint32_t least) {
-  std::uint32_t level = depth_ - 1, node = 0;
-  for (;;) {
-    const Sixteen& bounds = levels_[level][node];
-    const std::uint32_t first = bounds.FirstAtLeast(least);
+// Climbs from `from` until a node promises an entry, then descends; back up where the promise was not kept.
+inline std::uint32_t WideBounds::FirstAtLeast(std::uint32_t least, std::uint32_t from) {
+  std::uint32_t level = 0, entry = from;
+  while (level < depth_ && entry / 16 < levels_[level].size()) {
+    const Sixteen& bounds = levels_[level][entry / 16];
+    const std::uint32_t first = bounds.FirstAtLeast(least, entry % 16);
     if (first < 16) {
-      node = node * 16 + first;
-      if (level == 0) return node;
+      entry = entry / 16 * 16 + first;
+      if (level == 0) return entry;
+      entry *= 16;
       --level;
     } else {
-      if (++level == depth_) return kNone;
-      levels_[level][node / 16].values[node % 16] = bounds.Max();
-      node /= 16;
+      if (entry % 16 == 0 && level + 1 < depth_) levels_[level + 1][entry / 256].Set(entry / 16 % 16, bounds.Max());
+      entry = entry / 16 + 1;
+      ++level;
     }
   }
+  return kNone;
 }
 
 inline void WideCounts::Add(std::uint32_t entry, std::uint32_t change) {
   for (std::uint32_t level = 0; level < depth_; ++level, entry /= 16) {
-    Node& node = levels_[level][entry / 16];
-    node.counts[entry % 16] += change;
-    AddAbove<4>(node.before.data(), entry % 16 / 4, change);
+    levels_[level][entry / 16].AddBehind(entry % 16, change);
   }
   total_ += change;
 }
 
 inline std::uint32_t WideCounts::SumBefore(std::uint32_t entry) const {
   std::uint32_t sum = 0;
-  for (std::uint32_t level = 0; level < depth_; ++level, entry /= 16) {
-    const Node& node = levels_[level][entry / 16];
-    const std::uint32_t four = entry % 16 / 4;
-    sum += node.before[four] + SumOfFirst<4>(&node.counts[4 * four], entry % 4);
-  }
+  for (std::uint32_t level = 0; level < depth_; ++level, entry /= 16) sum += levels_[level][entry / 16].values[entry % 16];
   return sum;
 }
 

@@ -11,11 +11,6 @@
 namespace alloclab {
 namespace {
 
-TEST(LanesTest, SumOfFirst) {
-  const std::array<std::uint16_t, 16> lanes = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
-  for (std::uint32_t end = 0; end <= 16; ++end) EXPECT_EQ(SumOfFirst<16>(lanes.data(), end), (1u << end) - 1);
-}
-
 TEST(LanesTest, AddAbove) {
   for (std::uint32_t lane = 0; lane < 16; ++lane) {
     std::array<std::uint8_t, 16> lanes{};
@@ -27,8 +22,9 @@ TEST(LanesTest, AddAbove) {
 // Trees beside plain vectors that say what they should answer.
 class WideTreeTest : public testing::TestWithParam<std::uint32_t> {
  protected:
-  std::uint32_t FirstAtLeast(std::uint32_t least) const {
-    const auto found = std::find_if(entries_.begin(), entries_.end(), [least](std::uint32_t entry) { return entry >= least; });
+  std::uint32_t FirstAtLeast(std::uint32_t least, std::uint32_t from) const {
+    const auto found =
+        std::find_if(entries_.begin() + from, entries_.end(), [least](std::uint32_t entry) { return entry >= least; });
     return found == entries_.end() ? WideBounds::kNone : static_cast<std::uint32_t>(found - entries_.begin());
   }
 
@@ -57,7 +53,9 @@ TEST_P(WideTreeTest, BoundsAgreeWithAPlainVector) {
     ASSERT_GE(bounds.LeastAbove(entry), 0u);
     ASSERT_LE(bounds.LeastAbove(entry), entries_[entry]);
     const auto least = static_cast<std::uint32_t>(std::max<std::uint64_t>(1, random_() >> 33 >> random_() % 31));
-    ASSERT_EQ(bounds.FirstAtLeast(least), FirstAtLeast(least)) << "least " << least << " of " << entries_.size();
+    const auto from = static_cast<std::uint32_t>(random_() % (entries_.size() + 1));
+    ASSERT_EQ(bounds.FirstAtLeast(least, from), FirstAtLeast(least, from))
+        << "least " << least << " from " << from << " of " << entries_.size();
   }
   EXPECT_EQ(bounds.size(), entries_.size());
 }
@@ -91,9 +89,9 @@ TEST(WideTreeGrowthTest, EveryLevelKeepsWhatItHad) {
     counts.Append();
     counts.Add(entry, 2);
     ASSERT_EQ(counts.SumBefore(entry), 2 * entry);
-    ASSERT_EQ(bounds.FirstAtLeast(entry + 1), entry);
-    ASSERT_EQ(bounds.FirstAtLeast(1), 0u);
-    ASSERT_EQ(bounds.FirstAtLeast(entry + 2), WideBounds::kNone);
+    ASSERT_EQ(bounds.FirstAtLeast(entry + 1, 0), entry);
+    ASSERT_EQ(bounds.FirstAtLeast(1, 0), 0u);
+    ASSERT_EQ(bounds.FirstAtLeast(entry + 2, 0), WideBounds::kNone);
   }
   EXPECT_LT(bounds.host_bytes() + counts.host_bytes(), kWideEntriesMax * 24u);
 }

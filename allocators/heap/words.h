@@ -1,5 +1,6 @@
 // How the heap's algorithm reaches the words of simulated memory. Both kinds count every word they load and store
-// (costs.h); Peek is for checks of the lab's own and is not counted.
+// (costs.h); Peek is for checks of the lab's own and is not counted. A part of the algorithm loads and stores through what
+// Begin() gives it, for as long as that part runs.
 #ifndef ALLOCLAB_ALLOCATORS_HEAP_WORDS_H_
 #define ALLOCLAB_ALLOCATORS_HEAP_WORDS_H_
 
@@ -20,26 +21,44 @@ class MappedWords {
 
   MappedWords(AddressSpace& space, HeapCosts& costs) : space_(space), costs_(costs) {}
 
-  std::uint32_t Load(VirtAddr address) {
-    ++costs_.words_loaded;
-    return Peek(address);
-  }
-  void Store(VirtAddr address, std::uint32_t value) {
-    ++costs_.words_stored;
-    Page(address)[address.offset() / kWordBytes] = value;
-  }
-  std::uint32_t Peek(VirtAddr address) const { return Page(address)[address.offset() / kWordBytes]; }
+  // Keeps the counts in registers while a part of the algorithm runs.
+  class Part {
+   public:
+    Part(AddressSpace& space, HeapCosts& costs) : space_(space), costs_(costs) {}
+    ~Part() {
+      costs_.words_loaded += loaded_;
+      costs_.words_stored += stored_;
+    }
+    Part(const Part&) = delete;
+    Part& operator=(const Part&) = delete;
 
-  // An operation on mapped words always runs to its end.
-  static constexpr bool stopped() { return false; }
+    std::uint32_t Load(VirtAddr address) {
+      ++loaded_;
+      return Word(space_, address);
+    }
+    void Store(VirtAddr address, std::uint32_t value) {
+      ++stored_;
+      Word(space_, address) = value;
+    }
+    static constexpr bool stopped() { return false; }  // on mapped words it always runs to its end
+
+   private:
+    AddressSpace& space_;
+    HeapCosts& costs_;
+    std::uint64_t loaded_ = 0, stored_ = 0;
+  };
+  Part Begin() { return {space_, costs_}; }
+
+  std::uint32_t Peek(VirtAddr address) const { return Word(space_, address); }
 
  private:
-  std::uint32_t* Page(VirtAddr address) const {
-    if (std::uint32_t* page = space_.CachedPage(address.page()); page != nullptr) [[likely]]
-      return page;
-    std::uint32_t* page = space_.TouchPage(address);
-    if (page == nullptr) std::abort();  // only if a frame source broke its promise (CanTakeFrames)
-    return page;
+  static std::uint32_t& Word(AddressSpace& space, VirtAddr address) {
+    std::uint32_t* page = space.CachedPage(address.page());
+    if (page == nullptr) [[unlikely]]
+      page = space.TouchPage(address);
+    if (page == nullptr) [[unlikely]]
+      std::abort();  // only if a frame source broke its promise (CanTakeFrames)
+    return page[address.offset() / kWordBytes];
   }
 
   AddressSpace& space_;
@@ -53,6 +72,8 @@ class FaultingWords {
   static constexpr bool kMayFault = true;
 
   FaultingWords(AddressSpace& space, HeapCosts& costs) : space_(space), costs_(costs) {}
+
+  FaultingWords& Begin() { return *this; }
 
   std::uint32_t Load(VirtAddr address) {
     if (stopped()) return 0;

@@ -54,6 +54,10 @@ PhysicalMemory::FrameWords* AddressSpace::Table(VirtAddr address) {
 }
 
 void AddressSpace::PromisePages(VirtAddr first, std::uint32_t pages) {
+  if (cache_.empty()) cache_first_ = first.page();
+  if (first.page() >= cache_first_) {
+    cache_.resize(std::max<std::size_t>(cache_.size(), first.page() - cache_first_ + pages));
+  }
   PhysicalMemory::FrameWords* table = nullptr;
   for (std::uint32_t i = 0; i < pages; ++i, first = first + kPageBytes) {
     if (table == nullptr || TableIndex(first) == 0) table = Table(first);
@@ -69,7 +73,7 @@ bool AddressSpace::SetWritable(VirtAddr page, bool writable) {
   std::uint32_t& entry = (*table)[TableIndex(page)];
   if ((entry & pte::kPresent) == 0) return false;
   entry = writable ? entry | pte::kWritable : entry & ~pte::kWritable;
-  if (auto& cached = cache_[DirectoryIndex(page)]; cached) (*cached)[TableIndex(page)] = nullptr;
+  if (const std::uint32_t i = page.page() - cache_first_; i < cache_.size()) cache_[i] = nullptr;
   return true;
 }
 
@@ -119,9 +123,8 @@ std::uint32_t* AddressSpace::TouchPage(VirtAddr address) {
   if (std::uint32_t* cached = CachedPage(address.page()); cached != nullptr) return cached;
   PhysicalMemory::FrameWords* words = Resolve(address, Access::kWrite);
   if (words == nullptr) return nullptr;
-  auto& table = cache_[DirectoryIndex(address)];
-  if (!table) table = std::make_unique<CacheTable>();
-  return (*table)[TableIndex(address)] = words->data();
+  if (const std::uint32_t i = address.page() - cache_first_; i < cache_.size()) cache_[i] = words->data();
+  return words->data();
 }
 
 std::optional<std::uint32_t> AddressSpace::LoadU32(VirtAddr address) {
@@ -233,9 +236,6 @@ std::uint32_t AddressSpace::AbsentPages(VirtAddr first, VirtAddr last) const {
   return absent;
 }
 
-std::uint64_t AddressSpace::host_bytes() const {
-  const auto tables = std::count_if(cache_.begin(), cache_.end(), [](const auto& table) { return table != nullptr; });
-  return sizeof(*this) + static_cast<std::uint64_t>(tables) * sizeof(CacheTable);
-}
+std::uint64_t AddressSpace::host_bytes() const { return sizeof(*this) + cache_.capacity() * sizeof(cache_[0]); }
 
 }  // namespace alloclab

@@ -11,11 +11,11 @@
 #ifndef ALLOCLAB_ALLOCATORS_MACHINE_ADDRESS_SPACE_H_
 #define ALLOCLAB_ALLOCATORS_MACHINE_ADDRESS_SPACE_H_
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -89,13 +89,14 @@ class AddressSpace {
   // Whether `count` absent pages could be brought in now.
   bool CanBringPages(std::uint32_t count) const { return count == 0 || frames_.CanTakeFrames(count); }
 
-  // The fast path of the heap's words. The page's 1,024 words in host memory if the page is present, writable, accessed and
-  // dirty, otherwise null: then take the slow path (StoreU32 makes it so). The pointer stays good while the space lives.
+  // The fast path of the heap's words. The page's 1,024 words in host memory if the page is known to be present, writable,
+  // accessed and dirty, otherwise null: then take the slow path (StoreU32 makes it known). The pointer stays good while the
+  // space lives.
   std::uint32_t* CachedPage(std::uint32_t page) const {
-    const auto& table = cache_[page >> 10];
-    return table ? (*table)[page & 1023] : nullptr;
+    const std::uint32_t i = page - cache_first_;
+    return i < cache_.size() ? cache_[i] : nullptr;
   }
-  // CachedPage, made so by an access for writing if it was not. Null: the fault in last_fault().
+  // The same, after an access for writing if it was not. Null: the fault in last_fault().
   std::uint32_t* TouchPage(VirtAddr address);
 
   const VmCosts& costs() const { return costs_; }
@@ -104,8 +105,6 @@ class AddressSpace {
   std::uint64_t host_bytes() const;
 
  private:
-  using CacheTable = std::array<std::uint32_t*, 1024>;
-
   AddressSpace(PhysicalMemory& memory, FrameSource& frames, PageFrame directory);
 
   // The page table that a PDE names, null if the PDE is not present.
@@ -125,7 +124,10 @@ class AddressSpace {
   PhysicalMemory::FrameWords& directory_words_;
   VmCosts costs_;
   std::optional<PageFault> last_fault_;
-  std::array<std::unique_ptr<CacheTable>, 1024> cache_;  // a translation cache that is never wrong, as nothing is ever unmapped
+  // A translation cache that is never wrong, as nothing is ever unmapped: of the pages from the first that was promised to the
+  // last.
+  std::uint32_t cache_first_ = 0;
+  std::vector<std::uint32_t*> cache_;
 };
 
 }  // namespace alloclab
