@@ -10,46 +10,6 @@ namespace {
 
 constexpr std::uint32_t kSeed = 20260102;
 
-TEST(Sixteen, SearchesAsThePortableFunctionsDo) {
-  std::mt19937 random(kSeed);
-  SCOPED_TRACE(testing::Message() << "seed " << kSeed);
-  for (int round = 0; round < 20'000; ++round) {
-    Sixteen sixteen;
-    const std::uint32_t range = round % 2 ? 5 : 0x7FFFFFFF;
-    for (std::uint32_t& value : sixteen.values) value = static_cast<std::uint32_t>(random()) % range;
-    const std::uint32_t least = 1 + static_cast<std::uint32_t>(random()) % range;
-    ASSERT_EQ(sixteen.AtLeast(least), sixteen.AtLeastPortable(least));
-    ASSERT_EQ(sixteen.Max(), sixteen.MaxPortable());
-    ASSERT_EQ(sixteen.MaxBut(least % 16), sixteen.MaxButPortable(least % 16));
-    Sixteen portable = sixteen;
-    sixteen.AddBehind(least % 16, 0u - least);
-    portable.AddBehindPortable(least % 16, 0u - least);
-    ASSERT_EQ(sixteen.values, portable.values);
-  }
-}
-
-TEST(Sixteen, Edges) {
-  Sixteen sixteen;
-  EXPECT_EQ(sixteen.FirstAtLeast(1, 0), 16u);
-  EXPECT_EQ(sixteen.MaxBut(0), 0u);
-  sixteen.values[15] = 0x7FFFFFFF;
-  EXPECT_EQ(sixteen.FirstAtLeast(0x7FFFFFFF, 0), 15u);
-  EXPECT_EQ(sixteen.FirstAtLeast(1, 0), 15u);
-  EXPECT_EQ(sixteen.MaxBut(14), 0x7FFFFFFFu);
-  EXPECT_EQ(sixteen.MaxBut(15), 0u);
-}
-
-TEST(PopCount, IsTheStandardOne) {
-  std::mt19937_64 random(kSeed);
-  for (const std::uint64_t bits : {std::uint64_t{0}, ~std::uint64_t{0}, std::uint64_t{1} << 63}) {
-    EXPECT_EQ(PopCount(bits), static_cast<std::uint32_t>(std::popcount(bits)));
-  }
-  for (int i = 0; i < 10'000; ++i) {
-    const std::uint64_t bits = random() & random();
-    ASSERT_EQ(PopCount(bits), static_cast<std::uint32_t>(std::popcount(bits)));
-  }
-}
-
 // The same questions, asked of plain arrays.
 class Plain {
  public:

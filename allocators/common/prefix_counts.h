@@ -7,7 +7,7 @@
 #include <array>
 #include <cstdint>
 
-#include "allocators/common/max_table.h"
+#include "allocators/common/lanes.h"
 
 namespace alloclab {
 

@@ -44,15 +44,9 @@ ChunkIndex::Page& ChunkIndex::MakeNewPage(const Place& at) {
   }
   Page*& page = groups_[at.group]->pages[at.page];
   if (page == nullptr) {
-    if (slab_used_ == slab_size_) {
-      slab_size_ = slab_size_ == 0 ? 1 : std::min(2 * slab_size_, 8u);
-      slab_used_ = 0;
-      slabs_.push_back(std::make_unique<Page[]>(slab_size_));
-    }
-    page = &slabs_.back()[slab_used_++];
-    page->words = space_.TouchPage(start_ + (at.offset() & ~(kPageBytes - 1)));
+    page = slabs_.Make();
+    groups_[at.group]->words[at.page] = space_.TouchPage(start_ + (at.offset() & ~(kPageBytes - 1)));
     last_page_ = std::max(last_page_, at.offset() >> kPageShift);
-    ++pages_made_;
   }
   return *page;
 }
@@ -63,9 +57,10 @@ std::uint32_t ChunkIndex::LargestFree() const {
     for (std::uint32_t p = 0; p < 16 && bounds_[g] > largest; ++p) {
       for (std::uint32_t leaf = 0; leaf < 16 && groups_[g]->largest.values[p] > largest; ++leaf) {
         const Page& page = *groups_[g]->pages[p];
-        if (page.largest.values[leaf] <= largest) continue;
+        if (page.largest.values[leaf] <= LeafBound(largest) && page.largest.values[leaf] != kUnbounded) continue;
+        const std::uint32_t* words = groups_[g]->words[p] + leaf * kLeafWords;
         for (std::uint64_t free = page.leaves[leaf].free; free != 0; free &= free - 1) {
-          largest = std::max(largest, tag::Size(page.words[leaf * 64 + static_cast<std::uint32_t>(std::countr_zero(free))]));
+          largest = std::max(largest, tag::Size(words[std::countr_zero(free)]));
         }
       }
     }
@@ -86,9 +81,8 @@ HeapShape ChunkIndex::Shape(VirtAddr brk, VirtAddr limit) const {
 }
 
 std::uint64_t ChunkIndex::host_bytes() const {
-  std::uint64_t slab_pages = pages_made_ + (slab_size_ - slab_used_);
   return bounds_.host_bytes() + chunks_.host_bytes() + pages_.host_bytes() + groups_.capacity() * sizeof(groups_[0]) +
-         groups_made_ * sizeof(Group) + slabs_.capacity() * sizeof(slabs_[0]) + slab_pages * sizeof(Page);
+         groups_made_ * sizeof(Group) + slabs_.host_bytes();
 }
 
 }  // namespace alloclab

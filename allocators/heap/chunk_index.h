@@ -12,7 +12,7 @@
 // its size ended (size_hints.h) and goes from there through page, group and trees: steps that do not wait for each other. The
 // counts below a chunk say how many headers, in how many pages, the walk would have visited.
 //
-// About 400 bytes per page in which a chunk starts (a group's part included), 24 bytes per 64 KiB without any.
+// About 350 bytes per page in which a chunk starts (a group's part included), 24 bytes per 64 KiB without any.
 //
 // Thread safety: none; the owner serialises calls.
 #ifndef ALLOCLAB_ALLOCATORS_HEAP_CHUNK_INDEX_H_
@@ -26,7 +26,8 @@
 #include <memory>
 #include <vector>
 
-#include "allocators/common/max_table.h"
+#include "allocators/common/lanes.h"
+#include "allocators/common/slabs.h"
 #include "allocators/common/violation.h"
 #include "allocators/heap/boundary_tag.h"
 #include "allocators/heap/heap_allocator.h"
@@ -64,8 +65,7 @@ class ChunkIndex {
   void Prefetch(VirtAddr header) const {
     const Place at = PlaceOf(header);
     if (const Page* page = FindPage(at); page != nullptr) {
-      __builtin_prefetch(&page->largest, 1);
-      __builtin_prefetch(&page->chunks_before, 1);
+      __builtin_prefetch(page, 1);
       __builtin_prefetch(&page->leaves[at.leaf], 1);
     }
   }
@@ -80,24 +80,25 @@ class ChunkIndex {
 
  private:
   static constexpr std::uint32_t kBoundEnd = 1u << 31;  // no chunk is as large: a heap is not
+  static constexpr std::uint16_t kUnbounded = 0xFFFF;   // the bound of a leaf with a larger free chunk than can be said
   static constexpr std::uint32_t kLeafShift = 8, kGroupShift = 16;
   static constexpr std::uint32_t kLeafWords = 64, kGroupWords = 16 * kPageWords;
 
   struct Leaf {  // bit w: the leaf's word w
     std::uint64_t starts = 0, free = 0;
   };
-  struct Page {
-    Sixteen largest;                                // per leaf, at least the bytes of its largest free chunk
-    std::array<std::uint16_t, 16> chunks_before{};  // per leaf, those that start in the leaves before it
-    std::uint32_t chunks = 0;
-    const std::uint32_t* words = nullptr;  // of the page, in simulated RAM
+  struct alignas(64) Page {
+    SixteenShort largest;        // per leaf, at least the words of its largest free chunk; kUnbounded: any number
+    SixteenShort chunks_before;  // per leaf, those that start in the leaves before it
     std::array<Leaf, 16> leaves;
   };
   struct Group {
-    Sixteen largest;                                // per page, at least the largest of its leaves'
-    std::array<std::uint16_t, 16> chunks_before{};  // per page, those that start in the pages before it
-    std::array<std::uint8_t, 16> pages_before{};    // per page, those before it in which a chunk starts
+    Sixteen largest;                         // per page, at least the bytes of its largest free chunk
+    SixteenShort chunks_before;              // per page, those that start in the pages before it
+    SixteenShort pages_before;               // per page, those before it in which a chunk starts
+    std::array<std::uint16_t, 16> chunks{};  // per page, those that start in it
     std::array<Page*, 16> pages{};
+    std::array<const std::uint32_t*, 16> words{};  // of the pages, in simulated RAM
   };
   // Where an address lies: numbers of its group, page in the group, leaf in the page, word in the leaf.
   struct Place {
@@ -130,11 +131,15 @@ class ChunkIndex {
   // Makes the bounds hold for a free chunk of that size.
   void RaiseBounds(Page& page, const Place& at, std::uint32_t size);
   void CountFree(std::uint32_t size, std::uint32_t change);
+  static std::uint16_t LeafBound(std::uint32_t bytes) {
+    return static_cast<std::uint16_t>(std::min<std::uint32_t>(bytes / kWordBytes, kUnbounded));
+  }
   // The word of the leaf at which the first free chunk that is large enough starts; or kLeafWords, and the leaf's bound is exact.
-  static std::uint32_t FirstInLeaf(Page& page, std::uint32_t leaf, std::uint32_t size);
+  // `words` are the page's.
+  static std::uint32_t FirstInLeaf(Page& page, const std::uint32_t* words, std::uint32_t leaf, std::uint32_t size);
   // The word of the page, from a leaf on, at which the first free chunk that is large enough starts; or kPageWords, and the bounds
   // of the leaves from there on are exact.
-  static std::uint32_t FirstInPage(Page& page, std::uint32_t leaf, std::uint32_t size);
+  static std::uint32_t FirstInPage(Page& page, const std::uint32_t* words, std::uint32_t leaf, std::uint32_t size);
   // The same in those pages of a group whose bits are set, in the first of them from a leaf on; or kGroupWords.
   static std::uint32_t FirstInGroup(Group& group, std::uint32_t pages, std::uint32_t leaf, std::uint32_t size);
   // The last word at or before `last_word` of the page at which a chunk starts, or -1.
@@ -149,9 +154,7 @@ class ChunkIndex {
   WideCounts chunks_, pages_;                   // per group: chunks, and pages in which one starts
   std::vector<std::unique_ptr<Group>> groups_;  // made with their first page
   std::uint64_t groups_made_ = 0;
-  std::vector<std::unique_ptr<Page[]>> slabs_;   // where pages come from
-  std::uint32_t slab_size_ = 0, slab_used_ = 0;  // of the last one, in pages
-  std::uint64_t pages_made_ = 0;
+  Slabs<Page> slabs_;  // where pages come from
 
   SizeHints hints_;
   std::uint32_t last_page_ = 0;  // the number of the last page that has its part of the index
@@ -240,9 +243,8 @@ inline ChunkIndex::Found ChunkIndex::FindFirst(std::uint32_t size) {
   const std::uint32_t words = size / kWordBytes;
   const Place hint(hints_.LeafFor(words) << kLeafShift);
   Group* group = groups_[hint.group].get();
-  Page& page = *group->pages[hint.page];
-  if (page.largest.values[hint.leaf] >= size) {
-    const std::uint32_t word = FirstInLeaf(page, hint.leaf, size);
+  if (Page& page = *group->pages[hint.page]; page.largest.values[hint.leaf] >= LeafBound(size)) {
+    const std::uint32_t word = FirstInLeaf(page, group->words[hint.page], hint.leaf, size);
     if (word != kLeafWords) {
       hints_.Remember(words, hint.leaf_number());
       return FoundAt(hint, word);
@@ -271,32 +273,33 @@ inline std::uint32_t ChunkIndex::FirstInGroup(Group& group, std::uint32_t pages,
   for (; pages != 0; pages &= pages - 1, leaf = 0) {
     const auto p = static_cast<std::uint32_t>(std::countr_zero(pages));
     Page& page = *group.pages[p];
-    const std::uint32_t word = FirstInPage(page, leaf, size);
+    const std::uint32_t word = FirstInPage(page, group.words[p], leaf, size);
     if (word != kPageWords) return p * kPageWords + word;
-    group.largest.Set(p, page.largest.Max());
+    // No chunk there is large enough, whatever bounds say that were not looked at or have no number.
+    const std::uint16_t largest = page.largest.Max();
+    group.largest.Set(p, largest == kUnbounded ? size - kWordBytes : std::min(largest * kWordBytes, size - kWordBytes));
   }
   return kGroupWords;
 }
 
-inline std::uint32_t ChunkIndex::FirstInPage(Page& page, std::uint32_t leaf, std::uint32_t size) {
-  for (std::uint32_t leaves = page.largest.AtLeast(size) & ~0u << leaf; leaves != 0; leaves &= leaves - 1) {
+inline std::uint32_t ChunkIndex::FirstInPage(Page& page, const std::uint32_t* words, std::uint32_t leaf, std::uint32_t size) {
+  for (std::uint32_t leaves = page.largest.AtLeast(LeafBound(size)) & ~0u << leaf; leaves != 0; leaves &= leaves - 1) {
     leaf = static_cast<std::uint32_t>(std::countr_zero(leaves));
-    const std::uint32_t word = FirstInLeaf(page, leaf, size);
+    const std::uint32_t word = FirstInLeaf(page, words, leaf, size);
     if (word != kLeafWords) return leaf * kLeafWords + word;
   }
   return kPageWords;
 }
 
-inline std::uint32_t ChunkIndex::FirstInLeaf(Page& page, std::uint32_t leaf, std::uint32_t size) {
-  const std::uint32_t* words = page.words + leaf * kLeafWords;
+inline std::uint32_t ChunkIndex::FirstInLeaf(Page& page, const std::uint32_t* words, std::uint32_t leaf, std::uint32_t size) {
   std::uint32_t largest = 0;
   for (std::uint64_t free = page.leaves[leaf].free; free != 0; free &= free - 1) {
     const auto word = static_cast<std::uint32_t>(std::countr_zero(free));
-    const std::uint32_t bytes = tag::Size(words[word]);
+    const std::uint32_t bytes = tag::Size(words[leaf * kLeafWords + word]);
     if (bytes >= size) return word;
     largest = std::max(largest, bytes);
   }
-  page.largest.Set(leaf, largest);
+  page.largest.Set(leaf, LeafBound(largest));
   return kLeafWords;
 }
 
@@ -304,9 +307,9 @@ inline ChunkIndex::Found ChunkIndex::FoundAt(const Place& at, std::uint32_t word
   const Group& group = *groups_[at.group];
   const Page& page = *group.pages[at.page];
   return {start_ + (at.leaf_number() << kLeafShift | word * kWordBytes),
-          chunks_.SumBefore(at.group) + group.chunks_before[at.page] + page.chunks_before[at.leaf] +
+          chunks_.SumBefore(at.group) + group.chunks_before.values[at.page] + page.chunks_before.values[at.leaf] +
               PopCount(page.leaves[at.leaf].starts & ((std::uint64_t{1} << word) - 1)) + 1,
-          pages_.SumBefore(at.group) + group.pages_before[at.page] + 1};
+          pages_.SumBefore(at.group) + group.pages_before.values[at.page] + 1};
 }
 
 inline bool ChunkIndex::IsLive(VirtAddr header) const {
@@ -317,20 +320,19 @@ inline bool ChunkIndex::IsLive(VirtAddr header) const {
 
 inline void ChunkIndex::CountChunk(Page& page, const Place& at, int change) {
   Group& group = *groups_[at.group];
-  AddAbove<16>(page.chunks_before.data(), at.leaf, static_cast<std::uint16_t>(change));
-  AddAbove<16>(group.chunks_before.data(), at.page, static_cast<std::uint16_t>(change));
+  page.chunks_before.AddBehind(at.leaf, static_cast<std::uint16_t>(change));
+  group.chunks_before.AddBehind(at.page, static_cast<std::uint16_t>(change));
   chunks_.Add(at.group, static_cast<std::uint32_t>(change));
-  const bool was_used = page.chunks != 0;
-  page.chunks += static_cast<std::uint32_t>(change);
-  if (was_used != (page.chunks != 0)) [[unlikely]] {
-    AddAbove<16>(group.pages_before.data(), at.page, static_cast<std::uint8_t>(change));
+  const bool was_used = group.chunks[at.page] != 0;
+  group.chunks[at.page] = static_cast<std::uint16_t>(group.chunks[at.page] + change);
+  if (was_used != (group.chunks[at.page] != 0)) [[unlikely]] {
+    group.pages_before.AddBehind(at.page, static_cast<std::uint16_t>(change));
     pages_.Add(at.group, static_cast<std::uint32_t>(change));
   }
 }
 
 inline void ChunkIndex::RaiseBounds(Page& page, const Place& at, std::uint32_t size) {
-  if (page.largest.values[at.leaf] >= size) return;
-  page.largest.Set(at.leaf, size);
+  if (page.largest.values[at.leaf] < LeafBound(size)) page.largest.Set(at.leaf, LeafBound(size));
   Sixteen& of_pages = groups_[at.group]->largest;
   if (of_pages.values[at.page] >= size) return;
   of_pages.Set(at.page, size);

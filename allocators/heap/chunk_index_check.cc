@@ -38,11 +38,10 @@ std::vector<Violation> ChunkIndex::Check(VirtAddr brk, VirtAddr limit) const {
                                         chunk.allocated ? "allocated" : "free"));
     }
     if (!chunk.allocated) {
-      const std::uint32_t bound =
-          std::min({page->largest.values[at.leaf], groups_[at.group]->largest.values[at.page], bounds_.LeastAbove(at.group)});
-      if (bound < chunk.bytes) {
-        add(chunk.header, absl::StrFormat("free chunk %#010x has %d bytes, a bound above it only %d", chunk.header.raw(),
-                                          chunk.bytes, bound));
+      const std::uint32_t bound = std::min(groups_[at.group]->largest.values[at.page], bounds_.LeastAbove(at.group));
+      if (page->largest.values[at.leaf] < LeafBound(chunk.bytes) || bound < chunk.bytes) {
+        add(chunk.header,
+            absl::StrFormat("free chunk %#010x has %d bytes, a bound above it says less", chunk.header.raw(), chunk.bytes));
       }
       if (hints_.LeafFor(chunk.bytes / kWordBytes) > at.leaf_number()) {
         add(chunk.header, absl::StrFormat("free chunk %#010x lies before the hint for its size", chunk.header.raw()));

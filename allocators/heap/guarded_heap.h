@@ -72,7 +72,8 @@ class GuardedHeap final : public HeapAllocator {
       if (header < heap_.start() || header >= brk_) return;
       heap_.index().Prefetch(header);
       if (const std::uint32_t* page = space_.CachedPage(header.page()); page != nullptr) {
-        __builtin_prefetch(page + header.offset() / kWordBytes, 1);
+        const std::uint32_t* word = page + header.offset() / kWordBytes;
+        __builtin_prefetch(word - 16, 1), __builtin_prefetch(word, 1), __builtin_prefetch(word + 16, 1);
       }
     }
   }

@@ -12,27 +12,12 @@
 #include <cstdint>
 #include <vector>
 
-#include "allocators/common/max_table.h"
+#include "allocators/common/lanes.h"
 
 namespace alloclab {
 
 inline constexpr std::uint32_t kWideLevelsMax = 4;
 inline constexpr std::uint32_t kWideEntriesMax = 1u << (4 * kWideLevelsMax);
-
-// A window into zeros followed by ones masks lanes without a branch.
-template <class T, std::size_t kLanes>
-inline constexpr auto kMask = [] {
-  std::array<T, 2 * kLanes> mask{};
-  std::fill_n(mask.begin() + kLanes, kLanes, static_cast<T>(~T{0}));
-  return mask;
-}();
-
-// Adds `change` to the lanes above `lane`, modulo the type's range: keeps sums of the lanes before each. REQUIRES: lane < kLanes.
-template <std::size_t kLanes, class T>
-void AddAbove(T* lanes, std::uint32_t lane, T change) {
-  const T* mask = &kMask<T, kLanes>[kLanes - 1 - lane];
-  for (std::size_t i = 0; i < kLanes; ++i) lanes[i] = static_cast<T>(lanes[i] + (change & mask[i]));
-}
 
 // Bounds of inner nodes are upper bounds of the bounds below them. They rise with every entry, but fall only when a search was
 // led astray by one: whoever lowers an entry pays nothing, and every correction undoes a rise that was paid for.

@@ -11,14 +11,6 @@
 namespace alloclab {
 namespace {
 
-TEST(LanesTest, AddAbove) {
-  for (std::uint32_t lane = 0; lane < 16; ++lane) {
-    std::array<std::uint8_t, 16> lanes{};
-    AddAbove<16>(lanes.data(), lane, static_cast<std::uint8_t>(-1));
-    for (std::uint32_t i = 0; i < 16; ++i) EXPECT_EQ(lanes[i], i > lane ? 255 : 0) << lane << ' ' << i;
-  }
-}
-
 // Trees beside plain vectors that say what they should answer.
 class WideTreeTest : public testing::TestWithParam<std::uint32_t> {
  protected:

@@ -20,12 +20,13 @@ PhysicalMemory::Leaf::Leaf(std::uint8_t fill_byte) {
   fill.fill(fill_byte);
   real.fill(false);
   pinned.fill(false);
+  in_slab.fill(false);
   for (Slot& slot : slots) slot.head.fill(kFillWord * fill_byte);
 }
 
 PhysicalMemory::Leaf::~Leaf() {
   for (std::uint32_t slot = 0; slot < kLeafFrames; ++slot) {
-    if (real[slot]) delete slots[slot].words;
+    if (real[slot] && !in_slab[slot]) delete slots[slot].words;
   }
 }
 
@@ -93,12 +94,13 @@ PhysicalMemory::FrameWords& PhysicalMemory::Materialise(PageFrame frame) {
   Leaf& leaf = TouchLeaf(frame.number >> kLeafShift);
   const std::uint32_t slot = frame.number % kLeafFrames;
   if (!leaf.real[slot]) {
-    auto words = std::make_unique_for_overwrite<FrameWords>();
+    FrameWords* words = leaf.pinned[slot] ? slabs_.Make() : std::make_unique_for_overwrite<FrameWords>().release();
     words->fill(kFillWord * leaf.fill[slot]);
     std::copy(leaf.slots[slot].head.begin(), leaf.slots[slot].head.end(), words->begin());
-    leaf.slots[slot].words = words.release();
+    leaf.slots[slot].words = words;
     leaf.real[slot] = true;
-    ++real_frames_;
+    leaf.in_slab[slot] = leaf.pinned[slot];
+    loose_frames_ += !leaf.in_slab[slot];
   }
   return *leaf.slots[slot].words;
 }
@@ -108,7 +110,7 @@ void PhysicalMemory::FillOne(Leaf& leaf, std::uint32_t slot, std::uint8_t value)
     leaf.slots[slot].words->fill(kFillWord * value);
     return;
   }
-  real_frames_ -= leaf.real[slot];
+  loose_frames_ -= leaf.real[slot];
   leaf.SetLazy(slot, value);
 }
 
@@ -119,7 +121,7 @@ bool PhysicalMemory::FillFrames(PageFrame first, std::uint32_t count, std::uint8
     const std::uint32_t frames = std::min(end - frame, kLeafFrames - slot);
     const bool whole = frames == kLeafFrames || frames == frame_count_ - frame;
     if (slot == 0 && whole && (!leaves_[leaf] || leaves_[leaf]->pinned_count == 0)) {
-      if (leaves_[leaf]) real_frames_ -= std::count(leaves_[leaf]->real.begin(), leaves_[leaf]->real.end(), true);
+      if (leaves_[leaf]) loose_frames_ -= std::count(leaves_[leaf]->real.begin(), leaves_[leaf]->real.end(), true);
       leaves_[leaf].reset();
       leaf_fill_[leaf] = value;
     } else {
@@ -162,7 +164,8 @@ bool PhysicalMemory::AnyPinned(PageFrame first, std::uint32_t count) const {
 }
 
 std::uint64_t PhysicalMemory::host_bytes() const {
-  std::uint64_t bytes = sizeof(*this) + leaves_.size() * (sizeof(leaves_[0]) + 1) + real_frames_ * sizeof(FrameWords);
+  std::uint64_t bytes =
+      sizeof(*this) + leaves_.size() * (sizeof(leaves_[0]) + 1) + loose_frames_ * sizeof(FrameWords) + slabs_.host_bytes();
   for (const auto& leaf : leaves_) bytes += leaf ? sizeof(Leaf) : 0;
   return bytes;
 }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "allocators/common/slabs.h"
 #include "allocators/machine/address.h"
 
 namespace alloclab {
@@ -75,6 +76,7 @@ class PhysicalMemory {
     std::array<std::uint8_t, kLeafFrames> fill;
     std::array<bool, kLeafFrames> real;
     std::array<bool, kLeafFrames> pinned;
+    std::array<bool, kLeafFrames> in_slab;  // real, and its words lie in a slab: it was pinned when it became so
     std::uint32_t pinned_count = 0;
 
     explicit Leaf(std::uint8_t fill_byte);
@@ -92,13 +94,15 @@ class PhysicalMemory {
   std::optional<std::uint32_t> LoadUnaligned(PhysAddr address) const;
   bool StoreUnaligned(PhysAddr address, std::uint32_t value);
   Leaf& TouchLeaf(std::uint32_t leaf);
+  // Frames that are pinned stay real, so they lie in slabs; others are allocated one by one, to be given back.
   FrameWords& Materialise(PageFrame frame);
   void FillOne(Leaf& leaf, std::uint32_t slot, std::uint8_t value);
 
   const std::uint32_t frame_count_;
   std::vector<std::unique_ptr<Leaf>> leaves_;
   std::vector<std::uint8_t> leaf_fill_;  // what every byte of a null leaf reads as
-  std::uint64_t real_frames_ = 0;
+  std::uint64_t loose_frames_ = 0;  // real ones that are not in slabs
+  Slabs<FrameWords> slabs_;
 };
 
 inline std::optional<std::uint32_t> PhysicalMemory::LoadU32(PhysAddr address) const {
