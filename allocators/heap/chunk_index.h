@@ -156,7 +156,7 @@ class ChunkIndex {
   std::uint64_t groups_made_ = 0;
   Slabs<Page> slabs_;  // where pages come from
 
-  SizeHints hints_;
+  SizeHints hints_;              // sizes in words, places are leaf numbers
   std::uint32_t last_page_ = 0;  // the number of the last page that has its part of the index
 
   std::uint64_t free_bytes_ = 0;
@@ -241,7 +241,7 @@ inline void ChunkIndex::RemoveChunk(VirtAddr chunk) {
 inline ChunkIndex::Found ChunkIndex::FindFirst(std::uint32_t size) {
   if (size >= kBoundEnd) return NotFound();
   const std::uint32_t words = size / kWordBytes;
-  const Place hint(hints_.LeafFor(words) << kLeafShift);
+  const Place hint(hints_.PlaceFor(words) << kLeafShift);
   Group* group = groups_[hint.group].get();
   if (Page& page = *group->pages[hint.page]; page.largest.values[hint.leaf] >= LeafBound(size)) {
     const std::uint32_t word = FirstInLeaf(page, group->words[hint.page], hint.leaf, size);

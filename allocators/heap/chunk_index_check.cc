@@ -43,7 +43,7 @@ std::vector<Violation> ChunkIndex::Check(VirtAddr brk, VirtAddr limit) const {
         add(chunk.header,
             absl::StrFormat("free chunk %#010x has %d bytes, a bound above it says less", chunk.header.raw(), chunk.bytes));
       }
-      if (hints_.LeafFor(chunk.bytes / kWordBytes) > at.leaf_number()) {
+      if (hints_.PlaceFor(chunk.bytes / kWordBytes) > at.leaf_number()) {
         add(chunk.header, absl::StrFormat("free chunk %#010x lies before the hint for its size", chunk.header.raw()));
       }
     }

@@ -1,5 +1,5 @@
-// Where a search for a size may begin: for the sizes asked for last, the leaf before which no free chunk of at least that size
-// starts. A search leaves what it found out; a chunk that becomes free takes it back from those it would serve.
+// Where a first fit may begin to search: for the sizes asked for last, a place before which nothing free of that size or more
+// lies. A search leaves what it found out; what becomes free takes it back from the sizes that it would serve.
 //
 // Thread safety: none; the owner serialises calls.
 #ifndef ALLOCLAB_ALLOCATORS_HEAP_SIZE_HINTS_H_
@@ -12,35 +12,35 @@
 
 namespace alloclab {
 
-// Sizes are in words and leaves are numbers; both stay below 2^31.
+// Sizes in whatever unit and places by number, both below 2^31.
 class SizeHints {
  public:
   static constexpr std::uint32_t kSlots = 32;
 
-  // A leaf before which no free chunk of `words` words or more starts.
-  std::uint32_t LeafFor(std::uint32_t words) const {
-    const std::uint32_t slot = words % kSlots;
-    return static_cast<std::uint32_t>(words_[slot] <= static_cast<std::int32_t>(words) ? leaves_[slot] : 0);
+  // A place before which nothing free of `size` or more lies.
+  std::uint32_t PlaceFor(std::uint32_t size) const {
+    const std::uint32_t slot = size % kSlots;
+    return static_cast<std::uint32_t>(sizes_[slot] <= static_cast<std::int32_t>(size) ? places_[slot] : 0);
   }
-  // Before that leaf, no free chunk of `words` words or more starts.
-  void Remember(std::uint32_t words, std::uint32_t leaf) {
-    const std::uint32_t slot = words % kSlots;
-    if (words_[slot] == static_cast<std::int32_t>(words) && leaves_[slot] == static_cast<std::int32_t>(leaf)) return;
-    words_[slot] = static_cast<std::int32_t>(words);
-    leaves_[slot] = static_cast<std::int32_t>(leaf);
+  // Before that place, nothing free of `size` or more lies.
+  void Remember(std::uint32_t size, std::uint32_t place) {
+    const std::uint32_t slot = size % kSlots;
+    if (sizes_[slot] == static_cast<std::int32_t>(size) && places_[slot] == static_cast<std::int32_t>(place)) return;
+    sizes_[slot] = static_cast<std::int32_t>(size);
+    places_[slot] = static_cast<std::int32_t>(place);
   }
-  // A free chunk of `words` words came to be in that leaf.
-  void Lower(std::uint32_t words, std::uint32_t leaf) {
-    const auto larger = static_cast<std::int32_t>(words) + 1;
-    const auto here = static_cast<std::int32_t>(leaf);
+  // Something free of `size` came to be at that place.
+  void Lower(std::uint32_t size, std::uint32_t place) {
+    const auto larger = static_cast<std::int32_t>(size) + 1;
+    const auto here = static_cast<std::int32_t>(place);
     for (std::size_t i = 0; i < kSlots; ++i) {
-      const std::int32_t served = words_[i] < larger ? ~0 : 0;
-      leaves_[i] -= std::max(leaves_[i] - here, 0) & served;
+      const std::int32_t served = sizes_[i] < larger ? ~0 : 0;
+      places_[i] -= std::max(places_[i] - here, 0) & served;
     }
   }
 
  private:
-  std::array<std::int32_t, kSlots> words_{}, leaves_{};  // by words % kSlots
+  std::array<std::int32_t, kSlots> sizes_{}, places_{};  // by size % kSlots
 };
 
 }  // namespace alloclab

@@ -17,23 +17,20 @@ absl::Status PhysicalMemory::ValidateSize(std::uint64_t bytes) {
 }
 
 PhysicalMemory::Leaf::Leaf(std::uint8_t fill_byte) {
-  fill.fill(fill_byte);
-  real.fill(false);
-  pinned.fill(false);
-  in_slab.fill(false);
+  states.fill({.fill = fill_byte});
   for (Slot& slot : slots) slot.head.fill(kFillWord * fill_byte);
 }
 
 PhysicalMemory::Leaf::~Leaf() {
   for (std::uint32_t slot = 0; slot < kLeafFrames; ++slot) {
-    if (real[slot] && !in_slab[slot]) delete slots[slot].words;
+    if (states[slot].real && !states[slot].in_slab) delete slots[slot].words;
   }
 }
 
 void PhysicalMemory::Leaf::SetLazy(std::uint32_t slot, std::uint8_t fill_byte) {
-  if (real[slot]) delete slots[slot].words;
-  real[slot] = false;
-  fill[slot] = fill_byte;
+  if (states[slot].real) delete slots[slot].words;
+  states[slot].real = false;
+  states[slot].fill = fill_byte;
   slots[slot].head.fill(kFillWord * fill_byte);
 }
 
@@ -62,10 +59,10 @@ bool PhysicalMemory::Read(PhysAddr address, std::span<std::uint8_t> out) const {
     const Leaf* leaf = leaves_[frame >> kLeafShift].get();
     if (leaf == nullptr) {
       std::memset(out.data(), leaf_fill_[frame >> kLeafShift], piece);
-    } else if (const std::uint32_t slot = frame % kLeafFrames; leaf->real[slot]) {
+    } else if (const std::uint32_t slot = frame % kLeafFrames; leaf->states[slot].real) {
       std::memcpy(out.data(), std::as_bytes(std::span(*leaf->slots[slot].words)).data() + address.offset(), piece);
     } else {
-      std::memset(out.data(), leaf->fill[slot], piece);
+      std::memset(out.data(), leaf->states[slot].fill, piece);
       const auto& head = leaf->slots[slot].head;
       if (address.offset() < sizeof(head)) {
         std::memcpy(out.data(), std::as_bytes(std::span(head)).data() + address.offset(),
@@ -93,24 +90,25 @@ bool PhysicalMemory::Write(PhysAddr address, std::span<const std::uint8_t> bytes
 PhysicalMemory::FrameWords& PhysicalMemory::Materialise(PageFrame frame) {
   Leaf& leaf = TouchLeaf(frame.number >> kLeafShift);
   const std::uint32_t slot = frame.number % kLeafFrames;
-  if (!leaf.real[slot]) {
-    FrameWords* words = leaf.pinned[slot] ? slabs_.Make() : std::make_unique_for_overwrite<FrameWords>().release();
-    words->fill(kFillWord * leaf.fill[slot]);
+  State& state = leaf.states[slot];
+  if (!state.real) {
+    FrameWords* words = state.pinned ? slabs_.Make() : std::make_unique_for_overwrite<FrameWords>().release();
+    words->fill(kFillWord * state.fill);
     std::copy(leaf.slots[slot].head.begin(), leaf.slots[slot].head.end(), words->begin());
     leaf.slots[slot].words = words;
-    leaf.real[slot] = true;
-    leaf.in_slab[slot] = leaf.pinned[slot];
-    loose_frames_ += !leaf.in_slab[slot];
+    state.real = true;
+    state.in_slab = state.pinned;
+    loose_frames_ += !state.in_slab;
   }
   return *leaf.slots[slot].words;
 }
 
 void PhysicalMemory::FillOne(Leaf& leaf, std::uint32_t slot, std::uint8_t value) {
-  if (leaf.real[slot] && leaf.pinned[slot]) {
+  if (leaf.states[slot].real && leaf.states[slot].pinned) {
     leaf.slots[slot].words->fill(kFillWord * value);
     return;
   }
-  loose_frames_ -= leaf.real[slot];
+  loose_frames_ -= leaf.states[slot].real;
   leaf.SetLazy(slot, value);
 }
 
@@ -121,7 +119,9 @@ bool PhysicalMemory::FillFrames(PageFrame first, std::uint32_t count, std::uint8
     const std::uint32_t frames = std::min(end - frame, kLeafFrames - slot);
     const bool whole = frames == kLeafFrames || frames == frame_count_ - frame;
     if (slot == 0 && whole && (!leaves_[leaf] || leaves_[leaf]->pinned_count == 0)) {
-      if (leaves_[leaf]) loose_frames_ -= std::count(leaves_[leaf]->real.begin(), leaves_[leaf]->real.end(), true);
+      if (leaves_[leaf])
+        loose_frames_ -= std::count_if(leaves_[leaf]->states.begin(), leaves_[leaf]->states.end(),
+                                       [](const State& state) { return state.real; });
       leaves_[leaf].reset();
       leaf_fill_[leaf] = value;
     } else {
@@ -141,7 +141,7 @@ PhysicalMemory::FrameWords* PhysicalMemory::Pin(PageFrame frame) {
 bool PhysicalMemory::PinUntouched(PageFrame frame) {
   if (frame.number >= frame_count_) return false;
   Leaf& leaf = TouchLeaf(frame.number >> kLeafShift);
-  bool& pinned = leaf.pinned[frame.number % kLeafFrames];
+  bool& pinned = leaf.states[frame.number % kLeafFrames].pinned;
   leaf.pinned_count += !pinned;
   pinned = true;
   return true;
@@ -153,10 +153,9 @@ bool PhysicalMemory::AnyPinned(PageFrame first, std::uint32_t count) const {
     const Leaf* leaf = leaves_[frame >> kLeafShift].get();
     const std::uint64_t leaf_end = std::min<std::uint64_t>(end, (frame | (kLeafFrames - 1)) + 1);
     if (leaf != nullptr && leaf->pinned_count != 0) {
-      const auto from = leaf->pinned.begin() + static_cast<std::ptrdiff_t>(frame % kLeafFrames);
-      if (std::find(from, from + static_cast<std::ptrdiff_t>(leaf_end - frame), true) !=
-          from + static_cast<std::ptrdiff_t>(leaf_end - frame))
-        return true;
+      const auto from = leaf->states.begin() + static_cast<std::ptrdiff_t>(frame % kLeafFrames);
+      const auto is_pinned = [](const State& state) { return state.pinned; };
+      if (std::any_of(from, from + static_cast<std::ptrdiff_t>(leaf_end - frame), is_pinned)) return true;
     }
     frame = leaf_end;
   }

@@ -1,7 +1,7 @@
 // The RAM of one simulated machine: 1 MiB to 4 GiB in 4 KiB frames, host memory only for frames that were written.
 //
 // A frame that was never written, or was filled as a whole, is kept as its fill byte plus its first two words (which is where a
-// free page run keeps its header): it costs 10 bytes of table, and a fill of any length costs one byte per whole 2 MiB.
+// free page run keeps its header): it costs 12 bytes of table, and a fill of any length costs one byte per whole 2 MiB.
 // Every read sees exactly the bytes that eager memory would hold.
 //
 // Thread safety: none; the owner serialises calls.
@@ -71,12 +71,14 @@ class PhysicalMemory {
     FrameWords* words;
     std::array<std::uint32_t, 2> head;
   };
+  struct State {
+    std::uint8_t fill = 0;
+    bool real = false, pinned = false;
+    bool in_slab = false;  // real, and its words lie in a slab: it was pinned when it became so
+  };
   struct Leaf {  // the frames of 2 MiB
     std::array<Slot, kLeafFrames> slots;
-    std::array<std::uint8_t, kLeafFrames> fill;
-    std::array<bool, kLeafFrames> real;
-    std::array<bool, kLeafFrames> pinned;
-    std::array<bool, kLeafFrames> in_slab;  // real, and its words lie in a slab: it was pinned when it became so
+    std::array<State, kLeafFrames> states;
     std::uint32_t pinned_count = 0;
 
     explicit Leaf(std::uint8_t fill_byte);
@@ -85,8 +87,8 @@ class PhysicalMemory {
     Leaf& operator=(const Leaf&) = delete;
     void SetLazy(std::uint32_t slot, std::uint8_t fill_byte);
     std::uint32_t Word(std::uint32_t slot, std::uint32_t word) const {
-      if (real[slot]) return (*slots[slot].words)[word];
-      return word < 2 ? slots[slot].head[word] : kFillWord * fill[slot];
+      if (states[slot].real) return (*slots[slot].words)[word];
+      return word < 2 ? slots[slot].head[word] : kFillWord * states[slot].fill;
     }
   };
   static constexpr std::uint32_t kFillWord = 0x01010101;  // times a byte: that byte four times
@@ -101,7 +103,7 @@ class PhysicalMemory {
   const std::uint32_t frame_count_;
   std::vector<std::unique_ptr<Leaf>> leaves_;
   std::vector<std::uint8_t> leaf_fill_;  // what every byte of a null leaf reads as
-  std::uint64_t loose_frames_ = 0;  // real ones that are not in slabs
+  std::uint64_t loose_frames_ = 0;       // real ones that are not in slabs
   Slabs<FrameWords> slabs_;
 };
 
@@ -119,11 +121,11 @@ inline bool PhysicalMemory::StoreU32(PhysAddr address, std::uint32_t value) {
   if (address.raw() % kWordBytes != 0) return StoreUnaligned(address, value);
   const std::uint32_t frame = address.page(), slot = frame % kLeafFrames, word = address.offset() / kWordBytes;
   Leaf& leaf = TouchLeaf(frame >> kLeafShift);
-  if (!leaf.real[slot] && word < 2) {
+  if (!leaf.states[slot].real && word < 2) {
     leaf.slots[slot].head[word] = value;
     return true;
   }
-  (leaf.real[slot] ? *leaf.slots[slot].words : Materialise(PageFrame{frame}))[word] = value;
+  (leaf.states[slot].real ? *leaf.slots[slot].words : Materialise(PageFrame{frame}))[word] = value;
   return true;
 }
 
