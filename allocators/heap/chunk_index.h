@@ -61,8 +61,9 @@ class ChunkIndex {
 
   // Whether an allocated chunk (the prologue is one) starts there. REQUIRES: start <= header < brk, a multiple of 4.
   bool IsLive(VirtAddr header) const;
-  // Brings what Release of the chunk there needs into the host's caches. REQUIRES: start <= header < brk.
-  void Prefetch(VirtAddr header) const {
+  // Brings what Release of the chunk there needs into the host's caches. REQUIRES: start <= header < brk. GCC drops calls of
+  // functions that only prefetch, so this must not be one.
+  [[gnu::always_inline]] void Prefetch(VirtAddr header) const {
     const Place at = PlaceOf(header);
     if (const Page* page = FindPage(at); page != nullptr) {
       __builtin_prefetch(page, 1);
