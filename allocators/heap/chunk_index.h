@@ -261,7 +261,7 @@ inline ChunkIndex::Found ChunkIndex::FindFirst(std::uint32_t size) {
       return FoundAt(at, at.word);
     }
     if (bounds_[g] >= size) bounds_.Lower(g, group->largest.Max());
-    g = bounds_.FirstAtLeast(size, g + 1);
+    g = bounds_.FirstBehind(g, size);
     if (g == WideBounds::kNone) break;
     group = groups_[g].get();
     pages = group->largest.AtLeast(size), leaf = 0;

@@ -35,8 +35,8 @@ class WideBounds {
   void Lower(std::uint32_t entry, std::uint32_t bound) { levels_[0][entry / 16].Set(entry % 16, bound); }
   // The least of the bounds on the way from an entry to the root.
   std::uint32_t LeastAbove(std::uint32_t entry) const;
-  // The first entry >= least at or after `from`, or kNone. REQUIRES: 0 < least < 2^31, from <= size().
-  std::uint32_t FirstAtLeast(std::uint32_t least, std::uint32_t from);
+  // The first entry >= least behind `entry`, or kNone. REQUIRES: 0 < least < 2^31, entry < size().
+  std::uint32_t FirstBehind(std::uint32_t entry, std::uint32_t least);
 
   std::uint64_t host_bytes() const;
 
@@ -74,24 +74,30 @@ inline void WideBounds::Raise(std::uint32_t entry, std::uint32_t bound) {
   }
 }
 
-// Climbs from `from` until a node promises an entry, then descends; back up where the promise was not kept.
-inline std::uint32_t WideBounds::FirstAtLeast(std::uint32_t least, std::uint32_t from) {
-  std::uint32_t level = 0, entry = from;
-  while (level < depth_ && entry / 16 < levels_[level].size()) {
-    const Sixteen& bounds = levels_[level][entry / 16];
-    const std::uint32_t first = bounds.FirstAtLeast(least, entry % 16);
-    if (first < 16) {
-      entry = entry / 16 * 16 + first;
-      if (level == 0) return entry;
-      entry *= 16;
-      --level;
-    } else {
-      if (entry % 16 == 0 && level + 1 < depth_) levels_[level + 1][entry / 256].Set(entry / 16 % 16, bounds.Max());
-      entry = entry / 16 + 1;
-      ++level;
+// Looks at all nodes above the entry at once, 16 bits of one word for each level: the lowest bit is the way to go. Then descends; the
+// bound of a node that does not keep its promise is corrected, and the search begins again.
+inline std::uint32_t WideBounds::FirstBehind(std::uint32_t entry, std::uint32_t least) {
+  for (;;) {
+    std::uint64_t promised = 0;
+    for (std::uint32_t level = 0; level < depth_; ++level) {
+      const std::uint32_t lane = entry >> 4 * level;
+      const std::uint64_t behind = levels_[level][lane / 16].AtLeast(least) & 0xFFFEu << lane % 16 & 0xFFFFu;
+      promised |= behind << 16 * level;
     }
+    if (promised == 0) return kNone;
+    const auto lowest = static_cast<std::uint32_t>(std::countr_zero(promised));
+    std::uint32_t level = lowest / 16;
+    std::uint32_t found = (entry >> 4 * level & ~15u) + lowest % 16;
+    while (level > 0) {
+      const Sixteen& node = levels_[level - 1][found];
+      const std::uint32_t first = node.FirstAtLeast(least, 0);
+      if (first == 16) break;
+      found = found * 16 + first;
+      --level;
+    }
+    if (level == 0) return found;
+    levels_[level][found / 16].Set(found % 16, levels_[level - 1][found].Max());
   }
-  return kNone;
 }
 
 inline void WideCounts::Add(std::uint32_t entry, std::uint32_t change) {

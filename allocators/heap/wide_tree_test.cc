@@ -14,9 +14,9 @@ namespace {
 // Trees beside plain vectors that say what they should answer.
 class WideTreeTest : public testing::TestWithParam<std::uint32_t> {
  protected:
-  std::uint32_t FirstAtLeast(std::uint32_t least, std::uint32_t from) const {
+  std::uint32_t FirstBehind(std::uint32_t entry, std::uint32_t least) const {
     const auto found =
-        std::find_if(entries_.begin() + from, entries_.end(), [least](std::uint32_t entry) { return entry >= least; });
+        std::find_if(entries_.begin() + entry + 1, entries_.end(), [least](std::uint32_t e) { return e >= least; });
     return found == entries_.end() ? WideBounds::kNone : static_cast<std::uint32_t>(found - entries_.begin());
   }
 
@@ -45,9 +45,9 @@ TEST_P(WideTreeTest, BoundsAgreeWithAPlainVector) {
     ASSERT_GE(bounds.LeastAbove(entry), 0u);
     ASSERT_LE(bounds.LeastAbove(entry), entries_[entry]);
     const auto least = static_cast<std::uint32_t>(std::max<std::uint64_t>(1, random_() >> 33 >> random_() % 31));
-    const auto from = static_cast<std::uint32_t>(random_() % (entries_.size() + 1));
-    ASSERT_EQ(bounds.FirstAtLeast(least, from), FirstAtLeast(least, from))
-        << "least " << least << " from " << from << " of " << entries_.size();
+    const auto before = static_cast<std::uint32_t>(random_() % entries_.size());
+    ASSERT_EQ(bounds.FirstBehind(before, least), FirstBehind(before, least))
+        << "least " << least << " behind " << before << " of " << entries_.size();
   }
   EXPECT_EQ(bounds.size(), entries_.size());
 }
@@ -81,9 +81,9 @@ TEST(WideTreeGrowthTest, EveryLevelKeepsWhatItHad) {
     counts.Append();
     counts.Add(entry, 2);
     ASSERT_EQ(counts.SumBefore(entry), 2 * entry);
-    ASSERT_EQ(bounds.FirstAtLeast(entry + 1, 0), entry);
-    ASSERT_EQ(bounds.FirstAtLeast(1, 0), 0u);
-    ASSERT_EQ(bounds.FirstAtLeast(entry + 2, 0), WideBounds::kNone);
+    ASSERT_EQ(bounds.FirstBehind(0, entry + 1), entry == 0 ? WideBounds::kNone : entry);
+    ASSERT_EQ(bounds.FirstBehind(entry / 2, 1), entry == 0 ? WideBounds::kNone : entry / 2 + 1);
+    ASSERT_EQ(bounds.FirstBehind(0, entry + 2), WideBounds::kNone);
   }
   EXPECT_LT(bounds.host_bytes() + counts.host_bytes(), kWideEntriesMax * 24u);
 }

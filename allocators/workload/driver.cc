@@ -222,14 +222,17 @@ inline OpResult Driver::ApplyOne(const Operation& op) {
   return result;
 }
 
-// A free on a heap larger than the host's caches would wait for memory several times.
-inline void Driver::LookAhead(const Operation& op) {
-  if (op.kind == OpKind::kFree && op.block != kNoBlock) heap_->Prefetch(VirtAddr(live_.AddressOf(op.block)));
+// A free on a heap larger than the host's caches would wait for memory several times: for its handle, and then for its block.
+inline void Driver::LookAhead(std::span<const Operation> operations) {
+  if (operations.size() <= 2 * kAhead) return;
+  const Operation &soon = operations[kAhead], &later = operations[2 * kAhead];
+  if (soon.kind == OpKind::kFree && soon.block != kNoBlock) heap_->Prefetch(VirtAddr(live_.AddressOf(soon.block)));
+  if (IsHeapKind(later.kind) && later.block != kNoBlock) live_.Prefetch(later.block);
 }
 
 void Driver::Apply(std::span<const Operation> operations, std::span<OpResult> results) {
   for (std::size_t i = 0; i < operations.size(); ++i) {
-    if (counters_.heap_size_peak_bytes > kCachedHeapBytes && i + kAhead < operations.size()) LookAhead(operations[i + kAhead]);
+    if (counters_.heap_size_peak_bytes > kCachedHeapBytes) LookAhead(operations.subspan(i));
     const OpResult result = ApplyOne(operations[i]);
     if (!results.empty()) results[i] = result;
   }

@@ -89,7 +89,8 @@ class Driver {
   OpResult RecordHeap(OpKind kind, HeapResult result, std::uint64_t requested);
   OpResult RecordPages(OpKind kind, const PageResult& result, std::uint64_t requested, const PageCosts& before);
   OpResult RecordUnsupported(OpKind kind);
-  void LookAhead(const Operation& op);
+  // Brings what operations a little ahead of the first will touch into the host's caches.
+  void LookAhead(std::span<const Operation> operations);
   void RecordOutcome(OpKind kind, Outcome outcome, std::uint64_t requested);
   void RecordHeapSize();
 
