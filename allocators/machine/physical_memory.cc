@@ -36,10 +36,26 @@ void PhysicalMemory::Leaf::SetLazy(std::uint32_t slot, std::uint8_t fill_byte) {
 
 PhysicalMemory::PhysicalMemory(std::uint64_t bytes)
     : frame_count_(static_cast<std::uint32_t>(bytes >> kPageShift)),
-      leaves_((frame_count_ + kLeafFrames - 1) >> kLeafShift),
-      leaf_fill_(leaves_.size(), 0) {}
+      leaf_at_((frame_count_ + kLeafFrames - 1) >> kLeafShift, 0),
+      leaf_fill_(leaf_at_.size(), 0) {}
 
 PhysicalMemory::~PhysicalMemory() = default;
+
+PhysicalMemory::Leaf& PhysicalMemory::MakeLeaf(std::uint32_t leaf) {
+  if (dropped_.empty()) {
+    leaves_.emplace_back();
+    dropped_.push_back(static_cast<std::uint16_t>(leaves_.size()));
+  }
+  leaf_at_[leaf] = dropped_.back();
+  dropped_.pop_back();
+  return *(leaves_[leaf_at_[leaf] - 1] = std::make_unique<Leaf>(leaf_fill_[leaf]));
+}
+
+void PhysicalMemory::DropLeaf(std::uint32_t leaf) {
+  leaves_[leaf_at_[leaf] - 1].reset();
+  dropped_.push_back(leaf_at_[leaf]);
+  leaf_at_[leaf] = 0;
+}
 
 std::optional<std::uint32_t> PhysicalMemory::LoadUnaligned(PhysAddr address) const {
   std::array<std::uint8_t, kWordBytes> bytes;
@@ -56,7 +72,7 @@ bool PhysicalMemory::Read(PhysAddr address, std::span<std::uint8_t> out) const {
   while (!out.empty()) {
     const std::uint32_t frame = address.page();
     const auto piece = std::min<std::size_t>(out.size(), kPageBytes - address.offset());
-    const Leaf* leaf = leaves_[frame >> kLeafShift].get();
+    const Leaf* leaf = FindLeaf(frame >> kLeafShift);
     if (leaf == nullptr) {
       std::memset(out.data(), leaf_fill_[frame >> kLeafShift], piece);
     } else if (const std::uint32_t slot = frame % kLeafFrames; leaf->states[slot].real) {
@@ -118,11 +134,12 @@ bool PhysicalMemory::FillFrames(PageFrame first, std::uint32_t count, std::uint8
     const std::uint32_t leaf = frame >> kLeafShift, slot = frame % kLeafFrames;
     const std::uint32_t frames = std::min(end - frame, kLeafFrames - slot);
     const bool whole = frames == kLeafFrames || frames == frame_count_ - frame;
-    if (slot == 0 && whole && (!leaves_[leaf] || leaves_[leaf]->pinned_count == 0)) {
-      if (leaves_[leaf])
-        loose_frames_ -= std::count_if(leaves_[leaf]->states.begin(), leaves_[leaf]->states.end(),
-                                       [](const State& state) { return state.real; });
-      leaves_[leaf].reset();
+    Leaf* held = FindLeaf(leaf);
+    if (slot == 0 && whole && (held == nullptr || held->pinned_count == 0)) {
+      if (held != nullptr) {
+        loose_frames_ -= std::count_if(held->states.begin(), held->states.end(), [](const State& state) { return state.real; });
+        DropLeaf(leaf);
+      }
       leaf_fill_[leaf] = value;
     } else {
       Leaf& touched = TouchLeaf(leaf);
@@ -150,7 +167,7 @@ bool PhysicalMemory::PinUntouched(PageFrame frame) {
 bool PhysicalMemory::AnyPinned(PageFrame first, std::uint32_t count) const {
   const std::uint64_t end = std::min<std::uint64_t>(std::uint64_t{first.number} + count, frame_count_);
   for (std::uint64_t frame = first.number; frame < end;) {
-    const Leaf* leaf = leaves_[frame >> kLeafShift].get();
+    const Leaf* leaf = FindLeaf(static_cast<std::uint32_t>(frame >> kLeafShift));
     const std::uint64_t leaf_end = std::min<std::uint64_t>(end, (frame | (kLeafFrames - 1)) + 1);
     if (leaf != nullptr && leaf->pinned_count != 0) {
       const auto from = leaf->states.begin() + static_cast<std::ptrdiff_t>(frame % kLeafFrames);
@@ -163,10 +180,9 @@ bool PhysicalMemory::AnyPinned(PageFrame first, std::uint32_t count) const {
 }
 
 std::uint64_t PhysicalMemory::host_bytes() const {
-  std::uint64_t bytes =
-      sizeof(*this) + leaves_.size() * (sizeof(leaves_[0]) + 1) + loose_frames_ * sizeof(FrameWords) + slabs_.host_bytes();
-  for (const auto& leaf : leaves_) bytes += leaf ? sizeof(Leaf) : 0;
-  return bytes;
+  return sizeof(*this) + leaf_at_.size() * (sizeof(leaf_at_[0]) + sizeof(leaf_fill_[0])) +
+         leaves_.capacity() * sizeof(leaves_[0]) + (leaves_.size() - dropped_.size()) * sizeof(Leaf) +
+         dropped_.capacity() * sizeof(dropped_[0]) + loose_frames_ * sizeof(FrameWords) + slabs_.host_bytes();
 }
 
 }  // namespace alloclab

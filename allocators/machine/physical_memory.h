@@ -95,15 +95,22 @@ class PhysicalMemory {
 
   std::optional<std::uint32_t> LoadUnaligned(PhysAddr address) const;
   bool StoreUnaligned(PhysAddr address, std::uint32_t value);
+  // Null if all frames of the 2 MiB are lazy and alike.
+  const Leaf* FindLeaf(std::uint32_t leaf) const { return leaf_at_[leaf] != 0 ? leaves_[leaf_at_[leaf] - 1].get() : nullptr; }
+  Leaf* FindLeaf(std::uint32_t leaf) { return leaf_at_[leaf] != 0 ? leaves_[leaf_at_[leaf] - 1].get() : nullptr; }
   Leaf& TouchLeaf(std::uint32_t leaf);
+  Leaf& MakeLeaf(std::uint32_t leaf);
+  void DropLeaf(std::uint32_t leaf);
   // Frames that are pinned stay real, so they lie in slabs; others are allocated one by one, to be given back.
   FrameWords& Materialise(PageFrame frame);
   void FillOne(Leaf& leaf, std::uint32_t slot, std::uint8_t value);
 
   const std::uint32_t frame_count_;
+  std::vector<std::uint16_t> leaf_at_;   // per 2 MiB: 1 + where in leaves_; 0: no leaf
+  std::vector<std::uint8_t> leaf_fill_;  // what every byte reads as where there is no leaf
   std::vector<std::unique_ptr<Leaf>> leaves_;
-  std::vector<std::uint8_t> leaf_fill_;  // what every byte of a null leaf reads as
-  std::uint64_t loose_frames_ = 0;       // real ones that are not in slabs
+  std::vector<std::uint16_t> dropped_;  // places in leaves_ to be used again, each plus 1
+  std::uint64_t loose_frames_ = 0;      // real ones that are not in slabs
   Slabs<FrameWords> slabs_;
 };
 
@@ -111,7 +118,7 @@ inline std::optional<std::uint32_t> PhysicalMemory::LoadU32(PhysAddr address) co
   if (!Contains(address, kWordBytes)) return std::nullopt;
   if (address.raw() % kWordBytes != 0) return LoadUnaligned(address);
   const std::uint32_t frame = address.page();
-  const Leaf* leaf = leaves_[frame >> kLeafShift].get();
+  const Leaf* leaf = FindLeaf(frame >> kLeafShift);
   if (leaf == nullptr) return kFillWord * leaf_fill_[frame >> kLeafShift];
   return leaf->Word(frame % kLeafFrames, address.offset() / kWordBytes);
 }
@@ -130,8 +137,8 @@ inline bool PhysicalMemory::StoreU32(PhysAddr address, std::uint32_t value) {
 }
 
 inline PhysicalMemory::Leaf& PhysicalMemory::TouchLeaf(std::uint32_t leaf) {
-  if (!leaves_[leaf]) leaves_[leaf] = std::make_unique<Leaf>(leaf_fill_[leaf]);
-  return *leaves_[leaf];
+  Leaf* found = FindLeaf(leaf);
+  return found != nullptr ? *found : MakeLeaf(leaf);
 }
 
 }  // namespace alloclab

@@ -21,6 +21,7 @@ namespace alloclab {
 class RunIndex {
  public:
   static constexpr std::uint32_t kPagesMax = MaxTable::kSlots * MaxTable::kSlots;
+  static_assert(MaxTable::kSlots <= PrefixCounts::kCountMax);  // runs in a leaf
 
   struct Run {
     std::uint32_t page = 0;   // the first
