@@ -26,9 +26,9 @@ struct alignas(64) Sixteen {
 
   // Bit i: values[i] >= least. REQUIRES: 0 < least < 2^31.
   std::uint32_t AtLeast(std::uint32_t least) const;
-  // The lowest index, from `from` on, of a value >= least, or 16. REQUIRES: 0 < least < 2^31, from <= 16.
-  std::uint32_t FirstAtLeast(std::uint32_t least, std::uint32_t from) const {
-    return static_cast<std::uint32_t>(std::countr_zero((AtLeast(least) & ~0u << from) | 0x10000u));
+  // The lowest index of a value >= least, or 16. REQUIRES: 0 < least < 2^31.
+  std::uint32_t FirstAtLeast(std::uint32_t least) const {
+    return static_cast<std::uint32_t>(std::countr_zero(AtLeast(least) | 0x10000u));
   }
   std::uint32_t Max() const;
   // The largest value but for the one at `index`.

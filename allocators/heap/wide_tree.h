@@ -90,7 +90,7 @@ inline std::uint32_t WideBounds::FirstBehind(std::uint32_t entry, std::uint32_t 
     std::uint32_t found = (entry >> 4 * level & ~15u) + lowest % 16;
     while (level > 0) {
       const Sixteen& node = levels_[level - 1][found];
-      const std::uint32_t first = node.FirstAtLeast(least, 0);
+      const std::uint32_t first = node.FirstAtLeast(least);
       if (first == 16) break;
       found = found * 16 + first;
       --level;
