@@ -39,7 +39,7 @@ function(alloclab_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LABELS" ${ARGN})
   # ThreadSanitizer does not see the locks inside Debian's gRPC and abseil, and protobuf's headers lay messages out otherwise under it:
   # whatever uses them drowns in false alarms. Clang's -Wthread-safety checks those parts.
-  if(ALLOCLAB_SANITIZE MATCHES thread AND ARG_DEPS MATCHES "alloclab_(proto|server|page|client|cli|load)")
+  if(ALLOCLAB_SANITIZE MATCHES thread AND ARG_DEPS MATCHES "alloclab_(proto|server|web|client|cli|load)")
     return()
   endif()
   add_executable(${name} ${ARG_SOURCES})

@@ -1,4 +1,4 @@
-# Writes OUTPUT, a C++ source with the contents of FILES (names relative to ROOT) for server/page/web_files.h.
+# Writes OUTPUT, a C++ source with the contents of FILES (names relative to ROOT) for server/web/web_files.h.
 #   cmake -DROOT=... -DFILES=a;b -DOUTPUT=... -P EmbedFiles.cmake
 set(arrays "")
 set(entries "")
@@ -11,7 +11,7 @@ foreach(name IN LISTS FILES)
   string(APPEND entries "    {\"${name}\", kFile${number}},\n")
   math(EXPR number "${number} + 1")
 endforeach()
-file(WRITE ${OUTPUT} "#include \"server/page/web_files.h\"
+file(WRITE ${OUTPUT} "#include \"server/web/web_files.h\"
 
 namespace alloclab::server {
 namespace {

@@ -7,7 +7,7 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 
 readonly BASE=debian:bookworm-slim PROMETHEUS=prom/prometheus:v3.5.0 GRAFANA=grafana/grafana:12.3.0
 export COMPOSE_PROJECT_NAME=alloclab-proof
-export LAB_GRPC_PORT=0 LAB_PAGE_PORT=0 LAB_METRICS_PORT=0 LAB_PROMETHEUS_PORT=0 LAB_GRAFANA_PORT=0  # any that is free
+export LAB_GRPC_PORT=0 LAB_WEB_PORT=0 LAB_METRICS_PORT=0 LAB_PROMETHEUS_PORT=0 LAB_GRAFANA_PORT=0  # any that is free
 SERVICES=(server loadgen prometheus)
 STAND_IN=''
 
@@ -87,7 +87,7 @@ hardened() {
 no_root() { [[ $(compose exec -T "$1" id -u) =~ ^[1-9] ]]; }
 no_capabilities() { in_server grep -q '^CapEff:.0*$' /proc/1/status && in_server grep -q '^NoNewPrivs:.1$' /proc/1/status; }
 cannot_write() { ! in_server touch /usr/local/bin/x; }
-page_answers() { curl -fsS "http://$(compose port server 7412)/" | grep -qi '<html'; }
+web_answers() { curl -fsS "http://$(compose port server 7412)/" | grep -qi '<html'; }
 run_is_counted() {
   local operations
   operations=$(in_server alloclab runs show 1 --output json | sed -n 's/.*"operations_done": "\([0-9]*\)".*/\1/p')
@@ -100,7 +100,7 @@ check_services() {
   check "the server is healthy by its own word" healthy server
   check "Prometheus is healthy" healthy prometheus
   check "the load generator runs" running loadgen
-  check "the page answers" page_answers
+  check "the web page answers" web_answers
   local service
   for service in "${SERVICES[@]}"; do
     check "$service: read-only, no capabilities, no new privileges" hardened "$service"

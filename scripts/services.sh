@@ -4,19 +4,19 @@
 
 # defaults, or what the last ./lab up was told
 load_addresses() {
-  local given_listen=${ALLOCLAB_LISTEN:-} given_page=${ALLOCLAB_PAGE_LISTEN:-} given_metrics=${ALLOCLAB_METRICS_LISTEN:-}
+  local given_listen=${ALLOCLAB_LISTEN:-} given_web=${ALLOCLAB_WEB_LISTEN:-} given_metrics=${ALLOCLAB_METRICS_LISTEN:-}
   local given_prometheus=${LAB_PROMETHEUS_LISTEN:-}
   # shellcheck source=/dev/null
   if [[ -r $LAB/addresses ]]; then source "$LAB/addresses"; fi
   export ALLOCLAB_LISTEN=${given_listen:-${ALLOCLAB_LISTEN:-127.0.0.1:7411}}
-  export ALLOCLAB_PAGE_LISTEN=${given_page:-${ALLOCLAB_PAGE_LISTEN:-127.0.0.1:7412}}
+  export ALLOCLAB_WEB_LISTEN=${given_web:-${ALLOCLAB_WEB_LISTEN:-127.0.0.1:7412}}
   export ALLOCLAB_METRICS_LISTEN=${given_metrics:-${ALLOCLAB_METRICS_LISTEN:-127.0.0.1:7413}}
   LAB_PROMETHEUS_LISTEN=${given_prometheus:-${LAB_PROMETHEUS_LISTEN:-127.0.0.1:7414}}
   export ALLOCLAB_SERVER=$ALLOCLAB_LISTEN
 }
 
 save_addresses() {
-  declare -p ALLOCLAB_LISTEN ALLOCLAB_PAGE_LISTEN ALLOCLAB_METRICS_LISTEN LAB_PROMETHEUS_LISTEN |
+  declare -p ALLOCLAB_LISTEN ALLOCLAB_WEB_LISTEN ALLOCLAB_METRICS_LISTEN LAB_PROMETHEUS_LISTEN |
     sed 's/^declare -[-x]* //' >"$LAB/addresses"
 }
 
@@ -109,7 +109,7 @@ prometheus_healthy() { curl -fsS --max-time 5 "http://$LAB_PROMETHEUS_LISTEN/-/r
 # up_server: keeps a server that is current, replaces one that is not.
 up_server() {
   local command=("$BIN/alloclabd" --data-dir "$LAB/alloclabd/data" --listen "$ALLOCLAB_LISTEN"
-    --page-listen "$ALLOCLAB_PAGE_LISTEN" --metrics-listen "$ALLOCLAB_METRICS_LISTEN"
+    --web-listen "$ALLOCLAB_WEB_LISTEN" --metrics-listen "$ALLOCLAB_METRICS_LISTEN"
     --prometheus-url "http://$LAB_PROMETHEUS_LISTEN")
   mkdir -p "$LAB/alloclabd/data"
   if is_current alloclabd "${command[@]}" && server_healthy >/dev/null 2>&1; then
@@ -117,7 +117,7 @@ up_server() {
     return
   fi
   if stop alloclabd; then note "replacing the alloclabd that ran before"; fi
-  require_free alloclabd ALLOCLAB_LISTEN ALLOCLAB_PAGE_LISTEN ALLOCLAB_METRICS_LISTEN
+  require_free alloclabd ALLOCLAB_LISTEN ALLOCLAB_WEB_LISTEN ALLOCLAB_METRICS_LISTEN
   start alloclabd "${command[@]}"
   wait_until alloclabd 30 server_healthy
   step "alloclabd is up (pid $(pid_of alloclabd), log $(short "$LAB/alloclabd/log"))"

@@ -91,7 +91,7 @@ class Daemon {
  private:
   static std::vector<std::string> Arguments(const std::filesystem::path& data_dir, const std::filesystem::path& addresses,
                                             const std::vector<std::string>& more) {
-    std::vector<std::string> all{"--listen",        "127.0.0.1:0",    "--metrics-listen", "", "--page-listen", "", "--data-dir",
+    std::vector<std::string> all{"--listen",        "127.0.0.1:0",    "--metrics-listen", "", "--web-listen", "", "--data-dir",
                                  data_dir.string(), "--address-file", addresses.string()};
     all.insert(all.end(), more.begin(), more.end());
     return all;
@@ -182,7 +182,7 @@ TEST(Alloclabd, SecondServerOnOneDataDirectoryIsRefused) {
   Daemon daemon(data.path());
   std::string output;
   EXPECT_EQ(
-      RunToExit({"--listen", "127.0.0.1:0", "--metrics-listen", "", "--page-listen", "", "--data-dir", data.path().string()},
+      RunToExit({"--listen", "127.0.0.1:0", "--metrics-listen", "", "--web-listen", "", "--data-dir", data.path().string()},
                 output),
       1);
   EXPECT_THAT(output, HasSubstr("--data-dir " + data.path().string() + ": in use by another server (process "));
@@ -193,12 +193,12 @@ TEST(Alloclabd, TakenPortsAreNamed) {
   const TemporaryDirectory data, other;
   Daemon daemon(data.path());
   std::string output;
-  EXPECT_EQ(RunToExit({"--listen", daemon.grpc_address(), "--metrics-listen", "", "--page-listen", "", "--data-dir",
+  EXPECT_EQ(RunToExit({"--listen", daemon.grpc_address(), "--metrics-listen", "", "--web-listen", "", "--data-dir",
                        other.path().string()},
                       output),
             1);
   EXPECT_THAT(output, HasSubstr("--listen " + daemon.grpc_address() + ": cannot listen: the port is taken"));
-  EXPECT_EQ(RunToExit({"--listen", "127.0.0.1:0", "--metrics-listen", daemon.grpc_address(), "--page-listen", "", "--data-dir",
+  EXPECT_EQ(RunToExit({"--listen", "127.0.0.1:0", "--metrics-listen", daemon.grpc_address(), "--web-listen", "", "--data-dir",
                        other.path().string()},
                       output),
             1);

@@ -73,7 +73,7 @@ absl::Status WriteAddresses(const std::string& path, const LabServer& server) {
   if (path.empty()) return absl::OkStatus();
   const std::string temporary = path + ".new";
   std::ofstream file(temporary);
-  file << fmt::format("grpc {}\npage {}\nmetrics {}\n", server.grpc_address(), server.page_address(), server.metrics_address());
+  file << fmt::format("grpc {}\nweb {}\nmetrics {}\n", server.grpc_address(), server.web_address(), server.metrics_address());
   file.close();
   if (!file || std::rename(temporary.c_str(), path.c_str()) != 0) {
     return absl::FailedPreconditionError(fmt::format("--address-file {}: cannot be written", path));
@@ -123,13 +123,13 @@ int Serve(const ServerOptions& options) {
   if (!server.ok()) return Fail(absl::IsInvalidArgument(server.status()) ? kExitUsage : kExitFailed, server.status());
   if (absl::Status status = WriteAddresses(options.address_file, **server); !status.ok()) return Fail(kExitFailed, status);
   WarnIfOpen("--listen", options.listen);
-  WarnIfOpen("--page-listen", options.page_listen);
+  WarnIfOpen("--web-listen", options.web_listen);
   WarnIfOpen("--metrics-listen", options.metrics_listen);
   Log(LogLevel::kInfo, "server.started",
       {{"version", Version()},
        {"commit", Commit()},
        {"grpc", (*server)->grpc_address()},
-       {"page", (*server)->page_address()},
+       {"web", (*server)->web_address()},
        {"metrics", (*server)->metrics_address()},
        {"data_dir", options.data_dir},
        {"interrupted_runs", (*server)->interrupted_runs()},

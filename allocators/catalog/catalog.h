@@ -1,5 +1,5 @@
 // The allocators the lab knows: name, what it is, documented parameters, and how to make one. A new allocator is one folder and
-// one entry in catalog.cc; everything else (server, command line, page, documentation) reads this list.
+// one entry in catalog.cc; everything else (server, command line, web page, documentation) reads this list.
 #ifndef ALLOCLAB_ALLOCATORS_CATALOG_CATALOG_H_
 #define ALLOCLAB_ALLOCATORS_CATALOG_CATALOG_H_
 

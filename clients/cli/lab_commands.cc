@@ -93,7 +93,7 @@ CommandResult ShowServer(Session& session) {
   AddFact(facts, "started", TimeCell(server->start_time()));
   AddFact(facts, "instances", CountCell(server->instances()));
   AddFact(facts, "instances at most", CountCell(server->instances_max()));
-  AddFact(facts, "page", TextCell(server->page_url()));
+  AddFact(facts, "web page", TextCell(server->web_url()));
   AddFact(facts, "metrics", TextCell(server->metrics_url()));
   Document document;
   document.sections.push_back(std::move(facts));

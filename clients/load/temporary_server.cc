@@ -29,7 +29,7 @@ std::string ReadAddress(const std::filesystem::path& path) {
 }  // namespace
 
 TemporaryServer::TemporaryServer(const std::string& listen)
-    : process_({ALLOCLABD, "--listen", listen, "--page-listen", "", "--metrics-listen", "", "--data-dir",
+    : process_({ALLOCLABD, "--listen", listen, "--web-listen", "", "--metrics-listen", "", "--data-dir",
                 folder_.path() / "data", "--log-level", "warning", "--address-file", folder_.path() / "addresses"}) {
   for (int tries = 0; tries < kTries && !process_.HasEnded(); ++tries) {
     address_ = ReadAddress(folder_.path() / "addresses");

@@ -4,7 +4,7 @@ import process_queries as p
 import queries as q
 from panels import DATASOURCE, heatmap, lay_out, stat, timeseries
 
-PAGE_URL = "http://127.0.0.1:7412/"
+WEB_URL = "http://127.0.0.1:7412/"
 PROMETHEUS_URL = "http://127.0.0.1:9090/"
 RED_ABOVE_ZERO = ((None, "green"), (1, "red"))
 FRAGMENTATION = ((None, "green"), (0.5, "orange"), (0.9, "red"))
@@ -197,7 +197,7 @@ def _dashboard(uid, title, description, rows, several):
         "links": [
             _link("Dashboards", type="dashboards", icon="dashboard", tags=["alloclab"], targetBlank=False, includeVars=True,
                   keepTime=True),
-            _link("Live page", PAGE_URL),
+            _link("Web page", WEB_URL),
             _link("Prometheus", PROMETHEUS_URL),
         ],
         "templating": {"list": _variables(several)},

@@ -74,7 +74,7 @@ class Lab:
     def _start_server(self):
         addresses = self._folder / "addresses"
         process = self._start(
-            self._binaries / "alloclabd", "--listen", "127.0.0.1:0", "--page-listen", "127.0.0.1:0", "--metrics-listen",
+            self._binaries / "alloclabd", "--listen", "127.0.0.1:0", "--web-listen", "127.0.0.1:0", "--metrics-listen",
             "127.0.0.1:0", "--data-dir", self._folder / "data", "--address-file", addresses,
         )
         lines = wait_for("server", lambda: addresses.read_text().splitlines(), process)

@@ -24,10 +24,10 @@ class Lab:
     """A server on free ports with a data directory of its own, and its command line."""
 
     def __init__(self, alloclabd, alloclab):
-        self.directory = tempfile.TemporaryDirectory(prefix='alloclab-page-')
+        self.directory = tempfile.TemporaryDirectory(prefix='alloclab-web-')
         addresses = os.path.join(self.directory.name, 'addresses')
         self.process = subprocess.Popen([
-            alloclabd, '--listen', '127.0.0.1:0', '--page-listen', '127.0.0.1:0', '--metrics-listen', '127.0.0.1:0', '--data-dir',
+            alloclabd, '--listen', '127.0.0.1:0', '--web-listen', '127.0.0.1:0', '--metrics-listen', '127.0.0.1:0', '--data-dir',
             os.path.join(self.directory.name, 'data'), '--address-file', addresses, '--prometheus-url', 'http://127.0.0.1:7414',
             '--log-level', 'error'])
         self.alloclab = alloclab
@@ -37,7 +37,7 @@ class Lab:
             time.sleep(0.05)
         with open(addresses, encoding='ascii') as file:
             bound = dict(line.split() for line in file)
-        self.grpc, self.page = bound['grpc'], bound['page']
+        self.grpc, self.web = bound['grpc'], bound['web']
 
     def run(self, *arguments):
         return subprocess.run([self.alloclab, '--server', self.grpc, *arguments], check=True, capture_output=True, text=True,
@@ -50,7 +50,7 @@ class Lab:
 
 
 def check_empty(browser, lab, shoot):
-    browser.open(f'http://{lab.page}/')
+    browser.open(f'http://{lab.web}/')
     browser.wait(text_has('alloclab instance create demo'))
     browser.wait(text_has('alloclab submit steady-state'))
     assert browser.evaluate("document.querySelector('#elsewhere').innerText.includes('Grafana')")
@@ -62,7 +62,7 @@ def check_instance(browser, lab, shoot):
     lab.run('instance', 'create', 'demo', '--ram', '64Mi')
     for size in (100, 2000, 30000):
         lab.run('malloc', 'demo', str(size))
-    browser.open(f'http://{lab.page}/#/instances/demo')
+    browser.open(f'http://{lab.web}/#/instances/demo')
     browser.wait(text_has('Ext. fragmentation'))
     before = browser.wait(PICTURE)
     lab.run('malloc', 'demo', '20000')
@@ -79,21 +79,21 @@ def check_instance(browser, lab, shoot):
 
 def check_run(browser, lab, shoot):
     number = lab.run('submit', 'steady-state', '--operations', '3000000', '--param', 'heap.engine=literal', '--detach', '--quiet').split()[-1]
-    browser.open(f'http://{lab.page}/#/runs/{number}')
+    browser.open(f'http://{lab.web}/#/runs/{number}')
     browser.wait("document.querySelector('progress') !== null")
     before = browser.wait(PICTURE)
     browser.wait(f'{PICTURE} !== {before!r}')
     done = browser.evaluate("document.querySelector('progress').value")
     browser.wait(f"document.querySelector('progress').value > {done}")
     shoot('running')
-    browser.open(f'http://{lab.page}/#/')
+    browser.open(f'http://{lab.web}/#/')
     browser.wait("document.querySelector('.state.RUNNING') !== null")
     shoot('overview')
     lab.run('runs', 'cancel', number)
-    browser.open(f'http://{lab.page}/#/runs/{number}')
+    browser.open(f'http://{lab.web}/#/runs/{number}')
     browser.wait("document.querySelector('.state.CANCELLED') !== null")
     finished = lab.run('submit', 'steady-state', '--operations', '50000', '--detach', '--quiet').split()[-1]
-    browser.open(f'http://{lab.page}/#/runs/{finished}')
+    browser.open(f'http://{lab.web}/#/runs/{finished}')
     browser.wait(text_has('Digest of the metadata'))
     command = 'alloclab submit steady-state --operations 50000'
     browser.wait(f"document.querySelector('.command code')?.textContent.startsWith('{command}')")
@@ -101,11 +101,11 @@ def check_run(browser, lab, shoot):
 
 
 def check_rest(browser, lab, shoot):
-    browser.open(f'http://{lab.page}/#/catalog')
+    browser.open(f'http://{lab.web}/#/catalog')
     browser.wait(text_has('heap.engine'))
     shoot('catalog')
     assert not browser.complaints, browser.complaints
-    browser.open(f'http://{lab.page}/#/instances/nobody')
+    browser.open(f'http://{lab.web}/#/instances/nobody')
     browser.wait(text_has('nobody'))
     browser.evaluate("document.querySelector('#live').click()")
     assert browser.evaluate("document.querySelector('#live').textContent") == 'Paused'

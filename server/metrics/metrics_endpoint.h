@@ -16,7 +16,7 @@
 #include "server/entities/host_budget.h"
 #include "server/metrics/heap_directory.h"
 #include "server/metrics/rpc_metrics.h"
-#include "server/page/http_server.h"
+#include "server/web/http_server.h"
 
 namespace alloclab::server {
 

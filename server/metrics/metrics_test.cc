@@ -16,9 +16,9 @@
 
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
-#include "server/page/http_testing.h"
 #include "server/testing/eventually.h"
 #include "server/testing/test_server.h"
+#include "server/web/http_testing.h"
 
 namespace alloclab::server {
 namespace {

@@ -13,11 +13,11 @@
 #include "server/metrics/heap_directory.h"
 #include "server/metrics/metrics_endpoint.h"
 #include "server/metrics/rpc_metrics.h"
-#include "server/page/page_server.h"
 #include "server/server/bind_address.h"
 #include "server/server/grpc_server.h"
 #include "server/server/server_card.h"
 #include "server/store/run_store.h"
+#include "server/web/web_server.h"
 
 namespace alloclab::server {
 namespace {
@@ -72,7 +72,7 @@ struct LabServer::Parts {
   RpcMetrics rpc_metrics;
   GrpcServer grpc;
   std::unique_ptr<MetricsEndpoint> metrics;
-  std::unique_ptr<PageServer> page;
+  std::unique_ptr<WebServer> web;
   ServerAddresses addresses;
 };
 
@@ -87,14 +87,14 @@ absl::Status LabServer::Parts::StartMetrics(const std::string& listen) {
 }
 
 absl::Status LabServer::Parts::StartPage(const ServerOptions& options) {
-  if (options.page_listen.empty()) return absl::OkStatus();
-  const absl::StatusOr<BindAddress> listen = ParseBindAddress("--page-listen", options.page_listen);
+  if (options.web_listen.empty()) return absl::OkStatus();
+  const absl::StatusOr<BindAddress> listen = ParseBindAddress("--web-listen", options.web_listen);
   if (!listen.ok()) return listen.status();
-  auto started = PageServer::Start(
+  auto started = WebServer::Start(
       *listen, {instances, runs, [this] { return card.Describe(); }, options.prometheus_url, options.grafana_url});
   if (!started.ok()) return started.status();
-  page = *std::move(started);
-  addresses.page = page->address();
+  web = *std::move(started);
+  addresses.web = web->address();
   return absl::OkStatus();
 }
 
@@ -134,7 +134,7 @@ void LabServer::Stop(absl::Time deadline) {
 }
 
 const std::string& LabServer::grpc_address() const { return parts_->addresses.grpc; }
-const std::string& LabServer::page_address() const { return parts_->addresses.page; }
+const std::string& LabServer::web_address() const { return parts_->addresses.web; }
 const std::string& LabServer::metrics_address() const { return parts_->addresses.metrics; }
 std::uint64_t LabServer::interrupted_runs() const { return parts_->store->interrupted_at_open(); }
 

@@ -28,7 +28,7 @@ class LabServer {
 
   // As bound: "127.0.0.1:41234". Empty when off.
   const std::string& grpc_address() const;
-  const std::string& page_address() const;
+  const std::string& web_address() const;
   const std::string& metrics_address() const;
 
   // Runs that the last server on this data directory left unfinished.

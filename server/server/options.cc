@@ -77,12 +77,12 @@ std::vector<OptionInfo> MakeList() {
   using O = ServerOptions;
   return {
       Address("listen", "address of the gRPC service; port 0 takes a free one", &O::listen, /*may_be_empty=*/false),
-      Address("page-listen", "address of the web page and its JSON; empty: no page", &O::page_listen, /*may_be_empty=*/true),
+      Address("web-listen", "address of the web page and its JSON; empty: no web page", &O::web_listen, /*may_be_empty=*/true),
       Address("metrics-listen", "address of /metrics; empty: no metrics", &O::metrics_listen, /*may_be_empty=*/true),
       Text("data-dir", "directory of the store; one server at a time", &O::data_dir),
       Text("address-file", "file to write the bound addresses to; empty: none", &O::address_file),
-      Text("prometheus-url", "where the page links to Prometheus; empty: no link", &O::prometheus_url),
-      Text("grafana-url", "where the page links to Grafana; empty: no link", &O::grafana_url),
+      Text("prometheus-url", "where the web page links to Prometheus; empty: no link", &O::prometheus_url),
+      Text("grafana-url", "where the web page links to Grafana; empty: no link", &O::grafana_url),
       Word("log-format", "text or json", &O::log_format, {"text", "json"}),
       Word("log-level", "least level that is logged: debug, info, warning or error", &O::log_level,
            {"debug", "info", "warning", "error"}),

@@ -1,5 +1,5 @@
 // The options of the server. Each is a flag, a variable and a key of the configuration file, all of the same name:
-// --page-listen, ALLOCLAB_PAGE_LISTEN, "page-listen: ...". A flag wins over a variable, a variable over the file, the file over
+// --web-listen, ALLOCLAB_WEB_LISTEN, "web-listen: ...". A flag wins over a variable, a variable over the file, the file over
 // the default.
 #ifndef ALLOCLAB_SERVER_SERVER_OPTIONS_H_
 #define ALLOCLAB_SERVER_SERVER_OPTIONS_H_
@@ -20,11 +20,11 @@ namespace alloclab::server {
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:7411";          // gRPC
-  std::string page_listen = "127.0.0.1:7412";     // page and JSON; empty: none
+  std::string web_listen = "127.0.0.1:7412";      // web page and its JSON; empty: none
   std::string metrics_listen = "127.0.0.1:7413";  // /metrics; empty: none
   std::string data_dir = "alloclab-data";
   std::string address_file;                 // where to write the bound addresses; empty: nowhere
-  std::string prometheus_url, grafana_url;  // for the page's links; empty: no link
+  std::string prometheus_url, grafana_url;  // for the web page's links; empty: no link
   LogFormat log_format = LogFormat::kText;
   LogLevel log_level = LogLevel::kInfo;
 
@@ -43,7 +43,7 @@ struct ServerOptions {
 
 // One option, as text.
 struct OptionInfo {
-  std::string_view name;  // "page-listen"
+  std::string_view name;  // "web-listen"
   std::string_view description;
   std::function<std::string(const ServerOptions&)> get;
   // INVALID_ARGUMENT saying what is expected.
@@ -51,7 +51,7 @@ struct OptionInfo {
 };
 std::span<const OptionInfo> ServerOptionList();
 
-// "ALLOCLAB_PAGE_LISTEN"
+// "ALLOCLAB_WEB_LISTEN"
 std::string VariableName(std::string_view option);
 
 // A value and where it was found: "--listen", "ALLOCLAB_LISTEN", "lab.yaml:3: listen".

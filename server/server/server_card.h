@@ -17,7 +17,7 @@ namespace alloclab::server {
 
 // As bound: "127.0.0.1:41234"; empty when off.
 struct ServerAddresses {
-  std::string grpc, page, metrics;
+  std::string grpc, web, metrics;
 };
 
 class ServerCard {

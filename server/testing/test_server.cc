@@ -22,7 +22,7 @@ ServerOptions TestOptions(const std::filesystem::path& data_dir) {
   ServerOptions options;
   options.listen = "127.0.0.1:0";
   options.metrics_listen = "";
-  options.page_listen = "";
+  options.web_listen = "";
   options.data_dir = data_dir.string();
   return options;
 }

@@ -31,7 +31,7 @@ struct Stubs {
   std::unique_ptr<v1::Runs::Stub> runs;
 };
 
-// A free port for gRPC; no page and no metrics.
+// A free port for gRPC; no web page and no metrics.
 ServerOptions TestOptions(const std::filesystem::path& data_dir);
 
 class TestServer {

@@ -1,6 +1,6 @@
-// The sources of the page (dashboards/web), embedded in the program when it is built.
-#ifndef ALLOCLAB_SERVER_PAGE_WEB_FILES_H_
-#define ALLOCLAB_SERVER_PAGE_WEB_FILES_H_
+// The sources of the web page (dashboards/web), embedded in the program when it is built.
+#ifndef ALLOCLAB_SERVER_WEB_WEB_FILES_H_
+#define ALLOCLAB_SERVER_WEB_WEB_FILES_H_
 
 #include <span>
 
@@ -16,4 +16,4 @@ std::span<const WebFile> WebFiles();
 
 }  // namespace alloclab::server
 
-#endif  // ALLOCLAB_SERVER_PAGE_WEB_FILES_H_
+#endif  // ALLOCLAB_SERVER_WEB_WEB_FILES_H_

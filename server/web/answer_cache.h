@@ -1,8 +1,8 @@
 // Answers of a moment ago, so that many browsers that look at the same thing cost no more than one.
 //
 // Thread safety: all methods may be called from any thread.
-#ifndef ALLOCLAB_SERVER_PAGE_ANSWER_CACHE_H_
-#define ALLOCLAB_SERVER_PAGE_ANSWER_CACHE_H_
+#ifndef ALLOCLAB_SERVER_WEB_ANSWER_CACHE_H_
+#define ALLOCLAB_SERVER_WEB_ANSWER_CACHE_H_
 
 #include <cstddef>
 #include <map>
@@ -47,4 +47,4 @@ class AnswerCache {
 
 }  // namespace alloclab::server
 
-#endif  // ALLOCLAB_SERVER_PAGE_ANSWER_CACHE_H_
+#endif  // ALLOCLAB_SERVER_WEB_ANSWER_CACHE_H_

@@ -1,6 +1,6 @@
-// Proto messages as the page's JSON: protobuf's own mapping, field names as in the .proto files, zero fields included.
-#ifndef ALLOCLAB_SERVER_PAGE_JSON_H_
-#define ALLOCLAB_SERVER_PAGE_JSON_H_
+// Proto messages as the web page's JSON: protobuf's own mapping, field names as in the .proto files, zero fields included.
+#ifndef ALLOCLAB_SERVER_WEB_JSON_H_
+#define ALLOCLAB_SERVER_WEB_JSON_H_
 
 #include <string>
 
@@ -16,9 +16,9 @@ inline constexpr absl::string_view kJsonType = "application/json; charset=utf-8"
 // INTERNAL when the message holds what JSON cannot.
 absl::StatusOr<std::string> ToJson(const google::protobuf::Message& message);
 
-// A PageError.
+// A WebError.
 std::string ErrorJson(const absl::Status& status);
 
 }  // namespace alloclab::server
 
-#endif  // ALLOCLAB_SERVER_PAGE_JSON_H_
+#endif  // ALLOCLAB_SERVER_WEB_JSON_H_

@@ -1,4 +1,4 @@
-#include "server/page/page_server.h"
+#include "server/web/web_server.h"
 
 #include <fmt/format.h>
 
@@ -8,8 +8,8 @@
 #include "absl/strings/str_join.h"
 #include "allocators/common/sha256.h"
 #include "server/errors.h"
-#include "server/page/json.h"
-#include "server/page/web_files.h"
+#include "server/web/json.h"
+#include "server/web/web_files.h"
 
 namespace alloclab::server {
 namespace {
@@ -21,7 +21,7 @@ std::string TypeOf(absl::string_view name) {
   return "image/svg+xml";
 }
 
-// A link of the page must lead to another page, not run a script.
+// A link of the web page must lead to another page, not run a script.
 absl::Status CheckLink(const char* option, const std::string& url) {
   if (url.empty() || absl::StartsWith(url, "http://") || absl::StartsWith(url, "https://")) return absl::OkStatus();
   return errors::BadField(option, fmt::format("\"{}\" does not begin with http:// or https://", url));
@@ -29,7 +29,7 @@ absl::Status CheckLink(const char* option, const std::string& url) {
 
 }  // namespace
 
-PageServer::PageServer(PageSubjects subjects) : api_(std::move(subjects)) {
+WebServer::WebServer(WebSubjects subjects) : api_(std::move(subjects)) {
   for (const WebFile& file : WebFiles()) {
     const std::string content(file.content.begin(), file.content.end());
     Sha256 digest;
@@ -39,7 +39,7 @@ PageServer::PageServer(PageSubjects subjects) : api_(std::move(subjects)) {
   }
 }
 
-HttpResponse PageServer::Answer(const HttpRequest& request) {
+HttpResponse WebServer::Answer(const HttpRequest& request) {
   if (!request.path.empty() && request.path.front() == "api") {
     absl::StatusOr<std::string> json = api_.Answer(request);
     if (!json.ok()) return ErrorResponse(json.status());
@@ -48,19 +48,19 @@ HttpResponse PageServer::Answer(const HttpRequest& request) {
   const auto file = files_.find(request.path.empty() ? "index.html" : absl::StrJoin(request.path, "/"));
   if (file == files_.end()) {
     return ErrorResponse(absl::NotFoundError(
-        fmt::format("no address \"/{}\": the page is at /, its data below /api", absl::StrJoin(request.path, "/"))));
+        fmt::format("no address \"/{}\": the web page is at /, its data below /api", absl::StrJoin(request.path, "/"))));
   }
   return file->second;
 }
 
-absl::StatusOr<std::unique_ptr<PageServer>> PageServer::Start(const BindAddress& listen, PageSubjects subjects) {
+absl::StatusOr<std::unique_ptr<WebServer>> WebServer::Start(const BindAddress& listen, WebSubjects subjects) {
   for (const auto& [option, url] :
        {std::pair{"--prometheus-url", subjects.prometheus_url}, {"--grafana-url", subjects.grafana_url}}) {
     if (absl::Status status = CheckLink(option, url); !status.ok()) return status;
   }
-  std::unique_ptr<PageServer> server(new PageServer(std::move(subjects)));
-  auto http = HttpServer::Start("--page-listen", listen,
-                                [page = server.get()](const HttpRequest& request) { return page->Answer(request); });
+  std::unique_ptr<WebServer> server(new WebServer(std::move(subjects)));
+  auto http = HttpServer::Start("--web-listen", listen,
+                                [web = server.get()](const HttpRequest& request) { return web->Answer(request); });
   if (!http.ok()) return http.status();
   server->http_ = *std::move(http);
   return server;

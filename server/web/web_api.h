@@ -1,8 +1,8 @@
-// The data of the page: which JSON answers which address (the table is in proto/alloclab/v1/page.proto).
+// The data of the web page: which JSON answers which address (the table is in proto/alloclab/v1/web.proto).
 //
 // Thread safety: Answer may be called from any thread.
-#ifndef ALLOCLAB_SERVER_PAGE_PAGE_API_H_
-#define ALLOCLAB_SERVER_PAGE_PAGE_API_H_
+#ifndef ALLOCLAB_SERVER_WEB_WEB_API_H_
+#define ALLOCLAB_SERVER_WEB_WEB_API_H_
 
 #include <functional>
 #include <string>
@@ -12,29 +12,29 @@
 #include "alloclab/v1/lab.pb.h"
 #include "server/collections/instance_registry.h"
 #include "server/collections/run_executor.h"
-#include "server/page/answer_cache.h"
-#include "server/page/http_request.h"
-#include "server/page/machine_view.h"
+#include "server/web/answer_cache.h"
+#include "server/web/http_request.h"
+#include "server/web/machine_view.h"
 
 namespace alloclab::server {
 
-// What the page is about; all outlive it.
-struct PageSubjects {
+// What the web page is about; all outlive it.
+struct WebSubjects {
   InstanceRegistry& instances;
   RunExecutor& runs;
   std::function<v1::Server()> describe_server;
   std::string prometheus_url, grafana_url;  // empty: none
 };
 
-class PageApi {
+class WebApi {
  public:
-  explicit PageApi(PageSubjects subjects) : subjects_(std::move(subjects)) {}
+  explicit WebApi(WebSubjects subjects) : subjects_(std::move(subjects)) {}
 
   // The JSON for a path below "/api". NOT_FOUND: no such address, instance or run; INVALID_ARGUMENT: a parameter.
   absl::StatusOr<std::string> Answer(const HttpRequest& request);
 
  private:
-  using Handler = absl::StatusOr<std::string> (PageApi::*)(const HttpRequest&);
+  using Handler = absl::StatusOr<std::string> (WebApi::*)(const HttpRequest&);
   static Handler Route(const std::vector<std::string>& path);
 
   absl::StatusOr<std::string> Server(const HttpRequest& request);
@@ -48,11 +48,11 @@ class PageApi {
 
   absl::StatusOr<LookAt> MachineOf(const HttpRequest& request) const;
 
-  const PageSubjects subjects_;
+  const WebSubjects subjects_;
   MachineView view_;
   AnswerCache maps_;
 };
 
 }  // namespace alloclab::server
 
-#endif  // ALLOCLAB_SERVER_PAGE_PAGE_API_H_
+#endif  // ALLOCLAB_SERVER_WEB_WEB_API_H_

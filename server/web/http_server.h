@@ -1,12 +1,12 @@
-// A small HTTP server over civetweb, of the page and of /metrics: GET and HEAD only, a fixed number of threads, one request per
+// A small HTTP server over civetweb, of the web page and of /metrics: GET and HEAD only, a fixed number of threads, one request per
 // connection, security headers on every answer. A slow or silent client holds one of the threads for at most kClientTimeoutMs.
 //
 // A server bound to a loopback address answers only requests whose Host is a loopback name, so that no other site can reach it
 // through a browser by renaming itself (DNS rebinding).
 //
 // Thread safety: the handler is called from several threads at once.
-#ifndef ALLOCLAB_SERVER_PAGE_HTTP_SERVER_H_
-#define ALLOCLAB_SERVER_PAGE_HTTP_SERVER_H_
+#ifndef ALLOCLAB_SERVER_WEB_HTTP_SERVER_H_
+#define ALLOCLAB_SERVER_WEB_HTTP_SERVER_H_
 
 #include <functional>
 #include <memory>
@@ -14,8 +14,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "server/page/http_request.h"
 #include "server/server/bind_address.h"
+#include "server/web/http_request.h"
 
 struct mg_callbacks;
 struct mg_connection;
@@ -65,4 +65,4 @@ class HttpServer {
 
 }  // namespace alloclab::server
 
-#endif  // ALLOCLAB_SERVER_PAGE_HTTP_SERVER_H_
+#endif  // ALLOCLAB_SERVER_WEB_HTTP_SERVER_H_

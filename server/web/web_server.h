@@ -1,34 +1,34 @@
 // The built-in web page: its files, its data, and the HTTP server that brings both to a browser. It only reads.
-#ifndef ALLOCLAB_SERVER_PAGE_PAGE_SERVER_H_
-#define ALLOCLAB_SERVER_PAGE_PAGE_SERVER_H_
+#ifndef ALLOCLAB_SERVER_WEB_WEB_SERVER_H_
+#define ALLOCLAB_SERVER_WEB_WEB_SERVER_H_
 
 #include <map>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "server/page/http_server.h"
-#include "server/page/page_api.h"
+#include "server/web/http_server.h"
+#include "server/web/web_api.h"
 
 namespace alloclab::server {
 
-class PageServer {
+class WebServer {
  public:
   // Serving when it returns; stops when it is destroyed, within two seconds. INVALID_ARGUMENT: a URL of `subjects` that is
   // not http(s); FAILED_PRECONDITION: cannot be bound.
-  static absl::StatusOr<std::unique_ptr<PageServer>> Start(const BindAddress& listen, PageSubjects subjects);
+  static absl::StatusOr<std::unique_ptr<WebServer>> Start(const BindAddress& listen, WebSubjects subjects);
 
   const std::string& address() const { return http_->address(); }  // as bound: "127.0.0.1:7412"
 
  private:
-  explicit PageServer(PageSubjects subjects);
+  explicit WebServer(WebSubjects subjects);
   HttpResponse Answer(const HttpRequest& request);
 
-  PageApi api_;
+  WebApi api_;
   std::map<std::string, HttpResponse> files_;  // by path without the first slash
   std::unique_ptr<HttpServer> http_;           // last: it stops first
 };
 
 }  // namespace alloclab::server
 
-#endif  // ALLOCLAB_SERVER_PAGE_PAGE_SERVER_H_
+#endif  // ALLOCLAB_SERVER_WEB_WEB_SERVER_H_

@@ -5,15 +5,15 @@
 //   MemoryMapper mapper(request);
 //   while (!done) <with the instance to oneself> done = mapper.Look(instance);
 //   ... = mapper.Take();
-#ifndef ALLOCLAB_SERVER_PAGE_MEMORY_MAP_H_
-#define ALLOCLAB_SERVER_PAGE_MEMORY_MAP_H_
+#ifndef ALLOCLAB_SERVER_WEB_MEMORY_MAP_H_
+#define ALLOCLAB_SERVER_WEB_MEMORY_MAP_H_
 
 #include <cstdint>
 #include <optional>
 #include <utility>
 
 #include "allocators/catalog/instance.h"
-#include "alloclab/v1/page.pb.h"
+#include "alloclab/v1/web.pb.h"
 
 namespace alloclab::server {
 
@@ -57,4 +57,4 @@ v1::FrameMap MapFrames(Instance& instance, std::uint32_t cells);
 
 }  // namespace alloclab::server
 
-#endif  // ALLOCLAB_SERVER_PAGE_MEMORY_MAP_H_
+#endif  // ALLOCLAB_SERVER_WEB_MEMORY_MAP_H_

@@ -1,4 +1,4 @@
-#include "server/page/page_api.h"
+#include "server/web/web_api.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/time/clock.h"
-#include "alloclab/v1/page.pb.h"
+#include "alloclab/v1/web.pb.h"
 #include "server/converters/instance_converter.h"
 #include "server/converters/list_converter.h"
 #include "server/converters/run_converter.h"
@@ -14,7 +14,7 @@
 #include "server/converters/time_converter.h"
 #include "server/errors.h"
 #include "server/limits.h"
-#include "server/page/json.h"
+#include "server/web/json.h"
 
 namespace alloclab::server {
 namespace {
@@ -63,7 +63,7 @@ absl::StatusOr<ListRange> ListRangeOf(const HttpRequest& request, std::uint32_t 
   return ListRange{static_cast<std::uint32_t>(*size), *token};
 }
 
-// A page that follows a run asks once more after its end: that is no error.
+// A browser that follows a run asks once more after its end: that is no error.
 absl::StatusOr<v1::MemoryMap> GoneIfEnded(absl::StatusOr<v1::MemoryMap> map) {
   if (map.ok() || !absl::IsFailedPrecondition(map.status())) return map;
   v1::MemoryMap gone;
@@ -79,22 +79,22 @@ absl::StatusOr<std::uint64_t> RunNumber(const std::string& text) {
 
 }  // namespace
 
-PageApi::Handler PageApi::Route(const std::vector<std::string>& path) {
+WebApi::Handler WebApi::Route(const std::vector<std::string>& path) {
   if (path.size() == 2) {
-    if (path[1] == "server") return &PageApi::Server;
-    if (path[1] == "catalog") return &PageApi::Catalog;
-    if (path[1] == "instances") return &PageApi::Instances;
-    if (path[1] == "runs") return &PageApi::Runs;
+    if (path[1] == "server") return &WebApi::Server;
+    if (path[1] == "catalog") return &WebApi::Catalog;
+    if (path[1] == "instances") return &WebApi::Instances;
+    if (path[1] == "runs") return &WebApi::Runs;
   }
   const bool instance = path.size() > 2 && path[1] == "instances", run = path.size() > 2 && path[1] == "runs";
-  if (path.size() == 3 && instance) return &PageApi::Instance;
-  if (path.size() == 3 && run) return &PageApi::Run;
-  if (path.size() == 4 && (instance || run) && path[3] == "map") return &PageApi::Map;
-  if (path.size() == 4 && (instance || run) && path[3] == "chunks") return &PageApi::Chunks;
+  if (path.size() == 3 && instance) return &WebApi::Instance;
+  if (path.size() == 3 && run) return &WebApi::Run;
+  if (path.size() == 4 && (instance || run) && path[3] == "map") return &WebApi::Map;
+  if (path.size() == 4 && (instance || run) && path[3] == "chunks") return &WebApi::Chunks;
   return nullptr;
 }
 
-absl::StatusOr<std::string> PageApi::Answer(const HttpRequest& request) {
+absl::StatusOr<std::string> WebApi::Answer(const HttpRequest& request) {
   const Handler handler = Route(request.path);
   if (handler == nullptr) {
     return absl::NotFoundError(
@@ -105,10 +105,10 @@ absl::StatusOr<std::string> PageApi::Answer(const HttpRequest& request) {
   return (this->*handler)(request);
 }
 
-absl::StatusOr<std::string> PageApi::Server(const HttpRequest& request) {
+absl::StatusOr<std::string> WebApi::Server(const HttpRequest& request) {
   if (absl::Status status = request.CheckParameters({}); !status.ok()) return status;
   const RunExecutor::Census census = subjects_.runs.Count();
-  v1::PageServerInfo info;
+  v1::WebServerInfo info;
   *info.mutable_server() = subjects_.describe_server();
   *info.mutable_time() = ToProto(absl::Now());
   info.set_prometheus_url(subjects_.prometheus_url);
@@ -118,12 +118,12 @@ absl::StatusOr<std::string> PageApi::Server(const HttpRequest& request) {
   return ToJson(info);
 }
 
-absl::StatusOr<std::string> PageApi::Catalog(const HttpRequest& request) {
+absl::StatusOr<std::string> WebApi::Catalog(const HttpRequest& request) {
   if (absl::Status status = request.CheckParameters({}); !status.ok()) return status;
   return ToJson(CatalogToProto());
 }
 
-absl::StatusOr<std::string> PageApi::Instances(const HttpRequest& request) {
+absl::StatusOr<std::string> WebApi::Instances(const HttpRequest& request) {
   const auto range = ListRangeOf(request, kListInstancesDefault, kListInstancesMax);
   if (!range.ok()) return range.status();
   const auto instances = subjects_.instances.List(range->token, range->size + 1);
@@ -133,7 +133,7 @@ absl::StatusOr<std::string> PageApi::Instances(const HttpRequest& request) {
   return ToJson(list);
 }
 
-absl::StatusOr<std::string> PageApi::Instance(const HttpRequest& request) {
+absl::StatusOr<std::string> WebApi::Instance(const HttpRequest& request) {
   if (absl::Status status = request.CheckParameters({}); !status.ok()) return status;
   const auto instance = subjects_.instances.Find(request.path[2]);
   if (!instance.ok()) return instance.status();
@@ -148,7 +148,7 @@ absl::StatusOr<std::string> PageApi::Instance(const HttpRequest& request) {
   return ToJson(detail);
 }
 
-absl::StatusOr<std::string> PageApi::Runs(const HttpRequest& request) {
+absl::StatusOr<std::string> WebApi::Runs(const HttpRequest& request) {
   const auto range = ListRangeOf(request, kListRunsDefault, kListRunsMax);
   if (!range.ok()) return range.status();
   const auto runs = subjects_.runs.List(range->token, range->size + 1);
@@ -159,7 +159,7 @@ absl::StatusOr<std::string> PageApi::Runs(const HttpRequest& request) {
   return ToJson(list);
 }
 
-absl::StatusOr<std::string> PageApi::Run(const HttpRequest& request) {
+absl::StatusOr<std::string> WebApi::Run(const HttpRequest& request) {
   if (absl::Status status = request.CheckParameters({}); !status.ok()) return status;
   const auto id = RunNumber(request.path[2]);
   if (!id.ok()) return id.status();
@@ -173,7 +173,7 @@ absl::StatusOr<std::string> PageApi::Run(const HttpRequest& request) {
   return ToJson(detail);
 }
 
-absl::StatusOr<LookAt> PageApi::MachineOf(const HttpRequest& request) const {
+absl::StatusOr<LookAt> WebApi::MachineOf(const HttpRequest& request) const {
   if (request.path[1] == "instances") {
     auto instance = subjects_.instances.Find(request.path[2]);
     if (!instance.ok()) return instance.status();
@@ -189,7 +189,7 @@ absl::StatusOr<LookAt> PageApi::MachineOf(const HttpRequest& request) const {
   return run.ok() ? errors::RunNotRunning(*id, RunStateName(run->state)) : run.status();
 }
 
-absl::StatusOr<std::string> PageApi::Map(const HttpRequest& request) {
+absl::StatusOr<std::string> WebApi::Map(const HttpRequest& request) {
   if (absl::Status status = request.CheckParameters({"cells", "from", "to"}); !status.ok()) return status;
   const auto cells = request.Number("cells", kMapCellsDefault, kMapCellsMin, kMapCellsMax);
   const auto from = request.Number("from", 0, 0, kAddressMax), to = request.Number("to", 0, 0, kAddressMax);
@@ -211,7 +211,7 @@ absl::StatusOr<std::string> PageApi::Map(const HttpRequest& request) {
   return answer;
 }
 
-absl::StatusOr<std::string> PageApi::Chunks(const HttpRequest& request) {
+absl::StatusOr<std::string> WebApi::Chunks(const HttpRequest& request) {
   if (absl::Status status = request.CheckParameters({"from", "to", "limit"}); !status.ok()) return status;
   const auto from = request.Number("from", 0, 0, kAddressMax), to = request.Number("to", kAddressMax, 0, kAddressMax);
   const auto limit = request.Number("limit", kPageChunksDefault, 1, kPageChunksMax);

@@ -1,4 +1,4 @@
-#include "server/page/http_server.h"
+#include "server/web/http_server.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
-#include "server/page/http_testing.h"
+#include "server/web/http_testing.h"
 
 namespace alloclab::server {
 namespace {
@@ -23,7 +23,7 @@ using ::testing::Not;
 
 // Answers with the path it was asked for.
 std::unique_ptr<HttpServer> StartEcho() {
-  auto server = HttpServer::Start("--page-listen", {.host = "127.0.0.1", .port = 0}, [](const HttpRequest& request) {
+  auto server = HttpServer::Start("--web-listen", {.host = "127.0.0.1", .port = 0}, [](const HttpRequest& request) {
     return HttpResponse{
         .status = 200, .type = "text/plain", .body = absl::StrJoin(request.path, "|"), .etag = request.Text("etag")};
   });
@@ -160,17 +160,17 @@ TEST_F(HttpServerTest, ManyClientsAtOnce) {
 
 TEST(HttpServerStart, TakenPortIsNamed) {
   const auto first = StartEcho();
-  const auto taken = ParseBindAddress("--page-listen", first->address());
+  const auto taken = ParseBindAddress("--web-listen", first->address());
   ASSERT_TRUE(taken.ok());
-  const auto second = HttpServer::Start("--page-listen", *taken, [](const HttpRequest&) { return HttpResponse{}; });
+  const auto second = HttpServer::Start("--web-listen", *taken, [](const HttpRequest&) { return HttpResponse{}; });
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(second.status().message()), HasSubstr("--page-listen"));
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr("--web-listen"));
   EXPECT_THAT(std::string(second.status().message()), HasSubstr(first->address()));
 }
 
 TEST(HttpServerStart, TakesLocalhostByName) {
-  const auto server = HttpServer::Start("--page-listen", {.host = "localhost", .port = 0}, [](const HttpRequest&) {
+  const auto server = HttpServer::Start("--web-listen", {.host = "localhost", .port = 0}, [](const HttpRequest&) {
     return HttpResponse{.status = 200, .type = "text/plain", .body = "here", .etag = {}};
   });
   ASSERT_TRUE(server.ok()) << server.status();
@@ -179,13 +179,13 @@ TEST(HttpServerStart, TakesLocalhostByName) {
 
 // Debian's civetweb is built without version 6 of IP.
 TEST(HttpServerStart, VersionSixIsServedOrRefusedClearly) {
-  const auto server = HttpServer::Start("--page-listen", {.host = "::1", .port = 0}, [](const HttpRequest&) {
+  const auto server = HttpServer::Start("--web-listen", {.host = "::1", .port = 0}, [](const HttpRequest&) {
     return HttpResponse{.status = 200, .type = "text/plain", .body = "here", .etag = {}};
   });
   if (server.ok()) {
     EXPECT_EQ(Get((*server)->address(), "/").body, "here");
   } else {
-    EXPECT_THAT(std::string(server.status().message()), HasSubstr("--page-listen [::1]:0"));
+    EXPECT_THAT(std::string(server.status().message()), HasSubstr("--web-listen [::1]:0"));
   }
 }
 

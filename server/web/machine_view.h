@@ -1,11 +1,11 @@
-// What the page shows of a machine that may be at work: memory maps and chunks, read in short looks.
+// What the web page shows of a machine that may be at work: memory maps and chunks, read in short looks.
 //
-// One look at a time in the whole server, and after each a rest of four times its length: whatever browsers ask for, the page
+// One look at a time in the whole server, and after each a rest of four times its length: whatever browsers ask for, the web page
 // takes at most a fifth of one core from the machines, and a look itself takes about a millisecond.
 //
 // Thread safety: all methods may be called from any thread.
-#ifndef ALLOCLAB_SERVER_PAGE_MACHINE_VIEW_H_
-#define ALLOCLAB_SERVER_PAGE_MACHINE_VIEW_H_
+#ifndef ALLOCLAB_SERVER_WEB_MACHINE_VIEW_H_
+#define ALLOCLAB_SERVER_WEB_MACHINE_VIEW_H_
 
 #include <cstdint>
 #include <functional>
@@ -16,9 +16,9 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "alloclab/v1/inspect.pb.h"
-#include "alloclab/v1/page.pb.h"
+#include "alloclab/v1/web.pb.h"
 #include "server/entities/look_queue.h"
-#include "server/page/memory_map.h"
+#include "server/web/memory_map.h"
 
 namespace alloclab::server {
 
@@ -46,4 +46,4 @@ class MachineView {
 
 }  // namespace alloclab::server
 
-#endif  // ALLOCLAB_SERVER_PAGE_MACHINE_VIEW_H_
+#endif  // ALLOCLAB_SERVER_WEB_MACHINE_VIEW_H_

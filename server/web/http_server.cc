@@ -1,4 +1,4 @@
-#include "server/page/http_server.h"
+#include "server/web/http_server.h"
 
 #include <civetweb.h>
 
@@ -13,7 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "server/errors.h"
-#include "server/page/json.h"
+#include "server/web/json.h"
 
 namespace alloclab::server {
 namespace {
@@ -96,11 +96,11 @@ HttpResponse HttpServer::Answer(mg_connection* connection) const {
   const mg_request_info& info = *mg_get_request_info(connection);
   const absl::string_view method = info.request_method;
   if (method != "GET" && method != "HEAD") {
-    return ErrorResponse(absl::UnimplementedError("this page only reads: expected method GET or HEAD"));
+    return ErrorResponse(absl::UnimplementedError("this server only reads: expected method GET or HEAD"));
   }
   if (loopback_only_ && !IsLoopbackName(HostName(Header(connection, "Host")))) {
     return ErrorResponse(absl::PermissionDeniedError(
-        "the Host header names another host: a page bound to loopback expects localhost, 127.0.0.1 or [::1]"));
+        "the Host header names another host: a server bound to loopback expects localhost, 127.0.0.1 or [::1]"));
   }
   absl::StatusOr<HttpRequest> request =
       ParseTarget(info.request_uri == nullptr ? "" : info.request_uri, info.query_string == nullptr ? "" : info.query_string);

@@ -1,7 +1,7 @@
-#include "server/page/json.h"
+#include "server/web/json.h"
 
 #include "absl/strings/str_cat.h"
-#include "alloclab/v1/page.pb.h"
+#include "alloclab/v1/web.pb.h"
 #include "google/protobuf/util/json_util.h"
 
 namespace alloclab::server {
@@ -17,7 +17,7 @@ absl::StatusOr<std::string> ToJson(const google::protobuf::Message& message) {
 }
 
 std::string ErrorJson(const absl::Status& status) {
-  v1::PageError error;
+  v1::WebError error;
   error.set_code(absl::StatusCodeToString(status.code()));
   error.set_message(std::string(status.message()));
   return ToJson(error).value_or("{}");

@@ -1,5 +1,5 @@
-// The page over real HTTP, from a real server.
-#include "server/page/page_server.h"
+// The web page over real HTTP, from a real server.
+#include "server/web/web_server.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,11 +9,11 @@
 #include <thread>
 
 #include "absl/time/clock.h"
-#include "alloclab/v1/page.pb.h"
+#include "alloclab/v1/web.pb.h"
 #include "google/protobuf/util/json_util.h"
-#include "server/page/http_testing.h"
 #include "server/testing/eventually.h"
 #include "server/testing/test_server.h"
+#include "server/web/http_testing.h"
 
 namespace alloclab::server {
 namespace {
@@ -22,20 +22,20 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class PageServerTest : public ::testing::Test {
+class WebServerTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     server_ = std::make_unique<TestServer>([](ServerOptions& options) {
-      options.page_listen = "127.0.0.1:0";
+      options.web_listen = "127.0.0.1:0";
       options.prometheus_url = "http://127.0.0.1:7414";
     });
   }
   static void TearDownTestSuite() { server_ = nullptr; }
 
   static TestServer& server() { return *server_; }
-  static RawResponse Ask(const std::string& target) { return Get(server_->server().page_address(), target); }
+  static RawResponse Ask(const std::string& target) { return Get(server_->server().web_address(), target); }
 
-  // The answer as the message that page.proto promises; unknown fields and bad JSON fail the test.
+  // The answer as the message that web.proto promises; unknown fields and bad JSON fail the test.
   template <class Message>
   static Message Read(const std::string& target) {
     const RawResponse response = Ask(target);
@@ -72,7 +72,7 @@ class PageServerTest : public ::testing::Test {
   static inline std::unique_ptr<TestServer> server_;
 };
 
-TEST_F(PageServerTest, ServesItsFilesWithTypesAndTags) {
+TEST_F(WebServerTest, ServesItsFilesWithTypesAndTags) {
   const struct {
     const char *path, *type, *holds;
   } files[] = {{"/", "text/html", "<title>alloclab</title>"},
@@ -89,7 +89,7 @@ TEST_F(PageServerTest, ServesItsFilesWithTypesAndTags) {
 }
 
 // The policy forbids inline scripts and styles and other hosts: no file may need them.
-TEST_F(PageServerTest, FilesKeepToTheirOwnPolicy) {
+TEST_F(WebServerTest, FilesKeepToTheirOwnPolicy) {
   for (const char* path : {"/", "/style.css", "/map.css", "/main.js", "/api.js", "/dom.js"}) {
     const std::string body = Ask(path).body;
     EXPECT_THAT(body, AllOf(Not(HasSubstr(" style=")), Not(HasSubstr("<style")), Not(HasSubstr("onclick=")),
@@ -98,22 +98,22 @@ TEST_F(PageServerTest, FilesKeepToTheirOwnPolicy) {
   }
 }
 
-TEST_F(PageServerTest, TellsAboutTheServer) {
-  const auto info = Read<v1::PageServerInfo>("/api/server");
+TEST_F(WebServerTest, TellsAboutTheServer) {
+  const auto info = Read<v1::WebServerInfo>("/api/server");
   EXPECT_EQ(info.server().cost_model(), "i386-v1");
   EXPECT_EQ(info.prometheus_url(), "http://127.0.0.1:7414");
   EXPECT_EQ(info.grafana_url(), "");
-  EXPECT_THAT(info.server().page_url(), HasSubstr(server().server().page_address()));
+  EXPECT_THAT(info.server().web_url(), HasSubstr(server().server().web_address()));
   EXPECT_GT(info.time().seconds(), 0);
 }
 
-TEST_F(PageServerTest, ShowsTheCatalogue) {
+TEST_F(WebServerTest, ShowsTheCatalogue) {
   const auto catalog = Read<v1::Catalog>("/api/catalog");
   EXPECT_EQ(catalog.heap_allocators(0).name(), "implicit-heap");
   EXPECT_EQ(catalog.page_allocators(0).name(), "page-runs");
 }
 
-TEST_F(PageServerTest, ShowsAnInstanceItsMapAndItsChunks) {
+TEST_F(WebServerTest, ShowsAnInstanceItsMapAndItsChunks) {
   server().Create("shown");
   const std::uint32_t address = Malloc("shown", 100'000);
   const auto detail = Read<v1::InstanceDetail>("/api/instances/shown");
@@ -134,7 +134,7 @@ TEST_F(PageServerTest, ShowsAnInstanceItsMapAndItsChunks) {
   EXPECT_EQ(page.chunks(0).header() & 1, 1);
 }
 
-TEST_F(PageServerTest, ListsInstancesInPages) {
+TEST_F(WebServerTest, ListsInstancesInPages) {
   for (int i = 0; i < 5; ++i) server().Create(absl::StrCat("listed-", i));
   std::string token;
   int seen = 0, pages = 0;
@@ -146,7 +146,7 @@ TEST_F(PageServerTest, ListsInstancesInPages) {
   EXPECT_EQ(seen, 5);
 }
 
-TEST_F(PageServerTest, ShowsTheMachineOfARunAtWork) {
+TEST_F(WebServerTest, ShowsTheMachineOfARunAtWork) {
   const std::uint64_t id = Submit("literal", 2'000'000);  // far more than the test waits for
   const std::string path = absl::StrCat("/api/runs/", id);
   std::string first, last;
@@ -170,7 +170,7 @@ TEST_F(PageServerTest, ShowsTheMachineOfARunAtWork) {
   EXPECT_THAT(chunks.body, HasSubstr("cancelled"));
 }
 
-TEST_F(PageServerTest, ShowsTheResultOfARun) {
+TEST_F(WebServerTest, ShowsTheResultOfARun) {
   const std::uint64_t id = Submit("indexed", 20'000);
   server().AwaitEnd(id);
   const auto run = Read<v1::RunDetail>(absl::StrCat("/api/runs/", id)).run();
@@ -182,7 +182,7 @@ TEST_F(PageServerTest, ShowsTheResultOfARun) {
   EXPECT_EQ(list.runs(0).id(), id);
 }
 
-TEST_F(PageServerTest, ErrorsAreJsonThatNamesTheOffender) {
+TEST_F(WebServerTest, ErrorsAreJsonThatNamesTheOffender) {
   server().Create("erring");
   server().Create("heapless", [](v1::InstanceConfig& config) {
     config.set_heap_allocator("none");
@@ -229,7 +229,7 @@ TEST_F(PageServerTest, ErrorsAreJsonThatNamesTheOffender) {
   for (const auto& c : cases) {
     const RawResponse response = Ask(c.target);
     EXPECT_EQ(response.status, c.status) << c.target << ": " << response.body;
-    v1::PageError error;
+    v1::WebError error;
     EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(response.body, &error).ok()) << c.target << ": " << response.body;
     EXPECT_THAT(error.message(), HasSubstr(c.says)) << c.target;
     EXPECT_FALSE(error.code().empty());
@@ -237,7 +237,7 @@ TEST_F(PageServerTest, ErrorsAreJsonThatNamesTheOffender) {
 }
 
 // Many browsers at once slow neither each other nor the machine down for long, and every answer is whole.
-TEST_F(PageServerTest, ManyBrowsersWhileARunGoesOn) {
+TEST_F(WebServerTest, ManyBrowsersWhileARunGoesOn) {
   server().Create("crowded");
   for (int i = 0; i < 100; ++i) Malloc("crowded", 1000);
   const std::uint64_t id = Submit("indexed", 300'000);
@@ -256,11 +256,11 @@ TEST_F(PageServerTest, ManyBrowsersWhileARunGoesOn) {
   EXPECT_EQ(server().AwaitEnd(id).state(), v1::Run::SUCCEEDED);
 }
 
-TEST(PageServerLinks, MustLeadToPages) {
+TEST(WebServerLinks, MustLeadToWebPages) {
   for (const char* url : {"javascript:alert(1)", "//evil", "ftp://x", "prometheus:9090"}) {
     TemporaryDirectory directory;
     ServerOptions options = TestOptions(directory.path());
-    options.page_listen = "127.0.0.1:0";
+    options.web_listen = "127.0.0.1:0";
     options.grafana_url = url;
     const auto server = LabServer::Start(options);
     ASSERT_FALSE(server.ok()) << url;

@@ -1,4 +1,4 @@
-#include "server/page/machine_view.h"
+#include "server/web/machine_view.h"
 
 #include "absl/time/clock.h"
 #include "server/converters/inspect_converter.h"
@@ -25,7 +25,7 @@ v1::ChunkPage ReadChunks(const HeapAllocator& heap, std::uint32_t from, std::uin
 
 absl::Status MachineView::PacedLook(const LookAt& look_at, absl::Time deadline, const Look& look) {
   const absl::MutexLock lock(&mutex_);
-  if (rest_until_ > deadline) return absl::DeadlineExceededError("the page is too busy; try again");
+  if (rest_until_ > deadline) return absl::DeadlineExceededError("the web page is too busy; try again");
   absl::SleepFor(rest_until_ - absl::Now());
   absl::Duration spent;
   absl::Status status = look_at(

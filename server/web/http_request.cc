@@ -1,4 +1,4 @@
-#include "server/page/http_request.h"
+#include "server/web/http_request.h"
 
 #include <utility>
 

@@ -1,4 +1,4 @@
-#include "server/page/memory_map.h"
+#include "server/web/memory_map.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
