@@ -1,11 +1,11 @@
-// Checks of what must be true whoever calls: preconditions and invariants. They stay in every build. A failed check is a defect of
-// this program, never a matter of its input: it prints one line to stderr and aborts.
+// Checks of what must be true whoever calls: preconditions and invariants. They stay in every build. A failed check is a defect
+// of this program, never a matter of its input: it prints one line to stderr and aborts.
 //
 //   ALLOCLAB_CHECK(machine.has_heap());
 //   ALLOCLAB_CHECK_LT(slot, kSlots);      // prints  max_table.h:28: check failed: slot < kSlots (16 against 16)
 //
-// A check that holds costs a comparison and a branch that is never taken. Integers compare by value, whatever their signs; operands
-// are evaluated once. May be used in constexpr functions. Thread safe.
+// A check that holds costs a comparison and a branch that is never taken. Integers compare by value, whatever their signs;
+// operands are evaluated once. May be used in constexpr functions. Thread safe.
 #ifndef ALLOCLAB_ALLOCATORS_COMMON_CHECK_H_
 #define ALLOCLAB_ALLOCATORS_COMMON_CHECK_H_
 

@@ -1,12 +1,17 @@
+#include "allocators/workload/builtins.h"
+
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_format.h"
+#include "allocators/common/check.h"
 #include "allocators/common/suggestion.h"
 #include "allocators/workload/handle_table.h"
 #include "allocators/workload/recorded_traces.h"
-#include "allocators/workload/workload_spec.h"
 
 namespace alloclab {
 namespace {
@@ -106,6 +111,7 @@ WorkloadSpec Scale(WorkloadSpec spec, std::uint64_t operations) {
 // REQUIRES: the trace has operations.
 absl::StatusOr<Trace> Repeat(Trace trace, std::uint64_t operations) {
   const std::size_t own = trace.operations.size();
+  ALLOCLAB_CHECK_GE(own, 1u);
   const std::uint64_t rounds = (operations + own - 1) / own;
   if (rounds * trace.heap_handles > HandleTable::kHandlesMax) {
     return absl::InvalidArgumentError(absl::StrFormat("operations: %d repetitions of the trace need too many handles", rounds));
@@ -120,6 +126,21 @@ absl::StatusOr<Trace> Repeat(Trace trace, std::uint64_t operations) {
   }
   trace.heap_handles = static_cast<std::uint32_t>(rounds * heap_handles);
   return trace;
+}
+
+using RecordedTraces = std::map<std::string, absl::StatusOr<Trace>, std::less<>>;
+
+// All recorded ones, by name: inflated and read once.
+const RecordedTraces& Recorded() {
+  static const auto& traces = *[] {
+    auto* const read = new RecordedTraces;
+    for (const BuiltinWorkload& builtin : BuiltinWorkloads()) {
+      const auto* const bytes = std::get_if<std::string_view>(&builtin.content);
+      if (bytes != nullptr) read->emplace(builtin.name, ReadTrace(*bytes, builtin.name));
+    }
+    return read;
+  }();
+  return traces;
 }
 
 absl::StatusOr<const BuiltinWorkload*> FindBuiltin(std::string_view name) {
@@ -155,13 +176,18 @@ absl::StatusOr<Trace> MakeBuiltin(std::string_view name, std::uint64_t seed, std
     return absl::InvalidArgumentError(
         absl::StrFormat("operations: %d are too many; expected at most %d", operations, kOperationsMax));
   }
-  if (const auto* recorded = std::get_if<std::string_view>(&(*builtin)->content)) {
-    absl::StatusOr<Trace> trace = ReadTrace(*recorded, name);
-    return trace.ok() && operations != 0 ? Repeat(*std::move(trace), operations) : std::move(trace);
+  if (const auto recorded = Recorded().find(name); recorded != Recorded().end()) {
+    const absl::StatusOr<Trace>& trace = recorded->second;
+    return trace.ok() && operations != 0 ? Repeat(*trace, operations) : trace;
   }
   WorkloadSpec spec = std::get<WorkloadSpec>((*builtin)->content);
   if (seed != 0) spec.seed = seed;
-  return Generate(operations != 0 ? Scale(std::move(spec), operations) : spec);
+  if (operations == 0) return Generate(spec);
+  absl::StatusOr<Trace> trace = Generate(Scale(std::move(spec), operations));
+  if (!trace.ok()) return trace.status();
+  ALLOCLAB_CHECK_GE(trace->operations.size(), operations);
+  trace->operations.resize(operations);
+  return trace;
 }
 
 }  // namespace alloclab

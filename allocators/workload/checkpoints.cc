@@ -1,8 +1,9 @@
+#include "allocators/workload/checkpoints.h"
+
 #include <algorithm>
 #include <charconv>
 
 #include "absl/strings/str_format.h"
-#include "allocators/workload/run.h"
 
 namespace alloclab {
 namespace {

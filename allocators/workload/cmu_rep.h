@@ -1,4 +1,4 @@
-// The CMU malloc lab's .rep text, in its three dialects (trace.h).
+// The CMU malloc lab's .rep text in all its dialects (trace.h), as its kits' drivers read them.
 #ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_CMU_REP_H_
 #define ALLOCLAB_ALLOCATORS_WORKLOAD_CMU_REP_H_
 
@@ -10,8 +10,11 @@
 
 namespace alloclab {
 
-// Errors say "name:line: what was found; what was expected". Checks: header of four integers, number of operations, largest id,
-// sizes of 32 bits, no free of a block that is not live, no allocation over a live one.
+// Errors say "name:line: what was found; what was expected": a header that is none or says something false, another word than
+// a, r or f, a number that is missing or none, a free of a block that is not live. What real files have beyond the format is
+// let pass with a note: a byte-order mark, no header or one of two lines, an allocation without a size (the drivers' scanf
+// leaves the variable, so the size before it holds), an allocation under an id that is live (the old block leaks), an id used
+// again after a free, a free of null, sizes that 32 bits cannot hold.
 absl::StatusOr<Trace> ReadCmuRep(TraceBytes& bytes, std::string_view name, const TraceLimits& limits);
 
 }  // namespace alloclab

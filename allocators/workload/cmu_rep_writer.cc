@@ -1,10 +1,10 @@
+#include "allocators/workload/cmu_rep_writer.h"
+
 #include <cstdint>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/strings/str_format.h"
-#include "allocators/workload/trace.h"
 
 namespace alloclab {
 namespace {

@@ -1,13 +1,14 @@
 #include "allocators/workload/malloc_bench.h"
 
+#include <algorithm>
 #include <array>
-#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "allocators/workload/handle_numbering.h"
+#include "allocators/workload/oddity.h"
 
 namespace alloclab {
 namespace {
@@ -148,15 +149,13 @@ class MallocBenchReader {
 
   absl::Status Add(Op op, const Fields& fields) {
     if (op == kFree) return AddFree(fields);
-    const bool fits = (op == kRealloc || FitsU32(fields.value[2])) && (op == kMalloc || FitsU32(fields.value[3]));
-    if (!fits) return At("a size of more than 32 bits; expected at most 4294967295, what the simulated machine can address");
     if (trace_.operations.size() == limits_.operations_max) {
       return absl::ResourceExhaustedError(
           absl::StrFormat("%s: too many operations; expected at most %d", name_, limits_.operations_max));
     }
-    const auto second = static_cast<std::uint32_t>(fields.value[2]), third = static_cast<std::uint32_t>(fields.value[3]);
+    const std::uint32_t second = op == kRealloc ? 0 : Size(fields.value[2]), third = op == kMalloc ? 0 : Size(fields.value[3]);
     if (op == kRealloc) return AddRealloc(fields, third);
-    aligned_ += op == kMalloc && fields.value[3] != 0;
+    if (op == kMalloc && fields.value[3] != 0) Note(aligned_);
     return op == kMalloc ? AddAllocation(OpKind::kMalloc, fields, second, 0, second == 0)
                          : AddAllocation(OpKind::kCalloc, fields, third, second, second == 0 || third == 0);
   }
@@ -170,7 +169,7 @@ class MallocBenchReader {
       trace_.operations.push_back({kind, handle, size, extra});
       blocks_.pool().GiveBack(handle);
     } else {
-      ++failed_;
+      Note(failed_);
     }
     return absl::OkStatus();
   }
@@ -189,7 +188,7 @@ class MallocBenchReader {
     if (handle == kNoBlock) return NotLive("reallocates", old_id);
     if (!fields.has[1]) {
       if (size != 0) return Drop(failed_);
-      ++realloc_frees_;
+      Note(realloc_frees_);
       trace_.operations.push_back({OpKind::kFree, handle, 0, 0});
       blocks_.Remove(old_id);
       return absl::OkStatus();
@@ -210,11 +209,16 @@ class MallocBenchReader {
     return absl::OkStatus();
   }
 
-  static bool FitsU32(std::uint64_t value) { return value <= std::numeric_limits<std::uint32_t>::max(); }
+  std::uint32_t Size(std::uint64_t value) {
+    if (value > kLargestSize) Note(too_large_);
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, kLargestSize));
+  }
+
+  void Note(Oddity& oddity) { oddity.Add(bytes_.Offset()); }
 
   // An operation that is only counted.
-  static absl::Status Drop(std::uint64_t& count) {
-    ++count;
+  absl::Status Drop(Oddity& oddity) {
+    Note(oddity);
     return absl::OkStatus();
   }
 
@@ -230,13 +234,9 @@ class MallocBenchReader {
   }
 
   void AddNotes() {
-    const auto note = [this](std::uint64_t count, std::string_view what) {
-      if (count != 0) trace_.notes.push_back(absl::StrFormat("%d %s.", count, what));
-    };
-    note(null_frees_, "frees of null were dropped");
-    note(failed_, "allocations that failed when they were recorded were dropped");
-    note(realloc_frees_, "reallocs to 0 bytes became frees");
-    note(aligned_, "alignments were ignored");
+    for (const Oddity* oddity : {&null_frees_, &failed_, &realloc_frees_, &aligned_, &too_large_}) {
+      oddity->Tell("byte", trace_.notes);
+    }
   }
 
   TraceBytes& bytes_;
@@ -244,7 +244,11 @@ class MallocBenchReader {
   const TraceLimits& limits_;
   Trace trace_;
   HandleNumbering blocks_;
-  std::uint64_t null_frees_ = 0, failed_ = 0, realloc_frees_ = 0, aligned_ = 0;
+  Oddity null_frees_{"a free of null is dropped"};
+  Oddity failed_{"an allocation that failed when it was recorded is dropped"};
+  Oddity realloc_frees_{"a realloc to 0 bytes becomes a free"};
+  Oddity aligned_{"an alignment is ignored"};
+  Oddity too_large_{kTooLargeNote};
 };
 
 }  // namespace

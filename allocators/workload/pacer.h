@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "allocators/common/check.h"
+
 namespace alloclab {
 
 class Pacer {
  public:
   // REQUIRES: max >= 1.
-  explicit Pacer(std::uint64_t max) : max_(max), slice_(std::min<std::uint64_t>(max, 64)) {}
+  explicit Pacer(std::uint64_t max) : max_(max), slice_(std::min<std::uint64_t>(max, 64)) { ALLOCLAB_CHECK_GE(max, 1u); }
 
   // Operations of the next slice.
   std::uint64_t slice() const { return slice_; }

@@ -2,11 +2,9 @@
 #ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_RUN_H_
 #define ALLOCLAB_ALLOCATORS_WORKLOAD_RUN_H_
 
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -65,12 +63,6 @@ struct RunResult {
 // Errors of Instance::Create, and INVALID_ARGUMENT for an operation whose handle is out of range or checkpoints that do not
 // ascend or lie beyond the trace.
 absl::StatusOr<RunResult> ExecuteRun(const Trace& trace, const InstanceConfig& config, const RunOptions& options);
-
-inline constexpr std::size_t kCheckpointsMax = 1000;
-
-// "1/4,1/2,5000" -> operation counts, ascending, each once, for a trace of `operations`; a fraction is rounded down.
-// INVALID_ARGUMENT naming the item. An empty text is no checkpoints.
-absl::StatusOr<std::vector<std::uint64_t>> ParseCheckpoints(std::string_view text, std::uint64_t operations);
 
 // Where two replays of one trace part ways.
 struct Difference {

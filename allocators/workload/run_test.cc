@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "allocators/common/cost_model.h"
+#include "allocators/workload/builtins.h"
+#include "allocators/workload/checkpoints.h"
 #include "allocators/workload/pacer.h"
 #include "allocators/workload/workload_spec.h"
 #include "gmock/gmock.h"

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_format.h"
+#include "allocators/common/check.h"
 
 namespace alloclab {
 namespace {
@@ -62,18 +63,21 @@ class SizeDraw {
 
   std::uint32_t operator()(const FixedSize& size) const { return size.value; }
   std::uint32_t operator()(const UniformSize& size) const {
+    ALLOCLAB_CHECK_LE(size.min, size.max);
     const std::uint64_t span = std::uint64_t{size.max} - size.min + 1;
     return size.min + static_cast<std::uint32_t>(((random_.Next() >> 32) * span) >> 32);
   }
   std::uint32_t operator()(const ExponentialSize& size) const {
+    ALLOCLAB_CHECK_GE(size.max, 1u);
     const auto draw = static_cast<std::uint32_t>(random_.Next() >> 32) | 1u;
     const std::uint64_t value = std::uint64_t{size.mean} * NegativeLog(draw) >> 16;
     return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(value, 1, size.max));
   }
   std::uint32_t operator()(const WeightedSizes& size) const {
-    std::uint32_t total = 0;
+    std::uint64_t total = 0;
     for (const auto& [value, weight] : size.choices) total += weight;
-    std::uint32_t draw = random_.Below(total);
+    ALLOCLAB_CHECK_LE(total, UINT32_MAX);
+    std::uint32_t draw = random_.Below(static_cast<std::uint32_t>(total));
     for (const auto& [value, weight] : size.choices) {
       if (draw < weight) return value;
       draw -= weight;
@@ -92,6 +96,7 @@ absl::Status CheckSize(const SizeDistribution& size, std::uint32_t least, std::u
 }
 
 std::uint32_t NegativeLog(std::uint32_t x) {
+  ALLOCLAB_CHECK_GE(x, 1u);
   // log2 by repeated squaring of the mantissa, one bit of the fraction each time.
   const int exponent = static_cast<int>(std::bit_width(x)) - 1;
   std::uint64_t mantissa = std::uint64_t{x} << (31 - exponent);  // 1 <= mantissa / 2^31 < 2

@@ -1,9 +1,9 @@
 // A workload as a list of operations, and readers for recorded traces.
 //
 // Formats, detected by content (gzip or plain):
-//   cmu-rep       the CMU malloc lab's .rep text in its three dialects: four header integers, then "a ID BYTES", "r ID BYTES",
-//                 "f ID" lines. Dialect A (2002, CS:APP): heap size, ids, ops, weight; B (newer kits): weight 0..3, ids, ops,
-//                 ignore_ranges 0/1; C (2022): weight, ids, ops, peak payload bytes.
+//   cmu-rep       the CMU malloc lab's .rep text: a header, then "a ID BYTES", "r ID BYTES", "f ID" lines. Dialects by header:
+//                 A (2002, CS:APP): heap size, ids, ops, weight; B (newer kits): weight 0..3, ids, ops, ignore_ranges 0/1;
+//                 C (2022): weight, ids, ops, peak payload bytes; or ids, ops alone; or none.
 //   malloc-bench  the proto2 message Tracefile { repeated TraceLine lines = 1 } of malloc-bench, decoded as a stream.
 #ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_TRACE_H_
 #define ALLOCLAB_ALLOCATORS_WORKLOAD_TRACE_H_
@@ -22,28 +22,27 @@ struct Trace {
   std::vector<Operation> operations;
   std::uint32_t heap_handles = 0;  // handles used are below this
   std::uint32_t page_handles = 0;
-  std::string format;              // "cmu-rep-a", "cmu-rep-b", "cmu-rep-c", "malloc-bench", "generated"
-  std::vector<std::string> notes;  // what the reader dropped or found odd, one sentence each
+  std::string format;  // "cmu-rep-a", "cmu-rep-b", "cmu-rep-c", "cmu-rep" (other header), "malloc-bench", "generated"
+  // What the reader dropped or found odd: at most one sentence of a kind, with the line or byte of the first and how many there
+  // were.
+  std::vector<std::string> notes;
 };
 
-// A reader numbers blocks by HandleNumbering, so that the same operations give the same trace in every format; a realloc keeps
-// its handle.
+// What a file may hold.
 struct TraceLimits {
   std::uint64_t operations_max = 50'000'000;
   std::uint64_t inflated_bytes_max = 2ull << 30;  // of a compressed file
 };
 
-// Reads a whole trace from memory. `name` is used in errors, which say where ("app.rep:17: ...", "app.trace: byte 4711: ...")
+// Reads a whole trace from memory. Blocks are numbered by HandleNumbering, so that the same operations give the same trace in
+// every format; a realloc keeps its handle. A size that 32 bits cannot hold becomes 4294967295, for which a guarded heap's
+// outcome is size_overflow. `name` is used in errors, which say where ("app.rep:17: ...", "app.trace: byte 4711: ...")
 // and what was expected. INVALID_ARGUMENT: malformed or truncated; RESOURCE_EXHAUSTED: over a limit.
 absl::StatusOr<Trace> ReadTrace(std::string_view bytes, std::string_view name, const TraceLimits& limits = {});
 
 // The trace's identity whatever file it came in: SHA-256, in hex, over kind (u8), block, size, extra (u32 little-endian) of
 // each operation in order.
 std::string TraceDigest(const std::vector<Operation>& operations);
-
-// As dialect B .rep text, every allocation under an id of its own. INVALID_ARGUMENT naming the first operation that the format
-// cannot say: calloc, pages, a free of a block that is not live, an allocation over a live one.
-absl::StatusOr<std::string> WriteCmuRep(const Trace& trace);
 
 }  // namespace alloclab
 

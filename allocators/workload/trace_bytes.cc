@@ -72,13 +72,21 @@ absl::Status TraceBytes::Inflate() {
 
 // A gzip file is one or more members, one after the other.
 absl::Status TraceBytes::StartMember() {
-  if (stream_->avail_in == 0) {
+  const std::string_view rest = bytes_.substr(bytes_.size() - stream_->avail_in);
+  if (rest.find_first_not_of('\0') == rest.npos) {
+    padding_bytes_ = rest.size();
     ended_ = true;
     return absl::OkStatus();
   }
-  if (!IsGzip(bytes_.substr(bytes_.size() - stream_->avail_in))) return GzipError("something that is not gzip follows its end");
+  if (!IsGzip(rest)) return GzipError("something that is not gzip follows its end");
   inflateReset(stream_.get());
   return absl::OkStatus();
+}
+
+void TraceBytes::Tell(std::vector<std::string>& notes) const {
+  if (padding_bytes_ == 0) return;
+  notes.push_back(absl::StrFormat("byte %d: zeros after the gzip data are skipped (%d bytes)", bytes_.size() - padding_bytes_,
+                                  padding_bytes_));
 }
 
 absl::Status TraceBytes::GzipError(std::string_view what) const {

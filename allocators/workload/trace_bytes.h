@@ -35,6 +35,10 @@ class TraceBytes {
   // Bytes consumed so far.
   std::uint64_t Offset() const { return produced_ - window_.size(); }
 
+  // Adds a note of what was odd in the compressed data so far and let pass: zero bytes after its end, as tapes and block
+  // devices pad a file.
+  void Tell(std::vector<std::string>& notes) const;
+
  private:
   struct EndInflate {
     void operator()(z_stream_s* stream) const;
@@ -49,6 +53,7 @@ class TraceBytes {
   const std::string name_;
   const std::uint64_t inflated_bytes_max_;
   std::unique_ptr<z_stream_s, EndInflate> stream_;  // null for plain input
+  std::uint64_t padding_bytes_ = 0;                 // zeros at the end of the compressed data
   bool ended_ = false;                              // nothing comes after the window
   std::vector<unsigned char> buffer_;               // of inflated bytes
   std::string_view window_;

@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include "allocators/workload/builtins.h"
 #include "allocators/workload/driver.h"
 #include "allocators/workload/run.h"
 #include "allocators/workload/trace.h"

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "allocators/workload/builtins.h"
+#include "allocators/workload/cmu_rep_writer.h"
 #include "allocators/workload/trace_testing.h"
 #include "allocators/workload/workload_spec.h"
 #include "gmock/gmock.h"
@@ -15,124 +17,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::StartsWith;
-
-Operation Malloc(std::uint32_t block, std::uint32_t size) { return {OpKind::kMalloc, block, size, 0}; }
-Operation Calloc(std::uint32_t block, std::uint32_t count, std::uint32_t size) { return {OpKind::kCalloc, block, size, count}; }
-Operation Realloc(std::uint32_t block, std::uint32_t old, std::uint32_t size) { return {OpKind::kRealloc, block, size, old}; }
-Operation Free(std::uint32_t block) { return {OpKind::kFree, block, 0, 0}; }
-
-Trace Read(std::string_view bytes) {
-  auto trace = ReadTrace(bytes, "t");
-  EXPECT_TRUE(trace.ok()) << trace.status();
-  return trace.ok() ? *std::move(trace) : Trace{};
-}
-
-std::string Error(std::string_view bytes, const TraceLimits& limits = {}) {
-  const auto trace = ReadTrace(bytes, "t", limits);
-  return trace.ok() ? "no error" : std::string(trace.status().message());
-}
 
 std::string EmptyMessage(std::uint32_t op) { return Field(1, Field(op, "")); }
-
-// --- CMU .rep
-
-TEST(CmuRepTest, ReadsTheThreeDialects) {
-  const std::string operations = "a 0 512\na 1 128\nr 0 640\nf 1\nf 0\n";
-  const std::vector<Operation> expected = {Malloc(0, 512), Malloc(1, 128), Realloc(0, 0, 640), Free(1), Free(0)};
-  for (const auto& [header, format] : {std::pair{"20000\n2\n5\n1\n", "cmu-rep-a"}, std::pair{"1\n2\n5\n0\n", "cmu-rep-b"},
-                                       std::pair{"3\n2\n5\n1\n", "cmu-rep-b"}, std::pair{"0\n2\n5\n768\n", "cmu-rep-c"}}) {
-    const Trace trace = Read(header + operations);
-    EXPECT_EQ(trace.operations, expected);
-    EXPECT_EQ(trace.format, format);
-    EXPECT_EQ(trace.heap_handles, 2u);
-    EXPECT_EQ(trace.page_handles, 0u);
-    EXPECT_THAT(trace.notes, IsEmpty());
-  }
-}
-
-TEST(CmuRepTest, TakesAnyWhiteSpaceAndOnlyTheFirstLetter) {
-  const Trace trace = Read("\r\n1\r\n 1 2\t0\r\n\r\n  alloc\r\n0   7\r\n\r\nfree 0");
-  EXPECT_THAT(trace.operations, ElementsAre(Malloc(0, 7), Free(0)));
-}
-
-TEST(CmuRepTest, WhiteSpaceMayBeLongerThanTheReadersWindow) {
-  const std::string text = "1 1 2 0" + std::string(700'000, '\n') + "a" + std::string(300'000, ' ') + "0 7 f 0";
-  EXPECT_THAT(Read(text).operations, ElementsAre(Malloc(0, 7), Free(0)));
-  EXPECT_THAT(Read(Gzip(text)).operations, ElementsAre(Malloc(0, 7), Free(0)));
-}
-
-TEST(CmuRepTest, TheFirstReallocOfAnIdAllocates) {
-  EXPECT_THAT(Read("1 1 3 0 r 0 8 r 0 16 f 0").operations, ElementsAre(Realloc(0, kNoBlock, 8), Realloc(0, 0, 16), Free(0)));
-}
-
-TEST(CmuRepTest, FreesOfNullAreDroppedInDialectBOnly) {
-  const Trace trace = Read("1\n1\n4\n0\nf -1\na 0 8\nf -1\nf 0\n");
-  EXPECT_THAT(trace.operations, ElementsAre(Malloc(0, 8), Free(0)));
-  EXPECT_THAT(trace.notes, ElementsAre("2 frees of null were dropped."));
-  EXPECT_EQ(Error("99\n1\n1\n1\nf -1\n"), "t:5: \"-1\"; expected a block id below 1, the header's number of ids");
-}
-
-TEST(CmuRepTest, IdsMayBeUsedAgainAfterAFree) {
-  const Trace trace = Read("9 1 5 1 a 0 8 f 0 a 0 16 f 0 r 0 3");
-  EXPECT_THAT(trace.operations, ElementsAre(Malloc(0, 8), Free(0), Malloc(0, 16), Free(0), Realloc(0, kNoBlock, 3)));
-  EXPECT_THAT(trace.notes, ElementsAre("Ids were used again after a free, 2 times."));
-}
-
-TEST(CmuRepTest, HandlesAreAsFewAsBlocksThatLiveTogether) {
-  const Trace trace = Read("1 4 7 0 a 0 1 a 1 2 f 0 a 2 3 f 2 f 1 a 3 4");
-  EXPECT_THAT(trace.operations, ElementsAre(Malloc(0, 1), Malloc(1, 2), Free(0), Malloc(0, 3), Free(0), Free(1), Malloc(1, 4)));
-  EXPECT_EQ(trace.heap_handles, 2u);
-}
-
-TEST(CmuRepTest, WhatFollowsTheLastOperation) {
-  EXPECT_THAT(Read("1\n1\n1\n0\na 0 8\nf 0\n").notes, ElementsAre("What follows the header's 1 operations is not read."));
-  EXPECT_EQ(Error("999\n1\n1\n1\na 0 8\nf 0\n"), "t:6: \"f\"; expected the end, after the header's 1 operations");
-  EXPECT_EQ(Error("1\n1\n1\n8\na 0 8\nf 0\n"), "t:6: \"f\"; expected the end, after the header's 1 operations");
-}
-
-TEST(CmuRepTest, AnEmptyTraceIsOne) { EXPECT_THAT(Read("1\n0\n0\n0\n").operations, IsEmpty()); }
-
-TEST(CmuRepTest, ErrorsSayWhereAndWhatWasExpected) {
-  EXPECT_EQ(Error("1\nx\n"), "t:2: \"x\"; expected integer 2 of the header, the number of ids");
-  EXPECT_EQ(Error("1\n2\n-5\n"), "t:3: \"-5\"; expected integer 3 of the header, the number of operations");
-  EXPECT_EQ(Error("1\n2\n3\n"),
-            "t:4: the file ends here; expected integer 4 of the header, the weight, ignore_ranges or peak bytes");
-  EXPECT_EQ(Error("-1\n"), "t:1: \"-1\"; expected integer 1 of the header, the heap size or weight");
-  EXPECT_EQ(Error("1\n1\n2\n0\na 0 8\nq 0\n"), "t:6: \"q\"; expected an operation: a ID BYTES, r ID BYTES or f ID");
-  EXPECT_EQ(Error("1\n1\n2\n0\na 1 8\n"), "t:5: \"1\"; expected a block id below 1, the header's number of ids");
-  EXPECT_EQ(Error("1\n1\n2\n0\na 0x0 8\n"), "t:5: \"0x0\"; expected a block id below 1, the header's number of ids");
-  EXPECT_EQ(Error("1\n1\n2\n0\na 0 -8\n"), "t:5: \"-8\"; expected a number of bytes");
-  EXPECT_EQ(Error("1\n1\n2\n0\na 0\nf 0\n"), "t:6: \"f\"; expected a number of bytes");
-  EXPECT_EQ(Error("1\n1\n2\n0\na 0"), "t:5: the file ends here; expected a number of bytes");
-  EXPECT_EQ(Error("1\n1\n1\n0\na 0 4294967296\n"),
-            "t:5: \"4294967296\"; expected at most 4294967295 bytes, what a 32-bit machine can address");
-  EXPECT_EQ(Error("1\n1\n2\n0\na 0 99999999999999999999\n"), "t:5: \"99999999999999999999\"; expected a number of bytes");
-  EXPECT_EQ(Error("1\n1\n2\n0\na 0 8\na 0 8\n"), "t:6: allocates block 0, which is live already");
-  EXPECT_EQ(Error("1\n1\n2\n0\nf 0\n"), "t:5: frees block 0, which is not live; expected an allocation of it before");
-  EXPECT_EQ(Error("1\n1\n3\n0\na 0 8\nf 0\nf 0"), "t:7: frees block 0, which is not live; expected an allocation of it before");
-  EXPECT_EQ(Error("1\n1\n20\n0\na 0 8\nf 0\n"), "t:7: the file ends after 2 operations; expected 20");
-  EXPECT_EQ(Error("1\n5\n1\n0\na 2 8\n"), "t: the largest id is 2; expected 4, as the header says 5 ids");
-  EXPECT_EQ(Error("1\n5\n0\n0\n"), "t: the largest id is missing; expected 4, as the header says 5 ids");
-  EXPECT_EQ(Error("1 1 1 0 \t\n q~\"\\"), "t:2: \"q~\\\"\\\\\"; expected an operation: a ID BYTES, r ID BYTES or f ID");
-}
-
-TEST(CmuRepTest, ManyOperationsCrossTheReadersWindow) {
-  std::string text = "1\n100000\n300000\n0\n";
-  for (int i = 0; i < 100'000; ++i) text += "a " + std::to_string(i) + " " + std::to_string(i % 977) + "\n";
-  for (int i = 0; i < 100'000; ++i) text += "r " + std::to_string(i) + " 12345678\n" + "f " + std::to_string(i) + "\n";
-  const Trace plain = Read(text), compressed = Read(Gzip(text));
-  EXPECT_EQ(plain.operations.size(), 300'000u);
-  EXPECT_TRUE(plain.operations == compressed.operations);
-  EXPECT_EQ(plain.operations[99'999], Malloc(99'999, 99'999 % 977));
-}
-
-TEST(CmuRepTest, LimitsAreHeld) {
-  const auto trace = ReadTrace("1\n1\n11\n0\n", "t", {.operations_max = 10});
-  EXPECT_EQ(trace.status().code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_EQ(trace.status().message(), "t: 11 operations are too many; expected at most 10");
-  EXPECT_EQ(Error("1\n4000000000\n40000000\n0\na 3999999999 8\n"), "t:6: the file ends after 1 operations; expected 40000000");
-}
 
 // --- malloc-bench
 
@@ -154,9 +40,9 @@ TEST(MallocBenchTest, WhatIsDroppedIsNoted) {
   const Trace trace = Read(EmptyMessage(2) + Line(1, {{2, 8}}) + Line(4, {{2, 8}, {3, 8}}) + Line(3, {{3, 8}}) +
                            Line(1, {{1, 1}, {2, 8}, {3, 64}}) + Line(3, {{2, 1}, {3, 9}}) + Line(3, {{2, 1}}));
   EXPECT_THAT(trace.operations, ElementsAre(Malloc(0, 8), Free(0)));
-  EXPECT_THAT(trace.notes,
-              ElementsAre("1 frees of null were dropped.", "4 allocations that failed when they were recorded were dropped.",
-                          "1 reallocs to 0 bytes became frees.", "1 alignments were ignored."));
+  EXPECT_THAT(trace.notes, ElementsAre("byte 0: a free of null is dropped",
+                                       "byte 4: an allocation that failed when it was recorded is dropped (4 times)",
+                                       "byte 42: a realloc to 0 bytes becomes a free", "byte 24: an alignment is ignored"));
 }
 
 TEST(MallocBenchTest, AllocationsOfNothingAreKept) {
@@ -182,6 +68,16 @@ TEST(MallocBenchTest, UnknownFieldsAreSkipped) {
   EXPECT_THAT(trace.operations, ElementsAre(Malloc(0, 8), Free(0)));
 }
 
+TEST(MallocBenchTest, SizesThat32BitsCannotHold) {
+  const std::uint64_t large = 1ull << 32;
+  constexpr std::uint32_t kMax = 0xFFFFFFFF;
+  const Trace trace = Read(Line(1, {{1, 0}, {2, kMax}}) + Line(1, {{1, 1}, {2, large}}) +
+                           Line(4, {{1, 2}, {2, large}, {3, 2}}) + Line(3, {{1, 1}, {2, 1}, {3, ~0ull}}));
+  EXPECT_THAT(trace.operations, ElementsAre(Malloc(0, kMax), Malloc(1, kMax), Calloc(2, kMax, 2), Realloc(1, 1, kMax)));
+  EXPECT_THAT(trace.notes, ElementsAre("byte 12: a size that 32 bits cannot hold becomes 4294967295, which a guarded heap "
+                                       "refuses as size_overflow (3 times)"));
+}
+
 TEST(MallocBenchTest, ErrorsSayWhereAndWhatWasExpected) {
   const std::string good = Line(1, {{1, 1}, {2, 8}});  // 8 bytes
   EXPECT_EQ(Error(good + Line(2, {{1, 2}})),
@@ -199,18 +95,70 @@ TEST(MallocBenchTest, ErrorsSayWhereAndWhatWasExpected) {
   EXPECT_EQ(Error(good + std::string(20, '\xff')),
             "t: byte 8: expected a trace line (field 1) or another field of a Tracefile message");
   EXPECT_EQ(Error(good + Field(1, std::string(2000, 'x'))), "t: byte 8: a trace line of 2000 bytes; expected at most 1004");
-  EXPECT_EQ(Error(Line(1, {{1, 1}, {2, 1ull << 32}})),
-            "t: byte 0: a size of more than 32 bits; expected at most 4294967295, what the simulated machine can address");
   EXPECT_EQ(Error(good + good + good, {.operations_max = 1}), "t: too many operations; expected at most 1");
 }
 
 // --- both
 
 TEST(TraceTest, OtherFilesAreNotTraces) {
+  const std::string expected = "; expected a CMU .rep text or a malloc-bench protobuf, plain or gzip";
   EXPECT_EQ(Error(""), "t: the file is empty");
   EXPECT_EQ(Error(Gzip("")), "t: the file is empty");
-  EXPECT_EQ(Error("\x7f!"), "t: begins with \"\\x7f!\"; expected a CMU .rep text or a malloc-bench Tracefile, plain or gzip");
-  EXPECT_EQ(Error("hello"), "t: begins with \"hello\"; expected a CMU .rep text or a malloc-bench Tracefile, plain or gzip");
+  EXPECT_EQ(Error("\x7f!"), "t: begins with \"\\x7f!\"" + expected);
+  EXPECT_EQ(Error("hello"), "t: begins with \"hello\"" + expected);
+  EXPECT_EQ(Error("free 0\n"), "t: begins with \"free 0\\n\"" + expected);
+}
+
+TEST(TraceTest, OtherKindsOfFileAreCalledByTheirName) {
+  const std::string record = std::string(4, '\0') + '\xFF' + std::string(3, '\0') + "\x34\x12" + std::string(54, '\0');
+  const std::string tar = std::string("a.rep") + std::string(252, '\0') + "ustar" + std::string(250, '\0');
+  const std::vector<std::pair<std::string, std::string>> files = {
+      {"\x28\xB5\x2F\xFD\x04", "data compressed by zstd"},
+      {std::string("\xFD"
+                   "7zXZ\0\0\4",
+                   8),
+       "data compressed by xz"},
+      {"BZh91AY&SY", "data compressed by bzip2"},
+      {"\x04\x22\x4D\x18@", "data compressed by lz4"},
+      {"PK\x03\x04", "a zip archive"},
+      {"\x7F"
+       "ELF\x02",
+       "a program (ELF)"},
+      {"\xFF\xFE"
+       "1",
+       "text in UTF-16"},
+      {tar, "a tar archive"},
+      {"<!DOCTYPE html>", "a web page"},
+      {"version https://git-lfs.github.com/spec/v1\noid", "a pointer of Git LFS, not the file it stands for"},
+      {"= Start\n@ ./a:[0x8048209] + 0x8064cc8 0x10\n", "an mtrace log of glibc"},
+      {"@ ./a:(main+0x12)[0x8048209] - 0x8064cc8\n", "an mtrace log of glibc"},
+      {record, "a malloc trace of glibc"},
+      {"--4711-- malloc(16) = 0x4A4A040\n", "output of valgrind"},
+      {"==4711== Memcheck, a memory error detector\n", "output of valgrind"},
+      {"v 10500 3\nx 5 /bin/a\n", "a recording of heaptrack"},
+      {"malloc(16) = 0x1234\nfree(0x1234) = <void>\n", "a log of calls, as ltrace or Firefox's logalloc write it"},
+      {"18545 18545 calloc(1,64)=0x7f90495120e0\n", "a log of calls, as ltrace or Firefox's logalloc write it"},
+      {"cat 12 [000] 1.5: kmem:kfree: call_site=0 ptr=0\n", "a log of the kernel's allocation events (perf script)"},
+      {"# tracer: nop\n", "a log of the kernel's ftrace"},
+      {"cat-1 [0] .... 1.5: kfree: call_site=f+0x1/0x2 ptr=0\n", "a log of the kernel's allocation events (ftrace)"},
+      {"alloc entered, size = 64\n", "the output of bcc's memleak"},
+      {"[0.002] HEAP: Allocated 8 bytes @ 0x3ffaff6c\n", "a heap log of ESP-IDF's SystemView"},
+      {"Alloc(552),\nFree(1),\n", "a replay of wee_alloc"},
+  };
+  for (const auto& [bytes, name] : files) {
+    for (const std::string& file : {bytes, Gzip(bytes)}) {
+      EXPECT_EQ(Error(file), "t: this is " + name + "; expected a CMU .rep text or a malloc-bench protobuf, plain or gzip");
+    }
+  }
+}
+
+TEST(TraceTest, ZerosAfterTheLastGzipMemberAreSkipped) {
+  const std::string file = Gzip("1\n1\n2\n0\na 0 8\nf 0\n");
+  const Trace trace = Read(file + std::string(512, '\0'));
+  EXPECT_EQ(trace.operations.size(), 2u);
+  EXPECT_THAT(trace.notes,
+              ElementsAre("byte " + std::to_string(file.size()) + ": zeros after the gzip data are skipped (512 bytes)"));
+  EXPECT_THAT(Error(file + std::string(512, '\0') + "x"), HasSubstr("something that is not gzip follows its end"));
 }
 
 TEST(TraceTest, DamagedGzipIsSaid) {

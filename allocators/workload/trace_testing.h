@@ -1,4 +1,4 @@
-// Builds trace files for tests.
+// Builds trace files for tests, and reads them.
 #ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_TRACE_TESTING_H_
 #define ALLOCLAB_ALLOCATORS_WORKLOAD_TRACE_TESTING_H_
 
@@ -11,6 +11,10 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "allocators/workload/operation.h"
+#include "allocators/workload/trace.h"
+#include "gtest/gtest.h"
 
 namespace alloclab {
 
@@ -44,6 +48,28 @@ inline std::string Gzip(std::string_view plain) {
   std::string compressed(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(stream.total_out));
   deflateEnd(&stream);
   return compressed;
+}
+
+inline Operation Malloc(std::uint32_t block, std::uint32_t size) { return {OpKind::kMalloc, block, size, 0}; }
+inline Operation Calloc(std::uint32_t block, std::uint32_t count, std::uint32_t size) {
+  return {OpKind::kCalloc, block, size, count};
+}
+inline Operation Realloc(std::uint32_t block, std::uint32_t old, std::uint32_t size) {
+  return {OpKind::kRealloc, block, size, old};
+}
+inline Operation Free(std::uint32_t block) { return {OpKind::kFree, block, 0, 0}; }
+
+// The trace in these bytes, which must be one.
+inline Trace Read(std::string_view bytes) {
+  auto trace = ReadTrace(bytes, "t");
+  EXPECT_TRUE(trace.ok()) << trace.status();
+  return trace.ok() ? *std::move(trace) : Trace{};
+}
+
+// Why these bytes, as a file called "t", are none.
+inline std::string Error(std::string_view bytes, const TraceLimits& limits = {}) {
+  const auto trace = ReadTrace(bytes, "t", limits);
+  return trace.ok() ? "no error" : std::string(trace.status().message());
 }
 
 }  // namespace alloclab

@@ -6,9 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -68,20 +66,6 @@ inline constexpr std::uint32_t kWeightMax = 1'000'000;
 absl::Status ValidateSpec(const WorkloadSpec& spec);
 // The same errors.
 absl::StatusOr<Trace> Generate(const WorkloadSpec& spec);
-
-// A workload the lab brings along.
-struct BuiltinWorkload {
-  std::string name;
-  std::string description;  // one line
-  // A synthetic one has a specification (already scaled to its default length); a recorded one a trace file's bytes.
-  std::variant<WorkloadSpec, std::string_view> content;
-};
-std::span<const BuiltinWorkload> BuiltinWorkloads();
-
-// The operations of a built-in. `seed` 0 keeps its own; a recorded trace has none. `operations` 0 keeps its length; otherwise
-// the result has that many, or a few more: a synthetic one repeats its phases and scales them, a recorded one is replayed from
-// the start again with fresh handles and cut. NOT_FOUND lists the names; INVALID_ARGUMENT: too many operations.
-absl::StatusOr<Trace> MakeBuiltin(std::string_view name, std::uint64_t seed, std::uint64_t operations);
 
 }  // namespace alloclab
 

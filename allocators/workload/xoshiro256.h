@@ -7,6 +7,8 @@
 #include <bit>
 #include <cstdint>
 
+#include "allocators/common/check.h"
+
 namespace alloclab {
 
 class Xoshiro256 {
@@ -28,7 +30,10 @@ class Xoshiro256 {
   }
 
   // 0 to n - 1, each as likely as the others to within 2^-32. REQUIRES: n >= 1.
-  std::uint32_t Below(std::uint32_t n) { return static_cast<std::uint32_t>(((Next() >> 32) * n) >> 32); }
+  std::uint32_t Below(std::uint32_t n) {
+    ALLOCLAB_CHECK_GE(n, 1u);
+    return static_cast<std::uint32_t>(((Next() >> 32) * n) >> 32);
+  }
 
  private:
   static std::uint64_t SplitMix64(std::uint64_t& x) {

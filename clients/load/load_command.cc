@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "allocators/workload/builtins.h"
 #include "clients/common/interrupt.h"
 #include "clients/common/units.h"
 #include "clients/load/demo.h"

@@ -1,4 +1,5 @@
 // What is asked for and what is told: configuration, report, progress, metrics.
+#include "allocators/workload/builtins.h"
 #include "clients/load/load_report.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
 // Whole loads against the real server.
+#include "allocators/workload/builtins.h"
 #include "clients/load/load_run.h"
 
 #include <gmock/gmock.h>

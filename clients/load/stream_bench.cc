@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "allocators/catalog/instance.h"
+#include "allocators/workload/builtins.h"
 #include "allocators/workload/driver.h"
 #include "allocators/workload/workload_spec.h"
 #include "clients/load/batch_stream.h"

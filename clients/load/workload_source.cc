@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "allocators/workload/builtins.h"
 #include "clients/common/workload_argument.h"
 #include "proto/converters/workload_spec.h"
 

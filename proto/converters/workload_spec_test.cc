@@ -1,3 +1,4 @@
+#include "allocators/workload/builtins.h"
 #include "proto/converters/workload_spec.h"
 
 #include <gmock/gmock.h>

@@ -5,6 +5,8 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/time/clock.h"
+#include "allocators/workload/builtins.h"
+#include "allocators/workload/checkpoints.h"
 #include "allocators/workload/run.h"
 #include "server/converters/run_codec.h"
 

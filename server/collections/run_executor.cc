@@ -7,6 +7,7 @@
 
 #include "absl/time/clock.h"
 #include "allocators/common/sha256.h"
+#include "allocators/workload/checkpoints.h"
 #include "allocators/workload/run.h"
 #include "server/collections/replay_run.h"
 #include "server/converters/run_codec.h"

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
+#include "allocators/workload/builtins.h"
 #include "server/errors.h"
 #include "server/limits.h"
 
@@ -55,15 +57,18 @@ absl::StatusOr<TraceEntry> TraceLibrary::Add(std::string bytes, const std::strin
   absl::StatusOr<Trace> trace = ReadTrace(bytes, name, ReaderLimits());
   if (!trace.ok()) return trace.status();
   TraceEntry entry{TraceDigest(trace->operations), std::make_shared<const Trace>(*std::move(trace))};
-  const absl::StatusOr<std::optional<StoredTrace>> known = store_.FindTraceInfo(entry.sha256);
+  const absl::StatusOr<std::optional<StoredTrace>> known = store_.FindTrace(entry.sha256);
   if (!known.ok()) return known.status();
-  if (!known->has_value()) {
-    const absl::StatusOr<std::uint64_t> stored = store_.TraceBytes();
-    if (!stored.ok()) return stored.status();
-    if (*stored + bytes.size() > bytes_max_) return errors::TraceStoreFull(bytes_max_);
-    const StoredTrace row{entry.sha256, name, entry.trace->format, entry.trace->operations.size(), std::move(bytes)};
-    if (absl::Status status = store_.PutTrace(row); !status.ok()) return status;
+  if (known->has_value()) {
+    // Of two files with the same operations the first stays: its format and notes are those of every run.
+    if ((*known)->content == bytes) Cache(entry);
+    return entry;
   }
+  const absl::StatusOr<std::uint64_t> stored = store_.TraceBytes();
+  if (!stored.ok()) return stored.status();
+  if (*stored + bytes.size() > bytes_max_) return errors::TraceStoreFull(bytes_max_);
+  const StoredTrace row{entry.sha256, name, entry.trace->format, entry.trace->operations.size(), std::move(bytes)};
+  if (absl::Status status = store_.PutTrace(row); !status.ok()) return status;
   Cache(entry);
   return entry;
 }
@@ -116,8 +121,8 @@ void TraceLibrary::Cache(const TraceEntry& entry) {
   const absl::MutexLock lock(&mutex_);
   cache_.remove_if([&](const TraceEntry& other) { return other.sha256 == entry.sha256; });
   cache_.push_front(entry);
-  std::uint64_t held = 0;
-  auto last = cache_.begin();
+  std::uint64_t held = HeldBytes(cache_.front());
+  auto last = std::next(cache_.begin());  // the one used last stays, however large: a run of it is about to begin
   while (last != cache_.end() && (held += HeldBytes(*last)) <= kTraceCacheBytes) ++last;
   cache_.erase(last, cache_.end());
 }

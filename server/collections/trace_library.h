@@ -1,5 +1,5 @@
 // The operations that a workload stands for: built-in, generated, or recorded and uploaded before. Traces last used are kept
-// ready in memory, up to kTraceCacheBytes.
+// ready in memory, up to kTraceCacheBytes but always the last one, so that an uploaded file is read once.
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_COLLECTIONS_TRACE_LIBRARY_H_
@@ -30,7 +30,8 @@ class TraceLibrary {
   // `store` outlives this; it takes at most `bytes_max` bytes of traces.
   TraceLibrary(RunStore& store, std::uint64_t bytes_max) : store_(store), bytes_max_(bytes_max) {}
 
-  // Reads an uploaded file and keeps it in the store. INVALID_ARGUMENT: malformed; RESOURCE_EXHAUSTED: too large, store full.
+  // Reads an uploaded file and keeps it in the store; of several files with the same operations the first. INVALID_ARGUMENT:
+  // malformed; RESOURCE_EXHAUSTED: too large, store full.
   absl::StatusOr<TraceEntry> Add(std::string bytes, const std::string& name) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // How many operations the workload has (a built-in about as many). INVALID_ARGUMENT naming the field; NOT_FOUND: no such

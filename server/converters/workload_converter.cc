@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "allocators/workload/builtins.h"
 #include "proto/converters/workload_spec.h"
 #include "server/errors.h"
 

@@ -1,0 +1,18 @@
+// Writes a trace as CMU malloc lab's .rep text.
+#ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_CMU_REP_WRITER_H_
+#define ALLOCLAB_ALLOCATORS_WORKLOAD_CMU_REP_WRITER_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "allocators/workload/trace.h"
+
+namespace alloclab {
+
+// As dialect B .rep text, every allocation under an id of its own. INVALID_ARGUMENT naming the first operation that the format
+// cannot say: calloc, pages, a free of a block that is not live, an allocation over a live one.
+absl::StatusOr<std::string> WriteCmuRep(const Trace& trace);
+
+}  // namespace alloclab
+
+#endif  // ALLOCLAB_ALLOCATORS_WORKLOAD_CMU_REP_WRITER_H_
