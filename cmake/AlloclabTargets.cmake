@@ -1,4 +1,4 @@
-# The four kinds of target in this project. Sources include each other from the project's root: "allocators/heap/....h".
+# The five kinds of target in this project. Sources include each other from the project's root: "allocators/heap/....h".
 
 add_library(alloclab_options INTERFACE)
 target_compile_options(alloclab_options INTERFACE -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wno-sign-conversion)
@@ -14,6 +14,10 @@ if(ALLOCLAB_SANITIZE)
   add_compile_options(-fsanitize=${ALLOCLAB_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${ALLOCLAB_SANITIZE})
 endif()
+
+# ThreadSanitizer does not see the locks inside Debian's gRPC and abseil, and protobuf's headers lay messages out otherwise
+# under it: whatever uses them drowns in false alarms. Clang's -Wthread-safety checks those parts.
+set(ALLOCLAB_NOT_UNDER_TSAN "alloclab_(proto|server|web|client|cli|load)")
 
 # alloclab_library(NAME SOURCES ... DEPS ...)
 function(alloclab_library name)
@@ -37,9 +41,7 @@ function(alloclab_test name)
     return()
   endif()
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LABELS" ${ARGN})
-  # ThreadSanitizer does not see the locks inside Debian's gRPC and abseil, and protobuf's headers lay messages out otherwise under it:
-  # whatever uses them drowns in false alarms. Clang's -Wthread-safety checks those parts.
-  if(ALLOCLAB_SANITIZE MATCHES thread AND ARG_DEPS MATCHES "alloclab_(proto|server|web|client|cli|load)")
+  if(ALLOCLAB_SANITIZE MATCHES thread AND ARG_DEPS MATCHES "${ALLOCLAB_NOT_UNDER_TSAN}")
     return()
   endif()
   add_executable(${name} ${ARG_SOURCES})
@@ -62,4 +64,31 @@ function(alloclab_bench name)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} alloclab_options benchmark::benchmark benchmark::benchmark_main)
   target_compile_definitions(${name} PRIVATE ALLOCLAB_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+endfunction()
+
+# alloclab_fuzz(NAME SOURCES ... DEPS ...): one fuzz target, a LLVMFuzzerTestOneInput in NAME_fuzz.cc, whose seeds and past
+# finds are the files of testdata/fuzz/NAME/ beside it, with its words in testdata/fuzz/NAME.dict if there is one. With
+# ALLOCLAB_FUZZ it is a libFuzzer program, and its test searches for ALLOCLAB_FUZZ_SECONDS from that corpus on; otherwise its
+# test runs the corpus alone.
+function(alloclab_fuzz name)
+  if(NOT ALLOCLAB_TESTS AND NOT ALLOCLAB_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  if(ALLOCLAB_SANITIZE MATCHES thread AND ARG_DEPS MATCHES "${ALLOCLAB_NOT_UNDER_TSAN}")
+    return()
+  endif()
+  set(corpus ${CMAKE_CURRENT_SOURCE_DIR}/testdata/fuzz/${name})
+  add_executable(${name}_fuzz ${ARG_SOURCES})
+  target_link_libraries(${name}_fuzz PRIVATE ${ARG_DEPS} alloclab_options)
+  if(ALLOCLAB_FUZZ)
+    target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
+    set_target_properties(${name}_fuzz PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+    add_dependencies(fuzz_targets ${name}_fuzz)
+    set(search ${PROJECT_SOURCE_DIR}/scripts/fuzz.sh $<TARGET_FILE:${name}_fuzz> ${corpus} ${ALLOCLAB_FUZZ_SECONDS} ${PROJECT_BINARY_DIR}/fuzz/${name})
+    add_test(NAME fuzz.${name} COMMAND ${search})
+  else()
+    target_link_libraries(${name}_fuzz PRIVATE alloclab_fuzz_corpus)
+    add_test(NAME corpus.${name} COMMAND ${name}_fuzz ${corpus})
+  endif()
 endfunction()

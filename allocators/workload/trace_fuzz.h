@@ -1,0 +1,31 @@
+// What must be true of a trace whatever bytes it was read from.
+#ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_TRACE_FUZZ_H_
+#define ALLOCLAB_ALLOCATORS_WORKLOAD_TRACE_FUZZ_H_
+
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "allocators/common/check.h"
+#include "allocators/workload/trace.h"
+
+namespace alloclab {
+
+inline constexpr TraceLimits kFuzzLimits = {.operations_max = 10'000, .inflated_bytes_max = 1 << 20};
+inline constexpr std::size_t kNotesMax = 16;
+
+// `trace` was read within kFuzzLimits from a file called "name".
+inline void CheckTrace(const absl::StatusOr<Trace>& trace) {
+  if (!trace.ok()) {
+    ALLOCLAB_CHECK(absl::StartsWith(trace.status().message(), "name:"));
+    return;
+  }
+  ALLOCLAB_CHECK_LE(trace->operations.size(), kFuzzLimits.operations_max);
+  ALLOCLAB_CHECK_LE(trace->notes.size(), kNotesMax);
+  for (const Operation& op : trace->operations) {
+    ALLOCLAB_CHECK_LT(op.block, trace->heap_handles);
+    if (op.kind == OpKind::kRealloc && op.extra != kNoBlock) ALLOCLAB_CHECK_LT(op.extra, trace->heap_handles);
+  }
+}
+
+}  // namespace alloclab
+
+#endif  // ALLOCLAB_ALLOCATORS_WORKLOAD_TRACE_FUZZ_H_
