@@ -22,6 +22,7 @@
 #include "allocators/common/costs.h"
 #include "allocators/machine/address.h"
 #include "allocators/machine/frame_source.h"
+#include "allocators/machine/page_fault.h"
 #include "allocators/machine/physical_memory.h"
 
 namespace alloclab {
@@ -34,15 +35,6 @@ inline constexpr std::uint32_t kAccessed = 1u << 5;
 inline constexpr std::uint32_t kDirty = 1u << 6;
 inline constexpr std::uint32_t kFrameMask = ~(kPageBytes - 1);
 }  // namespace pte
-
-enum class Access : std::uint8_t { kRead, kWrite };
-
-struct PageFault {
-  enum class Kind : std::uint8_t { kNotMapped, kProtection, kNoFrame };
-  Kind kind = Kind::kNotMapped;
-  VirtAddr address;              // what the processor would put in CR2
-  std::uint32_t error_code = 0;  // bit 0: protection (page was present), bit 1: write, bit 2: user mode
-};
 
 // What the tables say about one address, without touching anything.
 struct Translation {
@@ -69,10 +61,26 @@ class AddressSpace {
   // False when the page is not present. Pointers from CachedPage do not see the protection.
   bool SetWritable(VirtAddr page, bool writable);
 
+  // Maps the page at `page` to a frame, which is pinned; a mapping that was there is replaced, and its frame unpinned. Takes a
+  // frame for the page table if there is none; false, and no change, when none is left. A mapping to a frame outside RAM can be
+  // made, as on any machine; touching it faults.
+  [[nodiscard]] bool Map(VirtAddr page, PageFrame frame, bool writable);
+  // Takes the mapping of one present page away, and gives the frame, which is unpinned, back to the caller. Nothing when the page
+  // is not present; a promise stays.
+  std::optional<PageFrame> Unmap(VirtAddr page);
+  // A kernel's direct map, where every physical address is seen at itself plus `offset`: maps a block of whole pages, writable,
+  // and gives its virtual address (wraps at 32 bits). Nothing when no frame is left for a page table; the pages before it are
+  // mapped then. REQUIRES: `first` and `offset` are multiples of the page size.
+  std::optional<VirtAddr> MapBlock(PhysAddr first, std::uint32_t pages, std::uint32_t offset);
+  void UnmapBlock(VirtAddr first, std::uint32_t pages);
+
   // Access as the processor does it: sets A and D, runs the fault handler. Little-endian, any alignment; a word across a page
   // border is two accesses. On a fault that the handler cannot serve: nothing (or false), and last_fault() tells.
   std::optional<std::uint32_t> LoadU32(VirtAddr address);
   [[nodiscard]] bool StoreU32(VirtAddr address, std::uint32_t value);
+  // As one access: faults before anything is written. REQUIRES: at most a page of bytes.
+  [[nodiscard]] bool WriteAtOnce(VirtAddr address, std::span<const std::uint8_t> bytes);
+  // Piece by piece: a fault leaves the pieces before it written.
   [[nodiscard]] bool Read(VirtAddr address, std::span<std::uint8_t> out);
   [[nodiscard]] bool Write(VirtAddr address, std::span<const std::uint8_t> bytes);
   [[nodiscard]] bool Fill(VirtAddr address, std::uint32_t bytes, std::uint8_t value);
@@ -90,13 +98,13 @@ class AddressSpace {
   bool CanBringPages(std::uint32_t count) const { return count == 0 || frames_.CanTakeFrames(count); }
 
   // The fast path of the heap's words. The page's 1,024 words in host memory if the page is known to be present, writable,
-  // accessed and dirty, otherwise null: then take the slow path (StoreU32 makes it known). The pointer stays good while the
-  // space lives.
+  // accessed and dirty, otherwise null: then take the slow path (StoreU32 makes it known). Null for every page while a journal
+  // is on the space. The pointer is good until the next call that is not for reading or writing words.
   std::uint32_t* CachedPage(std::uint32_t page) const {
     const std::uint32_t i = page - cache_first_;
     return i < cache_.size() ? cache_[i] : nullptr;
   }
-  // The same, after an access for writing if it was not. Null: the fault in last_fault().
+  // The same, after an access for writing if it was not known. Null: the fault in last_fault().
   std::uint32_t* TouchPage(VirtAddr address);
 
   const VmCosts& costs() const { return costs_; }
@@ -107,27 +115,49 @@ class AddressSpace {
  private:
   AddressSpace(PhysicalMemory& memory, FrameSource& frames, PageFrame directory);
 
-  // The page table that a PDE names, null if the PDE is not present.
-  PhysicalMemory::FrameWords* Table(VirtAddr address);
-  // The words of the page at `address` after an access of that kind; null and last_fault_ when it faults.
-  PhysicalMemory::FrameWords* Resolve(VirtAddr address, Access access);
-  PhysicalMemory::FrameWords* Fault(PageFault::Kind kind, VirtAddr address, bool present, Access access);
+  // The page table that a PDE names, null if the PDE is not present or names a frame outside RAM.
+  const PhysicalMemory::FrameWords* Table(VirtAddr address);
+  PhysAddr EntryAddress(VirtAddr address) const;  // of the PTE. REQUIRES: the PDE is present
+  // The frame of the page at `address` after an access of that kind; nothing and last_fault_ when it faults.
+  std::optional<PageFrame> Resolve(VirtAddr address, Access access);
+  std::nullopt_t Fault(PageFault::Kind kind, VirtAddr address, bool present, Access access);
+  // The words of the page at `address`, of which these bytes are about to be written; null and last_fault_ when it faults.
+  PhysicalMemory::FrameWords* ResolveToWrite(VirtAddr address, std::uint32_t offset, std::uint32_t bytes);
   // The fault handler for a page on demand: its new entry, or nothing.
   std::optional<std::uint32_t> BringPage();
-  // Calls piece(words, offset, bytes) for each page of a range after an access; false at the first fault.
+  // Calls piece(bytes in host memory) for each page of a range after an access to write it; false at the first fault.
   template <class Piece>
-  bool ForEachPiece(VirtAddr address, std::size_t bytes, Access access, Piece piece);
+  bool ForEachPieceToWrite(VirtAddr address, std::size_t bytes, Piece piece);
+
+  std::vector<std::uint32_t*>& Cache() { return undoable_ ? cache_aside_ : cache_; }
+  void CoverPages(VirtAddr first, std::uint32_t pages);
+  void ForgetPage(VirtAddr page);
+
+  friend class Journal;
+  void BeginUndoable();
+  void EndUndoable(bool undo);
 
   PhysicalMemory& memory_;
   FrameSource& frames_;
   const PhysAddr directory_;
-  PhysicalMemory::FrameWords& directory_words_;
+  const PhysicalMemory::FrameWords& directory_words_;
   VmCosts costs_;
   std::optional<PageFault> last_fault_;
-  // A translation cache that is never wrong, as nothing is ever unmapped: of the pages from the first that was promised to the
-  // last.
+  // The translation cache: of the pages from the lowest that was promised or mapped to the highest. A page whose mapping changes
+  // is forgotten.
   std::uint32_t cache_first_ = 0;
   std::vector<std::uint32_t*> cache_;
+
+  // Under a journal the cache is empty, so that every access is seen, and these are what was there before.
+  bool undoable_ = false;
+  VmCosts costs_before_;
+  std::optional<PageFault> last_fault_before_;
+  std::vector<std::uint32_t*> cache_aside_;
+  struct Forgotten {
+    std::uint32_t page;
+    std::uint32_t* words;
+  };
+  std::vector<Forgotten> forgotten_;
 };
 
 }  // namespace alloclab

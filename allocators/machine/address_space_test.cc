@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "allocators/machine/machine_testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -11,21 +12,6 @@ namespace {
 using ::testing::Optional;
 
 constexpr VirtAddr kHeap{0xC0400000};
-
-// Frames from the top of RAM downwards, `left` of them.
-class CountedFrames : public FrameSource {
- public:
-  CountedFrames(std::uint32_t next, std::uint32_t left) : next_(next), left_(left) {}
-  std::optional<PageFrame> TakeFrame() override {
-    if (left_ == 0) return std::nullopt;
-    --left_;
-    return PageFrame{--next_};
-  }
-  bool CanTakeFrames(std::uint32_t count) const override { return count <= left_; }
-
- private:
-  std::uint32_t next_, left_;
-};
 
 class AddressSpaceTest : public testing::Test {
  protected:

@@ -13,7 +13,7 @@ static_assert(std::endian::native == std::endian::little, "frames are kept as ho
 absl::Status PhysicalMemory::ValidateSize(std::uint64_t bytes) {
   if (bytes >= kBytesMin && bytes <= kBytesMax && bytes % kPageBytes == 0) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrFormat(
-      "RAM size %d: expected a multiple of %d bytes from 1 MiB (%d) to 4 GiB (%d)", bytes, kPageBytes, kBytesMin, kBytesMax));
+      "RAM size %d: expected a multiple of %d bytes from 16 KiB (%d) to 4 GiB (%d)", bytes, kPageBytes, kBytesMin, kBytesMax));
 }
 
 PhysicalMemory::Leaf::Leaf(std::uint8_t fill_byte) {
@@ -95,6 +95,7 @@ bool PhysicalMemory::Write(PhysAddr address, std::span<const std::uint8_t> bytes
   if (!Contains(address, bytes.size())) return false;
   while (!bytes.empty()) {
     const auto piece = std::min<std::size_t>(bytes.size(), kPageBytes - address.offset());
+    BeforeWrite(address, static_cast<std::uint32_t>(piece));
     FrameWords& words = Materialise(FrameOf(address));
     std::memcpy(std::as_writable_bytes(std::span(words)).data() + address.offset(), bytes.data(), piece);
     bytes = bytes.subspan(piece);
@@ -108,19 +109,19 @@ PhysicalMemory::FrameWords& PhysicalMemory::Materialise(PageFrame frame) {
   const std::uint32_t slot = frame.number % kLeafFrames;
   State& state = leaf.states[slot];
   if (!state.real) {
-    FrameWords* words = state.pinned ? slabs_.Make() : std::make_unique_for_overwrite<FrameWords>().release();
+    FrameWords* words = state.fixed ? slabs_.Make() : std::make_unique_for_overwrite<FrameWords>().release();
     words->fill(kFillWord * state.fill);
     std::copy(leaf.slots[slot].head.begin(), leaf.slots[slot].head.end(), words->begin());
     leaf.slots[slot].words = words;
     state.real = true;
-    state.in_slab = state.pinned;
+    state.in_slab = state.fixed;
     loose_frames_ += !state.in_slab;
   }
   return *leaf.slots[slot].words;
 }
 
 void PhysicalMemory::FillOne(Leaf& leaf, std::uint32_t slot, std::uint8_t value) {
-  if (leaf.states[slot].real && leaf.states[slot].pinned) {
+  if (leaf.states[slot].real && leaf.states[slot].fixed) {
     leaf.slots[slot].words->fill(kFillWord * value);
     return;
   }
@@ -130,12 +131,13 @@ void PhysicalMemory::FillOne(Leaf& leaf, std::uint32_t slot, std::uint8_t value)
 
 bool PhysicalMemory::FillFrames(PageFrame first, std::uint32_t count, std::uint8_t value) {
   if (std::uint64_t{first.number} + count > frame_count_) return false;
+  if (undo_ != nullptr) RecordFrames(first, count);
   for (std::uint32_t frame = first.number, end = first.number + count; frame < end;) {
     const std::uint32_t leaf = frame >> kLeafShift, slot = frame % kLeafFrames;
     const std::uint32_t frames = std::min(end - frame, kLeafFrames - slot);
     const bool whole = frames == kLeafFrames || frames == frame_count_ - frame;
     Leaf* held = FindLeaf(leaf);
-    if (slot == 0 && whole && (held == nullptr || held->pinned_count == 0)) {
+    if (slot == 0 && whole && (held == nullptr || held->fixed_count == 0)) {
       if (held != nullptr) {
         loose_frames_ -= std::count_if(held->states.begin(), held->states.end(), [](const State& state) { return state.real; });
         DropLeaf(leaf);
@@ -150,18 +152,72 @@ bool PhysicalMemory::FillFrames(PageFrame first, std::uint32_t count, std::uint8
   return true;
 }
 
-PhysicalMemory::FrameWords* PhysicalMemory::Pin(PageFrame frame) {
-  if (!PinUntouched(frame)) return nullptr;
-  return &Materialise(frame);
+PhysicalMemory::FrameWords& PhysicalMemory::MaterialiseFixed(PageFrame frame) {
+  Leaf& leaf = TouchLeaf(frame.number >> kLeafShift);
+  State& state = leaf.states[frame.number % kLeafFrames];
+  leaf.fixed_count += !state.fixed;
+  state.fixed = true;
+  return state.real ? *leaf.slots[frame.number % kLeafFrames].words : Materialise(frame);
 }
 
-bool PhysicalMemory::PinUntouched(PageFrame frame) {
+const PhysicalMemory::FrameWords* PhysicalMemory::WordsToRead(PageFrame frame) {
+  return frame.number < frame_count_ ? &MaterialiseFixed(frame) : nullptr;
+}
+
+PhysicalMemory::FrameWords* PhysicalMemory::WordsToWrite(PageFrame frame, std::uint32_t offset, std::uint32_t bytes) {
+  if (frame.number >= frame_count_) return nullptr;
+  BeforeWrite(frame.base() + offset, bytes);
+  return &MaterialiseFixed(frame);
+}
+
+bool PhysicalMemory::Pin(PageFrame frame) {
   if (frame.number >= frame_count_) return false;
   Leaf& leaf = TouchLeaf(frame.number >> kLeafShift);
-  bool& pinned = leaf.states[frame.number % kLeafFrames].pinned;
-  leaf.pinned_count += !pinned;
-  pinned = true;
+  State& state = leaf.states[frame.number % kLeafFrames];
+  if (state.pinned) return true;
+  if (undo_ != nullptr) undo_->RecordPinned(frame, false);
+  leaf.fixed_count += !state.fixed;
+  ++leaf.pinned_count;
+  state.pinned = state.fixed = true;
   return true;
+}
+
+bool PhysicalMemory::Unpin(PageFrame frame) {
+  if (frame.number >= frame_count_) return false;
+  Leaf* leaf = FindLeaf(frame.number >> kLeafShift);
+  if (leaf == nullptr || !leaf->states[frame.number % kLeafFrames].pinned) return true;
+  if (undo_ != nullptr) undo_->RecordPinned(frame, true);
+  --leaf->pinned_count;
+  leaf->states[frame.number % kLeafFrames].pinned = false;
+  return true;
+}
+
+void PhysicalMemory::BeginUndoable() {
+  if (undo_log_ == nullptr) undo_log_ = std::make_unique<UndoLog>();
+  undo_ = undo_log_.get();
+}
+
+void PhysicalMemory::EndUndoable(bool undo) {
+  undo_ = nullptr;
+  undo ? undo_log_->Undo(*this) : undo_log_->Clear();
+}
+
+void PhysicalMemory::RecordFrames(PageFrame first, std::uint32_t count) {
+  for (std::uint32_t frame = first.number, end = first.number + count; frame < end; ++frame) {
+    const Leaf* leaf = FindLeaf(frame >> kLeafShift);
+    const std::uint32_t slot = frame % kLeafFrames;
+    if (leaf == nullptr) {
+      undo_->RecordFill(PageFrame{frame}, 1, leaf_fill_[frame >> kLeafShift]);
+    } else if (leaf->states[slot].real) {
+      undo_->RecordBytes(*this, PageFrame{frame}.base(), kPageBytes);
+    } else {
+      const Slot& words = leaf->slots[slot];
+      const std::uint32_t plain = kFillWord * leaf->states[slot].fill;
+      if (words.head[0] != plain || words.head[1] != plain)
+        undo_->RecordBytes(*this, PageFrame{frame}.base(), sizeof(words.head));
+      undo_->RecordFill(PageFrame{frame}, 1, leaf->states[slot].fill);
+    }
+  }
 }
 
 bool PhysicalMemory::AnyPinned(PageFrame first, std::uint32_t count) const {

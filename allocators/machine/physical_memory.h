@@ -1,4 +1,4 @@
-// The RAM of one simulated machine: 1 MiB to 4 GiB in 4 KiB frames, host memory only for frames that were written.
+// The RAM of one simulated machine: 16 KiB to 4 GiB in 4 KiB frames, host memory only for frames that were written.
 //
 // A frame that was never written, or was filled as a whole, is kept as its fill byte plus its first two words (which is where a
 // free page run keeps its header): it costs 12 bytes of table, and a fill of any length costs one byte per whole 2 MiB.
@@ -18,12 +18,13 @@
 #include "absl/status/status.h"
 #include "allocators/common/slabs.h"
 #include "allocators/machine/address.h"
+#include "allocators/machine/undo_log.h"
 
 namespace alloclab {
 
 class PhysicalMemory {
  public:
-  static constexpr std::uint64_t kBytesMin = 1ull << 20;
+  static constexpr std::uint64_t kBytesMin = 16ull << 10;
   static constexpr std::uint64_t kBytesMax = 1ull << 32;
   static constexpr std::uint64_t kBytesDefault = 512ull << 20;
 
@@ -51,11 +52,16 @@ class PhysicalMemory {
   // Sets every byte of `count` frames from `first`. Lazy: gives the host memory of unpinned frames back.
   [[nodiscard]] bool FillFrames(PageFrame first, std::uint32_t count, std::uint8_t value);
 
-  // The words of a frame in host memory, made real if they were not, and pinned: in use by the machine itself, and at this
-  // place for the life of the memory, so that a translation cache may keep the pointer. Null when the frame is outside RAM.
-  FrameWords* Pin(PageFrame frame);
-  // Pins a frame that nobody has touched yet: its words become real at the first Pin or write. False when outside RAM.
-  [[nodiscard]] bool PinUntouched(PageFrame frame);
+  // The words of a frame in host memory, made real if they were not; they stay at this place for the life of the memory, so that a
+  // translation cache may keep the pointer. Null when the frame is outside RAM. Only to be read through:
+  const FrameWords* WordsToRead(PageFrame frame);
+  // To be written: these bytes now, or, if they are all bytes of the frame, any of them until the next journal begins.
+  FrameWords* WordsToWrite(PageFrame frame, std::uint32_t offset, std::uint32_t bytes);
+
+  // Pins a frame: it is in use by the machine itself, mapped or a table. False when outside RAM.
+  [[nodiscard]] bool Pin(PageFrame frame);
+  // The machine does not use the frame any more. False when outside RAM.
+  [[nodiscard]] bool Unpin(PageFrame frame);
   // Whether any of these frames is pinned. Frames outside RAM are not.
   bool AnyPinned(PageFrame first, std::uint32_t count) const;
 
@@ -73,13 +79,15 @@ class PhysicalMemory {
   };
   struct State {
     std::uint8_t fill = 0;
-    bool real = false, pinned = false;
-    bool in_slab = false;  // real, and its words lie in a slab: it was pinned when it became so
+    bool real = false;
+    bool pinned : 1 = false;
+    bool fixed : 1 = false;    // once real, its words stay where they are
+    bool in_slab : 1 = false;  // real, and its words lie in a slab: it was fixed when it became so
   };
   struct Leaf {  // the frames of 2 MiB
     std::array<Slot, kLeafFrames> slots;
     std::array<State, kLeafFrames> states;
-    std::uint32_t pinned_count = 0;
+    std::uint32_t pinned_count = 0, fixed_count = 0;
 
     explicit Leaf(std::uint8_t fill_byte);
     ~Leaf();
@@ -101,9 +109,20 @@ class PhysicalMemory {
   Leaf& TouchLeaf(std::uint32_t leaf);
   Leaf& MakeLeaf(std::uint32_t leaf);
   void DropLeaf(std::uint32_t leaf);
-  // Frames that are pinned stay real, so they lie in slabs; others are allocated one by one, to be given back.
+  // Frames that are fixed stay real, so they lie in slabs; others are allocated one by one, to be given back.
   FrameWords& Materialise(PageFrame frame);
+  FrameWords& MaterialiseFixed(PageFrame frame);
   void FillOne(Leaf& leaf, std::uint32_t slot, std::uint8_t value);
+
+  friend class Journal;
+  void BeginUndoable();
+  void EndUndoable(bool undo);
+  // Called before bytes of one frame, or whole frames, change.
+  void BeforeWrite(PhysAddr first, std::uint32_t bytes) {
+    if (undo_ != nullptr) [[unlikely]]
+      undo_->RecordBytes(*this, first, bytes);
+  }
+  void RecordFrames(PageFrame first, std::uint32_t count);
 
   const std::uint32_t frame_count_;
   std::vector<std::uint16_t> leaf_at_;   // per 2 MiB: 1 + where in leaves_; 0: no leaf
@@ -112,6 +131,8 @@ class PhysicalMemory {
   std::vector<std::uint16_t> dropped_;  // places in leaves_ to be used again, each plus 1
   std::uint64_t loose_frames_ = 0;      // real ones that are not in slabs
   Slabs<FrameWords> slabs_;
+  UndoLog* undo_ = nullptr;            // null: no journal
+  std::unique_ptr<UndoLog> undo_log_;  // kept from one journal to the next
 };
 
 inline std::optional<std::uint32_t> PhysicalMemory::LoadU32(PhysAddr address) const {
@@ -126,6 +147,7 @@ inline std::optional<std::uint32_t> PhysicalMemory::LoadU32(PhysAddr address) co
 inline bool PhysicalMemory::StoreU32(PhysAddr address, std::uint32_t value) {
   if (!Contains(address, kWordBytes)) return false;
   if (address.raw() % kWordBytes != 0) return StoreUnaligned(address, value);
+  BeforeWrite(address, kWordBytes);
   const std::uint32_t frame = address.page(), slot = frame % kLeafFrames, word = address.offset() / kWordBytes;
   Leaf& leaf = TouchLeaf(frame >> kLeafShift);
   if (!leaf.states[slot].real && word < 2) {

@@ -18,7 +18,7 @@ constexpr std::uint64_t kMiB = 1 << 20;
 
 TEST(PhysicalMemory, RefusesSizesItCannotHave) {
   for (const std::uint64_t bytes :
-       {std::uint64_t{0}, kMiB - 4096, kMiB + 1, (std::uint64_t{1} << 32) + 4096, ~std::uint64_t{0}}) {
+       {std::uint64_t{0}, std::uint64_t{12288}, kMiB + 1, (std::uint64_t{1} << 32) + 4096, ~std::uint64_t{0}}) {
     const absl::Status status = PhysicalMemory::ValidateSize(bytes);
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << bytes;
     EXPECT_THAT(std::string(status.message()), HasSubstr(std::to_string(bytes)));
@@ -43,7 +43,10 @@ TEST(PhysicalMemory, RefusesEveryByteOutside) {
   EXPECT_FALSE(memory.Write(PhysAddr(kMiB - 1), two));
   EXPECT_FALSE(memory.FillFrames(PageFrame{255}, 2, 1));
   EXPECT_FALSE(memory.FillFrames(PageFrame{1u << 20}, 1, 1));
-  EXPECT_EQ(memory.Pin(PageFrame{256}), nullptr);
+  EXPECT_EQ(memory.WordsToRead(PageFrame{256}), nullptr);
+  EXPECT_EQ(memory.WordsToWrite(PageFrame{256}, 0, kPageBytes), nullptr);
+  EXPECT_FALSE(memory.Pin(PageFrame{256}));
+  EXPECT_FALSE(memory.Unpin(PageFrame{256}));
   EXPECT_THAT(memory.LoadU32(PhysAddr(kMiB - 4)), Optional(0)) << "a refused access changes nothing";
 }
 
@@ -76,11 +79,12 @@ TEST(PhysicalMemory, FillGivesHostMemoryBack) {
 
 TEST(PhysicalMemory, PinnedFramesKeepTheirPlace) {
   PhysicalMemory memory(4 * kMiB);
-  auto* words = memory.Pin(PageFrame{700});
+  ASSERT_TRUE(memory.Pin(PageFrame{700}));
+  auto* words = memory.WordsToWrite(PageFrame{700}, 0, kPageBytes);
   ASSERT_NE(words, nullptr);
   (*words)[5] = 99;
   ASSERT_TRUE(memory.FillFrames(PageFrame{512}, 512, 0x01));
-  EXPECT_EQ(memory.Pin(PageFrame{700}), words);
+  EXPECT_EQ(memory.WordsToRead(PageFrame{700}), words);
   EXPECT_THAT(*words, Each(Eq(0x01010101u)));
   EXPECT_TRUE(memory.AnyPinned(PageFrame{0}, 1024));
   EXPECT_TRUE(memory.AnyPinned(PageFrame{700}, 1));
@@ -88,9 +92,21 @@ TEST(PhysicalMemory, PinnedFramesKeepTheirPlace) {
   EXPECT_FALSE(memory.AnyPinned(PageFrame{701}, 0xFFFFFFFF));
 }
 
-TEST(PhysicalMemory, PinUntouchedCostsNoFrame) {
+TEST(PhysicalMemory, WordsStayInPlaceAfterTheLastPin) {
   PhysicalMemory memory(4 * kMiB);
-  ASSERT_TRUE(memory.PinUntouched(PageFrame{3}));
+  ASSERT_TRUE(memory.Pin(PageFrame{700}));
+  const auto* words = memory.WordsToRead(PageFrame{700});
+  ASSERT_TRUE(memory.Unpin(PageFrame{700}));
+  EXPECT_FALSE(memory.AnyPinned(PageFrame{0}, 1024));
+  ASSERT_TRUE(memory.FillFrames(PageFrame{512}, 512, 0x01));
+  ASSERT_TRUE(memory.FillFrames(PageFrame{700}, 1, 0x02));
+  EXPECT_THAT(*words, Each(Eq(0x02020202u)));
+  EXPECT_EQ(memory.WordsToRead(PageFrame{700}), words);
+}
+
+TEST(PhysicalMemory, APinCostsNoFrame) {
+  PhysicalMemory memory(4 * kMiB);
+  ASSERT_TRUE(memory.Pin(PageFrame{3}));
   EXPECT_TRUE(memory.AnyPinned(PageFrame{3}, 1));
   EXPECT_LT(memory.host_bytes(), 8u << 10);
 }
@@ -129,7 +145,7 @@ TEST(PhysicalMemory, ReadsAsEagerMemoryWould) {
       }
       case 2:
         if (random() % 50 == 0) {
-          ASSERT_NE(memory.Pin(PageFrame{random() % (kBytes / 4096)}), nullptr);
+          ASSERT_NE(memory.WordsToRead(PageFrame{random() % (kBytes / 4096)}), nullptr);
         }
         break;
       default: {
