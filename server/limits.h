@@ -18,7 +18,7 @@ inline constexpr std::uint32_t kInstancesMax = 10'000;
 inline constexpr std::uint64_t kPromisedRamBytesMax = std::uint64_t{kInstancesMax} << 32;
 // Letters of an instance name, as in metric label values.
 inline constexpr std::size_t kInstanceNameMax = 32;
-// A handle is 12 bytes of server memory: 48 MiB for one instance, 768 MiB for all of them.
+// Of heap blocks, and as many of pages. A handle is 8 bytes of server memory: 32 MiB for a kind, 512 MiB for all instances.
 inline constexpr std::uint32_t kHandlesPerInstanceMax = 1u << 22;
 inline constexpr std::uint64_t kHandlesMax = 1ull << 26;
 // Creations remembered for request_id, oldest forgotten first.
@@ -41,7 +41,6 @@ inline constexpr std::uint32_t kStreamsMax = 1'000;
 
 inline constexpr std::uint32_t kWalkPageChunks = 4096;  // of one message of a walk: about 100 KiB
 inline constexpr std::uint32_t kReadMemoryBytesMax = 65'536;
-inline constexpr std::size_t kViolationsMax = 100;  // named in one reply; all are counted
 
 // --- Workloads and runs ---
 

@@ -1,7 +1,7 @@
 // Structured log lines on standard error: time, level, event, key=value.
 //
-//   2026-01-31T12:00:00.123Z INFO  server.started listen=127.0.0.1:7411 pid=42
-//   {"ts":"2026-01-31T12:00:00.123Z","level":"info","event":"server.started","listen":"127.0.0.1:7411","pid":"42"}
+//   2026-01-31T12:00:00.123Z info    server.started grpc=127.0.0.1:7411 pid=42
+//   {"ts":"2026-01-31T12:00:00.123Z","level":"info","event":"server.started","grpc":"127.0.0.1:7411","pid":"42"}
 //
 // Thread safety: any thread; a line is written whole.
 #ifndef ALLOCLAB_SERVER_LOG_H_

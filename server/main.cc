@@ -17,6 +17,7 @@
 #include "allocators/common/suggestion.h"
 #include "server/log.h"
 #include "server/server/bind_address.h"
+#include "server/server/config_file.h"
 #include "server/server/health_check.h"
 #include "server/server/lab_server.h"
 #include "server/server/library_logs.h"

@@ -67,16 +67,21 @@ TEST_F(Concurrency, InstancesAreCreatedDrivenReadAndDeleted) {
   std::atomic<std::uint64_t> applied{0};
   Spawn(3, 40, [&](int thread, int) {
     const std::string name = "i" + std::to_string(thread % 2);
-    CreateInstance request{name, SmallMachine(), "", ""};
+    InstanceRequest request{name, SmallMachine(), "", ""};
     const auto created = instances_.Create(request);
     EXPECT_TRUE(created.ok() || absl::IsAlreadyExists(created.status())) << created.status();
     const auto found = instances_.Find(name);
     if (!found.ok()) return;
-    std::vector<Operation> operations(3000, Operation{OpKind::kMalloc, 0, 16, 0});
+    std::vector<Operation> operations(1000, Operation{OpKind::kMalloc, 0, 16, 0});
     std::vector<OpResult> results(operations.size());
-    const absl::Status status = (*found)->Apply(operations, {.heap = 1}, results);
+    int pieces = 0;
+    const absl::Status status = (*found)->Operate({.heap = 1}, [&](Driver& driver) {
+      driver.Apply(operations, results);
+      return ++pieces < 3;
+    });
     EXPECT_TRUE(status.ok() || absl::IsNotFound(status)) << status;
     if (status.ok()) applied += operations.size();
+    EXPECT_EQ(pieces, status.ok() ? 3 : 0);
     if (thread == 2) static_cast<void>(instances_.Delete(name));
   });
   Spawn(2, 100, [&](int, int) {

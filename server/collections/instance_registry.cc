@@ -30,7 +30,7 @@ InstanceRegistry::InstanceRegistry(IdSource& ids, HeapDirectory& heaps, std::sha
                                    std::uint32_t instances_max)
     : ids_(ids), heaps_(heaps), budget_(std::move(budget)), instances_max_(instances_max) {}
 
-absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Create(const CreateInstance& request) {
+absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Create(const InstanceRequest& request) {
   const absl::MutexLock lock(&mutex_);
   if (!request.request_id.empty() && by_request_.contains(request.request_id)) return Repeated(request);
   if (by_id_.size() >= instances_max_) return errors::TooManyInstances(instances_max_);
@@ -65,7 +65,7 @@ void InstanceRegistry::Insert(const InstancePtr& instance) {
   by_name_.emplace(instance->name(), instance->id());
 }
 
-absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Repeated(const CreateInstance& request) const {
+absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Repeated(const InstanceRequest& request) const {
   const Remembered& first = by_request_.at(request.request_id);
   if (first.fingerprint != request.fingerprint) return errors::RequestIdReused(request.request_id);
   const auto found = by_id_.find(first.id);
@@ -73,7 +73,7 @@ absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Repeated(const C
   return found->second.instance;
 }
 
-void InstanceRegistry::Remember(const CreateInstance& request, const InstancePtr& instance) {
+void InstanceRegistry::Remember(const InstanceRequest& request, const InstancePtr& instance) {
   if (request_order_.size() >= kRememberedCreationsMax) {
     by_request_.erase(request_order_.front());
     request_order_.pop_front();

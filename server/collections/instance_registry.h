@@ -16,18 +16,12 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "server/collections/heap_directory.h"
+#include "server/entities/instance_request.h"
 #include "server/entities/live_instance.h"
-#include "server/metrics/heap_directory.h"
 #include "server/store/id_source.h"
 
 namespace alloclab::server {
-
-struct CreateInstance {
-  std::string name;  // empty: "instance-ID"
-  InstanceConfig config;
-  std::string request_id;   // empty: not repeatable
-  std::string fingerprint;  // equal for equal requests
-};
 
 class InstanceRegistry {
  public:
@@ -35,7 +29,7 @@ class InstanceRegistry {
   InstanceRegistry(IdSource& ids, HeapDirectory& heaps, std::shared_ptr<HostBudget> budget, std::uint32_t instances_max);
 
   // INVALID_ARGUMENT: the configuration; ALREADY_EXISTS: the name, or request_id with another request; RESOURCE_EXHAUSTED.
-  absl::StatusOr<std::shared_ptr<LiveInstance>> Create(const CreateInstance& request) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<std::shared_ptr<LiveInstance>> Create(const InstanceRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // By name, or by id in decimal digits. NOT_FOUND.
   absl::StatusOr<std::shared_ptr<LiveInstance>> Find(std::string_view name_or_id) const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -60,8 +54,8 @@ class InstanceRegistry {
   std::map<std::uint64_t, Entry>::const_iterator FindLocked(std::string_view name_or_id) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Insert(const InstancePtr& instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::StatusOr<InstancePtr> Repeated(const CreateInstance& request) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Remember(const CreateInstance& request, const InstancePtr& instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<InstancePtr> Repeated(const InstanceRequest& request) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Remember(const InstanceRequest& request, const InstancePtr& instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   IdSource& ids_;
   HeapDirectory& heaps_;

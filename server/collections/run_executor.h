@@ -20,11 +20,11 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "server/collections/heap_directory.h"
 #include "server/collections/trace_library.h"
 #include "server/entities/host_budget.h"
 #include "server/entities/live_run.h"
 #include "server/entities/run.h"
-#include "server/metrics/heap_directory.h"
 #include "server/store/run_store.h"
 
 namespace alloclab::server {

@@ -16,14 +16,10 @@
 #include "absl/synchronization/mutex.h"
 #include "allocators/workload/trace.h"
 #include "server/entities/run.h"
+#include "server/entities/trace_entry.h"
 #include "server/store/run_store.h"
 
 namespace alloclab::server {
-
-struct TraceEntry {
-  std::string sha256;
-  std::shared_ptr<const Trace> trace;
-};
 
 class TraceLibrary {
  public:

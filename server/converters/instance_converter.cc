@@ -81,10 +81,10 @@ absl::Status CheckRequestId(const std::string& request_id) {
   return errors::BadField("request_id", fmt::format("{} characters; at most {} are allowed", request_id.size(), kRequestIdMax));
 }
 
-absl::StatusOr<CreateInstance> FromProto(const v1::CreateInstanceRequest& proto) {
+absl::StatusOr<InstanceRequest> FromProto(const v1::CreateInstanceRequest& proto) {
   if (absl::Status status = CheckName(proto.name()); !status.ok()) return status;
   if (absl::Status status = CheckRequestId(proto.request_id()); !status.ok()) return status;
-  CreateInstance request{proto.name(), FromProto(proto.config()), proto.request_id(), ""};
+  InstanceRequest request{proto.name(), FromProto(proto.config()), proto.request_id(), ""};
   if (!request.request_id.empty()) {
     Sha256 sha;
     sha.Update(SerializeDeterministic(proto));

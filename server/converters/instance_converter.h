@@ -7,7 +7,7 @@
 #include "absl/status/statusor.h"
 #include "allocators/catalog/instance.h"
 #include "alloclab/v1/lab.pb.h"
-#include "server/collections/instance_registry.h"
+#include "server/entities/instance_request.h"
 #include "server/entities/live_instance.h"
 
 namespace alloclab::server {
@@ -17,7 +17,7 @@ InstanceConfig FromProto(const v1::InstanceConfig& proto);
 v1::InstanceConfig ToProto(const InstanceConfig& config);
 
 // INVALID_ARGUMENT naming the field: a name that does not match, one that the metrics use themselves, a long request_id.
-absl::StatusOr<CreateInstance> FromProto(const v1::CreateInstanceRequest& proto);
+absl::StatusOr<InstanceRequest> FromProto(const v1::CreateInstanceRequest& proto);
 v1::Instance ToProto(const LiveInstance& instance);
 
 v1::Catalog CatalogToProto();

@@ -1,3 +1,5 @@
+#include "server/converters/run_comparison.h"
+
 #include <fmt/format.h>
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
@@ -5,9 +7,7 @@
 
 #include <map>
 #include <string>
-#include <vector>
 
-#include "server/converters/run_converter.h"
 #include "server/limits.h"
 
 namespace alloclab::server {

@@ -16,9 +16,6 @@ v1::SubmitRunRequest ToProto(const RunRequest& request);
 v1::Run ToProto(const Run& run);
 v1::RunResult ToProto(const RunReport& report);
 
-// Every field in which the exact parts differ, by path. The first kDifferencesMax of them.
-std::vector<v1::FieldDifference> CompareExact(const v1::Exact& a, const v1::Exact& b);
-
 }  // namespace alloclab::server
 
 #endif  // ALLOCLAB_SERVER_CONVERTERS_RUN_CONVERTER_H_

@@ -7,8 +7,8 @@
 #include "absl/status/statusor.h"
 #include "allocators/workload/workload_spec.h"
 #include "alloclab/v1/workload.pb.h"
-#include "server/collections/trace_library.h"
 #include "server/entities/run.h"
+#include "server/entities/trace_entry.h"
 
 namespace alloclab::server {
 

@@ -9,9 +9,7 @@
 namespace alloclab::server {
 namespace {
 
-// A long batch is applied in pieces, so that it can publish a snapshot between two of them.
-constexpr std::size_t kPieceOperations = 1024;
-// How often whoever looks tries the lock itself: a user that does not serve looks may end.
+// How often whoever looks tries the lock itself: the work that should have served the look may have ended.
 constexpr absl::Duration kLookRetry = absl::Milliseconds(5);
 
 }  // namespace
@@ -35,12 +33,14 @@ LiveInstance::~LiveInstance() {
   budget_->ReturnHandles(std::uint64_t{reserved_.heap} + reserved_.pages);
 }
 
-absl::Status LiveInstance::Apply(std::span<const Operation> operations, HandleNeed need, std::span<OpResult> results) {
+absl::Status LiveInstance::Operate(HandleNeed need, absl::FunctionRef<bool(Driver&)> work) {
   const absl::MutexLock lock(&mutex_);
   if (absl::Status status = CheckOpen(); !status.ok()) return status;
   if (absl::Status status = budget_->Admit(); !status.ok()) return status;
   if (absl::Status status = ReserveHandles(need); !status.ok()) return status;
-  ApplyPaced(operations, results);
+  do {
+    Pause();
+  } while (work(driver_));
   EndUse();
   return absl::OkStatus();
 }
@@ -48,17 +48,7 @@ absl::Status LiveInstance::Apply(std::span<const Operation> operations, HandleNe
 absl::Status LiveInstance::Use(const std::function<void(Driver&)>& use) {
   const absl::MutexLock lock(&mutex_);
   if (absl::Status status = CheckOpen(); !status.ok()) return status;
-  if (const absl::Time now = absl::Now(); pace_.Due(now)) Publish(now);
   use(driver_);
-  return absl::OkStatus();
-}
-
-absl::Status LiveInstance::Operate(const std::function<void(Driver&)>& use) {
-  const absl::MutexLock lock(&mutex_);
-  if (absl::Status status = CheckOpen(); !status.ok()) return status;
-  if (absl::Status status = budget_->Admit(); !status.ok()) return status;
-  use(driver_);
-  EndUse();
   return absl::OkStatus();
 }
 
@@ -66,7 +56,7 @@ absl::Status LiveInstance::LookAt(const Look& look, absl::Time deadline) {
   do {
     if (mutex_.TryLock()) {
       absl::Status status = CheckOpen();
-      if (status.ok()) look(*machine_);
+      if (status.ok()) look(driver_);
       mutex_.Unlock();
       return status;
     }
@@ -113,15 +103,9 @@ absl::Status LiveInstance::ReserveHandles(HandleNeed need) {
   return absl::OkStatus();
 }
 
-void LiveInstance::ApplyPaced(std::span<const Operation> operations, std::span<OpResult> results) {
-  while (!operations.empty()) {
-    if (const absl::Time now = absl::Now(); pace_.Due(now)) Publish(now);
-    looks_.Serve(*machine_);
-    const std::size_t count = std::min(operations.size(), kPieceOperations);
-    driver_.Apply(operations.first(count), results.first(count));
-    operations = operations.subspan(count);
-    results = results.subspan(count);
-  }
+void LiveInstance::Pause() {
+  if (const absl::Time now = absl::Now(); pace_.Due(now)) Publish(now);
+  looks_.Serve(driver_);
 }
 
 void LiveInstance::Publish(absl::Time now) {

@@ -8,10 +8,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -23,7 +23,7 @@
 
 namespace alloclab::server {
 
-// How many handles of each kind a batch needs: one more than the largest it uses.
+// How many handles of each kind are used: one more than the largest.
 struct HandleNeed {
   std::uint32_t heap = 0, pages = 0;
 };
@@ -40,21 +40,18 @@ class LiveInstance {
   // As of the last batch.
   std::uint64_t operations() const { return operations_.load(std::memory_order_relaxed); }
 
-  // Applies a whole batch or refuses it whole: RESOURCE_EXHAUSTED when the handles or the host's memory do not suffice,
-  // NOT_FOUND after the instance was deleted. REQUIRES: results.size() == operations.size(), handles below `need`.
-  absl::Status Apply(std::span<const Operation> operations, HandleNeed need, std::span<OpResult> results)
-      ABSL_LOCKS_EXCLUDED(mutex_);
+  // The one way to run operations: calls `work` again and again, with the instance to itself, as long as it returns true; looks
+  // are served and a snapshot is published between two calls, so each should take a few milliseconds at most. Refused before the
+  // first call with RESOURCE_EXHAUSTED when the handles or the host's memory do not suffice, with NOT_FOUND after the instance
+  // was deleted. `work` uses no handles but those of `need`, and those of calls before.
+  absl::Status Operate(HandleNeed need, absl::FunctionRef<bool(Driver&)> work) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Calls `use` with the instance to itself. NOT_FOUND after it was deleted.
+  // The one way to look at it: calls `look` with the instance to itself, between two operations of whoever is at work. NOT_FOUND
+  // after it was deleted; DEADLINE_EXCEEDED: nobody came to it.
+  absl::Status LookAt(const Look& look, absl::Time deadline = absl::InfiniteFuture()) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status Use(const std::function<void(Driver&)>& use) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Likewise, but refused with RESOURCE_EXHAUSTED when the host's memory does not suffice: for operations.
-  absl::Status Operate(const std::function<void(Driver&)>& use) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Calls `look` with the instance to itself, in the middle of a batch if one is under way. NOT_FOUND after it was deleted;
-  // DEADLINE_EXCEEDED: whoever uses it did not come to it.
-  absl::Status LookAt(const Look& look, absl::Time deadline) ABSL_LOCKS_EXCLUDED(mutex_);
-
-  // The state now if nobody is at it, otherwise that of at most a few kSnapshotInterval ago.
+  // A copy of its state that is there without waiting: of now if nobody is at it, otherwise at most a few kSnapshotInterval old.
   Snapshot Sample() ABSL_LOCKS_EXCLUDED(mutex_, published_mutex_);
 
   // Violations found by a check; they show in the snapshots.
@@ -67,7 +64,7 @@ class LiveInstance {
   Snapshot WithViolations(Snapshot snapshot) const;
   absl::Status CheckOpen() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ReserveHandles(HandleNeed need) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ApplyPaced(std::span<const Operation> operations, std::span<OpResult> results) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Pause() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Publish(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) ABSL_LOCKS_EXCLUDED(published_mutex_);
   void EndUse() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "allocators/common/check.h"
 #include "server/errors.h"
 #include "server/limits.h"
 
@@ -43,7 +44,7 @@ absl::Status LiveRun::LookAt(const Look& look, absl::Time deadline) {
 }
 
 bool LiveRun::Advance(const RunProgress& progress, const Driver& driver) {
-  looks_.Serve(driver.instance());
+  looks_.Serve(driver);
   const absl::Time now = absl::Now();
   if (!pace_.Due(now)) return false;
   Snapshot snapshot = TakeSnapshot(driver);
@@ -60,6 +61,8 @@ bool LiveRun::Advance(const RunProgress& progress, const Driver& driver) {
 }
 
 void LiveRun::End(const Run& ended) {
+  ALLOCLAB_CHECK(end_claimed_);
+  ALLOCLAB_CHECK(Ended(ended.state));
   {
     const absl::MutexLock lock(&mutex_);
     run_ = ended;

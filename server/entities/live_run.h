@@ -1,6 +1,6 @@
 // One run that is queued, running, or ended a moment ago.
 //
-// Thread safety: all methods may be called from any thread; Start and Advance are the worker's.
+// Thread safety: all methods may be called from any thread; Start, Advance and SetFinalSnapshot only by the worker that replays it.
 #ifndef ALLOCLAB_SERVER_ENTITIES_LIVE_RUN_H_
 #define ALLOCLAB_SERVER_ENTITIES_LIVE_RUN_H_
 
@@ -41,12 +41,14 @@ class LiveRun {
   // Whether the run ended before `deadline`.
   bool AwaitEnd(absl::Time deadline) const ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // A worker has taken it up.
   void Start() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Whether kSnapshotInterval had passed, and the state was taken.
+  // Between two operations of the replay: serves the looks that wait and, every kSnapshotInterval, takes over how far the run is
+  // and how its machine looks. True when it did the latter.
   bool Advance(const RunProgress& progress, const Driver& driver) ABSL_LOCKS_EXCLUDED(mutex_);
-  // True for the one caller who may end the run.
+  // The worker, a cancel and the shutdown may all want to end the run. True for the first of them; only that one calls End.
   bool ClaimEnd() { return !end_claimed_.exchange(true); }
-  // REQUIRES: the end was claimed.
+  // From here on this is the run. REQUIRES: the end was claimed, and `ended` has ended.
   void End(const Run& ended) ABSL_LOCKS_EXCLUDED(mutex_);
   void SetFinalSnapshot(Snapshot snapshot) ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -1,25 +1,40 @@
 #include "server/entities/look_queue.h"
 
+#include <algorithm>
+
 namespace alloclab::server {
 
 bool LookQueue::Wait(const Look& look, absl::Time deadline) {
+  Entry entry{&look};
+  const Awaited awaited{&entry, &closed_};
   const absl::MutexLock lock(&mutex_);
-  Entry entry{.look = &look, .served = false, .closed = &closed_};
   entries_.push_back(&entry);
   waiting_.store(true, std::memory_order_relaxed);
-  mutex_.AwaitWithDeadline(absl::Condition(&entry, &Entry::Settled), deadline);
+  mutex_.AwaitWithDeadline(absl::Condition(&awaited, &Awaited::IsOver), deadline);
+  // A look that has begun still uses what its caller owns.
+  if (entry.state == State::kBeingServed) mutex_.Await(absl::Condition(&entry, &Entry::IsServed));
   std::erase(entries_, &entry);
   waiting_.store(!entries_.empty(), std::memory_order_relaxed);
-  return entry.served;
+  return entry.IsServed();
 }
 
-void LookQueue::ServeWaiting(Instance& machine) {
-  const absl::MutexLock lock(&mutex_);
-  for (Entry* entry : entries_) {
-    if (!entry->served) (*entry->look)(machine);
-    entry->served = true;
+void LookQueue::ServeWaiting(const Driver& driver) {
+  while (Entry* const entry = TakeNext()) {
+    (*entry->look)(driver);  // without the lock: others may give up meanwhile
+    const absl::MutexLock lock(&mutex_);
+    entry->state = State::kServed;
   }
-  waiting_.store(false, std::memory_order_relaxed);
+}
+
+LookQueue::Entry* LookQueue::TakeNext() {
+  const absl::MutexLock lock(&mutex_);
+  const auto next = std::find_if(entries_.begin(), entries_.end(), [](const Entry* e) { return e->state == State::kWaiting; });
+  if (next == entries_.end()) {
+    waiting_.store(false, std::memory_order_relaxed);
+    return nullptr;
+  }
+  (*next)->state = State::kBeingServed;
+  return *next;
 }
 
 void LookQueue::Close() {

@@ -1,5 +1,6 @@
-// Short looks at a machine while somebody else drives it: whoever looks waits, and the driver serves the looks between two pieces
-// of its work. So a look never delays the work by more than itself, and never waits for all of it.
+// Looks at a machine that another thread is working on. Whoever wants to look hands in a function and waits; the thread at work
+// calls it between two of its operations. So nobody waits for the end of a long batch or run, and the work waits for no more than
+// the look itself.
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_ENTITIES_LOOK_QUEUE_H_
@@ -12,35 +13,43 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "allocators/catalog/instance.h"
+#include "allocators/workload/driver.h"
 
 namespace alloclab::server {
 
-// Reads the machine and changes nothing; takes a few milliseconds at most.
-using Look = std::function<void(Instance&)>;
+// Reads the driver's machine and counters, and changes nothing.
+using Look = std::function<void(const Driver&)>;
 
 class LookQueue {
  public:
-  // True when `look` was served; false when it was not and never will be, as `deadline` passed or the queue was closed.
+  // True when `look` was called; false when it was not and never will be, as `deadline` passed before or the queue was closed.
   bool Wait(const Look& look, absl::Time deadline) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Calls every look that waits. REQUIRES: the caller has the machine to itself.
-  void Serve(Instance& machine) ABSL_LOCKS_EXCLUDED(mutex_) {
-    if (waiting_.load(std::memory_order_relaxed)) ServeWaiting(machine);
+  void Serve(const Driver& driver) ABSL_LOCKS_EXCLUDED(mutex_) {
+    if (waiting_.load(std::memory_order_relaxed)) ServeWaiting(driver);
   }
 
   // There will be no more service.
   void Close() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
+  enum class State { kWaiting, kBeingServed, kServed };
   struct Entry {
-    const Look* look = nullptr;
-    bool served = false;
-    const bool* closed = nullptr;
-    bool Settled() const { return served || *closed; }
+    const Look* look;
+    State state = State::kWaiting;
+    bool IsServed() const { return state == State::kServed; }
+  };
+  // What its waiter sleeps for.
+  struct Awaited {
+    const Entry* entry;
+    const bool* closed;
+    bool IsOver() const { return entry->IsServed() || *closed; }
   };
 
-  void ServeWaiting(Instance& machine) ABSL_LOCKS_EXCLUDED(mutex_);
+  void ServeWaiting(const Driver& driver) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The next that nobody has begun to serve, marked as begun; null: none.
+  Entry* TakeNext() ABSL_LOCKS_EXCLUDED(mutex_);
 
   std::atomic<bool> waiting_{false};
   absl::Mutex mutex_;

@@ -7,24 +7,33 @@
 #include <thread>
 #include <vector>
 
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 
 namespace alloclab::server {
 namespace {
 
-std::unique_ptr<Instance> MakeMachine() {
-  InstanceConfig config;
-  config.ram_bytes = 1 << 20;
-  config.heap_allocator = "none";
-  return *Instance::Create(config);
-}
+// A machine and whoever works on it.
+struct Machine {
+  Machine() : driver(*instance) {}
+
+  static InstanceConfig Config() {
+    InstanceConfig config;
+    config.ram_bytes = 1 << 20;
+    config.heap_allocator = "none";
+    return config;
+  }
+
+  const std::unique_ptr<Instance> instance = *Instance::Create(Config());
+  Driver driver;
+};
 
 TEST(LookQueue, WithoutServiceALookIsNeverCalled) {
   LookQueue queue;
   bool called = false;
-  EXPECT_FALSE(queue.Wait([&](Instance&) { called = true; }, absl::Now() + absl::Milliseconds(5)));
-  const auto machine = MakeMachine();
-  queue.Serve(*machine);
+  EXPECT_FALSE(queue.Wait([&](const Driver&) { called = true; }, absl::Now() + absl::Milliseconds(5)));
+  const Machine machine;
+  queue.Serve(machine.driver);
   EXPECT_FALSE(called);
 }
 
@@ -34,21 +43,47 @@ TEST(LookQueue, CloseReleasesWhoeverWaits) {
     absl::SleepFor(absl::Milliseconds(20));
     queue.Close();
   });
-  EXPECT_FALSE(queue.Wait([](Instance&) {}, absl::InfiniteFuture()));
+  EXPECT_FALSE(queue.Wait([](const Driver&) {}, absl::InfiniteFuture()));
   closer.join();
-  EXPECT_FALSE(queue.Wait([](Instance&) {}, absl::InfiniteFuture()));
+  EXPECT_FALSE(queue.Wait([](const Driver&) {}, absl::InfiniteFuture()));
+}
+
+// A look that has begun is seen through whatever its deadline says, and meanwhile others may give up.
+TEST(LookQueue, ALongLookKeepsNobodyElse) {
+  LookQueue queue;
+  const Machine machine;
+  absl::Notification long_began, other_gave_up;
+  std::thread long_looker([&] {
+    bool finished = false;
+    EXPECT_TRUE(queue.Wait(
+        [&](const Driver&) {
+          long_began.Notify();
+          other_gave_up.WaitForNotification();
+          finished = true;
+        },
+        absl::Now() + absl::Minutes(1)));
+    EXPECT_TRUE(finished);
+  });
+  std::thread driver([&] {
+    while (!long_began.HasBeenNotified()) queue.Serve(machine.driver);
+  });
+  long_began.WaitForNotification();
+  EXPECT_FALSE(queue.Wait([](const Driver&) { FAIL() << "beside another look"; }, absl::Now()));
+  other_gave_up.Notify();
+  long_looker.join();
+  driver.join();
 }
 
 // Every look is called once or, when it gave up, not at all; never beside the driver's own work.
 TEST(LookQueue, ManyLookersOneDriver) {
   LookQueue queue;
-  const auto machine = MakeMachine();
+  const Machine machine;
   std::uint64_t work = 0;  // the driver's, unprotected: a look beside it is a data race
   std::atomic<bool> stop{false};
   std::thread driver([&] {
     while (!stop) {
       ++work;
-      queue.Serve(*machine);
+      queue.Serve(machine.driver);
     }
   });
   std::vector<std::thread> lookers;
@@ -58,8 +93,8 @@ TEST(LookQueue, ManyLookersOneDriver) {
       for (int i = 0; i < 200; ++i) {
         int calls = 0;
         const bool seen = queue.Wait(
-            [&](Instance& looked_at) {
-              EXPECT_EQ(&looked_at, machine.get());
+            [&](const Driver& looked_at) {
+              EXPECT_EQ(&looked_at, &machine.driver);
               ++calls;
               ++work;
             },

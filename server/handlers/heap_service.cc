@@ -1,8 +1,8 @@
 #include "server/handlers/heap_service.h"
 
 #include "server/converters/inspect_converter.h"
+#include "server/handlers/grpc_status.h"
 #include "server/handlers/heap_stream.h"
-#include "server/server/grpc_status.h"
 
 namespace alloclab::server {
 
@@ -10,10 +10,11 @@ grpc::Status HeapService::Operate(const std::string& instance, v1::OperationRepl
                                   const std::function<OpResult(Driver&)>& operation) {
   const auto found = instances_.Find(instance);
   if (!found.ok()) return ToGrpcStatus(found.status());
-  return ToGrpcStatus((*found)->Operate([&](Driver& driver) {
+  return ToGrpcStatus((*found)->Operate({}, [&](Driver& driver) {
     const CostTotals before = CostsOf(driver);
     const OpResult result = operation(driver);
     reply = ToProto(result, driver.operations(), before, CostsOf(driver));
+    return false;
   }));
 }
 

@@ -1,24 +1,47 @@
 #include "server/handlers/heap_stream.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "absl/time/clock.h"
 #include "server/errors.h"
-#include "server/server/grpc_status.h"
+#include "server/handlers/grpc_status.h"
 
 namespace alloclab::server {
 namespace {
 
 // About what it takes to wake another thread.
 constexpr std::uint64_t kQuickBatchNs = 30'000;
+// A long batch is applied in pieces, so that it can be looked at between two of them.
+constexpr std::size_t kPieceOperations = 1024;
+
+class Pieces {
+ public:
+  explicit Pieces(BatchWork& batch) : operations_(batch.operations), results_(batch.results) {}
+
+  // Whether there are more.
+  bool ApplyNext(Driver& driver) {
+    const std::size_t count = std::min(operations_.size(), kPieceOperations);
+    driver.Apply(operations_.first(count), results_.first(count));
+    operations_ = operations_.subspan(count);
+    results_ = results_.subspan(count);
+    return !operations_.empty();
+  }
+
+ private:
+  std::span<const Operation> operations_;
+  std::span<OpResult> results_;
+};
 
 }  // namespace
 
 absl::Status ApplyBatch(LiveInstance& instance, const v1::Batch& batch, BatchWork& work, v1::BatchReply& reply) {
   const std::int64_t began = absl::GetCurrentTimeNanos();
   if (absl::Status status = FromProto(batch, work); !status.ok()) return status;
-  if (absl::Status status = instance.Apply(work.operations, work.need, work.results); !status.ok()) return status;
+  Pieces pieces(work);
+  absl::Status status = instance.Operate(work.need, [&](Driver& driver) { return pieces.ApplyNext(driver); });
+  if (!status.ok()) return status;
   ToProto(work, batch.quiet(), reply);
   reply.set_sequence(batch.sequence());
   reply.set_service_ns(static_cast<std::uint64_t>(std::max<std::int64_t>(absl::GetCurrentTimeNanos() - began, 0)));

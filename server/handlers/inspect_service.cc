@@ -5,10 +5,10 @@
 #include "server/converters/inspect_converter.h"
 #include "server/converters/statistics_converter.h"
 #include "server/errors.h"
+#include "server/handlers/grpc_status.h"
 #include "server/handlers/page_stream.h"
 #include "server/handlers/walk.h"
 #include "server/limits.h"
-#include "server/server/grpc_status.h"
 
 namespace alloclab::server {
 namespace {
@@ -25,7 +25,7 @@ grpc::Status InspectService::GetStatistics(grpc::ServerContext*, const v1::GetSt
                                            v1::Statistics* reply) {
   const auto instance = instances_.Find(request->instance());
   if (!instance.ok()) return ToGrpcStatus(instance.status());
-  absl::Status status = (*instance)->Use([&](Driver& driver) { *reply = ToProto(TakeSnapshot(driver)); });
+  absl::Status status = (*instance)->LookAt([&](const Driver& driver) { *reply = ToProto(TakeSnapshot(driver)); });
   reply->set_instance((*instance)->name());
   reply->set_id((*instance)->id());
   return ToGrpcStatus(status);
@@ -53,30 +53,31 @@ grpc::Status InspectService::ReadMemory(grpc::ServerContext*, const v1::ReadMemo
         errors::BadField("bytes", fmt::format("{} is not between 1 and {}", request->bytes(), kReadMemoryBytesMax)));
   }
   absl::Status read;
-  absl::Status used = (*instance)->Use([&](Driver& driver) { read = ReadMemoryOf(driver, *request, *reply->mutable_data()); });
+  absl::Status looked =
+      (*instance)->LookAt([&](const Driver& driver) { read = ReadMemoryOf(driver, *request, *reply->mutable_data()); });
   reply->set_address(request->address());
-  return ToGrpcStatus(used.ok() ? read : used);
+  return ToGrpcStatus(looked.ok() ? read : looked);
 }
 
 grpc::Status InspectService::Translate(grpc::ServerContext*, const v1::TranslateRequest* request, v1::Translation* reply) {
   const auto instance = instances_.Find(request->instance());
   if (!instance.ok()) return ToGrpcStatus(instance.status());
   absl::Status translated;
-  absl::Status used = (*instance)->Use([&](Driver& driver) {
+  absl::Status looked = (*instance)->LookAt([&](const Driver& driver) {
     if (AddressSpace* space = driver.instance().space()) {
       *reply = ToProto(space->Translate(VirtAddr(request->address())));
     } else {
       translated = errors::InstanceWithoutHeap((*instance)->name());
     }
   });
-  return ToGrpcStatus(used.ok() ? translated : used);
+  return ToGrpcStatus(looked.ok() ? translated : looked);
 }
 
 grpc::Status InspectService::CheckInvariants(grpc::ServerContext*, const v1::CheckInvariantsRequest* request,
                                              v1::CheckInvariantsReply* reply) {
   const auto instance = instances_.Find(request->instance());
   if (!instance.ok()) return ToGrpcStatus(instance.status());
-  absl::Status status = (*instance)->Use([&](Driver& driver) {
+  absl::Status status = (*instance)->LookAt([&](const Driver& driver) {
     Instance& machine = driver.instance();
     for (const Violation& violation : machine.pages().CheckInvariants()) *reply->add_violations() = ToProto(violation);
     reply->set_runs(machine.pages().Shape().runs);

@@ -2,9 +2,9 @@
 
 #include "server/converters/instance_converter.h"
 #include "server/converters/list_converter.h"
+#include "server/handlers/grpc_status.h"
 #include "server/limits.h"
 #include "server/log.h"
-#include "server/server/grpc_status.h"
 
 namespace alloclab::server {
 
@@ -19,7 +19,7 @@ grpc::Status LabService::GetCatalog(grpc::ServerContext*, const v1::GetCatalogRe
 }
 
 grpc::Status LabService::CreateInstance(grpc::ServerContext*, const v1::CreateInstanceRequest* request, v1::Instance* reply) {
-  const absl::StatusOr<server::CreateInstance> wanted = FromProto(*request);
+  const absl::StatusOr<InstanceRequest> wanted = FromProto(*request);
   if (!wanted.ok()) return ToGrpcStatus(wanted.status());
   const auto instance = instances_.Create(*wanted);
   if (!instance.ok()) return ToGrpcStatus(instance.status());

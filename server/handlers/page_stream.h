@@ -10,8 +10,8 @@
 
 #include "absl/status/statusor.h"
 #include "server/errors.h"
+#include "server/handlers/grpc_status.h"
 #include "server/handlers/work_pool.h"
-#include "server/server/grpc_status.h"
 
 namespace alloclab::server {
 

@@ -2,7 +2,7 @@
 
 #include "server/converters/run_converter.h"
 #include "server/errors.h"
-#include "server/server/grpc_status.h"
+#include "server/handlers/grpc_status.h"
 
 namespace alloclab::server {
 

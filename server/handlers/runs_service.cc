@@ -2,12 +2,13 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "server/converters/list_converter.h"
+#include "server/converters/run_comparison.h"
 #include "server/converters/run_converter.h"
 #include "server/errors.h"
+#include "server/handlers/grpc_status.h"
 #include "server/handlers/run_watch.h"
 #include "server/limits.h"
 #include "server/log.h"
-#include "server/server/grpc_status.h"
 
 namespace alloclab::server {
 namespace {

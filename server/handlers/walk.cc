@@ -69,7 +69,7 @@ NextPage<v1::RunPage> WalkRunsOf(std::shared_ptr<LiveInstance> instance, const v
   };
 }
 
-absl::Status ReadMemoryOf(Driver& driver, const v1::ReadMemoryRequest& request, std::string& data) {
+absl::Status ReadMemoryOf(const Driver& driver, const v1::ReadMemoryRequest& request, std::string& data) {
   Instance& machine = driver.instance();
   std::vector<std::uint8_t> bytes(request.bytes());
   const std::span<std::uint8_t> all(bytes);

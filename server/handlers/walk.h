@@ -14,7 +14,7 @@ NextPage<v1::ChunkPage> WalkChunksOf(std::shared_ptr<LiveInstance> instance, con
 NextPage<v1::RunPage> WalkRunsOf(std::shared_ptr<LiveInstance> instance, const v1::WalkRequest& request);
 
 // Copies memory without touching it. OUT_OF_RANGE: physical bytes outside RAM, or a virtual page that is not present.
-absl::Status ReadMemoryOf(Driver& driver, const v1::ReadMemoryRequest& request, std::string& data);
+absl::Status ReadMemoryOf(const Driver& driver, const v1::ReadMemoryRequest& request, std::string& data);
 
 }  // namespace alloclab::server
 

@@ -8,9 +8,9 @@
 #include "absl/cleanup/cleanup.h"
 #include "server/converters/workload_converter.h"
 #include "server/errors.h"
+#include "server/handlers/grpc_status.h"
 #include "server/limits.h"
 #include "server/log.h"
-#include "server/server/grpc_status.h"
 
 namespace alloclab::server {
 namespace {

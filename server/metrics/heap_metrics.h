@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "server/collections/heap_directory.h"
 #include "server/metrics/family.h"
-#include "server/metrics/heap_directory.h"
 
 namespace alloclab::server {
 

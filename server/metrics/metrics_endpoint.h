@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/collections/heap_directory.h"
 #include "server/collections/instance_registry.h"
 #include "server/collections/run_executor.h"
 #include "server/entities/host_budget.h"
-#include "server/metrics/heap_directory.h"
 #include "server/metrics/rpc_metrics.h"
 #include "server/web/http_server.h"
 

@@ -8,8 +8,8 @@
 
 #include "allocators/common/outcome.h"
 #include "allocators/workload/operation.h"
+#include "server/collections/heap_directory.h"
 #include "server/metrics/family.h"
-#include "server/metrics/heap_directory.h"
 
 namespace alloclab::server {
 

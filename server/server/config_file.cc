@@ -1,12 +1,14 @@
+#include "server/server/config_file.h"
+
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <vector>
 
 #include "allocators/common/suggestion.h"
-#include "server/server/options.h"
 
 namespace alloclab::server {
 namespace {

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "server/collections/heap_directory.h"
 #include "server/collections/instance_registry.h"
 #include "server/collections/run_executor.h"
 #include "server/collections/trace_library.h"
-#include "server/metrics/heap_directory.h"
 #include "server/metrics/metrics_endpoint.h"
 #include "server/metrics/rpc_metrics.h"
 #include "server/server/bind_address.h"

@@ -63,10 +63,6 @@ using OptionValues = std::map<std::string, OptionValue, std::less<>>;  // by opt
 // The options that are set in the environment, found by `get_variable` (null: not set).
 OptionValues ReadVariables(const std::function<const char*(const std::string&)>& get_variable);
 
-// A YAML file of "name: value". INVALID_ARGUMENT with file and line: no YAML, an unknown key (and the nearest one that there
-// is), a value that is no text or number.
-absl::StatusOr<OptionValues> ReadConfigFile(const std::string& path);
-
 // The defaults, changed by each source in turn: the last one wins. INVALID_ARGUMENT naming the place.
 absl::StatusOr<ServerOptions> MakeOptions(std::span<const OptionValues> sources);
 

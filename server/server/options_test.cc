@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "server/server/bind_address.h"
+#include "server/server/config_file.h"
 #include "server/testing/test_server.h"
 
 namespace alloclab::server {

@@ -29,9 +29,9 @@ absl::Status MachineView::PacedLook(const LookAt& look_at, absl::Time deadline, 
   absl::SleepFor(rest_until_ - absl::Now());
   absl::Duration spent;
   absl::Status status = look_at(
-      [&](Instance& machine) {
+      [&](const Driver& driver) {
         const absl::Time began = absl::Now();
-        look(machine);
+        look(driver);
         spent = absl::Now() - began;
       },
       deadline);
@@ -44,7 +44,8 @@ absl::StatusOr<v1::MemoryMap> MachineView::Map(const LookAt& look_at, const MapR
   MemoryMapper mapper(request);
   bool begun = false, done = false;
   while (!done) {
-    const absl::Status status = PacedLook(look_at, deadline, [&](Instance& machine) { done = mapper.Look(machine); });
+    const absl::Status status =
+        PacedLook(look_at, deadline, [&](const Driver& driver) { done = mapper.Look(driver.instance()); });
     if (!status.ok() && !begun) return status;
     if (!status.ok()) {
       mapper.MarkPartial();
@@ -58,8 +59,8 @@ absl::StatusOr<v1::MemoryMap> MachineView::Map(const LookAt& look_at, const MapR
 absl::StatusOr<v1::ChunkPage> MachineView::Chunks(const LookAt& look_at, std::uint32_t from, std::uint32_t to,
                                                   std::uint32_t limit) {
   absl::StatusOr<v1::ChunkPage> page = absl::FailedPreconditionError("this machine has no heap: it has pages only");
-  const absl::Status status = PacedLook(look_at, absl::Now() + kViewDeadline, [&](Instance& machine) {
-    if (machine.heap() != nullptr) page = ReadChunks(*machine.heap(), from, to, limit);
+  const absl::Status status = PacedLook(look_at, absl::Now() + kViewDeadline, [&](const Driver& driver) {
+    if (const HeapAllocator* heap = driver.instance().heap()) page = ReadChunks(*heap, from, to, limit);
   });
   return status.ok() ? page : status;
 }

@@ -1,4 +1,4 @@
-#include "server/metrics/heap_sum.h"
+#include "server/collections/heap_sum.h"
 
 #include <algorithm>
 

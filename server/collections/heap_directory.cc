@@ -1,11 +1,11 @@
-#include "server/metrics/heap_directory.h"
+#include "server/collections/heap_directory.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "server/collections/heap_sum.h"
 #include "server/limits.h"
-#include "server/metrics/heap_sum.h"
 
 namespace alloclab::server {
 

@@ -1,6 +1,6 @@
 // The one place where a domain status becomes a gRPC status.
-#ifndef ALLOCLAB_SERVER_SERVER_GRPC_STATUS_H_
-#define ALLOCLAB_SERVER_SERVER_GRPC_STATUS_H_
+#ifndef ALLOCLAB_SERVER_HANDLERS_GRPC_STATUS_H_
+#define ALLOCLAB_SERVER_HANDLERS_GRPC_STATUS_H_
 
 #include <grpcpp/support/status.h>
 
@@ -13,4 +13,4 @@ grpc::Status ToGrpcStatus(const absl::Status& status);
 
 }  // namespace alloclab::server
 
-#endif  // ALLOCLAB_SERVER_SERVER_GRPC_STATUS_H_
+#endif  // ALLOCLAB_SERVER_HANDLERS_GRPC_STATUS_H_

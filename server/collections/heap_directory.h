@@ -2,8 +2,8 @@
 // the rest is summed; what leaves stays for kRunLinger, so that a scrape sees its last state.
 //
 // Thread safety: all methods may be called from any thread.
-#ifndef ALLOCLAB_SERVER_METRICS_HEAP_DIRECTORY_H_
-#define ALLOCLAB_SERVER_METRICS_HEAP_DIRECTORY_H_
+#ifndef ALLOCLAB_SERVER_COLLECTIONS_HEAP_DIRECTORY_H_
+#define ALLOCLAB_SERVER_COLLECTIONS_HEAP_DIRECTORY_H_
 
 #include <cstdint>
 #include <functional>
@@ -72,4 +72,4 @@ class HeapDirectory {
 
 }  // namespace alloclab::server
 
-#endif  // ALLOCLAB_SERVER_METRICS_HEAP_DIRECTORY_H_
+#endif  // ALLOCLAB_SERVER_COLLECTIONS_HEAP_DIRECTORY_H_

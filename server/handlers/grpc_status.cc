@@ -1,4 +1,4 @@
-#include "server/server/grpc_status.h"
+#include "server/handlers/grpc_status.h"
 
 #include <string>
 

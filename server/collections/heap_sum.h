@@ -1,10 +1,10 @@
 // Sums of heaps, for those without series of their own.
-#ifndef ALLOCLAB_SERVER_METRICS_HEAP_SUM_H_
-#define ALLOCLAB_SERVER_METRICS_HEAP_SUM_H_
+#ifndef ALLOCLAB_SERVER_COLLECTIONS_HEAP_SUM_H_
+#define ALLOCLAB_SERVER_COLLECTIONS_HEAP_SUM_H_
 
 #include <string>
 
-#include "server/metrics/heap_directory.h"
+#include "server/collections/heap_directory.h"
 
 namespace alloclab::server {
 
@@ -18,4 +18,4 @@ void AddGauges(HeapReading& sum, const HeapReading& heap);
 
 }  // namespace alloclab::server
 
-#endif  // ALLOCLAB_SERVER_METRICS_HEAP_SUM_H_
+#endif  // ALLOCLAB_SERVER_COLLECTIONS_HEAP_SUM_H_
