@@ -1,0 +1,139 @@
+#include "server/collections/run_executor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "server/testing/temporary_directory.h"
+
+namespace alloclab::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class RunExecutorTest : public testing::Test {
+ protected:
+  // Without threads a run stays in the queue.
+  std::unique_ptr<RunExecutor> Executor(std::uint32_t threads, std::uint32_t queued = 10, std::uint64_t stored = 10) {
+    return std::make_unique<RunExecutor>(*store_, traces_, heaps_, budget_,
+                                         RunExecutor::Limits{.threads = threads, .queued_runs = queued, .stored_runs = stored});
+  }
+  static RunRequest Request(std::uint64_t operations = 1000) {
+    RunRequest request;
+    request.workload = WorkloadSpec{"small", 1, {{.name = "only", .operations = operations, .live_blocks = 10}}};
+    request.config.ram_bytes = 16 << 20;
+    request.config.parameters["heap.limit_bytes"] = "8388608";
+    return request;
+  }
+  static Run EndOf(RunExecutor& runs, std::uint64_t id) {
+    if (const auto live = runs.FindLive(id)) live->AwaitEnd(absl::InfiniteFuture());
+    return *runs.Get(id);
+  }
+
+  TemporaryDirectory directory_;
+  std::unique_ptr<RunStore> store_ = *RunStore::Open(directory_.path());
+  std::shared_ptr<HostBudget> budget_ = std::make_shared<HostBudget>(
+      HostBudgetLimits{.promised_ram_bytes = 1ull << 32, .held_bytes = 1ull << 32, .handles = 100});
+  HeapDirectory heaps_{{.instances = 2, .runs = 2}};
+  TraceLibrary traces_{*store_, 1 << 20};
+};
+
+TEST_F(RunExecutorTest, ReplaysAndStoresTheResult) {
+  const auto runs = Executor(1);
+  const auto run = runs->Submit(Request(), "");
+  ASSERT_TRUE(run.ok()) << run.status();
+  EXPECT_EQ(run->state, RunState::kQueued);
+  EXPECT_EQ(run->request.config.heap_allocator, "implicit-heap") << "an accepted configuration is complete";
+  const Run ended = EndOf(*runs, run->id);
+  EXPECT_EQ(ended.state, RunState::kSucceeded) << ended.error;
+  EXPECT_EQ(ended.operations_done, 1000u);
+  EXPECT_EQ(budget_->promised_ram_bytes(), 0u);
+  EXPECT_EQ(runs->Count().ended[static_cast<std::size_t>(RunState::kSucceeded)], 1u);
+}
+
+TEST_F(RunExecutorTest, RefusesBeforeAnythingIsStored) {
+  const auto runs = Executor(0);
+  const auto refusal = [&](const RunRequest& request) { return std::string(runs->Submit(request, "").status().message()); };
+  RunRequest request = Request();
+  request.config.heap_allocator = "implict-heap";
+  EXPECT_THAT(refusal(request), HasSubstr("did you mean \"implicit-heap\"?"));
+  request = Request();
+  request.digest_at = "1001";
+  EXPECT_THAT(refusal(request), HasSubstr("digest_at: "));
+  EXPECT_EQ(*store_->CountRuns(), 0u);
+}
+
+TEST_F(RunExecutorTest, QueueAndStoreAreBounded) {
+  const auto runs = Executor(0, /*queued=*/2, /*stored=*/3);
+  ASSERT_TRUE(runs->Submit(Request(), "").ok());
+  ASSERT_TRUE(runs->Submit(Request(), "").ok());
+  EXPECT_THAT(std::string(runs->Submit(Request(), "").status().message()), HasSubstr("queue"));
+  ASSERT_TRUE(runs->Cancel(1).ok());
+  ASSERT_TRUE(runs->Submit(Request(), "").ok());
+  ASSERT_TRUE(runs->Cancel(2).ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(runs->Submit(Request(), "").status())) << "three are stored";
+  ASSERT_TRUE(runs->Delete(1).ok());
+  EXPECT_TRUE(runs->Submit(Request(), "").ok());
+}
+
+TEST_F(RunExecutorTest, TheSameRequestAgainAnswersWithTheFirst) {
+  const auto runs = Executor(0);
+  const auto first = runs->Submit(Request(), "once");
+  ASSERT_TRUE(first.ok());
+  const auto again = runs->Submit(Request(), "once");
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->id, first->id);
+  EXPECT_TRUE(absl::IsAlreadyExists(runs->Submit(Request(2000), "once").status()));
+}
+
+TEST_F(RunExecutorTest, ListsNewestFirstWithoutResults) {
+  const auto runs = Executor(0);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(runs->Submit(Request(), "").ok());
+  std::vector<std::uint64_t> ids;
+  const auto list = runs->List(0, 2);
+  ASSERT_TRUE(list.ok());
+  for (const Run& run : *list) ids.push_back(run.id);
+  EXPECT_THAT(ids, ElementsAre(3, 2));
+  EXPECT_EQ(runs->List(2, 10)->size(), 1u);
+}
+
+TEST_F(RunExecutorTest, CancelsAndDeletesOnlyWhatIsThere) {
+  const auto runs = Executor(0);
+  ASSERT_TRUE(runs->Submit(Request(), "").ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(runs->Delete(1))) << "it is queued";
+  EXPECT_EQ(runs->Cancel(1)->state, RunState::kCancelled);
+  EXPECT_EQ(runs->Cancel(1)->state, RunState::kCancelled) << "again: it stays as it is";
+  EXPECT_TRUE(runs->Delete(1).ok());
+  EXPECT_TRUE(absl::IsNotFound(runs->Delete(1)));
+  EXPECT_TRUE(absl::IsNotFound(runs->Cancel(1).status()));
+  EXPECT_TRUE(absl::IsNotFound(runs->Get(1).status()));
+}
+
+TEST_F(RunExecutorTest, AfterDrainNoRunIsTakenAndStopInterruptsTheQueue) {
+  const auto runs = Executor(0);
+  ASSERT_TRUE(runs->Submit(Request(), "").ok());
+  runs->Drain();
+  EXPECT_TRUE(absl::IsUnavailable(runs->Submit(Request(), "").status()));
+  EXPECT_EQ(runs->Get(1)->state, RunState::kQueued);
+  runs->Stop(absl::Now());
+  EXPECT_EQ(runs->Get(1)->state, RunState::kInterrupted);
+  EXPECT_EQ(runs->Get(1)->error, "the server was shut down");
+}
+
+TEST_F(RunExecutorTest, ARunThatFailsSaysWhy) {
+  budget_->Charge(0, 1ull << 32);
+  const auto runs = Executor(1);
+  const auto run = runs->Submit(Request(), "");
+  ASSERT_TRUE(run.ok());
+  const Run ended = EndOf(*runs, run->id);
+  EXPECT_EQ(ended.state, RunState::kFailed);
+  EXPECT_THAT(ended.error, HasSubstr("--memory-max"));
+}
+
+}  // namespace
+}  // namespace alloclab::server

@@ -1,0 +1,86 @@
+#include "server/collections/trace_library.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "server/limits.h"
+#include "server/testing/temporary_directory.h"
+
+namespace alloclab::server {
+namespace {
+
+using testing::HasSubstr;
+
+// CMU's format: a header of four numbers, then operations on block numbers.
+constexpr char kTrace[] = "100\n2\n4\n1\na 0 16\na 1 32\nf 0\nf 1\n";
+
+class TraceLibraryTest : public testing::Test {
+ protected:
+  static RunRequest Of(decltype(RunRequest::workload) workload) {
+    RunRequest request;
+    request.workload = std::move(workload);
+    return request;
+  }
+
+  TemporaryDirectory directory_;
+  std::unique_ptr<RunStore> store_ = *RunStore::Open(directory_.path());
+  TraceLibrary traces_{*store_, 100};
+};
+
+TEST_F(TraceLibraryTest, LoadsWhatWasAdded) {
+  const auto added = traces_.Add(kTrace, "small.rep");
+  ASSERT_TRUE(added.ok()) << added.status();
+  EXPECT_EQ(added->trace->operations.size(), 4u);
+  const RunRequest request = Of(UploadedTrace{added->sha256});
+  EXPECT_EQ(*traces_.CountOperations(request), 4u);
+  EXPECT_EQ(*traces_.Load(request), added->trace) << "kept ready";
+  TraceLibrary fresh(*store_, 100);
+  const auto loaded = fresh.Load(request);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ((*loaded)->operations, added->trace->operations) << "read from the store";
+}
+
+TEST_F(TraceLibraryTest, KeepsEqualTracesOnceAndRefusesWhatIsTooMuch) {
+  ASSERT_TRUE(traces_.Add(kTrace, "small.rep").ok());
+  ASSERT_TRUE(traces_.Add(kTrace, "again.rep").ok());
+  EXPECT_EQ(*store_->TraceBytes(), sizeof kTrace - 1);
+  std::string large = "100\n100\n200\n1\n";
+  for (int i = 0; i < 100; ++i) large += "a " + std::to_string(i) + " 16\n";
+  for (int i = 0; i < 100; ++i) large += "f " + std::to_string(i) + "\n";
+  const absl::Status refused = traces_.Add(large, "large.rep").status();
+  EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
+  EXPECT_EQ(*store_->TraceBytes(), sizeof kTrace - 1);
+}
+
+TEST_F(TraceLibraryTest, RefusesWhatIsNoTrace) {
+  const absl::Status refused = traces_.Add("hello", "hello.txt").status();
+  EXPECT_TRUE(absl::IsInvalidArgument(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("hello.txt"));
+}
+
+TEST_F(TraceLibraryTest, UnknownTracesAndBuiltinsAreNotFound) {
+  const RunRequest unknown = Of(UploadedTrace{std::string(64, '0')});
+  EXPECT_TRUE(absl::IsNotFound(traces_.CountOperations(unknown).status()));
+  EXPECT_TRUE(absl::IsNotFound(traces_.Load(unknown).status()));
+  const absl::Status builtin = traces_.CountOperations(Of(BuiltinChoice{"steady-stat"})).status();
+  EXPECT_TRUE(absl::IsNotFound(builtin)) << builtin;
+  EXPECT_THAT(std::string(builtin.message()), HasSubstr("steady-state"));
+}
+
+TEST_F(TraceLibraryTest, CountsAreBounded) {
+  WorkloadSpec spec;
+  for (int i = 0; i < 3; ++i) spec.phases.push_back({.name = "p", .operations = kWorkloadOperationsMax / 2});
+  EXPECT_TRUE(absl::IsInvalidArgument(traces_.CountOperations(Of(spec)).status()));
+  spec.phases.resize(2);
+  EXPECT_EQ(*traces_.CountOperations(Of(spec)), kWorkloadOperationsMax);
+  for (Phase& phase : spec.phases) phase.operations = ~0ull;
+  EXPECT_TRUE(absl::IsInvalidArgument(traces_.CountOperations(Of(spec)).status())) << "the sum must not wrap";
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      traces_.CountOperations(Of(BuiltinChoice{"steady-state", 0, kWorkloadOperationsMax + 1})).status()));
+}
+
+}  // namespace
+}  // namespace alloclab::server

@@ -1,0 +1,70 @@
+#include "server/converters/run_comparison.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "server/limits.h"
+
+namespace alloclab::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+std::vector<std::string> Lines(const v1::Exact& a, const v1::Exact& b) {
+  std::vector<std::string> lines;
+  for (const v1::FieldDifference& difference : CompareExact(a, b)) {
+    lines.push_back(difference.field() + ": " + difference.a() + " | " + difference.b());
+  }
+  return lines;
+}
+
+TEST(CompareExact, EqualResultsHaveNoDifference) {
+  v1::Exact exact;
+  exact.set_operations(5);
+  exact.add_checkpoints()->set_after_operation(5);
+  EXPECT_THAT(Lines(exact, exact), IsEmpty());
+}
+
+TEST(CompareExact, NamesEveryFieldThatDiffersByItsPath) {
+  v1::Exact a, b;
+  a.set_operations(5);
+  b.set_operations(6);
+  a.set_trace_sha256("aa");
+  b.set_trace_sha256("bb");
+  a.mutable_heap()->set_free_bytes(16);
+  b.mutable_heap()->set_free_bytes(32);
+  EXPECT_THAT(Lines(a, b), ElementsAre("heap.free_bytes: 16 | 32", "operations: 5 | 6", "trace_sha256: \"aa\" | \"bb\""));
+}
+
+TEST(CompareExact, WhatIsMissingHasItsDefaultValue) {
+  v1::Exact a, b;
+  a.mutable_config()->set_unguarded(true);
+  b.set_trace_format("cmu-rep");
+  b.set_seed(7);
+  EXPECT_THAT(Lines(a, b), ElementsAre("config.unguarded: true | false", "seed: 0 | 7", "trace_format: \"\" | \"cmu-rep\""));
+}
+
+TEST(CompareExact, ElementsOfMapsAndListsHaveTheirKeyOrNumber) {
+  v1::Exact a, b;
+  (*a.mutable_config()->mutable_parameters())["heap.engine"] = "literal";
+  (*b.mutable_config()->mutable_parameters())["heap.engine"] = "indexed";
+  a.add_checkpoints();
+  b.add_checkpoints();
+  a.add_checkpoints()->set_chunks(3);
+  b.add_checkpoints()->set_chunks(4);
+  EXPECT_THAT(Lines(a, b),
+              ElementsAre("checkpoints[1].chunks: 3 | 4", "config.parameters[heap.engine]: \"literal\" | \"indexed\""));
+}
+
+TEST(CompareExact, ListsTheFirstOfVeryMany) {
+  v1::Exact a, b;
+  for (std::size_t i = 0; i <= kDifferencesMax; ++i) a.add_checkpoints()->set_after_operation(i + 1);
+  EXPECT_EQ(CompareExact(a, b).size(), kDifferencesMax);
+}
+
+}  // namespace
+}  // namespace alloclab::server

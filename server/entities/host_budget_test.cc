@@ -1,0 +1,54 @@
+#include "server/entities/host_budget.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace alloclab::server {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr HostBudgetLimits kLimits{.promised_ram_bytes = 100, .held_bytes = 1000, .handles = 10};
+
+TEST(HostBudget, PromisesRamUpToTheLimitAndTakesItBack) {
+  HostBudget budget(kLimits);
+  EXPECT_TRUE(budget.Promise(60).ok());
+  EXPECT_TRUE(budget.Promise(40).ok());
+  const absl::Status refused = budget.Promise(1);
+  EXPECT_TRUE(absl::IsResourceExhausted(refused));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("1 bytes more than the 100 promised"));
+  EXPECT_EQ(budget.promised_ram_bytes(), 100u) << "a refused promise must take nothing";
+  budget.Release(60);
+  EXPECT_TRUE(budget.Promise(60).ok());
+}
+
+TEST(HostBudget, APromiseThatWouldOverflowIsRefused) {
+  HostBudget budget(kLimits);
+  ASSERT_TRUE(budget.Promise(50).ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(budget.Promise(~0ull)));
+  EXPECT_EQ(budget.promised_ram_bytes(), 50u);
+}
+
+TEST(HostBudget, HandlesAreLimitedAndReturned) {
+  HostBudget budget(kLimits);
+  EXPECT_TRUE(budget.TakeHandles(10).ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(budget.TakeHandles(1)));
+  budget.ReturnHandles(3);
+  EXPECT_TRUE(budget.TakeHandles(3).ok());
+}
+
+TEST(HostBudget, AdmitsWorkOnlyBelowTheMemoryLimit) {
+  HostBudget budget(kLimits);
+  budget.Charge(0, 999);
+  EXPECT_TRUE(budget.Admit().ok());
+  budget.Charge(999, 1000);
+  EXPECT_TRUE(absl::IsResourceExhausted(budget.Admit()));
+  budget.Charge(1000, 10);
+  EXPECT_TRUE(budget.Admit().ok());
+  EXPECT_EQ(budget.held_bytes(), 10u);
+}
+
+}  // namespace
+}  // namespace alloclab::server
