@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "absl/strings/str_format.h"
+#include "allocators/common/check.h"
 
 namespace alloclab {
 namespace {
@@ -32,9 +33,29 @@ absl::StatusOr<std::unique_ptr<AddressSpace>> AddressSpace::Create(PhysicalMemor
 AddressSpace::AddressSpace(PhysicalMemory& memory, FrameSource& frames, PageFrame directory)
     : memory_(memory), frames_(frames), directory_(directory.base()), directory_words_(*memory.WordsToRead(directory)) {
   costs_.page_table_frames = 1;
+  memory_.AddPointerKeeper(this);
 }
 
-AddressSpace::~AddressSpace() = default;
+AddressSpace::~AddressSpace() { memory_.RemovePointerKeeper(this); }
+
+std::unique_ptr<AddressSpace> AddressSpace::CreateOver(PhysicalMemory& memory, FrameSource& frames, const State& state) {
+  std::unique_ptr<AddressSpace> space(new AddressSpace(memory, frames, state.directory));
+  space->Restore(state);
+  return space;
+}
+
+AddressSpace::State AddressSpace::Save() const {
+  return {FrameOf(directory_), costs_, last_fault_, cache_first_, static_cast<std::uint32_t>(cache_.size())};
+}
+
+void AddressSpace::Restore(const State& state) {
+  ALLOCLAB_CHECK(!undoable_);
+  ALLOCLAB_CHECK_EQ(state.directory, FrameOf(directory_));
+  costs_ = state.costs;
+  last_fault_ = state.last_fault;
+  cache_first_ = state.first_page;
+  cache_.assign(state.pages, nullptr);
+}
 
 absl::Status AddressSpace::AddPageTables(VirtAddr first, std::uint32_t count) {
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -123,6 +144,7 @@ std::optional<PageFrame> AddressSpace::Unmap(VirtAddr page) {
 }
 
 std::optional<VirtAddr> AddressSpace::MapBlock(PhysAddr first, std::uint32_t pages, std::uint32_t offset) {
+  ALLOCLAB_CHECK_EQ(offset % kPageBytes, 0u);
   const VirtAddr block(first.raw() + offset);
   for (std::uint32_t i = 0; i < pages; ++i) {
     const std::uint32_t bytes = i * kPageBytes;
@@ -226,6 +248,8 @@ bool AddressSpace::StoreU32(VirtAddr address, std::uint32_t value) {
 }
 
 bool AddressSpace::WriteAtOnce(VirtAddr address, std::span<const std::uint8_t> bytes) {
+  ALLOCLAB_CHECK_GE(bytes.size(), 1u);
+  ALLOCLAB_CHECK_LE(bytes.size(), kPageBytes);
   const VirtAddr last = address + static_cast<std::uint32_t>(bytes.size() - 1);
   if (last.page() != address.page()) {  // the processor checks both pages of a split word before it writes either
     if (!Resolve(address, Access::kWrite) || !Resolve(last - last.offset(), Access::kWrite)) return false;

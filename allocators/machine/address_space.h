@@ -11,6 +11,7 @@
 #ifndef ALLOCLAB_ALLOCATORS_MACHINE_ADDRESS_SPACE_H_
 #define ALLOCLAB_ALLOCATORS_MACHINE_ADDRESS_SPACE_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -46,16 +47,31 @@ struct Translation {
   bool on_demand = false;        // not present, but a touch would bring a frame
 };
 
-class AddressSpace {
+class AddressSpace final : private PhysicalMemory::PointerKeeper {
  public:
   // Takes one frame for the page directory. RESOURCE_EXHAUSTED when there is none.
   static absl::StatusOr<std::unique_ptr<AddressSpace>> Create(PhysicalMemory& memory, FrameSource& frames);
   ~AddressSpace();
+  AddressSpace(const AddressSpace&) = delete;
+  AddressSpace& operator=(const AddressSpace&) = delete;
+
+  // What an address space knows beside RAM: with an image of RAM, a saved address space.
+  struct State {
+    PageFrame directory;
+    VmCosts costs;
+    std::optional<PageFault> last_fault;
+    std::uint32_t first_page = 0, pages = 0;  // the range that its translation cache is for
+  };
+  State Save() const;
+  // After the memory was restored to the image that was taken with the state. REQUIRES: the state is of this address space.
+  void Restore(const State& state);
+  // A new one over a memory that was made from that image or restored to it. Takes no frame.
+  static std::unique_ptr<AddressSpace> CreateOver(PhysicalMemory& memory, FrameSource& frames, const State& state);
 
   // Takes `count` page tables, the first one for the 4 MiB that hold `first`; cleared. RESOURCE_EXHAUSTED: too few frames.
   absl::Status AddPageTables(VirtAddr first, std::uint32_t count);
-  // Marks `pages` pages as writable on demand, from the page that holds `first`; a page that is present stays as it is.
-  // REQUIRES: their page tables exist.
+  // Marks `pages` pages as writable on demand, from the page that holds `first`; a page that is present stays as it is. Ends at
+  // the first page that has no page table.
   void PromisePages(VirtAddr first, std::uint32_t pages);
   // Makes one present page read-only, or writable again; supervisor writes fault too, as with CR0.WP set (i486 and later).
   // False when the page is not present. Pointers from CachedPage do not see the protection.
@@ -68,9 +84,9 @@ class AddressSpace {
   // Takes the mapping of one present page away, and gives the frame, which is unpinned, back to the caller. Nothing when the page
   // is not present; a promise stays.
   std::optional<PageFrame> Unmap(VirtAddr page);
-  // A kernel's direct map, where every physical address is seen at itself plus `offset`: maps a block of whole pages, writable,
-  // and gives its virtual address (wraps at 32 bits). Nothing when no frame is left for a page table; the pages before it are
-  // mapped then. REQUIRES: `first` and `offset` are multiples of the page size.
+  // A kernel's direct map, where every physical address is seen at itself plus `offset`: maps a block, from the page that holds
+  // `first` on, writable, and gives its virtual address (wraps at 32 bits). Nothing when no frame is left for a page table; the
+  // pages before it are mapped then. REQUIRES: `offset` is a multiple of the page size.
   std::optional<VirtAddr> MapBlock(PhysAddr first, std::uint32_t pages, std::uint32_t offset);
   void UnmapBlock(VirtAddr first, std::uint32_t pages);
 
@@ -78,7 +94,7 @@ class AddressSpace {
   // border is two accesses. On a fault that the handler cannot serve: nothing (or false), and last_fault() tells.
   std::optional<std::uint32_t> LoadU32(VirtAddr address);
   [[nodiscard]] bool StoreU32(VirtAddr address, std::uint32_t value);
-  // As one access: faults before anything is written. REQUIRES: at most a page of bytes.
+  // As one access: faults before anything is written. REQUIRES: one byte to a page of them.
   [[nodiscard]] bool WriteAtOnce(VirtAddr address, std::span<const std::uint8_t> bytes);
   // Piece by piece: a fault leaves the pieces before it written.
   [[nodiscard]] bool Read(VirtAddr address, std::span<std::uint8_t> out);
@@ -99,7 +115,7 @@ class AddressSpace {
 
   // The fast path of the heap's words. The page's 1,024 words in host memory if the page is known to be present, writable,
   // accessed and dirty, otherwise null: then take the slow path (StoreU32 makes it known). Null for every page while a journal
-  // is on the space. The pointer is good until the next call that is not for reading or writing words.
+  // is on the space. The pointer is good until the next call that is not for reading or writing words, here or of the memory.
   std::uint32_t* CachedPage(std::uint32_t page) const {
     const std::uint32_t i = page - cache_first_;
     return i < cache_.size() ? cache_[i] : nullptr;
@@ -128,6 +144,9 @@ class AddressSpace {
   // Calls piece(bytes in host memory) for each page of a range after an access to write it; false at the first fault.
   template <class Piece>
   bool ForEachPieceToWrite(VirtAddr address, std::size_t bytes, Piece piece);
+
+  void ForgetWritablePointers() override { std::fill(cache_.begin(), cache_.end(), nullptr); }
+  void ForgetAllPointers() override { ForgetWritablePointers(); }
 
   std::vector<std::uint32_t*>& Cache() { return undoable_ ? cache_aside_ : cache_; }
   void CoverPages(VirtAddr first, std::uint32_t pages);

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "absl/strings/str_format.h"
+#include "allocators/common/check.h"
 
 namespace alloclab {
 
@@ -37,7 +38,11 @@ void PhysicalMemory::Leaf::SetLazy(std::uint32_t slot, std::uint8_t fill_byte) {
 PhysicalMemory::PhysicalMemory(std::uint64_t bytes)
     : frame_count_(static_cast<std::uint32_t>(bytes >> kPageShift)),
       leaf_at_((frame_count_ + kLeafFrames - 1) >> kLeafShift, 0),
-      leaf_fill_(leaf_at_.size(), 0) {}
+      leaf_fill_(leaf_at_.size(), 0) {
+  ALLOCLAB_CHECK_GE(bytes, kBytesMin);
+  ALLOCLAB_CHECK_LE(bytes, kBytesMax);
+  ALLOCLAB_CHECK_EQ(bytes % kPageBytes, 0u);
+}
 
 PhysicalMemory::~PhysicalMemory() = default;
 
@@ -48,10 +53,16 @@ PhysicalMemory::Leaf& PhysicalMemory::MakeLeaf(std::uint32_t leaf) {
   }
   leaf_at_[leaf] = dropped_.back();
   dropped_.pop_back();
-  return *(leaves_[leaf_at_[leaf] - 1] = std::make_unique<Leaf>(leaf_fill_[leaf]));
+  Leaf& made = *(leaves_[leaf_at_[leaf] - 1] = std::make_unique<Leaf>(leaf_fill_[leaf]));
+  if (image_ != nullptr && leaf_is_dirty_[leaf] == 0) {
+    for (State& state : made.states) state.clean = true;
+  }
+  return made;
 }
 
 void PhysicalMemory::DropLeaf(std::uint32_t leaf) {
+  const auto& states = FindLeaf(leaf)->states;
+  loose_frames_ -= std::count_if(states.begin(), states.end(), [](const State& state) { return state.real && !state.in_slab; });
   leaves_[leaf_at_[leaf] - 1].reset();
   dropped_.push_back(leaf_at_[leaf]);
   leaf_at_[leaf] = 0;
@@ -138,14 +149,15 @@ bool PhysicalMemory::FillFrames(PageFrame first, std::uint32_t count, std::uint8
     const bool whole = frames == kLeafFrames || frames == frame_count_ - frame;
     Leaf* held = FindLeaf(leaf);
     if (slot == 0 && whole && (held == nullptr || held->fixed_count == 0)) {
-      if (held != nullptr) {
-        loose_frames_ -= std::count_if(held->states.begin(), held->states.end(), [](const State& state) { return state.real; });
-        DropLeaf(leaf);
-      }
+      if (held != nullptr) DropLeaf(leaf);
+      MarkLeafDirty(leaf);
       leaf_fill_[leaf] = value;
     } else {
       Leaf& touched = TouchLeaf(leaf);
-      for (std::uint32_t i = 0; i < frames; ++i) FillOne(touched, slot + i, value);
+      for (std::uint32_t i = 0; i < frames; ++i) {
+        MarkDirty(PageFrame{frame + i});
+        FillOne(touched, slot + i, value);
+      }
     }
     frame += frames;
   }
@@ -165,6 +177,7 @@ const PhysicalMemory::FrameWords* PhysicalMemory::WordsToRead(PageFrame frame) {
 }
 
 PhysicalMemory::FrameWords* PhysicalMemory::WordsToWrite(PageFrame frame, std::uint32_t offset, std::uint32_t bytes) {
+  ALLOCLAB_CHECK_LE(std::uint64_t{offset} + bytes, kPageBytes);
   if (frame.number >= frame_count_) return nullptr;
   BeforeWrite(frame.base() + offset, bytes);
   return &MaterialiseFixed(frame);
@@ -175,6 +188,7 @@ bool PhysicalMemory::Pin(PageFrame frame) {
   Leaf& leaf = TouchLeaf(frame.number >> kLeafShift);
   State& state = leaf.states[frame.number % kLeafFrames];
   if (state.pinned) return true;
+  MarkDirty(frame);
   if (undo_ != nullptr) undo_->RecordPinned(frame, false);
   leaf.fixed_count += !state.fixed;
   ++leaf.pinned_count;
@@ -186,13 +200,20 @@ bool PhysicalMemory::Unpin(PageFrame frame) {
   if (frame.number >= frame_count_) return false;
   Leaf* leaf = FindLeaf(frame.number >> kLeafShift);
   if (leaf == nullptr || !leaf->states[frame.number % kLeafFrames].pinned) return true;
+  MarkDirty(frame);
   if (undo_ != nullptr) undo_->RecordPinned(frame, true);
   --leaf->pinned_count;
   leaf->states[frame.number % kLeafFrames].pinned = false;
   return true;
 }
 
+void PhysicalMemory::BeforeWrite(PhysAddr first, std::uint32_t bytes) {
+  MarkDirty(FrameOf(first));
+  if (undo_ != nullptr) undo_->RecordBytes(*this, first, bytes);
+}
+
 void PhysicalMemory::BeginUndoable() {
+  ALLOCLAB_CHECK(undo_ == nullptr);
   if (undo_log_ == nullptr) undo_log_ = std::make_unique<UndoLog>();
   undo_ = undo_log_.get();
 }
@@ -238,7 +259,9 @@ bool PhysicalMemory::AnyPinned(PageFrame first, std::uint32_t count) const {
 std::uint64_t PhysicalMemory::host_bytes() const {
   return sizeof(*this) + leaf_at_.size() * (sizeof(leaf_at_[0]) + sizeof(leaf_fill_[0])) +
          leaves_.capacity() * sizeof(leaves_[0]) + (leaves_.size() - dropped_.size()) * sizeof(Leaf) +
-         dropped_.capacity() * sizeof(dropped_[0]) + loose_frames_ * sizeof(FrameWords) + slabs_.host_bytes();
+         dropped_.capacity() * sizeof(dropped_[0]) + leaf_is_dirty_.capacity() +
+         (dirty_frames_.capacity() + dirty_leaves_.capacity()) * sizeof(dirty_frames_[0]) +
+         (undo_log_ != nullptr ? undo_log_->host_bytes() : 0) + loose_frames_ * sizeof(FrameWords) + slabs_.host_bytes();
 }
 
 }  // namespace alloclab

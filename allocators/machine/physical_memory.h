@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 #include "allocators/common/slabs.h"
 #include "allocators/machine/address.h"
+#include "allocators/machine/memory_image.h"
 #include "allocators/machine/undo_log.h"
 
 namespace alloclab {
@@ -35,6 +36,8 @@ class PhysicalMemory {
 
   // All zero. REQUIRES: ValidateSize(bytes).ok().
   explicit PhysicalMemory(std::uint64_t bytes);
+  // As large and with the same contents and pins as the memory that the image is of.
+  explicit PhysicalMemory(const MemoryImage& image);
   ~PhysicalMemory();
   PhysicalMemory(const PhysicalMemory&) = delete;
   PhysicalMemory& operator=(const PhysicalMemory&) = delete;
@@ -55,7 +58,8 @@ class PhysicalMemory {
   // The words of a frame in host memory, made real if they were not; they stay at this place for the life of the memory, so that a
   // translation cache may keep the pointer. Null when the frame is outside RAM. Only to be read through:
   const FrameWords* WordsToRead(PageFrame frame);
-  // To be written: these bytes now, or, if they are all bytes of the frame, any of them until the next journal begins.
+  // To be written: these bytes now, or, if they are all bytes of the frame, any of them until the next journal begins or
+  // the next snapshot is taken.
   FrameWords* WordsToWrite(PageFrame frame, std::uint32_t offset, std::uint32_t bytes);
 
   // Pins a frame: it is in use by the machine itself, mapped or a table. False when outside RAM.
@@ -65,12 +69,31 @@ class PhysicalMemory {
   // Whether any of these frames is pinned. Frames outside RAM are not.
   bool AnyPinned(PageFrame first, std::uint32_t count) const;
 
-  // Host bytes held for frames and tables; for the memory limits of the lab.
+  // The contents and pins as they are now; and back to an image, of this memory or of another one of its size. Either costs what
+  // differs from the image that was last taken or restored, the first one what was ever touched. Words stay in place; pointers to
+  // write through are given up (PointerKeeper). REQUIRES: no journal is on the memory.
+  std::shared_ptr<const MemoryImage> TakeSnapshot();
+  void Restore(const MemoryImage& image);
+
+  // Who keeps pointers from WordsToRead and WordsToWrite.
+  class PointerKeeper {
+   public:
+    virtual void ForgetWritablePointers() = 0;  // a snapshot was taken: a write through them would not be noticed
+    virtual void ForgetAllPointers() = 0;       // an image was restored: page tables may say something else
+
+   protected:
+    ~PointerKeeper() = default;
+  };
+  void AddPointerKeeper(PointerKeeper* keeper) { keepers_.push_back(keeper); }
+  void RemovePointerKeeper(PointerKeeper* keeper) { std::erase(keepers_, keeper); }
+
+  // Host bytes held for frames and tables, images not counted; for the memory limits of the lab.
   std::uint64_t host_bytes() const;
 
  private:
-  static constexpr std::uint32_t kLeafShift = 9;
-  static constexpr std::uint32_t kLeafFrames = 1u << kLeafShift;
+  static constexpr std::uint32_t kLeafShift = MemoryImage::kLeafShift;
+  static constexpr std::uint32_t kLeafFrames = MemoryImage::kLeafFrames;
+  static constexpr std::uint32_t kFillWord = MemoryImage::kFillWord;
 
   // One frame: its words when real, otherwise its first two words; all further bytes are the fill byte.
   union Slot {
@@ -80,6 +103,7 @@ class PhysicalMemory {
   struct State {
     std::uint8_t fill = 0;
     bool real = false;
+    bool clean = false;  // as in image_: the next write has to be noticed
     bool pinned : 1 = false;
     bool fixed : 1 = false;    // once real, its words stay where they are
     bool in_slab : 1 = false;  // real, and its words lie in a slab: it was fixed when it became so
@@ -99,7 +123,6 @@ class PhysicalMemory {
       return word < 2 ? slots[slot].head[word] : kFillWord * states[slot].fill;
     }
   };
-  static constexpr std::uint32_t kFillWord = 0x01010101;  // times a byte: that byte four times
 
   std::optional<std::uint32_t> LoadUnaligned(PhysAddr address) const;
   bool StoreUnaligned(PhysAddr address, std::uint32_t value);
@@ -117,12 +140,19 @@ class PhysicalMemory {
   friend class Journal;
   void BeginUndoable();
   void EndUndoable(bool undo);
-  // Called before bytes of one frame, or whole frames, change.
-  void BeforeWrite(PhysAddr first, std::uint32_t bytes) {
-    if (undo_ != nullptr) [[unlikely]]
-      undo_->RecordBytes(*this, first, bytes);
-  }
   void RecordFrames(PageFrame first, std::uint32_t count);
+  // Called before bytes of one frame change, except where nobody has to notice.
+  void BeforeWrite(PhysAddr first, std::uint32_t bytes);
+
+  void MarkDirty(PageFrame frame);
+  void MarkLeafDirty(std::uint32_t leaf);
+  static MemoryImage::Frame FrameImage(const Leaf& leaf, std::uint32_t slot, const MemoryImage::Frame& before);
+  std::shared_ptr<const MemoryImage::Leaf> LeafImage(std::uint32_t leaf) const;
+  void AddDirtyFrames(MemoryImage& image);
+  void BecomeCleanAs(std::shared_ptr<const MemoryImage> image);
+  void RestoreChangedFrames(std::uint32_t leaf, const MemoryImage& image);
+  void RestoreLeaf(std::uint32_t leaf, const MemoryImage& image);
+  void RestoreFrame(PageFrame frame, const MemoryImage::Frame& wanted);
 
   const std::uint32_t frame_count_;
   std::vector<std::uint16_t> leaf_at_;   // per 2 MiB: 1 + where in leaves_; 0: no leaf
@@ -133,6 +163,12 @@ class PhysicalMemory {
   Slabs<FrameWords> slabs_;
   UndoLog* undo_ = nullptr;            // null: no journal
   std::unique_ptr<UndoLog> undo_log_;  // kept from one journal to the next
+
+  std::shared_ptr<const MemoryImage> image_;  // the one last taken or restored; null: all frames are dirty, unlisted
+  std::vector<std::uint32_t> dirty_frames_;   // those that may differ from it; or whole leaves:
+  std::vector<std::uint32_t> dirty_leaves_;
+  std::vector<std::uint8_t> leaf_is_dirty_;  // by leaf
+  std::vector<PointerKeeper*> keepers_;
 };
 
 inline std::optional<std::uint32_t> PhysicalMemory::LoadU32(PhysAddr address) const {
@@ -147,9 +183,10 @@ inline std::optional<std::uint32_t> PhysicalMemory::LoadU32(PhysAddr address) co
 inline bool PhysicalMemory::StoreU32(PhysAddr address, std::uint32_t value) {
   if (!Contains(address, kWordBytes)) return false;
   if (address.raw() % kWordBytes != 0) return StoreUnaligned(address, value);
-  BeforeWrite(address, kWordBytes);
   const std::uint32_t frame = address.page(), slot = frame % kLeafFrames, word = address.offset() / kWordBytes;
   Leaf& leaf = TouchLeaf(frame >> kLeafShift);
+  if (leaf.states[slot].clean || undo_ != nullptr) [[unlikely]]
+    BeforeWrite(address, kWordBytes);
   if (!leaf.states[slot].real && word < 2) {
     leaf.slots[slot].head[word] = value;
     return true;

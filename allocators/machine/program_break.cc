@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "allocators/common/check.h"
+
 namespace alloclab {
 namespace {
 
@@ -9,6 +11,11 @@ namespace {
 std::uint32_t PagesOf(VirtAddr first, VirtAddr end) { return end > first ? (end - 1).page() - first.page() + 1 : 0; }
 
 }  // namespace
+
+ProgramBreak::ProgramBreak(AddressSpace& space, VirtAddr start, VirtAddr limit)
+    : space_(&space), start_(start), limit_(limit), current_(start), peak_(start) {
+  ALLOCLAB_CHECK_LE(start, limit);
+}
 
 ProgramBreak ProgramBreak::Arena(AddressSpace& space, VirtAddr start, std::uint32_t bytes) {
   ProgramBreak arena(space, start, start + bytes);

@@ -18,8 +18,7 @@ class ProgramBreak {
   static constexpr VirtAddr kFailed{~0u};  // what both calls return when they refuse: -1 as a pointer
 
   // At first the break is at `start`. REQUIRES: start <= limit; the page tables of the range exist.
-  ProgramBreak(AddressSpace& space, VirtAddr start, VirtAddr limit)
-      : space_(&space), start_(start), limit_(limit), current_(start), peak_(start) {}
+  ProgramBreak(AddressSpace& space, VirtAddr start, VirtAddr limit);
   // Memory of a fixed size: the break is at its limit from the beginning, all pages are on demand.
   static ProgramBreak Arena(AddressSpace& space, VirtAddr start, std::uint32_t bytes);
 

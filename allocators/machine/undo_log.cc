@@ -24,6 +24,11 @@ void UndoLog::RecordFill(PageFrame first, std::uint32_t count, std::uint8_t fill
 
 void UndoLog::RecordPinned(PageFrame frame, bool pinned) { entries_.push_back({Kind::kPinned, pinned, frame.number, 1}); }
 
+std::uint64_t UndoLog::host_bytes() const {
+  return sizeof(*this) + entries_.capacity() * sizeof(entries_[0]) + bytes_.capacity() +
+         whole_frames_.capacity() * (sizeof(std::uint32_t) + 1);
+}
+
 void UndoLog::Clear() {
   entries_.clear();
   bytes_.clear();

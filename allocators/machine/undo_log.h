@@ -21,6 +21,8 @@ class UndoLog {
   void RecordFill(PageFrame first, std::uint32_t count, std::uint8_t fill);
   void RecordPinned(PageFrame frame, bool pinned);
 
+  std::uint64_t host_bytes() const;
+
   void Clear();
   // Gives the memory back what it held, the last change first, and clears the log.
   void Undo(PhysicalMemory& memory);
