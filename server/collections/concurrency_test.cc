@@ -97,7 +97,7 @@ TEST_F(Concurrency, InstancesAreCreatedDrivenReadAndDeleted) {
 TEST_F(Concurrency, RunsAreSubmittedWatchedCancelledAndDeleted) {
   std::atomic<int> told{0};
   Spawn(3, 15, [&](int thread, int call) {
-    const auto run = runs_.Submit(SmallRequest(thread == 0 ? 200'000 : 2'000), "");
+    const auto run = runs_.Submit({SmallRequest(thread == 0 ? 200'000 : 2'000)});
     ASSERT_TRUE(run.ok()) << run.status();
     if (const auto live = runs_.FindLive(run->id)) {
       const std::uint64_t watcher = live->Watch([&] { ++told; });
@@ -122,7 +122,7 @@ TEST_F(Concurrency, RunsAreSubmittedWatchedCancelledAndDeleted) {
   Join();
   EXPECT_GT(told, 0);
   runs_.Stop(absl::Now() + absl::Seconds(10));
-  EXPECT_TRUE(absl::IsUnavailable(runs_.Submit(SmallRequest(1000), "").status()));
+  EXPECT_TRUE(absl::IsUnavailable(runs_.Submit({SmallRequest(1000)}).status()));
   EXPECT_EQ(budget_->promised_ram_bytes(), 0u);
   EXPECT_EQ(budget_->held_bytes(), 0u);
 }

@@ -1,5 +1,6 @@
 #include "server/collections/replay_run.h"
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -8,7 +9,7 @@
 #include "allocators/workload/builtins.h"
 #include "allocators/workload/checkpoints.h"
 #include "allocators/workload/run.h"
-#include "server/converters/run_codec.h"
+#include "server/converters/run_converter.h"
 
 namespace alloclab::server {
 namespace {
@@ -99,7 +100,7 @@ Run ReplayRun(LiveRun& live, TraceLibrary& traces, HostBudget& budget) {
     run.state = report->result.cancelled ? RunState::kCancelled : RunState::kSucceeded;
     run.operations_done = report->result.operations;
     if (!report->result.cancelled) run.operations_total = report->result.operations;
-    run.result = EncodeResult(*report);
+    run.result = std::make_shared<const v1::RunResult>(ToProto(*report));
   } else {
     run.state = RunState::kFailed;
     run.error = std::string(report.status().message());

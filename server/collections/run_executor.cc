@@ -6,11 +6,9 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "allocators/common/sha256.h"
 #include "allocators/workload/checkpoints.h"
 #include "allocators/workload/run.h"
 #include "server/collections/replay_run.h"
-#include "server/converters/run_codec.h"
 #include "server/entities/machine.h"
 #include "server/errors.h"
 #include "server/limits.h"
@@ -20,40 +18,6 @@ namespace alloclab::server {
 namespace {
 
 constexpr const char* kShutDown = "the server was shut down";
-
-std::string Digest(const std::string& bytes) {
-  Sha256 sha;
-  sha.Update(bytes);
-  return sha.HexDigest();
-}
-
-StoredRun ToStored(const Run& run) {
-  StoredRun row;
-  row.id = run.id;
-  row.state = run.state;
-  row.request = EncodeRequest(run.request);
-  row.submit_time = run.submit_time;
-  row.end_time = run.end_time;
-  row.operations_done = run.operations_done;
-  row.operations_total = run.operations_total;
-  row.error = run.error;
-  row.result = run.result;
-  return row;
-}
-
-absl::StatusOr<Run> FromStored(StoredRun row) {
-  absl::StatusOr<RunRequest> request = DecodeRequest(row.request);
-  if (!request.ok()) return request.status();
-  return Run{row.id,
-             row.state,
-             *std::move(request),
-             row.submit_time,
-             row.end_time,
-             row.operations_done,
-             row.operations_total,
-             std::move(row.error),
-             std::move(row.result)};
-}
 
 }  // namespace
 
@@ -76,9 +40,13 @@ absl::StatusOr<std::uint64_t> RunExecutor::Validate(RunRequest& request) const {
   return operations;
 }
 
-absl::StatusOr<Run> RunExecutor::Repeated(const StoredRun& first, const std::string& fingerprint) const {
-  if (first.fingerprint != fingerprint) return errors::RequestIdReused(first.request_id);
-  return Get(first.id);
+absl::StatusOr<std::optional<Run>> RunExecutor::FindEarlier(const RunSubmission& submission) const {
+  if (submission.request_id.empty()) return std::nullopt;
+  const auto earlier = store_.FindSubmission(submission.request_id);
+  if (!earlier.ok()) return earlier.status();
+  if (!earlier->has_value()) return std::nullopt;
+  if ((*earlier)->fingerprint != submission.fingerprint) return errors::RequestIdReused(submission.request_id);
+  return Get((*earlier)->run);
 }
 
 absl::Status RunExecutor::CheckRoom() const {
@@ -92,27 +60,21 @@ absl::Status RunExecutor::CheckRoom() const {
   return *stored < limits_.stored_runs ? absl::OkStatus() : errors::TooManyStoredRuns(limits_.stored_runs);
 }
 
-absl::StatusOr<Run> RunExecutor::Submit(RunRequest request, const std::string& request_id) {
-  const std::string fingerprint = Digest(EncodeRequest(request));
+absl::StatusOr<Run> RunExecutor::Submit(RunSubmission submission) {
   const absl::MutexLock submitting(&submit_mutex_);
   SaveUnsaved();
-  if (!request_id.empty()) {
-    const auto first = store_.FindRunByRequestId(request_id);
-    if (!first.ok()) return first.status();
-    if (first->has_value()) return Repeated(**first, fingerprint);
-  }
-  const absl::StatusOr<std::uint64_t> operations = Validate(request);
+  const absl::StatusOr<std::optional<Run>> earlier = FindEarlier(submission);
+  if (!earlier.ok()) return earlier.status();
+  if (earlier->has_value()) return **earlier;
+  const absl::StatusOr<std::uint64_t> operations = Validate(submission.request);
   if (!operations.ok()) return operations.status();
   if (absl::Status status = CheckRoom(); !status.ok()) return status;
 
   Run run;
-  run.request = std::move(request);
+  run.request = std::move(submission.request);
   run.submit_time = absl::Now();
   run.operations_total = *operations;
-  StoredRun row = ToStored(run);
-  row.request_id = request_id;
-  row.fingerprint = fingerprint;
-  const absl::StatusOr<std::uint64_t> id = store_.InsertRun(row);
+  const absl::StatusOr<std::uint64_t> id = store_.InsertRun(run, submission.request_id, submission.fingerprint);
   if (!id.ok()) return id.status();
   run.id = *id;
   Enqueue(std::make_shared<LiveRun>(run));
@@ -131,33 +93,31 @@ void RunExecutor::Enqueue(const LiveRunPtr& live) {
   FinishWithoutResult(*live, RunState::kInterrupted, kShutDown);  // it came in the moment of the shutdown
 }
 
-absl::StatusOr<StoredRun> RunExecutor::FindStored(std::uint64_t id) const {
+absl::StatusOr<Run> RunExecutor::FindStored(std::uint64_t id) const {
   {
     const absl::MutexLock lock(&mutex_);
     if (const auto found = unsaved_.find(id); found != unsaved_.end()) return found->second;
   }
-  absl::StatusOr<std::optional<StoredRun>> row = store_.FindRun(id);
-  if (!row.ok()) return row.status();
-  if (!row->has_value()) return errors::RunNotFound(id);
-  return **std::move(row);
+  absl::StatusOr<std::optional<Run>> run = store_.FindRun(id);
+  if (!run.ok()) return run.status();
+  if (!run->has_value()) return errors::RunNotFound(id);
+  return **std::move(run);
 }
 
 absl::StatusOr<Run> RunExecutor::Get(std::uint64_t id) const {
   if (const LiveRunPtr live = FindLive(id)) return live->Get();
-  absl::StatusOr<StoredRun> row = FindStored(id);
-  if (!row.ok()) return row.status();
-  return FromStored(*std::move(row));
+  return FindStored(id);
 }
 
 absl::StatusOr<std::vector<Run>> RunExecutor::List(std::uint64_t before_id, std::size_t limit) const {
-  const absl::StatusOr<std::vector<StoredRun>> rows = store_.ListRuns(before_id == 0 ? INT64_MAX : before_id, limit);
+  absl::StatusOr<std::vector<Run>> rows = store_.ListRuns(before_id == 0 ? INT64_MAX : before_id, limit);
   if (!rows.ok()) return rows.status();
   std::vector<Run> runs;
-  for (const StoredRun& row : *rows) {
-    absl::StatusOr<Run> run = Ended(row.state) ? FromStored(row) : Get(row.id);
+  for (Run& row : *rows) {
+    absl::StatusOr<Run> run = Ended(row.state) ? std::move(row) : Get(row.id);
     if (absl::IsNotFound(run.status())) continue;  // deleted a moment ago
     if (!run.ok()) return run.status();
-    run->result.clear();
+    run->result.reset();
     runs.push_back(*std::move(run));
   }
   return runs;
@@ -263,18 +223,18 @@ void RunExecutor::Execute(const LiveRunPtr& live) {
 
 void RunExecutor::Finish(LiveRun& live, Run ended) {
   if (!live.ClaimEnd()) return;
-  absl::Status saved = store_.FinishRun(ToStored(ended));
+  absl::Status saved = store_.FinishRun(ended);
   if (!saved.ok()) {
     Log(LogLevel::kError, "run.not_stored", {{"run", ended.id}, {"error", std::string(saved.message())}});
     ended.state = RunState::kFailed;
     ended.error = fmt::format("the result is lost: {}", std::string(saved.message()));
-    ended.result.clear();
+    ended.result.reset();
   }
   Log(LogLevel::kInfo, "run.ended",
       {{"run", ended.id}, {"state", RunStateName(ended.state)}, {"operations", ended.operations_done}, {"error", ended.error}});
   {
     const absl::MutexLock lock(&mutex_);
-    if (!saved.ok()) unsaved_.emplace(ended.id, ToStored(ended));
+    if (!saved.ok()) unsaved_.emplace(ended.id, ended);
     ++ended_[static_cast<std::size_t>(ended.state)];
     live_.erase(ended.id);
   }
@@ -290,13 +250,13 @@ void RunExecutor::FinishWithoutResult(LiveRun& live, RunState state, std::string
 }
 
 void RunExecutor::SaveUnsaved() {
-  std::map<std::uint64_t, StoredRun> rows;
+  std::map<std::uint64_t, Run> runs;
   {
     const absl::MutexLock lock(&mutex_);
-    rows = unsaved_;
+    runs = unsaved_;
   }
-  for (const auto& [id, row] : rows) {
-    if (!store_.FinishRun(row).ok()) return;
+  for (const auto& [id, run] : runs) {
+    if (!store_.FinishRun(run).ok()) return;
     const absl::MutexLock lock(&mutex_);
     unsaved_.erase(id);
   }

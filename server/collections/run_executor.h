@@ -12,6 +12,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -43,7 +44,7 @@ class RunExecutor {
 
   // Validates, stores, queues. INVALID_ARGUMENT; NOT_FOUND: the built-in or uploaded trace; ALREADY_EXISTS: request_id with
   // another request; RESOURCE_EXHAUSTED: queue, store or disk full; UNAVAILABLE while stopping.
-  absl::StatusOr<Run> Submit(RunRequest request, const std::string& request_id) ABSL_LOCKS_EXCLUDED(submit_mutex_, mutex_);
+  absl::StatusOr<Run> Submit(RunSubmission submission) ABSL_LOCKS_EXCLUDED(submit_mutex_, mutex_);
 
   absl::StatusOr<Run> Get(std::uint64_t id) const ABSL_LOCKS_EXCLUDED(mutex_);  // with its result
   // Newest first, those below `before_id` (0: from the newest), at most `limit`, without results.
@@ -73,7 +74,8 @@ class RunExecutor {
 
   // Complete and checked, with the number of its operations.
   absl::StatusOr<std::uint64_t> Validate(RunRequest& request) const;
-  absl::StatusOr<Run> Repeated(const StoredRun& first, const std::string& fingerprint) const;
+  // The run that the same submission made before, if there is one. ALREADY_EXISTS: another submission has its request_id.
+  absl::StatusOr<std::optional<Run>> FindEarlier(const RunSubmission& submission) const ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status CheckRoom() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   void Enqueue(const LiveRunPtr& live) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -86,7 +88,7 @@ class RunExecutor {
   void Finish(LiveRun& live, Run ended) ABSL_LOCKS_EXCLUDED(mutex_);
   void FinishWithoutResult(LiveRun& live, RunState state, std::string error) ABSL_LOCKS_EXCLUDED(mutex_);
   void SaveUnsaved() ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::StatusOr<StoredRun> FindStored(std::uint64_t id) const ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<Run> FindStored(std::uint64_t id) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   RunStore& store_;
   TraceLibrary& traces_;
@@ -97,8 +99,8 @@ class RunExecutor {
   absl::Mutex submit_mutex_;  // one submission at a time, so that a request_id is looked up and stored in one step
   mutable absl::Mutex mutex_;
   std::deque<LiveRunPtr> queue_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::uint64_t, LiveRunPtr> live_ ABSL_GUARDED_BY(mutex_);    // queued and running
-  std::map<std::uint64_t, StoredRun> unsaved_ ABSL_GUARDED_BY(mutex_);  // ended, but the store did not take it yet
+  std::map<std::uint64_t, LiveRunPtr> live_ ABSL_GUARDED_BY(mutex_);  // queued and running
+  std::map<std::uint64_t, Run> unsaved_ ABSL_GUARDED_BY(mutex_);      // ended, but the store did not take it yet
   std::array<std::uint64_t, kRunStates> ended_ ABSL_GUARDED_BY(mutex_){};
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> workers_;

@@ -30,7 +30,7 @@ class RunExecutorTest : public testing::Test {
     request.config.parameters["heap.limit_bytes"] = "8388608";
     return request;
   }
-  static Run EndOf(RunExecutor& runs, std::uint64_t id) {
+  static server::Run EndOf(RunExecutor& runs, std::uint64_t id) {
     if (const auto live = runs.FindLive(id)) live->AwaitEnd(absl::InfiniteFuture());
     return *runs.Get(id);
   }
@@ -45,20 +45,23 @@ class RunExecutorTest : public testing::Test {
 
 TEST_F(RunExecutorTest, ReplaysAndStoresTheResult) {
   const auto runs = Executor(1);
-  const auto run = runs->Submit(Request(), "");
+  const auto run = runs->Submit({Request()});
   ASSERT_TRUE(run.ok()) << run.status();
   EXPECT_EQ(run->state, RunState::kQueued);
   EXPECT_EQ(run->request.config.heap_allocator, "implicit-heap") << "an accepted configuration is complete";
-  const Run ended = EndOf(*runs, run->id);
+  const server::Run ended = EndOf(*runs, run->id);
   EXPECT_EQ(ended.state, RunState::kSucceeded) << ended.error;
   EXPECT_EQ(ended.operations_done, 1000u);
+  ASSERT_TRUE(ended.result);
+  EXPECT_EQ(ended.result->exact().operations(), 1000u);
+  EXPECT_FALSE((*runs->List(0, 1))[0].result) << "lists have no results";
   EXPECT_EQ(budget_->promised_ram_bytes(), 0u);
   EXPECT_EQ(runs->Count().ended[static_cast<std::size_t>(RunState::kSucceeded)], 1u);
 }
 
 TEST_F(RunExecutorTest, RefusesBeforeAnythingIsStored) {
   const auto runs = Executor(0);
-  const auto refusal = [&](const RunRequest& request) { return std::string(runs->Submit(request, "").status().message()); };
+  const auto refusal = [&](const RunRequest& request) { return std::string(runs->Submit({request}).status().message()); };
   RunRequest request = Request();
   request.config.heap_allocator = "implict-heap";
   EXPECT_THAT(refusal(request), HasSubstr("did you mean \"implicit-heap\"?"));
@@ -70,41 +73,41 @@ TEST_F(RunExecutorTest, RefusesBeforeAnythingIsStored) {
 
 TEST_F(RunExecutorTest, QueueAndStoreAreBounded) {
   const auto runs = Executor(0, /*queued=*/2, /*stored=*/3);
-  ASSERT_TRUE(runs->Submit(Request(), "").ok());
-  ASSERT_TRUE(runs->Submit(Request(), "").ok());
-  EXPECT_THAT(std::string(runs->Submit(Request(), "").status().message()), HasSubstr("queue"));
+  ASSERT_TRUE(runs->Submit({Request()}).ok());
+  ASSERT_TRUE(runs->Submit({Request()}).ok());
+  EXPECT_THAT(std::string(runs->Submit({Request()}).status().message()), HasSubstr("queue"));
   ASSERT_TRUE(runs->Cancel(1).ok());
-  ASSERT_TRUE(runs->Submit(Request(), "").ok());
+  ASSERT_TRUE(runs->Submit({Request()}).ok());
   ASSERT_TRUE(runs->Cancel(2).ok());
-  EXPECT_TRUE(absl::IsResourceExhausted(runs->Submit(Request(), "").status())) << "three are stored";
+  EXPECT_TRUE(absl::IsResourceExhausted(runs->Submit({Request()}).status())) << "three are stored";
   ASSERT_TRUE(runs->Delete(1).ok());
-  EXPECT_TRUE(runs->Submit(Request(), "").ok());
+  EXPECT_TRUE(runs->Submit({Request()}).ok());
 }
 
 TEST_F(RunExecutorTest, TheSameRequestAgainAnswersWithTheFirst) {
   const auto runs = Executor(0);
-  const auto first = runs->Submit(Request(), "once");
+  const auto first = runs->Submit({Request(), "once", "print"});
   ASSERT_TRUE(first.ok());
-  const auto again = runs->Submit(Request(), "once");
+  const auto again = runs->Submit({Request(), "once", "print"});
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(again->id, first->id);
-  EXPECT_TRUE(absl::IsAlreadyExists(runs->Submit(Request(2000), "once").status()));
+  EXPECT_TRUE(absl::IsAlreadyExists(runs->Submit({Request(2000), "once", "other print"}).status()));
 }
 
 TEST_F(RunExecutorTest, ListsNewestFirstWithoutResults) {
   const auto runs = Executor(0);
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(runs->Submit(Request(), "").ok());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(runs->Submit({Request()}).ok());
   std::vector<std::uint64_t> ids;
   const auto list = runs->List(0, 2);
   ASSERT_TRUE(list.ok());
-  for (const Run& run : *list) ids.push_back(run.id);
+  for (const server::Run& run : *list) ids.push_back(run.id);
   EXPECT_THAT(ids, ElementsAre(3, 2));
   EXPECT_EQ(runs->List(2, 10)->size(), 1u);
 }
 
 TEST_F(RunExecutorTest, CancelsAndDeletesOnlyWhatIsThere) {
   const auto runs = Executor(0);
-  ASSERT_TRUE(runs->Submit(Request(), "").ok());
+  ASSERT_TRUE(runs->Submit({Request()}).ok());
   EXPECT_TRUE(absl::IsFailedPrecondition(runs->Delete(1))) << "it is queued";
   EXPECT_EQ(runs->Cancel(1)->state, RunState::kCancelled);
   EXPECT_EQ(runs->Cancel(1)->state, RunState::kCancelled) << "again: it stays as it is";
@@ -116,9 +119,9 @@ TEST_F(RunExecutorTest, CancelsAndDeletesOnlyWhatIsThere) {
 
 TEST_F(RunExecutorTest, AfterDrainNoRunIsTakenAndStopInterruptsTheQueue) {
   const auto runs = Executor(0);
-  ASSERT_TRUE(runs->Submit(Request(), "").ok());
+  ASSERT_TRUE(runs->Submit({Request()}).ok());
   runs->Drain();
-  EXPECT_TRUE(absl::IsUnavailable(runs->Submit(Request(), "").status()));
+  EXPECT_TRUE(absl::IsUnavailable(runs->Submit({Request()}).status()));
   EXPECT_EQ(runs->Get(1)->state, RunState::kQueued);
   runs->Stop(absl::Now());
   EXPECT_EQ(runs->Get(1)->state, RunState::kInterrupted);
@@ -128,9 +131,9 @@ TEST_F(RunExecutorTest, AfterDrainNoRunIsTakenAndStopInterruptsTheQueue) {
 TEST_F(RunExecutorTest, ARunThatFailsSaysWhy) {
   budget_->Charge(0, 1ull << 32);
   const auto runs = Executor(1);
-  const auto run = runs->Submit(Request(), "");
+  const auto run = runs->Submit({Request()});
   ASSERT_TRUE(run.ok());
-  const Run ended = EndOf(*runs, run->id);
+  const server::Run ended = EndOf(*runs, run->id);
   EXPECT_EQ(ended.state, RunState::kFailed);
   EXPECT_THAT(ended.error, HasSubstr("--memory-max"));
 }

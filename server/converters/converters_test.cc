@@ -108,7 +108,7 @@ TEST(WorkloadConverter, EveryKindGoesThereAndBackUnchanged) {
   phase.set_live_blocks(3);
   phase.mutable_size()->mutable_uniform()->set_min(16);
   phase.mutable_size()->mutable_uniform()->set_max(32);
-  phase.mutable_weights()->set_malloc(1);
+  phase.mutable_mix()->set_malloc(1);
   for (const v1::Workload& workload : {builtin, uploaded, specified}) {
     const auto domain = FromProto(workload);
     ASSERT_TRUE(domain.ok()) << domain.status();

@@ -3,6 +3,8 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
+#include "allocators/common/sha256.h"
+
 namespace alloclab::server {
 
 std::string SerializeDeterministic(const google::protobuf::MessageLite& message) {
@@ -13,6 +15,13 @@ std::string SerializeDeterministic(const google::protobuf::MessageLite& message)
   message.SerializeToCodedStream(&coded);
   coded.Trim();
   return bytes;
+}
+
+std::string Fingerprint(const std::string& request_id, const google::protobuf::MessageLite& request) {
+  if (request_id.empty()) return "";
+  Sha256 sha;
+  sha.Update(SerializeDeterministic(request));
+  return sha.HexDigest();
 }
 
 }  // namespace alloclab::server

@@ -10,6 +10,9 @@ namespace alloclab::server {
 
 std::string SerializeDeterministic(const google::protobuf::MessageLite& message);
 
+// Tells a request from others that were sent with the same id: equal for equal requests. Empty without an id.
+std::string Fingerprint(const std::string& request_id, const google::protobuf::MessageLite& request);
+
 }  // namespace alloclab::server
 
 #endif  // ALLOCLAB_SERVER_CONVERTERS_DETERMINISTIC_H_

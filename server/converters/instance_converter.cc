@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "allocators/catalog/catalog.h"
-#include "allocators/common/sha256.h"
 #include "server/converters/deterministic.h"
 #include "server/converters/time_converter.h"
 #include "server/errors.h"
@@ -84,13 +83,7 @@ absl::Status CheckRequestId(const std::string& request_id) {
 absl::StatusOr<InstanceRequest> FromProto(const v1::CreateInstanceRequest& proto) {
   if (absl::Status status = CheckName(proto.name()); !status.ok()) return status;
   if (absl::Status status = CheckRequestId(proto.request_id()); !status.ok()) return status;
-  InstanceRequest request{proto.name(), FromProto(proto.config()), proto.request_id(), ""};
-  if (!request.request_id.empty()) {
-    Sha256 sha;
-    sha.Update(SerializeDeterministic(proto));
-    request.fingerprint = sha.HexDigest();
-  }
-  return request;
+  return InstanceRequest{proto.name(), FromProto(proto.config()), proto.request_id(), Fingerprint(proto.request_id(), proto)};
 }
 
 v1::Instance ToProto(const LiveInstance& instance) {

@@ -58,13 +58,14 @@ v1::Exact ExactToProto(const RunReport& report) {
 
 }  // namespace
 
-absl::StatusOr<RunRequest> FromProto(const v1::SubmitRunRequest& proto) {
+absl::StatusOr<RunSubmission> FromProto(const v1::SubmitRunRequest& proto) {
   if (absl::Status status = CheckRequestId(proto.request_id()); !status.ok()) return status;
   if (absl::Status status = CheckLength("label", proto.label(), kLabelMax); !status.ok()) return status;
   if (absl::Status status = CheckLength("digest_at", proto.digest_at(), kDigestAtMax); !status.ok()) return status;
   auto workload = FromProto(proto.workload());
   if (!workload.ok()) return workload.status();
-  return RunRequest{*std::move(workload), FromProto(proto.config()), proto.digest_at(), proto.label()};
+  return RunSubmission{RunRequest{*std::move(workload), FromProto(proto.config()), proto.digest_at(), proto.label()},
+                       proto.request_id(), Fingerprint(proto.request_id(), proto)};
 }
 
 v1::SubmitRunRequest ToProto(const RunRequest& request) {
@@ -89,7 +90,7 @@ v1::Run ToProto(const Run& run) {
   proto.set_operations_done(run.operations_done);
   proto.set_operations_total(run.operations_total);
   proto.set_error(run.error);
-  if (!run.result.empty()) proto.mutable_result()->ParseFromString(run.result);
+  if (run.result) *proto.mutable_result() = *run.result;
   return proto;
 }
 
@@ -104,20 +105,5 @@ v1::RunResult ToProto(const RunReport& report) {
   measured.set_host(HostName());
   return proto;
 }
-
-// --- run_codec.h ---
-
-std::string EncodeRequest(const RunRequest& request) { return SerializeDeterministic(ToProto(request)); }
-
-absl::StatusOr<RunRequest> DecodeRequest(std::string_view bytes) {
-  v1::SubmitRunRequest proto;
-  if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
-    return errors::StoreBroken("a request does not decode");
-  absl::StatusOr<RunRequest> request = FromProto(proto);
-  if (!request.ok()) return errors::StoreBroken(std::string(request.status().message()));
-  return request;
-}
-
-std::string EncodeResult(const RunReport& report) { return SerializeDeterministic(ToProto(report)); }
 
 }  // namespace alloclab::server

@@ -2,15 +2,26 @@
 #ifndef ALLOCLAB_SERVER_CONVERTERS_RUN_CONVERTER_H_
 #define ALLOCLAB_SERVER_CONVERTERS_RUN_CONVERTER_H_
 
+#include <cstdint>
+#include <string>
+
 #include "absl/status/statusor.h"
+#include "allocators/workload/run.h"
 #include "alloclab/v1/run.pb.h"
-#include "server/converters/run_codec.h"
 #include "server/entities/run.h"
 
 namespace alloclab::server {
 
+// What a finished run leaves, beside what ExecuteRun found.
+struct RunReport {
+  RunResult result;
+  std::string trace_format;
+  std::uint64_t seed = 0;        // of a synthetic workload
+  std::uint64_t prepare_ns = 0;  // reading or generating the operations
+};
+
 // INVALID_ARGUMENT naming the field.
-absl::StatusOr<RunRequest> FromProto(const v1::SubmitRunRequest& proto);
+absl::StatusOr<RunSubmission> FromProto(const v1::SubmitRunRequest& proto);
 v1::SubmitRunRequest ToProto(const RunRequest& request);
 
 v1::Run ToProto(const Run& run);

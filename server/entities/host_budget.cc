@@ -1,5 +1,6 @@
 #include "server/entities/host_budget.h"
 
+#include "allocators/common/check.h"
 #include "server/errors.h"
 
 namespace alloclab::server {
@@ -15,6 +16,7 @@ absl::Status HostBudget::Promise(std::uint64_t ram_bytes) {
 
 void HostBudget::Release(std::uint64_t ram_bytes) {
   const absl::MutexLock lock(&mutex_);
+  ALLOCLAB_CHECK_LE(ram_bytes, promised_ram_bytes_);
   promised_ram_bytes_ -= ram_bytes;
 }
 
@@ -27,6 +29,7 @@ absl::Status HostBudget::TakeHandles(std::uint64_t count) {
 
 void HostBudget::ReturnHandles(std::uint64_t count) {
   const absl::MutexLock lock(&mutex_);
+  ALLOCLAB_CHECK_LE(count, handles_);
   handles_ -= count;
 }
 
@@ -37,6 +40,7 @@ absl::Status HostBudget::Admit() const {
 
 void HostBudget::Charge(std::uint64_t before_bytes, std::uint64_t after_bytes) {
   const absl::MutexLock lock(&mutex_);
+  ALLOCLAB_CHECK_LE(before_bytes, held_bytes_);
   held_bytes_ += after_bytes - before_bytes;
 }
 

@@ -22,7 +22,7 @@ class HostBudget {
  public:
   explicit HostBudget(const HostBudgetLimits& limits) : limits_(limits) {}
 
-  // RESOURCE_EXHAUSTED naming the limit, and nothing taken.
+  // RESOURCE_EXHAUSTED naming the limit, and nothing taken. REQUIRES of what gives back: it was taken before.
   absl::Status Promise(std::uint64_t ram_bytes) ABSL_LOCKS_EXCLUDED(mutex_);
   void Release(std::uint64_t ram_bytes) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status TakeHandles(std::uint64_t count) ABSL_LOCKS_EXCLUDED(mutex_);

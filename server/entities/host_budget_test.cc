@@ -50,5 +50,12 @@ TEST(HostBudget, AdmitsWorkOnlyBelowTheMemoryLimit) {
   EXPECT_EQ(budget.held_bytes(), 10u);
 }
 
+TEST(HostBudget, GivingBackWhatWasNotTakenIsOurMistake) {
+  HostBudget budget(kLimits);
+  EXPECT_DEATH(budget.Release(1), "promised_ram_bytes_");
+  EXPECT_DEATH(budget.ReturnHandles(1), "handles_");
+  EXPECT_DEATH(budget.Charge(1, 0), "held_bytes_");
+}
+
 }  // namespace
 }  // namespace alloclab::server

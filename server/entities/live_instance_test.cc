@@ -130,6 +130,7 @@ TEST_F(LiveInstanceTest, CountsViolationsInItsSamples) {
 TEST(BuildMachine, RamTooSmallForTheHeapIsTheCallersMistake) {
   InstanceConfig config;
   config.ram_bytes = 1 << 20;
+  config.parameters["pages.arena_pages"] = "20";
   const auto machine = BuildMachine(config);
   EXPECT_TRUE(absl::IsInvalidArgument(machine.status())) << machine.status();
   EXPECT_THAT(std::string(machine.status().message()), testing::StartsWith("config.ram_bytes: implicit-heap in 1Mi of RAM"));

@@ -18,8 +18,8 @@ using testing::HasSubstr;
 
 class LiveRunTest : public testing::Test {
  protected:
-  static Run Queued() {
-    Run run;
+  static server::Run Queued() {
+    server::Run run;
     run.id = 17;
     run.operations_total = 100;
     return run;
@@ -31,7 +31,7 @@ class LiveRunTest : public testing::Test {
     return config;
   }
   void End(RunState state) {
-    Run run = live_.Get();
+    server::Run run = live_.Get();
     run.state = state;
     ASSERT_TRUE(live_.ClaimEnd());
     live_.End(run);
@@ -59,7 +59,7 @@ TEST_F(LiveRunTest, OnlyTheFirstMayEndIt) {
 }
 
 TEST_F(LiveRunTest, AnEndWithoutAClaimIsOurMistake) {
-  Run ended = Queued();
+  server::Run ended = Queued();
   ended.state = RunState::kCancelled;
   EXPECT_DEATH(live_.End(ended), "end_claimed_");
 }

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "allocators/catalog/instance.h"
 #include "allocators/workload/workload_spec.h"
+#include "alloclab/v1/run.pb.h"
 
 namespace alloclab::server {
 
@@ -44,6 +45,13 @@ struct RunRequest {
   std::string label;
 };
 
+// A request as somebody sent it.
+struct RunSubmission {
+  RunRequest request;
+  std::string request_id = "";   // empty: not repeatable
+  std::string fingerprint = "";  // equal for equal requests
+};
+
 struct Run {
   std::uint64_t id = 0;
   RunState state = RunState::kQueued;
@@ -52,8 +60,7 @@ struct Run {
   absl::Time end_time = absl::InfinitePast();  // until it ends
   std::uint64_t operations_done = 0, operations_total = 0;
   std::string error;
-  // An encoded result (converters/run_codec.h); empty until the run ends, and in lists.
-  std::string result;
+  std::shared_ptr<const v1::RunResult> result;  // null until the run ends, and in lists
 };
 
 }  // namespace alloclab::server

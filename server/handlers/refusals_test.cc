@@ -71,7 +71,7 @@ std::function<grpc::Status(Stubs&)> List(std::uint32_t size, const std::string& 
   };
 }
 
-TEST_F(Refusals, OfLab) {
+TEST_F(Refusals, LabRefusesAndNamesTheField) {
   const auto get = [](const std::string& name) {
     return [=](Stubs& stubs) {
       v1::GetInstanceRequest request;
@@ -144,7 +144,7 @@ v1::Batch Changed(const std::function<void(v1::Batch&)>& change) {
   return batch;
 }
 
-TEST_F(Refusals, OfHeap) {
+TEST_F(Refusals, HeapRefusesAndNamesTheField) {
   const std::uint32_t null = 0xFFFFFFFF;
   Check({
       {"no instance", Apply(Changed([](auto& b) { b.clear_instance(); })), StatusCode::INVALID_ARGUMENT, "instance: not set"},
@@ -178,7 +178,7 @@ TEST_F(Refusals, OfHeap) {
   EXPECT_EQ(a.operations(), 0u) << "a refused batch changed the instance";
 }
 
-TEST_F(Refusals, OfSingleOperations) {
+TEST_F(Refusals, SingleOperationsRefuseAndNameTheField) {
   const auto malloc_on = [](const std::string& name) {
     return [=](Stubs& stubs) {
       v1::MallocRequest request;
@@ -217,7 +217,7 @@ std::function<grpc::Status(Stubs&)> ReadMemory(const std::string& name, std::uin
   };
 }
 
-TEST_F(Refusals, OfInspect) {
+TEST_F(Refusals, InspectRefusesAndNamesTheField) {
   const auto walk = [](const std::string& name) {
     return [=](Stubs& stubs) {
       v1::WalkRequest request;
@@ -270,7 +270,7 @@ std::function<grpc::Status(Stubs&)> SubmitPhase(const std::function<void(v1::Pha
   return Submit([=](auto& r) { change(*r.mutable_workload()->mutable_spec()->mutable_phases(0)); });
 }
 
-TEST_F(Refusals, OfSubmitRun) {
+TEST_F(Refusals, SubmitRunRefusesAndNamesTheField) {
   Check({
       {"no workload", Submit([](auto& r) { r.clear_workload(); }), StatusCode::INVALID_ARGUMENT, "workload: not set"},
       {"unknown built-in", Submit([](auto& r) { r.mutable_workload()->mutable_builtin()->set_name("stedy-state"); }),
@@ -301,7 +301,7 @@ TEST_F(Refusals, OfSubmitRun) {
   });
 }
 
-TEST_F(Refusals, OfRuns) {
+TEST_F(Refusals, RunsRefusesAndNamesTheRun) {
   const auto get = [](Stubs& stubs) {
     v1::Run reply;
     v1::GetRunRequest request;
@@ -366,7 +366,7 @@ std::function<grpc::Status(Stubs&)> Upload(const std::string& name, const std::s
   };
 }
 
-TEST_F(Refusals, OfUploadTrace) {
+TEST_F(Refusals, UploadTraceRefusesAndNamesTheFile) {
   Check({
       {"nothing", Upload("empty.rep", ""), StatusCode::INVALID_ARGUMENT, "empty.rep"},
       {"cut in the middle", Upload("cut.rep", "20000000\n2\n4\n1\na 0 100\na 1 50\nf"), StatusCode::INVALID_ARGUMENT,

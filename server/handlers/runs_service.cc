@@ -1,6 +1,7 @@
 #include "server/handlers/runs_service.h"
 
 #include "absl/cleanup/cleanup.h"
+#include "allocators/common/check.h"
 #include "server/converters/list_converter.h"
 #include "server/converters/run_comparison.h"
 #include "server/converters/run_converter.h"
@@ -18,26 +19,23 @@ grpc::Status Reply(const absl::StatusOr<Run>& run, v1::Run& reply) {
   return ToGrpcStatus(run.status());
 }
 
-// A run with its exact result; FAILED_PRECONDITION without one.
-struct EndedRun {
-  Run run;
-  v1::Exact exact;
-};
-absl::StatusOr<EndedRun> GetEnded(const RunExecutor& runs, std::uint64_t id) {
+// A run with a result; FAILED_PRECONDITION without one.
+absl::StatusOr<Run> GetEnded(const RunExecutor& runs, std::uint64_t id) {
   absl::StatusOr<Run> run = runs.Get(id);
-  if (!run.ok()) return run.status();
-  const v1::Run proto = ToProto(*run);
-  if (!proto.has_result()) return errors::RunWithoutResult(id, RunStateName(run->state));
-  return EndedRun{*std::move(run), proto.result().exact()};
+  if (run.ok() && !run->result) return errors::RunWithoutResult(id, RunStateName(run->state));
+  return run;
 }
 
+bool HaveSameTrace(const Run& a, const Run& b) { return a.result->exact().trace_sha256() == b.result->exact().trace_sha256(); }
+
 // REQUIRES: both replayed the same operations.
-absl::Status AddFirstDifference(TraceLibrary& traces, const RunRequest& a, const RunRequest& b,
-                                const grpc::ServerContext& context, v1::DiffRunsReply& reply) {
-  const absl::StatusOr<std::shared_ptr<const Trace>> trace = traces.Load(a);
+absl::Status AddFirstDifference(TraceLibrary& traces, const Run& a, const Run& b, const grpc::ServerContext& context,
+                                v1::DiffRunsReply& reply) {
+  ALLOCLAB_CHECK(HaveSameTrace(a, b));
+  const absl::StatusOr<std::shared_ptr<const Trace>> trace = traces.Load(a.request);
   if (!trace.ok()) return trace.status();
   const auto go_on = [&](const RunProgress&, const Driver&) { return !context.IsCancelled(); };
-  const absl::StatusOr<Difference> difference = FindFirstDifference(**trace, a.config, b.config, go_on);
+  const absl::StatusOr<Difference> difference = FindFirstDifference(**trace, a.request.config, b.request.config, go_on);
   if (!difference.ok()) return difference.status();
   if (difference->cancelled) return errors::CallCancelled();
   reply.set_first_operation(difference->operation);
@@ -50,9 +48,9 @@ bool IsConfiguration(const v1::FieldDifference& difference) { return difference.
 }  // namespace
 
 grpc::Status RunsService::SubmitRun(grpc::ServerContext*, const v1::SubmitRunRequest* request, v1::Run* reply) {
-  absl::StatusOr<RunRequest> wanted = FromProto(*request);
+  absl::StatusOr<RunSubmission> wanted = FromProto(*request);
   if (!wanted.ok()) return ToGrpcStatus(wanted.status());
-  const absl::StatusOr<Run> run = runs_.Submit(*std::move(wanted), request->request_id());
+  const absl::StatusOr<Run> run = runs_.Submit(*std::move(wanted));
   if (run.ok()) Log(LogLevel::kInfo, "run.accepted", {{"run", run->id}, {"operations", run->operations_total}});
   return Reply(run, *reply);
 }
@@ -89,18 +87,18 @@ grpc::Status RunsService::DiffRuns(grpc::ServerContext* context, const v1::DiffR
   if (absl::Status status = diffs_.Admit(context, errors::TooManyDiffs(diffs_.max())); !status.ok())
     return ToGrpcStatus(status);
   const absl::Cleanup leave = [&] { diffs_.Leave(context); };
-  const absl::StatusOr<EndedRun> a = GetEnded(runs_, request->a()), b = GetEnded(runs_, request->b());
+  const absl::StatusOr<Run> a = GetEnded(runs_, request->a()), b = GetEnded(runs_, request->b());
   if (!a.ok()) return ToGrpcStatus(a.status());
   if (!b.ok()) return ToGrpcStatus(b.status());
   bool identical = true;
-  for (v1::FieldDifference& difference : CompareExact(a->exact, b->exact)) {
+  for (v1::FieldDifference& difference : CompareExact(a->result->exact(), b->result->exact())) {
     identical = identical && IsConfiguration(difference);
     *reply->add_differences() = std::move(difference);
   }
   reply->set_identical(identical);
-  reply->set_same_trace(a->exact.trace_sha256() == b->exact.trace_sha256());
+  reply->set_same_trace(HaveSameTrace(*a, *b));
   if (identical || !reply->same_trace()) return grpc::Status::OK;
-  return ToGrpcStatus(AddFirstDifference(traces_, a->run.request, b->run.request, *context, *reply));
+  return ToGrpcStatus(AddFirstDifference(traces_, *a, *b, *context, *reply));
 }
 
 }  // namespace alloclab::server

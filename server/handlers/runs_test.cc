@@ -82,7 +82,7 @@ TEST(Runs, SucceedWithAResult) {
   EXPECT_GE(run.end_time().seconds(), run.submit_time().seconds());
 }
 
-TEST(Runs, OfEveryBuiltin) {
+TEST(Runs, EveryBuiltinCanBeReplayed) {
   TestServer server;
   v1::ListBuiltinsResponse builtins;
   ASSERT_TRUE(With([&](auto& context) { return server->workloads->ListBuiltins(&context, {}, &builtins); }).ok());
@@ -243,7 +243,7 @@ v1::TraceInfo Upload(TestServer& server, const std::string& text) {
   return info;
 }
 
-TEST(Runs, OfAnUploadedTraceAlsoAfterARestart) {
+TEST(Runs, AnUploadedTraceCanBeReplayedAlsoAfterARestart) {
   TestServer server;
   const v1::TraceInfo info = Upload(server, SmallTrace());
   EXPECT_EQ(info.operations(), 200u);
@@ -272,7 +272,7 @@ TEST(Runs, TraceStoreIsBounded) {
   EXPECT_THAT(status.error_message(), HasSubstr("--trace-store-max"));
 }
 
-TEST(Runs, DiffOfTheTwoEnginesIsIdentical) {
+TEST(Runs, DiffFindsTheTwoEnginesIdentical) {
   TestServer server;
   v1::SubmitRunRequest literal = SmallRun();
   (*literal.mutable_config()->mutable_parameters())["heap.engine"] = "literal";

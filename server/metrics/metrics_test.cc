@@ -114,7 +114,7 @@ void DoSomething(TestServer& server) {
   ASSERT_TRUE(With([&](auto& context) { return server->heap->Apply(&context, batch, &reply); }).ok());
 }
 
-TEST(Metrics, SilentClientsDoNotKeepThemFromOthers) {
+TEST(Metrics, ASilentClientDoesNotKeepAnotherFromAScrape) {
   TestServer server(WithMetrics);
   std::deque<Connection> silent;
   for (int i = 0; i < 10; ++i) silent.emplace_back(server.server().metrics_address()).Send("GET /metr");
@@ -130,7 +130,7 @@ TEST(Metrics, OtherPathsAreNotFound) {
   EXPECT_THAT(response.body, HasSubstr("expected /metrics"));
 }
 
-TEST(Metrics, AreDocumentedAndTheDocumentIsTrue) {
+TEST(Metrics, EveryFamilyIsDocumentedAndNoOther) {
   TestServer server(WithMetrics);
   DoSomething(server);
   const auto scraped = Describe(server.Scrape()), documented = DescribeDocument();
@@ -150,7 +150,7 @@ TEST(Metrics, AreDocumentedAndTheDocumentIsTrue) {
   if (HasFailure()) std::printf("The whole table:\n%s", table.c_str());
 }
 
-TEST(Metrics, PassPromtool) {
+TEST(Metrics, PromtoolFindsNothingWrong) {
   if (std::system("command -v promtool > /dev/null") != 0) GTEST_SKIP() << "promtool is not installed";
   TestServer server(WithMetrics);
   DoSomething(server);
@@ -216,7 +216,7 @@ TEST(Metrics, UnknownMethodsAreOther) {
 }
 
 // The counters of a run, read back from /metrics, are those of its result.
-TEST(Metrics, OfARunEqualItsResult) {
+TEST(Metrics, SeriesOfARunEqualItsResult) {
   TestServer server(WithMetrics);
   v1::SubmitRunRequest request = SmallRun(50'000);
   request.mutable_workload()->mutable_spec()->mutable_phases(0)->mutable_mix()->set_malloc(2);
@@ -270,7 +270,7 @@ TEST(Metrics, DeletedInstancesLingerAndANewOneTakesTheName) {
 }
 
 // What is not named is summed, and the sum never goes down.
-TEST(Metrics, TheRestIsOther) {
+TEST(Metrics, InstancesBeyondTheNamedOnesAreSummedAsOther) {
   TestServer server([](ServerOptions& options) {
     WithMetrics(options);
     options.named_heaps_max = 1;
@@ -323,7 +323,7 @@ TEST(Metrics, DoNotWaitForALongBatch) {
   EXPECT_GE(scrapes_meanwhile, 2) << "each scrape waited for the batch";
 }
 
-TEST(Metrics, TenThousandInstancesStaySmall) {
+TEST(Metrics, TenThousandInstancesMakeFewSeries) {
   TestServer server(WithMetrics);
   for (int i = 0; i < 10'000; ++i) {
     v1::CreateInstanceRequest request;

@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "allocators/common/check.h"
 #include "server/errors.h"
+#include "server/store/run_codec.h"
 
 namespace alloclab::server {
 namespace {
@@ -41,9 +43,8 @@ constexpr const char* kSchema = R"sql(
   PRAGMA user_version = 1;
 )sql";
 
-#define RUN_COLUMNS                                                                         \
-  "id, state, request, ifnull(request_id, ''), fingerprint, submit_ns, ifnull(end_ns, 0), " \
-  "operations_done, operations_total, error"
+// With the result, or an empty one in its place.
+#define RUN_COLUMNS "id, state, request, submit_ns, ifnull(end_ns, 0), operations_done, operations_total, error"
 
 absl::StatusOr<std::uint64_t> QueryInt(Database& database, const char* sql) {
   Database::Session session(database);
@@ -53,27 +54,22 @@ absl::StatusOr<std::uint64_t> QueryInt(Database& database, const char* sql) {
   return *row ? query.Int(0) : 0;
 }
 
-StoredRun ReadRun(const Statement& row, bool with_result) {
-  StoredRun run;
+absl::StatusOr<Run> ReadRun(const Statement& row) {
+  Run run;
   run.id = row.Int(0);
   run.state = static_cast<RunState>(row.Int(1));
-  run.request = row.Text(2);
-  run.request_id = row.Text(3);
-  run.fingerprint = row.Text(4);
-  run.submit_time = absl::FromUnixNanos(static_cast<std::int64_t>(row.Int(5)));
-  if (Ended(run.state)) run.end_time = absl::FromUnixNanos(static_cast<std::int64_t>(row.Int(6)));
-  run.operations_done = row.Int(7);
-  run.operations_total = row.Int(8);
-  run.error = row.Text(9);
-  if (with_result) run.result = row.Text(10);
+  absl::StatusOr<RunRequest> request = DecodeRequest(row.Text(2));
+  if (!request.ok()) return request.status();
+  run.request = *std::move(request);
+  run.submit_time = absl::FromUnixNanos(static_cast<std::int64_t>(row.Int(3)));
+  if (Ended(run.state)) run.end_time = absl::FromUnixNanos(static_cast<std::int64_t>(row.Int(4)));
+  run.operations_done = row.Int(5);
+  run.operations_total = row.Int(6);
+  run.error = row.Text(7);
+  auto result = DecodeResult(row.Text(8));
+  if (!result.ok()) return result.status();
+  run.result = *std::move(result);
   return run;
-}
-
-absl::StatusOr<std::optional<StoredRun>> FirstRun(Statement& query) {
-  const absl::StatusOr<bool> row = query.Step();
-  if (!row.ok()) return row.status();
-  if (!*row) return std::nullopt;
-  return ReadRun(query, /*with_result=*/true);
 }
 
 std::uint64_t Nanos(absl::Time time) { return static_cast<std::uint64_t>(absl::ToUnixNanos(time)); }
@@ -122,16 +118,18 @@ absl::Status RunStore::InterruptUnfinished() {
   return status;
 }
 
-absl::StatusOr<std::uint64_t> RunStore::InsertRun(const StoredRun& run) {
+absl::StatusOr<std::uint64_t> RunStore::InsertRun(const Run& run, const std::string& request_id,
+                                                  const std::string& fingerprint) {
+  const std::string request = EncodeRequest(run.request);
   Database::Session session(*writer_);
   absl::Status status = session
                             .Prepare(
                                 "INSERT INTO run (state, request, request_id, fingerprint, submit_ns, operations_done, "
                                 "operations_total) VALUES (?, ?, nullif(?, ''), ?, ?, ?, ?)")
                             .Bind(static_cast<std::uint64_t>(run.state))
-                            .BindBlob(run.request)
-                            .Bind(run.request_id)
-                            .Bind(run.fingerprint)
+                            .BindBlob(request)
+                            .Bind(request_id)
+                            .Bind(fingerprint)
                             .Bind(Nanos(run.submit_time))
                             .Bind(run.operations_done)
                             .Bind(run.operations_total)
@@ -140,7 +138,9 @@ absl::StatusOr<std::uint64_t> RunStore::InsertRun(const StoredRun& run) {
   return session.last_insert_id();
 }
 
-absl::Status RunStore::FinishRun(const StoredRun& run) {
+absl::Status RunStore::FinishRun(const Run& run) {
+  ALLOCLAB_CHECK(Ended(run.state));
+  const std::string result = EncodeResult(run.result);
   return Database::Session(*writer_)
       .Prepare(
           "UPDATE run SET state = ?, end_ns = ?, operations_done = ?, operations_total = ?, error = ?, result = ? WHERE id = ?")
@@ -149,7 +149,7 @@ absl::Status RunStore::FinishRun(const StoredRun& run) {
       .Bind(run.operations_done)
       .Bind(run.operations_total)
       .Bind(run.error)
-      .BindBlob(run.result)
+      .BindBlob(result)
       .Bind(run.id)
       .Run();
 }
@@ -158,30 +158,38 @@ absl::Status RunStore::DeleteRun(std::uint64_t id) {
   return Database::Session(*writer_).Prepare("DELETE FROM run WHERE id = ?").Bind(id).Run();
 }
 
-absl::StatusOr<std::optional<StoredRun>> RunStore::FindRun(std::uint64_t id) const {
+absl::StatusOr<std::optional<Run>> RunStore::FindRun(std::uint64_t id) const {
   Database::Session session(*reader_);
   Statement query = session.Prepare("SELECT " RUN_COLUMNS ", result FROM run WHERE id = ?");
   query.Bind(id);
-  return FirstRun(query);
+  const absl::StatusOr<bool> row = query.Step();
+  if (!row.ok()) return row.status();
+  if (!*row) return std::nullopt;
+  return ReadRun(query);
 }
 
-absl::StatusOr<std::optional<StoredRun>> RunStore::FindRunByRequestId(std::string_view request_id) const {
+absl::StatusOr<std::optional<EarlierSubmission>> RunStore::FindSubmission(std::string_view request_id) const {
   Database::Session session(*reader_);
-  Statement query = session.Prepare("SELECT " RUN_COLUMNS ", result FROM run WHERE request_id = ?");
+  Statement query = session.Prepare("SELECT id, fingerprint FROM run WHERE request_id = ?");
   query.Bind(request_id);
-  return FirstRun(query);
+  const absl::StatusOr<bool> row = query.Step();
+  if (!row.ok()) return row.status();
+  if (!*row) return std::nullopt;
+  return EarlierSubmission{query.Int(0), query.Text(1)};
 }
 
-absl::StatusOr<std::vector<StoredRun>> RunStore::ListRuns(std::uint64_t before_id, std::size_t limit) const {
+absl::StatusOr<std::vector<Run>> RunStore::ListRuns(std::uint64_t before_id, std::size_t limit) const {
   Database::Session session(*reader_);
-  Statement query = session.Prepare("SELECT " RUN_COLUMNS " FROM run WHERE id < ? ORDER BY id DESC LIMIT ?");
+  Statement query = session.Prepare("SELECT " RUN_COLUMNS ", x'' FROM run WHERE id < ? ORDER BY id DESC LIMIT ?");
   query.Bind(before_id).Bind(static_cast<std::uint64_t>(limit));
-  std::vector<StoredRun> runs;
+  std::vector<Run> runs;
   while (true) {
     const absl::StatusOr<bool> row = query.Step();
     if (!row.ok()) return row.status();
     if (!*row) return runs;
-    runs.push_back(ReadRun(query, /*with_result=*/false));
+    absl::StatusOr<Run> run = ReadRun(query);
+    if (!run.ok()) return run.status();
+    runs.push_back(*std::move(run));
   }
 }
 

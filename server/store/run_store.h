@@ -1,8 +1,7 @@
 // Runs and traces on disk: one SQLite database in the data directory, written by one server at a time.
 //
-// A write is on the disk (write-ahead log, synchronous = FULL) before the call returns. Requests and results are opaque bytes
-// here; converters/run_codec.h knows them. Every failure to write changes nothing: RESOURCE_EXHAUSTED when the disk is full,
-// INTERNAL otherwise.
+// A write is on the disk (write-ahead log, synchronous = FULL) before the call returns. Every failure to write changes nothing:
+// RESOURCE_EXHAUSTED when the disk is full, INTERNAL otherwise.
 //
 // Thread safety: all methods may be called from any thread. Readers do not wait for a writer.
 #ifndef ALLOCLAB_SERVER_STORE_RUN_STORE_H_
@@ -24,17 +23,10 @@
 
 namespace alloclab::server {
 
-// A row of table `run`. A live run is kQueued until it ends; that it runs only the executor knows.
-struct StoredRun {
-  std::uint64_t id = 0;
-  RunState state = RunState::kQueued;
-  std::string request;      // encoded
-  std::string request_id;   // empty: none
-  std::string fingerprint;  // of the request
-  absl::Time submit_time, end_time = absl::InfinitePast();
-  std::uint64_t operations_done = 0, operations_total = 0;
-  std::string error;
-  std::string result;  // encoded; empty in lists
+// What was submitted under a request_id before.
+struct EarlierSubmission {
+  std::uint64_t run = 0;  // its id
+  std::string fingerprint;
 };
 
 struct StoredTrace {
@@ -51,13 +43,15 @@ class RunStore {
   // FAILED_PRECONDITION: another server has it open, or its schema is of a newer version.
   static absl::StatusOr<std::unique_ptr<RunStore>> Open(const std::filesystem::path& directory);
 
-  absl::StatusOr<std::uint64_t> InsertRun(const StoredRun& run);  // the id
-  absl::Status FinishRun(const StoredRun& run);                   // state, end time, operations done, error, result
+  // A live run is kQueued here until it ends; that it runs only the executor knows.
+  absl::StatusOr<std::uint64_t> InsertRun(const Run& run, const std::string& request_id,
+                                          const std::string& fingerprint);  // the id
+  absl::Status FinishRun(const Run& run);  // state, end time, operations done, error, result. REQUIRES: it has ended.
   absl::Status DeleteRun(std::uint64_t id);
-  absl::StatusOr<std::optional<StoredRun>> FindRun(std::uint64_t id) const;
-  absl::StatusOr<std::optional<StoredRun>> FindRunByRequestId(std::string_view request_id) const;
-  // Newest first, those below `before_id`.
-  absl::StatusOr<std::vector<StoredRun>> ListRuns(std::uint64_t before_id, std::size_t limit) const;
+  absl::StatusOr<std::optional<Run>> FindRun(std::uint64_t id) const;
+  absl::StatusOr<std::optional<EarlierSubmission>> FindSubmission(std::string_view request_id) const;
+  // Newest first, those below `before_id`, without results.
+  absl::StatusOr<std::vector<Run>> ListRuns(std::uint64_t before_id, std::size_t limit) const;
   absl::StatusOr<std::uint64_t> CountRuns() const;
 
   absl::Status PutTrace(const StoredTrace& trace);  // again: OK, the first stays

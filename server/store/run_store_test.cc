@@ -5,8 +5,12 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <memory>
+#include <string>
+
 #include "absl/time/clock.h"
 #include "server/store/id_source.h"
+#include "server/store/run_codec.h"
 #include "server/testing/test_server.h"
 
 namespace alloclab::server {
@@ -21,11 +25,13 @@ std::unique_ptr<RunStore> Open(const TemporaryDirectory& directory) {
   return *std::move(store);
 }
 
-StoredRun Queued(const std::string& request_id = "") {
-  StoredRun run;
-  run.request = std::string("request\0bytes", 13);
-  run.request_id = request_id;
-  run.fingerprint = "print";
+Run Queued() {
+  Run run;
+  run.request.workload = BuiltinChoice{"steady-state", 3, 1000};
+  run.request.config.ram_bytes = 64 << 20;
+  run.request.config.parameters = {{"heap.engine", "literal"}};
+  run.request.digest_at = "1/2";
+  run.request.label = "a label";
   run.submit_time = absl::FromUnixMicros(1'700'000'000'000'001);
   run.operations_total = 5;
   return run;
@@ -34,31 +40,53 @@ StoredRun Queued(const std::string& request_id = "") {
 TEST(RunStore, KeepsWhatItIsGiven) {
   const TemporaryDirectory directory;
   auto store = Open(directory);
-  StoredRun run = Queued("once");
-  const auto id = store->InsertRun(run);
+  server::Run run = Queued();
+  const auto id = store->InsertRun(run, "once", "print");
   ASSERT_TRUE(id.ok()) << id.status();
   run.id = *id;
   run.state = RunState::kSucceeded;
   run.end_time = absl::FromUnixMicros(1'700'000'000'000'002);
   run.operations_done = 5;
-  run.result = std::string("\0result", 7);
+  v1::RunResult result;
+  result.mutable_exact()->set_operations(5);
+  run.result = std::make_shared<const v1::RunResult>(result);
   ASSERT_TRUE(store->FinishRun(run).ok());
   store.reset();
   store = Open(directory);
-  for (const auto& found : {store->FindRun(*id), store->FindRunByRequestId("once")}) {
-    ASSERT_TRUE(found.ok() && found->has_value());
-    EXPECT_EQ((*found)->state, RunState::kSucceeded);
-    EXPECT_EQ((*found)->request, run.request);
-    EXPECT_EQ((*found)->result, run.result);
-    EXPECT_EQ((*found)->submit_time, run.submit_time);
-    EXPECT_EQ((*found)->end_time, run.end_time);
-  }
+  const auto found = store->FindRun(*id);
+  ASSERT_TRUE(found.ok() && found->has_value()) << found.status();
+  EXPECT_EQ((*found)->state, RunState::kSucceeded);
+  EXPECT_EQ(EncodeRequest((*found)->request), EncodeRequest(run.request));
+  ASSERT_TRUE((*found)->result);
+  EXPECT_EQ((*found)->result->exact().operations(), 5u);
+  EXPECT_EQ((*found)->submit_time, run.submit_time);
+  EXPECT_EQ((*found)->end_time, run.end_time);
+  const auto earlier = store->FindSubmission("once");
+  ASSERT_TRUE(earlier.ok() && earlier->has_value());
+  EXPECT_EQ((*earlier)->run, *id);
+  EXPECT_EQ((*earlier)->fingerprint, "print");
+  EXPECT_FALSE(store->FindSubmission("twice")->has_value());
+  EXPECT_FALSE((*store->ListRuns(*id + 1, 1))[0].result) << "lists have no results";
+}
+
+TEST(RunStore, ARunThatHasNotEndedCannotBeFinished) {
+  const TemporaryDirectory directory;
+  const auto store = Open(directory);
+  EXPECT_DEATH(static_cast<void>(store->FinishRun(Queued())), "Ended");
+}
+
+TEST(RunCodec, BytesThatAreNotOursAreABrokenStore) {
+  EXPECT_TRUE(absl::IsInternal(DecodeRequest("\xff").status()));
+  EXPECT_TRUE(absl::IsInternal(DecodeRequest("").status())) << "a request always has a workload";
+  EXPECT_TRUE(absl::IsInternal(DecodeResult("\xff").status()));
+  EXPECT_EQ(*DecodeResult(""), nullptr);
+  EXPECT_EQ(EncodeResult(nullptr), "");
 }
 
 TEST(RunStore, InterruptsWhatTheLastServerLeft) {
   const TemporaryDirectory directory;
   auto store = Open(directory);
-  const auto id = store->InsertRun(Queued());
+  const auto id = store->InsertRun(Queued(), "", "");
   ASSERT_TRUE(id.ok());
   store.reset();
   store = Open(directory);
@@ -102,19 +130,19 @@ TEST(RunStore, RefusesADirectoryThatCannotBe) {
 TEST(RunStore, RequestIdsAreUniqueAndIdsAreNotReused) {
   const TemporaryDirectory directory;
   auto store = Open(directory);
-  const auto first = store->InsertRun(Queued("once"));
+  const auto first = store->InsertRun(Queued(), "once", "print");
   ASSERT_TRUE(first.ok());
-  EXPECT_FALSE(store->InsertRun(Queued("once")).ok());
+  EXPECT_FALSE(store->InsertRun(Queued(), "once", "print").ok());
   ASSERT_TRUE(store->DeleteRun(*first).ok());
   store.reset();
   store = Open(directory);
-  EXPECT_GT(*store->InsertRun(Queued("once")), *first);
+  EXPECT_GT(*store->InsertRun(Queued(), "once", "print"), *first);
 }
 
 TEST(RunStore, ListsNewestFirst) {
   const TemporaryDirectory directory;
   const auto store = Open(directory);
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(store->InsertRun(Queued()).ok());
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(store->InsertRun(Queued(), "", "").ok());
   const auto runs = store->ListRuns(5, 2);
   ASSERT_TRUE(runs.ok());
   ASSERT_THAT(*runs, SizeIs(2));
@@ -167,7 +195,7 @@ class FullDisk {
 TEST(RunStore, FullDiskIsAClearErrorAndChangesNothing) {
   const TemporaryDirectory directory;
   const auto store = Open(directory);
-  const auto kept = store->InsertRun(Queued());
+  const auto kept = store->InsertRun(Queued(), "", "");
   ASSERT_TRUE(kept.ok());
   const StoredTrace trace{"digest", "a.rep", "cmu-rep-a", 3, std::string(1 << 20, 'x')};
   {

@@ -7,13 +7,15 @@
 #include <filesystem>
 #include <string>
 
+#include "allocators/common/check.h"
+
 namespace alloclab::server {
 
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
     std::string name = (std::filesystem::temp_directory_path() / "alloclab-test-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) std::abort();
+    ALLOCLAB_CHECK(mkdtemp(name.data()) != nullptr);
     path_ = name;
   }
   ~TemporaryDirectory() { std::filesystem::remove_all(path_); }

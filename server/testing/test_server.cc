@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "absl/time/clock.h"
+#include "allocators/common/check.h"
 #include "server/server/library_logs.h"
 #include "server/testing/http_get.h"
 
@@ -38,8 +39,7 @@ TestServer::TestServer(const std::function<void(ServerOptions&)>& change) : opti
 
 void TestServer::Start() {
   auto started = LabServer::Start(options_);
-  if (!started.ok()) std::fprintf(stderr, "%s\n", std::string(started.status().message()).c_str());
-  if (!started.ok()) std::abort();
+  ALLOCLAB_CHECK_EQ(started.status().message(), "");
   server_ = *std::move(started);
   stubs_ = std::make_unique<Stubs>(server_->grpc_address());
 }
@@ -82,7 +82,10 @@ v1::Run TestServer::RunToEnd(const v1::SubmitRunRequest& request) {
   return AwaitEnd(run.id());
 }
 
-std::string TestServer::Scrape() { return HttpGet(server_->metrics_address(), "/metrics"); }
+std::string TestServer::Scrape() {
+  ALLOCLAB_CHECK(!server_->metrics_address().empty());
+  return HttpGet(server_->metrics_address(), "/metrics");
+}
 
 BatchBuilder& BatchBuilder::Add(v1::OpKind kind, std::uint32_t block, std::uint32_t size, std::uint32_t extra) {
   batch_.mutable_kinds()->push_back(static_cast<char>(kind));
