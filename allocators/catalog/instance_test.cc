@@ -102,8 +102,14 @@ TEST(InstanceTest, RamTooSmallForThePageTablesIsResourceExhausted) {
               StartsWith("implicit-heap in 1Mi of RAM: no page frame left for page table 1 of 254"));
 }
 
-TEST(InstanceTest, EveryRamSizeFromTheLeastToTheMostWorks) {
-  for (const std::uint64_t ram_bytes : {PhysicalMemory::kBytesMin, std::uint64_t{3} << 20, PhysicalMemory::kBytesMax}) {
+TEST(InstanceTest, TheLeastRamHoldsASmallHeap) {
+  const auto instance = Make(Config(PhysicalMemory::kBytesMin, {{"heap.limit_bytes", "4Mi"}}));
+  EXPECT_EQ(instance->heap()->Malloc(100).outcome, Outcome::kOk);
+  EXPECT_EQ(instance->AllocatePages(4096).outcome, Outcome::kOutOfMemory) << "directory, table and the heap's page";
+}
+
+TEST(InstanceTest, EveryRamSizeUpToTheMostWorks) {
+  for (const std::uint64_t ram_bytes : {std::uint64_t{1} << 20, std::uint64_t{3} << 20, PhysicalMemory::kBytesMax}) {
     const auto instance = Make(Config(ram_bytes));
     EXPECT_EQ(instance->heap()->Malloc(100).outcome, Outcome::kOk) << ram_bytes;
     EXPECT_EQ(instance->AllocatePages(4096).outcome, Outcome::kOk) << ram_bytes;

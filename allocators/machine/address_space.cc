@@ -38,25 +38,6 @@ AddressSpace::AddressSpace(PhysicalMemory& memory, FrameSource& frames, PageFram
 
 AddressSpace::~AddressSpace() { memory_.RemovePointerKeeper(this); }
 
-std::unique_ptr<AddressSpace> AddressSpace::CreateOver(PhysicalMemory& memory, FrameSource& frames, const State& state) {
-  std::unique_ptr<AddressSpace> space(new AddressSpace(memory, frames, state.directory));
-  space->Restore(state);
-  return space;
-}
-
-AddressSpace::State AddressSpace::Save() const {
-  return {FrameOf(directory_), costs_, last_fault_, cache_first_, static_cast<std::uint32_t>(cache_.size())};
-}
-
-void AddressSpace::Restore(const State& state) {
-  ALLOCLAB_CHECK(!undoable_);
-  ALLOCLAB_CHECK_EQ(state.directory, FrameOf(directory_));
-  costs_ = state.costs;
-  last_fault_ = state.last_fault;
-  cache_first_ = state.first_page;
-  cache_.assign(state.pages, nullptr);
-}
-
 absl::Status AddressSpace::AddPageTables(VirtAddr first, std::uint32_t count) {
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t index = (DirectoryIndex(first) + i) % kTableEntries;
@@ -79,26 +60,6 @@ const PhysicalMemory::FrameWords* AddressSpace::Table(VirtAddr address) {
 
 PhysAddr AddressSpace::EntryAddress(VirtAddr address) const {
   return FrameIn(directory_words_[DirectoryIndex(address)]).base() + TableIndex(address) * kWordBytes;
-}
-
-void AddressSpace::CoverPages(VirtAddr first, std::uint32_t pages) {
-  std::vector<std::uint32_t*>& cache = Cache();
-  if (cache.empty()) cache_first_ = first.page();
-  if (first.page() < cache_first_) {  // at least twice as many, so that blocks mapped downwards are not slow
-    const std::uint32_t wanted = std::max<std::uint32_t>(cache_first_ - first.page(), static_cast<std::uint32_t>(cache.size()));
-    const std::uint32_t added = std::min(cache_first_, wanted);
-    cache.insert(cache.begin(), added, nullptr);
-    cache_first_ -= added;
-  }
-  cache.resize(std::max<std::size_t>(cache.size(), first.page() - cache_first_ + pages));
-}
-
-void AddressSpace::ForgetPage(VirtAddr page) {
-  std::vector<std::uint32_t*>& cache = Cache();
-  const std::uint32_t i = page.page() - cache_first_;
-  if (i >= cache.size() || cache[i] == nullptr) return;
-  if (undoable_) forgotten_.push_back({page.page(), cache[i]});
-  cache[i] = nullptr;
 }
 
 void AddressSpace::PromisePages(VirtAddr first, std::uint32_t pages) {
@@ -207,6 +168,20 @@ std::optional<PageFrame> AddressSpace::Resolve(VirtAddr address, Access access) 
   return FrameIn(entry);
 }
 
+const std::uint32_t* AddressSpace::ResolveToRead(VirtAddr address) {
+  if (const std::uint32_t* cached = CachedPage(address.page()); cached != nullptr) return cached;
+  if (const std::uint32_t* readable = ReadablePage(address.page()); readable != nullptr) return readable;
+  const std::optional<PageFrame> frame = Resolve(address, Access::kRead);
+  if (!frame) return nullptr;
+  const std::uint32_t* words = memory_.WordsToRead(*frame)->data();
+  if (const std::uint32_t i = address.page() - cache_first_; i < Cache().size()) {
+    if (readable_.size() <= i) readable_.resize(Cache().size());
+    if (undoable_) forgotten_.push_back({address.page(), cache_aside_[i], nullptr});
+    readable_[i] = words;
+  }
+  return words;
+}
+
 PhysicalMemory::FrameWords* AddressSpace::ResolveToWrite(VirtAddr address, std::uint32_t offset, std::uint32_t bytes) {
   const std::optional<PageFrame> frame = Resolve(address, Access::kWrite);
   if (!frame) return nullptr;
@@ -223,10 +198,8 @@ std::uint32_t* AddressSpace::TouchPage(VirtAddr address) {
 
 std::optional<std::uint32_t> AddressSpace::LoadU32(VirtAddr address) {
   if (address.raw() % kWordBytes == 0) {
-    if (const std::uint32_t* cached = CachedPage(address.page()); cached != nullptr)
-      return cached[address.offset() / kWordBytes];
-    const std::optional<PageFrame> frame = Resolve(address, Access::kRead);
-    return frame ? std::optional((*memory_.WordsToRead(*frame))[address.offset() / kWordBytes]) : std::nullopt;
+    const std::uint32_t* page = ResolveToRead(address);
+    return page != nullptr ? std::optional(page[address.offset() / kWordBytes]) : std::nullopt;
   }
   std::array<std::uint8_t, kWordBytes> bytes;
   if (!Read(address, bytes)) return std::nullopt;
@@ -273,9 +246,9 @@ bool AddressSpace::ForEachPieceToWrite(VirtAddr address, std::size_t bytes, Piec
 bool AddressSpace::Read(VirtAddr address, std::span<std::uint8_t> out) {
   while (!out.empty()) {
     const std::size_t piece = std::min<std::size_t>(out.size(), kPageBytes - address.offset());
-    const std::optional<PageFrame> frame = Resolve(address, Access::kRead);
-    if (!frame) return false;
-    std::memcpy(out.data(), std::as_bytes(std::span(*memory_.WordsToRead(*frame))).data() + address.offset(), piece);
+    const std::uint32_t* page = ResolveToRead(address);
+    if (page == nullptr) return false;
+    std::memcpy(out.data(), std::as_bytes(std::span(page, kPageWords)).data() + address.offset(), piece);
     out = out.subspan(piece);
     address = address + static_cast<std::uint32_t>(piece);
   }
@@ -298,13 +271,12 @@ bool AddressSpace::Fill(VirtAddr address, std::uint32_t bytes, std::uint8_t valu
 bool AddressSpace::Copy(VirtAddr to, VirtAddr from, std::uint32_t bytes) {
   while (bytes > 0) {
     const std::uint32_t piece = std::min({bytes, kPageBytes - to.offset(), kPageBytes - from.offset()});
-    const std::optional<PageFrame> source = Resolve(from, Access::kRead);
-    if (!source) return false;
-    const PhysicalMemory::FrameWords& source_words = *memory_.WordsToRead(*source);
+    const std::uint32_t* source = ResolveToRead(from);
+    if (source == nullptr) return false;
     PhysicalMemory::FrameWords* target_words = ResolveToWrite(to, to.offset(), piece);
     if (target_words == nullptr) return false;
     std::memmove(std::as_writable_bytes(std::span(*target_words)).data() + to.offset(),
-                 std::as_bytes(std::span(source_words)).data() + from.offset(), piece);
+                 std::as_bytes(std::span(source, kPageWords)).data() + from.offset(), piece);
     to = to + piece;
     from = from + piece;
     bytes -= piece;
@@ -346,28 +318,6 @@ std::uint32_t AddressSpace::AbsentPages(VirtAddr first, VirtAddr last) const {
     if (CachedPage(page) == nullptr && !Translate(VirtAddr(page << kPageShift)).phys) ++absent;
   }
   return absent;
-}
-
-void AddressSpace::BeginUndoable() {
-  undoable_ = true;
-  costs_before_ = costs_;
-  last_fault_before_ = last_fault_;
-  cache_.swap(cache_aside_);
-}
-
-void AddressSpace::EndUndoable(bool undo) {
-  undoable_ = false;
-  cache_.swap(cache_aside_);
-  if (undo) {
-    costs_ = costs_before_;
-    last_fault_ = last_fault_before_;
-    for (const Forgotten& forgotten : forgotten_) cache_[forgotten.page - cache_first_] = forgotten.words;
-  }
-  forgotten_.clear();
-}
-
-std::uint64_t AddressSpace::host_bytes() const {
-  return sizeof(*this) + cache_.capacity() * sizeof(cache_[0]) + forgotten_.capacity() * sizeof(forgotten_[0]);
 }
 
 }  // namespace alloclab

@@ -120,7 +120,14 @@ class AddressSpace final : private PhysicalMemory::PointerKeeper {
     const std::uint32_t i = page - cache_first_;
     return i < cache_.size() ? cache_[i] : nullptr;
   }
-  // The same, after an access for writing if it was not known. Null: the fault in last_fault().
+  // The words of a page that is known to be present and accessed, to be read only; also after a snapshot and under a journal. Null:
+  // not known, LoadU32 makes it known.
+  const std::uint32_t* ReadablePage(std::uint32_t page) const {
+    const std::uint32_t i = page - cache_first_;
+    if (i < cache_aside_.size() && cache_aside_[i] != nullptr) return cache_aside_[i];
+    return i < readable_.size() ? readable_[i] : nullptr;
+  }
+  // CachedPage, after an access for writing if it was not known. Null: the fault in last_fault().
   std::uint32_t* TouchPage(VirtAddr address);
 
   const VmCosts& costs() const { return costs_; }
@@ -137,6 +144,8 @@ class AddressSpace final : private PhysicalMemory::PointerKeeper {
   // The frame of the page at `address` after an access of that kind; nothing and last_fault_ when it faults.
   std::optional<PageFrame> Resolve(VirtAddr address, Access access);
   std::nullopt_t Fault(PageFault::Kind kind, VirtAddr address, bool present, Access access);
+  // The words of the page at `address`, to be read; null and last_fault_ when it faults.
+  const std::uint32_t* ResolveToRead(VirtAddr address);
   // The words of the page at `address`, of which these bytes are about to be written; null and last_fault_ when it faults.
   PhysicalMemory::FrameWords* ResolveToWrite(VirtAddr address, std::uint32_t offset, std::uint32_t bytes);
   // The fault handler for a page on demand: its new entry, or nothing.
@@ -145,8 +154,8 @@ class AddressSpace final : private PhysicalMemory::PointerKeeper {
   template <class Piece>
   bool ForEachPieceToWrite(VirtAddr address, std::size_t bytes, Piece piece);
 
-  void ForgetWritablePointers() override { std::fill(cache_.begin(), cache_.end(), nullptr); }
-  void ForgetAllPointers() override { ForgetWritablePointers(); }
+  void ForgetWritablePointers() override;
+  void ForgetAllPointers() override;
 
   std::vector<std::uint32_t*>& Cache() { return undoable_ ? cache_aside_ : cache_; }
   void CoverPages(VirtAddr first, std::uint32_t pages);
@@ -166,6 +175,7 @@ class AddressSpace final : private PhysicalMemory::PointerKeeper {
   // is forgotten.
   std::uint32_t cache_first_ = 0;
   std::vector<std::uint32_t*> cache_;
+  std::vector<const std::uint32_t*> readable_;  // of the same pages, or shorter
 
   // Under a journal the cache is empty, so that every access is seen, and these are what was there before.
   bool undoable_ = false;
@@ -175,6 +185,7 @@ class AddressSpace final : private PhysicalMemory::PointerKeeper {
   struct Forgotten {
     std::uint32_t page;
     std::uint32_t* words;
+    const std::uint32_t* readable;
   };
   std::vector<Forgotten> forgotten_;
 };

@@ -129,6 +129,68 @@ TEST_F(AddressSpaceTest, LookingTouchesNothing) {
   EXPECT_EQ(space_->costs().not_mapped_faults, 0u);
 }
 
+TEST_F(AddressSpaceTest, AMappedPageIsItsFrame) {
+  ASSERT_TRUE(memory_.StoreU32(PhysAddr(0x5004), 77));
+  ASSERT_TRUE(space_->Map(kHeap + 4096, PageFrame{5}, /*writable=*/true));
+  EXPECT_EQ(space_->costs().page_table_frames, 2u) << "the page table came by itself";
+  EXPECT_EQ(space_->costs().mapped_frames, 1u);
+  EXPECT_TRUE(memory_.AnyPinned(PageFrame{5}, 1));
+  EXPECT_THAT(space_->LoadU32(kHeap + 4096 + 4), Optional(77u));
+  ASSERT_TRUE(space_->StoreU32(kHeap + 4096 + 8, 78));
+  EXPECT_NE(space_->CachedPage(kHeap.page() + 1), nullptr);
+  EXPECT_THAT(memory_.LoadU32(PhysAddr(0x5008)), Optional(78u));
+  ASSERT_TRUE(space_->Map(kHeap, PageFrame{6}, /*writable=*/false));
+  EXPECT_FALSE(space_->StoreU32(kHeap, 1));
+  EXPECT_EQ(space_->last_fault()->kind, PageFault::Kind::kProtection);
+}
+
+TEST_F(AddressSpaceTest, UnmapGivesTheFrameBackAndForgetsThePage) {
+  ASSERT_TRUE(space_->Map(kHeap, PageFrame{5}, /*writable=*/true));
+  ASSERT_TRUE(space_->StoreU32(kHeap, 1));
+  ASSERT_NE(space_->CachedPage(kHeap.page()), nullptr);
+  EXPECT_EQ(space_->Unmap(kHeap), PageFrame{5});
+  EXPECT_EQ(space_->CachedPage(kHeap.page()), nullptr);
+  EXPECT_FALSE(memory_.AnyPinned(PageFrame{5}, 1));
+  EXPECT_EQ(space_->costs().mapped_frames, 0u);
+  EXPECT_EQ(space_->LoadU32(kHeap), std::nullopt);
+  EXPECT_EQ(space_->last_fault()->kind, PageFault::Kind::kNotMapped);
+  EXPECT_EQ(space_->Unmap(kHeap), std::nullopt);
+  EXPECT_EQ(space_->Unmap(VirtAddr(0x1000)), std::nullopt) << "not even a page table";
+}
+
+TEST_F(AddressSpaceTest, MappingAgainReplaces) {
+  ASSERT_TRUE(space_->Map(kHeap, PageFrame{5}, /*writable=*/true));
+  ASSERT_TRUE(space_->StoreU32(kHeap, 1));
+  ASSERT_TRUE(space_->Map(kHeap, PageFrame{6}, /*writable=*/true));
+  EXPECT_THAT(space_->LoadU32(kHeap), Optional(0u));
+  EXPECT_FALSE(memory_.AnyPinned(PageFrame{5}, 1));
+  EXPECT_EQ(space_->costs().mapped_frames, 1u);
+}
+
+TEST_F(AddressSpaceTest, ADirectMapSeesEveryPhysicalAddressAtOneDistance) {
+  EXPECT_EQ(space_->MapBlock(PhysAddr(0x20000), 3, 0xC0000000), VirtAddr(0xC0020000));
+  EXPECT_EQ(space_->MapBlock(PhysAddr(0x10000), 1, 0xC0000000), VirtAddr(0xC0010000)) << "downwards too";
+  ASSERT_TRUE(space_->StoreU32(VirtAddr(0xC0022FFC), 9));
+  EXPECT_THAT(memory_.LoadU32(PhysAddr(0x22FFC)), Optional(9u));
+  ASSERT_TRUE(space_->StoreU32(VirtAddr(0xC0010000), 8));
+  EXPECT_THAT(memory_.LoadU32(PhysAddr(0x10000)), Optional(8u));
+  EXPECT_NE(space_->CachedPage(0xC0010), nullptr);
+  EXPECT_NE(space_->CachedPage(0xC0022), nullptr) << "kept while the cache grew downwards";
+  space_->UnmapBlock(VirtAddr(0xC0020000), 3);
+  EXPECT_EQ(space_->LoadU32(VirtAddr(0xC0021000)), std::nullopt);
+  EXPECT_FALSE(memory_.AnyPinned(PageFrame{0x20}, 3));
+  EXPECT_THAT(space_->LoadU32(VirtAddr(0xC0010000)), Optional(8u));
+}
+
+TEST_F(AddressSpaceTest, AFrameOutsideRamFaultsWhenTouched) {
+  ASSERT_TRUE(space_->Map(kHeap, PageFrame{0x12345}, /*writable=*/true));
+  EXPECT_EQ(space_->LoadU32(kHeap + 4), std::nullopt);
+  ASSERT_TRUE(space_->last_fault());
+  EXPECT_EQ(space_->last_fault()->address, kHeap + 4);
+  EXPECT_FALSE(space_->StoreU32(kHeap, 1));
+  EXPECT_EQ(space_->Unmap(kHeap), PageFrame{0x12345});
+}
+
 class ShortOfFramesTest : public AddressSpaceTest {
  protected:
   ShortOfFramesTest() : AddressSpaceTest(3) {}
@@ -144,6 +206,14 @@ TEST_F(ShortOfFramesTest, TheHandlerRefusesWhenNoFrameIsLeft) {
   EXPECT_EQ(space_->last_fault()->kind, PageFault::Kind::kNoFrame);
   EXPECT_EQ(space_->costs().refused_faults, 1u);
   EXPECT_TRUE(space_->Translate(kHeap + 4096).on_demand) << "the promise stands";
+}
+
+TEST_F(ShortOfFramesTest, AMapWithoutAFrameForItsTableChangesNothing) {
+  ASSERT_TRUE(space_->Map(kHeap, PageFrame{5}, true));
+  ASSERT_TRUE(space_->Map(VirtAddr(0x1000), PageFrame{6}, true));
+  EXPECT_FALSE(space_->Map(VirtAddr(0x80000000), PageFrame{7}, true));
+  EXPECT_FALSE(memory_.AnyPinned(PageFrame{7}, 1));
+  EXPECT_EQ(space_->costs().mapped_frames, 2u);
 }
 
 TEST_F(ShortOfFramesTest, TooFewFramesForTheTables) {

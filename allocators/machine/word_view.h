@@ -95,7 +95,7 @@ class ThrowingAddressSpace {
   // Not members, so that the view's counts stay in registers.
   template <class Number>
   [[gnu::noinline]] static Number LoadSlowly(AddressSpace& space, VirtAddr address) {
-    std::array<std::uint8_t, sizeof(Number)> bytes;
+    std::array<std::uint8_t, sizeof(Number)> bytes;  // after a snapshot many pages are known for reading only
     if (!space.Read(address, bytes)) ThrowFault(space);
     return std::bit_cast<Number>(bytes);
   }
