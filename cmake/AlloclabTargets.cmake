@@ -17,7 +17,7 @@ endif()
 
 # ThreadSanitizer does not see the locks inside Debian's gRPC and abseil, and protobuf's headers lay messages out otherwise
 # under it: whatever uses them drowns in false alarms. Clang's -Wthread-safety checks those parts.
-set(ALLOCLAB_NOT_UNDER_TSAN "alloclab_(proto|server|web|client|cli|load)")
+set(ALLOCLAB_NOT_UNDER_TSAN "alloclab_(messages|proto|server|web|client|cli|load|yaml)")
 
 # Every target made here is also part of `alloclab_objects`, which compiles all sources and links none.
 function(alloclab_register name)

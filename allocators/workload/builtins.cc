@@ -159,7 +159,7 @@ std::span<const BuiltinWorkload> BuiltinWorkloads() {
       {"steady-state", "20,000 live blocks of mostly small sizes, freed in random order, with some calloc and realloc",
        SteadyState()},
       {"ramp-and-drain", "up to 50,000 live blocks and down again, oldest first, then newest first", RampAndDrain()},
-      {"larson", "a working set that bleeds from worker to worker: random blocks replaced by others of random size", Larson()},
+      {"larson", "four workers, each of which replaces random blocks of the set that the one before it left", Larson()},
       {"checkerboard", "a fragmenter: fills with equal blocks, frees every other one, then asks for slightly larger ones",
        Checkerboard()},
       {"fork-exec-exit", "page runs only: segments, stacks and single pages of processes that come and go", ForkExecExit()},

@@ -43,7 +43,7 @@ std::string_view FormatName(Dialect dialect) {
   }
 }
 
-bool IsOperation(std::string_view word) { return word == "a" || word == "r" || word == "f"; }
+bool IsOperation(std::string_view word) { return word.size() == 1 && (word[0] == 'a' || word[0] == 'r' || word[0] == 'f'); }
 
 // A number too large for 64 bits is the largest one.
 std::optional<std::uint64_t> Number(std::string_view word) {

@@ -11,7 +11,7 @@
 namespace alloclab {
 namespace {
 
-constexpr std::uint64_t kInflatedMax = 1 << 20;
+constexpr std::uint64_t kInflatedMax = 1 << 16;
 
 struct Inflated {
   std::string text;

@@ -39,7 +39,7 @@ TraceBytes::TraceBytes(std::string_view bytes, std::string_view name, std::uint6
 TraceBytes::~TraceBytes() = default;
 
 absl::Status TraceBytes::Fill() {
-  if (ended_ || window_.size() >= kLookahead) return absl::OkStatus();
+  if (!NeedsFill()) return absl::OkStatus();
   std::copy(window_.begin(), window_.end(), buffer_.begin());
   stream_->next_out = buffer_.data() + window_.size();
   stream_->avail_out = static_cast<uInt>(buffer_.size() - window_.size());

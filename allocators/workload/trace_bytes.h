@@ -29,6 +29,8 @@ class TraceBytes {
 
   // INVALID_ARGUMENT: the gzip data is corrupt or ends too soon.
   absl::Status Fill();
+  // Fill() would do something.
+  bool NeedsFill() const { return !ended_ && window_.size() < kLookahead; }
   // What comes next. Empty after Fill(): the end.
   std::string_view Window() const { return window_; }
   void Consume(std::size_t bytes) { window_.remove_prefix(bytes); }

@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
 #include "allocators/workload/trace_bytes.h"
 
 namespace alloclab {
@@ -35,7 +34,7 @@ class Words {
   const absl::Status& status() const { return status_; }
 
  private:
-  static bool IsSpace(char c) { return absl::ascii_isspace(static_cast<unsigned char>(c)); }
+  static bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
   void Find() {
     SkipSpace();
@@ -48,13 +47,14 @@ class Words {
   }
 
   void SkipSpace() {
-    while (status_.ok()) {
-      status_ = bytes_.Fill();
+    while (true) {
+      if (bytes_.NeedsFill()) status_ = bytes_.Fill();
+      if (!status_.ok()) return;
       const std::string_view window = bytes_.Window();
       std::size_t size = 0;
       for (; size < window.size() && IsSpace(window[size]); ++size) line_ += window[size] == '\n';
       bytes_.Consume(size);
-      if (size == 0) return;
+      if (size == 0 || !bytes_.NeedsFill()) return;
     }
   }
 

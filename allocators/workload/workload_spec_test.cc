@@ -9,6 +9,7 @@
 
 #include "allocators/workload/builtins.h"
 #include "allocators/workload/live_set.h"
+#include "allocators/workload/pacer.h"
 #include "allocators/workload/size_sampler.h"
 #include "allocators/workload/xoshiro256.h"
 #include "gmock/gmock.h"
@@ -220,6 +221,17 @@ TEST(SizeTest, DrawsFollowTheirDistribution) {
     EXPECT_TRUE(size >= 1 && size <= 20) << size;
   }
   EXPECT_GT(SampleSize(UniformSize{1, ~0u}, random), 0u);
+}
+
+TEST(SizeDeathTest, WhatIsRequiredIsChecked) {
+  Xoshiro256 random(1);
+  EXPECT_DEATH(random.Below(0), "check failed: n >= 1u \\(0 against 1\\)");
+  EXPECT_DEATH(NegativeLog(0), "check failed: x >= 1u \\(0 against 1\\)");
+  EXPECT_DEATH(SampleSize(UniformSize{9, 4}, random), "check failed: size.min <= size.max \\(9 against 4\\)");
+  EXPECT_DEATH(SampleSize(ExponentialSize{9, 0}, random), "check failed: size.max >= 1u \\(0 against 1\\)");
+  EXPECT_DEATH(SampleSize(WeightedSizes{{}}, random), "check failed: n >= 1u \\(0 against 1\\)");
+  EXPECT_DEATH(SampleSize(WeightedSizes{{{1, ~0u}, {2, 1}}}, random), "\\(4294967296 against 4294967295\\)");
+  EXPECT_DEATH(Pacer(0), "check failed: max >= 1u \\(0 against 1\\)");
 }
 
 TEST(Xoshiro256Test, GivesThePublishedSequence) {

@@ -1,12 +1,12 @@
 // submit and runs, from the command line to a real server and back: workloads of every kind, and what goes wrong with them.
 #include <fmt/format.h>
 #include <signal.h>
-#include <zlib.h>
 
 #include <chrono>
 #include <map>
 #include <thread>
 
+#include "allocators/workload/trace_testing.h"
 #include "alloclab/v1/run.pb.h"
 #include "clients/cli/end_to_end.h"
 #include "clients/common/units.h"
@@ -20,21 +20,6 @@ using ::testing::StartsWith;
 
 // 4 operations in the text format of the CMU malloc lab.
 constexpr const char kTrace[] = "20000\n2\n4\n1\na 0 512\na 1 128\nf 0\nf 1\n";
-
-std::string Gzip(const std::string& text) {
-  z_stream stream{};
-  EXPECT_EQ(deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  std::string in = text, out(deflateBound(&stream, text.size()) + 32, '\0');
-  const auto bytes = [](std::string& s) { return reinterpret_cast<Bytef*>(s.data()); };
-  stream.next_in = bytes(in);
-  stream.avail_in = static_cast<uInt>(in.size());
-  stream.next_out = bytes(out);
-  stream.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
 
 class RunEndToEnd : public EndToEnd {
  protected:
@@ -100,13 +85,39 @@ TEST_F(RunEndToEnd, ATraceFile) {
   EXPECT_THAT(LastLine(Out({"runs", "show", "2"})), StartsWith("alloclab submit sha256:"));
 }
 
+TEST_F(RunEndToEnd, WhatIsOddInATraceFileIsSaidInItsResult) {
+  const std::string file = folder_.Write("odd", "a 0 512\na 1\na 2\nf 0\n");
+  const std::string note = "line 2: an allocation without a size gets the size before it (2 times)";
+  EXPECT_THAT(Out({"submit", file}), HasSubstr("no header; ids and operations are as many as the file has"));
+  EXPECT_THAT(Out({"runs", "show", "1"}), HasSubstr("an allocation without a size gets the size before it"));
+  const v1::Run run = Json<v1::Run>({"runs", "show", "1"});
+  ASSERT_EQ(run.result().exact().trace_notes_size(), 2);
+  EXPECT_EQ(run.result().exact().trace_notes(1), note);
+  EXPECT_THAT(Run({"submit", "--detach", file}).err, HasSubstr(note));
+}
+
+TEST_F(RunEndToEnd, ATraceFromAPipeIsReproducedFromTheServer) {
+  const std::string reproduce = LastLine(Out({"submit", "-"}, kTrace));
+  EXPECT_THAT(reproduce, StartsWith("alloclab submit sha256:"));
+  std::vector<std::string> words = absl::StrSplit(reproduce, ' ');
+  words.erase(words.begin());
+  Out(words);
+  EXPECT_THAT(Out({"runs", "diff", "1", "2"}), StartsWith("identical"));
+}
+
+TEST_F(RunEndToEnd, AFalseHeaderIsABadTraceHoweverLarge) {
+  const ProcessResult result = Run({"submit", folder_.Write("false.rep", "20000\n2\n99999999999\n1\na 0 512\na 1 128\n")});
+  EXPECT_EQ(result.exit_code, 4);
+  EXPECT_EQ(result.err, "alloclab: false.rep:7: the file ends after 2 operations; expected 99999999999\n");
+}
+
 TEST_F(RunEndToEnd, ASpecificationAndItsWayBack) {
   const std::string file =
       folder_.Write("w.yaml", "name: mine\nseed: 3\nphases: [{operations: 1k, live_blocks: 100, size: {fixed: 64}}]\n");
   EXPECT_THAT(LastLine(Out({"submit", file})), StartsWith("alloclab submit " + file + " --seed 3 --ram 512Mi"));
   const std::string workload = Out({"runs", "show", "1", "--workload"});
   EXPECT_THAT(workload, StartsWith("name: mine\nseed: 3\nphases:\n  - operations: 1000\n"));
-  Out({"submit", "-"}, workload);
+  EXPECT_THAT(LastLine(Out({"submit", "-"}, workload)), StartsWith("alloclab runs show 2 --workload | alloclab submit - "));
   EXPECT_THAT(Out({"runs", "diff", "1", "2"}), StartsWith("identical"));
 }
 

@@ -84,6 +84,7 @@ Section ProvenanceSection(const v1::Run& run) {
   AddFact(section, "submitted", TimeCell(run.submit_time()));
   AddFact(section, "trace sha256", TextCell(exact.trace_sha256()));
   AddFact(section, "trace format", TextCell(exact.trace_format()));
+  for (const std::string& note : exact.trace_notes()) AddFact(section, "trace note", TextCell(note));
   if (exact.seed() != 0) AddFact(section, "seed", TextCell(std::to_string(exact.seed())));
   AddConfigFacts(section, exact.config());
   AddFact(section, "cost model", TextCell(exact.cost_model()));

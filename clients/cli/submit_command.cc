@@ -88,7 +88,9 @@ struct ResolveWorkload {
     if (absl::Status status = RefuseForTrace(); !status.ok()) return status;
     const absl::StatusOr<v1::TraceInfo> info = UploadTrace(connection, file, interruption, progress);
     if (!info.ok()) return info.status();
-    for (const std::string& note : info->notes()) session.Note(Printable(note));
+    if (given.detach) {  // otherwise the result says them
+      for (const std::string& note : info->notes()) session.Note(Printable(note));
+    }
     workload.set_trace_sha256(info->sha256());
     return absl::OkStatus();
   }
@@ -156,7 +158,7 @@ CommandResult Submit(Session& session, const Arguments& given) {
   if (!HasEnded(*run)) run = WatchToEnd(connection, run->id(), OnInterrupt::kCancelRun, interruption, progress);
   progress.Finish();
   if (!run.ok()) return run.status();
-  const CommandResult shown = ShowRun(session, *run, given.workload);
+  const CommandResult shown = ShowRun(session, *run, CanBeReadAgain(*argument) ? given.workload : "");
   if (shown.ok() && interruption.interrupted() && run->state() == v1::Run::CANCELLED) return ExitCode::kInterrupted;
   return shown;
 }

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <utility>
 
-#include "absl/strings/ascii.h"
+#include "allocators/workload/file_kind.h"
 #include "clients/common/units.h"
 
 namespace alloclab::client {
@@ -20,16 +20,23 @@ namespace {
 
 constexpr std::string_view kStoredPrefix = "sha256:";
 
-absl::StatusOr<std::string> ReadWhole(const std::string& path) {
+struct WholeFile {
+  std::string bytes;
+  bool once = false;
+};
+
+absl::StatusOr<WholeFile> ReadWhole(const std::string& path) {
   const bool standard_input = path == "-";
-  struct stat status = {};
-  if (!standard_input && stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
-    return absl::DataLossError(fmt::format("{}: is a directory; expected a trace or a specification", path));
-  }
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(standard_input ? stdin : std::fopen(path.c_str(), "rb"),
                                                              [](std::FILE* f) { return f == stdin ? 0 : std::fclose(f); });
   if (!file) return absl::DataLossError(fmt::format("{}: {}", path, std::strerror(errno)));
-  std::string bytes(static_cast<std::size_t>(std::clamp<off_t>(status.st_size, 1 << 16, kTraceFileBytesMax)) + 1, '\0');
+  struct stat status = {};
+  if (fstat(fileno(file.get()), &status) == 0 && S_ISDIR(status.st_mode)) {
+    return absl::DataLossError(fmt::format("{}: is a directory; expected a trace or a specification", path));
+  }
+  WholeFile whole{.bytes = {}, .once = standard_input || !S_ISREG(status.st_mode)};
+  std::string& bytes = whole.bytes;
+  bytes.resize(static_cast<std::size_t>(std::clamp<off_t>(status.st_size, 1 << 16, kTraceFileBytesMax)) + 1);
   std::size_t size = 0;
   while (const std::size_t got = std::fread(bytes.data() + size, 1, bytes.size() - size, file.get())) {
     size += got;
@@ -39,33 +46,31 @@ absl::StatusOr<std::string> ReadWhole(const std::string& path) {
   }
   if (std::ferror(file.get()) != 0) return absl::DataLossError(fmt::format("{}: {}", path, std::strerror(errno)));
   bytes.resize(size);
-  return bytes;
+  return whole;
 }
 
 bool EndsWithAny(std::string_view path, std::initializer_list<std::string_view> endings) {
   return std::any_of(endings.begin(), endings.end(), [path](std::string_view ending) { return path.ends_with(ending); });
 }
 
-// A recorded trace is binary (gzip, protobuf) or begins with a number.
+// A text that is no trace of any kind.
 bool IsSpecification(std::string_view path, std::string_view bytes) {
   if (EndsWithAny(path, {".yaml", ".yml", ".json"})) return true;
   if (EndsWithAny(path, {".rep", ".trace", ".gz", ".pb"})) return false;
-  const std::string_view head = bytes.substr(0, 512);
-  const bool binary = std::any_of(head.begin(), head.end(), [](char c) {
-    return absl::ascii_iscntrl(static_cast<unsigned char>(c)) && !absl::ascii_isspace(static_cast<unsigned char>(c));
-  });
-  const std::size_t first = head.find_first_not_of(" \t\r\n");
-  return !binary && first != std::string_view::npos && !absl::ascii_isdigit(static_cast<unsigned char>(head[first]));
+  const std::string_view head = bytes.substr(0, 1024);
+  return Recognize(head).kind == FileKind::kUnknown &&
+         std::all_of(head.begin(), head.end(), [](char c) { return IsText(c) || static_cast<unsigned char>(c) >= 0x80; });
 }
 
 absl::StatusOr<WorkloadArgument> ReadFile(const std::string& argument) {
-  absl::StatusOr<std::string> bytes = ReadWhole(argument);
-  if (!bytes.ok()) return bytes.status();
+  absl::StatusOr<WholeFile> whole = ReadWhole(argument);
+  if (!whole.ok()) return whole.status();
   const std::string path = argument == "-" ? "<stdin>" : argument;
-  if (bytes->empty()) return absl::DataLossError(fmt::format("{}: empty; expected a trace or a specification", path));
-  if (!IsSpecification(path, *bytes)) return TraceFile{.path = path, .bytes = *std::move(bytes)};
-  SpecificationFile file{.path = path, .spec = {}, .places = {}};
-  if (absl::Status status = ParseYaml(*bytes, path, file.spec, file.places); !status.ok()) return status;
+  std::string& bytes = whole->bytes;
+  if (bytes.empty()) return absl::DataLossError(fmt::format("{}: empty; expected a trace or a specification", path));
+  if (!IsSpecification(path, bytes)) return TraceFile{.path = path, .bytes = std::move(bytes), .once = whole->once};
+  SpecificationFile file{.path = path, .spec = {}, .places = {}, .once = whole->once};
+  if (absl::Status status = ParseYaml(bytes, path, file.spec, file.places); !status.ok()) return status;
   return file;
 }
 
@@ -76,6 +81,12 @@ absl::StatusOr<WorkloadArgument> ReadWorkloadArgument(const std::string& argumen
   const bool looks_like_file = argument == "-" || argument.find_first_of("./") != std::string::npos;
   if (looks_like_file || access(argument.c_str(), F_OK) == 0) return ReadFile(argument);
   return BuiltinName{argument};
+}
+
+bool CanBeReadAgain(const WorkloadArgument& workload) {
+  const auto* const trace = std::get_if<TraceFile>(&workload);
+  const auto* const specification = std::get_if<SpecificationFile>(&workload);
+  return !(trace != nullptr && trace->once) && !(specification != nullptr && specification->once);
 }
 
 }  // namespace alloclab::client

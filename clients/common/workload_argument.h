@@ -17,11 +17,13 @@ struct BuiltinName {
 struct SpecificationFile {
   std::string path;
   v1::WorkloadSpec spec;
-  Places places;  // for errors that the server finds
+  Places places;      // for errors that the server finds
+  bool once = false;  // it came from a pipe
 };
 struct TraceFile {
   std::string path;
   std::string bytes;  // as on disk: not yet inflated or read
+  bool once = false;  // it came from a pipe
 };
 struct StoredTrace {
   std::string sha256;  // of a trace that the server has already
@@ -31,9 +33,12 @@ using WorkloadArgument = std::variant<BuiltinName, SpecificationFile, TraceFile,
 inline constexpr std::size_t kTraceFileBytesMax = std::size_t{2} << 30;
 
 // "sha256:HEX" is a stored trace; "-" is standard input; an existing file, or a text with a '/' or a '.', is a file, which is a
-// specification if it is named .yaml, .yml or .json, or reads like text that does not begin with a digit; anything else is the
-// name of a built-in workload. DATA_LOSS: missing, unreadable or malformed, with the place.
+// specification if it is named .yaml, .yml or .json, or is a text that is no trace of any known kind; anything else is the name
+// of a built-in workload. DATA_LOSS: missing, unreadable or malformed, with the place.
 absl::StatusOr<WorkloadArgument> ReadWorkloadArgument(const std::string& argument);
+
+// Whether the same argument gives the same workload to the next command too: nothing that came from a pipe does.
+bool CanBeReadAgain(const WorkloadArgument& workload);
 
 }  // namespace alloclab::client
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -40,7 +41,13 @@ TEST(WorkloadArgument, TracesAreKeptAsTheyAre) {
   for (const auto& [name, content] : std::vector<std::pair<std::string, std::string>>{{"a.rep", "20\n1\n2\n1\na 0 8\nf 0\n"},
                                                                                       {"b", "\x1f\x8b\x08 gzip"},
                                                                                       {"c", "  0\n1\n2\n"},
-                                                                                      {"d", std::string("\n\x06\0a", 4)}}) {
+                                                                                      {"d", std::string("\n\x06\0a", 4)},
+                                                                                      {"e", "a 0 16\nf 0\n"},
+                                                                                      {"f",
+                                                                                       "\xEF\xBB\xBF"
+                                                                                       "1\n1\n"},
+                                                                                      {"g", "= Start\n"},
+                                                                                      {"h", "--1-- malloc(8) = 0x4A4A040"}}) {
     const std::string path = Write(name, content);
     const auto read = ReadWorkloadArgument(path);
     ASSERT_TRUE(read.ok()) << read.status();
@@ -48,6 +55,34 @@ TEST(WorkloadArgument, TracesAreKeptAsTheyAre) {
     EXPECT_EQ(std::get<TraceFile>(*read).bytes, content);
     std::remove(path.c_str());
   }
+}
+
+TEST(WorkloadArgument, ATextThatIsNoTraceIsASpecification) {
+  for (const std::string start : {"", "\n\n", "# what malloc(16) costs \u2014 often\n", "---\n"}) {
+    const std::string path = Write("s", start + "name: x\n");
+    const auto read = ReadWorkloadArgument(path);
+    ASSERT_TRUE(read.ok()) << read.status();
+    ASSERT_TRUE(std::holds_alternative<SpecificationFile>(*read)) << start;
+    EXPECT_EQ(std::get<SpecificationFile>(*read).spec.name(), "x");
+    EXPECT_TRUE(CanBeReadAgain(*read));
+    std::remove(path.c_str());
+  }
+}
+
+TEST(WorkloadArgument, WhatComesFromAPipeCannotBeReadAgain) {
+  for (const std::string content : {"1\n1\n1\n0\na 0 8\n", "name: x\n"}) {
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    ASSERT_EQ(write(ends[1], content.data(), content.size()), static_cast<ssize_t>(content.size()));
+    close(ends[1]);
+    const auto read = ReadWorkloadArgument("/dev/fd/" + std::to_string(ends[0]));
+    close(ends[0]);
+    ASSERT_TRUE(read.ok()) << read.status();
+    EXPECT_EQ(std::holds_alternative<TraceFile>(*read), content[0] == '1');
+    EXPECT_FALSE(CanBeReadAgain(*read));
+  }
+  EXPECT_TRUE(CanBeReadAgain(BuiltinName{"sqlite"}));
+  EXPECT_TRUE(CanBeReadAgain(StoredTrace{"00"}));
 }
 
 TEST(WorkloadArgument, SpecificationsAreRead) {

@@ -78,7 +78,7 @@ absl::StatusOr<RunReport> Replay(LiveRun& live, const RunRequest& request, Trace
   absl::StatusOr<RunResult> result = ExecuteRun(**trace, request.config, options);
   if (!result.ok()) return result.status();
   if (!refused.ok()) return refused;
-  return RunReport{*std::move(result), (*trace)->format, SeedOf(request),
+  return RunReport{*std::move(result), (*trace)->format, (*trace)->notes, SeedOf(request),
                    static_cast<std::uint64_t>(absl::ToInt64Nanoseconds(prepared))};
 }
 

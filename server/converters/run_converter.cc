@@ -41,6 +41,7 @@ v1::Exact ExactToProto(const RunReport& report) {
   v1::Exact proto;
   proto.set_trace_sha256(result.trace_sha256);
   proto.set_trace_format(report.trace_format);
+  for (const std::string& note : report.trace_notes) proto.add_trace_notes(note);
   proto.set_seed(report.seed);
   *proto.mutable_config() = ToProto(result.config);
   proto.set_cost_model(std::string(kCostModelName));

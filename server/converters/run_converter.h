@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "allocators/workload/run.h"
@@ -16,6 +17,7 @@ namespace alloclab::server {
 struct RunReport {
   RunResult result;
   std::string trace_format;
+  std::vector<std::string> trace_notes;
   std::uint64_t seed = 0;        // of a synthetic workload
   std::uint64_t prepare_ns = 0;  // reading or generating the operations
 };

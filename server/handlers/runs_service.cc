@@ -43,7 +43,11 @@ absl::Status AddFirstDifference(TraceLibrary& traces, const Run& a, const Run& b
   return absl::OkStatus();
 }
 
-bool IsConfiguration(const v1::FieldDifference& difference) { return difference.field().starts_with("config."); }
+// What was given, not found: the configuration, and what was said of the trace's file.
+bool IsGiven(const v1::FieldDifference& difference) {
+  const std::string& field = difference.field();
+  return field.starts_with("config.") || field == "trace_format" || field.starts_with("trace_notes");
+}
 
 }  // namespace
 
@@ -92,7 +96,7 @@ grpc::Status RunsService::DiffRuns(grpc::ServerContext* context, const v1::DiffR
   if (!b.ok()) return ToGrpcStatus(b.status());
   bool identical = true;
   for (v1::FieldDifference& difference : CompareExact(a->result->exact(), b->result->exact())) {
-    identical = identical && IsConfiguration(difference);
+    identical = identical && IsGiven(difference);
     *reply->add_differences() = std::move(difference);
   }
   reply->set_identical(identical);

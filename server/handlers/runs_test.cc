@@ -11,6 +11,7 @@ namespace alloclab::server {
 namespace {
 
 using google::protobuf::util::MessageDifferencer;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
@@ -256,6 +257,26 @@ TEST(Runs, AnUploadedTraceCanBeReplayedAlsoAfterARestart) {
   ASSERT_EQ(run.state(), v1::Run::SUCCEEDED) << run.error();
   EXPECT_EQ(run.result().exact().trace_sha256(), info.sha256());
   EXPECT_EQ(run.result().exact().operations(), 200u);
+}
+
+TEST(Runs, KeepWhatWasOddInTheFileOfATrace) {
+  TestServer server;
+  const v1::TraceInfo info = Upload(server, "a 0 512\na 1\nf 0\nf 1\n");
+  const auto odd = ElementsAre("line 1: no header; ids and operations are as many as the file has",
+                               "line 2: an allocation without a size gets the size before it");
+  EXPECT_THAT(info.notes(), odd);
+  const v1::TraceInfo again = Upload(server, "20000\n2\n4\n1\na 0 512\na 1 512\nf 0\nf 1\n");
+  EXPECT_EQ(again.sha256(), info.sha256());
+  EXPECT_EQ(again.format(), "cmu-rep-a");
+  EXPECT_THAT(again.notes(), IsEmpty());
+  v1::SubmitRunRequest request;
+  request.mutable_workload()->set_trace_sha256(info.sha256());
+  for (const bool restarted : {false, true}) {
+    if (restarted) server.Restart();
+    const v1::Exact exact = server.RunToEnd(request).result().exact();
+    EXPECT_EQ(exact.trace_format(), "cmu-rep");  // of the file that the store has
+    EXPECT_THAT(exact.trace_notes(), odd);
+  }
 }
 
 TEST(Runs, TraceStoreIsBounded) {

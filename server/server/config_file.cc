@@ -55,8 +55,12 @@ absl::StatusOr<OptionValues> ReadConfigFile(const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   if (!file || !text) return absl::InvalidArgumentError(fmt::format("--config {}: cannot be read", path));
+  return ParseConfig(text.str(), path);
+}
+
+absl::StatusOr<OptionValues> ParseConfig(const std::string& text, const std::string& path) {
   try {
-    return Parse(path, text.str());
+    return Parse(path, text);
   } catch (const YAML::Exception& error) {  // yaml-cpp reports by exceptions
     return Bad(Place(path, error.mark), error.msg);
   }
