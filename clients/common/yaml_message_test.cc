@@ -112,6 +112,7 @@ TEST(Yaml, ContradictionsAreRefused) {
 TEST(Yaml, BrokenTextHasAPlace) {
   EXPECT_THAT(Error("phases: [{size: {fixed: 1}"), StartsWith("w.yaml:1:"));
   EXPECT_THAT(Error("a: b: c"), HasSubstr("not YAML"));
+  EXPECT_EQ(Error("seed: 1\nname: \"Gr\xFC\xDF\"\n"), "w.yaml:2:7: name: expected text in UTF-8");
 }
 
 TEST(Yaml, AliasesCannotUnfoldWithoutEnd) {

@@ -1,6 +1,7 @@
 // Reading: a walk over the YAML nodes beside the message's descriptor.
 #include <fmt/format.h>
 #include <google/protobuf/descriptor.h>
+#include <google/protobuf/stubs/common.h>
 #include <yaml-cpp/yaml.h>
 
 #include <limits>
@@ -119,6 +120,10 @@ class Parser {
     const std::string& text = node.Scalar();
     switch (field.cpp_type()) {
       case FieldDescriptor::CPPTYPE_STRING:
+        // The wire would refuse it, with a message of its own.
+        if (!google::protobuf::internal::IsStructurallyValidUTF8(text)) {
+          return Error(node, fmt::format("{}: expected text in UTF-8", field.name()));
+        }
         reflection->SetString(&message, &field, text);
         return absl::OkStatus();
       case FieldDescriptor::CPPTYPE_BOOL:
