@@ -39,7 +39,7 @@ inline constexpr std::uint32_t kStreamsMax = 1'000;
 
 // --- Inspection ---
 
-inline constexpr std::uint32_t kWalkPageChunks = 4096;  // of one message of a walk: about 100 KiB
+inline constexpr std::uint32_t kWalkPageBlocks = 4096;  // of one message of a walk: about 100 KiB
 inline constexpr std::uint32_t kReadMemoryBytesMax = 65'536;
 
 // --- Workloads and runs ---

@@ -12,43 +12,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "allocators/heap/heap_allocator.h"
-#include "allocators/machine/address_space.h"
-#include "allocators/pages/page_allocator.h"
+#include "allocators/common/parameter.h"
+#include "allocators/heap/heap_allocator_info.h"
+#include "allocators/pages/page_allocator_info.h"
 
 namespace alloclab {
-
-struct ParameterInfo {
-  std::string name;         // as the user writes it, prefix included: "heap.engine"
-  std::string description;  // one line
-  std::string expects;      // "literal or indexed", "bytes, a multiple of 4096"
-  std::string default_value;
-  std::string unguarded_default;  // of an unguarded instance, when that is another one
-  // A value in its one spelling ("0x10000" -> "65536"), or INVALID_ARGUMENT quoting it and saying what is expected.
-  std::function<absl::StatusOr<std::string>(std::string_view value)> canonical;
-
-  const std::string& DefaultFor(bool guarded) const {
-    return guarded || unguarded_default.empty() ? default_value : unguarded_default;
-  }
-};
-
-// Values by parameter name.
-using ParameterValues = std::map<std::string, std::string>;
-
-// The parameters of an entry's `make` are complete (CompleteParameters); it still refuses values that do not go together, or
-// not with the machine, with INVALID_ARGUMENT, and RESOURCE_EXHAUSTED when the machine is too small.
-struct PageAllocatorInfo {
-  std::string name, title, description, source;
-  std::vector<ParameterInfo> parameters;
-  std::function<absl::StatusOr<std::unique_ptr<PageAllocator>>(PhysicalMemory&, bool guarded, const ParameterValues&)> make;
-};
-
-struct HeapAllocatorInfo {
-  std::string name, title, description, source;
-  std::vector<ParameterInfo> parameters;
-  // Null for "none", a machine with pages only.
-  std::function<absl::StatusOr<std::unique_ptr<HeapAllocator>>(AddressSpace&, bool guarded, const ParameterValues&)> make;
-};
 
 // The first of each is the default.
 std::span<const PageAllocatorInfo> PageAllocators();
@@ -62,6 +30,10 @@ absl::StatusOr<const HeapAllocatorInfo*> FindHeapAllocator(std::string_view name
 // parameter: unknown (with the nearest one that there is), or a value that it does not take.
 absl::StatusOr<ParameterValues> CompleteParameters(const PageAllocatorInfo& pages, const HeapAllocatorInfo& heap, bool guarded,
                                                    const ParameterValues& given);
+
+// What an allocator counts, in the order in which its Counts() are; what every allocator of its kind counts comes first.
+std::vector<const CounterInfo*> CounterInfosOf(const PageAllocatorInfo& pages);
+std::vector<const CounterInfo*> CounterInfosOf(const HeapAllocatorInfo& heap);
 
 }  // namespace alloclab
 

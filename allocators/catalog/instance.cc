@@ -46,22 +46,39 @@ absl::Status Instance::Build(const PageAllocatorInfo& page_info, const HeapAlloc
   auto space = AddressSpace::Create(*memory_, *pages_);
   if (!space.ok()) return WithinAllocator(heap_info.name, config_.ram_bytes, space.status());
   space_ = *std::move(space);
-  auto heap = heap_info.make(*space_, config_.guarded, config_.parameters);
+  auto heap = heap_info.make({*space_, *pages_}, config_.guarded, config_.parameters);
   if (!heap.ok()) return WithinAllocator(heap_info.name, config_.ram_bytes, heap.status());
   heap_ = *std::move(heap);
+  heap_->ResetCosts();
   pages_->ResetCosts();
   build_costs_ = space_->costs();
   return absl::OkStatus();
 }
 
-VmCosts Instance::vm_costs() const {
-  if (!space_) return {};
-  VmCosts costs = space_->costs();
-  costs.demand_faults -= build_costs_.demand_faults;
-  costs.not_mapped_faults -= build_costs_.not_mapped_faults;
-  costs.protection_faults -= build_costs_.protection_faults;
-  costs.refused_faults -= build_costs_.refused_faults;
+Costs Instance::costs() const {
+  Costs costs{.heap = {}, .pages = pages().costs(), .vm = {}};
+  if (!space_) return costs;
+  costs.heap = heap_->allocator().costs();
+  costs.vm = space_->costs();
+  costs.vm.demand_faults -= build_costs_.demand_faults;
+  costs.vm.not_mapped_faults -= build_costs_.not_mapped_faults;
+  costs.vm.protection_faults -= build_costs_.protection_faults;
+  costs.vm.refused_faults -= build_costs_.refused_faults;
   return costs;
+}
+
+Refusal Instance::ExplainHeap(std::uint64_t bytes) const {
+  Refusal refusal = heap_->Explain(bytes);
+  refusal.frames_left = pages().Shape().free_bytes / kPageBytes;
+  return refusal;
+}
+
+Refusal Instance::ExplainPages(std::uint64_t bytes) const {
+  const PageShape shape = pages().Shape();
+  return {.needed_bytes = bytes,
+          .free_bytes = shape.free_bytes,
+          .largest_free_bytes = shape.largest_free_bytes,
+          .frames_left = shape.free_bytes / kPageBytes};
 }
 
 std::uint64_t Instance::host_bytes() const {

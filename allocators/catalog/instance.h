@@ -11,10 +11,11 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "allocators/heap/heap_allocator.h"
+#include "allocators/common/cost_model.h"
+#include "allocators/heap/heap_guard.h"
 #include "allocators/machine/address_space.h"
 #include "allocators/machine/physical_memory.h"
-#include "allocators/pages/page_allocator.h"
+#include "allocators/pages/page_guard.h"
 
 namespace alloclab {
 
@@ -37,18 +38,25 @@ class Instance {
   static absl::StatusOr<std::unique_ptr<Instance>> Create(const InstanceConfig& config);
 
   const InstanceConfig& config() const { return config_; }
-  PhysicalMemory& memory() { return *memory_; }
-  PageAllocator& pages() { return *pages_; }
-  AddressSpace* space() { return space_.get(); }  // null without a heap
-  HeapAllocator* heap() { return heap_.get(); }   // null without a heap
-  // Since the instance is ready: the faults of building it are not in them. All zero without a heap.
-  VmCosts vm_costs() const;
+  PhysicalMemory& memory() const { return *memory_; }
+  AddressSpace* space() const { return space_.get(); }  // null without a heap
+  // The allocators, to be looked at. Without a heap, heap() is null.
+  const PageAllocator& pages() const { return pages_->allocator(); }
+  const HeapAllocator* heap() const { return heap_ ? &heap_->allocator() : nullptr; }
+  // To be called: everything that changes them goes through their guards.
+  PageGuard& page_guard() const { return *pages_; }
+  HeapGuard* heap_guard() const { return heap_.get(); }  // null without a heap
+  // Since the instance is ready: what building it took is not in them.
+  Costs costs() const;
   // Host memory that the instance holds.
   std::uint64_t host_bytes() const;
 
   // Page operations as a program on the machine asks for them. In a guarded instance a range that holds a page table or a frame
   // the heap lives in is refused (kFrameInUse).
   PageResult AllocatePages(std::uint32_t bytes) { return pages_->Allocate(bytes); }
+  // Of an allocation that was just refused.
+  Refusal ExplainHeap(std::uint64_t bytes) const;
+  Refusal ExplainPages(std::uint64_t bytes) const;
   PageResult FreePages(PhysAddr first, std::uint32_t bytes);
 
  private:
@@ -57,9 +65,9 @@ class Instance {
 
   InstanceConfig config_;
   std::unique_ptr<PhysicalMemory> memory_;
-  std::unique_ptr<PageAllocator> pages_;
+  std::unique_ptr<PageGuard> pages_;
   std::unique_ptr<AddressSpace> space_;
-  std::unique_ptr<HeapAllocator> heap_;
+  std::unique_ptr<HeapGuard> heap_;
   VmCosts build_costs_;
 };
 

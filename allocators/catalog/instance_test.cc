@@ -52,9 +52,9 @@ TEST(InstanceTest, BuildingItCostsNothing) {
     const auto instance = Make(Config(0, {}, guarded));
     EXPECT_EQ(instance->heap()->costs(), HeapCosts{});
     EXPECT_EQ(instance->pages().costs(), PageCosts{});
-    EXPECT_EQ(instance->vm_costs().demand_faults, 0u);
-    EXPECT_EQ(instance->vm_costs().mapped_frames, 2u);       // the first chunk and the epilogue behind it
-    EXPECT_EQ(instance->vm_costs().page_table_frames, 65u);  // a directory, and 64 tables for 256 MiB
+    EXPECT_EQ(instance->costs().vm.demand_faults, 0u);
+    EXPECT_EQ(instance->costs().vm.mapped_frames, 2u);       // the first chunk and the epilogue behind it
+    EXPECT_EQ(instance->costs().vm.page_table_frames, 65u);  // a directory, and 64 tables for 256 MiB
   }
 }
 
@@ -64,7 +64,7 @@ TEST(InstanceTest, WithoutAHeapThereAreOnlyPages) {
   const auto instance = Make(config);
   EXPECT_EQ(instance->heap(), nullptr);
   EXPECT_EQ(instance->space(), nullptr);
-  EXPECT_EQ(instance->vm_costs(), VmCosts{});
+  EXPECT_EQ(instance->costs().vm, VmCosts{});
   EXPECT_EQ(instance->pages().Shape().free_bytes, (512u << 20) - 4096);
 }
 
@@ -104,16 +104,18 @@ TEST(InstanceTest, RamTooSmallForThePageTablesIsResourceExhausted) {
 
 TEST(InstanceTest, TheLeastRamHoldsASmallHeap) {
   const auto instance = Make(Config(PhysicalMemory::kBytesMin, {{"heap.limit_bytes", "4Mi"}}));
-  EXPECT_EQ(instance->heap()->Malloc(100).outcome, Outcome::kOk);
+  EXPECT_EQ(instance->heap_guard()->Malloc(100).outcome, Outcome::kOk);
   EXPECT_EQ(instance->AllocatePages(4096).outcome, Outcome::kOutOfMemory) << "directory, table and the heap's page";
 }
 
 TEST(InstanceTest, EveryRamSizeUpToTheMostWorks) {
   for (const std::uint64_t ram_bytes : {std::uint64_t{1} << 20, std::uint64_t{3} << 20, PhysicalMemory::kBytesMax}) {
     const auto instance = Make(Config(ram_bytes));
-    EXPECT_EQ(instance->heap()->Malloc(100).outcome, Outcome::kOk) << ram_bytes;
+    EXPECT_EQ(instance->heap_guard()->Malloc(100).outcome, Outcome::kOk) << ram_bytes;
     EXPECT_EQ(instance->AllocatePages(4096).outcome, Outcome::kOk) << ram_bytes;
   }
+  const auto board = Make({PhysicalMemory::kBytesMin, "", "none", true, {}});
+  EXPECT_EQ(board->AllocatePages(4096).outcome, Outcome::kOk);
 }
 
 TEST(InstanceTest, FramesTheMachineUsesAreNotFreed) {

@@ -36,6 +36,18 @@ constexpr std::uint64_t Cycles(const Processor& cpu, const PageCosts& costs) {
   return costs.words_loaded * cpu.load_clocks + costs.words_stored * cpu.store_clocks;
 }
 
+// Everything that a machine was charged so far: the one cost of one operation, or of many, is the difference of two.
+struct Costs {
+  HeapCosts heap;  // zero without one
+  PageCosts pages;
+  VmCosts vm;
+
+  friend bool operator==(const Costs&, const Costs&) = default;
+};
+constexpr std::uint64_t Cycles(const Processor& cpu, const Costs& costs) {
+  return Cycles(cpu, costs.heap) + Cycles(cpu, costs.pages);
+}
+
 }  // namespace alloclab
 
 #endif  // ALLOCLAB_ALLOCATORS_COMMON_COST_MODEL_H_

@@ -1,70 +1,39 @@
-// What an allocator did, counted as the ORIGINAL code does it, whichever engine ran. Exact: the same on every machine,
-// compiler and engine. All counters start at zero when the instance is ready, so building it costs nothing here.
+// What every allocator is charged for, counted as the ORIGINAL code does it, whichever engine ran. Exact: the same on every
+// machine, compiler and engine. All of it starts at zero when the instance is ready, so building it costs nothing here. What one
+// allocator counts beside this it declares itself (declaration.h).
+//
+//   search_steps  blocks that a search looked at, for a fit or for a place in a list: how often the body of the original's loop
+//                 runs
+//   words_loaded  32-bit words of metadata that the original's source reads through a pointer, each textual dereference once,
+//                 those inside macros included; words_stored likewise written. What the kernel keeps in variables is not in RAM
+//                 and does not count; neither do payload copies, nor the old size that a realloc of the lab's looks up.
+//   search_pages  distinct 4 KiB pages in a row whose blocks a search looked at: the page changes that a one-entry TLB would see
+//
+// A request that is refused after its search counts the search and nothing else. A walk that never ends (unguarded) counts until
+// the lab notices that it came back to a block; a fault ends the count with the last word that was reached. The guard's own
+// checks, page-table walks and the fault handler are not the allocator's work and are not counted here.
 #ifndef ALLOCLAB_ALLOCATORS_COMMON_COSTS_H_
 #define ALLOCLAB_ALLOCATORS_COMMON_COSTS_H_
 
 #include <array>
 #include <cstdint>
 
+#include "allocators/common/access_costs.h"
+#include "allocators/common/declaration.h"
+
 namespace alloclab {
 
-// Costs of a heap allocator.
-//
-// What counts, for ImplicitHeap:
-//   headers_visited  times the body of the original's search loop runs: the prologue counts, the epilogue at the break
-//                    does not.
-//   words_loaded     every 32-bit word that the original's source reads from the heap through a pointer (headers and footers),
-//                    each textual dereference once, those inside macros included:
-//                      search    the header, at each visit
-//                      place     own header; and the next one when the fit is exact
-//                      grow      the old epilogue; and the new header, by which it finds where the epilogue goes
-//                      free      own header, next header
-//                      coalesce  own header, next header; and the footer before when the previous chunk is free
-//                    Payload copies are not in it, nor the old size that a realloc looks up: realloc is the lab's rule.
-//   words_stored     likewise every word written: place own and next header, or own header and the remainder's header and
-//                    footer; grow header, footer, epilogue; free header, footer, next header; coalesce header and footer of the
-//                    merged chunk.
-//   search_pages     distinct 4 KiB pages whose headers a search visited; a first-fit walk goes upwards, so this is the
-//                    number of page changes a one-entry TLB would see.
-//   splits           placements that left a remainder, of 4 bytes or more.
-//   coalesces[k-1]   calls of coalesce that took case k: 1 previous free, 2 next free, 3 both, 4 neither (place's and grow's
-//                    calls included).
-//   grows            successful extensions of the break; grown_bytes is how far they moved it.
-//   copied_bytes     payload bytes copied by realloc; zeroed_bytes by calloc.
-// A request that is refused after its search counts the search and nothing else. A walk that never ends (unguarded) counts until
-// the lab notices that it came back to a chunk; a fault ends the count with the last word that was reached.
-// Guarded checks, page-table walks and the fault handler are not the allocator's work and are not counted here.
-struct HeapCosts {
-  std::uint64_t headers_visited = 0;
-  std::uint64_t words_loaded = 0;
-  std::uint64_t words_stored = 0;
+struct HeapCosts : AccessCosts {
+  std::uint64_t search_steps = 0;
   std::uint64_t search_pages = 0;
-  std::uint64_t splits = 0;
-  std::array<std::uint64_t, 4> coalesces{};
-  std::uint64_t grows = 0;
-  std::uint64_t grown_bytes = 0;
-  std::uint64_t copied_bytes = 0;
-  std::uint64_t zeroed_bytes = 0;
+  std::uint64_t copied_bytes = 0;  // payload, by realloc
+  std::uint64_t zeroed_bytes = 0;  // payload, by calloc
 
   friend bool operator==(const HeapCosts&, const HeapCosts&) = default;
 };
 
-// Costs of a page allocator.
-//
-// What counts, for PageRuns:
-//   runs_visited  times the body of a list walk runs, in allocations and in frees.
-//   words_loaded  words of run headers (next, length) that the original's source reads; words_stored likewise written.
-//                 The list head is a global of the kernel and not in RAM: it does not count.
-//   splits        allocations carved from the tail of a longer run.
-//   merges[k]     frees that merged with 0 nothing, 1 the run below, 2 the run above, 3 both.
-//   filled_bytes  junk bytes that the original writes on a free.
-struct PageCosts {
-  std::uint64_t runs_visited = 0;
-  std::uint64_t words_loaded = 0;
-  std::uint64_t words_stored = 0;
-  std::uint64_t splits = 0;
-  std::array<std::uint64_t, 4> merges{};
-  std::uint64_t filled_bytes = 0;
+struct PageCosts : AccessCosts {
+  std::uint64_t search_steps = 0;
 
   friend bool operator==(const PageCosts&, const PageCosts&) = default;
 };
@@ -78,8 +47,57 @@ struct VmCosts {
   std::uint32_t mapped_frames = 0;      // present pages now
   std::uint32_t page_table_frames = 0;  // page directory and page tables now
 
+  std::uint64_t faults() const { return demand_faults + not_mapped_faults + protection_faults + refused_faults; }
   friend bool operator==(const VmCosts&, const VmCosts&) = default;
 };
+
+// The same as declared lists; the values are in the order of the lists.
+inline constexpr CounterInfo kHeapCostInfos[] = {
+    {"search_steps", "blocks that searches looked at"},
+    {"search_pages", "changes of the page during searches: misses of a one-entry TLB"},
+    {"words_loaded", "words of metadata read by the allocator"},
+    {"words_stored", "words of metadata written by the allocator"},
+    {"copied_bytes", "payload bytes that realloc copied"},
+    {"zeroed_bytes", "payload bytes that calloc cleared"},
+};
+// Of the program break (program_break.h).
+inline constexpr CounterInfo kBreakInfos[] = {
+    {"grows", "extensions of the break"},
+    {"grown_bytes", "bytes by which the break was extended"},
+};
+inline constexpr CounterInfo kPageCostInfos[] = {
+    {"search_steps", "blocks that searches looked at, for page faults too"},
+    {"words_loaded", "words of metadata read by the allocator"},
+    {"words_stored", "words of metadata written by the allocator"},
+};
+inline constexpr CounterInfo kVmCostInfos[] = {
+    {"page_faults", "page faults of the simulated processor", "kind", "demand"},
+    {"page_faults", "page faults of the simulated processor", "kind", "not_mapped"},
+    {"page_faults", "page faults of the simulated processor", "kind", "protection"},
+    {"page_faults", "page faults of the simulated processor", "kind", "refused"},
+};
+inline constexpr FigureInfo kVmFigureInfos[] = {
+    {"mapped_frames", "page frames that are mapped"},
+    {"page_table_frames", "page frames of the page directory and the page tables"},
+};
+constexpr std::array<std::uint64_t, std::size(kHeapCostInfos)> Values(const HeapCosts& costs) {
+  return {costs.search_steps, costs.search_pages, costs.words_loaded,
+          costs.words_stored, costs.copied_bytes, costs.zeroed_bytes};
+}
+constexpr std::array<std::uint64_t, std::size(kPageCostInfos)> Values(const PageCosts& costs) {
+  return {costs.search_steps, costs.words_loaded, costs.words_stored};
+}
+constexpr std::array<std::uint64_t, std::size(kVmCostInfos)> Values(const VmCosts& costs) {
+  return {costs.demand_faults, costs.not_mapped_faults, costs.protection_faults, costs.refused_faults};
+}
+inline std::vector<Count> CountsOf(const VmCosts& costs) {
+  std::vector<Count> counts;
+  AppendCounts(kVmCostInfos, Values(costs), counts);
+  return counts;
+}
+inline std::vector<Figure> FiguresOf(const VmCosts& costs) {
+  return {{&kVmFigureInfos[0], costs.mapped_frames}, {&kVmFigureInfos[1], costs.page_table_frames}};
+}
 
 }  // namespace alloclab
 

@@ -24,6 +24,7 @@ constexpr std::array kNames = std::to_array<std::pair<Outcome, std::string_view>
     {Outcome::kOverlapsFree, "overlaps_free"},
     {Outcome::kFrameInUse, "frame_in_use"},
     {Outcome::kUnsupported, "unsupported"},
+    {Outcome::kPartialFree, "partial_free"},
     {Outcome::kPanic, "panic"},
     {Outcome::kAssertionFailed, "assertion_failed"},
     {Outcome::kMachineFault, "machine_fault"},

@@ -32,6 +32,7 @@ enum class Outcome : std::uint8_t {
   kOverlapsFree = 25,       // pages: range starts allocated and runs into a free run
   kFrameInUse = 26,         // pages: range holds a page table or a frame that the heap lives in
   kUnsupported = 27,        // this instance has no allocator for the operation
+  kPartialFree = 28,        // pages: not a whole block, and the allocator frees only these
 
   // The original's own end of the world; seen in unguarded mode only. Simulated RAM changed as the original changes it.
   kPanic = 40,            // xv6 panic(): "kalloc", "kfree", "freeing free page"
@@ -48,6 +49,9 @@ std::optional<Outcome> OutcomeFromNumber(std::uint32_t number);
 
 // The operation did what it was asked for (a null for a request of zero bytes included).
 constexpr bool Succeeded(Outcome outcome) { return outcome <= Outcome::kZeroSize; }
+
+// The request was legal but could not be served.
+constexpr bool Refused(Outcome outcome) { return outcome >= Outcome::kOutOfMemory && outcome <= Outcome::kFragmented; }
 
 // One more than the largest number in use: the size of an array indexed by outcome.
 inline constexpr std::uint32_t kOutcomeSlots = 44;

@@ -7,10 +7,12 @@
 #include <optional>
 #include <ostream>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_format.h"
-#include "allocators/heap/implicit_heap.h"
+#include "allocators/heap/implicit/implicit_heap.h"
 #include "allocators/machine/address_space.h"
 #include "allocators/machine/physical_memory.h"
 
@@ -35,6 +37,13 @@ class BudgetedFrames : public FrameSource {
     return count <= budget_;
   }
 
+  std::unique_ptr<const AllocatorState> Save() const override { return SaveState(State{next_, budget_, taken_}); }
+  void Restore(const AllocatorState& saved) override {
+    State state{};
+    RestoreState(saved, state);
+    next_ = state.next, budget_ = state.budget, taken_ = state.taken;
+  }
+
   std::uint32_t budget() const { return budget_; }
   void set_budget(std::uint32_t frames) { budget_ = frames; }
   std::uint32_t taken() const { return taken_; }
@@ -42,9 +51,36 @@ class BudgetedFrames : public FrameSource {
   void ForgetAsked() { asked_ = 0; }
 
  private:
+  struct State {
+    std::uint32_t next, budget, taken;
+  };
   std::uint32_t next_, budget_;
   std::uint32_t taken_ = 0;
   mutable std::uint32_t asked_ = 0;
+};
+
+// A heap as a test uses it: the guard's calls, and what the allocator shows.
+class TestedHeap {
+ public:
+  explicit TestedHeap(std::unique_ptr<HeapGuard> guard) : guard_(std::move(guard)) {}
+
+  HeapResult Malloc(std::uint32_t bytes) { return guard_->Malloc(bytes); }
+  HeapResult Calloc(std::uint32_t count, std::uint32_t bytes) { return guard_->Calloc(count, bytes); }
+  HeapResult Realloc(VirtAddr block, std::uint32_t bytes) { return guard_->Realloc(block, bytes); }
+  HeapResult Free(VirtAddr block) { return guard_->Free(block); }
+
+  const HeapAllocator& allocator() const { return guard_->allocator(); }
+  HeapGuard& guard() { return *guard_; }
+  HeapShape Shape() const { return allocator().Shape(); }
+  const HeapCosts& costs() const { return allocator().costs(); }
+  std::vector<Count> Counts() const { return allocator().Counts(); }
+  std::uint64_t Counter(std::string_view name, std::string_view label = {}) const { return CountOf(Counts(), name, label); }
+  std::vector<Violation> CheckInvariants() const { return allocator().CheckInvariants(); }
+  VirtAddr brk() const { return allocator().brk(); }
+  std::uint64_t host_bytes() const { return guard_->host_bytes(); }
+
+ private:
+  const std::unique_ptr<HeapGuard> guard_;
 };
 
 // A machine with nothing on it but a heap.
@@ -54,9 +90,11 @@ class HeapMachine {
       : memory_(ram_bytes),
         frames_(memory_.frame_count()),
         space_(*AddressSpace::Create(memory_, frames_)),
-        heap_(*MakeImplicitHeap(*space_, options)) {}
+        heap_(*MakeImplicitHeap(*space_, options)) {
+    heap_.guard().ResetCosts();
+  }
 
-  HeapAllocator& heap() { return *heap_; }
+  TestedHeap& heap() { return heap_; }
   AddressSpace& space() { return *space_; }
   BudgetedFrames& frames() { return frames_; }
 
@@ -65,24 +103,24 @@ class HeapMachine {
   // Every word from the start to the epilogue, absent pages marked, so that two heaps can be compared as a whole.
   std::vector<std::uint32_t> Words() const {
     std::vector<std::uint32_t> words;
-    const VirtAddr start = heap_->Shape().start, end = heap_->brk() + kWordBytes;
+    const VirtAddr start = heap_.allocator().start(), end = heap_.brk() + kWordBytes;
     for (VirtAddr at = start; at < end; at = at + kWordBytes) words.push_back(Word(at));
     return words;
   }
+  // The words of the digest, and the epilogue.
   std::vector<std::uint32_t> Headers() const {
     std::vector<std::uint32_t> headers;
-    heap_->VisitChunks(VirtAddr{}, [&](const Chunk& chunk) {
-      headers.push_back(chunk.header_word);
-      return true;
-    });
-    headers.push_back(heap_->Epilogue().value_or(0xDEADDEAD));
+    heap_.allocator().VisitMetadata([&](std::uint32_t word) { headers.push_back(word); });
+    headers.push_back(static_cast<std::uint32_t>(heap_.allocator().FigureValues().front()));
     return headers;
   }
-  // "[A8][.4088]": the chunks behind the prologue, allocated or free.
+  // "[A8][.4088]": the blocks behind the prologue, live or free.
   std::string Draw() const {
     std::string drawing;
-    heap_->VisitChunks(heap_->Shape().start + kWordBytes, [&](const Chunk& chunk) {
-      absl::StrAppendFormat(&drawing, "[%c%d]", chunk.allocated ? 'A' : '.', chunk.bytes);
+    heap_.allocator().VisitBlocks({}, [&](const Block& block) {
+      if (block.kind != BlockKind::kMetadata) {
+        absl::StrAppendFormat(&drawing, "[%c%d]", block.kind == BlockKind::kLive ? 'A' : '.', block.bytes);
+      }
       return true;
     });
     return drawing;
@@ -92,7 +130,7 @@ class HeapMachine {
   PhysicalMemory memory_;
   BudgetedFrames frames_;
   std::unique_ptr<AddressSpace> space_;
-  std::unique_ptr<HeapAllocator> heap_;
+  TestedHeap heap_;
 };
 
 inline ImplicitHeapOptions Guarded(Engine engine) { return {.engine = engine}; }
@@ -106,7 +144,7 @@ struct HeapCall {
   VirtAddr block;
   std::uint32_t bytes = 0, count = 1;
 
-  HeapResult On(HeapAllocator& heap) const {
+  HeapResult On(TestedHeap& heap) const {
     switch (kind) {
       case kMalloc:
         return heap.Malloc(bytes);

@@ -133,6 +133,7 @@ class AddressSpace final : private PhysicalMemory::PointerKeeper {
   const VmCosts& costs() const { return costs_; }
   PhysAddr page_directory() const { return directory_; }
   PhysicalMemory& memory() { return memory_; }
+  FrameSource& frames() { return frames_; }
   std::uint64_t host_bytes() const;
 
  private:

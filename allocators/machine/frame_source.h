@@ -4,8 +4,10 @@
 #define ALLOCLAB_ALLOCATORS_MACHINE_FRAME_SOURCE_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
+#include "allocators/common/allocator_state.h"
 #include "allocators/machine/address.h"
 
 namespace alloclab {
@@ -18,8 +20,12 @@ class FrameSource {
   virtual std::optional<PageFrame> TakeFrame() = 0;
 
   // Whether the next `count` calls of TakeFrame would all succeed. Changes nothing. A guarded heap asks before it begins an
-  // operation, so that it never has to undo one.
+  // operation, so that it seldom has to undo one.
   virtual bool CanTakeFrames(std::uint32_t count) const = 0;
+
+  // What is kept outside RAM; an operation that is undone gives back the frames that it took by restoring it.
+  virtual std::unique_ptr<const AllocatorState> Save() const = 0;
+  virtual void Restore(const AllocatorState& saved) = 0;
 };
 
 }  // namespace alloclab

@@ -60,6 +60,12 @@ class CountingView {
   std::uint64_t loaded_ = 0, stored_ = 0;
 };
 
+// What an access that has just failed throws.
+inline MachineStop StopAtFault(const AddressSpace& space) {
+  const PageFault& fault = *space.last_fault();
+  return {Outcome::kMachineFault, fault.address.raw(), fault.kind == PageFault::Kind::kNoFrame};
+}
+
 // Virtual memory: through the translation cache where the page is in it, else through the page tables and the fault handler.
 class ThrowingAddressSpace {
  public:
@@ -103,10 +109,7 @@ class ThrowingAddressSpace {
   [[gnu::noinline]] static void StoreSlowly(AddressSpace& space, VirtAddr address, Number number) {
     if (!space.WriteAtOnce(address, std::bit_cast<std::array<std::uint8_t, sizeof(Number)>>(number))) ThrowFault(space);
   }
-  [[noreturn]] static void ThrowFault(const AddressSpace& space) {
-    const PageFault& fault = *space.last_fault();
-    throw MachineStop{Outcome::kMachineFault, fault.address.raw(), fault.kind == PageFault::Kind::kNoFrame};
-  }
+  [[noreturn]] static void ThrowFault(const AddressSpace& space) { throw StopAtFault(space); }
 
   AddressSpace& space_;
 };

@@ -1,3 +1,6 @@
+#include "allocators/workload/difference.h"
+
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -5,7 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "allocators/workload/run.h"
+#include "absl/strings/str_replace.h"
 
 namespace alloclab {
 namespace {
@@ -20,8 +23,6 @@ struct Side {
     driver->Apply(std::span(&op, 1), std::span(&result, 1));
     return result;
   }
-  HeapCosts heap_costs() const { return instance->heap() != nullptr ? instance->heap()->costs() : HeapCosts{}; }
-  const PageCosts& page_costs() const { return instance->pages().costs(); }
 };
 
 absl::StatusOr<Side> MakeSide(std::string_view name, const Trace& trace, const InstanceConfig& config) {
@@ -53,57 +54,48 @@ class Comparison {
   std::optional<std::string> difference_;
 };
 
-void CompareHeapCosts(const HeapCosts& a, const HeapCosts& b, Comparison& compare) {
-  compare.Number("headers visited so far", a.headers_visited, b.headers_visited);
-  compare.Number("words loaded so far", a.words_loaded, b.words_loaded);
-  compare.Number("words stored so far", a.words_stored, b.words_stored);
-  compare.Number("pages searched so far", a.search_pages, b.search_pages);
-  compare.Number("splits so far", a.splits, b.splits);
-  for (std::size_t i = 0; i < a.coalesces.size(); ++i) {
-    compare.Number(absl::StrFormat("coalesces of case %d so far", i + 1), a.coalesces[i], b.coalesces[i]);
-  }
-  compare.Number("grows so far", a.grows, b.grows);
-  compare.Number("bytes grown so far", a.grown_bytes, b.grown_bytes);
-  compare.Number("bytes copied so far", a.copied_bytes, b.copied_bytes);
-  compare.Number("bytes zeroed so far", a.zeroed_bytes, b.zeroed_bytes);
+// "heap merges with below so far"
+std::string NameOf(std::string_view part, const CounterInfo& info) {
+  const std::string label = info.label.empty() ? "" : absl::StrFormat(" %s %s", info.label, info.value);
+  return absl::StrFormat("%s %s%s so far", part, absl::StrReplaceAll(std::string(info.name), {{"_", " "}}), label);
 }
 
-void ComparePageCosts(const PageCosts& a, const PageCosts& b, Comparison& compare) {
-  compare.Number("runs visited so far", a.runs_visited, b.runs_visited);
-  compare.Number("words of runs loaded so far", a.words_loaded, b.words_loaded);
-  compare.Number("words of runs stored so far", a.words_stored, b.words_stored);
-  compare.Number("run splits so far", a.splits, b.splits);
-  for (std::size_t i = 0; i < a.merges.size(); ++i) {
-    compare.Number(absl::StrFormat("frees that merged in way %d so far", i), a.merges[i], b.merges[i]);
+// Counters of different allocators are compared where both have one.
+void CompareCounts(std::string_view part, std::span<const Count> a, std::span<const Count> b, Comparison& compare) {
+  for (const Count& count : a) {
+    const auto other = std::find_if(b.begin(), b.end(), [&](const Count& candidate) { return *candidate.info == *count.info; });
+    if (other != b.end()) compare.Number(NameOf(part, *count.info), count.value, other->value);
   }
-  compare.Number("bytes filled so far", a.filled_bytes, b.filled_bytes);
+}
+
+bool SameOwnCounters(const Instance& a, const Instance& b) {
+  const auto same = [](std::span<const std::uint64_t> x, std::span<const std::uint64_t> y) {
+    return std::equal(x.begin(), x.end(), y.begin(), y.end());
+  };
+  if (!same(a.pages().own_counters(), b.pages().own_counters())) return false;
+  return a.heap() == nullptr || b.heap() == nullptr ||
+         (same(a.heap()->own_counters(), b.heap()->own_counters()) && a.heap()->brk() == b.heap()->brk());
 }
 
 // What was mapped when the instances were ready is not a cost.
-bool SameFaults(const VmCosts& a, const VmCosts& b) {
-  return a.demand_faults == b.demand_faults && a.not_mapped_faults == b.not_mapped_faults &&
-         a.protection_faults == b.protection_faults && a.refused_faults == b.refused_faults;
-}
-
-void CompareVmCosts(const VmCosts& a, const VmCosts& b, Comparison& compare) {
-  compare.Number("demand faults so far", a.demand_faults, b.demand_faults);
-  compare.Number("faults of unmapped pages so far", a.not_mapped_faults, b.not_mapped_faults);
-  compare.Number("protection faults so far", a.protection_faults, b.protection_faults);
-  compare.Number("refused faults so far", a.refused_faults, b.refused_faults);
+Costs WithoutGauges(Costs costs) {
+  costs.vm.mapped_frames = costs.vm.page_table_frames = 0;
+  return costs;
 }
 
 // What parts the two after an operation. The cheap comparison is the usual one; the sentence is made only when it fails.
 std::optional<std::string> Compare(const Side& a, const Side& b, OpResult in_a, OpResult in_b) {
-  const VmCosts vm_a = a.instance->vm_costs(), vm_b = b.instance->vm_costs();
-  const bool same =
-      in_a == in_b && a.heap_costs() == b.heap_costs() && a.page_costs() == b.page_costs() && SameFaults(vm_a, vm_b);
-  if (same) return std::nullopt;
+  const Costs costs_a = WithoutGauges(a.instance->costs()), costs_b = WithoutGauges(b.instance->costs());
+  if (in_a == in_b && costs_a == costs_b && SameOwnCounters(*a.instance, *b.instance)) return std::nullopt;
   Comparison compare;
   compare.Text("outcome", OutcomeName(in_a.outcome), OutcomeName(in_b.outcome));
   compare.Address("address", in_a.address, in_b.address);
-  CompareHeapCosts(a.heap_costs(), b.heap_costs(), compare);
-  ComparePageCosts(a.page_costs(), b.page_costs(), compare);
-  CompareVmCosts(vm_a, vm_b, compare);
+  if (a.instance->heap() != nullptr && b.instance->heap() != nullptr) {
+    CompareCounts("heap", a.instance->heap()->Counts(), b.instance->heap()->Counts(), compare);
+    compare.Address("break", a.instance->heap()->brk().raw(), b.instance->heap()->brk().raw());
+  }
+  CompareCounts("pages", a.instance->pages().Counts(), b.instance->pages().Counts(), compare);
+  CompareCounts("machine", CountsOf(costs_a.vm), CountsOf(costs_b.vm), compare);
   return compare.difference();
 }
 

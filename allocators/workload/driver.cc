@@ -30,13 +30,11 @@ const std::uint32_t* BadHandle(const Operation& op) {
 
 }  // namespace
 
-Driver::Driver(Instance& instance) : instance_(instance), heap_(instance.heap()) {
+Driver::Driver(Instance& instance) : instance_(instance), guard_(instance.heap_guard()), heap_(instance.heap()) {
   if (heap_ == nullptr) return;
-  heap_headers_ = heap_->costs().headers_visited;
+  heap_steps_ = heap_->costs().search_steps;
   heap_cycles_ = Cycles(k386dx33, heap_->costs());
-  heap_grows_ = heap_->costs().grows;
-  counters_.heap_size_peak_bytes = heap_->Shape().size_bytes();
-  heap_size_base_ = counters_.heap_size_peak_bytes - heap_->costs().grown_bytes;
+  RecordHeapSize();
 }
 
 absl::Status Driver::ReserveHandles(std::uint32_t heap_handles, std::uint32_t page_handles) {
@@ -79,11 +77,8 @@ inline void Driver::RecordOutcome(OpKind kind, Outcome outcome, std::uint64_t re
 }
 
 void Driver::RecordHeapSize() {
-  heap_grows_ = heap_->costs().grows;
-  // Unguarded misuse may lower the break behind the counters' back; otherwise what it was moved up by says where it is.
-  const std::uint64_t size =
-      instance_.config().guarded ? heap_size_base_ + heap_->costs().grown_bytes : heap_->Shape().size_bytes();
-  counters_.heap_size_peak_bytes = std::max(counters_.heap_size_peak_bytes, size);
+  brk_ = heap_->brk();
+  counters_.heap_size_peak_bytes = std::max<std::uint64_t>(counters_.heap_size_peak_bytes, brk_ - heap_->start());
 }
 
 inline OpResult Driver::RecordHeap(OpKind kind, HeapResult result, std::uint64_t requested) {
@@ -91,12 +86,12 @@ inline OpResult Driver::RecordHeap(OpKind kind, HeapResult result, std::uint64_t
   const std::uint64_t cycles = Cycles(k386dx33, costs);
   counters_.cycles[Index(kind)].Record(cycles - heap_cycles_);
   heap_cycles_ = cycles;
-  if (const std::uint64_t headers = costs.headers_visited - heap_headers_; headers != 0) {
-    counters_.search_headers[0].Record(headers);
-    counters_.search_max = std::max(counters_.search_max, headers);
-    heap_headers_ = costs.headers_visited;
+  if (const std::uint64_t steps = costs.search_steps - heap_steps_; steps != 0) {
+    counters_.heap_search_steps.Record(steps);
+    counters_.search_max = std::max(counters_.search_max, steps);
+    heap_steps_ = costs.search_steps;
   }
-  if (costs.grows != heap_grows_) RecordHeapSize();
+  if (heap_->brk() != brk_) RecordHeapSize();
   if (kind != OpKind::kFree) counters_.request_bytes.Record(requested);
   RecordOutcome(kind, result.outcome, requested);
   return {result.outcome, result.address.raw()};
@@ -105,7 +100,8 @@ inline OpResult Driver::RecordHeap(OpKind kind, HeapResult result, std::uint64_t
 OpResult Driver::RecordPages(OpKind kind, const PageResult& result, std::uint64_t requested, const PageCosts& before) {
   const PageCosts& costs = instance_.pages().costs();
   counters_.cycles[Index(kind)].Record(Cycles(k386dx33, costs) - Cycles(k386dx33, before));
-  if (const std::uint64_t runs = costs.runs_visited - before.runs_visited; runs != 0) counters_.search_headers[1].Record(runs);
+  if (const std::uint64_t steps = costs.search_steps - before.search_steps; steps != 0)
+    counters_.page_search_steps.Record(steps);
   RecordOutcome(kind, result.outcome, requested);
   return {result.outcome, result.address.raw()};
 }
@@ -137,19 +133,19 @@ inline void Driver::Disown(std::uint32_t handle, std::uint32_t address) {
 }
 
 inline HeapResult Driver::DoMalloc(std::uint32_t handle, std::uint32_t bytes) {
-  const HeapResult result = heap_->Malloc(bytes);
+  const HeapResult result = guard_->Malloc(bytes);
   Own(handle, result, bytes);
   return result;
 }
 
 HeapResult Driver::DoCalloc(std::uint32_t handle, std::uint32_t count, std::uint32_t bytes) {
-  const HeapResult result = heap_->Calloc(count, bytes);
+  const HeapResult result = guard_->Calloc(count, bytes);
   Own(handle, result, count * bytes);
   return result;
 }
 
 HeapResult Driver::DoRealloc(std::uint32_t handle, std::uint32_t old_handle, std::uint32_t old_address, std::uint32_t bytes) {
-  const HeapResult result = heap_->Realloc(VirtAddr(old_address), bytes);
+  const HeapResult result = guard_->Realloc(VirtAddr(old_address), bytes);
   if (result.outcome == Outcome::kOk) {
     if (old_address != 0) Disown(old_handle, old_address);
     Own(handle, result, bytes);
@@ -161,7 +157,7 @@ HeapResult Driver::DoRealloc(std::uint32_t handle, std::uint32_t old_handle, std
 
 inline HeapResult Driver::DoFree(std::uint32_t handle, std::uint32_t address) {
   if (address == 0) return {};
-  const HeapResult result = heap_->Free(VirtAddr(address));
+  const HeapResult result = guard_->Free(VirtAddr(address));
   if (result.outcome == Outcome::kOk) Disown(handle, address);
   return result;
 }
@@ -186,7 +182,7 @@ OpResult Driver::DoFreePages(OpKind kind, PhysAddr first, std::uint32_t bytes) {
 }
 
 OpResult Driver::FreePagesOf(const Operation& op) {
-  Block& block = page_blocks_[op.block];
+  NamedBlock& block = page_blocks_[op.block];
   if (block.address == 0) return RecordPages(op.kind, {}, 0, instance_.pages().costs());
   if (op.kind == OpKind::kFreePages) return DoFreePages(op.kind, PhysAddr(block.address), block.bytes);
   const OpResult result = DoFreePages(op.kind, PhysAddr(block.address) + op.extra, op.size);
@@ -218,7 +214,7 @@ inline OpResult Driver::ApplyOne(const Operation& op) {
   }
   if (op.kind != OpKind::kAllocatePages) return FreePagesOf(op);
   const OpResult result = AllocatePages(op.size);
-  page_blocks_[op.block] = result.outcome == Outcome::kOk ? Block{result.address, op.size} : Block{};
+  page_blocks_[op.block] = result.outcome == Outcome::kOk ? NamedBlock{result.address, op.size} : NamedBlock{};
   return result;
 }
 

@@ -36,10 +36,11 @@ struct DriverCounters {
   std::uint64_t live_blocks = 0, live_blocks_peak = 0;
   std::uint64_t page_live_bytes = 0, page_live_peak_bytes = 0;
   std::uint64_t heap_size_peak_bytes = 0;
-  std::uint64_t search_max = 0;                 // most headers one operation visited
-  Pow2Histogram request_bytes;                  // heap requests
-  std::array<Pow2Histogram, 2> search_headers;  // per operation that searched: [0] heap headers, [1] page runs
-  std::array<Pow2Histogram, kOpKinds> cycles;   // simulated cycles per operation (cost model i386-v1, 386DX-33)
+  std::uint64_t search_max = 0;  // most blocks that one heap operation looked at
+  Pow2Histogram request_bytes;   // heap requests
+  // Blocks looked at, per operation that searched.
+  Pow2Histogram heap_search_steps, page_search_steps;
+  std::array<Pow2Histogram, kOpKinds> cycles;  // simulated cycles per operation (cost model i386-v1, 386DX-33)
 };
 
 class Driver {
@@ -95,14 +96,15 @@ class Driver {
   void RecordHeapSize();
 
   Instance& instance_;
-  HeapAllocator* const heap_;  // null without one
+  HeapGuard* const guard_;  // null without a heap
+  const HeapAllocator* const heap_;
   DriverCounters counters_;
   std::uint64_t operations_ = 0;
   LiveBlocks live_;
   HandleTable page_blocks_;
   // The heap's costs when the last operation ended.
-  std::uint64_t heap_headers_ = 0, heap_cycles_ = 0, heap_grows_ = 0;
-  std::uint64_t heap_size_base_ = 0;  // what the heap's size is beside what it was grown by
+  std::uint64_t heap_steps_ = 0, heap_cycles_ = 0;
+  VirtAddr brk_;
 };
 
 }  // namespace alloclab

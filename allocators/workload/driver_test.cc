@@ -163,11 +163,11 @@ TEST_F(DriverTest, CountsCostsPerOperation) {
   Apply(Malloc(0, 100));
   const std::uint64_t malloc_cycles = Cycles(k386dx33, heap.costs()) - Cycles(k386dx33, start);
   EXPECT_EQ(counters().cycles[0].sum(), malloc_cycles);
-  EXPECT_EQ(counters().search_headers[0].sum(), 2u);  // the prologue and the free chunk
+  EXPECT_EQ(counters().heap_search_steps.sum(), 2u);  // the prologue and the free chunk
   EXPECT_EQ(counters().search_max, 2u);
   Apply({Malloc(1, 100), Free(0), Calloc(2, 2, 600), Realloc(1, 1, 50)});
-  EXPECT_EQ(counters().search_headers[0].count(), 4u);
-  EXPECT_EQ(counters().search_headers[0].sum(), heap.costs().headers_visited);
+  EXPECT_EQ(counters().heap_search_steps.count(), 4u);
+  EXPECT_EQ(counters().heap_search_steps.sum(), heap.costs().search_steps);
   EXPECT_EQ(counters().request_bytes.count(), 4u);
   EXPECT_EQ(counters().request_bytes.sum(), 100u + 100 + 1200 + 50);
   std::uint64_t sum = 0, count = 0;
@@ -205,7 +205,7 @@ TEST_F(DriverTest, PageBlocksAreFreedWholeAndInParts) {
   EXPECT_EQ(counters().page_live_bytes, 3u * 4096);
   EXPECT_EQ(driver_->FreePages(PhysAddr(base + 2 * 4096), 3 * 4096).outcome, Outcome::kOk);
   EXPECT_EQ(counters().page_live_bytes, 0u);
-  EXPECT_EQ(counters().search_headers[1].sum(), instance_->pages().costs().runs_visited);
+  EXPECT_EQ(counters().page_search_steps.sum(), instance_->pages().costs().search_steps);
 }
 
 TEST_F(DriverTest, PageFailuresAreOutcomes) {

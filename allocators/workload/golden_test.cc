@@ -116,8 +116,8 @@ std::vector<Case> AllCases() {
 std::string State(Instance& instance) {
   const Checkpoint now = TakeCheckpoint(instance, 0);
   return absl::StrFormat("brk %08x chunks %d free_chunks %d free_bytes %d largest_free %d epilogue %08x meta_sha256 %s",
-                         now.heap.brk.raw(), now.heap.chunks, now.heap.free_blocks, now.heap.free_bytes,
-                         now.heap.largest_free_bytes, now.epilogue, now.metadata_sha256);
+                         now.heap.brk.raw(), now.heap.blocks, now.heap.free_blocks, now.heap.free_bytes,
+                         now.heap.largest_free_bytes, now.figures.front().value, now.metadata_sha256);
 }
 
 class GoldenTest : public ::testing::TestWithParam<Case> {};
@@ -152,9 +152,10 @@ TEST_P(GoldenTest, EveryAddressCheckpointAndTotal) {
   EXPECT_EQ(given, golden.addresses.size());
   EXPECT_GE(golden.checkpoints.size(), 3u);
   EXPECT_EQ(State(**instance), golden.final_state);
-  const HeapCosts& costs = (*instance)->heap()->costs();
-  EXPECT_EQ((Totals{given, costs.headers_visited, costs.splits, costs.grows, costs.coalesces[0], costs.coalesces[1],
-                    costs.coalesces[2], costs.coalesces[3]}),
+  const std::vector<Count> counts = (*instance)->heap()->Counts();
+  EXPECT_EQ((Totals{given, CountOf(counts, "search_steps"), CountOf(counts, "splits"), CountOf(counts, "grows"),
+                    CountOf(counts, "merges", "below"), CountOf(counts, "merges", "above"), CountOf(counts, "merges", "both"),
+                    CountOf(counts, "merges", "none")}),
             c.totals);
   EXPECT_THAT((*instance)->heap()->CheckInvariants(), ::testing::IsEmpty());
 }

@@ -11,7 +11,7 @@
 namespace alloclab {
 
 // A pointer variable of the simulated program and the bytes that were asked for.
-struct Block {
+struct NamedBlock {
   std::uint32_t address = 0;  // 0 is null
   std::uint32_t bytes = 0;
 };
@@ -28,7 +28,7 @@ class HandleTable {
   }
 
   // REQUIRES: reserved.
-  Block& operator[](std::uint32_t handle) { return (*pages_[handle / kPageBlocks])[handle % kPageBlocks]; }
+  NamedBlock& operator[](std::uint32_t handle) { return (*pages_[handle / kPageBlocks])[handle % kPageBlocks]; }
 
   // Calls visit(handle, block) for every handle that has room.
   template <class Visit>
@@ -44,7 +44,7 @@ class HandleTable {
 
  private:
   static constexpr std::uint32_t kPageBlocks = 512;
-  using Page = std::array<Block, kPageBlocks>;
+  using Page = std::array<NamedBlock, kPageBlocks>;
 
   void AddPage(std::uint32_t page) {
     pages_[page] = std::make_unique<Page>();

@@ -11,20 +11,20 @@ std::uint32_t LiveBlocks::ReleaseAt(std::uint32_t address) {
   if (!indexed_) BuildIndex();
   const auto it = handle_at_.find(address);
   if (it == handle_at_.end()) return 0;
-  Block& block = handles_[it->second];
+  NamedBlock& block = handles_[it->second];
   const std::uint32_t bytes = block.bytes;
   block.bytes = 0;
   handle_at_.erase(it);
   return bytes;
 }
 
-void LiveBlocks::Abandon(const Block& block) {
+void LiveBlocks::Abandon(const NamedBlock& block) {
   unnamed_[block.address] = block.bytes;
   if (indexed_) handle_at_.erase(block.address);
 }
 
 void LiveBlocks::BuildIndex() {
-  handles_.ForEach([this](std::uint32_t handle, const Block& block) {
+  handles_.ForEach([this](std::uint32_t handle, const NamedBlock& block) {
     if (block.bytes != 0) handle_at_[block.address] = handle;
   });
   indexed_ = true;

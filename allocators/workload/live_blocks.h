@@ -26,7 +26,7 @@ class LiveBlocks {
 
   // The handle now names this block: null with 0 bytes, or a live one with at least 1.
   void Assign(std::uint32_t handle, std::uint32_t address, std::uint32_t bytes) {
-    Block& block = handles_[handle];
+    NamedBlock& block = handles_[handle];
     if (block.bytes != 0) Abandon(block);
     block = {address, bytes};
     if (indexed_ && bytes != 0) handle_at_[address] = handle;
@@ -37,7 +37,7 @@ class LiveBlocks {
   // The block that the handle points to was freed, the handle dangles now. Returns the bytes that were asked for; 0 if no live
   // block is on record there, which only an unguarded heap makes possible.
   std::uint32_t Release(std::uint32_t handle) {
-    Block& block = handles_[handle];
+    NamedBlock& block = handles_[handle];
     const std::uint32_t bytes = block.bytes;
     if (bytes == 0) return ReleaseAt(block.address);
     block.bytes = 0;
@@ -50,7 +50,7 @@ class LiveBlocks {
   std::uint64_t host_bytes() const;
 
  private:
-  void Abandon(const Block& block);
+  void Abandon(const NamedBlock& block);
   void BuildIndex();
 
   HandleTable handles_;

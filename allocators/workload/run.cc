@@ -81,31 +81,28 @@ class Replay {
   Pacer pacer_;
 };
 
-void Summarise(Instance& instance, const Driver& driver, RunResult& result) {
+void Summarise(const Instance& instance, const Driver& driver, RunResult& result) {
   result.counters = driver.counters();
-  result.page_costs = instance.pages().costs();
+  result.page_counts = instance.pages().Counts();
   result.pages = instance.pages().Shape();
+  result.page_figures = instance.pages().Figures();
   result.violations = instance.pages().CheckInvariants().size();
-  result.simulated_cycles_386 = Cycles(k386dx33, result.page_costs);
-  result.simulated_cycles_486 = Cycles(k486dx2_66, result.page_costs);
-  result.vm_costs = instance.vm_costs();
+  const Costs costs = instance.costs();
+  result.simulated_cycles_386 = Cycles(k386dx33, costs);
+  result.simulated_cycles_486 = Cycles(k486dx2_66, costs);
+  result.vm_costs = costs.vm;
   if (instance.heap() == nullptr) return;
-  result.heap_costs = instance.heap()->costs();
+  result.heap_counts = instance.heap()->Counts();
   result.violations += instance.heap()->CheckInvariants().size();
-  result.simulated_cycles_386 += Cycles(k386dx33, result.heap_costs);
-  result.simulated_cycles_486 += Cycles(k486dx2_66, result.heap_costs);
 }
 
 }  // namespace
 
-Checkpoint TakeCheckpoint(Instance& instance, std::uint64_t after_operation) {
+Checkpoint TakeCheckpoint(const Instance& instance, std::uint64_t after_operation) {
   const HeapAllocator& heap = *instance.heap();
   Sha256 digest;
-  heap.VisitChunks(VirtAddr{}, [&digest](const Chunk& chunk) {
-    digest.UpdateU32(chunk.header_word);
-    return true;
-  });
-  return {after_operation, heap.Shape(), heap.Epilogue().value_or(0), digest.HexDigest()};
+  heap.VisitMetadata([&digest](std::uint32_t word) { digest.UpdateU32(word); });
+  return {after_operation, heap.Shape(), heap.Figures(), digest.HexDigest()};
 }
 
 absl::StatusOr<RunResult> ExecuteRun(const Trace& trace, const InstanceConfig& config, const RunOptions& options) {

@@ -18,14 +18,14 @@ namespace alloclab {
 struct Checkpoint {
   std::uint64_t after_operation = 0;
   HeapShape heap;
-  std::uint32_t epilogue = 0;
-  std::string metadata_sha256;  // over the header words from start to brk, u32 little-endian, prologue in, epilogue out
+  std::vector<Figure> figures;
+  std::string metadata_sha256;  // over the words that VisitMetadata shows, u32 little-endian
 
   friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
 };
 
 // Takes one now. REQUIRES: the instance has a heap.
-Checkpoint TakeCheckpoint(Instance& instance, std::uint64_t after_operation);
+Checkpoint TakeCheckpoint(const Instance& instance, std::uint64_t after_operation);
 
 struct RunProgress {
   std::uint64_t operations_done = 0, operations_total = 0;
@@ -48,10 +48,10 @@ struct RunResult {
   std::uint64_t operations = 0;  // done
   bool cancelled = false;
   DriverCounters counters;
-  HeapCosts heap_costs;
-  PageCosts page_costs;
+  std::vector<Count> heap_counts, page_counts;
   VmCosts vm_costs;
   PageShape pages;
+  std::vector<Figure> page_figures;
   std::vector<Checkpoint> checkpoints;  // the last one is the end; none without a heap
   std::uint64_t violations = 0;         // of the invariants of both allocators, at the end; at most kViolationsMax each
   // Of both allocators, cost model i386-v1. The page allocator's work for page faults is in them, if not in the cycles of the
@@ -63,18 +63,6 @@ struct RunResult {
 // Errors of Instance::Create, and INVALID_ARGUMENT for an operation whose handle is out of range or checkpoints that do not
 // ascend or lie beyond the trace.
 absl::StatusOr<RunResult> ExecuteRun(const Trace& trace, const InstanceConfig& config, const RunOptions& options);
-
-// Where two replays of one trace part ways.
-struct Difference {
-  std::uint64_t operation = 0;  // counted from 1; 0 when there is none
-  std::string what;             // one sentence with both values; empty when there is none
-  bool cancelled = false;       // stopped by the callback before the end: nothing is known about the rest
-};
-
-// Replays the trace on two fresh instances in step and compares, after every operation, its outcome, the address it gave and
-// all costs so far; at the end the heaps' metadata. Errors as of ExecuteRun, naming the instance ("a: ...").
-absl::StatusOr<Difference> FindFirstDifference(const Trace& trace, const InstanceConfig& a, const InstanceConfig& b,
-                                               const ProgressCallback& progress = nullptr);
 
 }  // namespace alloclab
 

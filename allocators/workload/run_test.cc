@@ -8,6 +8,7 @@
 #include "allocators/common/cost_model.h"
 #include "allocators/workload/builtins.h"
 #include "allocators/workload/checkpoints.h"
+#include "allocators/workload/difference.h"
 #include "allocators/workload/pacer.h"
 #include "allocators/workload/workload_spec.h"
 #include "gmock/gmock.h"
@@ -66,12 +67,13 @@ TEST(RunTest, BothEnginesFindTheSame) {
     SCOPED_TRACE(builtin.name);
     EXPECT_EQ(a.checkpoints, b.checkpoints);
     EXPECT_THAT(a.checkpoints, SizeIs(4));
-    EXPECT_EQ(a.heap_costs, b.heap_costs);
-    EXPECT_EQ(a.page_costs, b.page_costs);
+    EXPECT_EQ(a.heap_counts, b.heap_counts);
+    EXPECT_EQ(a.page_counts, b.page_counts);
     EXPECT_EQ(a.vm_costs, b.vm_costs);
     EXPECT_EQ(a.counters.outcomes, b.counters.outcomes);
     EXPECT_EQ(a.counters.cycles, b.counters.cycles);
-    EXPECT_EQ(a.counters.search_headers, b.counters.search_headers);
+    EXPECT_EQ(a.counters.heap_search_steps, b.counters.heap_search_steps);
+    EXPECT_EQ(a.counters.page_search_steps, b.counters.page_search_steps);
     EXPECT_EQ(a.trace_sha256, b.trace_sha256);
     EXPECT_EQ(a.simulated_cycles_386, b.simulated_cycles_386);
     EXPECT_EQ(a.violations + b.violations, 0u);
@@ -85,10 +87,12 @@ TEST(RunTest, TheResultIsComplete) {
   EXPECT_EQ(result.config.parameters.at("heap.engine"), "indexed");
   EXPECT_EQ(result.trace_sha256, TraceDigest(trace.operations));
   EXPECT_FALSE(result.cancelled);
-  EXPECT_EQ(result.simulated_cycles_386, Cycles(k386dx33, result.heap_costs) + Cycles(k386dx33, result.page_costs));
-  EXPECT_EQ(result.simulated_cycles_486, Cycles(k486dx2_66, result.heap_costs) + Cycles(k486dx2_66, result.page_costs));
+  const std::uint64_t loads = CountOf(result.heap_counts, "words_loaded") + CountOf(result.page_counts, "words_loaded");
+  const std::uint64_t stores = CountOf(result.heap_counts, "words_stored") + CountOf(result.page_counts, "words_stored");
+  EXPECT_EQ(result.simulated_cycles_386, 4 * loads + 2 * stores + 4 * CountOf(result.heap_counts, "search_pages"));
+  EXPECT_EQ(result.simulated_cycles_486, loads + stores + 8 * CountOf(result.heap_counts, "search_pages"));
   EXPECT_EQ(result.vm_costs.mapped_frames, result.vm_costs.demand_faults + 2);
-  EXPECT_EQ(result.pages.arena_bytes, (512u << 20) - 4096);
+  EXPECT_EQ(result.pages.arena.bytes, (512u << 20) - 4096);
   EXPECT_GT(result.wall_ns, 0u);
   ASSERT_THAT(result.checkpoints, SizeIs(1));
   EXPECT_EQ(result.checkpoints[0].after_operation, trace.operations.size());
@@ -99,7 +103,7 @@ TEST(RunTest, CheckpointsAreTakenWhereAskedAndOnce) {
   const RunResult result = Execute(trace, {}, {.checkpoints = {0, 10, 10, 1000}, .progress = nullptr});
   ASSERT_THAT(result.checkpoints, SizeIs(3));
   EXPECT_EQ(result.checkpoints[0].after_operation, 0u);
-  EXPECT_EQ(result.checkpoints[0].heap.chunks, 2u);
+  EXPECT_EQ(result.checkpoints[0].heap.blocks, 2u);
   EXPECT_EQ(result.checkpoints[1].after_operation, 10u);
   EXPECT_EQ(result.checkpoints[2].after_operation, 1000u);
 }
@@ -107,8 +111,8 @@ TEST(RunTest, CheckpointsAreTakenWhereAskedAndOnce) {
 TEST(RunTest, AMachineWithoutAHeapHasNoCheckpoints) {
   const RunResult result = Execute(MakeBuiltin("fork-exec-exit", 0, 10'000).value(), {0, "", "none", true, {}});
   EXPECT_THAT(result.checkpoints, IsEmpty());
-  EXPECT_EQ(result.heap_costs, HeapCosts{});
-  EXPECT_GT(result.page_costs.runs_visited, 0u);
+  EXPECT_THAT(result.heap_counts, IsEmpty());
+  EXPECT_GT(CountOf(result.page_counts, "search_steps"), 0u);
 }
 
 TEST(RunTest, AMachineThatIsTooSmallGivesOutcomes) {
@@ -220,7 +224,7 @@ TEST(FindFirstDifferenceTest, MayBeStopped) {
 TEST(RunTest, BuiltinsCostTheSameEverywhere) {
   struct Expected {
     const char* workload;
-    std::uint64_t headers_visited, runs_visited, cycles;
+    std::uint64_t heap_steps, page_steps, cycles;
     const char* digest;  // the beginning
   };
   for (const Expected& expected : {Expected{"steady-state", 3'273'363'938, 694, 13'308'520'224, "34cceedda0791cfc"},
@@ -230,8 +234,8 @@ TEST(RunTest, BuiltinsCostTheSameEverywhere) {
                                    Expected{"fork-exec-exit", 0, 11'186'326, 325'868'980, "03966d456eea9a55"},
                                    Expected{"sqlite", 6'766'638, 343, 30'395'746, "ed39ebcfb033140c"}}) {
     const RunResult result = Execute(*MakeBuiltin(expected.workload, 0, 0));
-    EXPECT_EQ(result.heap_costs.headers_visited, expected.headers_visited) << expected.workload;
-    EXPECT_EQ(result.page_costs.runs_visited, expected.runs_visited) << expected.workload;
+    EXPECT_EQ(CountOf(result.heap_counts, "search_steps"), expected.heap_steps) << expected.workload;
+    EXPECT_EQ(CountOf(result.page_counts, "search_steps"), expected.page_steps) << expected.workload;
     EXPECT_EQ(result.simulated_cycles_386, expected.cycles) << expected.workload;
     EXPECT_THAT(result.checkpoints.back().metadata_sha256, StartsWith(expected.digest)) << expected.workload;
   }

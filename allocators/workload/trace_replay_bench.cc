@@ -133,8 +133,8 @@ void AddWorkload(std::deque<Workload>& workloads, std::string name, bool recorde
   const std::uint64_t operations = workload.trace.operations.size();
   workload.rounds = (kOperationsMin + operations - 1) / operations;
   const auto run = ExecuteRun(workload.trace, WithEngine("indexed"), {});
-  workload.headers = run->heap_costs.headers_visited;
-  const std::uint64_t searches = run->counters.search_headers[0].count();
+  workload.headers = CountOf(run->heap_counts, "search_steps");
+  const std::uint64_t searches = run->counters.heap_search_steps.count();
   workload.mean_search = searches != 0 ? static_cast<double>(workload.headers) / static_cast<double>(searches) : 0;
   workloads.push_back(std::move(workload));
 }

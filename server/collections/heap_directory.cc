@@ -15,6 +15,7 @@ HeapReading MakeHeapReading(const std::string& heap, const InstanceConfig& confi
   reading.allocator = config.heap_allocator == "none" ? config.page_allocator : config.heap_allocator;
   reading.guarded = config.guarded;
   reading.state = std::move(state);
+  reading.arena_bytes = reading.state.pages.arena.bytes;
   if (reading.state.heap) {
     reading.size_bytes = reading.state.heap->size_bytes();
     reading.limit_bytes = reading.state.heap->limit - reading.state.heap->start;

@@ -28,7 +28,8 @@ struct HeapReading {
   std::string allocator;  // label: the heap allocator's name, of a machine without a heap the page allocator's
   bool guarded = true;
   Snapshot state;
-  std::uint64_t size_bytes = 0, limit_bytes = 0;  // of the heap; a sum does not fit the addresses of a shape
+  // Of the heap and of the page allocator's arena; sums do not fit the addresses of a shape.
+  std::uint64_t size_bytes = 0, limit_bytes = 0, arena_bytes = 0;
 };
 
 HeapReading MakeHeapReading(const std::string& heap, const InstanceConfig& config, Snapshot state);

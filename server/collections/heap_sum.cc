@@ -10,36 +10,27 @@ void AddEach(Array& sum, const Array& values) {
   for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += values[i];
 }
 
-void Add(HeapCosts& sum, const HeapCosts& costs) {
-  sum.headers_visited += costs.headers_visited;
-  sum.words_loaded += costs.words_loaded;
-  sum.words_stored += costs.words_stored;
-  sum.search_pages += costs.search_pages;
-  sum.splits += costs.splits;
-  AddEach(sum.coalesces, costs.coalesces);
-  sum.grows += costs.grows;
-  sum.grown_bytes += costs.grown_bytes;
-  sum.copied_bytes += costs.copied_bytes;
-  sum.zeroed_bytes += costs.zeroed_bytes;
-}
-
-void Add(PageCosts& sum, const PageCosts& costs) {
-  sum.runs_visited += costs.runs_visited;
-  sum.words_loaded += costs.words_loaded;
-  sum.words_stored += costs.words_stored;
-  sum.splits += costs.splits;
-  AddEach(sum.merges, costs.merges);
-  sum.filled_bytes += costs.filled_bytes;
+// Counts of different allocators stand side by side.
+void Add(std::vector<Count>& sum, const std::vector<Count>& counts) {
+  for (const Count& count : counts) {
+    const auto same = std::find_if(sum.begin(), sum.end(), [&](const Count& held) { return held.info == count.info; });
+    if (same != sum.end()) {
+      same->value += count.value;
+    } else {
+      sum.push_back(count);
+    }
+  }
 }
 
 void AddHistograms(DriverCounters& sum, const DriverCounters& counters) {
   sum.request_bytes.Add(counters.request_bytes);
-  for (std::size_t i = 0; i < sum.search_headers.size(); ++i) sum.search_headers[i].Add(counters.search_headers[i]);
+  sum.heap_search_steps.Add(counters.heap_search_steps);
+  sum.page_search_steps.Add(counters.page_search_steps);
   for (std::size_t i = 0; i < sum.cycles.size(); ++i) sum.cycles[i].Add(counters.cycles[i]);
 }
 
 void Add(HeapShape& sum, const HeapShape& shape) {
-  sum.chunks += shape.chunks;
+  sum.blocks += shape.blocks;
   sum.live_blocks += shape.live_blocks;
   sum.live_block_bytes += shape.live_block_bytes;
   sum.free_blocks += shape.free_blocks;
@@ -65,8 +56,8 @@ void AddCounters(HeapReading& sum, const HeapReading& heap) {
   for (std::size_t kind = 0; kind < kOpKinds; ++kind) AddEach(to.counters.outcomes[kind], from.counters.outcomes[kind]);
   AddEach(to.counters.requested_bytes, from.counters.requested_bytes);
   AddHistograms(to.counters, from.counters);
-  Add(to.heap_costs, from.heap_costs);
-  Add(to.page_costs, from.page_costs);
+  Add(to.heap_counts, from.heap_counts);
+  Add(to.page_counts, from.page_counts);
   to.vm_costs.demand_faults += from.vm_costs.demand_faults;
   to.vm_costs.not_mapped_faults += from.vm_costs.not_mapped_faults;
   to.vm_costs.protection_faults += from.vm_costs.protection_faults;
@@ -94,10 +85,10 @@ void AddGauges(HeapReading& sum, const HeapReading& heap) {
     sum.size_bytes += heap.size_bytes;
     sum.limit_bytes += heap.limit_bytes;
   }
-  to.pages.arena_bytes += from.pages.arena_bytes;
+  sum.arena_bytes += heap.arena_bytes;
   to.pages.free_bytes += from.pages.free_bytes;
-  to.pages.runs += from.pages.runs;
-  to.pages.largest_run_bytes = std::max(to.pages.largest_run_bytes, from.pages.largest_run_bytes);
+  to.pages.free_blocks += from.pages.free_blocks;
+  to.pages.largest_free_bytes = std::max(to.pages.largest_free_bytes, from.pages.largest_free_bytes);
 }
 
 }  // namespace alloclab::server

@@ -20,11 +20,15 @@ Snapshot FinalSnapshot(const RunResult& result) {
   snapshot.time = absl::Now();
   snapshot.operations = result.operations;
   snapshot.counters = result.counters;
-  snapshot.heap_costs = result.heap_costs;
-  snapshot.page_costs = result.page_costs;
+  snapshot.heap_counts = result.heap_counts;
+  snapshot.page_counts = result.page_counts;
   snapshot.vm_costs = result.vm_costs;
-  if (!result.checkpoints.empty()) snapshot.heap = result.checkpoints.back().heap;
+  if (!result.checkpoints.empty()) {
+    snapshot.heap = result.checkpoints.back().heap;
+    snapshot.heap_figures = result.checkpoints.back().figures;
+  }
   snapshot.pages = result.pages;
+  snapshot.page_figures = result.page_figures;
   snapshot.violations = result.violations;
   return snapshot;
 }

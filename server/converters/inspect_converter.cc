@@ -5,26 +5,69 @@
 namespace alloclab::server {
 namespace {
 
-std::uint64_t Faults(const VmCosts& costs) {
-  return costs.demand_faults + costs.not_mapped_faults + costs.protection_faults + costs.refused_faults;
+template <class PartCosts>
+v1::Cost::Part PartToProto(const PartCosts& before, const PartCosts& after) {
+  v1::Cost::Part proto;
+  proto.set_search_steps(after.search_steps - before.search_steps);
+  proto.set_words_loaded(after.words_loaded - before.words_loaded);
+  proto.set_words_stored(after.words_stored - before.words_stored);
+  proto.set_cycles_386(Cycles(k386dx33, after) - Cycles(k386dx33, before));
+  return proto;
+}
+
+v1::Cost CostToProto(const Costs& before, const Costs& after) {
+  v1::Cost proto;
+  *proto.mutable_heap() = PartToProto(before.heap, after.heap);
+  *proto.mutable_pages() = PartToProto(before.pages, after.pages);
+  proto.set_page_faults(after.vm.faults() - before.vm.faults());
+  proto.set_cycles_386(Cycles(k386dx33, after) - Cycles(k386dx33, before));
+  return proto;
+}
+
+v1::Block::Kind KindToProto(BlockKind kind) {
+  switch (kind) {
+    case BlockKind::kLive:
+      return v1::Block::LIVE;
+    case BlockKind::kFree:
+      return v1::Block::FREE;
+    case BlockKind::kMetadata:
+      return v1::Block::METADATA;
+  }
+  return v1::Block::FREE;
 }
 
 }  // namespace
 
-v1::Chunk ToProto(const Chunk& chunk) {
-  v1::Chunk proto;
-  proto.set_address(chunk.header.raw());
-  proto.set_bytes(chunk.bytes);
-  proto.set_allocated(chunk.allocated);
-  proto.set_previous_free(chunk.previous_free);
-  proto.set_header(chunk.header_word);
+v1::Block ToProto(const Block& block, const Declaration& declaration) {
+  v1::Block proto;
+  proto.set_address(block.address);
+  proto.set_bytes(block.bytes);
+  proto.set_kind(KindToProto(block.kind));
+  proto.set_payload(block.payload);
+  for (std::size_t i = 0; i < declaration.block_fields.size(); ++i) proto.add_fields(block.fields[i]);
   return proto;
 }
 
-v1::FreeRun ToProto(const FreeRun& run) {
-  v1::FreeRun proto;
-  proto.set_address(run.first.raw());
-  proto.set_bytes(run.bytes);
+v1::BlockList EmptyBlockList(const Declaration& declaration) {
+  v1::BlockList proto;
+  for (const FieldInfo& field : declaration.block_fields) proto.add_field_names(std::string(field.name));
+  return proto;
+}
+
+v1::BrokenWalk ToProto(const BrokenWalk& broken) {
+  v1::BrokenWalk proto;
+  proto.set_address(broken.address);
+  proto.set_what(broken.what);
+  return proto;
+}
+
+v1::Refusal ToProto(const Refusal& refusal) {
+  v1::Refusal proto;
+  proto.set_needed_bytes(refusal.needed_bytes);
+  proto.set_free_bytes(refusal.free_bytes);
+  proto.set_largest_free_bytes(refusal.largest_free_bytes);
+  proto.set_frames_left(refusal.frames_left);
+  proto.set_growth_bytes(refusal.growth_bytes);
   return proto;
 }
 
@@ -53,25 +96,12 @@ v1::Violation ToProto(const Violation& violation) {
   return proto;
 }
 
-CostTotals CostsOf(const Driver& driver) {
-  Instance& machine = driver.instance();
-  return {machine.heap() != nullptr ? machine.heap()->costs() : HeapCosts{}, machine.pages().costs(), machine.vm_costs()};
-}
-
-v1::OperationReply ToProto(const OpResult& result, std::uint64_t sequence, const CostTotals& before, const CostTotals& after) {
+v1::OperationReply ToProto(const OpResult& result, std::uint64_t sequence, const Costs& before, const Costs& after) {
   v1::OperationReply proto;
   proto.set_outcome(static_cast<v1::Outcome>(result.outcome));
   proto.set_address(result.address);
   proto.set_sequence(sequence);
-  proto.set_headers_visited(after.heap.headers_visited - before.heap.headers_visited + after.pages.runs_visited -
-                            before.pages.runs_visited);
-  proto.set_words_loaded(after.heap.words_loaded - before.heap.words_loaded + after.pages.words_loaded -
-                         before.pages.words_loaded);
-  proto.set_words_stored(after.heap.words_stored - before.heap.words_stored + after.pages.words_stored -
-                         before.pages.words_stored);
-  proto.set_page_faults(Faults(after.vm) - Faults(before.vm));
-  proto.set_cycles_386(Cycles(k386dx33, after.heap) - Cycles(k386dx33, before.heap) + Cycles(k386dx33, after.pages) -
-                       Cycles(k386dx33, before.pages));
+  *proto.mutable_cost() = CostToProto(before, after);
   return proto;
 }
 

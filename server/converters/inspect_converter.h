@@ -9,20 +9,16 @@
 
 namespace alloclab::server {
 
-v1::Chunk ToProto(const Chunk& chunk);
-v1::FreeRun ToProto(const FreeRun& run);
+v1::Block ToProto(const Block& block, const Declaration& declaration);
+// With the names of the fields.
+v1::BlockList EmptyBlockList(const Declaration& declaration);
+v1::BrokenWalk ToProto(const BrokenWalk& broken);
+v1::Refusal ToProto(const Refusal& refusal);
 v1::Translation ToProto(const Translation& translation);
 v1::Violation ToProto(const Violation& violation);
 
-// The costs so far, of both allocators together.
-struct CostTotals {
-  HeapCosts heap;
-  PageCosts pages;
-  VmCosts vm;
-};
-CostTotals CostsOf(const Driver& driver);
 // One operation: its result and what it cost, which is the difference.
-v1::OperationReply ToProto(const OpResult& result, std::uint64_t sequence, const CostTotals& before, const CostTotals& after);
+v1::OperationReply ToProto(const OpResult& result, std::uint64_t sequence, const Costs& before, const Costs& after);
 
 }  // namespace alloclab::server
 

@@ -36,6 +36,25 @@ absl::Status CheckName(const std::string& name) {
   return absl::OkStatus();
 }
 
+v1::CounterInfo InfoToProto(const CounterInfo& info) {
+  v1::CounterInfo proto;
+  proto.set_name(std::string(info.name));
+  proto.set_help(std::string(info.help));
+  proto.set_label(std::string(info.label));
+  proto.set_label_value(std::string(info.value));
+  return proto;
+}
+
+template <class Info>  // FigureInfo or FieldInfo
+v1::FigureInfo FigureInfoToProto(const Info& info) {
+  v1::FigureInfo proto;
+  proto.set_name(std::string(info.name));
+  proto.set_help(std::string(info.help));
+  proto.set_unit(static_cast<v1::FigureInfo::Unit>(info.unit));
+  return proto;
+}
+static_assert(static_cast<int>(FigureInfo::Unit::kWord) == v1::FigureInfo::WORD);
+
 template <class Info>
 v1::AllocatorInfo InfoToProto(const Info& info) {
   v1::AllocatorInfo proto;
@@ -49,7 +68,14 @@ v1::AllocatorInfo InfoToProto(const Info& info) {
     to.set_description(parameter.description);
     to.set_expects(parameter.expects);
     to.set_default_value(parameter.default_value);
+    for (const std::string& word : parameter.words) to.add_words(word);
   }
+  for (const CounterInfo* counter : CounterInfosOf(info)) *proto.add_counters() = InfoToProto(*counter);
+  for (const FigureInfo& figure : info.declaration->figures) *proto.add_figures() = FigureInfoToProto(figure);
+  for (const FieldInfo& field : info.declaration->block_fields) *proto.add_block_fields() = FigureInfoToProto(field);
+  proto.set_alignment(info.declaration->alignment);
+  proto.set_frees_parts(info.declaration->frees_parts);
+  proto.set_shows_blocks(info.declaration->shows_blocks);
   return proto;
 }
 
@@ -100,6 +126,8 @@ v1::Catalog CatalogToProto() {
   v1::Catalog catalog;
   for (const PageAllocatorInfo& info : PageAllocators()) *catalog.add_page_allocators() = InfoToProto(info);
   for (const HeapAllocatorInfo& info : HeapAllocators()) *catalog.add_heap_allocators() = InfoToProto(info);
+  for (const CounterInfo& counter : kVmCostInfos) *catalog.add_machine_counters() = InfoToProto(counter);
+  for (const FigureInfo& figure : kVmFigureInfos) *catalog.add_machine_figures() = FigureInfoToProto(figure);
   return catalog;
 }
 

@@ -26,9 +26,15 @@ std::string Quoted(const Message& message, const FieldDescriptor& field, int ind
   return text;
 }
 
-// What tells one element of a repeated field from the others: its operation and outcome if it has them.
+// What tells one element of a repeated field from the others: its name and labels, or its operation and outcome, if it has them.
 std::string ElementName(const Message& element, int index) {
   std::string name;
+  if (const auto* counter = google::protobuf::DynamicCastToGenerated<v1::Counter>(&element)) {
+    name = counter->name();
+    for (const v1::Label& label : counter->labels()) name += fmt::format(" {} {}", label.name(), label.value());
+    return name;
+  }
+  if (const auto* figure = google::protobuf::DynamicCastToGenerated<v1::Figure>(&element)) return figure->name();
   for (const char* part : {"operation", "outcome"}) {
     const FieldDescriptor* field = element.GetDescriptor()->FindFieldByName(part);
     if (field == nullptr || field->type() != FieldDescriptor::TYPE_STRING) continue;

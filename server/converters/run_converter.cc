@@ -27,11 +27,11 @@ v1::Checkpoint CheckpointToProto(const Checkpoint& checkpoint) {
   v1::Checkpoint proto;
   proto.set_after_operation(checkpoint.after_operation);
   proto.set_brk(checkpoint.heap.brk.raw());
-  proto.set_chunks(checkpoint.heap.chunks);
-  proto.set_free_chunks(checkpoint.heap.free_blocks);
+  proto.set_blocks(checkpoint.heap.blocks);
+  proto.set_free_blocks(checkpoint.heap.free_blocks);
   proto.set_free_bytes(checkpoint.heap.free_bytes);
   proto.set_largest_free_bytes(checkpoint.heap.largest_free_bytes);
-  proto.set_epilogue(checkpoint.epilogue);
+  AddFigures(checkpoint.figures, *proto.mutable_figures());
   proto.set_metadata_sha256(checkpoint.metadata_sha256);
   return proto;
 }
@@ -47,10 +47,12 @@ v1::Exact ExactToProto(const RunReport& report) {
   proto.set_cost_model(std::string(kCostModelName));
   proto.set_operations(result.operations);
   *proto.mutable_counters() =
-      CountersToProto(result.operations, result.counters, result.heap_costs, result.page_costs, result.vm_costs);
+      CountersToProto(result.operations, result.counters, result.heap_counts, result.page_counts, result.vm_costs);
   for (const Checkpoint& checkpoint : result.checkpoints) *proto.add_checkpoints() = CheckpointToProto(checkpoint);
-  if (!result.checkpoints.empty()) *proto.mutable_heap() = ToProto(result.checkpoints.back().heap);
-  *proto.mutable_pages() = ToProto(result.pages);
+  if (!result.checkpoints.empty()) {
+    *proto.mutable_heap() = ToProto(result.checkpoints.back().heap, result.checkpoints.back().figures);
+  }
+  *proto.mutable_pages() = ToProto(result.pages, result.page_figures);
   proto.set_violations(result.violations);
   proto.set_cycles_386dx33(result.simulated_cycles_386);
   proto.set_cycles_486dx2_66(result.simulated_cycles_486);

@@ -7,41 +7,16 @@
 namespace alloclab::server {
 namespace {
 
-v1::HeapCosts CostsToProto(const HeapCosts& costs) {
-  v1::HeapCosts proto;
-  proto.set_headers_visited(costs.headers_visited);
-  proto.set_words_loaded(costs.words_loaded);
-  proto.set_words_stored(costs.words_stored);
-  proto.set_search_pages(costs.search_pages);
-  proto.set_splits(costs.splits);
-  for (const std::uint64_t count : costs.coalesces) proto.add_coalesces(count);
-  proto.set_grows(costs.grows);
-  proto.set_grown_bytes(costs.grown_bytes);
-  proto.set_copied_bytes(costs.copied_bytes);
-  proto.set_zeroed_bytes(costs.zeroed_bytes);
-  return proto;
-}
-
-v1::PageCosts CostsToProto(const PageCosts& costs) {
-  v1::PageCosts proto;
-  proto.set_runs_visited(costs.runs_visited);
-  proto.set_words_loaded(costs.words_loaded);
-  proto.set_words_stored(costs.words_stored);
-  proto.set_splits(costs.splits);
-  for (const std::uint64_t count : costs.merges) proto.add_merges(count);
-  proto.set_filled_bytes(costs.filled_bytes);
-  return proto;
-}
-
-v1::VmCosts CostsToProto(const VmCosts& costs) {
-  v1::VmCosts proto;
-  proto.set_demand_faults(costs.demand_faults);
-  proto.set_not_mapped_faults(costs.not_mapped_faults);
-  proto.set_protection_faults(costs.protection_faults);
-  proto.set_refused_faults(costs.refused_faults);
-  proto.set_mapped_frames(costs.mapped_frames);
-  proto.set_page_table_frames(costs.page_table_frames);
-  return proto;
+void AddCounts(std::span<const Count> counts, google::protobuf::RepeatedPtrField<v1::Counter>& protos) {
+  for (const Count& count : counts) {
+    v1::Counter& proto = *protos.Add();
+    proto.set_name(std::string(count.info->name));
+    proto.set_value(count.value);
+    if (count.info->label.empty()) continue;
+    v1::Label& label = *proto.add_labels();
+    label.set_name(std::string(count.info->label));
+    label.set_value(std::string(count.info->value));
+  }
 }
 
 std::string NameOf(std::uint32_t kind) { return std::string(OpKindName(static_cast<OpKind>(kind))); }
@@ -64,6 +39,14 @@ void AddByOperation(const DriverCounters& counters, v1::Counters& proto) {
 
 }  // namespace
 
+void AddFigures(std::span<const Figure> figures, google::protobuf::RepeatedPtrField<v1::Figure>& protos) {
+  for (const Figure& figure : figures) {
+    v1::Figure& proto = *protos.Add();
+    proto.set_name(std::string(figure.info->name));
+    proto.set_value(figure.value);
+  }
+}
+
 v1::Pow2Histogram ToProto(const Pow2Histogram& histogram) {
   v1::Pow2Histogram proto;
   int used = Pow2Histogram::kBuckets;
@@ -73,12 +56,13 @@ v1::Pow2Histogram ToProto(const Pow2Histogram& histogram) {
   return proto;
 }
 
-v1::HeapShape ToProto(const HeapShape& shape) {
+v1::HeapShape ToProto(const HeapShape& shape, std::span<const Figure> figures) {
   v1::HeapShape proto;
+  AddFigures(figures, *proto.mutable_figures());
   proto.set_start(shape.start.raw());
   proto.set_brk(shape.brk.raw());
   proto.set_limit(shape.limit.raw());
-  proto.set_chunks(shape.chunks);
+  proto.set_blocks(shape.blocks);
   proto.set_live_blocks(shape.live_blocks);
   proto.set_live_block_bytes(shape.live_block_bytes);
   proto.set_free_blocks(shape.free_blocks);
@@ -88,18 +72,19 @@ v1::HeapShape ToProto(const HeapShape& shape) {
   return proto;
 }
 
-v1::PageShape ToProto(const PageShape& shape) {
+v1::PageShape ToProto(const PageShape& shape, std::span<const Figure> figures) {
   v1::PageShape proto;
-  proto.set_arena_first(shape.arena_first.raw());
-  proto.set_arena_bytes(shape.arena_bytes);
+  proto.set_arena_first(shape.arena.first.raw());
+  proto.set_arena_bytes(shape.arena.bytes);
   proto.set_free_bytes(shape.free_bytes);
-  proto.set_runs(shape.runs);
-  proto.set_largest_run_bytes(shape.largest_run_bytes);
+  proto.set_free_blocks(shape.free_blocks);
+  proto.set_largest_free_bytes(shape.largest_free_bytes);
+  AddFigures(figures, *proto.mutable_figures());
   return proto;
 }
 
-v1::Counters CountersToProto(std::uint64_t operations, const DriverCounters& counters, const HeapCosts& heap,
-                             const PageCosts& pages, const VmCosts& vm) {
+v1::Counters CountersToProto(std::uint64_t operations, const DriverCounters& counters, std::span<const Count> heap,
+                             std::span<const Count> pages, const VmCosts& vm) {
   v1::Counters proto;
   proto.set_operations(operations);
   AddByOperation(counters, proto);
@@ -114,20 +99,21 @@ v1::Counters CountersToProto(std::uint64_t operations, const DriverCounters& cou
   proto.set_heap_size_peak_bytes(counters.heap_size_peak_bytes);
   proto.set_search_max(counters.search_max);
   *proto.mutable_request_bytes() = ToProto(counters.request_bytes);
-  *proto.mutable_search_headers() = ToProto(counters.search_headers[0]);
-  *proto.mutable_search_runs() = ToProto(counters.search_headers[1]);
-  *proto.mutable_heap() = CostsToProto(heap);
-  *proto.mutable_pages() = CostsToProto(pages);
-  *proto.mutable_vm() = CostsToProto(vm);
+  *proto.mutable_heap_search_steps() = ToProto(counters.heap_search_steps);
+  *proto.mutable_page_search_steps() = ToProto(counters.page_search_steps);
+  AddCounts(heap, *proto.mutable_heap());
+  AddCounts(pages, *proto.mutable_pages());
+  AddCounts(CountsOf(vm), *proto.mutable_machine());
+  AddFigures(FiguresOf(vm), *proto.mutable_machine_figures());
   return proto;
 }
 
 v1::Statistics ToProto(const Snapshot& snapshot) {
   v1::Statistics proto;
   *proto.mutable_counters() =
-      CountersToProto(snapshot.operations, snapshot.counters, snapshot.heap_costs, snapshot.page_costs, snapshot.vm_costs);
-  if (snapshot.heap) *proto.mutable_heap() = ToProto(*snapshot.heap);
-  *proto.mutable_pages() = ToProto(snapshot.pages);
+      CountersToProto(snapshot.operations, snapshot.counters, snapshot.heap_counts, snapshot.page_counts, snapshot.vm_costs);
+  if (snapshot.heap) *proto.mutable_heap() = ToProto(*snapshot.heap, snapshot.heap_figures);
+  *proto.mutable_pages() = ToProto(snapshot.pages, snapshot.page_figures);
   proto.set_host_bytes(snapshot.host_bytes);
   return proto;
 }

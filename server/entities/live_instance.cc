@@ -45,13 +45,6 @@ absl::Status LiveInstance::Operate(HandleNeed need, absl::FunctionRef<bool(Drive
   return absl::OkStatus();
 }
 
-absl::Status LiveInstance::Use(const std::function<void(Driver&)>& use) {
-  const absl::MutexLock lock(&mutex_);
-  if (absl::Status status = CheckOpen(); !status.ok()) return status;
-  use(driver_);
-  return absl::OkStatus();
-}
-
 absl::Status LiveInstance::LookAt(const Look& look, absl::Time deadline) {
   do {
     if (mutex_.TryLock()) {

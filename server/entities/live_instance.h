@@ -49,7 +49,6 @@ class LiveInstance {
   // The one way to look at it: calls `look` with the instance to itself, between two operations of whoever is at work. NOT_FOUND
   // after it was deleted; DEADLINE_EXCEEDED: nobody came to it.
   absl::Status LookAt(const Look& look, absl::Time deadline = absl::InfiniteFuture()) ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::Status Use(const std::function<void(Driver&)>& use) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // A copy of its state that is there without waiting: of now if nobody is at it, otherwise at most a few kSnapshotInterval old.
   Snapshot Sample() ABSL_LOCKS_EXCLUDED(mutex_, published_mutex_);

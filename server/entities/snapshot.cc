@@ -15,11 +15,13 @@ Snapshot TakeSnapshot(const Driver& driver) {
   snapshot.counters = driver.counters();
   if (const HeapAllocator* heap = machine.heap()) {
     snapshot.heap = heap->Shape();
-    snapshot.heap_costs = heap->costs();
+    snapshot.heap_counts = heap->Counts();
+    snapshot.heap_figures = heap->Figures();
   }
   snapshot.pages = machine.pages().Shape();
-  snapshot.page_costs = machine.pages().costs();
-  snapshot.vm_costs = machine.vm_costs();
+  snapshot.page_counts = machine.pages().Counts();
+  snapshot.page_figures = machine.pages().Figures();
+  snapshot.vm_costs = machine.costs().vm;
   snapshot.host_bytes = machine.host_bytes();
   return snapshot;
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "allocators/catalog/instance.h"
@@ -16,11 +17,11 @@ struct Snapshot {
   absl::Time time;
   std::uint64_t operations = 0;
   DriverCounters counters;
-  HeapCosts heap_costs;
-  PageCosts page_costs;
+  std::vector<Count> heap_counts, page_counts;
   VmCosts vm_costs;
   std::optional<HeapShape> heap;  // absent without a heap
   PageShape pages;
+  std::vector<Figure> heap_figures, page_figures;
   std::uint64_t host_bytes = 0;
   std::uint64_t violations = 0;  // of the invariants, found by checks so far
 };

@@ -7,43 +7,54 @@
 namespace alloclab::server {
 
 grpc::Status HeapService::Operate(const std::string& instance, v1::OperationReply& reply,
-                                  const std::function<OpResult(Driver&)>& operation) {
+                                  const std::function<OpResult(Driver&)>& operation, const ExplainRefusal& explain) {
   const auto found = instances_.Find(instance);
   if (!found.ok()) return ToGrpcStatus(found.status());
   return ToGrpcStatus((*found)->Operate({}, [&](Driver& driver) {
-    const CostTotals before = CostsOf(driver);
+    const Instance& machine = driver.instance();
+    const Costs before = machine.costs();
     const OpResult result = operation(driver);
-    reply = ToProto(result, driver.operations(), before, CostsOf(driver));
+    reply = ToProto(result, driver.operations(), before, machine.costs());
+    if (explain && Refused(result.outcome)) *reply.mutable_refusal() = ToProto(explain(machine));
     return false;
   }));
 }
 
 grpc::Status HeapService::Malloc(grpc::ServerContext*, const v1::MallocRequest* request, v1::OperationReply* reply) {
-  return Operate(request->instance(), *reply, [&](Driver& driver) { return driver.Malloc(request->bytes()); });
+  return Operate(
+      request->instance(), *reply, [&](Driver& driver) { return driver.Malloc(request->bytes()); },
+      [&](const Instance& machine) { return machine.ExplainHeap(request->bytes()); });
 }
 
 grpc::Status HeapService::Calloc(grpc::ServerContext*, const v1::CallocRequest* request, v1::OperationReply* reply) {
-  return Operate(request->instance(), *reply,
-                 [&](Driver& driver) { return driver.Calloc(request->count(), request->bytes()); });
+  return Operate(
+      request->instance(), *reply, [&](Driver& driver) { return driver.Calloc(request->count(), request->bytes()); },
+      [&](const Instance& machine) { return machine.ExplainHeap(std::uint64_t{request->count()} * request->bytes()); });
 }
 
 grpc::Status HeapService::Realloc(grpc::ServerContext*, const v1::ReallocRequest* request, v1::OperationReply* reply) {
-  return Operate(request->instance(), *reply,
-                 [&](Driver& driver) { return driver.Realloc(VirtAddr(request->address()), request->bytes()); });
+  return Operate(
+      request->instance(), *reply,
+      [&](Driver& driver) { return driver.Realloc(VirtAddr(request->address()), request->bytes()); },
+      [&](const Instance& machine) { return machine.ExplainHeap(request->bytes()); });
 }
 
 grpc::Status HeapService::Free(grpc::ServerContext*, const v1::FreeRequest* request, v1::OperationReply* reply) {
-  return Operate(request->instance(), *reply, [&](Driver& driver) { return driver.Free(VirtAddr(request->address())); });
+  return Operate(
+      request->instance(), *reply, [&](Driver& driver) { return driver.Free(VirtAddr(request->address())); }, nullptr);
 }
 
 grpc::Status HeapService::AllocatePages(grpc::ServerContext*, const v1::AllocatePagesRequest* request,
                                         v1::OperationReply* reply) {
-  return Operate(request->instance(), *reply, [&](Driver& driver) { return driver.AllocatePages(request->bytes()); });
+  return Operate(
+      request->instance(), *reply, [&](Driver& driver) { return driver.AllocatePages(request->bytes()); },
+      [&](const Instance& machine) { return machine.ExplainPages(request->bytes()); });
 }
 
 grpc::Status HeapService::FreePages(grpc::ServerContext*, const v1::FreePagesRequest* request, v1::OperationReply* reply) {
-  return Operate(request->instance(), *reply,
-                 [&](Driver& driver) { return driver.FreePages(PhysAddr(request->address()), request->bytes()); });
+  return Operate(
+      request->instance(), *reply,
+      [&](Driver& driver) { return driver.FreePages(PhysAddr(request->address()), request->bytes()); }, nullptr);
 }
 
 grpc::Status HeapService::Apply(grpc::ServerContext*, const v1::Batch* batch, v1::BatchReply* reply) {

@@ -28,9 +28,11 @@ class HeapService final : public v1::Heap::WithCallbackMethod_Stream<v1::Heap::S
   grpc::ServerBidiReactor<v1::Batch, v1::BatchReply>* Stream(grpc::CallbackServerContext*) override;
 
  private:
-  // One operation on the instance of that name, and what it cost.
+  // Why the machine, which is as it was, could not serve the allocation.
+  using ExplainRefusal = std::function<Refusal(const Instance&)>;
+  // One operation on the instance of that name, what it cost, and why it was refused if it was.
   grpc::Status Operate(const std::string& instance, v1::OperationReply& reply,
-                       const std::function<OpResult(Driver&)>& operation);
+                       const std::function<OpResult(Driver&)>& operation, const ExplainRefusal& explain);
 
   InstanceRegistry& instances_;
   WorkPool& pool_;

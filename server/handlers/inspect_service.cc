@@ -31,17 +31,15 @@ grpc::Status InspectService::GetStatistics(grpc::ServerContext*, const v1::GetSt
   return ToGrpcStatus(status);
 }
 
-grpc::ServerWriteReactor<v1::ChunkPage>* InspectService::WalkChunks(grpc::CallbackServerContext*,
-                                                                    const v1::WalkRequest* request) {
+grpc::ServerWriteReactor<v1::BlockList>* InspectService::WalkBlocks(grpc::CallbackServerContext*,
+                                                                    const v1::WalkBlocksRequest* request) {
   const auto instance = instances_.Find(request->instance());
-  if (!instance.ok()) return Refuse<v1::ChunkPage>(pool_, instance.status());
-  return new PageStream<v1::ChunkPage>(pool_, WalkChunksOf(*instance, *request));
-}
-
-grpc::ServerWriteReactor<v1::RunPage>* InspectService::WalkRuns(grpc::CallbackServerContext*, const v1::WalkRequest* request) {
-  const auto instance = instances_.Find(request->instance());
-  if (!instance.ok()) return Refuse<v1::RunPage>(pool_, instance.status());
-  return new PageStream<v1::RunPage>(pool_, WalkRunsOf(*instance, *request));
+  if (!instance.ok()) return Refuse<v1::BlockList>(pool_, instance.status());
+  if (!v1::AllocatorKind_IsValid(request->allocator())) {
+    return Refuse<v1::BlockList>(pool_, errors::BadField("allocator", fmt::format("{} is no allocator; HEAP and PAGES are",
+                                                                                  static_cast<int>(request->allocator()))));
+  }
+  return new PageStream<v1::BlockList>(pool_, WalkBlocksOf(*instance, *request));
 }
 
 grpc::Status InspectService::ReadMemory(grpc::ServerContext*, const v1::ReadMemoryRequest* request,
@@ -80,10 +78,10 @@ grpc::Status InspectService::CheckInvariants(grpc::ServerContext*, const v1::Che
   absl::Status status = (*instance)->LookAt([&](const Driver& driver) {
     Instance& machine = driver.instance();
     for (const Violation& violation : machine.pages().CheckInvariants()) *reply->add_violations() = ToProto(violation);
-    reply->set_runs(machine.pages().Shape().runs);
+    reply->set_page_blocks(machine.pages().Shape().free_blocks);
     if (const HeapAllocator* heap = machine.heap()) {
       for (const Violation& violation : heap->CheckInvariants()) *reply->add_violations() = ToProto(violation);
-      reply->set_chunks(heap->Shape().chunks);
+      reply->set_heap_blocks(heap->Shape().blocks);
     }
   });
   (*instance)->CountViolations(static_cast<std::uint64_t>(reply->violations_size()));

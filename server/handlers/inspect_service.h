@@ -1,5 +1,5 @@
 // Service alloclab.v1.Inspect. A walk takes the instance for one message at a time: operations may come between two messages,
-// and the walk goes on from the address it had reached.
+// and the walk then goes on from the address it had reached.
 #ifndef ALLOCLAB_SERVER_HANDLERS_INSPECT_SERVICE_H_
 #define ALLOCLAB_SERVER_HANDLERS_INSPECT_SERVICE_H_
 
@@ -9,15 +9,14 @@
 
 namespace alloclab::server {
 
-class InspectService final
-    : public v1::Inspect::WithCallbackMethod_WalkChunks<v1::Inspect::WithCallbackMethod_WalkRuns<v1::Inspect::Service>> {
+class InspectService final : public v1::Inspect::WithCallbackMethod_WalkBlocks<v1::Inspect::Service> {
  public:
   // All outlive the service.
   InspectService(InstanceRegistry& instances, WorkPool& pool) : instances_(instances), pool_(pool) {}
 
   grpc::Status GetStatistics(grpc::ServerContext*, const v1::GetStatisticsRequest* request, v1::Statistics* reply) override;
-  grpc::ServerWriteReactor<v1::ChunkPage>* WalkChunks(grpc::CallbackServerContext*, const v1::WalkRequest* request) override;
-  grpc::ServerWriteReactor<v1::RunPage>* WalkRuns(grpc::CallbackServerContext*, const v1::WalkRequest* request) override;
+  grpc::ServerWriteReactor<v1::BlockList>* WalkBlocks(grpc::CallbackServerContext*,
+                                                      const v1::WalkBlocksRequest* request) override;
   grpc::Status ReadMemory(grpc::ServerContext*, const v1::ReadMemoryRequest* request, v1::ReadMemoryReply* reply) override;
   grpc::Status Translate(grpc::ServerContext*, const v1::TranslateRequest* request, v1::Translation* reply) override;
   grpc::Status CheckInvariants(grpc::ServerContext*, const v1::CheckInvariantsRequest* request,

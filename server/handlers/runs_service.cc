@@ -2,6 +2,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "allocators/common/check.h"
+#include "allocators/workload/difference.h"
 #include "server/converters/list_converter.h"
 #include "server/converters/run_comparison.h"
 #include "server/converters/run_converter.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -14,58 +15,63 @@
 namespace alloclab::server {
 namespace {
 
-// Where a walk is, and how much of it is left.
-struct Cursor {
-  explicit Cursor(const v1::WalkRequest& request)
-      : next(request.from()), left(request.limit() == 0 ? std::numeric_limits<std::uint64_t>::max() : request.limit()) {}
+// A walk of one allocator's blocks, of which each message takes the next part.
+class BlockWalk {
+ public:
+  explicit BlockWalk(const v1::WalkBlocksRequest& request)
+      : kind_(request.allocator()),
+        cursor_{.address = request.from()},
+        left_(request.limit() == 0 ? std::numeric_limits<std::uint64_t>::max() : request.limit()) {}
 
-  // Takes one element that ends at `end`; false when this message is full or the walk is over.
-  bool Take(std::uint64_t end) {
-    next = static_cast<std::uint32_t>(end);
-    at_the_top = end > std::numeric_limits<std::uint32_t>::max();
-    return --left > 0 && ++taken < kWalkPageChunks;
+  // Fills the next message. Whether there is another one; nothing if the instance has no heap.
+  std::optional<bool> Next(const Driver& driver, v1::BlockList& list) {
+    const Instance& machine = driver.instance();
+    // Only if nothing happened since the last message does the next block still start where that one ended.
+    cursor_.exact = taken_in_all_ > 0 && driver.operations() == operations_;
+    operations_ = driver.operations();
+    if (kind_ == v1::PAGES) {
+      const std::uint64_t end = machine.pages().arena().end();
+      return Take(machine.pages(), static_cast<std::uint32_t>(end), list);
+    }
+    if (machine.heap() == nullptr) return std::nullopt;
+    return Take(*machine.heap(), machine.heap()->brk().raw(), list);
   }
-  bool MoreAfter(std::uint32_t seen) const { return seen == kWalkPageChunks && left > 0 && !at_the_top; }
 
-  std::uint32_t next;
-  std::uint64_t left;
-  std::uint32_t taken = 0;  // in this message
-  bool at_the_top = false;  // the element ended at 4 GiB
+ private:
+  template <class Allocator>
+  bool Take(const Allocator& allocator, std::uint32_t end, v1::BlockList& list) {
+    const Declaration& declaration = allocator.declaration();
+    list = EmptyBlockList(declaration);
+    list.set_end(end);
+    bool more = false;
+    const auto broken = allocator.VisitBlocks(cursor_, [&](const Block& block) {
+      cursor_.address = block.address;
+      more = left_ > 0 && list.blocks_size() == static_cast<int>(kWalkPageBlocks);
+      if (more || left_ == 0) return false;
+      *list.add_blocks() = ToProto(block, declaration);
+      --left_;
+      ++taken_in_all_;
+      return true;
+    });
+    if (broken) *list.mutable_broken() = ToProto(*broken);
+    return more;
+  }
+
+  const v1::AllocatorKind kind_;
+  BlockCursor cursor_;
+  std::uint64_t left_, taken_in_all_ = 0;
+  std::uint64_t operations_ = 0;  // of the instance, at the last message
 };
 
 }  // namespace
 
-NextPage<v1::ChunkPage> WalkChunksOf(std::shared_ptr<LiveInstance> instance, const v1::WalkRequest& request) {
-  return [instance = std::move(instance), cursor = Cursor(request)](v1::ChunkPage& page) mutable -> absl::StatusOr<bool> {
-    cursor.taken = 0;
-    bool has_heap = false;
-    absl::Status status = instance->Use([&](Driver& driver) {
-      const HeapAllocator* heap = driver.instance().heap();
-      if (heap == nullptr) return;
-      has_heap = true;
-      page.set_brk(heap->Shape().brk.raw());
-      heap->VisitChunks(VirtAddr(cursor.next), [&](const Chunk& chunk) {
-        *page.add_chunks() = ToProto(chunk);
-        return cursor.Take(std::uint64_t{chunk.header.raw()} + chunk.bytes);
-      });
-    });
+NextPage<v1::BlockList> WalkBlocksOf(std::shared_ptr<LiveInstance> instance, const v1::WalkBlocksRequest& request) {
+  return [instance = std::move(instance), walk = BlockWalk(request)](v1::BlockList& list) mutable -> absl::StatusOr<bool> {
+    std::optional<bool> more;
+    absl::Status status = instance->LookAt([&](const Driver& driver) { more = walk.Next(driver, list); });
     if (!status.ok()) return status;
-    if (!has_heap) return errors::InstanceWithoutHeap(instance->name());
-    return cursor.MoreAfter(static_cast<std::uint32_t>(page.chunks_size()));
-  };
-}
-
-NextPage<v1::RunPage> WalkRunsOf(std::shared_ptr<LiveInstance> instance, const v1::WalkRequest& request) {
-  return [instance = std::move(instance), cursor = Cursor(request)](v1::RunPage& page) mutable -> absl::StatusOr<bool> {
-    cursor.taken = 0;
-    absl::Status status = instance->Use([&](Driver& driver) {
-      driver.instance().pages().VisitRuns(PhysAddr(cursor.next), [&](const FreeRun& run) {
-        *page.add_runs() = ToProto(run);
-        return cursor.Take(std::uint64_t{run.first.raw()} + run.bytes);
-      });
-    });
-    if (!status.ok()) return status;
-    return cursor.MoreAfter(static_cast<std::uint32_t>(page.runs_size()));
+    if (!more) return errors::InstanceWithoutHeap(instance->name());
+    return *more;
   };
 }
 

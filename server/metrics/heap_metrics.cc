@@ -26,7 +26,6 @@ void AddInfo(Family& family, MetricLabels labels, const HeapReading& heap) {
   const std::string page_bytes = std::to_string(kPageBytes);
   labels.insert(labels.end(), {{"cost_model", kCostModelName},
                                {"page_size", page_bytes},
-                               {"policy", "first_fit"},
                                {"mode", heap.guarded ? "guarded" : "unguarded"},
                                {"version", Version()}});
   family.Add(labels, 1.0);
@@ -38,7 +37,7 @@ void AddRequested(Family& family, const MetricLabels& labels, const HeapReading&
   }
 }
 
-// How many free chunks are at most so many bytes long: a snapshot, which must not be mistaken for a histogram, so no `le`.
+// How many free blocks are at most so many bytes long: a snapshot, which must not be mistaken for a histogram, so no `le`.
 void AddFreeBlocksBySize(Family& family, const MetricLabels& labels, const HeapReading& heap) {
   const HeapShape shape = ShapeOf(heap);
   std::uint64_t cumulative = 0;
@@ -54,13 +53,6 @@ void AddCycles(Family& family, const MetricLabels& labels, const HeapReading& he
   for (const OpKind kind : kHeapKinds) {
     family.Add(With(labels, "op", OpLabel(kind)), ToHistogram(heap.state.counters.cycles[static_cast<std::size_t>(kind)],
                                                               kCycleBuckets.first, kCycleBuckets.last));
-  }
-}
-
-void AddCoalesces(Family& family, const MetricLabels& labels, const HeapReading& heap) {
-  constexpr std::array<std::string_view, 4> kMerged{"prev", "next", "both", "none"};  // as in HeapCosts
-  for (std::size_t i = 0; i < kMerged.size(); ++i) {
-    family.Add(With(labels, "merged", kMerged[i]), heap.state.heap_costs.coalesces[i]);
   }
 }
 
@@ -85,17 +77,13 @@ std::vector<HeapMetric> MakeShapeMetrics() {
              [](H heap) { return heap.state.counters.heap_size_peak_bytes; }),
       Single("alloclab_heap_live_requested_peak_bytes", "Most payload bytes that were ever live.", kGauge, true,
              [](H heap) { return heap.state.counters.live_requested_peak_bytes; }),
-      Single("alloclab_heap_free_bytes", "Bytes of free chunks.", kGauge, true,
+      Single("alloclab_heap_free_bytes", "Bytes of free blocks.", kGauge, true,
              [](H heap) { return ShapeOf(heap).free_bytes; }),
-      Single("alloclab_heap_free_blocks", "Free chunks.", kGauge, true, [](H heap) { return ShapeOf(heap).free_blocks; }),
-      Single("alloclab_heap_largest_free_block_bytes", "Bytes of the largest free chunk.", kGauge, true,
+      Single("alloclab_heap_free_blocks", "Free blocks.", kGauge, true, [](H heap) { return ShapeOf(heap).free_blocks; }),
+      Single("alloclab_heap_largest_free_block_bytes", "Bytes of the largest free block.", kGauge, true,
              [](H heap) { return ShapeOf(heap).largest_free_bytes; }),
-      {"alloclab_heap_free_blocks_by_size", "Free chunks of at most so many bytes, now (cumulative; not a counter).", kGauge,
+      {"alloclab_heap_free_blocks_by_size", "Free blocks of at most so many bytes, now (cumulative; not a counter).", kGauge,
        false, AddFreeBlocksBySize},
-      Single("alloclab_heap_page_runs", "Free page runs of the machine.", kGauge, true,
-             [](H heap) { return heap.state.pages.runs; }),
-      Single("alloclab_heap_largest_page_run_pages", "Pages of the largest free page run.", kGauge, true,
-             [](H heap) { return heap.state.pages.largest_run_bytes / kPageBytes; }),
       Single("alloclab_heap_snapshot_timestamp_seconds", "When the heap was looked at for this scrape, in seconds since 1970.",
              kGauge, true, [](H heap) { return absl::ToDoubleSeconds(heap.state.time - absl::UnixEpoch()); }),
   };
@@ -109,36 +97,20 @@ std::vector<HeapMetric> MakeCostMetrics() {
       {"alloclab_heap_failures_total", "Failed heap operations by cause.", kCounter, true,
        [](Family& family, const MetricLabels& labels, H heap) { AddFailures(family, labels, heap, kHeapKinds); }},
       {"alloclab_heap_requested_bytes_total", "Payload bytes asked for.", kCounter, false, AddRequested},
-      {"alloclab_heap_search_blocks", "Headers visited by one first-fit search.", kHistogram, false,
+      {"alloclab_heap_search_steps", "Blocks looked at by one search.", kHistogram, false,
        [](Family& family, const MetricLabels& labels, H heap) {
-         family.Add(labels, ToHistogram(heap.state.counters.search_headers[0], kSearchBuckets.first, kSearchBuckets.last));
+         family.Add(labels, ToHistogram(heap.state.counters.heap_search_steps, kSearchBuckets.first, kSearchBuckets.last));
        }},
       {"alloclab_heap_request_size_bytes", "Payload bytes of one request.", kHistogram, false,
        [](Family& family, const MetricLabels& labels, H heap) {
          family.Add(labels, ToHistogram(heap.state.counters.request_bytes, kSizeBuckets.first, kSizeBuckets.last));
        }},
       {"alloclab_heap_cost_cycles", "Simulated cycles of one operation on a 386DX-33.", kHistogram, false, AddCycles},
-      {"alloclab_heap_memory_accesses_total", "Words of heap metadata read and written by the allocator.", kCounter, false,
-       [](Family& family, const MetricLabels& labels, H heap) {
-         family.Add(With(labels, "kind", "load"), heap.state.heap_costs.words_loaded);
-         family.Add(With(labels, "kind", "store"), heap.state.heap_costs.words_stored);
-       }},
-      Single("alloclab_heap_splits_total", "Placements that left a remainder.", kCounter, false,
-             [](H heap) { return heap.state.heap_costs.splits; }),
-      {"alloclab_heap_coalesces_total", "Coalescings by which neighbours were free.", kCounter, false, AddCoalesces},
-      Single("alloclab_heap_extends_total", "Extensions of the break.", kCounter, false,
-             [](H heap) { return heap.state.heap_costs.grows; }),
-      Single("alloclab_heap_extend_bytes_total", "Bytes by which the break was extended.", kCounter, false,
-             [](H heap) { return heap.state.heap_costs.grown_bytes; }),
       {"alloclab_heap_realloc_copies_total", "Reallocations that gave a new block; the reference rule always moves.", kCounter,
        false,
        [](Family& family, const MetricLabels& labels, H heap) {
          family.Add(With(labels, "where", "moved"), MovedReallocs(heap));
        }},
-      Single("alloclab_heap_realloc_copied_bytes_total", "Payload bytes that realloc copied.", kCounter, false,
-             [](H heap) { return heap.state.heap_costs.copied_bytes; }),
-      Single("alloclab_heap_zeroed_bytes_total", "Payload bytes that calloc cleared.", kCounter, false,
-             [](H heap) { return heap.state.heap_costs.zeroed_bytes; }),
       {"alloclab_heap_check_failures_total", "Broken invariants found by walking the metadata; must stay 0.", kCounter, true,
        [](Family& family, const MetricLabels& labels, H heap) {
          family.Add(With(labels, "check", "walk"), heap.state.violations);
@@ -159,7 +131,7 @@ std::span<const HeapMetric> HeapMetrics() {
 
 void AddHeapFamilies(const std::vector<HeapReading>& heaps, std::vector<prometheus::MetricFamily>& families) {
   const bool few = heaps.size() <= kFullHeapsMax;
-  for (const std::span<const HeapMetric> metrics : {HeapMetrics(), PageMetrics()}) {
+  for (const std::span<const HeapMetric> metrics : {HeapMetrics(), PageMetrics(), DeclaredMetrics()}) {
     for (const HeapMetric& metric : metrics) {
       Family family(metric.name, metric.help, metric.type);
       for (const HeapReading& heap : heaps) {

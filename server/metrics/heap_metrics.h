@@ -14,7 +14,7 @@ namespace alloclab::server {
 
 // One metric of a heap.
 struct HeapMetric {
-  std::string_view name, help;
+  std::string name, help;
   prometheus::MetricType type;
   // Whether a heap has it before its first operation even when there are many heaps.
   bool always;
@@ -24,8 +24,9 @@ struct HeapMetric {
 
 // A metric of one number.
 template <class Value>
-HeapMetric Single(std::string_view name, std::string_view help, prometheus::MetricType type, bool always, Value value) {
-  return {name, help, type, always, [value](Family& family, const MetricLabels& labels, const HeapReading& heap) {
+HeapMetric Single(std::string name, std::string help, prometheus::MetricType type, bool always, Value value) {
+  return {std::move(name), std::move(help), type, always,
+          [value](Family& family, const MetricLabels& labels, const HeapReading& heap) {
             family.Add(labels, static_cast<double>(value(heap)));
           }};
 }
@@ -34,7 +35,9 @@ HeapMetric Single(std::string_view name, std::string_view help, prometheus::Metr
 inline constexpr std::size_t kFullHeapsMax = 8;
 
 std::span<const HeapMetric> HeapMetrics();  // alloclab_heap_*
-std::span<const HeapMetric> PageMetrics();  // alloclab_pages_*, alloclab_vm_*
+std::span<const HeapMetric> PageMetrics();  // alloclab_pages_*, alloclab_machine_*
+// What the allocators of the catalogue declare: alloclab_heap_NAME_total, alloclab_pages_NAME_total, alloclab_machine_NAME_total.
+std::span<const HeapMetric> DeclaredMetrics();
 
 void AddHeapFamilies(const std::vector<HeapReading>& heaps, std::vector<prometheus::MetricFamily>& families);
 

@@ -39,6 +39,7 @@ std::string_view FailureReason(Outcome outcome) {
     case Outcome::kOutsideArena:
     case Outcome::kOverlapsFree:
     case Outcome::kFrameInUse:
+    case Outcome::kPartialFree:
       return "invalid_free";
     case Outcome::kSizeOverflow:
     case Outcome::kZeroLength:

@@ -8,17 +8,17 @@ namespace {
 
 constexpr int kRestPerLook = 4;
 
-v1::ChunkPage ReadChunks(const HeapAllocator& heap, std::uint32_t from, std::uint32_t to, std::uint32_t limit) {
-  v1::ChunkPage page;
-  page.set_brk(heap.Shape().brk.raw());
-  const std::optional<Chunk> first = ChunkAt(heap, VirtAddr(from));
-  if (!first) return page;
-  heap.VisitChunks(first->header, [&](const Chunk& chunk) {
-    if (chunk.header.raw() >= to) return false;
-    *page.add_chunks() = ToProto(chunk);
-    return page.chunks_size() < static_cast<int>(limit);
+v1::BlockList ReadBlocks(const HeapAllocator& heap, std::uint32_t from, std::uint32_t to, std::uint32_t limit) {
+  const Declaration& declaration = heap.declaration();
+  v1::BlockList list = EmptyBlockList(declaration);
+  list.set_end(heap.brk().raw());
+  const auto broken = heap.VisitBlocks({.address = from}, [&](const Block& block) {
+    if (block.address >= to || list.blocks_size() == static_cast<int>(limit)) return false;
+    *list.add_blocks() = ToProto(block, declaration);
+    return true;
   });
-  return page;
+  if (broken) *list.mutable_broken() = ToProto(*broken);
+  return list;
 }
 
 }  // namespace
@@ -56,13 +56,13 @@ absl::StatusOr<v1::MemoryMap> MachineView::Map(const LookAt& look_at, const MapR
   return mapper.Take();
 }
 
-absl::StatusOr<v1::ChunkPage> MachineView::Chunks(const LookAt& look_at, std::uint32_t from, std::uint32_t to,
+absl::StatusOr<v1::BlockList> MachineView::Blocks(const LookAt& look_at, std::uint32_t from, std::uint32_t to,
                                                   std::uint32_t limit) {
-  absl::StatusOr<v1::ChunkPage> page = absl::FailedPreconditionError("this machine has no heap: it has pages only");
+  absl::StatusOr<v1::BlockList> list = absl::FailedPreconditionError("this machine has no heap: it has pages only");
   const absl::Status status = PacedLook(look_at, absl::Now() + kViewDeadline, [&](const Driver& driver) {
-    if (const HeapAllocator* heap = driver.instance().heap()) page = ReadChunks(*heap, from, to, limit);
+    if (const HeapAllocator* heap = driver.instance().heap()) list = ReadBlocks(*heap, from, to, limit);
   });
-  return status.ok() ? page : status;
+  return status.ok() ? list : status;
 }
 
 }  // namespace alloclab::server

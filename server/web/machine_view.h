@@ -1,4 +1,4 @@
-// What the web page shows of a machine that may be at work: memory maps and chunks, read in short looks.
+// What the web page shows of a machine that may be at work: memory maps and blocks, read in short looks.
 //
 // One look at a time in the whole server, and after each a rest of four times its length: whatever browsers ask for, the web page
 // takes at most a fifth of one core from the machines, and a look itself takes about a millisecond.
@@ -22,7 +22,7 @@
 
 namespace alloclab::server {
 
-inline constexpr std::uint32_t kPageChunksDefault = 100, kPageChunksMax = 4096;
+inline constexpr std::uint32_t kBlockListDefault = 100, kBlockListMax = 4096;
 inline constexpr absl::Duration kViewDeadline = absl::Seconds(2);
 
 // Serves one look at a certain machine before the deadline, or says why not.
@@ -33,8 +33,8 @@ class MachineView {
   // A map that is not complete in time says so. Errors of `look_at` before the first look.
   absl::StatusOr<v1::MemoryMap> Map(const LookAt& look_at, const MapRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // The chunk that holds `from`, and those after it that begin below `to`. FAILED_PRECONDITION: the machine has no heap.
-  absl::StatusOr<v1::ChunkPage> Chunks(const LookAt& look_at, std::uint32_t from, std::uint32_t to, std::uint32_t limit)
+  // The block of the heap that holds `from`, and those after it that begin below `to`. FAILED_PRECONDITION: the machine has no heap.
+  absl::StatusOr<v1::BlockList> Blocks(const LookAt& look_at, std::uint32_t from, std::uint32_t to, std::uint32_t limit)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

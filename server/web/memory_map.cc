@@ -55,36 +55,20 @@ v1::FrameMap MapFrames(Instance& instance, std::uint32_t cells) {
   for (auto* field : {map.mutable_free(), map.mutable_page_tables(), map.mutable_heap(), map.mutable_blocks()}) {
     field->Resize(count, 0);
   }
-  std::uint32_t runs = 0;  // a list broken in an unguarded instance may go in circles
-  instance.pages().VisitRuns(PhysAddr(0), [&](const FreeRun& run) {
-    AddRange(*map.mutable_free(), 0, map.cell_frames(), run.first.page(), run.bytes >> kPageShift);
-    return ++runs < frames;
+  instance.pages().VisitBlocks({}, [&](const Block& block) {
+    if (block.kind == BlockKind::kFree) {
+      AddRange(*map.mutable_free(), 0, map.cell_frames(), PhysAddr(block.address).page(), block.bytes >> kPageShift);
+    }
+    return true;
   });
   if (instance.space() != nullptr) AddTables(instance, map);
-  const PageShape shape = instance.pages().Shape();
-  AddRange(*map.mutable_blocks(), 0, map.cell_frames(), shape.arena_first.page(), shape.arena_bytes >> kPageShift);
+  const Arena& arena = instance.pages().arena();
+  AddRange(*map.mutable_blocks(), 0, map.cell_frames(), arena.first.page(), arena.bytes >> kPageShift);
   for (int i = 0; i < count; ++i) {
     const std::uint32_t known = map.free(i) + map.page_tables(i) + map.heap(i);
     map.set_blocks(i, map.blocks(i) - std::min(map.blocks(i), known));
   }
   return map;
-}
-
-std::optional<Chunk> ChunkAt(const HeapAllocator& heap, VirtAddr address) {
-  const VirtAddr start = heap.Shape().start;
-  std::optional<Chunk> found;
-  // The walk must begin at or below the chunk's header, which may be far below the address if the chunk is large.
-  for (std::uint64_t back = kPageBytes;; back *= 16) {
-    const bool from_start = address <= start || back >= address - start;
-    heap.VisitChunks(from_start ? start : address - static_cast<std::uint32_t>(back), [&](const Chunk& chunk) {
-      if (chunk.header <= address || !found) found = chunk;
-      return chunk.header < address;
-    });
-    const bool holds = found && found->header <= address && address - found->header < found->bytes;
-    if (holds || from_start) break;
-  }
-  if (found && found->header < address && address - found->header >= found->bytes) return std::nullopt;  // beyond the break
-  return found;
 }
 
 void MemoryMapper::Begin(Instance& instance) {
@@ -105,20 +89,20 @@ void MemoryMapper::Begin(Instance& instance) {
   const std::uint64_t beyond = std::max<std::uint64_t>(shape.limit.raw(), first + 1);
   const std::uint64_t count =
       std::min<std::uint64_t>(request_.cells, (beyond - base + heap.cell_bytes() - 1) / heap.cell_bytes());
-  heap.mutable_allocated_bytes()->Resize(static_cast<int>(count), 0);
+  heap.mutable_live_bytes()->Resize(static_cast<int>(count), 0);
   heap.mutable_free_bytes()->Resize(static_cast<int>(count), 0);
   end_ = base + count * heap.cell_bytes();
   next_ = base;
 }
 
-void MemoryMapper::Add(const Chunk& chunk) {
+void MemoryMapper::Add(const Block& block) {
   v1::HeapMap& heap = *map_.mutable_heap();
-  auto& cells = chunk.allocated ? *heap.mutable_allocated_bytes() : *heap.mutable_free_bytes();
-  // A chunk may have grown downwards over what an earlier look has counted.
-  const std::uint64_t first = std::max<std::uint64_t>(chunk.header.raw(), next_);
-  const std::uint64_t end = std::uint64_t{chunk.header.raw()} + chunk.bytes;
+  auto& cells = block.kind == BlockKind::kFree ? *heap.mutable_free_bytes() : *heap.mutable_live_bytes();
+  // A block may have grown downwards over what an earlier look has counted.
+  const std::uint64_t first = std::max<std::uint64_t>(block.address, next_);
+  const std::uint64_t end = block.address + block.bytes;
   AddRange(cells, heap.from(), heap.cell_bytes(), first, end - first);
-  heap.set_chunks(heap.chunks() + 1);
+  heap.set_blocks(heap.blocks() + 1);
   next_ = end;
   heap.set_mapped_to(static_cast<std::uint32_t>(next_));
 }
@@ -127,21 +111,19 @@ bool MemoryMapper::Look(Instance& instance) {
   if (begun_) map_.set_torn(true);
   if (!begun_) Begin(instance);
   if (instance.heap() == nullptr || next_ >= end_) return true;
-  const std::optional<Chunk> first = ChunkAt(*instance.heap(), VirtAddr(static_cast<std::uint32_t>(next_)));
-  if (!first) return true;
   std::uint32_t seen = 0;
   bool more = false;
-  instance.heap()->VisitChunks(first->header, [&](const Chunk& chunk) {
-    // A chain broken in an unguarded instance may stand still or go back.
-    if (std::uint64_t{chunk.header.raw()} + chunk.bytes <= next_ || chunk.header.raw() >= end_) return false;
-    if (seen == request_.chunks_per_look) {
-      more = true;
-      return false;
-    }
-    ++seen;
-    Add(chunk);
-    return true;
+  const auto broken = instance.heap()->VisitBlocks({.address = static_cast<std::uint32_t>(next_)}, [&](const Block& block) {
+    if (block.address >= end_) return false;
+    more = seen++ == request_.blocks_per_look;
+    if (!more) Add(block);
+    return !more;
   });
+  if (broken) {
+    v1::BrokenWalk& proto = *map_.mutable_heap()->mutable_broken();
+    proto.set_address(broken->address);
+    proto.set_what(broken->what);
+  }
   return !more;
 }
 

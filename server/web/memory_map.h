@@ -1,6 +1,6 @@
-// The memory of an instance as a picture: the heap by chunks and the RAM by frames, summed up in equal cells.
+// The memory of an instance as a picture: the heap by blocks and the RAM by frames, summed up in equal cells.
 //
-// A heap of millions of chunks is read in several looks, each short, so that whoever works on the instance never waits long:
+// A heap of millions of blocks is read in several looks, each short, so that whoever works on the instance never waits long:
 //
 //   MemoryMapper mapper(request);
 //   while (!done) <with the instance to oneself> done = mapper.Look(instance);
@@ -18,19 +18,19 @@
 namespace alloclab::server {
 
 inline constexpr std::uint32_t kMapCellsMin = 16, kMapCellsDefault = 2048, kMapCellsMax = 16384;
-inline constexpr std::uint32_t kMapChunksPerLook = 65536;  // about 1 ms
+inline constexpr std::uint32_t kMapBlocksPerLook = 65536;  // about 1 ms
 
 struct MapRequest {
   std::uint32_t cells = kMapCellsDefault;
   std::uint32_t from = 0, to = 0;  // range of the heap; 0, 0: from its start to its break and somewhat beyond
-  std::uint32_t chunks_per_look = kMapChunksPerLook;
+  std::uint32_t blocks_per_look = kMapBlocksPerLook;
 };
 
 class MemoryMapper {
  public:
   explicit MemoryMapper(const MapRequest& request) : request_(request) {}
 
-  // Reads on, at most chunks_per_look chunks; the first look reads the frames too. True when the map is complete. REQUIRES:
+  // Reads on, at most blocks_per_look blocks; the first look reads the frames too. True when the map is complete. REQUIRES:
   // the same instance every time.
   bool Look(Instance& instance);
 
@@ -40,7 +40,7 @@ class MemoryMapper {
 
  private:
   void Begin(Instance& instance);
-  void Add(const Chunk& chunk);
+  void Add(const Block& block);
 
   const MapRequest request_;
   v1::MemoryMap map_;
@@ -48,9 +48,6 @@ class MemoryMapper {
   std::uint64_t next_ = 0;  // first address not mapped yet; 64 bits: a heap may end at 4 GiB
   std::uint64_t end_ = 0;   // of the cells
 };
-
-// The chunk that holds `address`, or else the first one above it.
-std::optional<Chunk> ChunkAt(const HeapAllocator& heap, VirtAddr address);
 
 // The frames of the whole machine.
 v1::FrameMap MapFrames(Instance& instance, std::uint32_t cells);

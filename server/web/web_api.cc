@@ -90,7 +90,7 @@ WebApi::Handler WebApi::Route(const std::vector<std::string>& path) {
   if (path.size() == 3 && instance) return &WebApi::Instance;
   if (path.size() == 3 && run) return &WebApi::Run;
   if (path.size() == 4 && (instance || run) && path[3] == "map") return &WebApi::Map;
-  if (path.size() == 4 && (instance || run) && path[3] == "chunks") return &WebApi::Chunks;
+  if (path.size() == 4 && (instance || run) && path[3] == "blocks") return &WebApi::Blocks;
   return nullptr;
 }
 
@@ -98,8 +98,8 @@ absl::StatusOr<std::string> WebApi::Answer(const HttpRequest& request) {
   const Handler handler = Route(request.path);
   if (handler == nullptr) {
     return absl::NotFoundError(
-        fmt::format("no address \"/{}\": expected /api/server, /api/catalog, /api/instances[/NAME[/map|chunks]] "
-                    "or /api/runs[/ID[/map|chunks]]",
+        fmt::format("no address \"/{}\": expected /api/server, /api/catalog, /api/instances[/NAME[/map|blocks]] "
+                    "or /api/runs[/ID[/map|blocks]]",
                     fmt::join(request.path, "/")));
   }
   return (this->*handler)(request);
@@ -211,17 +211,17 @@ absl::StatusOr<std::string> WebApi::Map(const HttpRequest& request) {
   return answer;
 }
 
-absl::StatusOr<std::string> WebApi::Chunks(const HttpRequest& request) {
+absl::StatusOr<std::string> WebApi::Blocks(const HttpRequest& request) {
   if (absl::Status status = request.CheckParameters({"from", "to", "limit"}); !status.ok()) return status;
   const auto from = request.Number("from", 0, 0, kAddressMax), to = request.Number("to", kAddressMax, 0, kAddressMax);
-  const auto limit = request.Number("limit", kPageChunksDefault, 1, kPageChunksMax);
+  const auto limit = request.Number("limit", kBlockListDefault, 1, kBlockListMax);
   for (const auto* number : {&from, &to, &limit}) {
     if (!number->ok()) return number->status();
   }
   if (*to <= *from) return errors::BadField("to", "expected an address above from");
   const auto machine = MachineOf(request);
   if (!machine.ok()) return machine.status();
-  const auto page = view_.Chunks(*machine, static_cast<std::uint32_t>(*from), static_cast<std::uint32_t>(*to),
+  const auto page = view_.Blocks(*machine, static_cast<std::uint32_t>(*from), static_cast<std::uint32_t>(*to),
                                  static_cast<std::uint32_t>(*limit));
   return page.ok() ? ToJson(*page) : page.status();
 }

@@ -1,0 +1,88 @@
+#include "allocators/heap/implicit/chunk_index.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+
+#include "allocators/heap/implicit/boundary_tag.h"
+
+namespace alloclab {
+
+VirtAddr ChunkIndex::LastStart(VirtAddr address) const {
+  const std::uint32_t offset = address - start_;
+  std::uint32_t last_word = offset % kPageBytes / kWordBytes;
+  for (std::uint32_t page_number = offset >> kPageShift;; --page_number, last_word = kPageWords - 1) {  // ends at the prologue
+    const Place at(page_number << kPageShift);
+    if (const Page* page = FindPage(at); page != nullptr) {
+      const int word = LastInPage(*page, last_word);
+      if (word >= 0) return start_ + (page_number << kPageShift) + static_cast<std::uint32_t>(word) * kWordBytes;
+    } else if (at.group >= groups_.size() || !groups_[at.group]) {
+      page_number -= at.page;  // on to the group below
+    }
+  }
+}
+
+int ChunkIndex::LastInPage(const Page& page, std::uint32_t last_word) {
+  std::uint64_t mask = ~std::uint64_t{0} >> (63 - last_word % 64);
+  for (std::uint32_t leaf = last_word / 64 + 1; leaf-- > 0; mask = ~std::uint64_t{0}) {
+    const std::uint64_t starts = page.leaves[leaf].starts & mask;
+    if (starts != 0) return static_cast<int>(leaf * 64 + 63) - std::countl_zero(starts);
+  }
+  return -1;
+}
+
+ChunkIndex::Page& ChunkIndex::MakeNewPage(const Place& at) {
+  while (groups_.size() <= at.group) {
+    groups_.push_back(nullptr);
+    bounds_.Append();
+    chunks_.Append();
+    pages_.Append();
+  }
+  if (!groups_[at.group]) {
+    groups_[at.group] = std::make_unique<Group>();
+    ++groups_made_;
+  }
+  Page*& page = groups_[at.group]->pages[at.page];
+  if (page == nullptr) {
+    page = slabs_.Make();
+    groups_[at.group]->words[at.page] = space_.TouchPage(start_ + (at.offset() & ~(kPageBytes - 1)));
+    last_page_ = std::max(last_page_, at.offset() >> kPageShift);
+  }
+  return *page;
+}
+
+std::uint32_t ChunkIndex::LargestFree() const {
+  std::uint32_t largest = 0;
+  for (std::uint32_t g = 0; g < groups_.size(); ++g) {
+    for (std::uint32_t p = 0; p < 16 && bounds_[g] > largest; ++p) {
+      for (std::uint32_t leaf = 0; leaf < 16 && groups_[g]->largest.values[p] > largest; ++leaf) {
+        const Page& page = *groups_[g]->pages[p];
+        if (page.largest.values[leaf] <= LeafBound(largest) && page.largest.values[leaf] != kUnbounded) continue;
+        const std::uint32_t* words = groups_[g]->words[p] + leaf * kLeafWords;
+        for (std::uint64_t free = page.leaves[leaf].free; free != 0; free &= free - 1) {
+          largest = std::max(largest, tag::Size(words[std::countr_zero(free)]));
+        }
+      }
+    }
+  }
+  return largest;
+}
+
+HeapShape ChunkIndex::Shape(VirtAddr brk, VirtAddr limit) const {
+  HeapShape shape{.start = start_, .brk = brk, .limit = limit};
+  shape.blocks = chunks_.total();
+  shape.free_blocks_by_size = free_blocks_by_size_;
+  for (const std::uint32_t blocks : free_blocks_by_size_) shape.free_blocks += blocks;
+  shape.free_bytes = free_bytes_;
+  shape.live_blocks = shape.blocks - 1 - shape.free_blocks;  // the prologue is neither
+  shape.live_block_bytes = (brk - start_) - kWordBytes - free_bytes_;
+  shape.largest_free_bytes = LargestFree();
+  return shape;
+}
+
+std::uint64_t ChunkIndex::host_bytes() const {
+  return bounds_.host_bytes() + chunks_.host_bytes() + pages_.host_bytes() + groups_.capacity() * sizeof(groups_[0]) +
+         groups_made_ * sizeof(Group) + slabs_.host_bytes();
+}
+
+}  // namespace alloclab

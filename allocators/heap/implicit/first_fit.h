@@ -1,0 +1,201 @@
+// The algorithm of the LunaixOS kernel heap, once: search, place, free, coalesce and grow, word for word in the order of the
+// original's C code (layout and source: implicit_heap.h). Any access may fault: it throws MachineStop. Instantiated with NoIndex,
+// the walk as it is, and with ChunkIndex, which answers the search; an index follows what happens to chunks through five calls
+// (chunk_index.h documents them), NoIndex ignores them.
+#ifndef ALLOCLAB_ALLOCATORS_HEAP_IMPLICIT_FIRST_FIT_H_
+#define ALLOCLAB_ALLOCATORS_HEAP_IMPLICIT_FIRST_FIT_H_
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "allocators/common/costs.h"
+#include "allocators/common/declaration.h"
+#include "allocators/heap/implicit/boundary_tag.h"
+#include "allocators/heap/implicit/chunk_chain.h"
+#include "allocators/machine/address_space.h"
+#include "allocators/machine/loop_watch.h"
+#include "allocators/machine/program_break.h"
+#include "allocators/machine/word_view.h"
+
+namespace alloclab {
+
+inline constexpr std::string_view kMergesHelp = "chunks freed, split off or grown, by which neighbours they were merged with";
+inline constexpr CounterInfo kFirstFitCounters[] = {
+    {"splits", "placements that left a remainder, of 4 bytes or more"},
+    {"merges", kMergesHelp, "with", "none"},
+    {"merges", kMergesHelp, "with", "below"},
+    {"merges", kMergesHelp, "with", "above"},
+    {"merges", kMergesHelp, "with", "both"},
+};
+using FirstFitCounters = Counters<kFirstFitCounters>;
+
+class NoIndex {
+ public:
+  static constexpr bool kSearches = false;
+  NoIndex(AddressSpace&, VirtAddr) {}
+  void AddPrologue() {}
+  void Take(VirtAddr, std::uint32_t) {}
+  void Split(VirtAddr, std::uint32_t, std::uint32_t) {}
+  void Release(VirtAddr, std::uint32_t, std::uint32_t, std::uint32_t) {}
+  void Append(VirtAddr, std::uint32_t, std::uint32_t) {}
+};
+
+template <class Index>
+class FirstFit {
+ public:
+  // The break and the counts belong to the allocator around it.
+  FirstFit(AddressSpace& space, ProgramBreak& brk, HeapCosts& costs, FirstFitCounters& counters)
+      : space_(space), break_(brk), index_(space, brk.start()), costs_(costs), counters_(counters) {}
+
+  // kalloc_init: prologue, epilogue, first growth. The page tables exist and frames suffice.
+  void Init(std::uint32_t initial_bytes) {
+    break_.Place(break_.start() + kWordBytes);
+    {
+      WordView words(space_, costs_);
+      words.Store(break_.start(), tag::Pack(kWordBytes, tag::kAllocated));
+      words.Store(break_.current(), tag::Pack(0, tag::kAllocated));
+    }
+    index_.AddPrologue();
+    Grow(initial_bytes);
+  }
+
+  // The search loop of lx_malloc_internal: the first free chunk of at least `size` bytes, or null.
+  VirtAddr Search(std::uint32_t size) {
+    if constexpr (Index::kSearches) {
+      const auto found = index_.FindFirst(size);
+      costs_.search_steps += found.headers_visited;
+      costs_.words_loaded += found.headers_visited;
+      costs_.search_pages += found.pages_visited;
+      return found.chunk;
+    } else {
+      return Walk(size);
+    }
+  }
+
+  // place_chunk: allocates the first `size` bytes of the free chunk; what remains becomes a free chunk.
+  void Place(VirtAddr chunk, std::uint32_t size) {
+    WordView words(space_, costs_);
+    const std::uint32_t header = words.Load(chunk);
+    const std::uint32_t rest = tag::Size(header) - size;
+    words.Store(chunk, tag::Pack(size, (header & tag::kPreviousFree) | tag::kAllocated));
+    const VirtAddr next = chunk + size;
+    if (rest == 0) {
+      words.Store(next, words.Load(next) & ~tag::kPreviousFree);
+      index_.Take(chunk, size);
+      return;
+    }
+    ++counters_.Of<"splits">();
+    words.Store(next, tag::Pack(rest, 0));
+    words.Store(Footer(next, rest), tag::Pack(rest, 0));
+    index_.Split(chunk, size, rest);
+    Coalesce(words, next);
+  }
+
+  // lx_free_internal behind its checks. `header` is the chunk's header, loaded by the caller.
+  void Release(VirtAddr chunk, std::uint32_t header) {
+    WordView words(space_, costs_);
+    const std::uint32_t size = tag::Size(header);
+    words.Store(chunk, header & ~tag::kAllocated);
+    words.Store(Footer(chunk, size), header & ~tag::kAllocated);
+    const VirtAddr next = chunk + size;
+    words.Store(next, words.Load(next) | tag::kPreviousFree);
+    const Merged merged = Coalesce(words, chunk);
+    index_.Release(chunk, size, merged.before, merged.after);
+  }
+
+  // lx_grow_heap: the break moves up by `size`; the new free chunk, merged with a free last one. The original does not notice
+  // that the break cannot move: it goes on with the address -1.
+  VirtAddr Grow(std::uint32_t size) {
+    const VirtAddr start = break_.LunaixSbrk(size + kWordBytes);
+    size = tag::RoundUpToWord(size);
+    break_.Lower(kWordBytes);  // the word for the epilogue
+    WordView words(space_, costs_);
+    const std::uint32_t old_marker = words.Load(start);
+    const std::uint32_t header = tag::Pack(size, old_marker & tag::kPreviousFree);
+    words.Store(start, header);
+    words.Store(Footer(start, size), header);
+    words.Store(start + tag::Size(words.Load(start)), tag::Pack(0, tag::kAllocated | tag::kPreviousFree));
+    const Merged merged = Coalesce(words, start);
+    index_.Append(start, size, merged.before);
+    return start - merged.before;
+  }
+
+  // Makes the index again from the chunks in RAM, which are sound.
+  void RebuildIndex() {
+    std::destroy_at(&index_);
+    std::construct_at(&index_, space_, break_.start());
+    index_.AddPrologue();
+    ChunkChain(space_, break_.start(), break_.current()).Walk([this](const Chunk& chunk) {
+      if (chunk.header == break_.start()) return true;
+      index_.Append(chunk.header, chunk.bytes, 0);
+      if (chunk.allocated) index_.Take(chunk.header, chunk.bytes);
+      return true;
+    });
+  }
+
+  const Index& index() const { return index_; }
+
+ private:
+  // Bytes of the free neighbours that a coalescing swallowed; 0 for one that was allocated.
+  struct Merged {
+    std::uint32_t before = 0, after = 0;
+  };
+
+  static VirtAddr Footer(VirtAddr chunk, std::uint32_t size) { return chunk + size - kWordBytes; }
+
+  VirtAddr Walk(std::uint32_t size) {
+    WordView words(space_, costs_);
+    VirtAddr chunk = break_.start();
+    LandmarkWatch<VirtAddr> watch(chunk);
+    std::uint32_t page = ~0u;
+    while (chunk < break_.current()) {
+      const std::uint32_t header = words.Load(chunk);
+      ++costs_.search_steps;
+      if (page != chunk.page()) ++costs_.search_pages;
+      page = chunk.page();
+      const std::uint32_t bytes = tag::Size(header);
+      if (bytes == 0 && tag::Allocated(header)) break;
+      if (bytes >= size && !tag::Allocated(header)) return chunk;
+      watch.Check(chunk + bytes);
+      chunk = chunk + bytes;
+    }
+    return VirtAddr{};
+  }
+
+  // The four cases of coalesce; the chunk's header and footer are written, its neighbours may be free.
+  Merged Coalesce(WordView& words, VirtAddr chunk) {
+    const std::uint32_t header = words.Load(chunk);
+    const std::uint32_t size = tag::Size(header);
+    const std::uint32_t next = words.Load(chunk + size);
+    const bool next_free = !tag::Allocated(next);
+    if (!tag::PreviousFree(header) && !next_free) {
+      ++counters_.Of<"merges">(kNone);
+      return {};
+    }
+    Merged merged{.before = 0, .after = next_free ? tag::Size(next) : 0};
+    std::uint32_t flags = 0;  // the lowest part's previous-free bit
+    if (tag::PreviousFree(header)) {
+      const std::uint32_t footer = words.Load(chunk - kWordBytes);
+      merged.before = tag::Size(footer);
+      flags = footer & tag::kPreviousFree;
+    }
+    ++counters_.Of<"merges">(!next_free ? kBelow : !tag::PreviousFree(header) ? kAbove : kBoth);
+    const std::uint32_t whole = tag::Pack(merged.before + size + merged.after, flags);
+    words.Store(chunk - merged.before, whole);
+    words.Store(Footer(chunk, size + merged.after), whole);
+    return merged;
+  }
+
+  enum Neighbours : std::size_t { kNone, kBelow, kAbove, kBoth };  // as kFirstFitCounters has them
+
+  AddressSpace& space_;
+  ProgramBreak& break_;
+  Index index_;
+  HeapCosts& costs_;
+  FirstFitCounters& counters_;
+};
+
+}  // namespace alloclab
+
+#endif  // ALLOCLAB_ALLOCATORS_HEAP_IMPLICIT_FIRST_FIT_H_

@@ -1,0 +1,130 @@
+#include "allocators/heap/implicit/implicit_heap.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_format.h"
+#include "allocators/heap/implicit/chunk_index.h"
+#include "allocators/heap/implicit/footprint.h"
+#include "allocators/heap/implicit/indexed_implicit_heap.h"
+
+namespace alloclab {
+namespace {
+
+constexpr std::uint32_t kTableSpan = 4u << 20;                                   // what one page table maps
+constexpr std::uint64_t kLimitBytesMax = (std::uint64_t{2} << 30) - kTableSpan;  // the index counts on chunks below 2 GiB
+
+absl::Status Validate(const ImplicitHeapOptions& options) {
+  if (options.engine == Engine::kIndexed && !options.guarded) {
+    return absl::InvalidArgumentError("engine: only the literal engine runs unguarded, because the index trusts the chunks");
+  }
+  if (options.start.raw() % kTableSpan != 0 || options.start.is_null()) {
+    return absl::InvalidArgumentError(absl::StrFormat("start: %#x is not a multiple of 4 MiB above 0", options.start.raw()));
+  }
+  const std::uint64_t room = std::min((std::uint64_t{1} << 32) - kTableSpan - options.start.raw(),
+                                      kLimitBytesMax);  // the last 4 MiB stay free: ends never wrap
+  if (options.limit_bytes == 0 || options.limit_bytes % kTableSpan != 0 || options.limit_bytes > room) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("limit_bytes: %d is not a multiple of 4 MiB from %d to %d", options.limit_bytes, kTableSpan, room));
+  }
+  // The break passes prologue and initial chunk, and sbrk wants one more word below the limit.
+  const std::uint32_t initial_max = options.limit_bytes - 3 * kWordBytes;
+  if (options.initial_bytes < 2 * kWordBytes || options.initial_bytes % kWordBytes != 0 ||
+      options.initial_bytes > initial_max) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("initial_bytes: %d is not a multiple of 4 from 8 to %d", options.initial_bytes, initial_max));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+const Declaration kImplicitHeapDeclaration{
+    .counters = kFirstFitCounters,
+    .figures = kChunkFigures,
+    .block_fields = kChunkFields,
+    .alignment = kWordBytes,
+    // Larger requests wrap when header and epilogue are added.
+    .request_max = ~0u - (2 * kWordBytes + kWordBytes - 1),
+};
+
+absl::StatusOr<std::unique_ptr<HeapGuard>> MakeImplicitHeap(AddressSpace& space, const ImplicitHeapOptions& options) {
+  if (absl::Status status = Validate(options); !status.ok()) return status;
+  if (absl::Status status = space.AddPageTables(options.start, options.limit_bytes / kTableSpan); !status.ok()) return status;
+  Footprint first_words;
+  first_words.AddWord(options.start);                                       // prologue
+  first_words.AddWord(options.start + options.initial_bytes);               // first chunk's footer
+  first_words.AddWord(options.start + options.initial_bytes + kWordBytes);  // epilogue
+  if (!space.CanBringPages(first_words.AbsentPages(space))) {
+    return absl::ResourceExhaustedError("no page frames left for the heap's first pages: give the machine more RAM");
+  }
+  if (options.engine == Engine::kIndexed) {
+    return std::make_unique<HeapGuard>(std::make_unique<IndexedImplicitHeap>(space, options), HeapGuard::Mode::kTrusted);
+  }
+  return std::make_unique<HeapGuard>(std::make_unique<ImplicitHeap>(space, options),
+                                     options.guarded ? HeapGuard::Mode::kGuarded : HeapGuard::Mode::kUnguarded);
+}
+
+template <class Index>
+ImplicitHeapBase<Index>::ImplicitHeapBase(AddressSpace& space, const ImplicitHeapOptions& options)
+    : HeapAllocator(space, ProgramBreak(space, options.start, options.start + options.limit_bytes)),
+      heap_(space, break_, costs_, state_.counters) {
+  heap_.Init(options.initial_bytes);
+}
+
+template <class Index>
+std::uint32_t ImplicitHeapBase<Index>::PayloadBytes(VirtAddr block) {
+  AccessCosts uncounted;
+  return tag::Size(WordView(space_, uncounted).Load(block - kWordBytes)) - kWordBytes;
+}
+
+template <class Index>
+void ImplicitHeapBase<Index>::VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const {
+  Chain().Walk([&](const Chunk& chunk) {
+    visit(chunk.header_word);
+    return true;
+  });
+}
+
+template class ImplicitHeapBase<NoIndex>;
+template class ImplicitHeapBase<ChunkIndex>;
+
+// lx_malloc_internal.
+HeapResult ImplicitHeap::Malloc(std::uint32_t bytes) {
+  if (state_.mutex_left_locked) return {Outcome::kMachineHang, VirtAddr{}};
+  if (bytes == 0) return {Outcome::kZeroSize, VirtAddr{}};
+  const std::uint32_t size = tag::RoundUpToWord(bytes + kWordBytes);  // may wrap
+  VirtAddr chunk = heap_.Search(size);
+  EndSearch();
+  if (chunk.is_null()) chunk = heap_.Grow(size);  // never null: a failed sbrk is -1
+  heap_.Place(chunk, size);
+  return {Outcome::kOk, chunk + kWordBytes};
+}
+
+HeapResult ImplicitHeap::Calloc(std::uint32_t count, std::uint32_t bytes) {
+  const std::uint32_t product = count * bytes;  // wraps
+  if (product < bytes || product < count) {
+    return {count == 0 || bytes == 0 ? Outcome::kZeroSize : Outcome::kSizeOverflow, VirtAddr{}};
+  }
+  return HeapAllocator::Calloc(1, product);
+}
+
+// lxfree.
+HeapResult ImplicitHeap::Free(VirtAddr block) {
+  if (block.is_null()) return {};
+  if (state_.mutex_left_locked) return {Outcome::kMachineHang, VirtAddr{}};
+  const VirtAddr chunk = block - kWordBytes;
+  const std::uint32_t header = WordView(space_, costs_).Load(chunk);
+  const std::uint32_t size = tag::Size(header);
+  const bool valid_pointer = block < VirtAddr(0u - size) && block.raw() % kWordBytes == 0;
+  if (assertions_ && (!valid_pointer || size <= kWordBytes)) {
+    state_.mutex_left_locked = true;
+    return {Outcome::kAssertionFailed, block};
+  }
+  heap_.Release(chunk, header);
+  return {};
+}
+
+}  // namespace alloclab

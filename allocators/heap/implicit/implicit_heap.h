@@ -1,0 +1,117 @@
+// Implicit heap: the kernel heap of LunaixOS (2022, kernel/mm/kalloc.c and dmm.c). Boundary tags, first fit from the start over
+// all chunks, immediate coalescing (Knuth, The Art of Computer Programming, vol. 1, 2.5; the layout with a previous-free bit is
+// that of Bryant and O'Hallaron, Computer Systems, 9.9).
+//
+//   | 4|1 | size|flags ...payload... | size|flags ...free... size|flags | ... | 0|1 |
+//   ^start: prologue                  header            footer                 ^brk: epilogue
+//
+//   header   size of the chunk in bytes, header included, multiple of 4; bit 0: allocated; bit 1: the previous chunk is FREE
+//   footer   the header again, in the last word of a free chunk; an allocated chunk has none
+//
+// Metadata, for the digest: the header of every chunk in address order, the prologue's included. The epilogue is a figure.
+//
+// Costs: which words of the source count, part by part:
+//   search    the header, at each visit; the prologue is visited, the epilogue is not
+//   place     loads own header, and the next one when the fit is exact; stores own and next header, or own header and the
+//             remainder's header and footer
+//   grow      loads the old epilogue, and the new header, by which it finds where the epilogue goes; stores header, footer, epilogue
+//   free      loads own header and the next; stores header, footer, next header
+//   coalesce  loads own header, next header, and the footer before when the previous chunk is free; stores header and footer of the
+//             merged chunk
+//
+// Invariants (CheckInvariants):
+//   H1 the chunks tile [start, brk) exactly, from the prologue 4|1 to the epilogue 0|1 at brk
+//   H2 the footer of every free chunk equals its header's size
+//   H3 bit 1 of every header, the epilogue's included, says whether the chunk before is free
+//   H4 no two neighbours are free
+//   H5 the index (if any) and the counters agree with the words in RAM
+#ifndef ALLOCLAB_ALLOCATORS_HEAP_IMPLICIT_IMPLICIT_HEAP_H_
+#define ALLOCLAB_ALLOCATORS_HEAP_IMPLICIT_IMPLICIT_HEAP_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "allocators/common/engine.h"
+#include "allocators/heap/heap_allocator.h"
+#include "allocators/heap/heap_allocator_info.h"
+#include "allocators/heap/heap_guard.h"
+#include "allocators/heap/implicit/chunk_chain.h"
+#include "allocators/heap/implicit/first_fit.h"
+#include "allocators/machine/address_space.h"
+
+namespace alloclab {
+
+struct ImplicitHeapOptions {
+  Engine engine = Engine::kIndexed;
+  // Guarded: every invalid use is a distinct outcome and changes nothing. Unguarded: RAM changes as the original changes it.
+  bool guarded = true;
+  // Unguarded only: the original's debug build checks pointers in free (assert_msg); its release build does not.
+  bool assertions = true;
+  VirtAddr start{0xC0400000};
+  std::uint32_t limit_bytes = 256u << 20;  // the address range reserved for the heap; a multiple of 4 MiB
+  std::uint32_t initial_bytes = 4096;      // HEAP_INIT_SIZE
+};
+
+// Takes the page tables of the whole range from `space`, touches the first pages, and grows by initial_bytes; the costs of that
+// are not counted. INVALID_ARGUMENT: bad options, or the indexed engine unguarded. RESOURCE_EXHAUSTED: RAM too small.
+absl::StatusOr<std::unique_ptr<HeapGuard>> MakeImplicitHeap(AddressSpace& space, const ImplicitHeapOptions& options);
+
+extern const Declaration kImplicitHeapDeclaration;
+HeapAllocatorInfo ImplicitHeapInfo();
+
+// What both engines have in common: everything but the calls.
+template <class Index>
+class ImplicitHeapBase : public HeapAllocator {
+ public:
+  const Declaration& declaration() const override { return kImplicitHeapDeclaration; }
+  std::uint32_t PayloadBytes(VirtAddr block) override;
+  std::uint32_t BlockBytes(std::uint32_t bytes) const override { return tag::RoundUpToWord(bytes + kWordBytes); }
+  std::span<const std::uint64_t> own_counters() const override { return state_.counters.values(); }
+  std::vector<std::uint64_t> FigureValues() const override { return {space_.Peek(brk()).value_or(0)}; }
+  void VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const override;
+
+ protected:
+  ImplicitHeapBase(AddressSpace& space, const ImplicitHeapOptions& options);
+
+  ChunkChain Chain() const { return ChunkChain(space_, start(), brk()); }
+  std::unique_ptr<const AllocatorState> SaveOwn() const override { return SaveState(state_); }
+  void RestoreOwn(const AllocatorState& saved) override { RestoreState(saved, state_); }
+  void ResetOwnCounters() override { state_.counters.Reset(); }
+
+  struct State {
+    FirstFitCounters counters;
+    // A failed assertion leaves the kernel's mutex locked: whoever asks for it next spins for ever.
+    bool mutex_left_locked = false;
+  };
+  State state_;
+  FirstFit<Index> heap_;
+};
+
+// The original: lx_malloc, lx_calloc, lx_free over the walk. Unguarded, simulated RAM changes as the original would change it,
+// and where the original would crash or leave its RAM the operation ends in a MachineStop.
+class ImplicitHeap final : public ImplicitHeapBase<NoIndex> {
+ public:
+  ImplicitHeap(AddressSpace& space, const ImplicitHeapOptions& options)
+      : ImplicitHeapBase(space, options), assertions_(options.assertions) {}
+
+  HeapResult Malloc(std::uint32_t bytes) override;
+  HeapResult Calloc(std::uint32_t count, std::uint32_t bytes) override;
+  HeapResult Free(VirtAddr block) override;
+
+  HeapShape Shape() const override { return Chain().Shape(limit()); }
+  std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const override {
+    return Chain().VisitBlocks(from, visit);
+  }
+  std::vector<Violation> CheckInvariants() const override { return Chain().Check(); }
+  std::uint64_t host_bytes() const override { return sizeof(*this); }
+
+ private:
+  const bool assertions_;
+};
+
+}  // namespace alloclab
+
+#endif  // ALLOCLAB_ALLOCATORS_HEAP_IMPLICIT_IMPLICIT_HEAP_H_

@@ -1,0 +1,29 @@
+// A page allocator's entry in the catalogue. Each folder has one.
+#ifndef ALLOCLAB_ALLOCATORS_PAGES_PAGE_ALLOCATOR_INFO_H_
+#define ALLOCLAB_ALLOCATORS_PAGES_PAGE_ALLOCATOR_INFO_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "allocators/common/declaration.h"
+#include "allocators/common/parameter.h"
+#include "allocators/machine/physical_memory.h"
+#include "allocators/pages/page_guard.h"
+
+namespace alloclab {
+
+struct PageAllocatorInfo {
+  std::string name, title, description, source;
+  const Declaration* declaration;
+  std::vector<ParameterInfo> parameters;
+  // The parameters are complete; it still refuses values that do not go together, or not with the machine, with
+  // INVALID_ARGUMENT, and RESOURCE_EXHAUSTED when the machine is too small.
+  std::function<absl::StatusOr<std::unique_ptr<PageGuard>>(PhysicalMemory&, bool guarded, const ParameterValues&)> make;
+};
+
+}  // namespace alloclab
+
+#endif  // ALLOCLAB_ALLOCATORS_PAGES_PAGE_ALLOCATOR_INFO_H_

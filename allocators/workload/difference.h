@@ -1,0 +1,28 @@
+// Where two replays of one trace part ways: two engines that should agree, or two allocators that should not.
+#ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_DIFFERENCE_H_
+#define ALLOCLAB_ALLOCATORS_WORKLOAD_DIFFERENCE_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "allocators/catalog/instance.h"
+#include "allocators/workload/run.h"
+#include "allocators/workload/trace.h"
+
+namespace alloclab {
+
+struct Difference {
+  std::uint64_t operation = 0;  // counted from 1; 0 when there is none
+  std::string what;             // one sentence with both values (a first); empty when there is none
+  bool cancelled = false;       // stopped by the callback before the end: nothing is known about the rest
+};
+
+// Replays the trace on two fresh instances in step and compares, after every operation, its outcome, the address it gave and
+// all costs so far; at the end the heaps' metadata. Errors as of ExecuteRun, naming the instance ("a: ...").
+absl::StatusOr<Difference> FindFirstDifference(const Trace& trace, const InstanceConfig& a, const InstanceConfig& b,
+                                               const ProgressCallback& progress = nullptr);
+
+}  // namespace alloclab
+
+#endif  // ALLOCLAB_ALLOCATORS_WORKLOAD_DIFFERENCE_H_
