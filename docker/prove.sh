@@ -1,7 +1,8 @@
 #!/bin/bash
 # prove.sh: shows on a real Docker engine that compose.yaml does what it says. Needs docker, docker-compose (1.29 or the plugin) and
-# curl; for images that cannot be pulled also debootstrap, as root. Builds the image, brings the lab up as a project of its own on
-# free ports, uses it, looks at it through Prometheus, kills it, and takes everything down again. Exit code 0: all checks held.
+# curl; for images that cannot be pulled also debootstrap, as root. Builds the images from a copy of the clone that nobody but its
+# owner can read (umask 077), brings the lab up as a project of its own on free ports, uses it, looks at it through Prometheus,
+# kills it, and takes everything down again. Exit code 0: all checks held.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 
@@ -9,7 +10,9 @@ readonly BASE=debian:bookworm-slim PROMETHEUS=prom/prometheus:v3.5.0 GRAFANA=gra
 export COMPOSE_PROJECT_NAME=alloclab-proof
 export LAB_GRPC_PORT=0 LAB_WEB_PORT=0 LAB_METRICS_PORT=0 LAB_PROMETHEUS_PORT=0 LAB_GRAFANA_PORT=0  # any that is free
 SERVICES=(server loadgen prometheus)
-STAND_IN=''
+STAND_INS=()  # images under the names of published ones
+CLONE=$(mktemp -d)
+readonly CLONE
 
 say() { printf '[%d:%02d] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"; }
 die() {
@@ -35,10 +38,10 @@ make_base() {
   rm -rf "$root"
 }
 
-# A Prometheus of Debian's under the name that compose.yaml asks for; removed at the end, so that nobody takes it for the real one.
+# A Prometheus of Debian's under the name that the Dockerfile asks for; removed at the end, so that nobody takes it for the real one.
 make_prometheus() {
   say "$PROMETHEUS cannot be pulled: standing in is Debian's package, under that name, for this proof only"
-  STAND_IN=$PROMETHEUS
+  STAND_INS+=("$PROMETHEUS")
   docker build --quiet --tag "$PROMETHEUS" - >/dev/null <<DOCKERFILE
 FROM $BASE
 RUN apt-get update && apt-get install --yes --no-install-recommends prometheus && rm -rf /var/lib/apt/lists/* \
@@ -48,6 +51,22 @@ VOLUME /prometheus
 ENTRYPOINT ["prometheus"]
 DOCKERFILE
 }
+
+# Debian has no Grafana: an image without it, so that what is baked into it can be looked at.
+make_grafana() {
+  say "$GRAFANA cannot be pulled and Debian has no Grafana: looking at its image's files only; ./lab test tests the queries"
+  STAND_INS+=("$GRAFANA")
+  docker build --quiet --tag "$GRAFANA" - >/dev/null <<DOCKERFILE
+FROM $BASE
+USER 472
+DOCKERFILE
+}
+
+# copy_privately: what git knows of the clone, as a clone under umask 077 has it.
+copy_privately() (
+  umask 077
+  git ls-files -z | tar --create --null --files-from - | tar --extract --no-same-permissions --directory "$CLONE"
+)
 
 # --- Checks ---
 
@@ -94,6 +113,14 @@ run_is_counted() {
   [[ -n $operations && $(value 'sum(max_over_time(alloclab_heap_operations_total{heap="run-1"}[5m]))') == "$operations" ]]
 }
 run_is_kept() { in_server alloclab runs show 1 --output json | grep -q SUCCEEDED; }
+mounts_no_file() { ! docker inspect --format '{{range .Mounts}}{{.Type}} {{end}}' "$(container "$1")" | grep -q bind; }
+# readable IMAGE FOLDER...: the image's user can read all that is in them.
+readable() {
+  local image=$1
+  shift
+  [[ -z $(docker run --rm --entrypoint find "$image" "$@" ! -readable 2>&1) ]] &&
+    [[ -n $(docker run --rm --entrypoint find "$image" "$@" -name '*.y*ml') ]]
+}
 grafana_shows() { curl -fsS "http://$(compose port grafana 3000)/api/dashboards/uid/alloclab-$1" | grep -q '"provisioned":true'; }
 
 check_services() {
@@ -106,6 +133,7 @@ check_services() {
     check "$service: read-only, no capabilities, no new privileges" hardened "$service"
     check "$service: published on loopback only" published_on_loopback "$service"
     check "$service: not root" no_root "$service"
+    check "$service: mounts no file of the clone" mounts_no_file "$service"
   done
   check "server: the kernel agrees that it has no capabilities" no_capabilities
   check "server: its programs cannot be overwritten" cannot_write
@@ -132,10 +160,11 @@ check_restart() {
 }
 
 tear_down() {
-  local result=$?
+  local result=$? image
   if ((result != 0 || failures != 0)); then compose logs --tail 20 server loadgen || true; fi
   compose down --volumes --timeout 20 >/dev/null 2>&1 || true
-  if [[ -n $STAND_IN ]]; then docker image rm "$STAND_IN" >/dev/null 2>&1 || true; fi
+  for image in "${STAND_INS[@]}"; do docker image rm "$image" >/dev/null 2>&1 || true; done
+  rm -rf "$CLONE"
 }
 
 main() {
@@ -144,16 +173,16 @@ main() {
   say "Engine $(docker version --format '{{.Server.Version}}'), $(compose version --short)"
   have_image "$BASE" || make_base
   have_image "$PROMETHEUS" || make_prometheus
-  if have_image "$GRAFANA"; then
-    SERVICES+=(grafana)
-  else
-    say "$GRAFANA cannot be pulled and Debian has no Grafana: left out; its dashboards' queries are tested by ./lab test"
-  fi
-  say "Building the image"
-  compose build --quiet server loadgen 2>/dev/null || compose build server
+  if have_image "$GRAFANA"; then SERVICES+=(grafana); else make_grafana; fi
+  copy_privately
+  cd "$CLONE"
+  say "Building the images"
+  compose build server loadgen prometheus grafana
   say "Image alloclab:local, $(($(docker image inspect --format '{{.Size}}' alloclab:local) / 1000000)) MB"
   compose up -d "${SERVICES[@]}"
   check_services
+  check "Grafana's image: its user can read configuration and dashboards" \
+    readable alloclab-grafana:local /etc/grafana/provisioning /etc/alloclab/dashboards
   say "Replaying a recorded trace by the CLI, inside the container"
   in_server alloclab submit sqlite
   check_metrics
