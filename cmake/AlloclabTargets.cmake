@@ -15,9 +15,53 @@ if(ALLOCLAB_SANITIZE)
   add_link_options(-fsanitize=${ALLOCLAB_SANITIZE})
 endif()
 
-# ThreadSanitizer does not see the locks inside Debian's gRPC and abseil, and protobuf's headers lay messages out otherwise
-# under it: whatever uses them drowns in false alarms. Clang's -Wthread-safety checks those parts.
-set(ALLOCLAB_NOT_UNDER_TSAN "alloclab_(messages|proto|server|web|client|cli|load|yaml)")
+# ThreadSanitizer sees the locks of pthreads, but not those of Debian's gRPC, which is built without it: what gRPC hands from thread
+# to thread would all be alarms. So only what links without gRPC is built, and its threads are the reason why libraries and tests are
+# cut as they are; clang's -Wthread-safety checks the rest.
+set(ALLOCLAB_PROGRAM_TESTS ${ALLOCLAB_TESTS})  # those that start the programs, or have nothing to do with them
+if(ALLOCLAB_SANITIZE MATCHES thread)
+  # Debian's protobuf expects messages laid out as without ThreadSanitizer; libstdc++ is still to know of it.
+  add_compile_options(-U__SANITIZE_THREAD__ -D_GLIBCXX_TSAN=1)
+  set(ALLOCLAB_PROGRAM_TESTS OFF)
+endif()
+
+# alloclab_build_when_used(TARGET): under ThreadSanitizer, only what a test links.
+function(alloclab_build_when_used target)
+  if(ALLOCLAB_SANITIZE MATCHES thread)
+    set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)
+  endif()
+endfunction()
+
+# alloclab_uses_grpc(RESULT TARGETS...): whether any of them links gRPC, directly or by others. Each target is looked at once.
+function(alloclab_uses_grpc result)
+  set(any FALSE)
+  foreach(target IN LISTS ARGN)
+    get_property(known GLOBAL PROPERTY "ALLOCLAB_USES_GRPC_${target}")
+    if("${known}" STREQUAL "")
+      set(known FALSE)
+      if("${target}" STREQUAL gRPC::grpc++)
+        set(known TRUE)
+      elseif("${target}" MATCHES "^alloclab_" AND TARGET ${target})
+        get_target_property(dependencies ${target} INTERFACE_LINK_LIBRARIES)
+        alloclab_uses_grpc(known ${dependencies})
+      endif()
+      set_property(GLOBAL PROPERTY "ALLOCLAB_USES_GRPC_${target}" ${known})
+    endif()
+    if(known)
+      set(any TRUE)
+    endif()
+  endforeach()
+  set(${result} ${any} PARENT_SCOPE)
+endfunction()
+
+# alloclab_left_out(RESULT TARGETS...): whether a program of these is left out in this build.
+function(alloclab_left_out result)
+  set(uses_grpc FALSE)
+  if(ALLOCLAB_SANITIZE MATCHES thread)
+    alloclab_uses_grpc(uses_grpc ${ARGN})
+  endif()
+  set(${result} ${uses_grpc} PARENT_SCOPE)
+endfunction()
 
 # Every target made here is also part of `alloclab_objects`, which compiles all sources and links none.
 function(alloclab_register name)
@@ -35,6 +79,7 @@ function(alloclab_library name)
   target_link_libraries(${name} PUBLIC ${ARG_DEPS} PRIVATE alloclab_options)
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
   alloclab_register(${name})
+  alloclab_build_when_used(${name})
 endfunction()
 
 # alloclab_binary(NAME SOURCES ... DEPS ...)
@@ -44,6 +89,7 @@ function(alloclab_binary name)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} alloclab_options)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
   alloclab_register(${name})
+  alloclab_build_when_used(${name})
 endfunction()
 
 # alloclab_test(NAME SOURCES ... DEPS ... [LABELS ...]): one Google Test program, one ctest case per TEST().
@@ -52,7 +98,8 @@ function(alloclab_test name)
     return()
   endif()
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LABELS" ${ARGN})
-  if(ALLOCLAB_SANITIZE MATCHES thread AND ARG_DEPS MATCHES "${ALLOCLAB_NOT_UNDER_TSAN}")
+  alloclab_left_out(left_out ${ARG_DEPS})
+  if(left_out)
     return()
   endif()
   add_executable(${name} ${ARG_SOURCES})
@@ -69,7 +116,7 @@ endfunction()
 # alloclab_command_test(NAME COMMAND ... [NEEDS PROGRAM...] [LABELS ...] [TIMEOUT SECONDS] [WORKING_DIRECTORY DIR]): one ctest case
 # that runs a command. Where a program that it needs is not installed, the case says so and counts as skipped, never as passed.
 function(alloclab_command_test name)
-  if(NOT ALLOCLAB_TESTS)
+  if(NOT ALLOCLAB_PROGRAM_TESTS)
     return()
   endif()
   cmake_parse_arguments(ARG "" "TIMEOUT;WORKING_DIRECTORY" "NEEDS;COMMAND;LABELS" ${ARGN})
@@ -118,7 +165,8 @@ function(alloclab_fuzz name)
     return()
   endif()
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
-  if(ALLOCLAB_SANITIZE MATCHES thread AND ARG_DEPS MATCHES "${ALLOCLAB_NOT_UNDER_TSAN}")
+  alloclab_left_out(left_out ${ARG_DEPS})
+  if(left_out)
     return()
   endif()
   set(corpus ${CMAKE_CURRENT_SOURCE_DIR}/testdata/fuzz/${name})

@@ -3,6 +3,8 @@
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +22,7 @@ namespace {
 
 using google::protobuf::util::MessageDifferencer;
 using testing::HasSubstr;
+using testing::Not;
 
 std::string ReadAll(const std::filesystem::path& path) {
   std::ifstream file(path);
@@ -72,11 +75,17 @@ int RunToExit(const std::vector<std::string>& arguments, std::string& output, co
   return code;
 }
 
-// A server on free ports.
+// A server without a web page.
+std::vector<std::string> Arguments(const std::filesystem::path& data_dir, const std::string& listen,
+                                   const std::string& metrics_listen = "") {
+  return {"--listen", listen, "--metrics-listen", metrics_listen, "--web-listen", "", "--data-dir", data_dir.string()};
+}
+
 class Daemon {
  public:
-  explicit Daemon(const std::filesystem::path& data_dir, const std::vector<std::string>& more = {})
-      : process_(Arguments(data_dir, directory_.path() / "addresses", more)) {
+  explicit Daemon(const std::filesystem::path& data_dir, const std::vector<std::string>& more = {},
+                  const std::string& listen = "127.0.0.1:0")
+      : process_(AllArguments(data_dir, listen, directory_.path() / "addresses", more)) {
     EXPECT_TRUE(Eventually([&] { return std::filesystem::exists(directory_.path() / "addresses"); })) << process_.Output();
     std::ifstream file(directory_.path() / "addresses");
     std::string name;
@@ -89,10 +98,10 @@ class Daemon {
   const std::string& grpc_address() const { return grpc_; }
 
  private:
-  static std::vector<std::string> Arguments(const std::filesystem::path& data_dir, const std::filesystem::path& addresses,
-                                            const std::vector<std::string>& more) {
-    std::vector<std::string> all{"--listen",        "127.0.0.1:0",    "--metrics-listen", "", "--web-listen", "", "--data-dir",
-                                 data_dir.string(), "--address-file", addresses.string()};
+  static std::vector<std::string> AllArguments(const std::filesystem::path& data_dir, const std::string& listen,
+                                               const std::filesystem::path& addresses, const std::vector<std::string>& more) {
+    std::vector<std::string> all = Arguments(data_dir, listen);
+    all.insert(all.end(), {"--address-file", addresses.string()});
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
@@ -160,6 +169,23 @@ TEST(Alloclabd, SigtermEndsItCleanlyAndInterruptsRuns) {
   EXPECT_EQ(Get(daemon, id).state(), v1::Run::INTERRUPTED);
 }
 
+// Only calls are waited for.
+TEST(Alloclabd, SilentConnectionsDoNotHoldUpTheEnd) {
+  const TemporaryDirectory data, sockets;
+  const std::string path = sockets.path() / "lab.sock";
+  Daemon daemon(data.path(), {"--drain-time", "1h"}, "unix:" + path);
+  Submit(daemon, SmallRun());  // on a connection that stays open
+  const int silent = socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(connect(silent, static_cast<const sockaddr*>(static_cast<const void*>(&address)), sizeof address), 0);
+  daemon.process().Signal(SIGTERM);
+  EXPECT_EQ(daemon.process().Wait(), 0);
+  EXPECT_THAT(daemon.process().Output(), HasSubstr("server.stopped"));
+  close(silent);
+}
+
 TEST(Alloclabd, SecondSignalEndsItAtOnce) {
   const TemporaryDirectory data;
   Daemon daemon(data.path(), {"--drain-time", "1h"});
@@ -181,10 +207,7 @@ TEST(Alloclabd, SecondServerOnOneDataDirectoryIsRefused) {
   const TemporaryDirectory data;
   Daemon daemon(data.path());
   std::string output;
-  EXPECT_EQ(
-      RunToExit({"--listen", "127.0.0.1:0", "--metrics-listen", "", "--web-listen", "", "--data-dir", data.path().string()},
-                output),
-      1);
+  EXPECT_EQ(RunToExit(Arguments(data.path(), "127.0.0.1:0"), output), 1);
   EXPECT_THAT(output, HasSubstr("--data-dir " + data.path().string() + ": in use by another server (process "));
   EXPECT_THAT(output, HasSubstr("(exit code 1)"));
 }
@@ -193,16 +216,66 @@ TEST(Alloclabd, TakenPortsAreNamed) {
   const TemporaryDirectory data, other;
   Daemon daemon(data.path());
   std::string output;
-  EXPECT_EQ(RunToExit({"--listen", daemon.grpc_address(), "--metrics-listen", "", "--web-listen", "", "--data-dir",
-                       other.path().string()},
-                      output),
-            1);
+  EXPECT_EQ(RunToExit(Arguments(other.path(), daemon.grpc_address()), output), 1);
   EXPECT_THAT(output, HasSubstr("--listen " + daemon.grpc_address() + ": cannot listen: the port is taken"));
-  EXPECT_EQ(RunToExit({"--listen", "127.0.0.1:0", "--metrics-listen", daemon.grpc_address(), "--web-listen", "", "--data-dir",
-                       other.path().string()},
-                      output),
-            1);
+  EXPECT_EQ(RunToExit(Arguments(other.path(), "127.0.0.1:0", daemon.grpc_address()), output), 1);
   EXPECT_THAT(output, HasSubstr("--metrics-listen " + daemon.grpc_address() + ": cannot listen: the port is taken"));
+}
+
+std::string SocketIn(const TemporaryDirectory& directory) { return "unix:" + (directory.path() / "lab.sock").string(); }
+
+TEST(Alloclabd, UnixSocket) {
+  const TemporaryDirectory data, other, sockets;
+  const std::string address = SocketIn(sockets);
+  std::string output;
+  for (const int signal : {SIGKILL, SIGTERM}) {  // the socket that stays behind a killed server is no hindrance
+    Daemon daemon(data.path(), {}, address);
+    EXPECT_EQ(daemon.grpc_address(), address);
+    EXPECT_THAT(daemon.process().Output(), Not(HasSubstr("server.open")));
+    Submit(daemon, SmallRun());
+    EXPECT_EQ(RunToExit({"healthcheck", "--listen", address}, output), 0) << output;
+    EXPECT_EQ(RunToExit(Arguments(other.path(), address), output), 1);
+    EXPECT_THAT(output, HasSubstr("--listen " + address + ": cannot listen: another server listens there;"));
+    EXPECT_EQ(RunToExit({"healthcheck", "--listen", address}, output), 0) << "the refused server took the socket: " << output;
+    daemon.process().Signal(signal);
+    daemon.process().Wait();
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(sockets.path())) << "a server that ends well takes its socket with it";
+  EXPECT_EQ(RunToExit({"healthcheck", "--listen", address}, output), 3);
+}
+
+TEST(Alloclabd, UnixSocketThatCannotBe) {
+  const TemporaryDirectory data, directory;
+  const std::string file = directory.path() / "file", folder = directory.path() / "folder";
+  std::ofstream(file) << "keep me";
+  std::string output;
+  EXPECT_EQ(RunToExit(Arguments(data.path(), "unix:" + file), output), 1);
+  EXPECT_THAT(output, HasSubstr("--listen unix:" + file + ": cannot listen: a file that is not a socket has that name"));
+  EXPECT_EQ(ReadAll(file), "keep me");
+  EXPECT_EQ(RunToExit(Arguments(data.path(), "unix:" + folder + "/lab.sock"), output), 1);
+  EXPECT_THAT(output, HasSubstr("/lab.sock: cannot listen: No such file or directory; choose another address ("));
+  EXPECT_EQ(RunToExit(Arguments(data.path(), "unix:/proc/lab.sock"), output), 1);
+  EXPECT_THAT(output, HasSubstr("--listen unix:/proc/lab.sock: cannot listen: "));
+  EXPECT_EQ(RunToExit(Arguments(data.path(), "unix:/" + std::string(107, 'x')), output), 2);
+  EXPECT_THAT(output, HasSubstr("at most 107 bytes"));
+  EXPECT_EQ(RunToExit({"--metrics-listen", "unix:" + file}, output), 2);
+  EXPECT_THAT(output, HasSubstr("--metrics-listen: \"unix:" + file + "\" is not an address; HOST:PORT is expected"));
+}
+
+TEST(Alloclabd, OneAddressForTwoIsRefused) {
+  const TemporaryDirectory data;
+  std::string output;
+  EXPECT_EQ(RunToExit(Arguments(data.path(), "127.0.0.1:7411", "localhost:7411"), output), 2);
+  EXPECT_THAT(output, HasSubstr("--metrics-listen: localhost:7411 is taken by --listen 127.0.0.1:7411; each needs an address"));
+}
+
+TEST(Alloclabd, HealthOfAServerAtEveryAddress) {
+  for (const char* host : {"*", "0.0.0.0", "[::]"}) {
+    const TemporaryDirectory data;
+    const Daemon daemon(data.path(), {}, std::string(host) + ":0");
+    std::string output;
+    EXPECT_EQ(RunToExit({"healthcheck", "--listen", daemon.grpc_address()}, output), 0) << daemon.grpc_address() << output;
+  }
 }
 
 TEST(Alloclabd, HealthIsToldByService) {

@@ -119,8 +119,9 @@ absl::Status StoreTooNew(std::string_view file, std::uint64_t version, std::uint
 }
 
 absl::Status CannotListen(std::string_view flag, std::string_view address, std::string_view why) {
+  const std::string_view hint = address.starts_with("unix:") ? "" : " (port 0 takes a free one)";
   return absl::FailedPreconditionError(
-      fmt::format("{} {}: cannot listen: {}; choose another address (port 0 takes a free one)", flag, address, why));
+      fmt::format("{} {}: cannot listen: {}; choose another address{}", flag, address, why, hint));
 }
 
 }  // namespace alloclab::server::errors

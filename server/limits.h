@@ -81,15 +81,23 @@ inline constexpr absl::Duration kRunLinger = absl::Seconds(60);
 // A busy instance publishes a snapshot this often, and spends at most 1/20 of its time on it.
 inline constexpr absl::Duration kSnapshotInterval = absl::Milliseconds(100);
 
+// --- Host ---
+
+inline constexpr std::size_t kTransportBytesMax = 512u << 20;  // gRPC's own buffers
+// Memory that the server itself may need beside what instances and runs hold: buffers of gRPC, uploads and the traces kept ready, all at
+// their bounds, and 256 MiB for all else.
+inline constexpr std::uint64_t kServerBytesMax =
+    kTransportBytesMax + kConcurrentUploadsMax * kTraceUploadBytesMax + kTraceCacheBytes + (256ull << 20);
+
 // --- Connections and life ---
 
 inline constexpr absl::Duration kKeepaliveTime = absl::Seconds(30);  // a dead client is noticed after time + timeout
 inline constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(10);
 inline constexpr absl::Duration kPingIntervalMin = absl::Seconds(10);  // a client that pings faster is sent away
-inline constexpr std::size_t kTransportBytesMax = 512u << 20;          // gRPC's own buffers
 inline constexpr int kTransportThreadsMax = 256;                       // of blocking calls
 inline constexpr absl::Duration kDrainTime = absl::Seconds(10);
-inline constexpr std::size_t kErrorMessageMax = 1024;  // bytes of a status message: it travels in a header
+inline constexpr absl::Duration kLogFlushTime = absl::Seconds(1);  // for a reader of the log that is slow, at the end
+inline constexpr std::size_t kErrorMessageMax = 1024;              // bytes of a status message: it travels in a header
 
 }  // namespace alloclab::server
 

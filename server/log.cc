@@ -1,9 +1,14 @@
 #include "server/log.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <atomic>
-#include <cstdio>
 
 #include "absl/time/clock.h"
+#include "allocators/common/printable.h"
+#include "server/limits.h"
+#include "server/log_writer.h"
 
 namespace alloclab::server {
 namespace {
@@ -28,7 +33,10 @@ std::string_view LevelName(LogLevel level) {
 // As the inside of a JSON string.
 std::string Escaped(std::string_view text) {
   std::string out;
-  for (const char letter : text) {
+  while (!text.empty()) {
+    const std::size_t control = ControlLength(text);
+    const char letter = text[control > 0 ? control - 1 : 0];
+    text.remove_prefix(std::max<std::size_t>(control, 1));
     switch (letter) {
       case '"':
       case '\\':
@@ -41,7 +49,7 @@ std::string Escaped(std::string_view text) {
         out += "\\t";
         break;
       default:
-        if (static_cast<unsigned char>(letter) < 0x20) {
+        if (control != 0) {
           out += fmt::format("\\u{:04x}", static_cast<unsigned char>(letter));
         } else {
           out += letter;
@@ -53,8 +61,18 @@ std::string Escaped(std::string_view text) {
 
 // A value in a text line: quoted when a reader could not tell where it ends.
 std::string TextValue(std::string_view text) {
-  const bool plain = !text.empty() && text.find_first_of(" \t\n\"=\\") == std::string_view::npos;
+  const bool plain = !text.empty() && text.find_first_of(" \"=\\") == std::string_view::npos && IsPrintable(text);
   return plain ? std::string(text) : fmt::format("\"{}\"", Escaped(text));
+}
+
+// Never destroyed: what logs last is not known.
+LogWriter& Writer() {
+  static LogWriter& writer = *new LogWriter(STDERR_FILENO, [](std::uint64_t dropped) {
+    return FormatLogLine(g_format, absl::Now(), LogLevel::kWarning, "log.lines_dropped",
+                         {{"lines", dropped}, {"reason", "standard error was not read"}}) +
+           "\n";
+  });
+  return writer;
 }
 
 }  // namespace
@@ -80,8 +98,9 @@ std::string FormatLogLine(LogFormat format, absl::Time time, LogLevel level, std
 
 void Log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
   if (level < g_least) return;
-  const std::string line = FormatLogLine(g_format, absl::Now(), level, event, fields) + "\n";
-  std::fwrite(line.data(), 1, line.size(), stderr);
+  Writer().Write(FormatLogLine(g_format, absl::Now(), level, event, fields) + "\n");
 }
+
+void FlushLog() { Writer().Flush(absl::Now() + kLogFlushTime); }
 
 }  // namespace alloclab::server

@@ -3,7 +3,8 @@
 //   2026-01-31T12:00:00.123Z info    server.started grpc=127.0.0.1:7411 pid=42
 //   {"ts":"2026-01-31T12:00:00.123Z","level":"info","event":"server.started","grpc":"127.0.0.1:7411","pid":"42"}
 //
-// Thread safety: any thread; a line is written whole.
+// Thread safety: any thread; a line is written whole, by a thread of its own. A reader of standard error that does not keep up costs
+// lines, never time (log_writer.h).
 #ifndef ALLOCLAB_SERVER_LOG_H_
 #define ALLOCLAB_SERVER_LOG_H_
 
@@ -32,6 +33,9 @@ struct LogField {
 void ConfigureLog(LogFormat format, LogLevel least);
 
 void Log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields = {});
+
+// Waits until everything is written, kLogFlushTime at most: before the process ends or writes to standard error by itself.
+void FlushLog();
 
 // One line, without the newline.
 std::string FormatLogLine(LogFormat format, absl::Time time, LogLevel level, std::string_view event,

@@ -19,6 +19,7 @@
 #include "server/server/bind_address.h"
 #include "server/server/config_file.h"
 #include "server/server/health_check.h"
+#include "server/server/host.h"
 #include "server/server/lab_server.h"
 #include "server/server/library_logs.h"
 #include "server/server/options.h"
@@ -31,6 +32,7 @@ namespace {
 enum ExitCode { kExitOk = 0, kExitFailed = 1, kExitUsage = 2, kExitUnreachable = 3, kExitSignal = 130 };
 
 int Fail(ExitCode code, const absl::Status& status) {
+  FlushLog();
   fmt::print(stderr, "alloclabd: {} (exit code {})\n", std::string(status.message()), static_cast<int>(code));
   return code;
 }
@@ -83,7 +85,7 @@ absl::Status WriteAddresses(const std::string& path, const LabServer& server) {
 }
 
 void WarnIfOpen(std::string_view flag, const std::string& listen) {
-  const absl::StatusOr<BindAddress> address = ParseBindAddress(std::string(flag), listen);
+  const absl::StatusOr<BindAddress> address = ParseBindAddress(listen, Sockets::kTcpAndUnix);
   if (!address.ok() || IsLoopback(*address)) return;
   Log(LogLevel::kWarning, "server.open",
       {{"flag", flag}, {"address", listen}, {"note", "reachable from other hosts, without encryption or authentication"}});
@@ -104,10 +106,12 @@ int ServeUntilSignal(LabServer& server, const sigset_t& signals, absl::Duration 
   while (!stopped) {
     if (sigtimedwait(&signals, nullptr, &pause) <= 0) continue;
     Log(LogLevel::kWarning, "server.aborted", {{"reason", "second signal"}});
+    FlushLog();
     _exit(kExitSignal);
   }
   stopping.join();
   Log(LogLevel::kInfo, "server.stopped");
+  FlushLog();
   return kExitOk;
 }
 
@@ -118,6 +122,7 @@ int Serve(const ServerOptions& options) {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread: all inherit it
   signal(SIGPIPE, SIG_IGN);
+  const std::uint64_t descriptors = RaiseDescriptorLimit();
   ConfigureLog(options.log_format, options.log_level);
   RouteLibraryLogs();
   const auto server = LabServer::Start(options);
@@ -133,13 +138,16 @@ int Serve(const ServerOptions& options) {
        {"web", (*server)->web_address()},
        {"metrics", (*server)->metrics_address()},
        {"data_dir", options.data_dir},
+       {"descriptors", descriptors},
        {"interrupted_runs", (*server)->interrupted_runs()},
        {"pid", getpid()}});
   return ServeUntilSignal(**server, signals, options.drain_time);
 }
 
 int CheckHealthOf(const ServerOptions& options, const std::string& service) {
-  const absl::Status status = CheckHealth(options.listen, service);
+  const absl::StatusOr<BindAddress> listen = ParseBindAddress("--listen", options.listen, Sockets::kTcpAndUnix);
+  if (!listen.ok()) return Fail(kExitUsage, listen.status());
+  const absl::Status status = CheckHealth(*listen, service);
   if (!status.ok()) return Fail(absl::IsUnavailable(status) ? kExitUnreachable : kExitFailed, status);
   fmt::print("SERVING\n");
   return kExitOk;

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "allocators/common/printable.h"
+
 namespace alloclab::client {
 
 enum class ColorMode { kAuto, kAlways, kNever };
@@ -32,8 +34,6 @@ class Style {
 
 // Columns that UTF-8 text takes (each code point counts as one).
 std::size_t DisplayWidth(std::string_view text);
-// The text with control characters as \xNN, so that names and labels from elsewhere cannot move the cursor.
-std::string Printable(std::string_view text);
 
 }  // namespace alloclab::client
 

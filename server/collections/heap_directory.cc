@@ -24,7 +24,7 @@ HeapReading MakeHeapReading(const std::string& heap, const InstanceConfig& confi
 }
 
 std::uint64_t HeapDirectory::Enter(Kind kind, const std::string& heap, Sampler sample) {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   Expire(absl::Now());
   std::erase_if(named_, [&](const auto& item) { return item.second.heap == heap && item.second.last; });
   const std::uint64_t key = next_key_++;
@@ -43,7 +43,7 @@ bool HeapDirectory::HasRoom(Kind kind) const {
 }
 
 void HeapDirectory::Leave(std::uint64_t key, HeapReading last) {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   if (others_.erase(key) != 0) {
     const auto [retired, fresh] = retired_.try_emplace(last.allocator, OtherHeaps(last.allocator));
     AddCounters(retired->second, last);
@@ -65,7 +65,7 @@ std::vector<HeapReading> HeapDirectory::Read() {
   std::vector<Sampler> named, others;
   std::map<std::string, HeapReading> sums;
   {
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     Expire(absl::Now());
     for (const auto& [key, entry] : named_) {
       if (entry.last) {

@@ -15,9 +15,9 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "allocators/catalog/instance.h"
+#include "allocators/common/mutex.h"
 #include "server/entities/snapshot.h"
 
 namespace alloclab::server {
@@ -64,7 +64,7 @@ class HeapDirectory {
   void Expire(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Limits limits_;
-  absl::Mutex mutex_;
+  Mutex mutex_;
   std::uint64_t next_key_ ABSL_GUARDED_BY(mutex_) = 1;
   std::map<std::uint64_t, Entry> named_ ABSL_GUARDED_BY(mutex_);
   std::map<std::uint64_t, Sampler> others_ ABSL_GUARDED_BY(mutex_);

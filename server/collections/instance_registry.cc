@@ -31,7 +31,7 @@ InstanceRegistry::InstanceRegistry(IdSource& ids, HeapDirectory& heaps, std::sha
     : ids_(ids), heaps_(heaps), budget_(std::move(budget)), instances_max_(instances_max) {}
 
 absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Create(const InstanceRequest& request) {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   if (!request.request_id.empty() && by_request_.contains(request.request_id)) return Repeated(request);
   if (by_id_.size() >= instances_max_) return errors::TooManyInstances(instances_max_);
   if (by_name_.contains(request.name)) return errors::InstanceNameTaken(request.name);
@@ -84,7 +84,7 @@ void InstanceRegistry::Remember(const InstanceRequest& request, const InstancePt
 
 absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Find(std::string_view name_or_id) const {
   if (name_or_id.empty()) return errors::BadField("instance", "not set; the name or id of an instance is expected");
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   const auto found = FindLocked(name_or_id);
   if (found == by_id_.end()) return errors::InstanceNotFound(name_or_id);
   return found->second.instance;
@@ -101,7 +101,7 @@ absl::Status InstanceRegistry::Delete(std::string_view name_or_id) {
   if (absl::Status status = Find(name_or_id).status(); !status.ok()) return status;
   Entry entry;
   {
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     const auto found = FindLocked(name_or_id);
     if (found == by_id_.end()) return errors::InstanceNotFound(name_or_id);
     entry = found->second;
@@ -115,7 +115,7 @@ absl::Status InstanceRegistry::Delete(std::string_view name_or_id) {
 }
 
 std::vector<std::shared_ptr<LiveInstance>> InstanceRegistry::List(std::uint64_t after_id, std::size_t limit) const {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   std::vector<InstancePtr> instances;
   for (auto it = by_id_.upper_bound(after_id); it != by_id_.end() && instances.size() < limit; ++it) {
     instances.push_back(it->second.instance);
@@ -124,7 +124,7 @@ std::vector<std::shared_ptr<LiveInstance>> InstanceRegistry::List(std::uint64_t 
 }
 
 std::uint32_t InstanceRegistry::size() const {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   return static_cast<std::uint32_t>(by_id_.size());
 }
 

@@ -15,7 +15,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
+#include "allocators/common/mutex.h"
 #include "server/collections/heap_directory.h"
 #include "server/entities/instance_request.h"
 #include "server/entities/live_instance.h"
@@ -62,7 +62,7 @@ class InstanceRegistry {
   const std::shared_ptr<HostBudget> budget_;
   const std::uint32_t instances_max_;
 
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::map<std::uint64_t, Entry> by_id_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, std::uint64_t> by_name_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, Remembered> by_request_ ABSL_GUARDED_BY(mutex_);

@@ -51,7 +51,7 @@ absl::StatusOr<std::optional<Run>> RunExecutor::FindEarlier(const RunSubmission&
 
 absl::Status RunExecutor::CheckRoom() const {
   {
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     if (stopping_) return errors::Draining();
     if (queue_.size() >= limits_.queued_runs) return errors::RunQueueFull(limits_.queued_runs);
   }
@@ -61,7 +61,7 @@ absl::Status RunExecutor::CheckRoom() const {
 }
 
 absl::StatusOr<Run> RunExecutor::Submit(RunSubmission submission) {
-  const absl::MutexLock submitting(&submit_mutex_);
+  const MutexLock submitting(submit_mutex_);
   SaveUnsaved();
   const absl::StatusOr<std::optional<Run>> earlier = FindEarlier(submission);
   if (!earlier.ok()) return earlier.status();
@@ -83,10 +83,11 @@ absl::StatusOr<Run> RunExecutor::Submit(RunSubmission submission) {
 
 void RunExecutor::Enqueue(const LiveRunPtr& live) {
   {
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     live_.emplace(live->id(), live);
     if (!stopping_) {
       queue_.push_back(live);
+      to_do_.NotifyOne();
       return;
     }
   }
@@ -95,7 +96,7 @@ void RunExecutor::Enqueue(const LiveRunPtr& live) {
 
 absl::StatusOr<Run> RunExecutor::FindStored(std::uint64_t id) const {
   {
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     if (const auto found = unsaved_.find(id); found != unsaved_.end()) return found->second;
   }
   absl::StatusOr<std::optional<Run>> run = store_.FindRun(id);
@@ -124,7 +125,7 @@ absl::StatusOr<std::vector<Run>> RunExecutor::List(std::uint64_t before_id, std:
 }
 
 std::shared_ptr<LiveRun> RunExecutor::FindLive(std::uint64_t id) const {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   const auto found = live_.find(id);
   return found == live_.end() ? nullptr : found->second;
 }
@@ -134,7 +135,7 @@ absl::StatusOr<Run> RunExecutor::Cancel(std::uint64_t id) {
     live->RequestCancel();
     bool queued = false;
     {
-      const absl::MutexLock lock(&mutex_);
+      const MutexLock lock(mutex_);
       queued = std::erase(queue_, live) != 0;
     }
     const absl::Duration patience = live->Sample() ? kSumUpPatience : kCancelPatience;
@@ -148,13 +149,13 @@ absl::Status RunExecutor::Delete(std::uint64_t id) {
   if (const LiveRunPtr live = FindLive(id)) return errors::RunNotEnded(id, RunStateName(live->Get().state));
   if (absl::Status status = FindStored(id).status(); !status.ok()) return status;
   if (absl::Status status = store_.DeleteRun(id); !status.ok()) return status;
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   unsaved_.erase(id);
   return absl::OkStatus();
 }
 
 RunExecutor::Census RunExecutor::Count() const {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   Census census;
   census.queued = static_cast<std::uint32_t>(queue_.size());
   census.running = static_cast<std::uint32_t>(live_.size() - queue_.size());  // live_ holds both
@@ -164,24 +165,24 @@ RunExecutor::Census RunExecutor::Count() const {
 }
 
 void RunExecutor::Drain() {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   stopping_ = true;
+  to_do_.NotifyAll();
 }
 
 void RunExecutor::Stop(absl::Time deadline) {
   Drain();
   std::deque<LiveRunPtr> queued;
   {
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     queued.swap(queue_);
   }
   for (const LiveRunPtr& live : queued) FinishWithoutResult(*live, RunState::kInterrupted, kShutDown);
   std::map<std::uint64_t, LiveRunPtr> running;
   {
-    const absl::MutexLock lock(&mutex_);
-    mutex_.AwaitWithDeadline(absl::Condition(
-                                 +[](decltype(live_)* live) { return live->empty(); }, &live_),
-                             deadline);
+    const MutexLock lock(mutex_);
+    while (!live_.empty() && idle_.WaitUntil(mutex_, deadline)) {
+    }
     running = live_;
   }
   for (const auto& [id, live] : running) {
@@ -201,9 +202,8 @@ void RunExecutor::Work() {
 }
 
 RunExecutor::LiveRunPtr RunExecutor::NextRun() {
-  const absl::MutexLock lock(&mutex_);
-  const auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || !queue_.empty(); };
-  mutex_.Await(absl::Condition(&ready));
+  const MutexLock lock(mutex_);
+  while (!stopping_ && queue_.empty()) to_do_.Wait(mutex_);
   if (stopping_) return nullptr;
   LiveRunPtr live = std::move(queue_.front());
   queue_.pop_front();
@@ -233,10 +233,11 @@ void RunExecutor::Finish(LiveRun& live, Run ended) {
   Log(LogLevel::kInfo, "run.ended",
       {{"run", ended.id}, {"state", RunStateName(ended.state)}, {"operations", ended.operations_done}, {"error", ended.error}});
   {
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     if (!saved.ok()) unsaved_.emplace(ended.id, ended);
     ++ended_[static_cast<std::size_t>(ended.state)];
     live_.erase(ended.id);
+    if (live_.empty()) idle_.NotifyAll();
   }
   live.End(ended);
 }
@@ -252,12 +253,12 @@ void RunExecutor::FinishWithoutResult(LiveRun& live, RunState state, std::string
 void RunExecutor::SaveUnsaved() {
   std::map<std::uint64_t, Run> runs;
   {
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     runs = unsaved_;
   }
   for (const auto& [id, run] : runs) {
     if (!store_.FinishRun(run).ok()) return;
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     unsaved_.erase(id);
   }
 }

@@ -19,8 +19,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "allocators/common/mutex.h"
 #include "server/collections/heap_directory.h"
 #include "server/collections/trace_library.h"
 #include "server/entities/host_budget.h"
@@ -96,8 +96,10 @@ class RunExecutor {
   const std::shared_ptr<HostBudget> budget_;
   const Limits limits_;
 
-  absl::Mutex submit_mutex_;  // one submission at a time, so that a request_id is looked up and stored in one step
-  mutable absl::Mutex mutex_;
+  Mutex submit_mutex_;  // one submission at a time, so that a request_id is looked up and stored in one step
+  mutable Mutex mutex_;
+  Condition to_do_;  // the queue is not empty, or the executor stops
+  Condition idle_;   // no run is queued or running
   std::deque<LiveRunPtr> queue_ ABSL_GUARDED_BY(mutex_);
   std::map<std::uint64_t, LiveRunPtr> live_ ABSL_GUARDED_BY(mutex_);  // queued and running
   std::map<std::uint64_t, Run> unsaved_ ABSL_GUARDED_BY(mutex_);      // ended, but the store did not take it yet

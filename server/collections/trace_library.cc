@@ -109,7 +109,7 @@ absl::StatusOr<std::shared_ptr<const Trace>> TraceLibrary::LoadUploaded(const st
 }
 
 std::shared_ptr<const Trace> TraceLibrary::Cached(const std::string& sha256) {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   const auto found =
       std::find_if(cache_.begin(), cache_.end(), [&](const TraceEntry& entry) { return entry.sha256 == sha256; });
   if (found == cache_.end()) return nullptr;
@@ -118,7 +118,7 @@ std::shared_ptr<const Trace> TraceLibrary::Cached(const std::string& sha256) {
 }
 
 void TraceLibrary::Cache(const TraceEntry& entry) {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   cache_.remove_if([&](const TraceEntry& other) { return other.sha256 == entry.sha256; });
   cache_.push_front(entry);
   std::uint64_t held = HeldBytes(cache_.front());

@@ -13,7 +13,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
+#include "allocators/common/mutex.h"
 #include "allocators/workload/trace.h"
 #include "server/entities/run.h"
 #include "server/entities/trace_entry.h"
@@ -44,7 +44,7 @@ class TraceLibrary {
 
   RunStore& store_;
   const std::uint64_t bytes_max_;
-  absl::Mutex mutex_;
+  Mutex mutex_;
   std::list<TraceEntry> cache_ ABSL_GUARDED_BY(mutex_);  // last used first
 };
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "allocators/common/cost_model.h"
+#include "allocators/common/printable.h"
 #include "server/converters/deterministic.h"
 #include "server/converters/instance_converter.h"
 #include "server/converters/statistics_converter.h"
@@ -18,9 +19,20 @@
 namespace alloclab::server {
 namespace {
 
-absl::Status CheckLength(std::string_view field, const std::string& text, std::size_t max) {
-  if (text.size() <= max) return absl::OkStatus();
-  return errors::BadField(field, fmt::format("{} characters; at most {} are allowed", text.size(), max));
+absl::Status CheckText(std::string_view field, const std::string& text, std::size_t max) {
+  if (text.size() > max) return errors::BadField(field, fmt::format("{} characters; at most {} are allowed", text.size(), max));
+  if (IsPrintable(text)) return absl::OkStatus();
+  return errors::BadField(field, fmt::format("\"{}\" has control characters; text of one line is expected", Printable(text)));
+}
+
+// They are shown in lists and tables.
+absl::Status CheckNames(const WorkloadSpec& spec) {
+  if (absl::Status status = CheckText("workload.spec.name", spec.name, kLabelMax); !status.ok()) return status;
+  for (std::size_t i = 0; i < spec.phases.size(); ++i) {
+    absl::Status status = CheckText(fmt::format("workload.spec.phases[{}].name", i), spec.phases[i].name, kLabelMax);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 v1::Checkpoint CheckpointToProto(const Checkpoint& checkpoint) {
@@ -63,10 +75,13 @@ v1::Exact ExactToProto(const RunReport& report) {
 
 absl::StatusOr<RunSubmission> FromProto(const v1::SubmitRunRequest& proto) {
   if (absl::Status status = CheckRequestId(proto.request_id()); !status.ok()) return status;
-  if (absl::Status status = CheckLength("label", proto.label(), kLabelMax); !status.ok()) return status;
-  if (absl::Status status = CheckLength("digest_at", proto.digest_at(), kDigestAtMax); !status.ok()) return status;
+  if (absl::Status status = CheckText("label", proto.label(), kLabelMax); !status.ok()) return status;
+  if (absl::Status status = CheckText("digest_at", proto.digest_at(), kDigestAtMax); !status.ok()) return status;
   auto workload = FromProto(proto.workload());
   if (!workload.ok()) return workload.status();
+  if (const auto* spec = std::get_if<WorkloadSpec>(&*workload)) {
+    if (absl::Status status = CheckNames(*spec); !status.ok()) return status;
+  }
   return RunSubmission{RunRequest{*std::move(workload), FromProto(proto.config()), proto.digest_at(), proto.label()},
                        proto.request_id(), Fingerprint(proto.request_id(), proto)};
 }

@@ -8,7 +8,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
+#include "allocators/common/mutex.h"
 
 namespace alloclab::server {
 
@@ -38,7 +38,7 @@ class HostBudget {
 
  private:
   const HostBudgetLimits limits_;
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::uint64_t promised_ram_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t held_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t handles_ ABSL_GUARDED_BY(mutex_) = 0;

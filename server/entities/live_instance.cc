@@ -23,18 +23,18 @@ LiveInstance::LiveInstance(std::uint64_t id, std::string name, std::unique_ptr<I
       budget_(std::move(budget)),
       machine_(std::move(machine)),
       driver_(*machine_) {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   EndUse();
 }
 
 LiveInstance::~LiveInstance() {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   budget_->Charge(charged_bytes_, 0);
   budget_->ReturnHandles(std::uint64_t{reserved_.heap} + reserved_.pages);
 }
 
 absl::Status LiveInstance::Operate(HandleNeed need, absl::FunctionRef<bool(Driver&)> work) {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   if (absl::Status status = CheckOpen(); !status.ok()) return status;
   if (absl::Status status = budget_->Admit(); !status.ok()) return status;
   if (absl::Status status = ReserveHandles(need); !status.ok()) return status;
@@ -61,7 +61,7 @@ absl::Status LiveInstance::LookAt(const Look& look, absl::Time deadline) {
 Snapshot LiveInstance::Sample() {
   if (!mutex_.TryLock()) {
     {
-      const absl::MutexLock lock(&published_mutex_);
+      const MutexLock lock(published_mutex_);
       if (published_) return WithViolations(*published_);
     }
     mutex_.Lock();  // nothing is published only while the first use begins
@@ -77,7 +77,7 @@ Snapshot LiveInstance::WithViolations(Snapshot snapshot) const {
 }
 
 void LiveInstance::Close() {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   closed_ = true;
 }
 
@@ -104,7 +104,7 @@ void LiveInstance::Pause() {
 void LiveInstance::Publish(absl::Time now) {
   auto snapshot = std::make_unique<const Snapshot>(TakeSnapshot(driver_));
   pace_.Taken(now, absl::Now());
-  const absl::MutexLock lock(&published_mutex_);
+  const MutexLock lock(published_mutex_);
   published_ = std::move(snapshot);
 }
 

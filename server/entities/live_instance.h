@@ -13,9 +13,9 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "allocators/catalog/instance.h"
+#include "allocators/common/mutex.h"
 #include "allocators/workload/driver.h"
 #include "server/entities/host_budget.h"
 #include "server/entities/look_queue.h"
@@ -75,7 +75,7 @@ class LiveInstance {
   std::atomic<std::uint64_t> operations_{0};
   std::atomic<std::uint64_t> violations_{0};
 
-  absl::Mutex mutex_;
+  Mutex mutex_;
   const std::unique_ptr<Instance> machine_;
   Driver driver_ ABSL_GUARDED_BY(mutex_);
   HandleNeed reserved_ ABSL_GUARDED_BY(mutex_);
@@ -85,7 +85,7 @@ class LiveInstance {
 
   LookQueue looks_;
 
-  absl::Mutex published_mutex_;
+  Mutex published_mutex_;
   std::unique_ptr<const Snapshot> published_ ABSL_GUARDED_BY(published_mutex_);  // null until the first long use
 };
 

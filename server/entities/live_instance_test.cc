@@ -3,12 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <latch>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "server/entities/machine.h"
 
@@ -68,22 +68,22 @@ TEST_F(LiveInstanceTest, LooksAreServedBetweenTwoPiecesOfWork) {
 }
 
 TEST_F(LiveInstanceTest, ALookThatNobodyComesToEndsAtItsDeadline) {
-  absl::Notification busy, done;
+  std::latch busy(1), done(1);
   std::thread worker([&] {
     EXPECT_TRUE(instance_
                     ->Operate({},
                               [&](Driver&) {
-                                busy.Notify();
-                                done.WaitForNotification();
+                                busy.count_down();
+                                done.wait();
                                 return false;
                               })
                     .ok());
   });
-  busy.WaitForNotification();
+  busy.wait();
   const absl::Status late = instance_->LookAt([](const Driver&) { FAIL(); }, absl::Now());
   EXPECT_TRUE(absl::IsDeadlineExceeded(late)) << late;
   EXPECT_EQ(instance_->Sample().operations, 0u) << "a sample must be there without waiting";
-  done.Notify();
+  done.count_down();
   worker.join();
 }
 

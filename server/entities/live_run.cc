@@ -10,25 +10,25 @@
 namespace alloclab::server {
 
 Run LiveRun::Get() const {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   return run_;
 }
 
 std::optional<Snapshot> LiveRun::Sample() const {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   return snapshot_;
 }
 
 bool LiveRun::AwaitEnd(absl::Time deadline) const {
-  const absl::MutexLock lock(&mutex_);
-  return mutex_.AwaitWithDeadline(absl::Condition(
-                                      +[](const Run* run) { return Ended(run->state); }, &run_),
-                                  deadline);
+  const MutexLock lock(mutex_);
+  while (!Ended(run_.state) && ended_.WaitUntil(mutex_, deadline)) {
+  }
+  return Ended(run_.state);
 }
 
 void LiveRun::Start() {
   {
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     if (!Ended(run_.state)) run_.state = RunState::kRunning;
   }
   Notify();
@@ -50,7 +50,7 @@ bool LiveRun::Advance(const RunProgress& progress, const Driver& driver) {
   Snapshot snapshot = TakeSnapshot(driver);
   pace_.Taken(now, absl::Now());
   {
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     if (Ended(run_.state)) return true;
     run_.operations_done = progress.operations_done;
     run_.operations_total = progress.operations_total;
@@ -64,31 +64,32 @@ void LiveRun::End(const Run& ended) {
   ALLOCLAB_CHECK(end_claimed_);
   ALLOCLAB_CHECK(Ended(ended.state));
   {
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     run_ = ended;
+    ended_.NotifyAll();
   }
   looks_.Close();
   Notify();
 }
 
 void LiveRun::SetFinalSnapshot(Snapshot snapshot) {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   snapshot_ = std::move(snapshot);
 }
 
 std::uint64_t LiveRun::Watch(std::function<void()> changed) {
-  const absl::MutexLock lock(&watchers_mutex_);
+  const MutexLock lock(watchers_mutex_);
   watchers_.emplace(next_watcher_, std::move(changed));
   return next_watcher_++;
 }
 
 void LiveRun::Unwatch(std::uint64_t watcher) {
-  const absl::MutexLock lock(&watchers_mutex_);
+  const MutexLock lock(watchers_mutex_);
   watchers_.erase(watcher);
 }
 
 void LiveRun::Notify() {
-  const absl::MutexLock lock(&watchers_mutex_);
+  const MutexLock lock(watchers_mutex_);
   for (const auto& [id, changed] : watchers_) changed();
 }
 

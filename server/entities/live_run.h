@@ -13,8 +13,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "allocators/common/mutex.h"
 #include "allocators/workload/run.h"
 #include "server/entities/look_queue.h"
 #include "server/entities/run.h"
@@ -63,13 +63,14 @@ class LiveRun {
   const std::uint64_t id_;
   std::atomic<bool> cancel_requested_{false}, end_claimed_{false};
 
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
+  mutable Condition ended_;
   Run run_ ABSL_GUARDED_BY(mutex_);
   std::optional<Snapshot> snapshot_ ABSL_GUARDED_BY(mutex_);
   SnapshotPace pace_;  // the worker's
   LookQueue looks_;
 
-  absl::Mutex watchers_mutex_;
+  Mutex watchers_mutex_;
   std::map<std::uint64_t, std::function<void()>> watchers_ ABSL_GUARDED_BY(watchers_mutex_);
   std::uint64_t next_watcher_ ABSL_GUARDED_BY(watchers_mutex_) = 1;
 };

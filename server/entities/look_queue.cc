@@ -6,13 +6,13 @@ namespace alloclab::server {
 
 bool LookQueue::Wait(const Look& look, absl::Time deadline) {
   Entry entry{&look};
-  const Awaited awaited{&entry, &closed_};
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   entries_.push_back(&entry);
   waiting_.store(true, std::memory_order_relaxed);
-  mutex_.AwaitWithDeadline(absl::Condition(&awaited, &Awaited::IsOver), deadline);
+  while (!entry.IsServed() && !closed_ && settled_.WaitUntil(mutex_, deadline)) {
+  }
   // A look that has begun still uses what its caller owns.
-  if (entry.state == State::kBeingServed) mutex_.Await(absl::Condition(&entry, &Entry::IsServed));
+  while (entry.state == State::kBeingServed) settled_.Wait(mutex_);
   std::erase(entries_, &entry);
   waiting_.store(!entries_.empty(), std::memory_order_relaxed);
   return entry.IsServed();
@@ -21,13 +21,14 @@ bool LookQueue::Wait(const Look& look, absl::Time deadline) {
 void LookQueue::ServeWaiting(const Driver& driver) {
   while (Entry* const entry = TakeNext()) {
     (*entry->look)(driver);  // without the lock: others may give up meanwhile
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     entry->state = State::kServed;
+    settled_.NotifyAll();
   }
 }
 
 LookQueue::Entry* LookQueue::TakeNext() {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   const auto next = std::find_if(entries_.begin(), entries_.end(), [](const Entry* e) { return e->state == State::kWaiting; });
   if (next == entries_.end()) {
     waiting_.store(false, std::memory_order_relaxed);
@@ -38,8 +39,9 @@ LookQueue::Entry* LookQueue::TakeNext() {
 }
 
 void LookQueue::Close() {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   closed_ = true;
+  settled_.NotifyAll();
 }
 
 }  // namespace alloclab::server

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "allocators/common/mutex.h"
 #include "allocators/workload/driver.h"
 
 namespace alloclab::server {
@@ -40,19 +40,14 @@ class LookQueue {
     State state = State::kWaiting;
     bool IsServed() const { return state == State::kServed; }
   };
-  // What its waiter sleeps for.
-  struct Awaited {
-    const Entry* entry;
-    const bool* closed;
-    bool IsOver() const { return entry->IsServed() || *closed; }
-  };
 
   void ServeWaiting(const Driver& driver) ABSL_LOCKS_EXCLUDED(mutex_);
   // The next that nobody has begun to serve, marked as begun; null: none.
   Entry* TakeNext() ABSL_LOCKS_EXCLUDED(mutex_);
 
   std::atomic<bool> waiting_{false};
-  absl::Mutex mutex_;
+  Mutex mutex_;
+  Condition settled_;  // a look was served, or none will be
   std::vector<Entry*> entries_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 };

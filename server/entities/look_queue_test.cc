@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <latch>
 #include <memory>
 #include <thread>
 #include <vector>
 
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 
 namespace alloclab::server {
@@ -52,24 +52,24 @@ TEST(LookQueue, CloseReleasesWhoeverWaits) {
 TEST(LookQueue, ALongLookKeepsNobodyElse) {
   LookQueue queue;
   const Machine machine;
-  absl::Notification long_began, other_gave_up;
+  std::latch long_began(1), other_gave_up(1);
   std::thread long_looker([&] {
     bool finished = false;
     EXPECT_TRUE(queue.Wait(
         [&](const Driver&) {
-          long_began.Notify();
-          other_gave_up.WaitForNotification();
+          long_began.count_down();
+          other_gave_up.wait();
           finished = true;
         },
         absl::Now() + absl::Minutes(1)));
     EXPECT_TRUE(finished);
   });
   std::thread driver([&] {
-    while (!long_began.HasBeenNotified()) queue.Serve(machine.driver);
+    while (!long_began.try_wait()) queue.Serve(machine.driver);
   });
-  long_began.WaitForNotification();
+  long_began.wait();
   EXPECT_FALSE(queue.Wait([](const Driver&) { FAIL() << "beside another look"; }, absl::Now()));
-  other_gave_up.Notify();
+  other_gave_up.count_down();
   long_looker.join();
   driver.join();
 }

@@ -2,13 +2,14 @@
 
 #include <string>
 
+#include "allocators/common/printable.h"
 #include "server/limits.h"
 
 namespace alloclab::server {
 
 grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
-  std::string message(status.message());
+  std::string message = Printable(std::string(status.message()));
   if (message.size() > kErrorMessageMax) {
     message.resize(kErrorMessageMax - 3);
     message += "...";

@@ -8,7 +8,7 @@
 
 namespace alloclab::server {
 
-// The same code; the message is cut to kErrorMessageMax bytes.
+// The same code; the message, which may quote a stranger, without control characters and cut to kErrorMessageMax bytes.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
 }  // namespace alloclab::server

@@ -52,7 +52,7 @@ HeapStream::HeapStream(InstanceRegistry& instances, WorkPool& pool, OpenCalls& s
     : instances_(instances), pool_(pool), streams_(streams) {
   absl::Status status = streams_.Admit(this, errors::TooManyStreams(streams_.max()), [this] { End(errors::Draining()); });
   if (status.ok()) {
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     Read();
   } else {
     End(std::move(status));
@@ -62,7 +62,7 @@ HeapStream::HeapStream(InstanceRegistry& instances, WorkPool& pool, OpenCalls& s
 void HeapStream::OnReadDone(bool ok) {
   bool work_here = false;
   {
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     reading_ = false;
     has_batch_ = ok;
     ending_ |= !ok;  // half-closed by the client: end_ is OK unless something else ended the call before
@@ -74,7 +74,7 @@ void HeapStream::OnReadDone(bool ok) {
 void HeapStream::OnWriteDone(bool ok) {
   bool work_here = false;
   {
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     writing_ = false;
     if (!ok && !ending_) {
       ending_ = true;
@@ -89,12 +89,12 @@ void HeapStream::OnCancel() { End(errors::CallCancelled()); }
 
 void HeapStream::OnDone() {
   streams_.Leave(this);
-  { const absl::MutexLock lock(&mutex_); }  // Work, which finished the call, is out of it
+  { const MutexLock lock(mutex_); }  // Work, which finished the call, is out of it
   delete this;
 }
 
 void HeapStream::End(absl::Status status) {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   if (!ending_) {
     ending_ = true;
     end_ = std::move(status);
@@ -136,7 +136,7 @@ void HeapStream::Work() {
   const absl::Status status = ApplyNext();
   bool work_here = false;
   {
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     working_ = false;
     if (status.ok()) {
       has_reply_ = true;

@@ -13,7 +13,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
+#include "allocators/common/mutex.h"
 #include "alloclab/v1/heap.pb.h"
 #include "server/collections/instance_registry.h"
 #include "server/converters/batch_converter.h"
@@ -62,7 +62,7 @@ class HeapStream final : public grpc::ServerBidiReactor<v1::Batch, v1::BatchRepl
   v1::Batch incoming_;       // gRPC's while reading_
   v1::BatchReply outgoing_;  // gRPC's while writing_
 
-  absl::Mutex mutex_;
+  Mutex mutex_;
   bool reading_ ABSL_GUARDED_BY(mutex_) = false;
   bool has_batch_ ABSL_GUARDED_BY(mutex_) = false;  // incoming_ is complete
   bool working_ ABSL_GUARDED_BY(mutex_) = false;

@@ -7,7 +7,7 @@
 namespace alloclab::server {
 
 absl::Status OpenCalls::Admit(const void* call, const absl::Status& when_full, std::function<void()> drain) {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   if (draining_) return errors::Draining();
   if (calls_.size() >= max_) return when_full;
   calls_.emplace(call, std::move(drain));
@@ -15,19 +15,19 @@ absl::Status OpenCalls::Admit(const void* call, const absl::Status& when_full, s
 }
 
 void OpenCalls::Leave(const void* call) {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   calls_.erase(call);
 }
 
 void OpenCalls::Drain() {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   if (draining_) return;
   draining_ = true;
   for (const auto& [call, drain] : calls_) drain();
 }
 
 std::size_t OpenCalls::size() const {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   return calls_.size();
 }
 

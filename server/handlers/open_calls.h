@@ -10,7 +10,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
+#include "allocators/common/mutex.h"
 
 namespace alloclab::server {
 
@@ -31,7 +31,7 @@ class OpenCalls {
 
  private:
   const std::size_t max_;
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::map<const void*, std::function<void()>> calls_ ABSL_GUARDED_BY(mutex_);
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
 };

@@ -21,7 +21,7 @@ absl::Status RunWatch::Begin(RunExecutor& runs, std::uint64_t id) {
   }
   const absl::StatusOr<Run> run = runs.Get(id);
   if (!run.ok()) return run.status();
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   message_ = ToProto(*run);
   finished_ = true;
   StartWriteAndFinish(&message_, {}, grpc::Status::OK);
@@ -29,7 +29,7 @@ absl::Status RunWatch::Begin(RunExecutor& runs, std::uint64_t id) {
 }
 
 void RunWatch::Changed() {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   changed_ = true;
   Proceed();
 }
@@ -50,7 +50,7 @@ void RunWatch::Proceed() {
 
 void RunWatch::OnWriteDone(bool ok) {
   if (!ok) return End(errors::CallCancelled());
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   writing_ = false;
   Proceed();
 }
@@ -58,7 +58,7 @@ void RunWatch::OnWriteDone(bool ok) {
 void RunWatch::OnCancel() { End(errors::CallCancelled()); }
 
 void RunWatch::End(const absl::Status& status) {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   if (finished_) return;
   finished_ = true;
   Finish(ToGrpcStatus(status));

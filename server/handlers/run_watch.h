@@ -9,7 +9,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
+#include "allocators/common/mutex.h"
 #include "alloclab/v1/run.pb.h"
 #include "server/collections/run_executor.h"
 #include "server/handlers/open_calls.h"
@@ -36,7 +36,7 @@ class RunWatch final : public grpc::ServerWriteReactor<v1::Run> {
   std::shared_ptr<LiveRun> live_;  // null: the run had ended before
   std::uint64_t watcher_ = 0;
 
-  absl::Mutex mutex_;
+  Mutex mutex_;
   v1::Run message_ ABSL_GUARDED_BY(mutex_);  // gRPC's while writing_
   bool changed_ ABSL_GUARDED_BY(mutex_) = true;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;

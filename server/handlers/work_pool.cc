@@ -10,24 +10,25 @@ WorkPool::WorkPool(unsigned threads) {
 
 WorkPool::~WorkPool() {
   {
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
+    to_do_.NotifyAll();
   }
   for (std::thread& thread : threads_) thread.join();
 }
 
 void WorkPool::Post(std::function<void()> work) {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   work_.push_back(std::move(work));
+  to_do_.NotifyOne();
 }
 
 void WorkPool::Run() {
-  const auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || !work_.empty(); };
   while (true) {
     std::function<void()> work;
     {
-      const absl::MutexLock lock(&mutex_);
-      mutex_.Await(absl::Condition(&ready));
+      const MutexLock lock(mutex_);
+      while (work_.empty() && !stopping_) to_do_.Wait(mutex_);
       if (work_.empty()) return;
       work = std::move(work_.front());
       work_.pop_front();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "allocators/common/printable.h"
 #include "server/converters/workload_converter.h"
 #include "server/errors.h"
 #include "server/handlers/grpc_status.h"
@@ -24,7 +25,7 @@ absl::StatusOr<UploadedFile> ReadFile(grpc::ServerContext& context, grpc::Server
   UploadedFile file;
   v1::UploadTraceRequest chunk;
   for (bool first = true; reader.Read(&chunk); first = false) {
-    if (first) file.name = chunk.name();
+    if (first) file.name = Printable(chunk.name());
     if (file.name.size() > kFileNameMax) {
       return errors::BadField("name", fmt::format("{} characters; at most {} are allowed", file.name.size(), kFileNameMax));
     }

@@ -3,17 +3,13 @@
 #include <fmt/format.h>
 #include <google/protobuf/descriptor.h>
 
-#include <algorithm>
+#include <limits>
+#include <utility>
 
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "server/metrics/family.h"
 
 namespace alloclab::server {
 namespace {
-
-using grpc::experimental::InterceptionHookPoints;
-using grpc::experimental::InterceptorBatchMethods;
 
 constexpr std::array<std::string_view, kStatusCodes> kCodeNames{
     "OK",       "Canceled",       "Unknown",          "InvalidArgument",   "DeadlineExceeded",
@@ -21,55 +17,12 @@ constexpr std::array<std::string_view, kStatusCodes> kCodeNames{
     "Aborted",  "OutOfRange",     "Unimplemented",    "Internal",          "Unavailable",
     "DataLoss", "Unauthenticated"};
 
-void Increment(std::atomic<std::uint64_t>& count, std::uint64_t by = 1) { count.fetch_add(by, std::memory_order_relaxed); }
 std::uint64_t Get(const std::atomic<std::uint64_t>& count) { return count.load(std::memory_order_relaxed); }
 
 std::string TypeOf(const google::protobuf::MethodDescriptor& method) {
   if (method.client_streaming()) return method.server_streaming() ? "bidi_stream" : "client_stream";
   return method.server_streaming() ? "server_stream" : "unary";
 }
-
-// Watches one call.
-class CallCounter final : public grpc::experimental::Interceptor {
- public:
-  explicit CallCounter(MethodCounts& counts) : counts_(counts), began_(absl::Now()) { Increment(counts_.started); }
-  ~CallCounter() override {
-    const absl::Duration took = std::max(absl::Now() - began_, absl::ZeroDuration());  // the clock may be set back
-    Increment(counts_.handled[code_]);
-    Increment(counts_.handling_ns, static_cast<std::uint64_t>(absl::ToInt64Nanoseconds(took)));
-    const auto bucket = std::lower_bound(kHandlingBuckets.begin(), kHandlingBuckets.end(), absl::ToDoubleSeconds(took));
-    Increment(counts_.handling[static_cast<std::size_t>(bucket - kHandlingBuckets.begin())]);
-  }
-
-  void Intercept(InterceptorBatchMethods* methods) override {
-    if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::POST_RECV_MESSAGE) &&
-        methods->GetRecvMessage() != nullptr) {
-      Increment(counts_.received);
-    }
-    if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_MESSAGE)) Increment(counts_.sent);
-    if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_STATUS)) {
-      const auto code = static_cast<std::size_t>(methods->GetSendStatus().error_code());
-      code_ = code < kStatusCodes ? code : std::size_t{grpc::StatusCode::UNKNOWN};
-    }
-    methods->Proceed();
-  }
-
- private:
-  MethodCounts& counts_;
-  const absl::Time began_;
-  std::size_t code_ = grpc::StatusCode::CANCELLED;  // unless a status was sent
-};
-
-class CallCounterFactory final : public grpc::experimental::ServerInterceptorFactoryInterface {
- public:
-  explicit CallCounterFactory(RpcMetrics& metrics) : metrics_(metrics) {}
-  grpc::experimental::Interceptor* CreateServerInterceptor(grpc::experimental::ServerRpcInfo* info) override {
-    return new CallCounter(metrics_.Find(info->method()));  // gRPC deletes it with the call
-  }
-
- private:
-  RpcMetrics& metrics_;
-};
 
 MetricLabels LabelsOf(const MethodCounts& counts) {
   return {{"grpc_service", counts.service}, {"grpc_method", counts.method}, {"grpc_type", counts.type}};
@@ -114,8 +67,13 @@ void RpcMetrics::AddMethod(const std::string& service, const std::string& method
   by_path_[fmt::format("/{}/{}", service, method)] = &counts;
 }
 
-std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> RpcMetrics::MakeInterceptorFactory() {
-  return std::make_unique<CallCounterFactory>(*this);
+std::uint64_t RpcMetrics::open_calls() const {
+  std::uint64_t started = 0, ended = 0;
+  for (const auto& counts : methods_) {
+    for (const auto& handled : counts->handled) ended += Get(handled);  // first: no call ends before it starts
+  }
+  for (const auto& counts : methods_) started += Get(counts->started);
+  return started - ended;
 }
 
 MethodCounts& RpcMetrics::Find(std::string_view path) {

@@ -1,11 +1,10 @@
-// Counters of RPCs, in the vocabulary of go-grpc-prometheus, kept by an interceptor. Labels are bounded: methods that this
+// Counters of RPCs, in the vocabulary of go-grpc-prometheus, kept by rpc_interceptor.h. Labels are bounded: methods that this
 // server does not have count as "other".
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_METRICS_RPC_METRICS_H_
 #define ALLOCLAB_SERVER_METRICS_RPC_METRICS_H_
 
-#include <grpcpp/support/server_interceptor.h>
 #include <prometheus/metric_family.h>
 
 #include <array>
@@ -35,8 +34,8 @@ class RpcMetrics {
  public:
   RpcMetrics();
 
-  // Each call that begins is counted, until it is done. This outlives the server.
-  std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeInterceptorFactory();
+  // Calls that have begun and are not done.
+  std::uint64_t open_calls() const;
 
   MethodCounts& Find(std::string_view path);  // "/alloclab.v1.Heap/Apply"
   void AddFamilies(std::vector<prometheus::MetricFamily>& families) const;

@@ -9,17 +9,23 @@
 namespace alloclab::server {
 
 struct BindAddress {
-  std::string host;  // without brackets
-  int port = 0;      // 0: a free one
+  std::string host;         // without brackets; "*": every address of this host
+  int port = 0;             // 0: a free one
+  std::string socket_path;  // of a Unix socket; empty: host and port count
 };
 
-// "127.0.0.1:7411", "localhost:0", "[::1]:7411". INVALID_ARGUMENT quoting it and saying what is expected.
-absl::StatusOr<BindAddress> ParseBindAddress(const std::string& text);
+// HTTP is served over TCP only.
+enum class Sockets { kTcp, kTcpAndUnix };
+
+// "127.0.0.1:7411", "localhost:0", "[::1]:7411", "*:7411" and, if allowed, "unix:/run/lab.sock". INVALID_ARGUMENT quoting it and
+// saying what is expected.
+absl::StatusOr<BindAddress> ParseBindAddress(const std::string& text, Sockets allowed = Sockets::kTcp);
 // Likewise, naming the flag.
-absl::StatusOr<BindAddress> ParseBindAddress(const std::string& flag, const std::string& text);
+absl::StatusOr<BindAddress> ParseBindAddress(const std::string& flag, const std::string& text, Sockets allowed = Sockets::kTcp);
 std::string ToString(const BindAddress& address);
 
-// Whether the address can be bound right now. FAILED_PRECONDITION naming the flag, the address and why not.
+// Whether the address can be bound right now. The socket file of a dead server is removed. FAILED_PRECONDITION naming the flag,
+// the address and why not.
 absl::Status CheckBindable(const std::string& flag, const BindAddress& address);
 
 // Connects, if that can be done at once, and hangs up.
@@ -27,6 +33,12 @@ void Knock(const BindAddress& address);
 
 // Whether only this host can reach it.
 bool IsLoopback(const BindAddress& address);
+
+// Where this host reaches what is bound there: loopback, if that is every address of the host.
+BindAddress SeenFromThisHost(const BindAddress& address);
+
+// Whether only one of them can be bound. Port 0 is a different one each time.
+bool Collide(const BindAddress& one, const BindAddress& other);
 
 }  // namespace alloclab::server
 

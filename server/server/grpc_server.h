@@ -40,8 +40,8 @@ class GrpcServer {
   GrpcServer(const Domain& domain, std::size_t streams_max);
   ~GrpcServer();
 
-  // FAILED_PRECONDITION: the address cannot be bound.
-  absl::Status Start(const BindAddress& listen);
+  // With the reflection service or without. FAILED_PRECONDITION: the address cannot be bound.
+  absl::Status Start(const BindAddress& listen, bool reflection);
   // NOT_SERVING from here on; streams end after the batch under way.
   void Drain();
   // Lets calls end until `deadline`, then cancels them.

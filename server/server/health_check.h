@@ -5,11 +5,12 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "server/server/bind_address.h"
 
 namespace alloclab::server {
 
-// OK: SERVING. UNAVAILABLE: nobody answers within two seconds; FAILED_PRECONDITION: not serving; NOT_FOUND: no such service.
-absl::Status CheckHealth(const std::string& address, const std::string& service);
+// Asks the server that listens there, at the loopback address if it listens on every address. OK: SERVING. UNAVAILABLE: nobody answers within two seconds; FAILED_PRECONDITION: not serving; NOT_FOUND: no such service.
+absl::Status CheckHealth(const BindAddress& listen, const std::string& service);
 
 }  // namespace alloclab::server
 

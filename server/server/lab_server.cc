@@ -1,20 +1,23 @@
 #include "server/server/lab_server.h"
 
-#include <unistd.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/time/clock.h"
 #include "server/collections/heap_directory.h"
 #include "server/collections/instance_registry.h"
 #include "server/collections/run_executor.h"
 #include "server/collections/trace_library.h"
+#include "server/errors.h"
 #include "server/metrics/metrics_endpoint.h"
 #include "server/metrics/rpc_metrics.h"
 #include "server/server/bind_address.h"
 #include "server/server/grpc_server.h"
+#include "server/server/host.h"
 #include "server/server/server_card.h"
 #include "server/store/run_store.h"
 #include "server/web/web_server.h"
@@ -22,15 +25,11 @@
 namespace alloclab::server {
 namespace {
 
-std::uint64_t HostMemoryBytes() {
-  return static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-}
-
 HostBudgetLimits BudgetOf(const ServerOptions& options) {
   HostBudgetLimits limits;
   limits.promised_ram_bytes = options.promised_ram_max;
   limits.handles = options.handles_max;
-  limits.held_bytes = options.memory_max != 0 ? options.memory_max : HostMemoryBytes() / 4 * 3;
+  limits.held_bytes = options.memory_max != 0 ? options.memory_max : HeldBytesDefault(MemoryBytes());
   return limits;
 }
 
@@ -40,6 +39,25 @@ RunExecutor::Limits RunLimitsOf(const ServerOptions& options) {
   limits.queued_runs = options.queued_runs_max;
   limits.stored_runs = options.stored_runs_max;
   return limits;
+}
+
+// No two listeners at one address.
+absl::Status CheckDistinct(const ServerOptions& options) {
+  std::vector<std::pair<std::string, BindAddress>> listeners;
+  for (const auto& [flag, text] : {std::pair{"--listen", options.listen},
+                                   {"--web-listen", options.web_listen},
+                                   {"--metrics-listen", options.metrics_listen}}) {
+    if (text.empty()) continue;
+    const absl::StatusOr<BindAddress> address = ParseBindAddress(flag, text, Sockets::kTcpAndUnix);
+    if (!address.ok()) return address.status();
+    for (const auto& [other_flag, other] : listeners) {
+      if (!Collide(other, *address)) continue;
+      return errors::BadField(
+          flag, fmt::format("{} is taken by {} {}; each needs an address of its own", text, other_flag, ToString(other)));
+    }
+    listeners.emplace_back(flag, *address);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -100,12 +118,13 @@ absl::Status LabServer::Parts::StartPage(const ServerOptions& options) {
 
 // gRPC comes last: who reaches it reaches everything.
 absl::Status LabServer::Parts::Start(const ServerOptions& options) {
-  const absl::StatusOr<BindAddress> listen = ParseBindAddress("--listen", options.listen);
+  const absl::StatusOr<BindAddress> listen = ParseBindAddress("--listen", options.listen, Sockets::kTcpAndUnix);
   if (!listen.ok()) return listen.status();
+  if (absl::Status status = CheckDistinct(options); !status.ok()) return status;
   if (absl::Status status = StartMetrics(options.metrics_listen); !status.ok()) return status;
   if (absl::Status status = StartPage(options); !status.ok()) return status;
   card.SetAddresses(addresses);
-  if (absl::Status status = grpc.Start(*listen); !status.ok()) return status;
+  if (absl::Status status = grpc.Start(*listen, options.reflection); !status.ok()) return status;
   addresses.grpc = grpc.address();
   card.SetAddresses(addresses);
   return absl::OkStatus();

@@ -22,12 +22,13 @@ OptionInfo Text(std::string_view name, std::string_view description, std::string
           }};
 }
 
-// HOST:PORT; empty switches off what may be off.
+// HOST:PORT; empty switches off what may be off. gRPC, which is never off, also takes a Unix socket.
 OptionInfo Address(std::string_view name, std::string_view description, std::string ServerOptions::*member, bool may_be_empty) {
+  const Sockets sockets = may_be_empty ? Sockets::kTcp : Sockets::kTcpAndUnix;
   return {name, description, [member](const ServerOptions& options) { return options.*member; },
-          [member, may_be_empty](ServerOptions& options, const std::string& text) {
+          [member, may_be_empty, sockets](ServerOptions& options, const std::string& text) {
             if (!(text.empty() && may_be_empty)) {
-              if (absl::Status status = ParseBindAddress(text).status(); !status.ok()) return status;
+              if (absl::Status status = ParseBindAddress(text, sockets).status(); !status.ok()) return status;
             }
             options.*member = text;
             return absl::OkStatus();
@@ -76,11 +77,14 @@ OptionInfo Word(std::string_view name, std::string_view description, Enum Server
 std::vector<OptionInfo> MakeList() {
   using O = ServerOptions;
   return {
-      Address("listen", "address of the gRPC service; port 0 takes a free one", &O::listen, /*may_be_empty=*/false),
+      Address("listen", "address of the gRPC service, HOST:PORT or unix:PATH; port 0 takes a free one", &O::listen,
+              /*may_be_empty=*/false),
       Address("web-listen", "address of the web page and its JSON; empty: no web page", &O::web_listen, /*may_be_empty=*/true),
       Address("metrics-listen", "address of /metrics; empty: no metrics", &O::metrics_listen, /*may_be_empty=*/true),
       Text("data-dir", "directory of the store; one server at a time", &O::data_dir),
       Text("address-file", "file to write the bound addresses to; empty: none", &O::address_file),
+      Word("reflection", "on or off: whether gRPC clients may ask for the services and messages there are", &O::reflection,
+           {"off", "on"}),
       Text("prometheus-url", "where the web page links to Prometheus; empty: no link", &O::prometheus_url),
       Text("grafana-url", "where the web page links to Grafana; empty: no link", &O::grafana_url),
       Word("log-format", "text or json", &O::log_format, {"text", "json"}),
@@ -89,7 +93,9 @@ std::vector<OptionInfo> MakeList() {
       Count("run-threads", "runs replayed at the same time; 0: one per core", &O::run_threads),
       Count("instances-max", "instances that may live at the same time", &O::instances_max),
       Count("promised-ram-max", "bytes of RAM promised to all instances and runs together", &O::promised_ram_max),
-      Count("memory-max", "bytes of host memory that instances and runs may hold; 0: three quarters of the host's",
+      Count("memory-max",
+            "bytes of host memory that instances and runs may hold; 0: what the server does not need of the "
+            "host's or the container's",
             &O::memory_max),
       Count("handles-max", "handles of all instances together", &O::handles_max),
       Count("queued-runs-max", "runs that may wait", &O::queued_runs_max),

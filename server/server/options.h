@@ -19,19 +19,20 @@
 namespace alloclab::server {
 
 struct ServerOptions {
-  std::string listen = "127.0.0.1:7411";          // gRPC
+  std::string listen = "127.0.0.1:7411";          // gRPC; or unix:PATH
   std::string web_listen = "127.0.0.1:7412";      // web page and its JSON; empty: none
   std::string metrics_listen = "127.0.0.1:7413";  // /metrics; empty: none
   std::string data_dir = "alloclab-data";
   std::string address_file;                 // where to write the bound addresses; empty: nowhere
   std::string prometheus_url, grafana_url;  // for the web page's links; empty: no link
+  bool reflection = true;                   // whether gRPC clients can ask for the protocol
   LogFormat log_format = LogFormat::kText;
   LogLevel log_level = LogLevel::kInfo;
 
   std::uint32_t run_threads = 0;  // 0: one per core
   std::uint32_t instances_max = kInstancesMax;
   std::uint64_t promised_ram_max = kPromisedRamBytesMax;  // bytes
-  std::uint64_t memory_max = 0;  // bytes of host memory held by instances; 0: three quarters of the host's
+  std::uint64_t memory_max = 0;                           // bytes of host memory held by instances; 0: HeldBytesDefault
   std::uint64_t handles_max = kHandlesMax;
   std::uint32_t queued_runs_max = kQueuedRunsMax;
   std::uint64_t stored_runs_max = kStoredRunsMax;

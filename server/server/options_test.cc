@@ -5,9 +5,8 @@
 
 #include <fstream>
 
-#include "server/server/bind_address.h"
 #include "server/server/config_file.h"
-#include "server/testing/test_server.h"
+#include "server/testing/temporary_directory.h"
 
 namespace alloclab::server {
 namespace {
@@ -50,8 +49,11 @@ TEST_F(ConfigFile, ErrorsNameFileLineAndWhatIsExpected) {
               HasSubstr("lab.yaml:2: unknown key \"log-fromat\"; did you mean \"log-format\"?"));
   EXPECT_THAT(ErrorOf("instances-max: many\n"), HasSubstr("lab.yaml:1: instances-max: "));
   EXPECT_THAT(ErrorOf("instances-max: 5000000000\n"), HasSubstr("instances-max"));
-  EXPECT_THAT(ErrorOf("listen: ''\n"), HasSubstr("lab.yaml:1: listen: \"\" is not an address; HOST:PORT is expected"));
+  EXPECT_THAT(ErrorOf("listen: ''\n"),
+              HasSubstr("lab.yaml:1: listen: \"\" is not an address; HOST:PORT or unix:PATH is expected"));
   EXPECT_THAT(ErrorOf("metrics-listen: nowhere\n"), HasSubstr("metrics-listen: \"nowhere\" is not an address"));
+  EXPECT_THAT(ErrorOf("metrics-listen: unix:/x\n"), HasSubstr("\"unix:/x\" is not an address; HOST:PORT is expected"));
+  EXPECT_THAT(ErrorOf("reflection: maybe\n"), HasSubstr("\"maybe\" is not one of off, on"));
   EXPECT_THAT(ErrorOf("log-format: xml\n"), HasSubstr("\"xml\" is not one of text, json"));
   EXPECT_THAT(ErrorOf("drain-time: -1s\n"), HasSubstr("drain-time: \"-1s\""));
   EXPECT_THAT(ErrorOf("listen: [a, b]\n"), HasSubstr("lab.yaml:1: listen: a single value"));
@@ -95,29 +97,6 @@ TEST(Options, TheLastSourceWins) {
 TEST(Options, ErrorsNameTheVariableOrFlag) {
   const std::vector<OptionValues> sources{{{"run-threads", {"x", "ALLOCLAB_RUN_THREADS"}}}};
   EXPECT_THAT(std::string(MakeOptions(sources).status().message()), HasSubstr("ALLOCLAB_RUN_THREADS: "));
-}
-
-TEST(BindAddress, Parses) {
-  for (const char* text : {"127.0.0.1:0", "localhost:7411", "[::1]:65535", "0.0.0.0:1"}) {
-    const auto address = ParseBindAddress("--listen", text);
-    ASSERT_TRUE(address.ok()) << address.status();
-    EXPECT_EQ(ToString(*address), text);
-  }
-  for (const char* text : {"", "127.0.0.1", ":7411", "a:b", "a:70000", "a:-1", "::1:80", "a:1x"}) {
-    const auto address = ParseBindAddress("--listen", text);
-    EXPECT_TRUE(absl::IsInvalidArgument(address.status())) << text;
-    EXPECT_THAT(std::string(address.status().message()), HasSubstr("--listen"));
-  }
-  EXPECT_TRUE(IsLoopback({"127.0.0.1", 1}) && IsLoopback({"::1", 1}) && !IsLoopback({"0.0.0.0", 1}));
-}
-
-TEST(Log, LinesAreTextOrJson) {
-  const absl::Time time = absl::FromUnixMillis(1767225600123);
-  EXPECT_EQ(
-      FormatLogLine(LogFormat::kText, time, LogLevel::kInfo, "run.ended", {{"run", 7}, {"error", "disk \"full\""}, {"x", ""}}),
-      R"(2026-01-01T00:00:00.123Z info    run.ended run=7 error="disk \"full\"" x="")");
-  EXPECT_EQ(FormatLogLine(LogFormat::kJson, time, LogLevel::kError, "e", {{"text", "a\n\"b\\\x01"}}),
-            R"({"ts":"2026-01-01T00:00:00.123Z","level":"error","event":"e","text":"a\n\"b\\\u0001"})");
 }
 
 }  // namespace

@@ -6,24 +6,27 @@
 
 #include "allocators/common/cost_model.h"
 #include "server/converters/time_converter.h"
+#include "server/server/bind_address.h"
 #include "server/version.h"
 
 namespace alloclab::server {
 namespace {
 
-std::string UrlOf(const std::string& address, std::string_view path) {
-  return address.empty() ? "" : fmt::format("http://{}{}", address, path);
+// As a browser on this host finds it.
+std::string UrlOf(const std::string& bound, std::string_view path) {
+  const absl::StatusOr<BindAddress> address = ParseBindAddress(bound);
+  return address.ok() ? fmt::format("http://{}{}", ToString(SeenFromThisHost(*address)), path) : "";
 }
 
 }  // namespace
 
 void ServerCard::SetAddresses(ServerAddresses addresses) {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   addresses_ = std::move(addresses);
 }
 
 ServerAddresses ServerCard::addresses() const {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   return addresses_;
 }
 

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "allocators/common/mutex.h"
 #include "alloclab/v1/lab.pb.h"
 #include "server/collections/instance_registry.h"
 
@@ -31,7 +31,7 @@ class ServerCard {
  private:
   const InstanceRegistry& instances_;
   const absl::Time start_time_ = absl::Now();
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   ServerAddresses addresses_ ABSL_GUARDED_BY(mutex_);
 };
 

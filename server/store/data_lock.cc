@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <string>
 
 #include "server/errors.h"
@@ -14,26 +16,25 @@
 namespace alloclab::server {
 namespace {
 
-std::string ReadHolder(int descriptor) {
-  char text[64] = {};
-  const ssize_t length = pread(descriptor, text, sizeof text - 1, 0);
-  return length > 0 ? fmt::format("process {}", std::string_view(text, static_cast<std::size_t>(length)))
-                    : "an unknown process";
+std::filesystem::path HolderFile(const std::filesystem::path& directory) { return directory / "lock"; }
+
+std::string ReadHolder(const std::filesystem::path& directory) {
+  std::ifstream file(HolderFile(directory));
+  std::uint64_t pid = 0;
+  return file >> pid ? fmt::format("process {}", pid) : "an unknown process";
 }
 
 }  // namespace
 
 absl::StatusOr<DataLock> DataLock::Acquire(const std::filesystem::path& directory) {
-  const std::string file = directory / "lock";
-  const int descriptor = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  const int descriptor = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0)
-    return errors::DataDirectoryUnusable(directory.string(), fmt::format("cannot open lock: {}", std::strerror(errno)));
+    return errors::DataDirectoryUnusable(directory.string(), fmt::format("cannot open it: {}", std::strerror(errno)));
   DataLock lock(descriptor);
-  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) return errors::DataDirectoryLocked(directory.string(), ReadHolder(descriptor));
-  const std::string pid = fmt::format("{}", getpid());
-  if (ftruncate(descriptor, 0) != 0 || pwrite(descriptor, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-    return errors::DataDirectoryUnusable(directory.string(), fmt::format("cannot write lock: {}", std::strerror(errno)));
-  }
+  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) return errors::DataDirectoryLocked(directory.string(), ReadHolder(directory));
+  std::ofstream file(HolderFile(directory));
+  file << getpid() << std::flush;
+  if (!file) return errors::DataDirectoryUnusable(directory.string(), "cannot write lock");
   return lock;
 }
 

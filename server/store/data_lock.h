@@ -1,4 +1,5 @@
-// The lock on a data directory: one server at a time. The kernel drops it when the process ends, however it ends.
+// The lock on a data directory: one server at a time. It is on the directory itself, so that no file can be removed to get around
+// it; the file "lock" in it only names the holder. The kernel drops the lock when the process ends, however it ends.
 #ifndef ALLOCLAB_SERVER_STORE_DATA_LOCK_H_
 #define ALLOCLAB_SERVER_STORE_DATA_LOCK_H_
 

@@ -14,7 +14,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
+#include "allocators/common/mutex.h"
 
 namespace alloclab::server {
 
@@ -55,7 +55,7 @@ class Database {
   class ABSL_SCOPED_LOCKABLE Session {
    public:
     explicit Session(Database& database) ABSL_EXCLUSIVE_LOCK_FUNCTION(database.mutex_)
-        : lock_(&database.mutex_), connection_(database.connection_.get()) {}
+        : lock_(database.mutex_), connection_(database.connection_.get()) {}
     ~Session() ABSL_UNLOCK_FUNCTION() = default;
 
     Statement Prepare(const char* sql) { return Statement(connection_, sql); }
@@ -64,7 +64,7 @@ class Database {
     std::uint64_t changes() const;
 
    private:
-    absl::MutexLock lock_;
+    MutexLock lock_;
     sqlite3* const connection_;
   };
 
@@ -74,7 +74,7 @@ class Database {
   };
   explicit Database(sqlite3* connection) : connection_(connection) {}
 
-  absl::Mutex mutex_;
+  Mutex mutex_;
   const std::unique_ptr<sqlite3, Close> connection_;
 };
 

@@ -5,7 +5,7 @@
 namespace alloclab::server {
 
 absl::StatusOr<std::uint64_t> IdSource::Next() {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   if (next_ == end_) {
     const absl::StatusOr<std::uint64_t> first = store_.ReserveInstanceIds(kInstanceIdBlock);
     if (!first.ok()) return first.status();

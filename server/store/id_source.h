@@ -8,7 +8,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
+#include "allocators/common/mutex.h"
 #include "server/store/run_store.h"
 
 namespace alloclab::server {
@@ -22,7 +22,7 @@ class IdSource {
 
  private:
   RunStore& store_;
-  absl::Mutex mutex_;
+  Mutex mutex_;
   std::uint64_t next_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t end_ ABSL_GUARDED_BY(mutex_) = 0;
 };

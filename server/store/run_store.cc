@@ -1,7 +1,12 @@
 #include "server/store/run_store.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -82,6 +87,15 @@ absl::Status Migrate(Database& database, const std::filesystem::path& file) {
   return Database::Session(database).Execute(fmt::format("BEGIN IMMEDIATE;{}COMMIT", kSchema).c_str());
 }
 
+// Readable to nobody else from its first moment on; SQLite gives the files beside it the same mode.
+bool MakePrivate(const std::filesystem::path& file) {
+  const int descriptor = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (descriptor < 0) return false;
+  const bool made = fchmod(descriptor, 0600) == 0;
+  close(descriptor);
+  return made;
+}
+
 }  // namespace
 
 RunStore::RunStore(DataLock lock, std::unique_ptr<Database> writer, std::unique_ptr<Database> reader)
@@ -89,12 +103,16 @@ RunStore::RunStore(DataLock lock, std::unique_ptr<Database> writer, std::unique_
 
 absl::StatusOr<std::unique_ptr<RunStore>> RunStore::Open(const std::filesystem::path& directory) {
   std::error_code error;
-  std::filesystem::create_directories(directory, error);
+  if (std::filesystem::create_directories(directory, error)) {
+    std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
+  }
   if (error) return errors::DataDirectoryUnusable(directory.string(), error.message());
   absl::StatusOr<DataLock> lock = DataLock::Acquire(directory);
   if (!lock.ok()) return lock.status();
 
   const std::filesystem::path file = directory / "alloclab.db";
+  if (!MakePrivate(file))
+    return errors::DataDirectoryUnusable(directory.string(), fmt::format("alloclab.db: {}", std::strerror(errno)));
   auto writer = Database::Open(file, Database::Mode::kReadWrite);
   if (!writer.ok()) return writer.status();
   if (absl::Status status = Migrate(**writer, file); !status.ok()) return status;

@@ -2,16 +2,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/resource.h>
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "absl/time/clock.h"
 #include "server/store/id_source.h"
 #include "server/store/run_codec.h"
-#include "server/testing/test_server.h"
+#include "server/testing/full_disk.h"
+#include "server/testing/temporary_directory.h"
 
 namespace alloclab::server {
 namespace {
@@ -104,6 +104,30 @@ TEST(RunStore, RefusesASecondServer) {
   EXPECT_THAT(std::string(second.status().message()), HasSubstr("in use by another server (process"));
 }
 
+TEST(RunStore, TheLockIsNotAFileThatCanBeRemoved) {
+  const TemporaryDirectory directory;
+  const auto store = Open(directory);
+  std::filesystem::remove(directory.path() / "lock");
+  EXPECT_THAT(std::string(RunStore::Open(directory.path()).status().message()),
+              HasSubstr("in use by another server (an unknown process"));
+}
+
+TEST(RunStore, NobodyElseCanReadIt) {
+  using std::filesystem::perms;
+  const auto mode = [](const std::filesystem::path& path) { return std::filesystem::status(path).permissions(); };
+  const TemporaryDirectory directory;
+  const std::filesystem::path data = directory.path() / "a" / "data";
+  for (int life = 0; life < 2; ++life) {
+    const auto store = *RunStore::Open(data);
+    ASSERT_TRUE(store->InsertRun(Queued(), "", "").ok());
+    EXPECT_EQ(mode(data), perms::owner_all);
+    for (const char* file : {"alloclab.db", "alloclab.db-wal", "alloclab.db-shm"}) {
+      EXPECT_EQ(mode(data / file), perms::owner_read | perms::owner_write) << file;
+    }
+    std::filesystem::permissions(data / "alloclab.db", perms::owner_read | perms::owner_write | perms::others_read);
+  }
+}
+
 TEST(RunStore, RefusesANewerSchemaAndWhatIsNoDatabase) {
   const TemporaryDirectory directory;
   Open(directory).reset();
@@ -177,21 +201,6 @@ TEST(IdSource, NeverRepeatsAcrossCrashes) {
   }
 }
 
-// Files of this process may not grow beyond `bytes` while the object lives: the disk is full.
-class FullDisk {
- public:
-  explicit FullDisk(rlim_t bytes) {
-    signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FullDisk() { setrlimit(RLIMIT_FSIZE, &before_); }
-
- private:
-  rlimit before_{};
-};
-
 TEST(RunStore, FullDiskIsAClearErrorAndChangesNothing) {
   const TemporaryDirectory directory;
   const auto store = Open(directory);
@@ -207,40 +216,6 @@ TEST(RunStore, FullDiskIsAClearErrorAndChangesNothing) {
     EXPECT_TRUE((*store->FindRun(*kept)).has_value());
   }
   EXPECT_TRUE(store->PutTrace(trace).ok());
-}
-
-// A server on a full disk refuses what it cannot keep, and goes on when there is room again.
-TEST(FullDiskServer, RefusesRunsAndLives) {
-  TestServer server;
-  ASSERT_EQ(server.RunToEnd(SmallRun(100)).state(), v1::Run::SUCCEEDED);
-  {
-    const FullDisk full(4096);
-    v1::Run run;
-    const grpc::Status status = With([&](auto& context) { return server->runs->SubmitRun(&context, SmallRun(100), &run); });
-    EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-    EXPECT_THAT(status.error_message(), HasSubstr("the store cannot be written"));
-  }
-  EXPECT_EQ(server.RunToEnd(SmallRun(100)).state(), v1::Run::SUCCEEDED);
-}
-
-// The disk fills up while a run is replayed: it fails with the reason, and says so after a restart too.
-TEST(FullDiskServer, FailsTheRunWhoseResultCannotBeKept) {
-  TestServer server;
-  v1::Run run;
-  ASSERT_TRUE(With([&](auto& context) { return server->runs->SubmitRun(&context, EndlessRun(), &run); }).ok());
-  {
-    const FullDisk full(4096);
-    v1::CancelRunRequest cancel;
-    cancel.set_id(run.id());
-    ASSERT_TRUE(With([&](auto& context) { return server->runs->CancelRun(&context, cancel, &run); }).ok());
-    EXPECT_EQ(run.state(), v1::Run::FAILED);
-    EXPECT_THAT(run.error(), HasSubstr("the result is lost"));
-  }
-  server.Restart();
-  v1::GetRunRequest get;
-  get.set_id(run.id());
-  ASSERT_TRUE(With([&](auto& context) { return server->runs->GetRun(&context, get, &run); }).ok());
-  EXPECT_EQ(run.state(), v1::Run::FAILED);
 }
 
 }  // namespace

@@ -11,9 +11,9 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "allocators/common/mutex.h"
 
 namespace alloclab::server {
 
@@ -23,14 +23,14 @@ class AnswerCache {
   static constexpr std::size_t kAnswersMax = 16;
 
   std::optional<std::string> Find(const std::string& question) ABSL_LOCKS_EXCLUDED(mutex_) {
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     const auto found = answers_.find(question);
     if (found == answers_.end() || absl::Now() - found->second.time > kLife) return std::nullopt;
     return found->second.text;
   }
 
   void Put(const std::string& question, const std::string& text) ABSL_LOCKS_EXCLUDED(mutex_) {
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     const absl::Time now = absl::Now();
     std::erase_if(answers_, [&](const auto& item) { return now - item.second.time > kLife; });
     if (answers_.size() < kAnswersMax) answers_[question] = {now, text};
@@ -41,7 +41,7 @@ class AnswerCache {
     absl::Time time;
     std::string text;
   };
-  absl::Mutex mutex_;
+  Mutex mutex_;
   std::map<std::string, Answer> answers_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -2,6 +2,7 @@
 
 #include <civetweb.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>
@@ -45,6 +46,11 @@ absl::string_view HostName(absl::string_view header) {
 absl::string_view Header(const mg_connection* connection, const char* name) {
   const char* const value = mg_get_header(connection, name);
   return value == nullptr ? absl::string_view() : absl::string_view(value);
+}
+
+int CountHosts(const mg_request_info& info) {
+  return static_cast<int>(std::count_if(info.http_headers, info.http_headers + info.num_headers,
+                                        [](const mg_header& header) { return absl::EqualsIgnoreCase(header.name, "Host"); }));
 }
 
 absl::string_view Reason(int status) {
@@ -98,6 +104,9 @@ HttpResponse HttpServer::Answer(mg_connection* connection) const {
   if (method != "GET" && method != "HEAD") {
     return ErrorResponse(absl::UnimplementedError("this server only reads: expected method GET or HEAD"));
   }
+  if (CountHosts(info) > 1) {
+    return ErrorResponse(absl::InvalidArgumentError("the request has more than one Host header: one is expected"));
+  }
   if (loopback_only_ && !IsLoopbackName(HostName(Header(connection, "Host")))) {
     return ErrorResponse(absl::PermissionDeniedError(
         "the Host header names another host: a server bound to loopback expects localhost, 127.0.0.1 or [::1]"));
@@ -143,6 +152,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string&
   if (absl::Status status = CheckBindable(flag, listen); !status.ok()) return status;
   std::unique_ptr<HttpServer> server(new HttpServer(std::move(handler), IsLoopback(listen)));
   if (listen.host == "localhost") listen.host = "127.0.0.1";  // civetweb takes numbers only
+  if (listen.host == "*") listen.host = "0.0.0.0";
   const std::string bind = ToString(listen);
   const std::string threads = absl::StrCat(kHttpThreads), queue = absl::StrCat(kHttpQueue);
   const std::string request_bytes = absl::StrCat(kHttpRequestBytesMax), timeout = absl::StrCat(kClientTimeoutMs);

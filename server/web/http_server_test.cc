@@ -91,6 +91,16 @@ TEST_F(HttpServerTest, OnLoopbackRefusesForeignHostNames) {
   }
 }
 
+// Which of two hosts is meant is not for this server to guess.
+TEST_F(HttpServerTest, RefusesTwoHosts) {
+  for (const char* second : {"localhost", "evil.example"}) {
+    const RawResponse response =
+        Exchange(address(), absl::StrCat("GET / HTTP/1.1\r\nHost: localhost\r\nhOST: ", second, "\r\n\r\n"));
+    EXPECT_EQ(response.status, 400) << second;
+    EXPECT_THAT(response.body, HasSubstr("more than one Host header")) << second;
+  }
+}
+
 TEST_F(HttpServerTest, HostileBytesGetAnErrorOrNothing) {
   const std::vector<std::string> requests = {
       "",

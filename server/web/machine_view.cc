@@ -24,7 +24,7 @@ v1::BlockList ReadBlocks(const HeapAllocator& heap, std::uint32_t from, std::uin
 }  // namespace
 
 absl::Status MachineView::PacedLook(const LookAt& look_at, absl::Time deadline, const Look& look) {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   if (rest_until_ > deadline) return absl::DeadlineExceededError("the web page is too busy; try again");
   absl::SleepFor(rest_until_ - absl::Now());
   absl::Duration spent;

@@ -13,8 +13,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "allocators/common/mutex.h"
 #include "alloclab/v1/inspect.pb.h"
 #include "alloclab/v1/web.pb.h"
 #include "server/entities/look_queue.h"
@@ -40,7 +40,7 @@ class MachineView {
  private:
   absl::Status PacedLook(const LookAt& look_at, absl::Time deadline, const Look& look) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  absl::Mutex mutex_;
+  Mutex mutex_;
   absl::Time rest_until_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
 };
 

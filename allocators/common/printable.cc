@@ -1,0 +1,30 @@
+#include "allocators/common/printable.h"
+
+#include "absl/strings/str_format.h"
+
+namespace alloclab {
+
+std::string Printable(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t control = ControlLength(text);
+    if (control == 0) {
+      result += text.front();
+      text.remove_prefix(1);
+    } else {
+      absl::StrAppendFormat(&result, "\\x%02x", static_cast<unsigned char>(text[control - 1]));
+      text.remove_prefix(control);
+    }
+  }
+  return result;
+}
+
+bool IsPrintable(std::string_view text) {
+  for (; !text.empty(); text.remove_prefix(1)) {
+    if (ControlLength(text) != 0) return false;
+  }
+  return true;
+}
+
+}  // namespace alloclab

@@ -1,0 +1,64 @@
+#include "server/metrics/rpc_interceptor.h"
+
+#include <algorithm>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+
+namespace alloclab::server {
+namespace {
+
+using grpc::experimental::InterceptionHookPoints;
+using grpc::experimental::InterceptorBatchMethods;
+
+void Increment(std::atomic<std::uint64_t>& count, std::uint64_t by = 1) { count.fetch_add(by, std::memory_order_relaxed); }
+
+// Watches one call.
+class CallCounter final : public grpc::experimental::Interceptor {
+ public:
+  explicit CallCounter(MethodCounts& counts) : counts_(counts), began_(absl::Now()) { Increment(counts_.started); }
+  ~CallCounter() override {
+    const absl::Duration took = std::max(absl::Now() - began_, absl::ZeroDuration());  // the clock may be set back
+    Increment(counts_.handled[code_]);
+    Increment(counts_.handling_ns, static_cast<std::uint64_t>(absl::ToInt64Nanoseconds(took)));
+    const auto bucket = std::lower_bound(kHandlingBuckets.begin(), kHandlingBuckets.end(), absl::ToDoubleSeconds(took));
+    Increment(counts_.handling[static_cast<std::size_t>(bucket - kHandlingBuckets.begin())]);
+  }
+
+  void Intercept(InterceptorBatchMethods* methods) override {
+    if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::POST_RECV_MESSAGE) &&
+        methods->GetRecvMessage() != nullptr) {
+      Increment(counts_.received);
+    }
+    if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_MESSAGE)) Increment(counts_.sent);
+    if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_STATUS)) {
+      const auto code = static_cast<std::size_t>(methods->GetSendStatus().error_code());
+      code_ = code < kStatusCodes ? code : std::size_t{grpc::StatusCode::UNKNOWN};
+    }
+    methods->Proceed();
+  }
+
+ private:
+  MethodCounts& counts_;
+  const absl::Time began_;
+  std::size_t code_ = grpc::StatusCode::CANCELLED;  // unless a status was sent
+};
+
+class CallCounterFactory final : public grpc::experimental::ServerInterceptorFactoryInterface {
+ public:
+  explicit CallCounterFactory(RpcMetrics& metrics) : metrics_(metrics) {}
+  grpc::experimental::Interceptor* CreateServerInterceptor(grpc::experimental::ServerRpcInfo* info) override {
+    return new CallCounter(metrics_.Find(info->method()));  // gRPC deletes it with the call
+  }
+
+ private:
+  RpcMetrics& metrics_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeInterceptorFactory(RpcMetrics& metrics) {
+  return std::make_unique<CallCounterFactory>(metrics);
+}
+
+}  // namespace alloclab::server
