@@ -110,7 +110,7 @@ web_answers() { curl -fsS "http://$(compose port server 7412)/" | grep -qi '<htm
 run_is_counted() {
   local operations
   operations=$(in_server alloclab runs show 1 --output json | sed -n 's/.*"operations_done": "\([0-9]*\)".*/\1/p')
-  [[ -n $operations && $(value 'sum(max_over_time(alloclab_heap_operations_total{heap="run-1"}[5m]))') == "$operations" ]]
+  [[ -n $operations && $(value 'sum(max_over_time(alloclab_heap_operations_total{lab_instance="run-1"}[5m]))') == "$operations" ]]
 }
 run_is_kept() { in_server alloclab runs show 1 --output json | grep -q SUCCEEDED; }
 mounts_no_file() { ! docker inspect --format '{{range .Mounts}}{{.Type}} {{end}}' "$(container "$1")" | grep -q bind; }
@@ -143,7 +143,7 @@ check_metrics() {
   check "Prometheus reaches the server" positive 'up{job="alloclabd"}'
   check "Prometheus reaches the load generator" positive 'up{job="loadgen"}'
   check "the run's operations are in Prometheus, every one" run_is_counted
-  check "the demo's operations are in Prometheus" positive 'sum(rate(alloclab_heap_operations_total{heap=~"demo-.*"}[20s]))'
+  check "the demo's operations are in Prometheus" positive 'sum(rate(alloclab_heap_operations_total{lab_instance=~"demo-.*"}[20s]))'
   check "the generator's own figures are, too" positive 'sum(rate(alloclab_load_operations_total[20s]))'
 }
 
@@ -152,7 +152,7 @@ check_restart() {
   compose up -d "${SERVICES[@]}" >/dev/null 2>&1
   check "killed and started again, the server is healthy" healthy server
   check "the run survived" run_is_kept
-  check "the demo found its way back" positive 'sum(rate(alloclab_heap_operations_total{heap=~"demo-.*"}[10s]))'
+  check "the demo found its way back" positive 'sum(rate(alloclab_heap_operations_total{lab_instance=~"demo-.*"}[10s]))'
   local id
   id=$(container server)
   compose stop server >/dev/null 2>&1

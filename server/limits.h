@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "absl/time/time.h"
 
@@ -73,9 +74,11 @@ inline constexpr std::uint32_t kListRunsDefault = 50, kListRunsMax = 500;
 
 // --- Metrics ---
 
-// Heaps with series of their own; the rest is summed under heap="other".
-inline constexpr std::uint32_t kNamedHeapsMax = 32;
-inline constexpr std::uint32_t kNamedRunsMax = 16;  // likewise of runs, under heap="run-ID"
+// The lab_instance of all that have no series of their own.
+inline constexpr std::string_view kOtherInstances = "other";
+// Instances with series of their own; the rest is summed under kOtherInstances.
+inline constexpr std::uint32_t kNamedInstancesMax = 32;
+inline constexpr std::uint32_t kNamedRunsMax = 16;  // likewise of runs, under lab_instance="run-ID"
 // How long an ended run stays in /metrics: two scrapes at the slowest usual interval.
 inline constexpr absl::Duration kRunLinger = absl::Seconds(60);
 // A busy instance publishes a snapshot this often, and spends at most 1/20 of its time on it.

@@ -64,10 +64,10 @@ std::vector<MetricFamily> Families() {
   return families;
 }
 
-ClientMetric Labelled(const std::string& heap, std::vector<ClientMetric::Label> more = {}) {
+ClientMetric Labelled(const std::string& instance, std::vector<ClientMetric::Label> more = {}) {
   ClientMetric metric;
   metric.label = std::move(more);
-  metric.label.push_back({"heap", heap});
+  metric.label.push_back({"lab_instance", instance});
   return metric;
 }
 
@@ -115,10 +115,10 @@ void AddOperations(MetricFamily& family, const std::string& heap, const LoadCoun
       (Succeeded(outcome) ? ok : outcome <= Outcome::kFragmented ? refused : invalid) += counts.answered[kind][number];
     }
     const auto add = [&](std::string_view outcome, std::uint64_t value) {
-      AddCounter(
-          family,
-          Labelled(heap, {{"op", std::string(OpKindName(static_cast<OpKind>(kind)))}, {"outcome", std::string(outcome)}}),
-          value);
+      AddCounter(family,
+                 Labelled(heap, {{"operation", std::string(OpKindName(static_cast<OpKind>(kind)))},
+                                 {"outcome", std::string(outcome)}}),
+                 value);
     };
     add("ok", ok);
     add("alloc_failed", refused);

@@ -1,5 +1,4 @@
 // What is asked for and what is told: configuration, report, progress, metrics.
-#include "allocators/workload/builtins.h"
 #include "clients/load/load_report.h"
 
 #include <gmock/gmock.h>
@@ -11,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "allocators/workload/builtins.h"
 #include "clients/load/demo.h"
 #include "clients/load/load_config.h"
 #include "clients/load/load_metrics.h"
@@ -184,21 +184,25 @@ std::string Exposition(const LoadMetrics& metrics) {
 TEST(LoadMetrics, TellWhatTheMeterCounted) {
   LoadMetrics metrics;
   const auto meter = metrics.MeterOf("h", {"run", "steady-state", "abc"});
-  EXPECT_THAT(Exposition(metrics), HasSubstr("alloclab_load_operations_total{op=\"malloc\",outcome=\"ok\",heap=\"h\"} 0"));
+  EXPECT_THAT(Exposition(metrics),
+              HasSubstr("alloclab_load_operations_total{operation=\"malloc\",outcome=\"ok\",lab_instance=\"h\"} 0"));
   meter->Sent(3, milliseconds(7), 0.25);
   meter->Answered(kBatch, std::vector<Outcome>{Outcome::kFragmented, Outcome::kOk, Outcome::kDoubleFree}, Nanos(1 << 20),
                   milliseconds(1));
   meter->Dropped(DropReason::kOverrun, 5);
   const std::string text = Exposition(metrics);
-  EXPECT_THAT(text, HasSubstr("alloclab_load_operations_total{op=\"malloc\",outcome=\"alloc_failed\",heap=\"h\"} 1\n"));
-  EXPECT_THAT(text, HasSubstr("alloclab_load_operations_total{op=\"free\",outcome=\"ok\",heap=\"h\"} 1\n"));
-  EXPECT_THAT(text, HasSubstr("alloclab_load_operations_total{op=\"free\",outcome=\"invalid_use\",heap=\"h\"} 1\n"));
-  EXPECT_THAT(text, HasSubstr("alloclab_load_dropped_operations_total{reason=\"overrun\",heap=\"h\"} 5\n"));
-  EXPECT_THAT(text, HasSubstr("alloclab_load_schedule_lag_seconds{heap=\"h\"} 0.007"));
-  EXPECT_THAT(text, HasSubstr("alloclab_load_response_seconds_bucket{heap=\"h\",le=\"0.000524288\"} 0\n"));
-  EXPECT_THAT(text, HasSubstr("alloclab_load_response_seconds_bucket{heap=\"h\",le=\"0.001048576\"} 1\n"));
-  EXPECT_THAT(text, HasSubstr("alloclab_load_batch_operations_bucket{heap=\"h\",le=\"4\"} 1\n"));
-  EXPECT_THAT(text, HasSubstr("alloclab_load_run_info{run_id=\"run\",workload=\"steady-state\",trace=\"abc\",heap=\"h\"} 1\n"));
+  EXPECT_THAT(
+      text, HasSubstr("alloclab_load_operations_total{operation=\"malloc\",outcome=\"alloc_failed\",lab_instance=\"h\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("alloclab_load_operations_total{operation=\"free\",outcome=\"ok\",lab_instance=\"h\"} 1\n"));
+  EXPECT_THAT(text,
+              HasSubstr("alloclab_load_operations_total{operation=\"free\",outcome=\"invalid_use\",lab_instance=\"h\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("alloclab_load_dropped_operations_total{reason=\"overrun\",lab_instance=\"h\"} 5\n"));
+  EXPECT_THAT(text, HasSubstr("alloclab_load_schedule_lag_seconds{lab_instance=\"h\"} 0.007"));
+  EXPECT_THAT(text, HasSubstr("alloclab_load_response_seconds_bucket{lab_instance=\"h\",le=\"0.000524288\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("alloclab_load_response_seconds_bucket{lab_instance=\"h\",le=\"0.001048576\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("alloclab_load_batch_operations_bucket{lab_instance=\"h\",le=\"4\"} 1\n"));
+  EXPECT_THAT(
+      text, HasSubstr("alloclab_load_run_info{run_id=\"run\",workload=\"steady-state\",trace=\"abc\",lab_instance=\"h\"} 1\n"));
 }
 
 TEST(LoadMetrics, AMeterOutlivesItsRun) {
@@ -206,7 +210,7 @@ TEST(LoadMetrics, AMeterOutlivesItsRun) {
   metrics.MeterOf("h", {"1", "w", "t"})->PassBegun();
   metrics.MeterOf("h", {"2", "w", "t"})->PassBegun();
   const std::string text = Exposition(metrics);
-  EXPECT_THAT(text, HasSubstr("alloclab_load_passes_total{heap=\"h\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("alloclab_load_passes_total{lab_instance=\"h\"} 2\n"));
   EXPECT_THAT(text, Not(HasSubstr("run_id=\"1\"")));
 }
 

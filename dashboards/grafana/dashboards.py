@@ -50,16 +50,16 @@ def lab_overview():
             timeseries("Free bytes and the largest free block", q.free_and_largest(), unit="bytes", log=True, width=12),
         ]),
         ("Cost, and why", [
-            timeseries("Blocks visited per search, mean", q.search_mean()),
-            timeseries("Blocks visited per search, p99", q.search_p99(), log=True),
+            timeseries("Search steps, mean", q.search_mean()),
+            timeseries("Search steps, p99", q.search_p99(), log=True),
             timeseries("Simulated cycles per operation", q.cycles_per_operation()),
         ]),
         ("Virtual memory and page frames", [
             timeseries("Page faults per 1000 operations", q.faults_per_thousand()),
             timeseries("Mapped pages", q.mapped_pages()),
             timeseries("Free page frames", q.free_frames()),
-            timeseries("Operations on page runs", q.page_operations(), unit="ops", width=12),
-            timeseries("Runs visited per page operation, mean", q.page_search_mean(), width=12),
+            timeseries("Operations on pages", q.page_operations(), unit="ops", width=12),
+            timeseries("Search steps per page operation, mean", q.page_search_mean(), width=12),
         ]),
         ("Load generator", [
             timeseries("Target and achieved", p.target_and_achieved(), unit="ops"),
@@ -99,24 +99,24 @@ def one_instance():
             heatmap("Free blocks by size", q.free_blocks_by_size(), unit="bytes", width=24),
         ]),
         ("Cost, and why", [
-            timeseries("Blocks visited per search, mean", q.search_mean()),
-            timeseries("Blocks visited per search, p99", q.search_p99(), log=True),
-            heatmap("Search length", q.search_lengths(), cell_unit="ops", width=8),
-            timeseries("Coalescing by case", q.coalesce_cases(), unit="percentunit", stack="percent"),
+            timeseries("Search steps, mean", q.search_mean()),
+            timeseries("Search steps, p99", q.search_p99(), log=True),
+            heatmap("Search steps", q.search_lengths(), cell_unit="ops", width=8),
+            timeseries("Merges by neighbour", q.merges_by_neighbour(), unit="percentunit", stack="percent"),
             timeseries("Splits and grows per operation", q.splits_and_grows()),
             timeseries("Simulated cycles per operation, mean", q.cycles_per_operation()),
             timeseries("Simulated cycles per operation, p99", q.cycles_p99(), log=True),
             timeseries("Words loaded and stored per operation", q.memory_accesses_per_operation()),
             timeseries("Heap size and limit", q.heap_growth(), unit="bytes", log=True),
-            timeseries("Heap extension", q.heap_extension(), unit="bytes", bars=True),
-            timeseries("Reallocation", q.realloc_copies(), unit="ops"),
+            timeseries("Growth", q.grown_bytes(), unit="bytes", bars=True),
+            timeseries("Reallocations", q.reallocations(), unit="ops"),
             timeseries("Bytes copied by reallocation", q.realloc_copied_bytes(), unit="Bps"),
         ]),
         ("Virtual memory and page frames", [
             timeseries("Page faults per 1000 operations", q.faults_per_thousand(), width=6),
             timeseries("Mapped pages", q.mapped_pages(), width=6),
             timeseries("Free page frames", q.free_frames(), width=6),
-            timeseries("Free page runs", q.page_runs(), log=True, width=6),
+            timeseries("Free blocks of pages", q.free_page_blocks(), log=True, width=6),
         ]),
         ("Load generator", [
             timeseries("Target and achieved", p.target_and_achieved(), unit="ops"),
@@ -148,11 +148,12 @@ def _variable(name, label, metric, several):
 
 def _variables(several):
     source = {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus", "refresh": 1, "hide": 0}
-    heaps = 'alloclab_heap_info{allocator=~"$allocator"}'
+    machines = 'alloclab_machine_info{heap_allocator=~"$heap_allocator", page_allocator=~"$page_allocator"}'
     return [
         source,
-        _variable("allocator", "Allocator", "alloclab_heap_info", several=True),
-        _variable("heap", "Instance", heaps, several),
+        _variable("heap_allocator", "Heap allocator", "alloclab_machine_info", several=True),
+        _variable("page_allocator", "Page allocator", "alloclab_machine_info", several=True),
+        _variable("lab_instance", "Instance", machines, several),
     ]
 
 
@@ -191,8 +192,8 @@ def _dashboard(uid, title, description, rows, several):
         "fiscalYearStartMonth": 0,
         "liveNow": False,
         "annotations": {"list": [
-            _annotation("Runs", "blue", 'alloclab_heap_info{heap=~"run-.*"}', "{{heap}}"),
-            _annotation("Loads", "purple", "alloclab_load_run_info", "{{workload}} on {{heap}}"),
+            _annotation("Runs", "blue", 'alloclab_machine_info{lab_instance=~"run-.*"}', "{{lab_instance}}"),
+            _annotation("Loads", "purple", "alloclab_load_run_info", "{{workload}} on {{lab_instance}}"),
         ]},
         "links": [
             _link("Dashboards", type="dashboards", icon="dashboard", tags=["alloclab"], targetBlank=False, includeVars=True,
@@ -209,10 +210,10 @@ def all_dashboards():
     """File name -> dashboard."""
     return {
         "lab-overview.json": _dashboard(
-            "alloclab-overview", "Lab overview", "All heaps of the lab beside each other.", lab_overview(), several=True
+            "alloclab-overview", "Lab overview", "All instances and runs of the lab beside each other.", lab_overview(), several=True
         ),
         "one-instance.json": _dashboard(
-            "alloclab-instance", "One instance", "One heap in detail: what it does, what it costs, and why.", one_instance(),
+            "alloclab-instance", "One instance", "One instance or run in detail: what it does, what it costs, and why.", one_instance(),
             several=False,
         ),
     }

@@ -23,7 +23,7 @@ import urllib.request
 HERE = pathlib.Path(__file__).resolve().parent
 PROMETHEUS = HERE.parent / "prometheus"
 PATIENCE_SECONDS = 60
-HEAP = "demo-steady-state"  # what $heap stands for on a dashboard of one instance
+INSTANCE = "demo-steady-state"  # what $lab_instance stands for on a dashboard of one instance
 # No series unless something is wrong: only that these evaluate is checked.
 SILENT = {"AllocLabInternalErrors", 'count(ALERTS{alertstate="firing"})'}
 
@@ -115,9 +115,9 @@ class Lab:
 
 
 def filled_in(expression, several):
-    """The expression as Grafana sends it, with all heaps chosen or with one."""
-    values = {"heap": ".*" if several else HEAP, "allocator": ".*", "__rate_interval": "8s"}
-    return re.sub(r"\$(heap|allocator|__rate_interval)", lambda match: values[match.group(1)], expression)
+    """The expression as Grafana sends it, with all instances chosen or with one."""
+    values = {"lab_instance": ".*" if several else INSTANCE, "heap_allocator": ".*", "page_allocator": ".*", "__rate_interval": "8s"}
+    return re.sub(rf"\$({'|'.join(values)})", lambda match: values[match.group(1)], expression)
 
 
 def dashboard_questions():
@@ -125,7 +125,7 @@ def dashboard_questions():
     for path in sorted((HERE / "json").glob("*.json")):
         dashboard = json.loads(path.read_text())
         variables = dashboard["templating"]["list"]
-        several = any(variable["name"] == "heap" and variable["includeAll"] for variable in variables)
+        several = any(variable["name"] == "lab_instance" and variable["includeAll"] for variable in variables)
         for panel in dashboard["panels"]:
             for target in panel.get("targets", []):
                 yield f"{path.name}, panel {panel['title']}", "query", {"query": filled_in(target["expr"], several)}

@@ -3,8 +3,8 @@
 DATASOURCE = {"type": "prometheus", "uid": "$datasource"}
 GRID_WIDTH = 24
 INSTANCE_LINK = {
-    "title": "${__field.labels.heap} in detail",
-    "url": "/d/alloclab-instance?${datasource:queryparam}&var-heap=${__field.labels.heap}&${__url_time_range}",
+    "title": "${__field.labels.lab_instance} in detail",
+    "url": "/d/alloclab-instance?${datasource:queryparam}&var-lab_instance=${__field.labels.lab_instance}&${__url_time_range}",
 }
 
 
@@ -65,7 +65,7 @@ def timeseries(title, query, unit="short", stack=None, bars=False, log=False, ma
         "stacking": {"group": "A", "mode": stack or "none"},
     }
     more = {} if log else {"min": 0}
-    if any("{{heap}}" in target.legend for target in query.targets):
+    if any("{{lab_instance}}" in target.legend for target in query.targets):
         more["links"] = [INSTANCE_LINK]
     if maximum is not None:
         more["max"] = maximum

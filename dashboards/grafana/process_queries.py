@@ -2,7 +2,7 @@
 
 from queries import RATE, Target, query
 
-LOADED_HEAPS = 'heap=~"$heap"'
+LOADED = 'lab_instance=~"$lab_instance"'
 
 
 @query
@@ -24,28 +24,28 @@ def alerts_firing():
 def target_and_achieved():
     """Operations per second that the generators were asked for (0: as fast as the server answers) and that were answered."""
     return [
-        Target(f"sum(alloclab_load_target_operations_per_second{{{LOADED_HEAPS}}})", "target"),
-        Target(f"sum(rate(alloclab_load_operations_total{{{LOADED_HEAPS}}}{RATE}))", "achieved"),
+        Target(f"sum(alloclab_load_target_operations_per_second{{{LOADED}}})", "target"),
+        Target(f"sum(rate(alloclab_load_operations_total{{{LOADED}}}{RATE}))", "achieved"),
     ]
 
 
 @query
 def behind_schedule():
     """How late the last batch was sent. Above the batch interval the figures are of a lower rate than was asked for."""
-    return Target(f"max by (instance) (alloclab_load_schedule_lag_seconds{{{LOADED_HEAPS}}})", "{{instance}}")
+    return Target(f"max by (instance) (alloclab_load_schedule_lag_seconds{{{LOADED}}})", "{{instance}}")
 
 
 @query
 def dropped_operations():
     """Operations that were due and not sent, by reason."""
-    return Target(f"sum by (reason) (rate(alloclab_load_dropped_operations_total{{{LOADED_HEAPS}}}{RATE}))", "{{reason}}")
+    return Target(f"sum by (reason) (rate(alloclab_load_dropped_operations_total{{{LOADED}}}{RATE}))", "{{reason}}")
 
 
 @query
 def response_and_service():
     """p99 of a batch from its intended start (response) and from its send (service); the gap between them is queueing."""
     def p99(metric):
-        return f"histogram_quantile(0.99, sum by (le) (rate({metric}_bucket{{{LOADED_HEAPS}}}{RATE})))"
+        return f"histogram_quantile(0.99, sum by (le) (rate({metric}_bucket{{{LOADED}}}{RATE})))"
 
     return [
         Target(p99("alloclab_load_response_seconds"), "response"),
@@ -56,19 +56,19 @@ def response_and_service():
 @query
 def response_times():
     """How many batches took how long from their intended start."""
-    return Target(f"sum by (le) (rate(alloclab_load_response_seconds_bucket{{{LOADED_HEAPS}}}{RATE}))", "{{le}}")
+    return Target(f"sum by (le) (rate(alloclab_load_response_seconds_bucket{{{LOADED}}}{RATE}))", "{{le}}")
 
 
 @query
 def in_flight():
     """Operations sent and not answered yet."""
-    return Target(f"sum by (heap) (alloclab_load_inflight_operations{{{LOADED_HEAPS}}})", "{{heap}}")
+    return Target(f"sum by (lab_instance) (alloclab_load_inflight_operations{{{LOADED}}})", "{{lab_instance}}")
 
 
 @query
 def trace_position():
     """How far the pass over the workload is."""
-    return Target(f"max by (heap) (alloclab_load_trace_position_ratio{{{LOADED_HEAPS}}})", "{{heap}}")
+    return Target(f"max by (lab_instance) (alloclab_load_trace_position_ratio{{{LOADED}}})", "{{lab_instance}}")
 
 
 # --- The server itself: utilisation, saturation, errors ---

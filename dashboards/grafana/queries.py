@@ -1,13 +1,14 @@
 """Every PromQL expression about heaps, as a function named for what it asks. Its docstring is the panel's description.
 
-All take the heaps chosen in $heap and $allocator, so that the same question can be asked of all heaps or of one.
+All take the instances and runs chosen in $lab_instance, $heap_allocator and $page_allocator, so that the same question can be asked of
+all of them or of one. (Prometheus keeps the label `instance` for the process that it scrapes.)
 """
 
 import dataclasses
 import functools
 import inspect
 
-HEAPS = 'heap=~"$heap", allocator=~"$allocator"'
+MACHINES = 'lab_instance=~"$lab_instance", heap_allocator=~"$heap_allocator", page_allocator=~"$page_allocator"'
 RATE = "[$__rate_interval]"
 
 
@@ -38,7 +39,7 @@ def query(function):
 
 
 def selected(metric, *matchers):
-    return f"{metric}{{{', '.join((HEAPS, *matchers))}}}"
+    return f"{metric}{{{', '.join((MACHINES, *matchers))}}}"
 
 
 def rate(metric, by, *matchers):
@@ -64,12 +65,12 @@ def quantile(q, histogram, by):
 @query
 def instances():
     """Simulated machines that live in the server now; runs are not counted."""
-    return Target(f"count({selected('alloclab_heap_info', 'heap!~%s' % QUOTED_RUNS)}) or vector(0)")
+    return Target(f"count({selected('alloclab_machine_info', 'lab_instance!~%s' % QUOTED_RUNS)}) or vector(0)")
 
 
 @query
 def operations_now():
-    """Operations per second over all selected heaps."""
+    """Operations per second over all selected instances and runs."""
     return Target(f"sum(rate({selected('alloclab_heap_operations_total')}{RATE}))")
 
 
@@ -82,27 +83,27 @@ def failure_share_now():
 
 @query
 def worst_external_fragmentation():
-    """The highest external fragmentation of the selected heaps: 1 - largest free block / free bytes."""
+    """The highest external fragmentation of the selected instances and runs: 1 - largest free block / free bytes."""
     return Target(f"max({EXTERNAL_FRAGMENTATION})")
 
 
 @query
 def check_failures():
-    """Broken invariants found by checks of the heaps, since the server began. Must stay 0."""
-    return Target(f"sum({selected('alloclab_heap_check_failures_total')})")
+    """Broken invariants that checks of both allocators found, since the server began. Must stay 0."""
+    return Target(f"sum({selected('alloclab_machine_violations_total')})")
 
 
 @query
 def utilisation_now():
     """Live requested bytes / heap size, at this moment."""
-    return Target(UTILISATION, "{{heap}}")
+    return Target(UTILISATION, "{{lab_instance}}")
 
 
 @query
 def peak_utilisation():
     """Peak of the live requested bytes / peak of the heap's size; the two peaks may be at different operations."""
     return Target(
-        ratio(selected("alloclab_heap_live_requested_peak_bytes"), selected("alloclab_heap_size_peak_bytes")), "{{heap}}"
+        ratio(selected("alloclab_heap_live_requested_peak_bytes"), selected("alloclab_heap_size_peak_bytes")), "{{lab_instance}}"
     )
 
 
@@ -112,34 +113,36 @@ def peak_utilisation():
 @query
 def operation_rate():
     """Operations per second by kind."""
-    return Target(rate("alloclab_heap_operations_total", "heap, op"), "{{heap}} {{op}}")
+    return Target(rate("alloclab_heap_operations_total", "lab_instance, operation"), "{{lab_instance}} {{operation}}")
 
 
 @query
 def failure_share():
     """Refused operations / all operations."""
-    failed = rate("alloclab_heap_operations_total", "heap", RESULT_FAIL)
-    return Target(ratio(failed, rate("alloclab_heap_operations_total", "heap")), "{{heap}}")
+    failed = rate("alloclab_heap_operations_total", "lab_instance", RESULT_FAIL)
+    return Target(ratio(failed, rate("alloclab_heap_operations_total", "lab_instance")), "{{lab_instance}}")
 
 
 @query
 def failures_by_cause():
-    """Refused operations by cause. Fragmentation: the free bytes would hold the request, the largest block does not."""
-    return Target(f"sum by (heap, reason) (increase({selected('alloclab_heap_failures_total')}{RATE}))", "{{heap}} {{reason}}")
+    """Refused operations by outcome. fragmented: the free bytes would hold the request, the largest block does not."""
+    return Target(
+        f"sum by (lab_instance, outcome) (increase({selected('alloclab_heap_failures_total')}{RATE}))", "{{lab_instance}} {{outcome}}"
+    )
 
 
 @query
 def requested_bytes_rate():
     """Payload bytes asked for per second."""
-    return Target(rate("alloclab_heap_requested_bytes_total", "heap, op"), "{{heap}} {{op}}")
+    return Target(rate("alloclab_heap_requested_bytes_total", "lab_instance, operation"), "{{lab_instance}} {{operation}}")
 
 
 @query
 def request_size_quantiles():
     """Half of the requests, and 99 in 100, are at most this large; the answer is the upper part of a power of two."""
     return [
-        Target(quantile(0.5, "alloclab_heap_request_size_bytes", "heap"), "{{heap}} p50"),
-        Target(quantile(0.99, "alloclab_heap_request_size_bytes", "heap"), "{{heap}} p99"),
+        Target(quantile(0.5, "alloclab_heap_request_size_bytes", "lab_instance"), "{{lab_instance}} p50"),
+        Target(quantile(0.99, "alloclab_heap_request_size_bytes", "lab_instance"), "{{lab_instance}} p99"),
     ]
 
 
@@ -149,27 +152,27 @@ def request_size_quantiles():
 @query
 def external_fragmentation():
     """1 - largest free block / free bytes. 0: all that is free is one block. Absent while nothing is free."""
-    return Target(EXTERNAL_FRAGMENTATION, "{{heap}}")
+    return Target(EXTERNAL_FRAGMENTATION, "{{lab_instance}}")
 
 
 @query
 def internal_fragmentation():
     """1 - live requested bytes / live block bytes: the share of live blocks that is header and padding."""
-    return Target(INTERNAL_FRAGMENTATION, "{{heap}}")
+    return Target(INTERNAL_FRAGMENTATION, "{{lab_instance}}")
 
 
 @query
 def utilisation():
     """Live requested bytes / heap size, at the same moment."""
-    return Target(UTILISATION, "{{heap}}")
+    return Target(UTILISATION, "{{lab_instance}}")
 
 
 @query
 def free_and_largest():
     """Free bytes and the largest free block: the gap between the lines is external fragmentation."""
     return [
-        Target(selected("alloclab_heap_free_bytes"), "{{heap}} free"),
-        Target(selected("alloclab_heap_largest_free_block_bytes"), "{{heap}} largest block"),
+        Target(selected("alloclab_heap_free_bytes"), "{{lab_instance}} free"),
+        Target(selected("alloclab_heap_largest_free_block_bytes"), "{{lab_instance}} largest block"),
     ]
 
 
@@ -177,9 +180,9 @@ def free_and_largest():
 def live_bytes():
     """What programs asked for and hold, what their blocks take with headers and padding, and the whole heap."""
     return [
-        Target(selected("alloclab_heap_live_requested_bytes"), "{{heap}} requested"),
-        Target(selected("alloclab_heap_live_block_bytes"), "{{heap}} in blocks"),
-        Target(selected("alloclab_heap_size_bytes"), "{{heap}} heap"),
+        Target(selected("alloclab_heap_live_requested_bytes"), "{{lab_instance}} requested"),
+        Target(selected("alloclab_heap_live_block_bytes"), "{{lab_instance}} in blocks"),
+        Target(selected("alloclab_heap_size_bytes"), "{{lab_instance}} heap"),
     ]
 
 
@@ -187,23 +190,23 @@ def live_bytes():
 def heap_growth():
     """Size of the heap (its break), and the limit that it may not pass."""
     return [
-        Target(selected("alloclab_heap_size_bytes"), "{{heap}} size"),
-        Target(selected("alloclab_heap_size_limit_bytes"), "{{heap}} limit"),
+        Target(selected("alloclab_heap_size_bytes"), "{{lab_instance}} size"),
+        Target(selected("alloclab_heap_size_limit_bytes"), "{{lab_instance}} limit"),
     ]
 
 
 @query
-def heap_extension():
-    """Bytes by which the heap was extended."""
-    return Target(f"sum by (heap) (increase({selected('alloclab_heap_extend_bytes_total')}{RATE}))", "{{heap}}")
+def grown_bytes():
+    """Bytes by which the heap grew."""
+    return Target(f"sum by (lab_instance) (increase({selected('alloclab_heap_grown_bytes_total')}{RATE}))", "{{lab_instance}}")
 
 
 @query
 def blocks():
     """Live and free blocks."""
     return [
-        Target(selected("alloclab_heap_live_blocks"), "{{heap}} live"),
-        Target(selected("alloclab_heap_free_blocks"), "{{heap}} free"),
+        Target(selected("alloclab_heap_live_blocks"), "{{lab_instance}} live"),
+        Target(selected("alloclab_heap_free_blocks"), "{{lab_instance}} free"),
     ]
 
 
@@ -219,86 +222,86 @@ def free_blocks_by_size():
 
 @query
 def search_mean():
-    """Blocks that the search visits until it has found a fit, or has not: mean."""
-    return Target(mean("alloclab_heap_search_blocks", "heap"), "{{heap}}")
+    """Blocks that a search looks at until it has found a fit, or has not: mean."""
+    return Target(mean("alloclab_heap_steps_per_search", "lab_instance"), "{{lab_instance}}")
 
 
 @query
 def search_p99():
-    """99 in 100 searches visit at most this many blocks."""
-    return Target(quantile(0.99, "alloclab_heap_search_blocks", "heap"), "{{heap}}")
+    """99 in 100 searches look at no more than this many blocks."""
+    return Target(quantile(0.99, "alloclab_heap_steps_per_search", "lab_instance"), "{{lab_instance}}")
 
 
 @query
 def search_lengths():
-    """How many searches visit how many blocks."""
-    return Target(f"sum by (le) (rate({selected('alloclab_heap_search_blocks_bucket')}{RATE}))", "{{le}}")
+    """How many searches look at how many blocks."""
+    return Target(f"sum by (le) (rate({selected('alloclab_heap_steps_per_search_bucket')}{RATE}))", "{{le}}")
 
 
 @query
-def coalesce_cases():
-    """Frees by which neighbours were free too: the four cases of boundary tags, as shares."""
+def merges_by_neighbour():
+    """With which free neighbours blocks were merged, as shares: of frees, but also of what splits and grows left over."""
     return Target(
-        f"{rate('alloclab_heap_coalesces_total', 'heap, merged')} / ignoring (merged) group_left () "
-        f"({rate('alloclab_heap_coalesces_total', 'heap')} > 0)",
-        "{{heap}} {{merged}}",
+        f"{rate('alloclab_heap_merges_total', 'lab_instance, with')} / ignoring (with) group_left () "
+        f"({rate('alloclab_heap_merges_total', 'lab_instance')} > 0)",
+        "{{lab_instance}} with {{with}}",
     )
 
 
 @query
 def splits_and_grows():
     """How often a block was split, and how often the heap had to grow, per operation."""
-    operations = rate("alloclab_heap_operations_total", "heap")
+    operations = rate("alloclab_heap_operations_total", "lab_instance")
     return [
-        Target(ratio(rate("alloclab_heap_splits_total", "heap"), operations), "{{heap}} splits"),
-        Target(ratio(rate("alloclab_heap_extends_total", "heap"), operations), "{{heap}} grows"),
+        Target(ratio(rate("alloclab_heap_splits_total", "lab_instance"), operations), "{{lab_instance}} splits"),
+        Target(ratio(rate("alloclab_heap_grows_total", "lab_instance"), operations), "{{lab_instance}} grows"),
     ]
 
 
 @query
 def cycles_per_operation():
-    """Simulated cycles of a 386 per operation, by the cost model that alloclab_heap_info names."""
-    return Target(mean("alloclab_heap_cost_cycles", "heap, op"), "{{heap}} {{op}}")
+    """Simulated cycles of a 386 per operation, by the cost model that alloclab_machine_info names."""
+    return Target(mean("alloclab_heap_cost_cycles", "lab_instance, operation"), "{{lab_instance}} {{operation}}")
 
 
 @query
 def cycles_p99():
     """99 in 100 operations cost at most this many simulated cycles."""
-    return Target(quantile(0.99, "alloclab_heap_cost_cycles", "heap, op"), "{{heap}} {{op}}")
+    return Target(quantile(0.99, "alloclab_heap_cost_cycles", "lab_instance, operation"), "{{lab_instance}} {{operation}}")
 
 
 @query
 def memory_accesses_per_operation():
     """Words that the allocator itself loads and stores in simulated memory, per operation."""
-    return Target(
-        f"{rate('alloclab_heap_memory_accesses_total', 'heap, kind')} / ignoring (kind) group_left () "
-        f"({rate('alloclab_heap_operations_total', 'heap')} > 0)",
-        "{{heap}} {{kind}}",
-    )
+    operations = rate("alloclab_heap_operations_total", "lab_instance")
+    return [
+        Target(ratio(rate("alloclab_heap_words_loaded_total", "lab_instance"), operations), "{{lab_instance}} loaded"),
+        Target(ratio(rate("alloclab_heap_words_stored_total", "lab_instance"), operations), "{{lab_instance}} stored"),
+    ]
 
 
 @query
-def realloc_copies():
-    """Reallocations that moved their block."""
-    return Target(rate("alloclab_heap_realloc_copies_total", "heap"), "{{heap}}")
+def reallocations():
+    """Reallocations that were served, per second."""
+    return Target(rate("alloclab_heap_operations_total", "lab_instance", 'operation="realloc"', RESULT_OK), "{{lab_instance}}")
 
 
 @query
 def realloc_copied_bytes():
     """Bytes that reallocation copied per second."""
-    return Target(rate("alloclab_heap_realloc_copied_bytes_total", "heap"), "{{heap}}")
+    return Target(rate("alloclab_heap_copied_bytes_total", "lab_instance"), "{{lab_instance}}")
 
 
-# --- Virtual memory and page runs ---
+# --- Virtual memory and pages ---
 
 
 @query
 def faults_per_thousand():
     """Simulated page faults per thousand operations, by kind."""
     return Target(
-        f"1000 * {rate('alloclab_vm_page_faults_total', 'heap, kind')} / ignoring (kind) group_left () "
-        f"({rate('alloclab_heap_operations_total', 'heap')} > 0)",
-        "{{heap}} {{kind}}",
+        f"1000 * {rate('alloclab_machine_page_faults_total', 'lab_instance, kind')} / ignoring (kind) group_left () "
+        f"({rate('alloclab_heap_operations_total', 'lab_instance')} > 0)",
+        "{{lab_instance}} {{kind}}",
     )
 
 
@@ -306,39 +309,39 @@ def faults_per_thousand():
 def mapped_pages():
     """Pages with a frame behind them, and the frames taken by page tables."""
     return [
-        Target(selected("alloclab_vm_mapped_pages"), "{{heap}} mapped"),
-        Target(selected("alloclab_vm_page_table_pages"), "{{heap}} page tables"),
+        Target(selected("alloclab_machine_mapped_frames"), "{{lab_instance}} mapped"),
+        Target(selected("alloclab_machine_page_table_frames"), "{{lab_instance}} page tables"),
     ]
 
 
 @query
 def free_frames():
     """Page frames that the page allocator has left."""
-    return Target(selected("alloclab_vm_frames_free"), "{{heap}}")
+    return Target(selected("alloclab_machine_free_frames"), "{{lab_instance}}")
 
 
 @query
-def page_runs():
-    """Free runs of page frames, and the length of the longest in pages."""
+def free_page_blocks():
+    """Free blocks of the page allocator, and the length of the longest in pages."""
     return [
-        Target(selected("alloclab_heap_page_runs"), "{{heap}} runs"),
-        Target(selected("alloclab_heap_largest_page_run_pages"), "{{heap}} longest run"),
+        Target(selected("alloclab_pages_free_blocks"), "{{lab_instance}} blocks"),
+        Target(f"{selected('alloclab_pages_largest_free_block_bytes')} / 4096", "{{lab_instance}} longest, in pages"),
     ]
 
 
 @query
 def page_operations():
-    """Allocations and frees of page runs by programs, per second."""
-    return Target(rate("alloclab_pages_operations_total", "heap, op"), "{{heap}} {{op}}")
+    """Allocations and frees of pages by programs, per second."""
+    return Target(rate("alloclab_pages_operations_total", "lab_instance, operation"), "{{lab_instance}} {{operation}}")
 
 
 @query
 def page_search_mean():
-    """Free runs that one page operation visits: mean."""
-    return Target(mean("alloclab_pages_search_runs", "heap"), "{{heap}}")
+    """Blocks that one page operation looks at: mean."""
+    return Target(mean("alloclab_pages_steps_per_search", "lab_instance"), "{{lab_instance}}")
 
 
-RESULT_FAIL = 'result="fail"'
+RESULT_FAIL, RESULT_OK = 'result="fail"', 'result="ok"'
 QUOTED_RUNS = '"run-.*"'
 EXTERNAL_FRAGMENTATION = (
     f"1 - {selected('alloclab_heap_largest_free_block_bytes')} / ({selected('alloclab_heap_free_bytes')} > 0)"

@@ -35,7 +35,7 @@ TEST(Concurrency, InstancesAreCreatedDrivenReadAndDeleted) {
     if (thread == 2) static_cast<void>(lab.instances.Delete(name));
   });
   crew.Spawn(2, 100, [&](int, int) {
-    for (const HeapReading& reading : lab.heaps.Read()) EXPECT_FALSE(reading.allocator.empty());
+    for (const HeapReading& reading : lab.heaps.Read()) EXPECT_FALSE(reading.heap_allocator.empty());
     for (const auto& instance : lab.instances.List(0, 10)) EXPECT_LE(instance->operations(), 1'000'000u);
   });
   crew.Join();

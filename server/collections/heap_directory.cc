@@ -11,8 +11,9 @@ namespace alloclab::server {
 
 HeapReading MakeHeapReading(const std::string& heap, const InstanceConfig& config, Snapshot state) {
   HeapReading reading;
-  reading.heap = heap;
-  reading.allocator = config.heap_allocator == "none" ? config.page_allocator : config.heap_allocator;
+  reading.lab_instance = heap;
+  reading.heap_allocator = config.heap_allocator;
+  reading.page_allocator = config.page_allocator;
   reading.guarded = config.guarded;
   reading.state = std::move(state);
   reading.arena_bytes = reading.state.pages.arena.bytes;
@@ -45,8 +46,7 @@ bool HeapDirectory::HasRoom(Kind kind) const {
 void HeapDirectory::Leave(std::uint64_t key, HeapReading last) {
   const MutexLock lock(mutex_);
   if (others_.erase(key) != 0) {
-    const auto [retired, fresh] = retired_.try_emplace(last.allocator, OtherHeaps(last.allocator));
-    AddCounters(retired->second, last);
+    AddCounters(SumFor(last, retired_), last);
     return;
   }
   const auto entry = named_.find(key);
@@ -63,7 +63,7 @@ void HeapDirectory::Expire(absl::Time now) {
 std::vector<HeapReading> HeapDirectory::Read() {
   std::vector<HeapReading> readings;
   std::vector<Sampler> named, others;
-  std::map<std::string, HeapReading> sums;
+  OtherHeaps sums;
   {
     const MutexLock lock(mutex_);
     Expire(absl::Now());
@@ -80,11 +80,11 @@ std::vector<HeapReading> HeapDirectory::Read() {
   for (const Sampler& sample : named) readings.push_back(sample());
   for (const Sampler& sample : others) {
     const HeapReading reading = sample();
-    const auto [sum, fresh] = sums.try_emplace(reading.allocator, OtherHeaps(reading.allocator));
-    AddCounters(sum->second, reading);
-    AddGauges(sum->second, reading);
+    HeapReading& sum = SumFor(reading, sums);
+    AddCounters(sum, reading);
+    AddGauges(sum, reading);
   }
-  for (auto& [allocator, sum] : sums) readings.push_back(std::move(sum));
+  for (auto& [allocators, sum] : sums) readings.push_back(std::move(sum));
   return readings;
 }
 

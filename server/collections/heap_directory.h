@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -22,10 +23,10 @@
 
 namespace alloclab::server {
 
-// One heap as the metrics see it.
+// One machine as the metrics see it; the texts are labels.
 struct HeapReading {
-  std::string heap;       // label: the instance's name, "run-17", or "other"
-  std::string allocator;  // label: the heap allocator's name, of a machine without a heap the page allocator's
+  std::string lab_instance;  // the instance's name, "run-17", or kOtherInstances
+  std::string heap_allocator, page_allocator;
   bool guarded = true;
   Snapshot state;
   // Of the heap and of the page allocator's arena; sums do not fit the addresses of a shape.
@@ -33,6 +34,9 @@ struct HeapReading {
 };
 
 HeapReading MakeHeapReading(const std::string& heap, const InstanceConfig& config, Snapshot state);
+
+// Sums of others, by heap allocator and page allocator.
+using OtherHeaps = std::map<std::pair<std::string, std::string>, HeapReading>;
 
 class HeapDirectory {
  public:
@@ -48,7 +52,8 @@ class HeapDirectory {
   std::uint64_t Enter(Kind kind, const std::string& heap, Sampler sample) ABSL_LOCKS_EXCLUDED(mutex_);
   void Leave(std::uint64_t key, HeapReading last) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Those with series of their own, then one "other" per allocator that has any. Counters never go down while a series lasts.
+  // Those with series of their own, then one kOtherInstances for each pair of allocators that has any. Counters never go down
+  // while a series lasts.
   std::vector<HeapReading> Read() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
@@ -68,7 +73,7 @@ class HeapDirectory {
   std::uint64_t next_key_ ABSL_GUARDED_BY(mutex_) = 1;
   std::map<std::uint64_t, Entry> named_ ABSL_GUARDED_BY(mutex_);
   std::map<std::uint64_t, Sampler> others_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, HeapReading> retired_ ABSL_GUARDED_BY(mutex_);  // counters of others that left, by allocator
+  OtherHeaps retired_ ABSL_GUARDED_BY(mutex_);  // counters of others that left
 };
 
 }  // namespace alloclab::server

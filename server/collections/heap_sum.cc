@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "server/limits.h"
+
 namespace alloclab::server {
 namespace {
 
@@ -41,11 +43,15 @@ void Add(HeapShape& sum, const HeapShape& shape) {
 
 }  // namespace
 
-HeapReading OtherHeaps(const std::string& allocator) {
-  HeapReading sum;
-  sum.heap = "other";
-  sum.allocator = allocator;
-  sum.state.time = absl::InfinitePast();
+HeapReading& SumFor(const HeapReading& reading, OtherHeaps& sums) {
+  const auto [place, is_new] = sums.try_emplace({reading.heap_allocator, reading.page_allocator});
+  HeapReading& sum = place->second;
+  if (is_new) {
+    sum.lab_instance = kOtherInstances;
+    sum.heap_allocator = reading.heap_allocator;
+    sum.page_allocator = reading.page_allocator;
+    sum.state.time = absl::InfinitePast();
+  }
   return sum;
 }
 

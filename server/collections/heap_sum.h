@@ -2,14 +2,12 @@
 #ifndef ALLOCLAB_SERVER_COLLECTIONS_HEAP_SUM_H_
 #define ALLOCLAB_SERVER_COLLECTIONS_HEAP_SUM_H_
 
-#include <string>
-
 #include "server/collections/heap_directory.h"
 
 namespace alloclab::server {
 
-// An empty sum: heap="other".
-HeapReading OtherHeaps(const std::string& allocator);
+// The sum that the reading belongs to; an empty one if it is the first.
+HeapReading& SumFor(const HeapReading& reading, OtherHeaps& sums);
 
 // What only ever grows: operations, costs, histograms, faults, violations.
 void AddCounters(HeapReading& sum, const HeapReading& heap);

@@ -21,7 +21,7 @@ bool AllDigits(std::string_view text) { return std::all_of(text.begin(), text.en
 // Names that the metrics give to others: the sum of all, and the runs.
 bool IsReserved(std::string_view name) {
   constexpr std::string_view kRun = "run-";
-  return name == "other" || (name.starts_with(kRun) && AllDigits(name.substr(kRun.size())));
+  return name == kOtherInstances || (name.starts_with(kRun) && AllDigits(name.substr(kRun.size())));
 }
 
 absl::Status CheckName(const std::string& name) {

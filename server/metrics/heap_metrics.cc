@@ -1,39 +1,19 @@
 #include "server/metrics/heap_metrics.h"
 
 #include <algorithm>
-#include <array>
-#include <numeric>
 #include <string>
 
-#include "allocators/common/cost_model.h"
-#include "allocators/machine/address.h"
 #include "server/metrics/outcome_labels.h"
-#include "server/version.h"
 
 namespace alloclab::server {
 namespace {
 
-using prometheus::MetricType;
-
-constexpr auto kCounter = MetricType::Counter;
-constexpr auto kGauge = MetricType::Gauge;
-constexpr auto kHistogram = MetricType::Histogram;
-
 HeapShape ShapeOf(const HeapReading& heap) { return heap.state.heap.value_or(HeapShape{}); }
-
-void AddInfo(Family& family, MetricLabels labels, const HeapReading& heap) {
-  if (heap.heap == "other") return;
-  const std::string page_bytes = std::to_string(kPageBytes);
-  labels.insert(labels.end(), {{"cost_model", kCostModelName},
-                               {"page_size", page_bytes},
-                               {"mode", heap.guarded ? "guarded" : "unguarded"},
-                               {"version", Version()}});
-  family.Add(labels, 1.0);
-}
 
 void AddRequested(Family& family, const MetricLabels& labels, const HeapReading& heap) {
   for (const OpKind kind : {OpKind::kMalloc, OpKind::kCalloc, OpKind::kRealloc}) {
-    family.Add(With(labels, "op", OpLabel(kind)), heap.state.counters.requested_bytes[static_cast<std::size_t>(kind)]);
+    family.Add(With(labels, "operation", OpKindName(kind)),
+               heap.state.counters.requested_bytes[static_cast<std::size_t>(kind)]);
   }
 }
 
@@ -51,19 +31,15 @@ void AddFreeBlocksBySize(Family& family, const MetricLabels& labels, const HeapR
 
 void AddCycles(Family& family, const MetricLabels& labels, const HeapReading& heap) {
   for (const OpKind kind : kHeapKinds) {
-    family.Add(With(labels, "op", OpLabel(kind)), ToHistogram(heap.state.counters.cycles[static_cast<std::size_t>(kind)],
-                                                              kCycleBuckets.first, kCycleBuckets.last));
+    family.Add(
+        With(labels, "operation", OpKindName(kind)),
+        ToHistogram(heap.state.counters.cycles[static_cast<std::size_t>(kind)], kCycleBuckets.first, kCycleBuckets.last));
   }
 }
 
-std::uint64_t MovedReallocs(const HeapReading& heap) {
-  return heap.state.counters.outcomes[static_cast<std::size_t>(OpKind::kRealloc)][static_cast<std::size_t>(Outcome::kOk)];
-}
-
-std::vector<HeapMetric> MakeShapeMetrics() {
+std::vector<MachineMetric> MakeShapeMetrics() {
   using H = const HeapReading&;
   return {
-      {"alloclab_heap_info", "Always 1: how the heap works.", kGauge, true, AddInfo},
       Single("alloclab_heap_live_requested_bytes", "Payload bytes of live blocks, as asked for.", kGauge, true,
              [](H heap) { return heap.state.counters.live_requested_bytes; }),
       Single("alloclab_heap_live_block_bytes", "Bytes of live blocks, header and padding included.", kGauge, true,
@@ -84,20 +60,20 @@ std::vector<HeapMetric> MakeShapeMetrics() {
              [](H heap) { return ShapeOf(heap).largest_free_bytes; }),
       {"alloclab_heap_free_blocks_by_size", "Free blocks of at most so many bytes, now (cumulative; not a counter).", kGauge,
        false, AddFreeBlocksBySize},
-      Single("alloclab_heap_snapshot_timestamp_seconds", "When the heap was looked at for this scrape, in seconds since 1970.",
-             kGauge, true, [](H heap) { return absl::ToDoubleSeconds(heap.state.time - absl::UnixEpoch()); }),
   };
 }
 
-std::vector<HeapMetric> MakeCostMetrics() {
+std::vector<MachineMetric> MakeCostMetrics() {
   using H = const HeapReading&;
   return {
       {"alloclab_heap_operations_total", "Heap operations by kind and whether they did what was asked.", kCounter, true,
        [](Family& family, const MetricLabels& labels, H heap) { AddOperations(family, labels, heap, kHeapKinds); }},
-      {"alloclab_heap_failures_total", "Failed heap operations by cause.", kCounter, true,
-       [](Family& family, const MetricLabels& labels, H heap) { AddFailures(family, labels, heap, kHeapKinds); }},
+      {"alloclab_heap_failures_total", "Heap operations that did not do what was asked, by outcome.", kCounter, true,
+       [](Family& family, const MetricLabels& labels, H heap) {
+         AddFailures(family, labels, heap, kHeapKinds, kHeapFailures);
+       }},
       {"alloclab_heap_requested_bytes_total", "Payload bytes asked for.", kCounter, false, AddRequested},
-      {"alloclab_heap_search_steps", "Blocks looked at by one search.", kHistogram, false,
+      {"alloclab_heap_steps_per_search", "Blocks looked at by one search.", kHistogram, false,
        [](Family& family, const MetricLabels& labels, H heap) {
          family.Add(labels, ToHistogram(heap.state.counters.heap_search_steps, kSearchBuckets.first, kSearchBuckets.last));
        }},
@@ -106,41 +82,18 @@ std::vector<HeapMetric> MakeCostMetrics() {
          family.Add(labels, ToHistogram(heap.state.counters.request_bytes, kSizeBuckets.first, kSizeBuckets.last));
        }},
       {"alloclab_heap_cost_cycles", "Simulated cycles of one operation on a 386DX-33.", kHistogram, false, AddCycles},
-      {"alloclab_heap_realloc_copies_total", "Reallocations that gave a new block; the reference rule always moves.", kCounter,
-       false,
-       [](Family& family, const MetricLabels& labels, H heap) {
-         family.Add(With(labels, "where", "moved"), MovedReallocs(heap));
-       }},
-      {"alloclab_heap_check_failures_total", "Broken invariants found by walking the metadata; must stay 0.", kCounter, true,
-       [](Family& family, const MetricLabels& labels, H heap) {
-         family.Add(With(labels, "check", "walk"), heap.state.violations);
-       }},
   };
 }
 
 }  // namespace
 
-std::span<const HeapMetric> HeapMetrics() {
+std::span<const MachineMetric> HeapMetrics() {
   static const auto& metrics = *[] {
-    auto* all = new std::vector<HeapMetric>(MakeCostMetrics());
-    for (HeapMetric& metric : MakeShapeMetrics()) all->push_back(std::move(metric));
+    auto* all = new std::vector<MachineMetric>(MakeCostMetrics());
+    for (MachineMetric& metric : MakeShapeMetrics()) all->push_back(std::move(metric));
     return all;
   }();
   return metrics;
-}
-
-void AddHeapFamilies(const std::vector<HeapReading>& heaps, std::vector<prometheus::MetricFamily>& families) {
-  const bool few = heaps.size() <= kFullHeapsMax;
-  for (const std::span<const HeapMetric> metrics : {HeapMetrics(), PageMetrics(), DeclaredMetrics()}) {
-    for (const HeapMetric& metric : metrics) {
-      Family family(metric.name, metric.help, metric.type);
-      for (const HeapReading& heap : heaps) {
-        if (!metric.always && !few && heap.state.operations == 0) continue;
-        metric.add(family, {{"heap", heap.heap}, {"allocator", heap.allocator}}, heap);
-      }
-      families.push_back(std::move(family).Take());
-    }
-  }
 }
 
 }  // namespace alloclab::server

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "server/metrics/heap_metrics.h"
+#include "server/metrics/machine_families.h"
 #include "server/metrics/process_metrics.h"
 #include "server/server/bind_address.h"
 #include "server/version.h"
@@ -64,7 +64,7 @@ std::vector<prometheus::MetricFamily> CollectMetrics(const MetricsSources& sourc
   std::vector<prometheus::MetricFamily> families;
   AddServer(sources, families);
   AddRuns(sources.runs, families);
-  AddHeapFamilies(sources.heaps.Read(), families);
+  AddMachineFamilies(sources.heaps.Read(), families);
   sources.rpcs.AddFamilies(families);
   AddProcessFamilies(families);
   std::erase_if(families, [](const prometheus::MetricFamily& family) { return family.metric.empty(); });

@@ -16,6 +16,7 @@
 
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "allocators/catalog/catalog.h"
 #include "server/testing/eventually.h"
 #include "server/testing/test_server.h"
 #include "server/web/http_testing.h"
@@ -103,6 +104,22 @@ std::map<std::string, MetricDescription> DescribeDocument() {
   return families;
 }
 
+// The labels that every series of a machine has, of the default allocators.
+std::string LabelsOf(const std::string& lab_instance) {
+  return "lab_instance=\"" + lab_instance + "\",heap_allocator=\"implicit-heap\",page_allocator=\"page-runs\"";
+}
+
+// Every counter that an allocator declares is a series of the same value. `value` finds one by name and further labels.
+template <class Value>
+void ExpectDeclared(const std::string& prefix, const google::protobuf::RepeatedPtrField<v1::Counter>& counters, Value value) {
+  EXPECT_FALSE(counters.empty()) << prefix;
+  for (const v1::Counter& counter : counters) {
+    std::string labels;
+    for (const v1::Label& label : counter.labels()) labels += "," + label.name() + "=\"" + label.value() + "\"";
+    EXPECT_EQ(value(prefix + counter.name() + "_total", labels), counter.value()) << counter.name() << labels;
+  }
+}
+
 void WithMetrics(ServerOptions& options) { options.metrics_listen = "127.0.0.1:0"; }
 
 // Does some of everything.
@@ -112,6 +129,27 @@ void DoSomething(TestServer& server) {
   const v1::Batch batch =
       BatchBuilder("a").Add(v1::MALLOC, 0, 100).Add(v1::MALLOC, 1, 50).Add(v1::FREE, 0).Add(v1::FREE, 0).batch();
   ASSERT_TRUE(With([&](auto& context) { return server->heap->Apply(&context, batch, &reply); }).ok());
+}
+
+// Creates an instance and has it do one operation.
+void CreateBusy(TestServer& server, const std::string& name, v1::OpKind kind, const std::string& heap,
+                const std::string& pages) {
+  server.Create(name, [&](v1::InstanceConfig& config) {
+    config.Clear();
+    config.set_heap_allocator(heap);
+    config.set_page_allocator(pages);
+  });
+  v1::BatchReply reply;
+  const v1::Batch batch = BatchBuilder(name).Add(kind, 0, 4096).batch();
+  ASSERT_TRUE(With([&](auto& context) { return server->heap->Apply(&context, batch, &reply); }).ok());
+}
+
+// So that every family that an allocator declares has a series.
+void CreateOneOfEachAllocator(TestServer& server) {
+  for (const HeapAllocatorInfo& heap : HeapAllocators()) CreateBusy(server, "heap-" + heap.name, v1::MALLOC, heap.name, "");
+  for (const PageAllocatorInfo& pages : PageAllocators()) {
+    CreateBusy(server, "pages-" + pages.name, v1::ALLOCATE_PAGES, "none", pages.name);
+  }
 }
 
 TEST(Metrics, ASilentClientDoesNotKeepAnotherFromAScrape) {
@@ -133,6 +171,7 @@ TEST(Metrics, OtherPathsAreNotFound) {
 TEST(Metrics, EveryFamilyIsDocumentedAndNoOther) {
   TestServer server(WithMetrics);
   DoSomething(server);
+  CreateOneOfEachAllocator(server);
   const auto scraped = Describe(server.Scrape()), documented = DescribeDocument();
   std::string table;
   for (const auto& [name, family] : scraped) {
@@ -171,10 +210,10 @@ TEST(Metrics, CountWhatABatchDid) {
     series = Series(server.Scrape());
     return series.at("grpc_server_handling_seconds_count{" + apply + "}") == 1;
   }));
-  const std::string heap = "heap=\"a\",allocator=\"implicit-heap\"";
-  EXPECT_EQ(series.at("alloclab_heap_operations_total{" + heap + ",op=\"alloc\",result=\"ok\"}"), 2);
-  EXPECT_EQ(series.at("alloclab_heap_operations_total{" + heap + ",op=\"free\",result=\"fail\"}"), 1);
-  EXPECT_EQ(series.at("alloclab_heap_failures_total{" + heap + ",reason=\"double_free\"}"), 1);
+  const std::string heap = LabelsOf("a");
+  EXPECT_EQ(series.at("alloclab_heap_operations_total{" + heap + ",operation=\"malloc\",result=\"ok\"}"), 2);
+  EXPECT_EQ(series.at("alloclab_heap_operations_total{" + heap + ",operation=\"free\",result=\"fail\"}"), 1);
+  EXPECT_EQ(series.at("alloclab_heap_failures_total{" + heap + ",outcome=\"double_free\"}"), 1);
   EXPECT_EQ(series.at("alloclab_heap_live_requested_bytes{" + heap + "}"), 50);
   EXPECT_EQ(series.at("alloclab_heap_request_size_bytes_count{" + heap + "}"), 2);
   EXPECT_EQ(series.at("alloclab_heap_request_size_bytes_bucket{" + heap + ",le=\"64\"}"), 1);
@@ -191,11 +230,12 @@ TEST(Metrics, SeriesExistAtZeroBeforeTheFirstOperation) {
   TestServer server(WithMetrics);
   server.Create("fresh");
   const auto series = Series(server.Scrape());
-  const std::string heap = "heap=\"fresh\",allocator=\"implicit-heap\"";
-  for (const std::string& name : {"alloclab_heap_splits_total{" + heap + "}", "alloclab_heap_search_blocks_count{" + heap + "}",
-                                  "alloclab_heap_failures_total{" + heap + ",reason=\"fragmentation\"}",
-                                  "alloclab_heap_coalesces_total{" + heap + ",merged=\"both\"}",
-                                  "alloclab_vm_page_faults_total{" + heap + ",kind=\"demand_zero\"}"}) {
+  const std::string heap = LabelsOf("fresh");
+  for (const std::string& name :
+       {"alloclab_heap_splits_total{" + heap + "}", "alloclab_heap_steps_per_search_count{" + heap + "}",
+        "alloclab_heap_failures_total{" + heap + ",outcome=\"fragmented\"}",
+        "alloclab_heap_merges_total{" + heap + ",with=\"both\"}",
+        "alloclab_machine_page_faults_total{" + heap + ",kind=\"demand\"}"}) {
     ASSERT_TRUE(series.contains(name)) << name;
     EXPECT_EQ(series.at(name), 0) << name;
   }
@@ -225,7 +265,7 @@ TEST(Metrics, SeriesOfARunEqualItsResult) {
   ASSERT_EQ(run.state(), v1::Run::SUCCEEDED) << run.error();
   const v1::Counters& counters = run.result().exact().counters();
   const auto series = Series(server.Scrape());
-  const std::string heap = "heap=\"run-" + std::to_string(run.id()) + "\",allocator=\"implicit-heap\"";
+  const std::string heap = LabelsOf("run-" + std::to_string(run.id()));
   const auto value = [&](const std::string& name, const std::string& labels = "") {
     const std::string key = name + "{" + heap + labels + "}";
     EXPECT_TRUE(series.contains(key)) << key;
@@ -235,21 +275,14 @@ TEST(Metrics, SeriesOfARunEqualItsResult) {
   for (const v1::OutcomeCount& count : counters.outcomes()) {
     if (count.outcome() == "ok" || count.outcome() == "zero_size") ok[count.operation()] += count.count();
   }
-  EXPECT_EQ(value("alloclab_heap_operations_total", ",op=\"alloc\",result=\"ok\""), ok["malloc"]);
-  EXPECT_EQ(value("alloclab_heap_operations_total", ",op=\"realloc\",result=\"ok\""), ok["realloc"]);
-  EXPECT_EQ(value("alloclab_heap_operations_total", ",op=\"free\",result=\"ok\""), ok["free"]);
+  EXPECT_EQ(value("alloclab_heap_operations_total", ",operation=\"malloc\",result=\"ok\""), ok["malloc"]);
+  EXPECT_EQ(value("alloclab_heap_operations_total", ",operation=\"realloc\",result=\"ok\""), ok["realloc"]);
+  EXPECT_EQ(value("alloclab_heap_operations_total", ",operation=\"free\",result=\"ok\""), ok["free"]);
   EXPECT_GT(ok["realloc"], 0u);
-  EXPECT_EQ(value("alloclab_heap_search_blocks_sum"), counters.search_headers().sum());
-  EXPECT_EQ(value("alloclab_heap_memory_accesses_total", ",kind=\"load\""), counters.heap().words_loaded());
-  EXPECT_EQ(value("alloclab_heap_memory_accesses_total", ",kind=\"store\""), counters.heap().words_stored());
-  EXPECT_EQ(value("alloclab_heap_splits_total"), counters.heap().splits());
-  EXPECT_EQ(value("alloclab_heap_coalesces_total", ",merged=\"prev\""), counters.heap().coalesces(0));
-  EXPECT_EQ(value("alloclab_heap_coalesces_total", ",merged=\"none\""), counters.heap().coalesces(3));
-  EXPECT_EQ(value("alloclab_heap_extends_total"), counters.heap().grows());
-  EXPECT_EQ(value("alloclab_heap_extend_bytes_total"), counters.heap().grown_bytes());
-  EXPECT_EQ(value("alloclab_heap_realloc_copied_bytes_total"), counters.heap().copied_bytes());
-  EXPECT_EQ(value("alloclab_vm_page_faults_total", ",kind=\"demand_zero\""), counters.vm().demand_faults());
-  EXPECT_EQ(value("alloclab_vm_tlb_misses_total"), counters.heap().search_pages());
+  EXPECT_EQ(value("alloclab_heap_steps_per_search_sum"), counters.heap_search_steps().sum());
+  ExpectDeclared("alloclab_heap_", counters.heap(), value);
+  ExpectDeclared("alloclab_pages_", counters.pages(), value);
+  ExpectDeclared("alloclab_machine_", counters.machine(), value);
   EXPECT_EQ(value("alloclab_heap_size_peak_bytes"), counters.heap_size_peak_bytes());
   EXPECT_EQ(value("alloclab_heap_live_requested_peak_bytes"), counters.live_requested_peak_bytes());
   EXPECT_EQ(value("alloclab_heap_free_bytes"), run.result().exact().heap().free_bytes());
@@ -262,8 +295,7 @@ TEST(Metrics, DeletedInstancesLingerAndANewOneTakesTheName) {
   remove.set_instance("a");
   v1::DeleteInstanceResponse removed;
   ASSERT_TRUE(With([&](auto& context) { return server->lab->DeleteInstance(&context, remove, &removed); }).ok());
-  const std::string allocs =
-      "alloclab_heap_operations_total{heap=\"a\",allocator=\"implicit-heap\",op=\"alloc\",result=\"ok\"}";
+  const std::string allocs = "alloclab_heap_operations_total{" + LabelsOf("a") + ",operation=\"malloc\",result=\"ok\"}";
   EXPECT_EQ(Series(server.Scrape()).at(allocs), 2);
   server.Create("a");
   EXPECT_EQ(Series(server.Scrape()).at(allocs), 0);
@@ -273,12 +305,11 @@ TEST(Metrics, DeletedInstancesLingerAndANewOneTakesTheName) {
 TEST(Metrics, InstancesBeyondTheNamedOnesAreSummedAsOther) {
   TestServer server([](ServerOptions& options) {
     WithMetrics(options);
-    options.named_heaps_max = 1;
+    options.named_instances_max = 1;
   });
   server.Create("named");
-  const std::string allocs =
-      "alloclab_heap_operations_total{heap=\"other\",allocator=\"implicit-heap\",op=\"alloc\",result=\"ok\"}";
-  const std::string live = "alloclab_heap_live_requested_bytes{heap=\"other\",allocator=\"implicit-heap\"}";
+  const std::string allocs = "alloclab_heap_operations_total{" + LabelsOf("other") + ",operation=\"malloc\",result=\"ok\"}";
+  const std::string live = "alloclab_heap_live_requested_bytes{" + LabelsOf("other") + "}";
   for (const char* name : {"b", "c"}) {
     server.Create(name);
     v1::BatchReply reply;
@@ -316,7 +347,7 @@ TEST(Metrics, DoNotWaitForALongBatch) {
   absl::SleepFor(absl::Milliseconds(100));
   int scrapes_meanwhile = 0;
   while (!done && scrapes_meanwhile < 5) {
-    EXPECT_THAT(server.Scrape(), HasSubstr("heap=\"busy\""));
+    EXPECT_THAT(server.Scrape(), HasSubstr("lab_instance=\"busy\""));
     if (!done) ++scrapes_meanwhile;
   }
   client.join();

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <span>
-#include <string_view>
 
 #include "allocators/common/outcome.h"
 #include "allocators/workload/operation.h"
@@ -16,12 +15,14 @@ namespace alloclab::server {
 inline constexpr std::array<OpKind, 4> kHeapKinds{OpKind::kMalloc, OpKind::kCalloc, OpKind::kRealloc, OpKind::kFree};
 inline constexpr std::array<OpKind, 3> kPageKinds{OpKind::kAllocatePages, OpKind::kFreePages, OpKind::kFreePagesPart};
 
-std::string_view OpLabel(OpKind kind);            // "alloc", "free_part"
-std::string_view FailureReason(Outcome outcome);  // "out_of_memory"; empty when it succeeded
-
-// Every reason there is: all are shown from the beginning.
-inline constexpr std::array<std::string_view, 8> kFailureReasons{
-    "out_of_memory", "fragmentation", "limit", "invalid_free", "double_free", "bad_size", "unsupported", "crash"};
+// Failures that are shown from the beginning; the others (of unguarded machines) once they have happened.
+inline constexpr std::array kHeapFailures{Outcome::kOutOfMemory,    Outcome::kHeapLimit,         Outcome::kFragmented,
+                                          Outcome::kSizeOverflow,   Outcome::kDoubleFree,        Outcome::kInteriorPointer,
+                                          Outcome::kForeignPointer, Outcome::kMisalignedPointer, Outcome::kUnsupported};
+inline constexpr std::array kPageFailures{Outcome::kOutOfMemory,       Outcome::kFragmented,   Outcome::kDoubleFree,
+                                          Outcome::kMisalignedPointer, Outcome::kZeroLength,   Outcome::kNegativeLength,
+                                          Outcome::kUnalignedLength,   Outcome::kOutsideArena, Outcome::kOverlapsFree,
+                                          Outcome::kFrameInUse,        Outcome::kUnsupported,  Outcome::kPartialFree};
 
 // Of Pow2Histogram.
 struct BucketRange {
@@ -31,9 +32,11 @@ inline constexpr BucketRange kSearchBuckets{1, 17};  // 1 to 65,536
 inline constexpr BucketRange kSizeBuckets{5, 25};    // 16 bytes to 16 MiB
 inline constexpr BucketRange kCycleBuckets{5, 21};   // 16 to 1,048,576
 
-// By op and result, by reason.
-void AddOperations(Family& family, const MetricLabels& labels, const HeapReading& heap, std::span<const OpKind> kinds);
-void AddFailures(Family& family, const MetricLabels& labels, const HeapReading& heap, std::span<const OpKind> kinds);
+// By operation and result ("ok", "fail"); all names are those of operation.h and outcome.h.
+void AddOperations(Family& family, const MetricLabels& labels, const HeapReading& machine, std::span<const OpKind> kinds);
+// By outcome.
+void AddFailures(Family& family, const MetricLabels& labels, const HeapReading& machine, std::span<const OpKind> kinds,
+                 std::span<const Outcome> always);
 
 }  // namespace alloclab::server
 

@@ -1,5 +1,8 @@
-#include "allocators/machine/address.h"
-#include "server/metrics/heap_metrics.h"
+#include "server/metrics/page_metrics.h"
+
+#include <cstddef>
+#include <vector>
+
 #include "server/metrics/outcome_labels.h"
 
 namespace alloclab::server {
@@ -7,22 +10,20 @@ namespace {
 
 using H = const HeapReading&;
 
-constexpr auto kCounter = prometheus::MetricType::Counter;
-constexpr auto kGauge = prometheus::MetricType::Gauge;
-constexpr auto kHistogram = prometheus::MetricType::Histogram;
-
-void AddCycles(Family& family, const MetricLabels& labels, H heap) {
+void AddPageCycles(Family& family, const MetricLabels& labels, H heap) {
   Pow2Histogram all;
   for (const OpKind kind : kPageKinds) all.Add(heap.state.counters.cycles[static_cast<std::size_t>(kind)]);
   family.Add(labels, ToHistogram(all, kCycleBuckets.first, kCycleBuckets.last));
 }
 
-std::vector<HeapMetric> MakePageMetrics() {
+std::vector<MachineMetric> MakePageMetrics() {
   return {
       {"alloclab_pages_operations_total", "Page operations by kind and whether they did what was asked.", kCounter, false,
        [](Family& family, const MetricLabels& labels, H heap) { AddOperations(family, labels, heap, kPageKinds); }},
-      {"alloclab_pages_failures_total", "Failed page operations by cause.", kCounter, false,
-       [](Family& family, const MetricLabels& labels, H heap) { AddFailures(family, labels, heap, kPageKinds); }},
+      {"alloclab_pages_failures_total", "Page operations that did not do what was asked, by outcome.", kCounter, false,
+       [](Family& family, const MetricLabels& labels, H heap) {
+         AddFailures(family, labels, heap, kPageKinds, kPageFailures);
+       }},
       Single("alloclab_pages_requested_bytes_total", "Bytes of pages asked for.", kCounter, false,
              [](H heap) { return heap.state.counters.requested_bytes[static_cast<std::size_t>(OpKind::kAllocatePages)]; }),
       Single("alloclab_pages_live_bytes", "Bytes of pages that programs hold.", kGauge, false,
@@ -33,30 +34,22 @@ std::vector<HeapMetric> MakePageMetrics() {
              [](H heap) { return heap.arena_bytes; }),
       Single("alloclab_pages_free_bytes", "Bytes of free pages.", kGauge, true,
              [](H heap) { return heap.state.pages.free_bytes; }),
-      {"alloclab_pages_search_steps", "Blocks looked at by one page operation.", kHistogram, false,
+      {"alloclab_pages_steps_per_search", "Blocks looked at by one page operation.", kHistogram, false,
        [](Family& family, const MetricLabels& labels, H heap) {
          family.Add(labels, ToHistogram(heap.state.counters.page_search_steps, kSearchBuckets.first, kSearchBuckets.last));
        }},
-      {"alloclab_pages_cost_cycles", "Simulated cycles of one page operation on a 386DX-33.", kHistogram, false, AddCycles},
+      {"alloclab_pages_cost_cycles", "Simulated cycles of one page operation on a 386DX-33.", kHistogram, false, AddPageCycles},
       Single("alloclab_pages_free_blocks", "Free blocks of pages.", kGauge, true,
              [](H heap) { return heap.state.pages.free_blocks; }),
       Single("alloclab_pages_largest_free_block_bytes", "Bytes of the largest free block of pages.", kGauge, true,
              [](H heap) { return heap.state.pages.largest_free_bytes; }),
-      Single("alloclab_machine_page_table_frames", "Frames of the page directory and page tables.", kGauge, true,
-             [](H heap) { return heap.state.vm_costs.page_table_frames; }),
-      Single("alloclab_machine_mapped_frames", "Present pages.", kGauge, true,
-             [](H heap) { return heap.state.vm_costs.mapped_frames; }),
-      Single("alloclab_machine_free_frames", "Free page frames.", kGauge, true,
-             [](H heap) { return heap.state.pages.free_bytes / kPageBytes; }),
-      Single("alloclab_machine_host_bytes", "Memory of the host that the machine holds.", kGauge, false,
-             [](H heap) { return heap.state.host_bytes; }),
   };
 }
 
 }  // namespace
 
-std::span<const HeapMetric> PageMetrics() {
-  static const auto& metrics = *new std::vector<HeapMetric>(MakePageMetrics());
+std::span<const MachineMetric> PageMetrics() {
+  static const auto& metrics = *new std::vector<MachineMetric>(MakePageMetrics());
   return metrics;
 }
 

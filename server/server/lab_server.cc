@@ -67,7 +67,7 @@ struct LabServer::Parts {
   Parts(std::unique_ptr<RunStore> opened, const ServerOptions& options)
       : store(std::move(opened)),
         budget(std::make_shared<HostBudget>(BudgetOf(options))),
-        heaps({.instances = options.named_heaps_max, .runs = kNamedRunsMax}),
+        heaps({.instances = options.named_instances_max, .runs = kNamedRunsMax}),
         ids(*store),
         traces(*store, options.trace_store_max),
         instances(ids, heaps, budget, options.instances_max),

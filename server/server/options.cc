@@ -102,7 +102,7 @@ std::vector<OptionInfo> MakeList() {
       Count("stored-runs-max", "runs that the store keeps", &O::stored_runs_max),
       Count("trace-store-max", "bytes of uploaded traces that the store keeps", &O::trace_store_max),
       Count("streams-max", "data streams open at the same time", &O::streams_max),
-      Count("named-heaps-max", "instances with metrics of their own; the rest is summed", &O::named_heaps_max),
+      Count("named-instances-max", "instances with metrics of their own; the rest is summed", &O::named_instances_max),
       Duration("drain-time", "how long streams and runs may go on after SIGTERM", &O::drain_time),
   };
 }

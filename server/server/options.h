@@ -38,7 +38,7 @@ struct ServerOptions {
   std::uint64_t stored_runs_max = kStoredRunsMax;
   std::uint64_t trace_store_max = kTraceStoreBytesMax;  // bytes
   std::uint32_t streams_max = kStreamsMax;
-  std::uint32_t named_heaps_max = kNamedHeapsMax;
+  std::uint32_t named_instances_max = kNamedInstancesMax;
   absl::Duration drain_time = kDrainTime;
 };
 

@@ -1,0 +1,84 @@
+#include "server/collections/heap_directory.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace alloclab::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::UnorderedElementsAre;
+
+constexpr auto kInstance = HeapDirectory::Kind::kInstance;
+constexpr auto kRun = HeapDirectory::Kind::kRun;
+
+HeapReading Reading(const std::string& name, std::uint64_t operations, std::uint64_t live_bytes = 0,
+                    const std::string& heap_allocator = "implicit-heap") {
+  InstanceConfig config;
+  config.heap_allocator = heap_allocator;
+  config.page_allocator = "page-runs";
+  Snapshot state;
+  state.operations = operations;
+  state.counters.live_requested_bytes = live_bytes;
+  return MakeHeapReading(name, config, state);
+}
+
+HeapDirectory::Sampler Always(const HeapReading& reading) {
+  return [reading] { return reading; };
+}
+
+// "name operations", in the order of the readings.
+std::vector<std::string> Seen(HeapDirectory& directory) {
+  std::vector<std::string> seen;
+  for (const HeapReading& reading : directory.Read()) {
+    seen.push_back(reading.lab_instance + " " + std::to_string(reading.state.operations));
+  }
+  return seen;
+}
+
+TEST(HeapDirectory, TheFirstOfEachKindHaveSeriesOfTheirOwnAndTheRestIsSummed) {
+  HeapDirectory directory({.instances = 1, .runs = 1});
+  directory.Enter(kInstance, "a", Always(Reading("a", 1)));
+  directory.Enter(kInstance, "b", Always(Reading("b", 10)));
+  directory.Enter(kRun, "run-1", Always(Reading("run-1", 100)));
+  directory.Enter(kRun, "run-2", Always(Reading("run-2", 1000)));
+  EXPECT_THAT(Seen(directory), ElementsAre("a 1", "run-1 100", "other 1010"));
+}
+
+TEST(HeapDirectory, ThereIsOneSumForEachPairOfAllocators) {
+  HeapDirectory directory({.instances = 0, .runs = 0});
+  directory.Enter(kInstance, "a", Always(Reading("a", 1)));
+  directory.Enter(kInstance, "b", Always(Reading("b", 2)));
+  directory.Enter(kInstance, "c", Always(Reading("c", 4, 0, "none")));
+  EXPECT_THAT(Seen(directory), UnorderedElementsAre("other 3", "other 4"));
+  for (const HeapReading& reading : directory.Read()) {
+    EXPECT_EQ(reading.heap_allocator, reading.state.operations == 4 ? "none" : "implicit-heap");
+    EXPECT_EQ(reading.page_allocator, "page-runs");
+  }
+}
+
+TEST(HeapDirectory, ASumKeepsTheCountersOfThoseThatLeftButNotTheirGauges) {
+  HeapDirectory directory({.instances = 0, .runs = 0});
+  const auto key = directory.Enter(kInstance, "a", Always(Reading("a", 5, 50)));
+  directory.Enter(kInstance, "b", Always(Reading("b", 7, 70)));
+  directory.Leave(key, Reading("a", 6, 60));
+  const std::vector<HeapReading> readings = directory.Read();
+  ASSERT_EQ(readings.size(), 1u);
+  EXPECT_EQ(readings[0].state.operations, 13u);
+  EXPECT_EQ(readings[0].state.counters.live_requested_bytes, 70u);
+}
+
+TEST(HeapDirectory, WhatLeftLingersUntilAnotherTakesItsName) {
+  HeapDirectory directory({.instances = 2, .runs = 0});
+  const auto key = directory.Enter(kInstance, "a", Always(Reading("a", 5)));
+  directory.Leave(key, Reading("a", 6));
+  EXPECT_THAT(Seen(directory), ElementsAre("a 6"));
+  directory.Enter(kInstance, "a", Always(Reading("a", 1)));
+  EXPECT_THAT(Seen(directory), ElementsAre("a 1"));
+}
+
+}  // namespace
+}  // namespace alloclab::server
