@@ -8,8 +8,13 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MAX_LINES = 400
 
-# Dependencies point one way: a folder may include itself and those listed before it.
-ALLOCATOR_LAYERS = ["common", "machine", "pages", "heap", "catalog", "workload"]
+# Dependencies point one way: a folder may include itself, those listed before it, and the files that lie beside the folders.
+ORDER = {
+    "allocators": ["common", "machine", "pages", "heap", "catalog", "workload"],
+    "server": ["http", "entities", "converters", "store", "collections", "handlers", "metrics", "web", "server", "testing"],
+    "clients": ["common", "load", "cli"],
+}
+TESTING = "testing"  # a folder for tests: every test may include it, and nothing else may
 # What the allocators must never know about, and what server and clients must not take from each other.
 FORBIDDEN = {
     "allocators": re.compile(r"^(server/|clients/|grpc|google/|prometheus/|civetweb|sqlite3|.*\.pb\.h)"),
@@ -40,10 +45,25 @@ def check_includes(path, lines):
     for number, target in includes(lines):
         if FORBIDDEN[folder].match(target):
             yield number, f"{folder}/ may not include {target}"
-        layer = path.parts[1]
-        other = target.split("/")[1] if target.startswith("allocators/") else layer
-        if folder == "allocators" and ALLOCATOR_LAYERS.index(other) > ALLOCATOR_LAYERS.index(layer):
-            yield number, f"allocators/{layer} comes before allocators/{other} and may not include it"
+        if what := breaks_order(path, pathlib.PurePath(target)):
+            yield number, what
+
+
+def breaks_order(path, target):
+    """Why the file may not include `target`, if so."""
+    order = ORDER.get(path.parts[0])
+    is_test, is_program = path.stem.endswith(("_test", "_bench", "_fuzz")), path.stem == "main"
+    if order is None or path.parts[0] != target.parts[0] or len(target.parts) < 3 or (len(path.parts) < 3 and (is_test or is_program)):
+        return None
+    here, other = path.parts[1] if len(path.parts) > 2 else f"{path.parts[0]}/", target.parts[1]
+    for folder in (here, other):
+        if folder not in order and folder != f"{path.parts[0]}/":
+            return f"{path.parts[0]}/{folder} has no place in the order of folders"
+    if other == TESTING:
+        return None if is_test or here == TESTING else f"{path.parts[0]}/{TESTING} is for tests"
+    if here not in order or order.index(other) > order.index(here):
+        return f"{path.parts[0]}/{here} comes before {path.parts[0]}/{other} and may not include it"
+    return None
 
 
 def check_text(path, lines):

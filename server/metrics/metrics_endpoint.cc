@@ -6,7 +6,7 @@
 
 #include "server/metrics/machine_families.h"
 #include "server/metrics/process_metrics.h"
-#include "server/server/bind_address.h"
+#include "server/http/bind_address.h"
 #include "server/version.h"
 
 namespace alloclab::server {

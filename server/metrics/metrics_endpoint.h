@@ -16,7 +16,7 @@
 #include "server/collections/run_executor.h"
 #include "server/entities/host_budget.h"
 #include "server/metrics/rpc_metrics.h"
-#include "server/web/http_server.h"
+#include "server/http/http_server.h"
 
 namespace alloclab::server {
 

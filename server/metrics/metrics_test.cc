@@ -19,7 +19,7 @@
 #include "allocators/catalog/catalog.h"
 #include "server/testing/eventually.h"
 #include "server/testing/test_server.h"
-#include "server/web/http_testing.h"
+#include "server/http/http_testing.h"
 
 namespace alloclab::server {
 namespace {

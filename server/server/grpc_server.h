@@ -23,7 +23,7 @@
 #include "server/handlers/work_pool.h"
 #include "server/handlers/workloads_service.h"
 #include "server/metrics/rpc_metrics.h"
-#include "server/server/bind_address.h"
+#include "server/http/bind_address.h"
 
 namespace alloclab::server {
 

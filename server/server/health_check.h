@@ -5,7 +5,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "server/server/bind_address.h"
+#include "server/http/bind_address.h"
 
 namespace alloclab::server {
 

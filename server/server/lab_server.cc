@@ -15,7 +15,7 @@
 #include "server/errors.h"
 #include "server/metrics/metrics_endpoint.h"
 #include "server/metrics/rpc_metrics.h"
-#include "server/server/bind_address.h"
+#include "server/http/bind_address.h"
 #include "server/server/grpc_server.h"
 #include "server/server/host.h"
 #include "server/server/server_card.h"

@@ -9,7 +9,7 @@
 
 #include "allocators/common/quantity.h"
 #include "server/errors.h"
-#include "server/server/bind_address.h"
+#include "server/http/bind_address.h"
 
 namespace alloclab::server {
 namespace {

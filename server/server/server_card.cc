@@ -6,7 +6,7 @@
 
 #include "allocators/common/cost_model.h"
 #include "server/converters/time_converter.h"
-#include "server/server/bind_address.h"
+#include "server/http/bind_address.h"
 #include "server/version.h"
 
 namespace alloclab::server {

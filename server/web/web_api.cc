@@ -14,7 +14,7 @@
 #include "server/converters/time_converter.h"
 #include "server/errors.h"
 #include "server/limits.h"
-#include "server/web/json.h"
+#include "server/http/json.h"
 
 namespace alloclab::server {
 namespace {

@@ -8,7 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "allocators/common/sha256.h"
 #include "server/errors.h"
-#include "server/web/json.h"
+#include "server/http/json.h"
 #include "server/web/web_files.h"
 
 namespace alloclab::server {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "server/web/http_server.h"
+#include "server/http/http_server.h"
 #include "server/web/web_api.h"
 
 namespace alloclab::server {

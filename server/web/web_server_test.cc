@@ -13,7 +13,7 @@
 #include "google/protobuf/util/json_util.h"
 #include "server/testing/eventually.h"
 #include "server/testing/test_server.h"
-#include "server/web/http_testing.h"
+#include "server/http/http_testing.h"
 
 namespace alloclab::server {
 namespace {

@@ -1,4 +1,4 @@
-#include "server/web/http_request.h"
+#include "server/http/http_request.h"
 
 #include <utility>
 

@@ -1,4 +1,4 @@
-#include "server/server/bind_address.h"
+#include "server/http/bind_address.h"
 
 #include <fmt/format.h>
 #include <netdb.h>
@@ -16,7 +16,7 @@
 #include <utility>
 
 #include "server/errors.h"
-#include "server/server/unix_socket.h"
+#include "server/http/unix_socket.h"
 
 namespace alloclab::server {
 namespace {

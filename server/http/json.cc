@@ -1,4 +1,4 @@
-#include "server/web/json.h"
+#include "server/http/json.h"
 
 #include "absl/strings/str_cat.h"
 #include "alloclab/v1/web.pb.h"

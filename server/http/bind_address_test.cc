@@ -1,9 +1,9 @@
-#include "server/server/bind_address.h"
+#include "server/http/bind_address.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "server/server/unix_socket.h"
+#include "server/http/unix_socket.h"
 
 namespace alloclab::server {
 namespace {

@@ -1,6 +1,6 @@
 // What a browser asks for, taken apart strictly: a request that is odd in any way is refused, never repaired.
-#ifndef ALLOCLAB_SERVER_WEB_HTTP_REQUEST_H_
-#define ALLOCLAB_SERVER_WEB_HTTP_REQUEST_H_
+#ifndef ALLOCLAB_SERVER_HTTP_HTTP_REQUEST_H_
+#define ALLOCLAB_SERVER_HTTP_HTTP_REQUEST_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -37,4 +37,4 @@ absl::StatusOr<HttpRequest> ParseTarget(absl::string_view path, absl::string_vie
 
 }  // namespace alloclab::server
 
-#endif  // ALLOCLAB_SERVER_WEB_HTTP_REQUEST_H_
+#endif  // ALLOCLAB_SERVER_HTTP_HTTP_REQUEST_H_

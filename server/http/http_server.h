@@ -5,8 +5,8 @@
 // through a browser by renaming itself (DNS rebinding).
 //
 // Thread safety: the handler is called from several threads at once.
-#ifndef ALLOCLAB_SERVER_WEB_HTTP_SERVER_H_
-#define ALLOCLAB_SERVER_WEB_HTTP_SERVER_H_
+#ifndef ALLOCLAB_SERVER_HTTP_HTTP_SERVER_H_
+#define ALLOCLAB_SERVER_HTTP_HTTP_SERVER_H_
 
 #include <functional>
 #include <memory>
@@ -14,8 +14,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "server/server/bind_address.h"
-#include "server/web/http_request.h"
+#include "server/http/bind_address.h"
+#include "server/http/http_request.h"
 
 struct mg_callbacks;
 struct mg_connection;
@@ -65,4 +65,4 @@ class HttpServer {
 
 }  // namespace alloclab::server
 
-#endif  // ALLOCLAB_SERVER_WEB_HTTP_SERVER_H_
+#endif  // ALLOCLAB_SERVER_HTTP_HTTP_SERVER_H_

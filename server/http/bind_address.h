@@ -1,6 +1,6 @@
 // Addresses to listen on.
-#ifndef ALLOCLAB_SERVER_SERVER_BIND_ADDRESS_H_
-#define ALLOCLAB_SERVER_SERVER_BIND_ADDRESS_H_
+#ifndef ALLOCLAB_SERVER_HTTP_BIND_ADDRESS_H_
+#define ALLOCLAB_SERVER_HTTP_BIND_ADDRESS_H_
 
 #include <string>
 
@@ -42,4 +42,4 @@ bool Collide(const BindAddress& one, const BindAddress& other);
 
 }  // namespace alloclab::server
 
-#endif  // ALLOCLAB_SERVER_SERVER_BIND_ADDRESS_H_
+#endif  // ALLOCLAB_SERVER_HTTP_BIND_ADDRESS_H_

@@ -1,6 +1,6 @@
 // Files of Unix sockets, as addresses to listen on.
-#ifndef ALLOCLAB_SERVER_SERVER_UNIX_SOCKET_H_
-#define ALLOCLAB_SERVER_SERVER_UNIX_SOCKET_H_
+#ifndef ALLOCLAB_SERVER_HTTP_UNIX_SOCKET_H_
+#define ALLOCLAB_SERVER_HTTP_UNIX_SOCKET_H_
 
 #include <cstddef>
 #include <string>
@@ -22,4 +22,4 @@ absl::Status MakeRoomForSocket(const std::string& path);
 
 }  // namespace alloclab::server
 
-#endif  // ALLOCLAB_SERVER_SERVER_UNIX_SOCKET_H_
+#endif  // ALLOCLAB_SERVER_HTTP_UNIX_SOCKET_H_

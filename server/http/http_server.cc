@@ -1,4 +1,4 @@
-#include "server/web/http_server.h"
+#include "server/http/http_server.h"
 
 #include <civetweb.h>
 
@@ -14,7 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "server/errors.h"
-#include "server/web/json.h"
+#include "server/http/json.h"
 
 namespace alloclab::server {
 namespace {

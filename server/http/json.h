@@ -1,6 +1,6 @@
 // Proto messages as the web page's JSON: protobuf's own mapping, field names as in the .proto files, zero fields included.
-#ifndef ALLOCLAB_SERVER_WEB_JSON_H_
-#define ALLOCLAB_SERVER_WEB_JSON_H_
+#ifndef ALLOCLAB_SERVER_HTTP_JSON_H_
+#define ALLOCLAB_SERVER_HTTP_JSON_H_
 
 #include <string>
 
@@ -21,4 +21,4 @@ std::string ErrorJson(const absl::Status& status);
 
 }  // namespace alloclab::server
 
-#endif  // ALLOCLAB_SERVER_WEB_JSON_H_
+#endif  // ALLOCLAB_SERVER_HTTP_JSON_H_

@@ -1,4 +1,4 @@
-#include "server/server/unix_socket.h"
+#include "server/http/unix_socket.h"
 
 #include <fmt/format.h>
 #include <sys/socket.h>

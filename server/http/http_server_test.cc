@@ -1,4 +1,4 @@
-#include "server/web/http_server.h"
+#include "server/http/http_server.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
-#include "server/web/http_testing.h"
+#include "server/http/http_testing.h"
 
 namespace alloclab::server {
 namespace {

@@ -1,6 +1,6 @@
 // A plain HTTP client for the tests of the web page: sends exactly the bytes it is given and reads until the server closes.
-#ifndef ALLOCLAB_SERVER_WEB_HTTP_TESTING_H_
-#define ALLOCLAB_SERVER_WEB_HTTP_TESTING_H_
+#ifndef ALLOCLAB_SERVER_HTTP_HTTP_TESTING_H_
+#define ALLOCLAB_SERVER_HTTP_HTTP_TESTING_H_
 
 #include <netdb.h>
 #include <sys/socket.h>
@@ -76,4 +76,4 @@ inline RawResponse Get(const std::string& address, absl::string_view target, abs
 
 }  // namespace alloclab::server
 
-#endif  // ALLOCLAB_SERVER_WEB_HTTP_TESTING_H_
+#endif  // ALLOCLAB_SERVER_HTTP_HTTP_TESTING_H_
