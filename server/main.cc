@@ -15,8 +15,8 @@
 
 #include "absl/time/clock.h"
 #include "allocators/common/suggestion.h"
-#include "server/log.h"
 #include "server/http/bind_address.h"
+#include "server/log.h"
 #include "server/server/config_file.h"
 #include "server/server/health_check.h"
 #include "server/server/host.h"

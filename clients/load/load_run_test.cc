@@ -1,5 +1,4 @@
 // Whole loads against the real server.
-#include "allocators/workload/builtins.h"
 #include "clients/load/load_run.h"
 
 #include <gmock/gmock.h>
@@ -8,6 +7,7 @@
 #include <numeric>
 
 #include "allocators/common/sha256.h"
+#include "allocators/workload/builtins.h"
 #include "allocators/workload/run.h"
 #include "allocators/workload/workload_spec.h"
 #include "alloclab/v1/inspect.grpc.pb.h"

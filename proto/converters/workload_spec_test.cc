@@ -1,4 +1,3 @@
-#include "allocators/workload/builtins.h"
 #include "proto/converters/workload_spec.h"
 
 #include <gmock/gmock.h>
@@ -7,6 +6,8 @@
 
 #include <string>
 #include <variant>
+
+#include "allocators/workload/builtins.h"
 
 namespace alloclab {
 namespace {

@@ -4,9 +4,9 @@
 
 #include <utility>
 
+#include "server/http/bind_address.h"
 #include "server/metrics/machine_families.h"
 #include "server/metrics/process_metrics.h"
-#include "server/http/bind_address.h"
 #include "server/version.h"
 
 namespace alloclab::server {

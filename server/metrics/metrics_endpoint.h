@@ -15,8 +15,8 @@
 #include "server/collections/instance_registry.h"
 #include "server/collections/run_executor.h"
 #include "server/entities/host_budget.h"
-#include "server/metrics/rpc_metrics.h"
 #include "server/http/http_server.h"
+#include "server/metrics/rpc_metrics.h"
 
 namespace alloclab::server {
 

@@ -17,9 +17,9 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "allocators/catalog/catalog.h"
+#include "server/http/http_testing.h"
 #include "server/testing/eventually.h"
 #include "server/testing/test_server.h"
-#include "server/http/http_testing.h"
 
 namespace alloclab::server {
 namespace {

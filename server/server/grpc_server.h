@@ -22,8 +22,8 @@
 #include "server/handlers/runs_service.h"
 #include "server/handlers/work_pool.h"
 #include "server/handlers/workloads_service.h"
-#include "server/metrics/rpc_metrics.h"
 #include "server/http/bind_address.h"
+#include "server/metrics/rpc_metrics.h"
 
 namespace alloclab::server {
 

@@ -13,8 +13,8 @@
 #include "server/converters/statistics_converter.h"
 #include "server/converters/time_converter.h"
 #include "server/errors.h"
-#include "server/limits.h"
 #include "server/http/json.h"
+#include "server/limits.h"
 
 namespace alloclab::server {
 namespace {

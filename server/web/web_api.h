@@ -12,8 +12,8 @@
 #include "alloclab/v1/lab.pb.h"
 #include "server/collections/instance_registry.h"
 #include "server/collections/run_executor.h"
-#include "server/web/answer_cache.h"
 #include "server/http/http_request.h"
+#include "server/web/answer_cache.h"
 #include "server/web/machine_view.h"
 
 namespace alloclab::server {

@@ -11,9 +11,9 @@
 #include "absl/time/clock.h"
 #include "alloclab/v1/web.pb.h"
 #include "google/protobuf/util/json_util.h"
+#include "server/http/http_testing.h"
 #include "server/testing/eventually.h"
 #include "server/testing/test_server.h"
-#include "server/http/http_testing.h"
 
 namespace alloclab::server {
 namespace {
