@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 #include <google/protobuf/struct.pb.h>
-#include <google/protobuf/util/json_util.h>
+
+#include "proto/converters/json.h"
 
 namespace alloclab::client {
 namespace {
@@ -10,21 +11,14 @@ namespace {
 std::string Quoted(const std::string& text) {
   google::protobuf::Value value;
   value.set_string_value(text);
-  std::string json;
-  if (!google::protobuf::util::MessageToJsonString(value, &json).ok()) return "\"\"";
-  return json;
+  return MessageToJson(value, JsonLayout::kCompact).value_or("\"\"");
 }
 
 }  // namespace
 
 std::string ToJson(const google::protobuf::Message& message,
                    const std::vector<std::pair<std::string_view, std::string>>& extras) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.add_whitespace = true;
-  options.always_print_primitive_fields = true;
-  options.preserve_proto_field_names = true;
-  std::string body;
-  if (!google::protobuf::util::MessageToJsonString(message, &body, options).ok()) body = "{}";
+  const std::string body = MessageToJson(message, JsonLayout::kIndented).value_or("{}");
   std::string head = fmt::format("{{\n \"schema_version\": {}", kJsonSchemaVersion);
   for (const auto& [key, value] : extras) head += fmt::format(",\n \"{}\": {}", key, Quoted(value));
   const std::size_t first_member = body.find('"');

@@ -1,5 +1,5 @@
-// Messages of the protocol as JSON: the standard mapping with the field names of the .proto files (so the keys are as stable as
-// those), every field present, and `schema_version` first. 64-bit numbers are strings, as that mapping has it.
+// What --output json prints: a message of the protocol as proto/converters/json.h writes it (so the keys are as stable as the names
+// of its fields), with `schema_version` first.
 #ifndef ALLOCLAB_CLIENTS_COMMON_JSON_H_
 #define ALLOCLAB_CLIENTS_COMMON_JSON_H_
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "server/converters/deterministic.h"
+#include "proto/converters/deterministic.h"
 #include "server/converters/instance_converter.h"
 #include "server/converters/list_converter.h"
 #include "server/converters/time_converter.h"

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "allocators/catalog/catalog.h"
-#include "server/converters/deterministic.h"
+#include "proto/converters/deterministic.h"
 #include "server/converters/time_converter.h"
 #include "server/errors.h"
 #include "server/limits.h"

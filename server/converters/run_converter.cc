@@ -7,7 +7,7 @@
 
 #include "allocators/common/cost_model.h"
 #include "allocators/common/printable.h"
-#include "server/converters/deterministic.h"
+#include "proto/converters/deterministic.h"
 #include "server/converters/instance_converter.h"
 #include "server/converters/statistics_converter.h"
 #include "server/converters/time_converter.h"

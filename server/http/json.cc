@@ -1,19 +1,12 @@
 #include "server/http/json.h"
 
-#include "absl/strings/str_cat.h"
 #include "alloclab/v1/web.pb.h"
-#include "google/protobuf/util/json_util.h"
+#include "proto/converters/json.h"
 
 namespace alloclab::server {
 
 absl::StatusOr<std::string> ToJson(const google::protobuf::Message& message) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.always_print_primitive_fields = true;
-  options.preserve_proto_field_names = true;
-  std::string json;
-  const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
-  if (!status.ok()) return absl::InternalError(absl::StrCat("cannot write JSON: ", std::string(status.message())));
-  return json;
+  return MessageToJson(message, JsonLayout::kCompact);
 }
 
 std::string ErrorJson(const absl::Status& status) {

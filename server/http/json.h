@@ -1,4 +1,4 @@
-// Proto messages as the web page's JSON: protobuf's own mapping, field names as in the .proto files, zero fields included.
+// Proto messages as the web page's JSON: see proto/converters/json.h.
 #ifndef ALLOCLAB_SERVER_HTTP_JSON_H_
 #define ALLOCLAB_SERVER_HTTP_JSON_H_
 

@@ -1,6 +1,6 @@
 #include "server/store/run_codec.h"
 
-#include "server/converters/deterministic.h"
+#include "proto/converters/deterministic.h"
 #include "server/converters/run_converter.h"
 #include "server/errors.h"
 

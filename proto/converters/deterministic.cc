@@ -1,11 +1,11 @@
-#include "server/converters/deterministic.h"
+#include "proto/converters/deterministic.h"
 
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include "allocators/common/sha256.h"
 
-namespace alloclab::server {
+namespace alloclab {
 
 std::string SerializeDeterministic(const google::protobuf::MessageLite& message) {
   std::string bytes;
@@ -24,4 +24,4 @@ std::string Fingerprint(const std::string& request_id, const google::protobuf::M
   return sha.HexDigest();
 }
 
-}  // namespace alloclab::server
+}  // namespace alloclab
