@@ -166,7 +166,7 @@ CommandResult ShowMap(Session& session, std::string heading, const MemoryMap& ma
   Document document;
   document.heading = std::move(heading);
   document.sections.push_back(std::move(picture));
-  return Done(session.Print(RenderTable(document, session.style())));
+  return Done(session.Print(RenderTable(document, session.style(), session.width())));
 }
 
 CommandResult MapHeap(Session& session, const Arguments& given) {

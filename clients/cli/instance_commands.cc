@@ -26,7 +26,7 @@ Document InstanceDocument(const v1::Instance& instance) {
 
 Document ListDocument(const v1::ListInstancesResponse& list) {
   Section table;
-  table.columns = {{"name"},           {"id", true}, {"RAM", true},       {"page allocator"},
+  table.columns = {{"name"},           {"id", true}, {"RAM", true, "bytes"}, {"page allocator"},
                    {"heap allocator"}, {"guarded"},  {"operations", true}};
   for (const v1::Instance& instance : list.instances()) {
     const v1::InstanceConfig& config = instance.config();

@@ -44,19 +44,20 @@ Section WorkloadSection(const v1::Run& run) {
 Section TimeSection(const v1::RunResult& result) {
   const v1::Measured& measured = result.measured();
   const v1::Exact& exact = result.exact();
-  const auto ns = static_cast<double>(measured.replay_ns());
+  const absl::Duration replay = absl::Nanoseconds(measured.replay_ns());
   const auto operations = static_cast<double>(exact.operations());
   Section section = Facts("time");
-  AddFact(section, "replay", {Nanoseconds(ns), std::to_string(measured.replay_ns())});
+  AddFact(section, "replay", DurationCell(replay));
   if (exact.operations() > 0 && measured.replay_ns() > 0) {
-    AddFact(section, "per operation", {Nanoseconds(ns / operations), fmt::format("{:.3f}", ns / operations)});
-    AddFact(section, "rate", {Rate(operations / ns * 1e9) + " ops/s", fmt::format("{:.0f}", operations / ns * 1e9)});
+    const double rate = operations / absl::ToDoubleSeconds(replay);
+    AddFact(section, "per operation", DurationCell(replay / operations));
+    AddFact(section, "rate", {.text = Rate(rate) + " ops/s", .raw = fmt::format("{:.0f}", rate), .unit = "operations/s"});
   }
-  AddFact(section, "preparing the workload",
-          {Nanoseconds(static_cast<double>(measured.prepare_ns())), std::to_string(measured.prepare_ns())});
+  AddFact(section, "preparing the workload", DurationCell(absl::Nanoseconds(measured.prepare_ns())));
   const auto simulated = [&](const char* cpu, std::uint64_t cycles, double hz) {
-    const std::string time = Nanoseconds(static_cast<double>(cycles) / hz * 1e9);
-    AddFact(section, fmt::format("cycles ({})", cpu), {fmt::format("{} = {}", Count(cycles), time), std::to_string(cycles)});
+    const std::string time = Duration(absl::Seconds(static_cast<double>(cycles) / hz));
+    AddFact(section, fmt::format("cycles ({})", cpu),
+            {.text = fmt::format("{} = {}", Count(cycles), time), .raw = std::to_string(cycles)});
   };
   simulated("386DX-33", exact.cycles_386dx33(), k386Hz);
   simulated("486DX2-66", exact.cycles_486dx2_66(), k486Hz);
@@ -166,8 +167,8 @@ Document RunDocument(const v1::Run& run, int width) {
 
 Document RunListDocument(const v1::ListRunsResponse& list) {
   Section table;
-  table.columns = {{"run", true}, {"state"},     {"workload"},  {"done", true},
-                   {"of", true},  {"RAM", true}, {"submitted"}, {"label"}};
+  table.columns = {{"run", true},          {"state"},     {"workload"}, {"done", true}, {"of", true},
+                   {"RAM", true, "bytes"}, {"submitted"}, {"label"}};
   for (const v1::Run& run : list.runs()) {
     table.rows.push_back({TextCell(std::to_string(run.id())), TextCell(StateName(run.state()), ToneOf(run.state())),
                           TextCell(WorkloadName(run.workload())), CountCell(run.operations_done()),

@@ -89,7 +89,7 @@ CommandResult ShowRun(Session& session, const v1::Run& run, const std::string& w
     shown = session.Print(ToJson(run, {{"reproduce", reproduce}}));
   } else {
     Document document = RunDocument(run, session.width());
-    document.footer.push_back(reproduce);
+    document.command = reproduce;
     shown = session.Show(run, document);
   }
   ExitCode code = ExitCode::kOk;

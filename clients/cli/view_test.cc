@@ -65,10 +65,10 @@ v1::ReadMemoryReply SampleMemory() {
 }
 
 TEST(MemoryView, Bytes) {
-  ExpectGolden(RenderTable(MemoryDocument(SampleMemory(), false), Style(false)), std::string(kTestdata) + "memory.bytes");
+  ExpectGolden(RenderTable(MemoryDocument(SampleMemory(), false), Style(false), 80), std::string(kTestdata) + "memory.bytes");
 }
 TEST(MemoryView, Words) {
-  ExpectGolden(RenderTable(MemoryDocument(SampleMemory(), true), Style(false)), std::string(kTestdata) + "memory.words");
+  ExpectGolden(RenderTable(MemoryDocument(SampleMemory(), true), Style(false), 80), std::string(kTestdata) + "memory.words");
 }
 
 TEST(MemoryView, EntryBits) {
@@ -88,7 +88,7 @@ TEST(MemoryView, Translation) {
   translation.set_pte(0x1FFBF063);
   translation.set_present(true);
   translation.set_physical(0x1FFBF123);
-  ExpectGolden(RenderTable(TranslationDocument(translation), Style(false)), std::string(kTestdata) + "translation");
+  ExpectGolden(RenderTable(TranslationDocument(translation), Style(false), 80), std::string(kTestdata) + "translation");
   translation.set_present(false);
   translation.set_on_demand(true);
   EXPECT_THAT(TranslationDocument(translation).heading, HasSubstr("no frame yet; the first touch brings one"));
@@ -104,7 +104,7 @@ v1::Run SampleRun() {
 }
 
 TEST(RunView, Table) {
-  ExpectGolden(RenderTable(RunDocument(SampleRun(), 100), Style(false)), std::string(kTestdata) + "run.table");
+  ExpectGolden(RenderTable(RunDocument(SampleRun(), 100), Style(false), 100), std::string(kTestdata) + "run.table");
 }
 TEST(RunView, Csv) { ExpectGolden(RenderCsv(RunDocument(SampleRun(), 100)), std::string(kTestdata) + "run.csv"); }
 TEST(RunView, Markdown) { ExpectGolden(RenderMarkdown(RunDocument(SampleRun(), 100)), std::string(kTestdata) + "run.md"); }
@@ -114,7 +114,7 @@ TEST(RunView, CancelledAndDamagedRunsSaySo) {
   run.set_state(v1::Run::CANCELLED);
   run.set_operations_done(10);
   run.mutable_result()->mutable_exact()->set_violations(2);
-  const std::string table = RenderTable(RunDocument(run, 100), Style(false));
+  const std::string table = RenderTable(RunDocument(run, 100), Style(false), 100);
   EXPECT_THAT(table, HasSubstr("Cancelled after 10 of 20,000 operations: the figures are of what was done until then."));
   EXPECT_THAT(table, HasSubstr("2 broken invariants at the end"));
 }
@@ -124,7 +124,7 @@ TEST(RunView, AFailedRunWithoutResultShowsItsError) {
   run.set_id(3);
   run.set_state(v1::Run::FAILED);
   run.set_error("RAM too small");
-  EXPECT_THAT(RenderTable(RunDocument(run, 80), Style(false)), HasSubstr("RAM too small"));
+  EXPECT_THAT(RenderTable(RunDocument(run, 80), Style(false), 80), HasSubstr("RAM too small"));
 }
 
 TEST(RunView, RatiosFollowTheirDefinitions) {

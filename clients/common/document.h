@@ -11,26 +11,30 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "clients/common/terminal.h"
 
 namespace alloclab::client {
 
-// One value: `text` for people, `raw` for programs (CSV).
+// One value: `text` for people, `raw` for programs (CSV), in the base unit.
 struct Cell {
   std::string text;
   std::string raw;
   Tone tone = Tone::kPlain;
+  std::string unit = "";  // of `raw`: "s", "bytes"; "": a bare number or no number
 };
 Cell TextCell(std::string text, Tone tone = Tone::kPlain);
 Cell CountCell(std::uint64_t value);                     // "1,234" / "1234"
-Cell BytesCell(std::uint64_t bytes);                     // "1.5 KiB" / "1536"
+Cell BytesCell(std::uint64_t bytes);                     // "1.5 KiB" / "1536", bytes
 Cell AddressCell(std::uint32_t address);                 // "0xC0400000"
 Cell TimeCell(const google::protobuf::Timestamp& time);  // "2026-11-21 04:57:12 UTC" / RFC 3339
-Cell RatioCell(double ratio);                            // "12.5 %" / "0.125"
+Cell DurationCell(absl::Duration duration);              // "12.5ms" / "0.0125", s
+Cell RatioCell(double ratio);                            // "12.5 %" / "0.125000", ratio
 
 struct Column {
   std::string name;
-  bool right = false;  // aligned right, as numbers are
+  bool right = false;     // aligned right, as numbers are
+  std::string unit = "";  // of all its cells
 };
 
 struct Section {
@@ -49,12 +53,15 @@ struct Document {
   std::string heading;
   std::vector<Section> sections;
   std::vector<std::string> footer;  // closing lines, for people and Markdown
+  std::string command = "";         // after them: a line to copy, which is never wrapped
 };
 
-// Headless sections of a document share their column widths, so that all values stand in one line.
-std::string RenderTable(const Document& document, const Style& style);
-// RFC 4180. Sections follow each other under one header line, with a first column `section` if any has a title; sections whose
-// columns differ from the first one's start a new header line after an empty one.
+// In lines of at most `width` columns, as table_layout.h says; pictures are as wide as they were drawn. Headless sections of a
+// document share their column widths, so that all values stand in one line.
+std::string RenderTable(const Document& document, const Style& style, int width);
+// RFC 4180, always one table. If the sections are lists with the same columns, those columns, with units in the header, after a
+// first column `section` if any has a title. Otherwise a line for each value: section, row (from 1; empty for a fact), name,
+// value, unit.
 std::string RenderCsv(const Document& document);
 std::string RenderMarkdown(const Document& document);
 

@@ -35,7 +35,7 @@ absl::Status Session::Show(const google::protobuf::Message& message, const Docum
     case OutputFormat::kTable:
       break;
   }
-  return Print(RenderTable(document, style_));
+  return Print(RenderTable(document, style_, width_));
 }
 
 void Session::Note(std::string_view line) const {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 
 namespace alloclab::client {
@@ -68,6 +69,24 @@ std::string Style::Paint(Tone tone, std::string_view text) const {
 
 std::size_t DisplayWidth(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+std::vector<std::string> WrapWords(std::string_view text, std::size_t width) {
+  std::vector<std::string> lines;
+  while (DisplayWidth(text) > width) {
+    // The last space that leaves a line short enough, or else the first one.
+    std::size_t space = text.find(' ');
+    for (std::size_t next = space; next != std::string_view::npos && DisplayWidth(text.substr(0, next)) <= width;
+         next = text.find(' ', next + 1)) {
+      space = next;
+    }
+    if (space == std::string_view::npos) break;
+    const absl::string_view line = absl::StripTrailingAsciiWhitespace(text.substr(0, space));
+    if (!line.empty()) lines.emplace_back(line);
+    text = absl::StripLeadingAsciiWhitespace(text.substr(space));
+  }
+  lines.emplace_back(text);
+  return lines;
 }
 
 }  // namespace alloclab::client

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "allocators/common/printable.h"
 
@@ -34,6 +35,9 @@ class Style {
 
 // Columns that UTF-8 text takes (each code point counts as one).
 std::size_t DisplayWidth(std::string_view text);
+// The text in lines of at most `width` columns, broken between words. A longer word has a line to itself and is never cut. At
+// least one line.
+std::vector<std::string> WrapWords(std::string_view text, std::size_t width);
 
 }  // namespace alloclab::client
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 
 namespace alloclab::client {
 namespace {
@@ -21,7 +22,6 @@ struct Unit {
 };
 
 constexpr std::array kDecimal = std::to_array<Unit>({{"", 1}, {"k", 1e3}, {"K", 1e3}, {"M", 1e6}, {"G", 1e9}});
-constexpr std::array kTime = std::to_array<Unit>({{"ms", 1}, {"s", 1e3}, {"", 1e3}, {"m", 60e3}, {"h", 3600e3}});
 
 template <typename Number>
 bool ParseWhole(std::string_view text, Number& value) {
@@ -83,10 +83,13 @@ absl::StatusOr<std::uint32_t> ParseAddress(std::string_view text) {
 }
 
 absl::StatusOr<std::chrono::milliseconds> ParseDuration(std::string_view text) {
-  std::uint64_t value = 0;
-  if (ParseWithUnit(text, kTime, value) && value <= 1'000'000'000'000) return std::chrono::milliseconds(value);
-  return absl::InvalidArgumentError(
-      fmt::format("'{}' is not a duration; expected a number with ms, s, m or h, e.g. 300ms, 10s", text));
+  absl::Duration duration;
+  if (absl::ParseDuration(absl::string_view(text.data(), text.size()), &duration) && duration >= absl::ZeroDuration() &&
+      duration <= absl::Hours(24 * 366) && duration == absl::Floor(duration, absl::Milliseconds(1))) {
+    return absl::ToChronoMilliseconds(duration);
+  }
+  return absl::InvalidArgumentError(fmt::format(
+      "'{}' is not a duration; expected whole milliseconds with units, at most a year, e.g. 300ms, 10s, 1h30m", text));
 }
 
 std::string Count(std::uint64_t value) {
@@ -118,11 +121,12 @@ std::string Bytes(std::uint64_t bytes) {
 
 std::string Address(std::uint32_t address) { return fmt::format("0x{:08X}", address); }
 
-std::string Nanoseconds(double ns) {
-  if (ns < 999.5) return Significant(ns) + " ns";
-  if (ns < 999.5e3) return Significant(ns / 1e3) + " µs";
-  if (ns < 999.5e6) return Significant(ns / 1e6) + " ms";
-  return Significant(ns / 1e9) + " s";
+std::string Duration(absl::Duration duration) {
+  const std::int64_t ns = absl::ToInt64Nanoseconds(duration);
+  std::int64_t digit = 1;  // the value of the third significant digit
+  for (std::int64_t rest = std::abs(ns); rest >= 1'000; rest /= 10) digit *= 10;
+  return absl::FormatDuration(ns < 10 ? duration
+                                      : absl::Floor(duration + absl::Nanoseconds(digit) / 2, absl::Nanoseconds(digit)));
 }
 
 std::string Percent(double ratio) { return fmt::format("{:.1f} %", ratio * 100); }

@@ -9,13 +9,15 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace alloclab::client {
 
 // Reading. INVALID_ARGUMENT names the text and says what is expected.
-absl::StatusOr<std::uint64_t> ParseCount(std::string_view text);                 // "5000", "4k", "2M", "1G" (decimal)
-absl::StatusOr<std::uint32_t> ParseAddress(std::string_view text);               // "0xC0400000" or "C0400000"
-absl::StatusOr<std::chrono::milliseconds> ParseDuration(std::string_view text);  // "300ms", "10s", "2m", "1h"; plain is seconds
+absl::StatusOr<std::uint64_t> ParseCount(std::string_view text);    // "5000", "4k", "2M", "1G" (decimal)
+absl::StatusOr<std::uint32_t> ParseAddress(std::string_view text);  // "0xC0400000" or "C0400000"
+absl::StatusOr<std::chrono::milliseconds> ParseDuration(
+    std::string_view text);  // as absl's: "300ms", "1h30m"; whole milliseconds
 
 // Writing.
 std::string Count(std::uint64_t value);                         // "1,234,567"
@@ -23,7 +25,7 @@ std::string Count(std::uint64_t value, std::string_view noun);  // "1 chunk", "1
 std::string Time(std::int64_t seconds);                         // since 1970: "2026-11-21 04:57:12 UTC"
 std::string Bytes(std::uint64_t bytes);                         // "512 MiB", "1.46 KiB", "100 B"
 std::string Address(std::uint32_t address);                     // "0xC0400000"
-std::string Nanoseconds(double ns);                             // "68.2 ns", "1.25 s"
+std::string Duration(absl::Duration duration);                  // three digits: "68ns", "1.25ms", "2m3s"
 std::string Percent(double ratio);                              // "87.5 %"
 std::string Rate(double per_second);                            // "12.3 M"
 

@@ -35,10 +35,15 @@ TEST(Units, AddressesAreHexadecimal) {
 TEST(Units, DurationsHaveUnits) {
   EXPECT_EQ(*ParseDuration("300ms"), milliseconds(300));
   EXPECT_EQ(*ParseDuration("10s"), milliseconds(10'000));
-  EXPECT_EQ(*ParseDuration("10"), milliseconds(10'000));
   EXPECT_EQ(*ParseDuration("1.5m"), milliseconds(90'000));
-  EXPECT_EQ(*ParseDuration("2h"), milliseconds(7'200'000));
-  for (const char* text : {"", "s", "-1s", "1d", "99999999999h"}) EXPECT_FALSE(ParseDuration(text).ok()) << text;
+  EXPECT_EQ(*ParseDuration("1h30m"), milliseconds(5'400'000));
+  EXPECT_EQ(*ParseDuration("8784h"), milliseconds(8'784ll * 3'600'000));
+  EXPECT_EQ(*ParseDuration("0"), milliseconds(0));
+  for (const char* text : {"", "s", "10", "-1s", "1d", "8785h", "99999999999h", "inf", "1us", "0.0005s"}) {
+    EXPECT_FALSE(ParseDuration(text).ok()) << text;
+  }
+  EXPECT_EQ(ParseDuration("10").status().message(),
+            "'10' is not a duration; expected whole milliseconds with units, at most a year, e.g. 300ms, 10s, 1h30m");
 }
 
 TEST(Units, CountsAreWrittenWithSeparators) {
@@ -63,9 +68,16 @@ TEST(Units, BytesAreWrittenInTheLargestUnit) {
 TEST(Units, TimesAreInUtc) { EXPECT_EQ(Time(1'700'000'000), "2023-11-14 22:13:20 UTC"); }
 
 TEST(Units, TimesAndRatesHaveThreeDigits) {
-  EXPECT_EQ(Nanoseconds(68.21), "68.2 ns");
-  EXPECT_EQ(Nanoseconds(1'500), "1.50 µs");
-  EXPECT_EQ(Nanoseconds(1.25e9), "1.25 s");
+  EXPECT_EQ(Duration(absl::ZeroDuration()), "0");
+  EXPECT_EQ(Duration(absl::Nanoseconds(1.25)), "1.25ns");
+  EXPECT_EQ(Duration(absl::Nanoseconds(68.21)), "68ns");
+  EXPECT_EQ(Duration(absl::Nanoseconds(999)), "999ns");
+  EXPECT_EQ(Duration(absl::Nanoseconds(1'234)), "1.23us");
+  EXPECT_EQ(Duration(absl::Nanoseconds(1'235)), "1.24us");
+  EXPECT_EQ(Duration(absl::Nanoseconds(921'499'999)), "921ms");
+  EXPECT_EQ(Duration(absl::Nanoseconds(999'600'000)), "1s");
+  EXPECT_EQ(Duration(absl::Milliseconds(1'250)), "1.25s");
+  EXPECT_EQ(Duration(absl::Seconds(123)), "2m3s");
   EXPECT_EQ(Rate(12'345'678), "12.3 M");
   EXPECT_EQ(Percent(0.125), "12.5 %");
 }

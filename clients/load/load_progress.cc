@@ -15,7 +15,7 @@ constexpr Nanos kTerminalEvery = std::chrono::milliseconds(500);
 constexpr Nanos kPlainEvery = std::chrono::seconds(5);
 constexpr std::size_t kSparks = 20;
 
-std::string Time(Nanos time) { return client::Nanoseconds(static_cast<double>(time.count())); }
+std::string Time(Nanos time) { return client::Duration(absl::FromChrono(time)); }
 
 }  // namespace
 

@@ -14,7 +14,7 @@ namespace alloclab::load {
 // The values as a row of blocks, the largest one full: "▁▂▅█".
 std::string Sparkline(const std::deque<double>& values);
 
-// What happened in `elapsed`: "1.50 M ops/s  p50 1.02 ms  p99 2.10 ms  lag 0 ns  failed 12". The lag only at a fixed rate,
+// What happened in `elapsed`: "1.50 M ops/s  p50 1.02ms  p99 2.1ms  lag 0  failed 12". The lag only at a fixed rate,
 // failures only if there are any.
 std::string ProgressLine(const LoadCounts& interval, const LoadGauges& gauges, Nanos elapsed);
 
