@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <string>
 #include <utility>
 
 #include "clients/common/exit_code.h"
@@ -17,6 +18,7 @@ namespace {
 // What a signal handler may touch. The handler posts 1 to the event; the guard's end posts kEnd.
 std::atomic<bool> g_interrupted{false};
 std::atomic<int> g_event{-1};
+std::atomic<const std::string*> g_last_words{nullptr};
 constexpr std::uint64_t kEnd = 1ull << 32;
 
 void Post(std::uint64_t value) {
@@ -26,7 +28,11 @@ void Post(std::uint64_t value) {
 
 extern "C" void OnSignal(int) {
   const int saved = errno;
-  if (g_interrupted.exchange(true)) _exit(static_cast<int>(ExitCode::kInterrupted));
+  if (g_interrupted.exchange(true)) {
+    const std::string* const words = g_last_words;
+    if (words != nullptr) (void)!write(STDERR_FILENO, words->data(), words->size());
+    _exit(static_cast<int>(ExitCode::kInterrupted));
+  }
   Post(1);
   errno = saved;
 }
@@ -59,11 +65,20 @@ InterruptGuard::InterruptGuard(std::function<void()> on_interrupt) {
 
 InterruptGuard::~InterruptGuard() {
   Install(SIG_DFL);
+  g_last_words = nullptr;
   Post(kEnd);
   waiter_.join();
   close(g_event.exchange(-1));
 }
 
 bool InterruptGuard::interrupted() const { return g_interrupted; }
+
+void InterruptGuard::SetLastWords(std::string words) {
+  if (words.empty()) {
+    g_last_words = nullptr;
+  } else {
+    g_last_words = &last_words_.emplace_back(std::move(words) + "\n");
+  }
+}
 
 }  // namespace alloclab::client

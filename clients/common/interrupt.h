@@ -3,6 +3,8 @@
 #define ALLOCLAB_CLIENTS_COMMON_INTERRUPT_H_
 
 #include <functional>
+#include <list>
+#include <string>
 #include <thread>
 
 namespace alloclab::client {
@@ -18,8 +20,13 @@ class InterruptGuard {
 
   bool interrupted() const;
 
+  // A line for people that the second signal writes to stderr before the process ends: what stays behind. "": nothing. From one
+  // thread.
+  void SetLastWords(std::string words);
+
  private:
   std::thread waiter_;
+  std::list<std::string> last_words_;  // a signal may still be reading an older one
 };
 
 }  // namespace alloclab::client

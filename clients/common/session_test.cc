@@ -86,6 +86,26 @@ TEST(InterruptDeathTest, TheSecondSignalInsists) {
   EXPECT_EXIT(insist(), testing::ExitedWithCode(130), "");
 }
 
+TEST(InterruptDeathTest, TheSecondSignalSaysWhatStaysBehind) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  const auto insist = [] {
+    InterruptGuard guard([] {});
+    guard.SetLastWords("an older word");
+    guard.SetLastWords("instance 'x' stays on the server");
+    raise(SIGINT);
+    raise(SIGINT);
+  };
+  EXPECT_EXIT(insist(), testing::ExitedWithCode(130), "^instance 'x' stays on the server\n$");
+  const auto insist_silently = [] {
+    InterruptGuard guard([] {});
+    guard.SetLastWords("instance 'x' stays on the server");
+    guard.SetLastWords("");
+    raise(SIGINT);
+    raise(SIGINT);
+  };
+  EXPECT_EXIT(insist_silently(), testing::ExitedWithCode(130), "^$");
+}
+
 TEST(Terminal, ColourFollowsTheModeAndTheEnvironment) {
   EXPECT_TRUE(UseColor(ColorMode::kAlways, stdout));
   EXPECT_FALSE(UseColor(ColorMode::kNever, stdout));
