@@ -18,10 +18,11 @@ constexpr std::chrono::hours kStreamDeadline{24 * 365};
 }  // namespace
 
 BatchStream::BatchStream(const client::Connection& connection, std::string instance, StreamLimits limits, Cursor& cursor,
-                         Pacer& pacer, std::uint64_t& budget, Meter& meter, const Clock& clock)
+                         Pacer& pacer, std::uint64_t& budget, const Period& period, Meter& meter, const Clock& clock)
     : connection_(connection),
       instance_(std::move(instance)),
       limits_(limits),
+      period_(period),
       pacer_(pacer),
       meter_(meter),
       clock_(clock),
@@ -30,7 +31,7 @@ BatchStream::BatchStream(const client::Connection& connection, std::string insta
       cursor_(cursor),
       budget_(budget) {}
 
-absl::Status BatchStream::Run(Nanos end, const StopFlags& stop) {
+absl::Status BatchStream::Run(const StopFlags& stop) {
   stub_.async()->Stream(context_.get(), this);
   AddHold();  // of this thread, which writes as well; see Release
   StartRead(&reply_);
@@ -38,29 +39,30 @@ absl::Status BatchStream::Run(Nanos end, const StopFlags& stop) {
   absl::MutexLock lock(&mutex_);
   while (!ended_) {
     const Nanos now = clock_.Now();
-    Look(now, end, stop);
-    next_look_ = NextLook(now, end);
+    Look(now, stop);
+    next_look_ = NextLook(now);
     changed_.WaitWithTimeout(&mutex_, absl::FromChrono(std::max(next_look_ - now, Nanos(0))));
   }
   return Conclude();
 }
 
-// What only the clock brings.
-void BatchStream::Look(Nanos now, Nanos end, const StopFlags& stop) {
-  if (stop.drain || now >= end) last_sent_ = true;
+// Does what becomes due by the passing of time alone, without a write or a read that ends: sends the next batch, stops, and gives
+// up on a reply that is overdue.
+void BatchStream::Look(Nanos now, const StopFlags& stop) {
+  if (stop.drain) last_sent_ = true;
   if (stop.abort) GiveUp(absl::CancelledError("aborted"));
   if (now - (in_flight_.empty() ? closed_at_ : in_flight_.front().sent) > limits_.reply_timeout) {
     GiveUp(absl::DeadlineExceededError(
-        fmt::format("the server at {} did not answer a batch within {} s; a longer --timeout may help",
-                    connection_.options().server, Seconds(limits_.reply_timeout))));
+        fmt::format("the server at {} did not answer a batch within {}; a longer --timeout may help",
+                    connection_.options().server, absl::FormatDuration(absl::FromChrono(limits_.reply_timeout)))));
   }
   Pump(now);
 }
 
-Nanos BatchStream::NextLook(Nanos now, Nanos end) {
+Nanos BatchStream::NextLook(Nanos now) {
   Nanos next = now + kLookInterval;
   if (last_sent_) return next;
-  if (end > now) next = std::min(next, end);
+  if (period_.end > now) next = std::min(next, period_.end);
   // A batch that is due already goes out when a write or a read ends.
   const Nanos intended = pacer_.Intended(now);
   return intended > now ? std::min(next, intended) : next;
@@ -68,7 +70,7 @@ Nanos BatchStream::NextLook(Nanos now, Nanos end) {
 
 void BatchStream::Pump(Nanos now) {
   if (released_) return;
-  last_sent_ = last_sent_ || cursor_.at_end() || budget_ == 0;
+  last_sent_ = last_sent_ || cursor_.at_end() || budget_ == 0 || now >= period_.end;
   if (last_sent_) {
     if (writing_ || !in_flight_.empty()) return;
     closed_at_ = now;
@@ -91,9 +93,9 @@ void BatchStream::Send(Nanos now, Nanos intended) {
   in_flight_.push_back({.operations = operations, .intended = intended, .sent = now});
   writing_ = true;
   StartWrite(&batch_);
-  meter_.Sent(operations.size(), now - intended, cursor_.position_ratio());
-  const std::uint64_t missed = pacer_.Sent(now) * limits_.batch;
-  if (missed > 0) meter_.Dropped(held_back_ ? DropReason::kInflightLimit : DropReason::kOverrun, missed);
+  meter_.Sent(period_.PartAt(intended), operations.size(), now - intended, !held_back_, cursor_.position_ratio());
+  const Missed missed = pacer_.Sent(now);
+  if (missed != Missed()) meter_.Dropped(held_back_ ? DropReason::kInflightLimit : DropReason::kOverrun, missed, limits_.batch);
   held_back_ = false;
 }
 
@@ -140,7 +142,11 @@ absl::Status BatchStream::Settle(Nanos now) {
       return absl::InternalError(fmt::format("the server told an unknown outcome {}", static_cast<unsigned char>(number)));
     outcomes_.push_back(*outcome);
   }
-  meter_.Answered(batch.operations, outcomes_, now - batch.intended, now - batch.sent);
+  meter_.Answered(period_.PartAt(batch.intended), batch.operations,
+                  {.outcomes = outcomes_,
+                   .response = now - batch.intended,
+                   .service = now - batch.sent,
+                   .server = Nanos(static_cast<Nanos::rep>(reply_.service_ns()))});
   ++answered_batches_;
   in_flight_.pop_front();
   return absl::OkStatus();
@@ -163,7 +169,7 @@ absl::Status BatchStream::Conclude() {
   if (status.ok() && !in_flight_.empty())
     status = absl::InternalError("the server ended the stream without answering every batch");
   const LossReason reason = absl::IsDeadlineExceeded(status) ? LossReason::kDeadline : LossReason::kRpcError;
-  for (const InFlight& batch : in_flight_) meter_.Lost(batch.operations, reason);
+  for (const InFlight& batch : in_flight_) meter_.Lost(period_.PartAt(batch.intended), batch.operations, reason);
   return status;
 }
 

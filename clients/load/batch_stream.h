@@ -43,12 +43,12 @@ class BatchStream final : private grpc::ClientBidiReactor<v1::Batch, v1::BatchRe
  public:
   // All references outlive the stream. `budget` is the number of operations that may still be sent; it is counted down.
   BatchStream(const client::Connection& connection, std::string instance, StreamLimits limits, Cursor& cursor, Pacer& pacer,
-              std::uint64_t& budget, Meter& meter, const Clock& clock);
+              std::uint64_t& budget, const Period& period, Meter& meter, const Clock& clock);
 
   // Returns when everything that was sent is answered and there is nothing more to send: the cursor is at its end, the budget
-  // is used up, the clock shows `end`, or a flag says so. Otherwise what went wrong: the call's own error, DEADLINE_EXCEEDED
+  // is used up, the period is over, or a flag says so. Otherwise what went wrong: the call's own error, DEADLINE_EXCEEDED
   // when a reply took longer than the limit, INTERNAL when the server broke the protocol. To be called once.
-  absl::Status Run(Nanos end, const StopFlags& stop) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status Run(const StopFlags& stop) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   struct InFlight {
@@ -60,18 +60,19 @@ class BatchStream final : private grpc::ClientBidiReactor<v1::Batch, v1::BatchRe
   void OnReadDone(bool ok) override;
   void OnDone(const grpc::Status& status) override;
 
-  void Look(Nanos now, Nanos end, const StopFlags& stop) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Look(Nanos now, const StopFlags& stop) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Pump(Nanos now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Send(Nanos now, Nanos intended) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Settle(Nanos now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void GiveUp(absl::Status why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Release() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Nanos NextLook(Nanos now, Nanos end) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Nanos NextLook(Nanos now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Conclude() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const client::Connection& connection_;
   const std::string instance_;
   const StreamLimits limits_;
+  const Period period_;
   Pacer& pacer_;
   Meter& meter_;
   const Clock& clock_;

@@ -27,7 +27,7 @@ std::vector<Operation> Mallocs(std::uint32_t count) {
 // One stream over `operations` and what its meter showed.
 struct Replayed {
   absl::Status status;
-  LoadCounts counts;
+  LoadCounts counts, measured;
   std::uint64_t inflight = 0;
 };
 
@@ -35,7 +35,7 @@ struct Conditions {
   StreamLimits limits{.batch = 10, .window = 4, .reply_timeout = std::chrono::seconds(20)};
   std::unique_ptr<Pacer> pacer = std::make_unique<ClosedLoop>();
   std::uint64_t budget = std::numeric_limits<std::uint64_t>::max();
-  Nanos end = Nanos::max();
+  Period period;
 };
 
 Replayed Replay(const EchoHeap& server, const std::vector<Operation>& operations, Conditions conditions,
@@ -44,9 +44,11 @@ Replayed Replay(const EchoHeap& server, const std::vector<Operation>& operations
   const client::Connection connection({.server = server.address(), .timeout = std::chrono::seconds(20), .wait = {}});
   Cursor cursor(operations, {});
   Meter meter;
-  BatchStream stream(connection, "h", conditions.limits, cursor, *conditions.pacer, conditions.budget, meter, clock);
-  Replayed replayed{.status = stream.Run(conditions.end, stop), .counts = {}, .inflight = 0};
+  BatchStream stream(connection, "h", conditions.limits, cursor, *conditions.pacer, conditions.budget, conditions.period, meter,
+                     clock);
+  Replayed replayed{.status = stream.Run(stop), .counts = {}, .measured = {}, .inflight = 0};
   const LoadSnapshot snapshot = meter.Read();
+  replayed.measured = meter.Read(Part::kMeasured);
   replayed.counts = snapshot.counts;
   replayed.inflight = snapshot.gauges.inflight_operations;
   return replayed;
@@ -58,7 +60,8 @@ Replayed Replay(const EchoHeap& server, const std::vector<Operation>& operations
 
 // At 1000 batches a second.
 std::unique_ptr<Pacer> ThousandPerSecond(bool catch_up) {
-  return std::make_unique<OpenLoop>(std::make_unique<ConstantArrivals>(1'000, Nanos(0)), SteadyClock().Now(), catch_up);
+  return std::make_unique<OpenLoop>(std::make_unique<ConstantArrivals>(1'000, Nanos(0)), SteadyClock().Now(), Period(),
+                                    catch_up);
 }
 
 TEST(BatchStream, SendsEveryOperationOnceAndInOrder) {
@@ -167,8 +170,8 @@ TEST(BatchStream, SaysThatThereIsNoServer) {
   Meter meter;
   ClosedLoop pacer;
   std::uint64_t budget = 100;
-  BatchStream stream(connection, "h", {}, cursor, pacer, budget, meter, clock);
-  const absl::Status status = stream.Run(Nanos::max(), StopFlags());
+  BatchStream stream(connection, "h", {}, cursor, pacer, budget, Period(), meter, clock);
+  const absl::Status status = stream.Run(StopFlags());
   EXPECT_TRUE(absl::IsUnavailable(status)) << status;
   EXPECT_EQ(meter.Read().counts.Lost(), 10u);
 }
@@ -201,11 +204,47 @@ TEST(BatchStream, AbortsWhenToldTo) {
 TEST(BatchStream, EndsInTime) {
   const EchoHeap server;
   Conditions conditions;
-  conditions.end = SteadyClock().Now() + milliseconds(100);
+  conditions.period.end = SteadyClock().Now() + milliseconds(100);
   conditions.pacer = ThousandPerSecond(false);
   const Replayed replayed = Replay(server, Mallocs(1'000'000), std::move(conditions));
   EXPECT_TRUE(replayed.status.ok()) << replayed.status;
-  EXPECT_LE(replayed.counts.scheduled, 1'010u);
+  EXPECT_LE(replayed.counts.scheduled, 1'000u);  // due in 100 ms
+}
+
+// The 20 batches of the warm-up are due at once and cannot be answered before it is over; the 5 after it are measured.
+TEST(BatchStream, LeavesTheBacklogOfTheWarmUpToTheWarmUp) {
+  class Backlog final : public Pacer {
+   public:
+    explicit Backlog(Nanos measured_from) : measured_from_(measured_from) {}
+    Nanos Intended(Nanos) override { return sent_ < 20 ? measured_from_ - Nanos(1) : measured_from_; }
+    Missed Sent(Nanos) override {
+      ++sent_;
+      return sent_ == 20 ? Missed{.warm_up = 3, .measured = 2} : Missed{};
+    }
+    Missed End(Nanos) override { return {}; }
+    void Pause(Nanos) override {}
+
+   private:
+    const Nanos measured_from_;
+    int sent_ = 0;
+  };
+  const EchoHeap server([](const v1::Batch&, v1::BatchReply& reply) {
+    reply.set_service_ns(7'000);
+    return EchoAction::kAnswer;
+  });
+  Conditions conditions;
+  conditions.period.from = SteadyClock().Now();  // nothing is sent before
+  conditions.pacer = std::make_unique<Backlog>(conditions.period.from);
+  const Replayed replayed = Replay(server, Mallocs(250), std::move(conditions));
+  ASSERT_TRUE(replayed.status.ok()) << replayed.status;
+  EXPECT_EQ(replayed.counts.Answered(), 250u);
+  EXPECT_EQ(replayed.measured.Answered(), 50u);
+  EXPECT_EQ(replayed.measured.scheduled, 50u + 2 * 10);
+  EXPECT_EQ(replayed.counts.scheduled, 250u + 5 * 10);
+  for (const LatencyHistogram* histogram : {&replayed.measured.response, &replayed.measured.service, &replayed.measured.lag}) {
+    EXPECT_EQ(histogram->count(), 5u);
+  }
+  EXPECT_EQ(replayed.measured.server.Quantile(1), Nanos(7'000));
 }
 
 // A server that needs 5 ms a batch cannot take 1000 batches a second: with a window of 1 all but about every fifth are dropped,

@@ -3,12 +3,15 @@
 //
 // Buckets are intervals (lower, upper] of whole nanoseconds: one nanosecond wide up to 128 ns, and above that 128 per power of
 // two. So the upper bound of a value's bucket exceeds it by less than 1/128 = 0.79 %, and every power of two is a bucket's
-// upper bound: cumulative counts at powers of two, as Prometheus wants them, are exact.
+// upper bound: cumulative counts at powers of two, as Prometheus wants them, are exact. The smallest and the largest value are
+// kept exactly, so that of few values no figure contradicts another.
 #ifndef ALLOCLAB_CLIENTS_LOAD_LATENCY_HISTOGRAM_H_
 #define ALLOCLAB_CLIENTS_LOAD_LATENCY_HISTOGRAM_H_
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "clients/load/clock.h"
@@ -27,6 +30,8 @@ class LatencyHistogram {
     ++counts_[BucketOf(value)];
     ++count_;
     sum_ns_ += value;
+    min_ns_ = std::min(min_ns_, value);
+    max_ns_ = std::max(max_ns_, value);
   }
 
   static constexpr int BucketOf(std::uint64_t value) {
@@ -46,16 +51,20 @@ class LatencyHistogram {
     return (mantissa + 1) << shift;
   }
 
-  // The smallest bucket bound that at least the fraction `quantile` (0 to 1) of the values does not exceed; 0 when empty.
+  // The smallest bucket bound that at least the fraction `quantile` (0 to 1) of the values does not exceed, but never more than
+  // Max(); 0 when empty.
   Nanos Quantile(double quantile) const;
+  Nanos Min() const { return Nanos(count_ == 0 ? 0 : static_cast<Nanos::rep>(min_ns_)); }
+  Nanos Max() const { return Nanos(static_cast<Nanos::rep>(max_ns_)); }
   Nanos Mean() const { return Nanos(count_ == 0 ? 0 : static_cast<Nanos::rep>(sum_ns_ / count_)); }
-  std::uint64_t CountUpTo(int power_of_two) const;  // values of at most 2^power_of_two ns; REQUIRES 7 <= it <= kLongestBits
+  // The values of at most 2^power_of_two ns. REQUIRES: kSubBits <= power_of_two <= kLongestBits.
+  std::uint64_t CountUpTo(int power_of_two) const;
   std::uint64_t count() const { return count_; }
   std::uint64_t sum_ns() const { return sum_ns_; }
   const std::vector<std::uint64_t>& counts() const { return counts_; }
 
   LatencyHistogram& operator+=(const LatencyHistogram& other);
-  // REQUIRES: this histogram is a later state of `earlier`.
+  // REQUIRES: this histogram is a later state of `earlier`. Of what remains, smallest and largest value are known to a bucket.
   LatencyHistogram& operator-=(const LatencyHistogram& earlier);
   friend bool operator==(const LatencyHistogram&, const LatencyHistogram&) = default;
 
@@ -64,6 +73,8 @@ class LatencyHistogram {
   std::vector<std::uint64_t> counts_ = std::vector<std::uint64_t>(kBuckets);
   std::uint64_t count_ = 0;
   std::uint64_t sum_ns_ = 0;
+  std::uint64_t min_ns_ = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t max_ns_ = 0;
 };
 
 }  // namespace alloclab::load

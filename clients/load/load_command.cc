@@ -14,6 +14,7 @@
 #include "clients/common/units.h"
 #include "clients/load/demo.h"
 #include "clients/load/load_config.h"
+#include "clients/load/load_document.h"
 #include "clients/load/load_metrics.h"
 #include "clients/load/load_progress.h"
 #include "clients/load/load_report.h"
@@ -40,7 +41,7 @@ A dropped batch skips no operation of the workload: the next one carries them.
 A further pass over the workload (--repeat, or until --duration or --operations is reached) begins with a fresh instance.
 On an instance that connections share, or an existing one, it begins by freeing what the last pass left.
 
-Ctrl-C ends the load and reports what was done (exit code 130); a second one leaves at once, and leaves the instances.
+Ctrl-C ends the load and reports what was done (exit code 130); a second one leaves at once, and says which instances stay.
 Exit codes: 1 a call failed or no operation was done, 3 the server is not there, 4 the workload is missing or malformed.)";
 
 struct Flags {
@@ -69,7 +70,9 @@ absl::StatusOr<std::uint64_t> Repeat(const Flags& flags) {
 // 32 bits for the message; what is too large stays too large, for CheckConfig to refuse.
 std::uint32_t Narrow(std::uint64_t value) { return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, 0xFFFFFFFF)); }
 
-absl::StatusOr<v1::LoadConfig> Complete(const Flags& flags, const client::ConnectionOptions& connection) {
+// `batch_interval_seconds` as of DefaultBatch.
+absl::StatusOr<v1::LoadConfig> Complete(const Flags& flags, const client::ConnectionOptions& connection,
+                                        double batch_interval_seconds = 0.01) {
   v1::LoadConfig config = flags.config;
   if (!config.instance().empty() && flags.instances > 0) return Clash("--instance and --instances: expected one of them");
   if (!config.instance().empty() && flags.keep) return Clash("--keep: expected without --instance, which is never deleted");
@@ -86,7 +89,7 @@ absl::StatusOr<v1::LoadConfig> Complete(const Flags& flags, const client::Connec
   config.set_warmup_seconds(std::chrono::duration<double>(flags.warmup).count());
   config.set_timeout_seconds(std::chrono::duration<double>(connection.timeout).count());
   if (config.arrival_seed() == 0) config.set_arrival_seed(1);
-  config.set_batch(flags.batch > 0 ? Narrow(flags.batch) : DefaultBatch(config.rate(), std::max(config.connections(), 1u)));
+  config.set_batch(flags.batch > 0 ? Narrow(flags.batch) : DefaultBatch(config, batch_interval_seconds));
   return config;
 }
 
@@ -99,6 +102,13 @@ std::vector<std::string> InstanceNames(const std::string& run_id, const v1::Load
     names.push_back(config.instances() == 1 ? run_id : fmt::format("{}-{}", run_id, i));
   }
   return names;
+}
+
+// For the case that the load is left before it could delete its instances.
+std::string WhatStays(const Session& session, const std::vector<std::string>& names) {
+  if (names.empty()) return "";
+  return fmt::format("alloclab: left at once; on the server at {} may stay: {}\nDelete with: alloclab instance delete {}",
+                     session.options().connection.server, fmt::join(names, ", "), fmt::join(names, " "));
 }
 
 absl::StatusOr<std::unique_ptr<prometheus::Exposer>> ExposeIfAsked(const Flags& flags, std::shared_ptr<LoadMetrics> metrics,
@@ -135,12 +145,14 @@ absl::StatusOr<ExitCode> Replay(Session& session, const Flags& flags) {
   if (!exposer.ok()) return exposer.status();
   const std::string run_id = RunId();
   const std::shared_ptr<const Script> script = workload->script;
-  const client::InterruptGuard guard([] {});
+  client::InterruptGuard guard([] {});
+  const std::vector<std::string> names = InstanceNames(run_id, *config);
+  guard.SetLastWords(WhatStays(session, names));
   absl::StatusOr<std::unique_ptr<LoadRun>> run =
       LoadRun::Start({.connection = session.options().connection,
                       .config = *config,
                       .script = script,
-                      .names = InstanceNames(run_id, *config),
+                      .names = names,
                       .keep = flags.keep,
                       .meter = [&](const std::string& heap) {
                         return metrics->MeterOf(heap, {run_id, script->name, script->trace_sha256});
@@ -154,6 +166,7 @@ absl::StatusOr<ExitCode> Replay(Session& session, const Flags& flags) {
     }
   }
   LoadRun::Result result = (*run)->Finish();
+  if (!flags.keep) guard.SetLastWords("");
   result.report.set_interrupted(guard.interrupted());
   if (absl::Status status = session.Show(result.report, ReportDocument(result.report)); !status.ok()) return status;
   return Verdict(result);
@@ -167,8 +180,8 @@ absl::StatusOr<ExitCode> Demo(Session& session, const Flags& given) {
   }
   if (flags.rate == 0) flags.rate = static_cast<std::uint64_t>(kDemoRate);
   if (flags.repeat.empty()) flags.repeat = "forever";
-  if (flags.batch == 0) flags.batch = std::max<std::uint64_t>(flags.rate / 20, 1);  // 20 messages a second are enough
-  absl::StatusOr<v1::LoadConfig> config = Complete(flags, session.options().connection);
+  constexpr double kDemoBatchSeconds = 0.05;  // 20 messages a second are enough
+  absl::StatusOr<v1::LoadConfig> config = Complete(flags, session.options().connection, kDemoBatchSeconds);
   if (!config.ok()) return config.status();
   DemoSetup setup{.connection = session.options().connection,
                   .config = *config,
@@ -184,7 +197,10 @@ absl::StatusOr<ExitCode> Demo(Session& session, const Flags& given) {
   const auto exposer = ExposeIfAsked(flags, setup.metrics, session);
   if (!exposer.ok()) return exposer.status();
   StopFlags stop;
-  const client::InterruptGuard guard([&stop] { stop.drain = true; });
+  client::InterruptGuard guard([&stop] { stop.drain = true; });
+  std::vector<std::string> names;
+  for (const auto& script : setup.scripts) names.push_back(kDemoPrefix + script->name);
+  guard.SetLastWords(WhatStays(session, names));
   session.Note(
       fmt::format("Replaying {} workloads at {} operations/s each until interrupted", setup.scripts.size(), flags.rate));
   if (absl::Status status = RunDemo(setup, stop); !status.ok()) return status;

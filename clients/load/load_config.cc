@@ -3,8 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "absl/time/time.h"
 #include "allocators/workload/handle_table.h"
 
 namespace alloclab::load {
@@ -26,25 +31,58 @@ absl::Status CheckCounts(const v1::LoadConfig& config) {
                                                 config.instances(), config.connections()));
 }
 
+std::string Text(double seconds) { return absl::FormatDuration(absl::Seconds(seconds)); }
+
+absl::Status DurationInRange(std::string_view flag, double seconds, double min) {
+  if (seconds >= min && seconds <= kSecondsMax) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format("{} {}: expected {} to {}", flag, Text(seconds), Text(min), Text(kSecondsMax)));
+}
+
 absl::Status CheckTimes(const v1::LoadConfig& config) {
-  if (absl::Status status = InRange("--rate", config.rate(), 0.0, kRateMax); !status.ok()) return status;
-  if (absl::Status status = InRange("--duration", config.duration_seconds(), 0.0, kSecondsMax); !status.ok()) return status;
-  if (absl::Status status = InRange("--warmup", config.warmup_seconds(), 0.0, kSecondsMax); !status.ok()) return status;
-  return InRange("--timeout", config.timeout_seconds(), 0.001, kSecondsMax);
+  if (!(config.rate() >= 0 && config.rate() <= kRateMax)) {
+    return absl::InvalidArgumentError(fmt::format("--rate {:.0f}: expected 1 to {:.0f}", config.rate(), kRateMax));
+  }
+  if (absl::Status status = DurationInRange("--duration", config.duration_seconds(), 0); !status.ok()) return status;
+  if (absl::Status status = DurationInRange("--warmup", config.warmup_seconds(), 0); !status.ok()) return status;
+  return DurationInRange("--timeout", config.timeout_seconds(), 0.001);
+}
+
+// The most operations that one connection has to do at the rate; infinite if nothing ends the load.
+double OperationsOfConnection(const v1::LoadConfig& config) {
+  double operations = std::numeric_limits<double>::infinity();
+  if (config.duration_seconds() > 0) operations = config.rate() * config.duration_seconds();
+  if (config.operations() > 0) operations = std::min(operations, static_cast<double>(config.operations()));
+  return operations / config.connections();
+}
+
+// The rate must be able to show: a connection that never gets to its second batch sends what it sends at once.
+absl::Status CheckBatchAtRate(const v1::LoadConfig& config) {
+  const double most = OperationsOfConnection(config);
+  if (config.batch() <= most) return absl::OkStatus();
+  std::vector<std::string> ends;
+  if (config.operations() > 0) ends.push_back(fmt::format("--operations {}", config.operations()));
+  if (config.duration_seconds() > 0) ends.push_back(fmt::format("--duration {}", Text(config.duration_seconds())));
+  const std::string connections = config.connections() > 1 ? fmt::format(" over {} connections", config.connections()) : "";
+  const std::string expected =
+      most >= 1 ? fmt::format("a --batch of at most {:.0f}", std::floor(most)) : "a longer load or fewer connections";
+  return absl::InvalidArgumentError(fmt::format(
+      "--batch {}: at --rate {:.0f}{} one batch is {} of load, more than {}; expected {}", config.batch(), config.rate(),
+      connections, Text(config.batch() * config.connections() / config.rate()), fmt::join(ends, ", "), expected));
 }
 
 }  // namespace
 
-std::uint32_t DefaultBatch(double rate, std::uint32_t connections) {
+std::uint32_t DefaultBatch(const v1::LoadConfig& config, double interval_seconds) {
   constexpr double kLargest = 4096;
-  if (rate == 0) return static_cast<std::uint32_t>(kLargest);
-  return static_cast<std::uint32_t>(std::clamp(rate / 100 / connections, 1.0, kLargest));
+  if (config.rate() == 0) return static_cast<std::uint32_t>(kLargest);
+  const double interval = config.rate() * interval_seconds / config.connections();
+  return static_cast<std::uint32_t>(std::clamp(std::min(interval, OperationsOfConnection(config)), 1.0, kLargest));
 }
 
 absl::Status CheckConfig(const v1::LoadConfig& config) {
   if (absl::Status status = CheckCounts(config); !status.ok()) return status;
   if (absl::Status status = CheckTimes(config); !status.ok()) return status;
-  if (config.rate() > 0) return absl::OkStatus();
+  if (config.rate() > 0) return CheckBatchAtRate(config);
   if (config.catch_up())
     return absl::InvalidArgumentError("--catch-up: expected together with --rate: a closed loop is never late");
   if (config.arrival() != v1::LoadConfig::CONSTANT) {

@@ -16,11 +16,13 @@ inline constexpr std::uint32_t kWindowMax = 1'024;
 inline constexpr double kRateMax = 1e9;
 inline constexpr double kSecondsMax = 366 * 86'400.0;
 
-// The operations per message when nothing is said: 4096; at a fixed rate so many that each connection sends a batch every 10
-// ms, at most 4096.
-std::uint32_t DefaultBatch(double rate, std::uint32_t connections);
+// The operations per message when nothing is said: 4096; at a fixed rate so many that each connection sends a batch every
+// `interval_seconds`, at most 4096, and no more than a connection has to do until the end of the load. Uses rate, connections,
+// duration and operations of `config`.
+std::uint32_t DefaultBatch(const v1::LoadConfig& config, double interval_seconds = 0.01);
 
-// INVALID_ARGUMENT naming the flag and what is expected.
+// INVALID_ARGUMENT naming the flag and what is expected: a number out of range, flags that do not go together, a batch that at
+// the rate would take longer than the load.
 absl::Status CheckConfig(const v1::LoadConfig& config);
 // Whether the workload can be replayed so. DATA_LOSS: it has no operations; INVALID_ARGUMENT: too many connections share an
 // instance for the handles that each needs.

@@ -1,10 +1,13 @@
+#include "clients/load/load_document.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "clients/common/units.h"
-#include "clients/load/load_report.h"
 
 namespace alloclab::load {
 namespace {
@@ -21,14 +24,19 @@ std::uint64_t Dropped(const v1::LoadReport& report) {
   return schedule.dropped_overrun() + schedule.dropped_inflight_limit() + schedule.dropped_aborted();
 }
 
-double Share(std::uint64_t part, std::uint64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-}
+// The server is busy with a load when it works on it for more than this share of the time.
+constexpr double kBusyShare = 0.8;
 
-Cell TimeCell(double seconds) { return {.text = client::Nanoseconds(seconds * 1e9), .raw = fmt::format("{:.9f}", seconds)}; }
+double Share(double part, double whole) { return whole == 0 ? 0 : part / whole; }
+double Share(std::uint64_t part, std::uint64_t whole) { return Share(static_cast<double>(part), static_cast<double>(whole)); }
+
+std::string Time(double seconds) { return client::Duration(absl::Seconds(seconds)); }
+Cell TimeCell(double seconds) { return client::DurationCell(absl::Seconds(seconds)); }
 
 Cell RateCell(double per_second) {
-  return {.text = fmt::format("{} ops/s", client::Rate(per_second)), .raw = fmt::format("{:.1f}", per_second)};
+  return {.text = fmt::format("{} ops/s", client::Rate(per_second)),
+          .raw = fmt::format("{:.1f}", per_second),
+          .unit = "operations/s"};
 }
 
 // A count of something that should not happen.
@@ -54,7 +62,8 @@ Section Work(const v1::LoadReport& report) {
   AddFact(section, "server", TextCell(fmt::format("{} (alloclabd {})", config.server(), report.server_version())));
   AddFact(section, "mode", TextCell(Mode(config)));
   AddFact(section, "connections", CountCell(config.connections()));
-  AddFact(section, "batch, window", TextCell(fmt::format("{} operations, {} batches", config.batch(), config.window())));
+  AddFact(section, "operations per batch", CountCell(config.batch()));
+  AddFact(section, "batches in flight", CountCell(config.window()));
   AddFact(section, "passes", CountCell(report.passes()));
   AddFact(section, "time", TimeCell(report.elapsed_seconds()));
   if (report.warmup_operations() > 0) AddFact(section, "warm-up operations", CountCell(report.warmup_operations()));
@@ -76,24 +85,33 @@ Section Schedule(const v1::LoadReport& report) {
   return section;
 }
 
-void AddLatency(const char* name, const v1::Latency& latency, Section& section) {
-  section.rows.push_back({TextCell(name), CountCell(latency.count()), TimeCell(latency.mean_seconds()),
-                          TimeCell(latency.p50_seconds()), TimeCell(latency.p90_seconds()), TimeCell(latency.p99_seconds()),
-                          TimeCell(latency.p999_seconds()), TimeCell(latency.p9999_seconds()),
-                          TimeCell(latency.max_seconds())});
-}
+struct Span {
+  const char* name;
+  const v1::Latency& latency;
+};
 
+// A column for each span of time, a line for each figure of it.
 Section Latencies(const v1::LoadReport& report) {
-  Section section{.title = "latency of a batch", .columns = {{"from"}}, .rows = {}, .picture = {}};
-  for (const char* name : {"batches", "mean", "p50", "p90", "p99", "p99.9", "p99.99", "max"})
-    section.columns.push_back({name, true});
+  std::vector<Span> spans = {{"send to reply", report.service()}, {"in the server", report.server()}};
   if (report.config().rate() > 0) {
-    AddLatency("intended start", report.response(), section);
-    AddLatency("send", report.service(), section);
-    AddLatency("lag: intended start to send", report.schedule().lag(), section);
-  } else {
-    AddLatency("send", report.service(), section);
+    spans.insert(spans.begin(), {{"due to reply", report.response()}, {"due to send", report.schedule().lag()}});
   }
+  Section section{.title = "latency of a batch", .columns = {{"figure"}}, .rows = {}, .picture = {}};
+  for (const Span& span : spans) section.columns.push_back({span.name, true});
+  const auto add = [&](const char* figure, auto value) {
+    std::vector<Cell> row = {TextCell(figure)};
+    for (const Span& span : spans) row.push_back(value(span.latency));
+    section.rows.push_back(std::move(row));
+  };
+  add("batches", [](const v1::Latency& latency) { return CountCell(latency.count()); });
+  add("min", [](const v1::Latency& latency) { return TimeCell(latency.min_seconds()); });
+  add("mean", [](const v1::Latency& latency) { return TimeCell(latency.mean_seconds()); });
+  add("p50", [](const v1::Latency& latency) { return TimeCell(latency.p50_seconds()); });
+  add("p90", [](const v1::Latency& latency) { return TimeCell(latency.p90_seconds()); });
+  add("p99", [](const v1::Latency& latency) { return TimeCell(latency.p99_seconds()); });
+  add("p99.9", [](const v1::Latency& latency) { return TimeCell(latency.p999_seconds()); });
+  add("p99.99", [](const v1::Latency& latency) { return TimeCell(latency.p9999_seconds()); });
+  add("max", [](const v1::Latency& latency) { return TimeCell(latency.max_seconds()); });
   return section;
 }
 
@@ -134,17 +152,51 @@ Section Instances(const v1::LoadReport& report) {
   return section;
 }
 
-// The commonest reason, and what may help.
-const char* WhyDropped(const v1::LoadSchedule& schedule) {
+// What is known of why the window was full: how fast the window lets batches go, how long the server itself took, and whether
+// this program was in time when nothing held it up. Who is to blame is said only if these figures tell.
+std::string WhyWindowFull(const v1::LoadReport& report) {
+  const v1::Latency &service = report.service(), &server = report.server(), &own_lag = report.schedule().own_lag();
+  const std::string figures = fmt::format("the window was full: replies took {} (mean), of which {} in the server",
+                                          Time(service.mean_seconds()), Time(server.mean_seconds()));
+  if (own_lag.count() == 0) return figures + "; no batch found room, so a larger --batch or --window may help";
+  const std::string late = fmt::format("this program itself was {} late (p90)", Time(own_lag.p90_seconds()));
+  if (own_lag.p90_seconds() > service.p50_seconds() / 4) {
+    return fmt::format("{}; but {} even with room in the window: this host is busy, and what the server could do is not known",
+                       figures, late);
+  }
+  const double busy = Share(static_cast<double>(server.count()) * server.mean_seconds(),
+                            report.elapsed_seconds() * report.config().connections());
+  if (busy > kBusyShare) {
+    return fmt::format("{}; {}, and the server worked on these batches {} of the time: it is at its capacity for them", figures,
+                       late, client::Percent(busy));
+  }
+  return fmt::format("{}; {}; the rest went by between the programs: a larger --batch or --window may help", figures, late);
+}
+
+// The commonest reason.
+std::string WhyDropped(const v1::LoadReport& report) {
+  const v1::LoadSchedule& schedule = report.schedule();
   const std::uint64_t most =
       std::max({schedule.dropped_inflight_limit(), schedule.dropped_overrun(), schedule.dropped_aborted()});
-  if (most == schedule.dropped_inflight_limit()) {
-    return "the window was full (the server is at its capacity; a larger --batch or --window may help)";
-  }
+  if (most == schedule.dropped_inflight_limit()) return WhyWindowFull(report);
   if (most == schedule.dropped_overrun()) {
-    return "the generator came too late (a busy machine, or too high a rate for it; try more connections)";
+    return fmt::format(
+        "this program came too late ({}, p90), though the window had room: this host is busy, or the rate too "
+        "high for one process; what the server could do is not known",
+        Time(schedule.own_lag().p90_seconds()));
   }
   return "they were still waiting at the end";
+}
+
+// Why the heap at the end does not follow from the workload alone; "" if it does.
+std::string WhyNotReproducible(const v1::LoadReport& report) {
+  const v1::LoadConfig& config = report.config();
+  const std::uint32_t instances = config.instance().empty() ? config.instances() : 1;
+  if (config.connections() > instances) {
+    return "Connections shared an instance: the order of their batches, and so the heap at the end, is not reproducible.";
+  }
+  if (config.instance().empty()) return "";
+  return "The instance existed before: its heap at the end follows from what was in it, too.";
 }
 
 void AddRemarks(const v1::LoadReport& report, client::Document& document) {
@@ -153,15 +205,13 @@ void AddRemarks(const v1::LoadReport& report, client::Document& document) {
   for (const v1::CallError& error : report.errors()) say(fmt::format("{}: {}", error.code(), error.message()));
   if (const std::uint64_t dropped = Dropped(report); dropped > 0 && !report.interrupted()) {
     say(fmt::format("The rate was not held: {} of the scheduled operations were dropped, mostly because {}.",
-                    client::Percent(Share(dropped, report.schedule().scheduled())), WhyDropped(report.schedule())));
+                    client::Percent(Share(dropped, report.schedule().scheduled())), WhyDropped(report)));
   }
   const double connection_seconds = report.elapsed_seconds() * report.config().connections();
   if (report.between_passes_seconds() > 0.1 * connection_seconds && connection_seconds > 0) {
     say("Passes are short: more than a tenth of the time went into fresh instances; a longer workload measures better.");
   }
-  if (!report.order_is_trace()) {
-    say("Connections shared an instance: the order of their batches, and so the heap at the end, is not reproducible.");
-  }
+  if (const std::string why = WhyNotReproducible(report); !why.empty()) say(why);
 }
 
 }  // namespace

@@ -8,13 +8,13 @@ namespace {
 void FillLatency(const LatencyHistogram& histogram, v1::Latency& latency) {
   latency.set_count(histogram.count());
   latency.set_mean_seconds(Seconds(histogram.Mean()));
-  latency.set_min_seconds(Seconds(histogram.Quantile(0)));
+  latency.set_min_seconds(Seconds(histogram.Min()));
   latency.set_p50_seconds(Seconds(histogram.Quantile(0.5)));
   latency.set_p90_seconds(Seconds(histogram.Quantile(0.9)));
   latency.set_p99_seconds(Seconds(histogram.Quantile(0.99)));
   latency.set_p999_seconds(Seconds(histogram.Quantile(0.999)));
   latency.set_p9999_seconds(Seconds(histogram.Quantile(0.9999)));
-  latency.set_max_seconds(Seconds(histogram.Quantile(1)));
+  latency.set_max_seconds(Seconds(histogram.Max()));
   for (int bucket = 0; bucket < LatencyHistogram::kBuckets; ++bucket) {
     if (histogram.counts()[bucket] == 0) continue;
     v1::LatencyBucket& added = *latency.add_buckets();
@@ -58,8 +58,10 @@ void FillReport(const LoadCounts& counts, Nanos elapsed, v1::LoadReport& report)
   schedule.set_dropped_inflight_limit(counts.dropped[static_cast<std::size_t>(DropReason::kInflightLimit)]);
   schedule.set_dropped_aborted(counts.dropped[static_cast<std::size_t>(DropReason::kAborted)]);
   FillLatency(counts.lag, *schedule.mutable_lag());
+  FillLatency(counts.own_lag, *schedule.mutable_own_lag());
   FillLatency(counts.response, *report.mutable_response());
   FillLatency(counts.service, *report.mutable_service());
+  FillLatency(counts.server, *report.mutable_server());
 }
 
 void AddError(const absl::Status& error, v1::LoadReport& report) {

@@ -1,10 +1,9 @@
-// From counts to the report message, and from the message to what people read.
+// From counts to the report message.
 #ifndef ALLOCLAB_CLIENTS_LOAD_LOAD_REPORT_H_
 #define ALLOCLAB_CLIENTS_LOAD_LOAD_REPORT_H_
 
 #include "absl/status/status.h"
 #include "alloclab/v1/load.pb.h"
-#include "clients/common/document.h"
 #include "clients/load/clock.h"
 #include "clients/load/meter.h"
 
@@ -13,8 +12,6 @@ namespace alloclab::load {
 // Everything that follows from the counts of the measured part.
 void FillReport(const LoadCounts& counts, Nanos elapsed, v1::LoadReport& report);
 void AddError(const absl::Status& error, v1::LoadReport& report);
-
-client::Document ReportDocument(const v1::LoadReport& report);
 
 }  // namespace alloclab::load
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "allocators/common/check.h"
 #include "alloclab/v1/lab.grpc.pb.h"
 #include "clients/common/version.h"
 #include "clients/load/load_config.h"
@@ -15,7 +16,7 @@
 namespace alloclab::load {
 namespace {
 
-std::unique_ptr<Pacer> MakePacer(const v1::LoadConfig& config, std::uint32_t connection, Nanos start) {
+std::unique_ptr<Pacer> MakePacer(const v1::LoadConfig& config, std::uint32_t connection, Nanos start, const Period& period) {
   if (config.rate() == 0) return std::make_unique<ClosedLoop>();
   const double per_second = config.rate() / config.connections() / config.batch();
   std::unique_ptr<Arrivals> arrivals;
@@ -25,7 +26,7 @@ std::unique_ptr<Pacer> MakePacer(const v1::LoadConfig& config, std::uint32_t con
     // Connections take turns.
     arrivals = std::make_unique<ConstantArrivals>(per_second, FromSeconds(connection / (per_second * config.connections())));
   }
-  return std::make_unique<OpenLoop>(std::move(arrivals), start, config.catch_up());
+  return std::make_unique<OpenLoop>(std::move(arrivals), start, period, config.catch_up());
 }
 
 // Its share of the operations of all connections.
@@ -70,9 +71,11 @@ absl::Status LoadRun::CreateTargets() {
   const v1::LoadConfig& config = setup_.config;
   const auto add = [this](absl::StatusOr<Target> target) {
     if (!target.ok()) return target.status();
-    auto driven = std::make_unique<Driven>(Driven{.target = *std::move(target), .meter = nullptr, .before = {}});
+    auto driven =
+        std::make_unique<Driven>(Driven{.target = *std::move(target), .meter = nullptr, .before = {}, .measured_before = {}});
     driven->meter = setup_.meter(driven->target.name());
     driven->before = driven->meter->Read().counts;
+    driven->measured_before = driven->meter->Read(Part::kMeasured);
     driven_.push_back(std::move(driven));
     return absl::OkStatus();
   };
@@ -106,24 +109,23 @@ void LoadRun::Launch() {
   const v1::LoadConfig& config = setup_.config;
   start_time_ = absl::Now();
   start_ = clock_.Now();
-  measured_from_ = start_ + FromSeconds(config.warmup_seconds());
-  warm_ = config.warmup_seconds() == 0;
-  if (config.duration_seconds() > 0) end_ = measured_from_ + FromSeconds(config.duration_seconds());
+  period_.from = start_ + FromSeconds(config.warmup_seconds());
+  if (config.duration_seconds() > 0) period_.end = period_.from + FromSeconds(config.duration_seconds());
   for (const auto& driven : driven_) driven->meter->SetTarget(config.rate() * driven->connections / config.connections());
   {
     absl::MutexLock lock(&mutex_);
     running_ = config.connections();
   }
   for (const auto& worker : workers_) {
-    worker->pacer = MakePacer(config, worker->number, start_);
+    worker->pacer = MakePacer(config, worker->number, start_, period_);
     worker->thread = std::thread([this, &worker = *worker] { Work(worker); });
   }
 }
 
 void LoadRun::Work(Worker& worker) {
   absl::Status status = Replay(worker);
-  const std::uint64_t unsent = worker.pacer->End(std::min(clock_.Now(), end_)) * setup_.config.batch();
-  if (unsent > 0) worker.driven->meter->Dropped(DropReason::kAborted, unsent);
+  const Missed unsent = worker.pacer->End(std::min(clock_.Now(), period_.end));
+  worker.driven->meter->Dropped(DropReason::kAborted, unsent, setup_.config.batch());
   if (!status.ok()) stop_.drain = true;
   absl::MutexLock lock(&mutex_);
   if (error_.ok() && !absl::IsCancelled(status)) error_ = std::move(status);
@@ -132,7 +134,7 @@ void LoadRun::Work(Worker& worker) {
 }
 
 bool LoadRun::Over(const Worker& worker) const {
-  return stop_.drain || stop_.abort || worker.budget == 0 || clock_.Now() >= end_;
+  return stop_.drain || stop_.abort || worker.budget == 0 || clock_.Now() >= period_.end;
 }
 
 absl::Status LoadRun::Replay(Worker& worker) {
@@ -141,7 +143,7 @@ absl::Status LoadRun::Replay(Worker& worker) {
     if (pass > 0) {
       if (absl::Status status = BeginPass(worker); !status.ok()) return status;
     }
-    worker.driven->meter->PassBegun();
+    worker.driven->meter->PassBegun(period_.PartAt(clock_.Now()));
     if (absl::Status status = Stream(worker, setup_.script->operations); !status.ok()) return status;
   }
   return absl::OkStatus();
@@ -154,7 +156,7 @@ absl::Status LoadRun::BeginPass(Worker& worker) {
   absl::Status status = worker.driven->target.Renew();
   const Nanos pause = clock_.Now() - before;
   worker.pacer->Pause(pause);
-  worker.driven->meter->Paused(pause);
+  worker.driven->meter->Paused(period_.PartAt(before), pause);
   return status;
 }
 
@@ -164,26 +166,15 @@ absl::Status LoadRun::Stream(Worker& worker, std::span<const Operation> operatio
   Cursor cursor(operations, worker.offsets);
   const StreamLimits limits{
       .batch = config.batch(), .window = config.window(), .reply_timeout = FromSeconds(config.timeout_seconds())};
-  BatchStream stream(*worker.connection, worker.driven->target.name(), limits, cursor, *worker.pacer, worker.budget,
+  BatchStream stream(*worker.connection, worker.driven->target.name(), limits, cursor, *worker.pacer, worker.budget, period_,
                      *worker.driven->meter, clock_);
-  return stream.Run(end_, stop_);
+  return stream.Run(stop_);
 }
 
 bool LoadRun::WaitFor(Nanos longest) {
   const auto ended = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return running_ == 0; };
-  const Nanos until = clock_.Now() + longest;
-  while (true) {
-    const Nanos wake = warm_ ? until : std::min(until, measured_from_);
-    absl::MutexLock lock(&mutex_);
-    if (mutex_.AwaitWithTimeout(absl::Condition(&ended), absl::FromChrono(std::max(wake - clock_.Now(), Nanos(0)))))
-      return true;
-    if (!warm_ && clock_.Now() >= measured_from_) {
-      warm_ = true;
-      warmup_ = Read().counts;
-    } else if (clock_.Now() >= until) {
-      return false;
-    }
-  }
+  absl::MutexLock lock(&mutex_);
+  return mutex_.AwaitWithTimeout(absl::Condition(&ended), absl::FromChrono(longest));
 }
 
 LoadSnapshot LoadRun::Read() const {
@@ -200,17 +191,29 @@ LoadSnapshot LoadRun::Read() const {
   return sum;
 }
 
+LoadCounts LoadRun::Measured() const {
+  LoadCounts sum;
+  for (const auto& driven : driven_) {
+    LoadCounts counts = driven->meter->Read(Part::kMeasured);
+    counts -= driven->measured_before;
+    sum += counts;
+  }
+  return sum;
+}
+
 LoadRun::Result LoadRun::Finish() {
+  {
+    absl::MutexLock lock(&mutex_);
+    ALLOCLAB_CHECK_EQ(running_, 0u);
+  }
   for (const auto& worker : workers_) worker->thread.join();
   absl::MutexLock lock(&mutex_);
   Result result{.report = {}, .error = error_};
   v1::LoadReport& report = result.report;
-  LoadCounts counts = Read().counts;
-  report.set_passes(counts.passes);
-  if (!warm_) warmup_ = counts;
-  report.set_warmup_operations(warmup_.Answered());
-  counts -= warmup_;
-  FillReport(counts, std::max(ended_at_ - measured_from_, Nanos(0)), report);
+  const LoadCounts all = Read().counts, measured = Measured();
+  report.set_passes(all.passes);
+  report.set_warmup_operations(all.Answered() - measured.Answered());
+  FillReport(measured, std::max(ended_at_ - period_.from, Nanos(0)), report);
   DescribeRun(report);
   DescribeInstances(report);
   if (!error_.ok()) AddError(error_, report);

@@ -5,7 +5,7 @@
 //   passes       A further pass over the workload needs the state that the first one found. An instance of our own with a
 //                single connection is made anew, in between passes, while the schedule stands still. A shared or foreign one
 //                stays: the pass begins by freeing what the last pass left live.
-//   warm-up      What is done in it counts in /metrics, but not in the report.
+//   warm-up      What is due in it counts in /metrics, but not in the report, even if it is done later.
 //   failure      The first call that fails ends the whole load; the report says what was done and what was lost.
 #ifndef ALLOCLAB_CLIENTS_LOAD_LOAD_RUN_H_
 #define ALLOCLAB_CLIENTS_LOAD_LOAD_RUN_H_
@@ -54,15 +54,14 @@ class LoadRun {
   void Drain() { stop_.drain = true; }
   void Abort() { stop_.abort = true; }
 
-  // Waits until the load has ended, at most that long; true if it has. From one thread, which thereby also ends the warm-up in
-  // time.
+  // Waits until the load has ended, at most that long; true if it has.
   bool WaitFor(Nanos longest) ABSL_LOCKS_EXCLUDED(mutex_);
   // All meters of this run since its start, and its time so far.
   LoadSnapshot Read() const;
   Nanos elapsed() const { return clock_.Now() - start_; }
 
-  // REQUIRES: the load has ended. Collects the statistics and deletes the instances. `error` is the call that failed, if any;
-  // the report is complete even then.
+  // REQUIRES: WaitFor has said that the load has ended. Collects the statistics and deletes the instances. `error` is the call
+  // that failed, if any; the report is complete even then.
   struct Result {
     v1::LoadReport report;
     absl::Status error;
@@ -73,7 +72,7 @@ class LoadRun {
   struct Driven {  // an instance with its meter, as it stood when the load began
     Target target;
     std::shared_ptr<Meter> meter;
-    LoadCounts before;
+    LoadCounts before, measured_before;
     std::uint32_t connections = 0;
   };
   struct Worker {
@@ -95,6 +94,7 @@ class LoadRun {
   absl::Status BeginPass(Worker& worker);
   absl::Status Stream(Worker& worker, std::span<const Operation> operations);
   bool Over(const Worker& worker) const;
+  LoadCounts Measured() const;
   void DescribeRun(v1::LoadReport& report) const;
   void DescribeInstances(v1::LoadReport& report) const;
   void DeleteTargets();
@@ -107,11 +107,8 @@ class LoadRun {
   std::vector<std::unique_ptr<Worker>> workers_;
   StopFlags stop_;
   absl::Time start_time_;
-  Nanos start_{0};          // of the schedule
-  Nanos measured_from_{0};  // end of the warm-up
-  Nanos end_ = Nanos::max();
-  bool warm_ = false;
-  LoadCounts warmup_;
+  Nanos start_{0};  // of the schedule
+  Period period_;
 
   mutable absl::Mutex mutex_;
   std::uint32_t running_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -55,9 +55,12 @@ LoadCounts& LoadCounts::operator+=(const LoadCounts& other) {
   scheduled += other.scheduled;
   passes += other.passes;
   between_passes += other.between_passes;
+  batch_operations.Add(other.batch_operations);
   response += other.response;
   service += other.service;
+  server += other.server;
   lag += other.lag;
+  own_lag += other.own_lag;
   return *this;
 }
 
@@ -71,69 +74,85 @@ LoadCounts& LoadCounts::operator-=(const LoadCounts& earlier) {
   between_passes -= earlier.between_passes;
   response -= earlier.response;
   service -= earlier.service;
+  server -= earlier.server;
   lag -= earlier.lag;
+  own_lag -= earlier.own_lag;
   return *this;
 }
 
 LoadSnapshot Meter::Read() const {
   absl::MutexLock lock(&mutex_);
-  return state_;
+  LoadSnapshot sum{.counts = counts_.front(), .gauges = gauges_};
+  sum.counts += counts_.back();
+  return sum;
+}
+
+LoadCounts Meter::Read(Part part) const {
+  absl::MutexLock lock(&mutex_);
+  return counts_[static_cast<std::size_t>(part)];
 }
 
 void Meter::SetTarget(double per_second) {
   absl::MutexLock lock(&mutex_);
-  state_.gauges.target_per_second = per_second;
+  gauges_.target_per_second = per_second;
 }
 
-void Meter::PassBegun() {
+void Meter::PassBegun(Part part) {
   absl::MutexLock lock(&mutex_);
-  ++state_.counts.passes;
-  state_.gauges.position_ratio = 0;
+  ++CountsOf(part).passes;
+  gauges_.position_ratio = 0;
 }
 
-void Meter::Paused(Nanos pause) {
+void Meter::Paused(Part part, Nanos pause) {
   absl::MutexLock lock(&mutex_);
-  state_.counts.between_passes += pause;
+  CountsOf(part).between_passes += pause;
 }
 
-void Meter::Sent(std::uint64_t operations, Nanos lag, double position_ratio) {
+void Meter::Sent(Part part, std::uint64_t operations, Nanos lag, bool found_room, double position_ratio) {
   absl::MutexLock lock(&mutex_);
-  state_.counts.scheduled += operations;
-  state_.counts.batch_operations.Record(operations);
-  state_.counts.lag.Record(lag);
-  state_.gauges.inflight_operations += operations;
-  state_.gauges.lag = lag;
-  state_.gauges.position_ratio = position_ratio;
+  LoadCounts& counts = CountsOf(part);
+  counts.scheduled += operations;
+  counts.batch_operations.Record(operations);
+  counts.lag.Record(lag);
+  if (found_room) counts.own_lag.Record(lag);
+  gauges_.inflight_operations += operations;
+  gauges_.lag = lag;
+  gauges_.position_ratio = position_ratio;
 }
 
 void Meter::Waiting(Nanos lag) {
   absl::MutexLock lock(&mutex_);
-  state_.gauges.lag = lag;
+  gauges_.lag = lag;
 }
 
-void Meter::Dropped(DropReason reason, std::uint64_t operations) {
+void Meter::Dropped(DropReason reason, const Missed& missed, std::uint64_t batch) {
   absl::MutexLock lock(&mutex_);
-  state_.counts.scheduled += operations;
-  state_.counts.dropped[static_cast<std::size_t>(reason)] += operations;
+  for (const auto& [part, arrivals] : {std::pair{Part::kWarmUp, missed.warm_up}, {Part::kMeasured, missed.measured}}) {
+    CountsOf(part).scheduled += arrivals * batch;
+    CountsOf(part).dropped[static_cast<std::size_t>(reason)] += arrivals * batch;
+  }
 }
 
-void Meter::Answered(std::span<const Operation> batch, std::span<const Outcome> outcomes, Nanos response, Nanos service) {
+void Meter::Answered(Part part, std::span<const Operation> batch, const Answer& answer) {
   std::array<std::array<std::uint64_t, kOutcomeSlots>, kOpKinds> answered{};
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    const Outcome outcome = outcomes.empty() ? Outcome::kOk : outcomes[i];
+    const Outcome outcome = answer.outcomes.empty() ? Outcome::kOk : answer.outcomes[i];
     ++answered[static_cast<std::size_t>(batch[i].kind)][static_cast<std::size_t>(outcome)];
   }
   absl::MutexLock lock(&mutex_);
-  Zip(state_.counts.answered, answered, [](std::uint64_t& count, std::uint64_t more) { count += more; });
-  state_.counts.response.Record(response);
-  state_.counts.service.Record(service);
-  state_.gauges.inflight_operations -= batch.size();
+  LoadCounts& counts = CountsOf(part);
+  Zip(counts.answered, answered, [](std::uint64_t& count, std::uint64_t more) { count += more; });
+  counts.response.Record(answer.response);
+  counts.service.Record(answer.service);
+  counts.server.Record(answer.server);
+  gauges_.inflight_operations -= batch.size();
 }
 
-void Meter::Lost(std::span<const Operation> batch, LossReason reason) {
+void Meter::Lost(Part part, std::span<const Operation> batch, LossReason reason) {
   absl::MutexLock lock(&mutex_);
-  for (const Operation& op : batch) ++state_.counts.lost[static_cast<std::size_t>(op.kind)][static_cast<std::size_t>(reason)];
-  state_.gauges.inflight_operations -= batch.size();
+  LoadCounts& counts = CountsOf(part);
+  for (const Operation& op : batch) ++counts.lost[static_cast<std::size_t>(op.kind)][static_cast<std::size_t>(reason)];
+  gauges_.inflight_operations -= batch.size();
 }
 
 }  // namespace alloclab::load

@@ -14,6 +14,7 @@
 #include "allocators/workload/operation.h"
 #include "clients/load/clock.h"
 #include "clients/load/latency_histogram.h"
+#include "clients/load/schedule.h"
 
 namespace alloclab::load {
 
@@ -31,10 +32,13 @@ struct LoadCounts {
   std::array<std::array<std::uint64_t, kLossReasons>, kOpKinds> lost{};
   std::uint64_t scheduled = 0;  // sent or dropped
   std::array<std::uint64_t, kDropReasons> dropped{};
-  std::uint64_t passes = 0;                 // begun
-  Nanos between_passes{0};                  // spent on fresh instances
-  Pow2Histogram batch_operations;           // of every batch sent
-  LatencyHistogram response, service, lag;  // of batches
+  std::uint64_t passes = 0;        // begun
+  Nanos between_passes{0};         // spent on fresh instances
+  Pow2Histogram batch_operations;  // of every batch sent
+  // Of batches: from the intended start to the reply, from the send to the reply, what the server says it took of that, and from
+  // the intended start to the send.
+  LatencyHistogram response, service, server, lag;
+  LatencyHistogram own_lag;  // the lag of batches that found room in the window: how late the generator itself was
 
   std::uint64_t Answered() const;
   std::uint64_t Failed() const;  // of those answered
@@ -56,25 +60,35 @@ struct LoadSnapshot {
   LoadGauges gauges;
 };
 
+// The reply to a batch.
+struct Answer {
+  std::span<const Outcome> outcomes;         // one per operation, or none if all were kOk
+  Nanos response{0}, service{0}, server{0};  // as in LoadCounts
+};
+
 // Thread safety: safe for concurrent use.
 class Meter {
  public:
-  LoadSnapshot Read() const ABSL_LOCKS_EXCLUDED(mutex_);
+  LoadSnapshot Read() const ABSL_LOCKS_EXCLUDED(mutex_);  // both parts together
+  LoadCounts Read(Part part) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   void SetTarget(double per_second) ABSL_LOCKS_EXCLUDED(mutex_);
-  void PassBegun() ABSL_LOCKS_EXCLUDED(mutex_);
-  void Paused(Nanos pause) ABSL_LOCKS_EXCLUDED(mutex_);  // between two passes
-  void Sent(std::uint64_t operations, Nanos lag, double position_ratio) ABSL_LOCKS_EXCLUDED(mutex_);
+  void PassBegun(Part part) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Paused(Part part, Nanos pause) ABSL_LOCKS_EXCLUDED(mutex_);  // between two passes
+  // `found_room`: the batch did not have to wait for the window.
+  void Sent(Part part, std::uint64_t operations, Nanos lag, bool found_room, double position_ratio) ABSL_LOCKS_EXCLUDED(mutex_);
   void Waiting(Nanos lag) ABSL_LOCKS_EXCLUDED(mutex_);
-  void Dropped(DropReason reason, std::uint64_t operations) ABSL_LOCKS_EXCLUDED(mutex_);
-  // `outcomes` has one element per operation, or none if all were kOk.
-  void Answered(std::span<const Operation> batch, std::span<const Outcome> outcomes, Nanos response, Nanos service)
-      ABSL_LOCKS_EXCLUDED(mutex_);
-  void Lost(std::span<const Operation> batch, LossReason reason) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Batches of `batch` operations each.
+  void Dropped(DropReason reason, const Missed& missed, std::uint64_t batch) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Answered(Part part, std::span<const Operation> batch, const Answer& answer) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Lost(Part part, std::span<const Operation> batch, LossReason reason) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
+  LoadCounts& CountsOf(Part part) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return counts_[static_cast<std::size_t>(part)]; }
+
   mutable absl::Mutex mutex_;
-  LoadSnapshot state_ ABSL_GUARDED_BY(mutex_);
+  std::array<LoadCounts, kParts> counts_ ABSL_GUARDED_BY(mutex_);
+  LoadGauges gauges_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace alloclab::load

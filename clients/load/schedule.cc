@@ -15,17 +15,23 @@ void OpenLoop::Advance() {
   after_ = arrivals_->Next();
 }
 
-std::uint64_t OpenLoop::Sent(Nanos now) {
+// The next arrival gets no batch.
+void OpenLoop::Miss(Missed& missed) {
+  ++(period_.PartAt(start_ + next_) == Part::kWarmUp ? missed.warm_up : missed.measured);
   Advance();
-  std::uint64_t missed = 0;
+}
+
+Missed OpenLoop::Sent(Nanos now) {
+  Advance();
+  Missed missed;
   // An arrival that is only just due is sent next; it is missed when the one after it is due as well.
-  for (; !catch_up_ && start_ + after_ <= now; ++missed) Advance();
+  while (!catch_up_ && start_ + after_ <= now) Miss(missed);
   return missed;
 }
 
-std::uint64_t OpenLoop::End(Nanos now) {
-  std::uint64_t unsent = 0;
-  for (; start_ + next_ < now; ++unsent) Advance();
+Missed OpenLoop::End(Nanos now) {
+  Missed unsent;
+  while (start_ + next_ < now) Miss(unsent);
   return unsent;
 }
 

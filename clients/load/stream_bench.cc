@@ -58,8 +58,8 @@ double SecondsOverStream(const std::string& server, const std::string& instance,
   std::uint64_t budget = std::numeric_limits<std::uint64_t>::max();
   const Nanos start = clock.Now();
   BatchStream stream(connection, instance, {.batch = batch, .window = 8, .reply_timeout = std::chrono::seconds(60)}, cursor,
-                     pacer, budget, meter, clock);
-  const bool done = stream.Run(Nanos::max(), StopFlags()).ok() && meter.Read().counts.Answered() == operations.size();
+                     pacer, budget, Period(), meter, clock);
+  const bool done = stream.Run(StopFlags()).ok() && meter.Read().counts.Answered() == operations.size();
   return done ? Seconds(clock.Now() - start) : -1;
 }
 

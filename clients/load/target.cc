@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "allocators/common/check.h"
 #include "alloclab/v1/inspect.grpc.pb.h"
 #include "alloclab/v1/lab.grpc.pb.h"
 
@@ -44,6 +45,7 @@ absl::StatusOr<Target> Target::Fresh(const client::Connection& connection, const
 }
 
 absl::Status Target::Renew() {
+  ALLOCLAB_CHECK(own_);
   if (absl::Status status = Delete(); !status.ok()) return status;
   absl::StatusOr<v1::Instance> instance = Create(*connection_, name(), config());
   if (instance.ok()) instance_ = *std::move(instance);
