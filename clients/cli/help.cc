@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char kExitCodes[] = R"(
 Exit codes: 0 done, 1 error, 2 wrong command line, 3 server unreachable, 4 bad trace or specification, 5 broken invariant,
-6 compared runs differ, 99 threshold failed, 130 interrupted.
+6 compared runs differ, 130 interrupted.
 )";
 
 // The subcommand that parsing came to.

@@ -14,7 +14,6 @@ enum class ExitCode {
   kBadWorkload = 4,  // the trace or the specification is missing, unreadable or malformed
   kViolation = 5,    // an allocator's invariant is broken
   kDifference = 6,   // two runs that were compared differ
-  kThresholdFailed = 99,
   kInterrupted = 130,  // by SIGINT or SIGTERM
 };
 

@@ -12,11 +12,7 @@
 namespace alloclab::client {
 namespace {
 
-using std::chrono::milliseconds;
-
-constexpr milliseconds kSilence{200};
-constexpr milliseconds kRedraw{50};
-constexpr milliseconds kPlainEvery{5'000};
+constexpr std::chrono::milliseconds kSilence{200};
 constexpr int kBarMax = 30;
 constexpr int kBarMin = 8;
 
@@ -44,12 +40,10 @@ std::string ProgressPlainLine(const ProgressState& state) { return fmt::format("
 std::string ProgressBarLine(const ProgressState& state, int width) {
   const std::string figures = Figures(state);
   const int room = width - static_cast<int>(DisplayWidth(state.what) + DisplayWidth(figures)) - 7;
-  if (state.total == 0 || room < kBarMin) return ProgressPlainLine(state).substr(0, static_cast<std::size_t>(width - 1));
+  if (state.total == 0 || room < kBarMin) return ProgressPlainLine(state);
   const double ratio = static_cast<double>(state.done) / static_cast<double>(state.total);
   return fmt::format("{}  ▕{}▏ {}", state.what, Bar(ratio, std::min(room, kBarMax)), figures);
 }
-
-Progress::Progress(std::FILE* stream, bool quiet) : stream_(stream), quiet_(quiet), terminal_(IsTerminal(stream)) {}
 
 void Progress::Update(const std::string& what, std::uint64_t done, std::uint64_t total, bool bytes) {
   const Clock::time_point now = Clock::now();
@@ -57,22 +51,10 @@ void Progress::Update(const std::string& what, std::uint64_t done, std::uint64_t
     stage_ = what;
     stage_start_ = now;
   }
-  if (quiet_ || now - start_ < kSilence || now - last_drawn_ < (terminal_ ? kRedraw : kPlainEvery)) return;
+  if (now - start_ < kSilence || !line_.IsDue(now - last_drawn_)) return;
   last_drawn_ = now;
   const ProgressState state{.what = what, .done = done, .total = total, .elapsed = now - stage_start_, .bytes = bytes};
-  if (terminal_) {
-    fmt::print(stream_, "\r{}\x1b[K", ProgressBarLine(state, TerminalWidth(stream_)));
-    on_screen_ = true;
-  } else {
-    fmt::print(stream_, "{}\n", ProgressPlainLine(state));
-  }
-  std::fflush(stream_);
-}
-
-void Progress::Finish() {
-  if (on_screen_) fmt::print(stream_, "\r\x1b[K");
-  on_screen_ = false;
-  std::fflush(stream_);
+  line_.Show(line_.terminal() ? ProgressBarLine(state, line_.width()) : ProgressPlainLine(state));
 }
 
 }  // namespace alloclab::client

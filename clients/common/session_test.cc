@@ -106,24 +106,6 @@ TEST(InterruptDeathTest, TheSecondSignalSaysWhatStaysBehind) {
   EXPECT_EXIT(insist_silently(), testing::ExitedWithCode(130), "^$");
 }
 
-TEST(Terminal, ColourFollowsTheModeAndTheEnvironment) {
-  EXPECT_TRUE(UseColor(ColorMode::kAlways, stdout));
-  EXPECT_FALSE(UseColor(ColorMode::kNever, stdout));
-  std::FILE* file = std::tmpfile();
-  EXPECT_FALSE(UseColor(ColorMode::kAuto, file));
-  std::fclose(file);
-}
-
-TEST(Terminal, WidthIsBounded) {
-  setenv("COLUMNS", "5", 1);
-  EXPECT_EQ(TerminalWidth(stdout), 40);
-  setenv("COLUMNS", "100000", 1);
-  EXPECT_EQ(TerminalWidth(stdout), 400);
-  setenv("COLUMNS", "120", 1);
-  EXPECT_EQ(TerminalWidth(stdout), 120);
-  unsetenv("COLUMNS");
-}
-
 TEST(Session, AFullDiskIsAnError) {
   std::fflush(stdout);
   const int saved = dup(STDOUT_FILENO);

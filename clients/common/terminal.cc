@@ -71,6 +71,15 @@ std::size_t DisplayWidth(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
+std::string_view FirstColumns(std::string_view text, std::size_t width) {
+  std::size_t end = 0;
+  for (std::size_t columns = 0; end < text.size(); ++end) {
+    const bool begins_column = (text[end] & 0xC0) != 0x80;
+    if (begins_column && columns++ == width) break;
+  }
+  return text.substr(0, end);
+}
+
 std::vector<std::string> WrapWords(std::string_view text, std::size_t width) {
   std::vector<std::string> lines;
   while (DisplayWidth(text) > width) {

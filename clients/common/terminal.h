@@ -35,6 +35,8 @@ class Style {
 
 // Columns that UTF-8 text takes (each code point counts as one).
 std::size_t DisplayWidth(std::string_view text);
+// What of the text fits into `width` columns.
+std::string_view FirstColumns(std::string_view text, std::size_t width);
 // The text in lines of at most `width` columns, broken between words. A longer word has a line to itself and is never cut. At
 // least one line.
 std::vector<std::string> WrapWords(std::string_view text, std::size_t width);

@@ -18,14 +18,13 @@ constexpr std::chrono::hours kStreamDeadline{24 * 365};
 }  // namespace
 
 BatchStream::BatchStream(const client::Connection& connection, std::string instance, StreamLimits limits, Cursor& cursor,
-                         Pacer& pacer, std::uint64_t& budget, const Period& period, Meter& meter, const Clock& clock)
+                         Pacer& pacer, std::uint64_t& budget, const Period& period, Meter& meter)
     : connection_(connection),
       instance_(std::move(instance)),
       limits_(limits),
       period_(period),
       pacer_(pacer),
       meter_(meter),
-      clock_(clock),
       context_(connection.MakeContext(kStreamDeadline)),
       stub_(connection.channel()),
       cursor_(cursor),
@@ -38,7 +37,7 @@ absl::Status BatchStream::Run(const StopFlags& stop) {
   StartCall();
   absl::MutexLock lock(&mutex_);
   while (!ended_) {
-    const Nanos now = clock_.Now();
+    const Nanos now = Now();
     Look(now, stop);
     next_look_ = NextLook(now);
     changed_.WaitWithTimeout(&mutex_, absl::FromChrono(std::max(next_look_ - now, Nanos(0))));
@@ -102,11 +101,11 @@ void BatchStream::Send(Nanos now, Nanos intended) {
 void BatchStream::OnWriteDone(bool ok) {
   absl::MutexLock lock(&mutex_);
   writing_ = false;
-  if (ok) Pump(clock_.Now());
+  if (ok) Pump(Now());
 }
 
 void BatchStream::OnReadDone(bool ok) {
-  const Nanos now = clock_.Now();
+  const Nanos now = Now();
   absl::MutexLock lock(&mutex_);
   if (!ok) return Release();  // the server ended the stream; OnDone says why
   if (absl::Status status = Settle(now); !status.ok()) return GiveUp(std::move(status));

@@ -43,7 +43,7 @@ class BatchStream final : private grpc::ClientBidiReactor<v1::Batch, v1::BatchRe
  public:
   // All references outlive the stream. `budget` is the number of operations that may still be sent; it is counted down.
   BatchStream(const client::Connection& connection, std::string instance, StreamLimits limits, Cursor& cursor, Pacer& pacer,
-              std::uint64_t& budget, const Period& period, Meter& meter, const Clock& clock);
+              std::uint64_t& budget, const Period& period, Meter& meter);
 
   // Returns when everything that was sent is answered and there is nothing more to send: the cursor is at its end, the budget
   // is used up, the period is over, or a flag says so. Otherwise what went wrong: the call's own error, DEADLINE_EXCEEDED
@@ -75,7 +75,6 @@ class BatchStream final : private grpc::ClientBidiReactor<v1::Batch, v1::BatchRe
   const Period period_;
   Pacer& pacer_;
   Meter& meter_;
-  const Clock& clock_;
   const std::unique_ptr<grpc::ClientContext> context_;
   v1::Heap::Stub stub_;
 

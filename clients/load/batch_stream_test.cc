@@ -40,12 +40,11 @@ struct Conditions {
 
 Replayed Replay(const EchoHeap& server, const std::vector<Operation>& operations, Conditions conditions,
                 const StopFlags& stop) {
-  const SteadyClock clock;
   const client::Connection connection({.server = server.address(), .timeout = std::chrono::seconds(20), .wait = {}});
   Cursor cursor(operations, {});
   Meter meter;
-  BatchStream stream(connection, "h", conditions.limits, cursor, *conditions.pacer, conditions.budget, conditions.period, meter,
-                     clock);
+  BatchStream stream(connection, "h", conditions.limits, cursor, *conditions.pacer, conditions.budget, conditions.period,
+                     meter);
   Replayed replayed{.status = stream.Run(stop), .counts = {}, .measured = {}, .inflight = 0};
   const LoadSnapshot snapshot = meter.Read();
   replayed.measured = meter.Read(Part::kMeasured);
@@ -60,8 +59,7 @@ Replayed Replay(const EchoHeap& server, const std::vector<Operation>& operations
 
 // At 1000 batches a second.
 std::unique_ptr<Pacer> ThousandPerSecond(bool catch_up) {
-  return std::make_unique<OpenLoop>(std::make_unique<ConstantArrivals>(1'000, Nanos(0)), SteadyClock().Now(), Period(),
-                                    catch_up);
+  return std::make_unique<OpenLoop>(std::make_unique<ConstantArrivals>(1'000, Nanos(0)), Now(), Period(), catch_up);
 }
 
 TEST(BatchStream, SendsEveryOperationOnceAndInOrder) {
@@ -163,14 +161,13 @@ TEST(BatchStream, SaysThatThereIsNoServer) {
     const EchoHeap gone;
     address = gone.address();
   }
-  const SteadyClock clock;
   const client::Connection connection({.server = address, .timeout = std::chrono::seconds(20), .wait = {}});
   const std::vector<Operation> operations = Mallocs(10);
   Cursor cursor(operations, {});
   Meter meter;
   ClosedLoop pacer;
   std::uint64_t budget = 100;
-  BatchStream stream(connection, "h", {}, cursor, pacer, budget, Period(), meter, clock);
+  BatchStream stream(connection, "h", {}, cursor, pacer, budget, Period(), meter);
   const absl::Status status = stream.Run(StopFlags());
   EXPECT_TRUE(absl::IsUnavailable(status)) << status;
   EXPECT_EQ(meter.Read().counts.Lost(), 10u);
@@ -204,7 +201,7 @@ TEST(BatchStream, AbortsWhenToldTo) {
 TEST(BatchStream, EndsInTime) {
   const EchoHeap server;
   Conditions conditions;
-  conditions.period.end = SteadyClock().Now() + milliseconds(100);
+  conditions.period.end = Now() + milliseconds(100);
   conditions.pacer = ThousandPerSecond(false);
   const Replayed replayed = Replay(server, Mallocs(1'000'000), std::move(conditions));
   EXPECT_TRUE(replayed.status.ok()) << replayed.status;
@@ -233,7 +230,7 @@ TEST(BatchStream, LeavesTheBacklogOfTheWarmUpToTheWarmUp) {
     return EchoAction::kAnswer;
   });
   Conditions conditions;
-  conditions.period.from = SteadyClock().Now();  // nothing is sent before
+  conditions.period.from = Now();  // nothing is sent before
   conditions.pacer = std::make_unique<Backlog>(conditions.period.from);
   const Replayed replayed = Replay(server, Mallocs(250), std::move(conditions));
   ASSERT_TRUE(replayed.status.ok()) << replayed.status;

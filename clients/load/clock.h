@@ -1,27 +1,18 @@
-// Time as an argument: everything that waits or measures is given a Clock, so that tests can run it on simulated time.
+// Time in the load generator: nanoseconds on a clock that never goes back, since an arbitrary beginning.
 #ifndef ALLOCLAB_CLIENTS_LOAD_CLOCK_H_
 #define ALLOCLAB_CLIENTS_LOAD_CLOCK_H_
 
 #include <chrono>
+#include <cmath>
 
 namespace alloclab::load {
 
 using Nanos = std::chrono::nanoseconds;
 
-// A point in time is the Nanos since an arbitrary beginning. Thread safety: Now() may be called from any thread.
-class Clock {
- public:
-  virtual ~Clock() = default;
-  virtual Nanos Now() const = 0;  // never goes back
-};
-
-class SteadyClock final : public Clock {
- public:
-  Nanos Now() const override { return std::chrono::steady_clock::now().time_since_epoch(); }
-};
+inline Nanos Now() { return std::chrono::steady_clock::now().time_since_epoch(); }
 
 inline double Seconds(Nanos time) { return std::chrono::duration<double>(time).count(); }
-inline Nanos FromSeconds(double seconds) { return Nanos(static_cast<Nanos::rep>(seconds * 1e9)); }
+inline Nanos FromSeconds(double seconds) { return Nanos(std::llround(seconds * 1e9)); }
 
 }  // namespace alloclab::load
 

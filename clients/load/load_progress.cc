@@ -11,8 +11,6 @@
 namespace alloclab::load {
 namespace {
 
-constexpr Nanos kTerminalEvery = std::chrono::milliseconds(500);
-constexpr Nanos kPlainEvery = std::chrono::seconds(5);
 constexpr std::size_t kSparks = 20;
 
 std::string Time(Nanos time) { return client::Duration(absl::FromChrono(time)); }
@@ -45,17 +43,9 @@ std::string ProgressLine(const LoadCounts& interval, const LoadGauges& gauges, N
   return line;
 }
 
-LoadProgress::LoadProgress(std::FILE* stream, bool quiet)
-    : stream_(stream), quiet_(quiet), terminal_(client::IsTerminal(stream)) {}
-
-LoadProgress::~LoadProgress() {
-  if (on_screen_) fmt::print(stream_, "\r\x1b[K");
-  std::fflush(stream_);
-}
-
 void LoadProgress::Update(const LoadSnapshot& snapshot, Nanos elapsed) {
   const Nanos length = elapsed - last_elapsed_;
-  if (quiet_ || length < (terminal_ ? kTerminalEvery : kPlainEvery)) return;
+  if (!line_.IsDue(length)) return;
   LoadCounts interval = snapshot.counts;
   interval -= last_;
   last_ = snapshot.counts;
@@ -63,15 +53,12 @@ void LoadProgress::Update(const LoadSnapshot& snapshot, Nanos elapsed) {
   rates_.push_back(static_cast<double>(interval.Answered()) / Seconds(length));
   if (rates_.size() > kSparks) rates_.pop_front();
   const std::string line = ProgressLine(interval, snapshot.gauges, length);
-  if (terminal_) {
+  if (line_.terminal()) {
     const std::string both = fmt::format("{}  {}", line, Sparkline(rates_));
-    const bool fits = client::DisplayWidth(both) < static_cast<std::size_t>(client::TerminalWidth(stream_));
-    fmt::print(stream_, "\r{}\x1b[K", fits ? both : line);
-    on_screen_ = true;
+    line_.Show(client::DisplayWidth(both) <= static_cast<std::size_t>(line_.width()) ? both : line);
   } else {
-    fmt::print(stream_, "{:.0f} s  {}\n", Seconds(elapsed), line);
+    line_.Show(fmt::format("{:.0f} s  {}", Seconds(elapsed), line));
   }
-  std::fflush(stream_);
 }
 
 }  // namespace alloclab::load

@@ -1,4 +1,4 @@
-// The progress of a load on stderr: one line that redraws itself on a terminal, a plain line every 5 seconds elsewhere.
+// The progress of a load on stderr.
 #ifndef ALLOCLAB_CLIENTS_LOAD_LOAD_PROGRESS_H_
 #define ALLOCLAB_CLIENTS_LOAD_LOAD_PROGRESS_H_
 
@@ -6,6 +6,7 @@
 #include <deque>
 #include <string>
 
+#include "clients/common/status_line.h"
 #include "clients/load/clock.h"
 #include "clients/load/meter.h"
 
@@ -20,22 +21,18 @@ std::string ProgressLine(const LoadCounts& interval, const LoadGauges& gauges, N
 
 class LoadProgress {
  public:
-  LoadProgress(std::FILE* stream, bool quiet);
-  ~LoadProgress();
-  LoadProgress(const LoadProgress&) = delete;
-  LoadProgress& operator=(const LoadProgress&) = delete;
+  LoadProgress(std::FILE* stream, bool quiet) : line_(stream, quiet, kRedraw) {}
 
   // `snapshot` as of `elapsed` since the start; to be called a few times a second.
   void Update(const LoadSnapshot& snapshot, Nanos elapsed);
 
  private:
-  std::FILE* const stream_;
-  const bool quiet_;
-  const bool terminal_;
+  static constexpr std::chrono::milliseconds kRedraw{500};
+
+  client::StatusLine line_;
   LoadCounts last_;
   Nanos last_elapsed_{0};
   std::deque<double> rates_;
-  bool on_screen_ = false;
 };
 
 }  // namespace alloclab::load

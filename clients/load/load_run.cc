@@ -97,7 +97,7 @@ absl::Status LoadRun::Connect() {
     worker->offsets = {.heap = turn * setup_.script->heap_handles, .pages = turn * setup_.script->page_handles};
     worker->budget = BudgetOf(config, number);
     worker->connection = std::make_unique<client::Connection>(control_.options(), static_cast<int>(number) + 1);
-    // The first batch shall not pay for the connection.
+    // Connects now, so that the first batch need not wait for it.
     absl::StatusOr<v1::Server> server = worker->connection->Call(&v1::Lab::Stub::GetServer, v1::GetServerRequest());
     if (!server.ok()) return server.status();
     workers_.push_back(std::move(worker));
@@ -108,7 +108,7 @@ absl::Status LoadRun::Connect() {
 void LoadRun::Launch() {
   const v1::LoadConfig& config = setup_.config;
   start_time_ = absl::Now();
-  start_ = clock_.Now();
+  start_ = Now();
   period_.from = start_ + FromSeconds(config.warmup_seconds());
   if (config.duration_seconds() > 0) period_.end = period_.from + FromSeconds(config.duration_seconds());
   for (const auto& driven : driven_) driven->meter->SetTarget(config.rate() * driven->connections / config.connections());
@@ -124,17 +124,17 @@ void LoadRun::Launch() {
 
 void LoadRun::Work(Worker& worker) {
   absl::Status status = Replay(worker);
-  const Missed unsent = worker.pacer->End(std::min(clock_.Now(), period_.end));
+  const Missed unsent = worker.pacer->End(std::min(Now(), period_.end));
   worker.driven->meter->Dropped(DropReason::kAborted, unsent, setup_.config.batch());
   if (!status.ok()) stop_.drain = true;
   absl::MutexLock lock(&mutex_);
   if (error_.ok() && !absl::IsCancelled(status)) error_ = std::move(status);
-  ended_at_ = clock_.Now();
+  ended_at_ = Now();
   --running_;
 }
 
 bool LoadRun::Over(const Worker& worker) const {
-  return stop_.drain || stop_.abort || worker.budget == 0 || clock_.Now() >= period_.end;
+  return stop_.drain || stop_.abort || worker.budget == 0 || Now() >= period_.end;
 }
 
 absl::Status LoadRun::Replay(Worker& worker) {
@@ -143,7 +143,7 @@ absl::Status LoadRun::Replay(Worker& worker) {
     if (pass > 0) {
       if (absl::Status status = BeginPass(worker); !status.ok()) return status;
     }
-    worker.driven->meter->PassBegun(period_.PartAt(clock_.Now()));
+    worker.driven->meter->PassBegun(period_.PartAt(Now()));
     if (absl::Status status = Stream(worker, setup_.script->operations); !status.ok()) return status;
   }
   return absl::OkStatus();
@@ -152,9 +152,9 @@ absl::Status LoadRun::Replay(Worker& worker) {
 absl::Status LoadRun::BeginPass(Worker& worker) {
   const bool to_itself = worker.driven->connections == 1 && setup_.config.instance().empty();
   if (!to_itself) return Stream(worker, setup_.script->frees);
-  const Nanos before = clock_.Now();
+  const Nanos before = Now();
   absl::Status status = worker.driven->target.Renew();
-  const Nanos pause = clock_.Now() - before;
+  const Nanos pause = Now() - before;
   worker.pacer->Pause(pause);
   worker.driven->meter->Paused(period_.PartAt(before), pause);
   return status;
@@ -167,7 +167,7 @@ absl::Status LoadRun::Stream(Worker& worker, std::span<const Operation> operatio
   const StreamLimits limits{
       .batch = config.batch(), .window = config.window(), .reply_timeout = FromSeconds(config.timeout_seconds())};
   BatchStream stream(*worker.connection, worker.driven->target.name(), limits, cursor, *worker.pacer, worker.budget, period_,
-                     *worker.driven->meter, clock_);
+                     *worker.driven->meter);
   return stream.Run(stop_);
 }
 

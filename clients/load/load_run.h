@@ -58,7 +58,7 @@ class LoadRun {
   bool WaitFor(Nanos longest) ABSL_LOCKS_EXCLUDED(mutex_);
   // All meters of this run since its start, and its time so far.
   LoadSnapshot Read() const;
-  Nanos elapsed() const { return clock_.Now() - start_; }
+  Nanos elapsed() const { return Now() - start_; }
 
   // REQUIRES: WaitFor has said that the load has ended. Collects the statistics and deletes the instances. `error` is the call
   // that failed, if any; the report is complete even then.
@@ -100,7 +100,6 @@ class LoadRun {
   void DeleteTargets();
 
   const LoadSetup setup_;
-  const SteadyClock clock_;
   const client::Connection control_;
   v1::Server server_;
   std::vector<std::unique_ptr<Driven>> driven_;

@@ -3,7 +3,7 @@
 namespace alloclab::load {
 namespace {
 
-// counts[i...] += or -= other[i...], through any depth of arrays.
+// Calls `combine` for each number of `counts` and its counterpart in `other`, through arrays of arrays.
 template <typename Element, std::size_t kSize, typename Combine>
 void Zip(std::array<Element, kSize>& counts, const std::array<Element, kSize>& other, Combine combine) {
   for (std::size_t i = 0; i < kSize; ++i) {

@@ -49,18 +49,17 @@ double SecondsInProcess(std::span<const Operation> operations) {
 // The time of `operations` over one stream; negative if it failed.
 double SecondsOverStream(const std::string& server, const std::string& instance, std::span<const Operation> operations,
                          std::uint32_t batch) {
-  const SteadyClock clock;
   const client::Connection connection({.server = server, .timeout = std::chrono::seconds(60), .wait = {}}, 1);
   connection.channel()->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(10));
   Cursor cursor(operations, {});
   ClosedLoop pacer;
   Meter meter;
   std::uint64_t budget = std::numeric_limits<std::uint64_t>::max();
-  const Nanos start = clock.Now();
+  const Nanos start = Now();
   BatchStream stream(connection, instance, {.batch = batch, .window = 8, .reply_timeout = std::chrono::seconds(60)}, cursor,
-                     pacer, budget, Period(), meter, clock);
+                     pacer, budget, Period(), meter);
   const bool done = stream.Run(StopFlags()).ok() && meter.Read().counts.Answered() == operations.size();
-  return done ? Seconds(clock.Now() - start) : -1;
+  return done ? Seconds(Now() - start) : -1;
 }
 
 double SecondsOnFreshInstance(const std::string& server, std::span<const Operation> operations, std::uint32_t batch) {
