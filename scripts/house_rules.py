@@ -22,6 +22,9 @@ FORBIDDEN = {
     "server": re.compile(r"^clients/"),
     "clients": re.compile(r"^server/"),
 }
+# What clients may take from the server all the same, and what knows nothing of the rest of the server: the HTTP server, and what the
+# tests of both ends share.
+SHARED = re.compile(r"^server/(http/|testing/(eventually|http_client|process|temporary_directory)\.)")
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 PROMISE = re.compile(r"\b(TODO|FIXME|XXX)\b")
 
@@ -43,8 +46,10 @@ def includes(lines):
 def check_includes(path, lines):
     folder = path.parts[0]
     for number, target in includes(lines):
-        if FORBIDDEN[folder].match(target):
+        if FORBIDDEN[folder].match(target) and not (folder == "clients" and SHARED.match(target)):
             yield number, f"{folder}/ may not include {target}"
+        if SHARED.match(path.as_posix()) and target.startswith("server/") and not SHARED.match(target):
+            yield number, f"clients use {path}: it may not include {target}"
         if what := breaks_order(path, pathlib.PurePath(target)):
             yield number, what
 

@@ -11,8 +11,9 @@
 #include <vector>
 
 #include "absl/strings/str_split.h"
-#include "clients/common/process.h"
 #include "clients/load/temporary_server.h"
+#include "server/testing/process.h"
+#include "server/testing/temporary_directory.h"
 
 namespace alloclab::client {
 
@@ -58,7 +59,7 @@ class EndToEnd : public testing::Test {
   }
 
   load::TemporaryServer server_;
-  TemporaryFolder folder_;
+  TemporaryDirectory folder_;
 };
 
 inline std::string LastLine(const std::string& text) {

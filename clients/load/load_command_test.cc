@@ -1,25 +1,22 @@
 // The program `alloclab load` as a user runs it, against the real server.
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "alloclab/v1/lab.grpc.pb.h"
 #include "alloclab/v1/load.pb.h"
 #include "clients/common/connection.h"
-#include "clients/common/process.h"
 #include "clients/load/temporary_server.h"
+#include "server/testing/eventually.h"
+#include "server/testing/http_client.h"
+#include "server/testing/process.h"
 
 namespace alloclab::load {
 namespace {
@@ -32,7 +29,7 @@ using ::testing::UnorderedElementsAre;
 constexpr char kNobody[] = "127.0.0.1:1";
 
 // `alloclab load WORDS`, under way.
-class Program : public client::Process {
+class Program : public Process {
  public:
   explicit Program(std::vector<std::string> words) : Process(Whole(std::move(words))) {}
 
@@ -69,16 +66,6 @@ bool IsBusy(const std::string& server) {
   const v1::ListInstancesResponse list = ListAt(server);
   for (const v1::Instance& instance : list.instances()) {
     if (instance.operations() > 0) return true;
-  }
-  return false;
-}
-
-// Waits until `what` holds; false after 30 s.
-template <typename Condition>
-bool Eventually(Condition what) {
-  for (int tries = 0; tries < 600; ++tries) {
-    if (what()) return true;
-    std::this_thread::sleep_for(milliseconds(50));
   }
   return false;
 }
@@ -189,25 +176,6 @@ TEST(LoadCommand, DemoOutlivesTheServer) {
   EXPECT_THAT(InstancesAt(address), IsEmpty());
 }
 
-// The body of http://127.0.0.1:PORT/metrics; "" while nobody answers.
-std::string Scrape(int port) {
-  const int connection = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  std::string reply;
-  constexpr std::string_view kRequest = "GET /metrics HTTP/1.0\r\n\r\n";
-  if (connect(connection, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0 &&
-      write(connection, kRequest.data(), kRequest.size()) == static_cast<ssize_t>(kRequest.size())) {
-    char part[4096];
-    for (ssize_t got = 0; (got = read(connection, part, sizeof(part))) > 0;) reply.append(part, static_cast<std::size_t>(got));
-  }
-  close(connection);
-  const std::size_t head = reply.find("\r\n\r\n");
-  return head == std::string::npos ? "" : reply.substr(head + 4);
-}
-
 TEST(LoadCommand, ServesMetricsThatPassPromtool) {
   Program program(
       At(Server().address(), {"steady-state", "--rate", "10k", "--repeat", "forever", "--metrics-listen", "127.0.0.1:0"}));
@@ -215,12 +183,13 @@ TEST(LoadCommand, ServesMetricsThatPassPromtool) {
   ASSERT_TRUE(Eventually([&] {
     int port = 0;
     const std::string said = program.err();
-    if (std::sscanf(said.c_str(), "Metrics at http://127.0.0.1:%d/metrics", &port) == 1) text = Scrape(port);
+    if (std::sscanf(said.c_str(), "Metrics at http://127.0.0.1:%d/metrics", &port) == 1)
+      text = Get(fmt::format("127.0.0.1:{}", port), "/metrics").body;
     return text.find("alloclab_load_run_info{") != std::string::npos;
   })) << program.err();
   EXPECT_THAT(text, HasSubstr("alloclab_load_target_operations_per_second{"));
-  const std::string path = testing::TempDir() + fmt::format("load_scrape_{}.txt", getpid());
-  std::ofstream(path) << text;
+  const TemporaryDirectory directory;
+  const std::string path = directory.Write("scrape", text);
   EXPECT_EQ(std::system(fmt::format("promtool check metrics < {}", path).c_str()), 0);
   program.Signal(SIGINT);
   EXPECT_EQ(program.Wait(), 130);

@@ -3,18 +3,15 @@
 #include <fmt/format.h>
 #include <signal.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
-#include <thread>
+
+#include "server/testing/eventually.h"
 
 namespace alloclab::load {
 namespace {
-
-constexpr int kTries = 3'000;
-constexpr std::chrono::milliseconds kPause{10};
 
 // The line "grpc HOST:PORT" of the file; empty if it is not there yet.
 std::string ReadAddress(const std::filesystem::path& path) {
@@ -30,12 +27,12 @@ std::string ReadAddress(const std::filesystem::path& path) {
 
 TemporaryServer::TemporaryServer(const std::string& listen)
     : process_({ALLOCLABD, "--listen", listen, "--web-listen", "", "--metrics-listen", "", "--data-dir",
-                folder_.path() / "data", "--log-level", "warning", "--address-file", folder_.path() / "addresses"}) {
-  for (int tries = 0; tries < kTries && !process_.HasEnded(); ++tries) {
-    address_ = ReadAddress(folder_.path() / "addresses");
-    if (!address_.empty()) return;
-    std::this_thread::sleep_for(kPause);
-  }
+                directory_.path() / "data", "--log-level", "warning", "--address-file", directory_.path() / "addresses"}) {
+  const bool known = Eventually([this] {
+    address_ = ReadAddress(directory_.path() / "addresses");
+    return !address_.empty() || process_.HasEnded();
+  });
+  if (known && !address_.empty()) return;
   fmt::print(stderr, "alloclabd does not serve: {}\n", process_.err());
   std::abort();
 }

@@ -4,7 +4,8 @@
 
 #include <string>
 
-#include "clients/common/process.h"
+#include "server/testing/process.h"
+#include "server/testing/temporary_directory.h"
 
 namespace alloclab::load {
 
@@ -17,9 +18,9 @@ class TemporaryServer {
   void Kill();                                             // as a crash would, with SIGKILL
 
  private:
-  client::TemporaryFolder folder_;
+  TemporaryDirectory directory_;
   std::string address_;
-  client::Process process_;
+  Process process_;
 };
 
 }  // namespace alloclab::load

@@ -12,7 +12,7 @@
 
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
-#include "server/http/http_testing.h"
+#include "server/testing/http_client.h"
 
 namespace alloclab::server {
 namespace {

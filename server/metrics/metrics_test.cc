@@ -17,8 +17,8 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "allocators/catalog/catalog.h"
-#include "server/http/http_testing.h"
 #include "server/testing/eventually.h"
+#include "server/testing/http_client.h"
 #include "server/testing/test_server.h"
 
 namespace alloclab::server {

@@ -9,7 +9,7 @@
 #include "absl/time/clock.h"
 #include "server/metrics/metrics_endpoint.h"
 #include "server/server/server_card.h"
-#include "server/testing/http_get.h"
+#include "server/testing/http_client.h"
 #include "server/testing/test_lab.h"
 #include "server/web/web_server.h"
 
@@ -29,7 +29,7 @@ class WebConcurrency : public testing::Test {
     }
     return operations;
   }
-  std::string Api(const std::string& path) const { return HttpGet(web_->address(), "/api/" + path); }
+  std::string Api(const std::string& path) const { return Get(web_->address(), "/api/" + path).body; }
 
   TestLab lab_;
   ServerCard card_{lab_.instances};
@@ -69,15 +69,14 @@ TEST_F(WebConcurrency, BrowsersAndScrapersBesideBatchesRunsAndDeletions) {
     EXPECT_TRUE(lab_.instances.Create({"brief", SmallMachine(), "", ""}).ok());
     EXPECT_TRUE(lab_.instances.Delete("brief").ok());
   });
-  crew.Spawn(2, 20,
-             [&](int, int) { EXPECT_THAT(HttpGet(metrics_->address(), "/metrics"), HasSubstr("lab_instance=\"busy\"")); });
+  crew.Spawn(2, 20, [&](int, int) { EXPECT_THAT(Get(metrics_->address(), "/metrics").body, HasSubstr("lab_instance=\"busy\"")); });
   crew.Spawn(2, 10, [&](int, int) {
     EXPECT_THAT(Api("instances/busy/map"), HasSubstr("heap"));
     EXPECT_THAT(Api("instances/busy"), HasSubstr("busy"));
     EXPECT_THAT(Api("instances"), HasSubstr("busy"));
     EXPECT_NE(Api("runs"), "");
     EXPECT_NE(Api("server"), "");
-    EXPECT_NE(HttpGet(web_->address(), "/"), "");
+    EXPECT_NE(Get(web_->address(), "/").body, "");
   });
   crew.Join();
   EXPECT_EQ((*busy)->operations(), batch.size() * kPieces * kDrivers * kBatches);

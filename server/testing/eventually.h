@@ -5,7 +5,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 
-namespace alloclab::server {
+namespace alloclab {
 
 // Waits until `condition` holds. False after a minute, which no machine is too busy for.
 template <class Condition>
@@ -17,6 +17,6 @@ template <class Condition>
   return false;
 }
 
-}  // namespace alloclab::server
+}  // namespace alloclab
 
 #endif  // ALLOCLAB_SERVER_TESTING_EVENTUALLY_H_

@@ -7,7 +7,7 @@
 #include "absl/time/clock.h"
 #include "allocators/common/check.h"
 #include "server/server/library_logs.h"
-#include "server/testing/http_get.h"
+#include "server/testing/http_client.h"
 
 namespace alloclab::server {
 
@@ -84,7 +84,7 @@ v1::Run TestServer::RunToEnd(const v1::SubmitRunRequest& request) {
 
 std::string TestServer::Scrape() {
   ALLOCLAB_CHECK(!server_->metrics_address().empty());
-  return HttpGet(server_->metrics_address(), "/metrics");
+  return Get(server_->metrics_address(), "/metrics").body;
 }
 
 BatchBuilder& BatchBuilder::Add(v1::OpKind kind, std::uint32_t block, std::uint32_t size, std::uint32_t extra) {

@@ -11,8 +11,8 @@
 #include "absl/time/clock.h"
 #include "alloclab/v1/web.pb.h"
 #include "google/protobuf/util/json_util.h"
-#include "server/http/http_testing.h"
 #include "server/testing/eventually.h"
+#include "server/testing/http_client.h"
 #include "server/testing/test_server.h"
 
 namespace alloclab::server {

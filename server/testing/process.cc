@@ -1,4 +1,4 @@
-#include "clients/common/process.h"
+#include "server/testing/process.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -11,7 +11,7 @@
 #include <sstream>
 #include <utility>
 
-namespace alloclab::client {
+namespace alloclab {
 namespace {
 
 std::string ReadFile(const std::filesystem::path& path) {
@@ -42,26 +42,10 @@ void Redirect(const std::string& path, int flags, int target) {
 
 }  // namespace
 
-TemporaryFolder::TemporaryFolder() {
-  std::string name = std::filesystem::temp_directory_path() / "alloclab-test-XXXXXX";
-  if (mkdtemp(name.data()) == nullptr) std::abort();
-  path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::string TemporaryFolder::Write(const std::string& name, const std::string& content) const {
-  std::ofstream(path_ / name, std::ios::binary) << content;
-  return path_ / name;
-}
-
 Process::Process(std::vector<std::string> arguments, const std::vector<std::string>& environment,
                  const std::string& standard_input) {
-  const std::string in = folder_.Write("in", standard_input);
-  const std::string out = folder_.Write("out", ""), err = folder_.Write("err", "");
+  const std::string in = directory_.Write("in", standard_input);
+  const std::string out = directory_.Write("out", ""), err = directory_.Write("err", "");
   pid_ = fork();
   if (pid_ != 0) return;
   Redirect(in, O_RDONLY, STDIN_FILENO);
@@ -91,7 +75,7 @@ bool Process::HasEnded() {
   return pid_ <= 0;
 }
 
-std::string Process::out() const { return ReadFile(folder_.path() / "out"); }
-std::string Process::err() const { return ReadFile(folder_.path() / "err"); }
+std::string Process::out() const { return ReadFile(directory_.path() / "out"); }
+std::string Process::err() const { return ReadFile(directory_.path() / "err"); }
 
-}  // namespace alloclab::client
+}  // namespace alloclab

@@ -1,30 +1,15 @@
 // Tests and benchmarks: real programs, run as a user runs them.
-#ifndef ALLOCLAB_CLIENTS_COMMON_PROCESS_H_
-#define ALLOCLAB_CLIENTS_COMMON_PROCESS_H_
+#ifndef ALLOCLAB_SERVER_TESTING_PROCESS_H_
+#define ALLOCLAB_SERVER_TESTING_PROCESS_H_
 
 #include <sys/types.h>
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
-namespace alloclab::client {
+#include "server/testing/temporary_directory.h"
 
-// A folder of its own that goes with the object.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-  // Makes the file and returns its path.
-  std::string Write(const std::string& name, const std::string& content) const;
-
- private:
-  std::filesystem::path path_;
-};
+namespace alloclab {
 
 // A program that runs; its output goes to files. It dies with the thread that started it, however that ends.
 class Process {
@@ -46,10 +31,10 @@ class Process {
   std::string err() const;
 
  private:
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
   pid_t pid_ = -1;
 };
 
-}  // namespace alloclab::client
+}  // namespace alloclab
 
-#endif  // ALLOCLAB_CLIENTS_COMMON_PROCESS_H_
+#endif  // ALLOCLAB_SERVER_TESTING_PROCESS_H_
