@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <future>
 
+#include "alloclab/v1/heap.pb.h"
 #include "alloclab/v1/lab.grpc.pb.h"
 #include "clients/common/exit_code.h"
 #include "clients/common/interrupt.h"
@@ -104,6 +105,38 @@ TEST(InterruptDeathTest, TheSecondSignalSaysWhatStaysBehind) {
     raise(SIGINT);
   };
   EXPECT_EXIT(insist_silently(), testing::ExitedWithCode(130), "^$");
+}
+
+std::string Shown(OutputFormat format) {
+  CommonOptions options;
+  options.output = format;
+  options.color = ColorMode::kNever;
+  v1::FreeRequest message;
+  message.set_instance("toy");
+  Section list;
+  list.columns = {{"name"}};
+  list.rows = {{TextCell("toy")}};
+  testing::internal::CaptureStdout();
+  const absl::Status status = Session(options).Show(message, {.heading = "", .sections = {list}, .footer = {}});
+  EXPECT_TRUE(status.ok()) << status;
+  return testing::internal::GetCapturedStdout();
+}
+
+TEST(Session, ShowsDataInTheChosenFormat) {
+  EXPECT_EQ(Shown(OutputFormat::kTable), "name\ntoy\n");
+  EXPECT_EQ(Shown(OutputFormat::kCsv), "name\ntoy\n");
+  EXPECT_EQ(Shown(OutputFormat::kMarkdown), "| name |\n| --- |\n| toy |\n");
+  EXPECT_EQ(Shown(OutputFormat::kJson), "{\n \"schema_version\": 1,\n \"instance\": \"toy\",\n \"address\": 0\n}\n");
+}
+
+TEST(Session, NotesGoToStderrUnlessQuiet) {
+  for (const bool quiet : {false, true}) {
+    CommonOptions options;
+    options.quiet = quiet;
+    testing::internal::CaptureStderr();
+    Session(options).Note("a remark");
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), quiet ? "" : "a remark\n");
+  }
 }
 
 TEST(Session, AFullDiskIsAnError) {

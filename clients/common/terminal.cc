@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 
 namespace alloclab::client {
@@ -84,17 +83,18 @@ std::vector<std::string> WrapWords(std::string_view text, std::size_t width) {
   std::vector<std::string> lines;
   while (DisplayWidth(text) > width) {
     // The last space that leaves a line short enough, or else the first one.
+    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
     std::size_t space = text.find(' ');
     for (std::size_t next = space; next != std::string_view::npos && DisplayWidth(text.substr(0, next)) <= width;
          next = text.find(' ', next + 1)) {
       space = next;
     }
     if (space == std::string_view::npos) break;
-    const absl::string_view line = absl::StripTrailingAsciiWhitespace(text.substr(0, space));
-    if (!line.empty()) lines.emplace_back(line);
-    text = absl::StripLeadingAsciiWhitespace(text.substr(space));
+    const std::string_view line = text.substr(0, space);
+    lines.emplace_back(line.substr(0, line.find_last_not_of(' ') + 1));
+    text.remove_prefix(std::min(text.find_first_not_of(' ', space), text.size()));
   }
-  lines.emplace_back(text);
+  if (lines.empty() || !text.empty()) lines.emplace_back(text);
   return lines;
 }
 
