@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <map>
+#include <algorithm>
 #include <utility>
 
 #include "allocators/common/quantity.h"
+#include "allocators/common/suggestion.h"
 #include "clients/common/units.h"
 
 namespace alloclab::client {
@@ -51,26 +52,21 @@ void AddCommonOptions(CLI::App& app, CommonOptions& options) {
   app.add_option("--server", options.connection.server, "Where alloclabd listens; unix:PATH too (default 127.0.0.1:7411)")
       ->envname("ALLOCLAB_SERVER")
       ->type_name("HOST:PORT");
-  AddDuration(app, "--timeout", options.connection.timeout, "Deadline of one call (default 10s)");
-  const auto wait = [&options](const std::string& text) {
-    const auto parsed = ParseDuration(text);
-    if (!parsed.ok()) throw CLI::ValidationError("--wait", std::string(parsed.status().message()));
-    options.connection.wait = *parsed;
-  };
-  app.add_option_function<std::string>("--wait", wait, "Wait that long for a server that is not up yet")->type_name("DURATION");
-  const std::map<std::string, OutputFormat> formats = {{"table", OutputFormat::kTable},
-                                                       {"json", OutputFormat::kJson},
-                                                       {"csv", OutputFormat::kCsv},
-                                                       {"markdown", OutputFormat::kMarkdown}};
-  app.add_option("-o,--output", options.output, "Format of the data on stdout (default table)")
-      ->transform(CLI::CheckedTransformer(formats).description(""))
-      ->type_name("table|json|csv|markdown");
-  const std::map<std::string, ColorMode> colors = {
-      {"auto", ColorMode::kAuto}, {"always", ColorMode::kAlways}, {"never", ColorMode::kNever}};
-  app.add_option("--color", options.color, "Colours; auto: on a terminal, unless NO_COLOR is set (default auto)")
-      ->transform(CLI::CheckedTransformer(colors).description(""))
-      ->type_name("auto|always|never");
-  app.add_flag("-q,--quiet", options.quiet, "Nothing on stderr but errors; print only the name or address of what was made");
+  AddPositiveDuration(app, "--timeout", options.connection.timeout, "Deadline of one call (default 10s)",
+                      "expected at least 1ms: no call ends in no time");
+  AddParsed(app, "--wait", options.connection.wait, "Wait that long for a server that is not up yet", "DURATION",
+            ParseDuration);
+  AddChoice<OutputFormat>(app, "-o,--output", options.output,
+                          {{"table", OutputFormat::kTable},
+                           {"json", OutputFormat::kJson},
+                           {"csv", OutputFormat::kCsv},
+                           {"markdown", OutputFormat::kMarkdown}},
+                          "Format of the data on stdout (default table)");
+  AddChoice<ColorMode>(app, "--color", options.color,
+                       {{"auto", ColorMode::kAuto}, {"always", ColorMode::kAlways}, {"never", ColorMode::kNever}},
+                       "Colours; auto: on a terminal, unless NO_COLOR is set (default auto)");
+  app.add_flag("-q,--quiet", options.quiet,
+               "Only the essential: names, run numbers or addresses, one a line, and no remarks but errors");
 }
 
 CLI::Option* AddBytes(CLI::App& app, const std::string& name, std::uint64_t& value, const std::string& description) {
@@ -83,16 +79,49 @@ CLI::Option* AddBytes32(CLI::App& app, const std::string& name, std::uint32_t& v
 }
 
 CLI::Option* AddCount(CLI::App& app, const std::string& name, std::uint64_t& value, const std::string& description) {
-  return AddParsed(app, name, value, description, "COUNT", [](const std::string& text) { return ParseCount(text); });
+  return AddParsed(app, name, value, description, "COUNT", ParseCount);
+}
+
+CLI::Option* AddPositiveCount(CLI::App& app, const std::string& name, std::uint64_t& value, const std::string& description,
+                              const std::string& why_not_zero) {
+  const auto parse = [why_not_zero](const std::string& text) {
+    absl::StatusOr<std::uint64_t> count = ParseCount(text);
+    if (count.ok() && *count == 0) count = absl::InvalidArgumentError("0: " + why_not_zero);
+    return count;
+  };
+  return AddParsed(app, name, value, description, "COUNT", parse);
 }
 
 CLI::Option* AddAddress(CLI::App& app, const std::string& name, std::uint32_t& value, const std::string& description) {
-  return AddParsed(app, name, value, description, "ADDRESS", [](const std::string& text) { return ParseAddress(text); });
+  return AddParsed(app, name, value, description, "ADDRESS", ParseAddress);
 }
 
 CLI::Option* AddDuration(CLI::App& app, const std::string& name, std::chrono::milliseconds& value,
                          const std::string& description) {
-  return AddParsed(app, name, value, description, "DURATION", [](const std::string& text) { return ParseDuration(text); });
+  return AddParsed(app, name, value, description, "DURATION", ParseDuration);
+}
+
+CLI::Option* AddPositiveDuration(CLI::App& app, const std::string& name, std::chrono::milliseconds& value,
+                                 const std::string& description, const std::string& why_not_zero) {
+  const auto parse = [why_not_zero](const std::string& text) {
+    absl::StatusOr<std::chrono::milliseconds> duration = ParseDuration(text);
+    if (duration.ok() && duration->count() == 0) duration = absl::InvalidArgumentError(text + ": " + why_not_zero);
+    return duration;
+  };
+  return AddParsed(app, name, value, description, "DURATION", parse);
+}
+
+CLI::Option* AddWord(CLI::App& app, const std::string& name, const std::vector<std::string>& words,
+                     std::function<void(std::size_t)> set, const std::string& description) {
+  const std::string long_name = name.substr(name.rfind(',') + 1);
+  const auto assign = [long_name, words, set = std::move(set)](const std::string& text) {
+    const auto found = std::find(words.begin(), words.end(), text);
+    if (found != words.end()) return set(static_cast<std::size_t>(found - words.begin()));
+    const std::string_view nearest = NearestName(text, std::vector<std::string_view>(words.begin(), words.end()));
+    throw CLI::ValidationError(long_name, fmt::format("'{}' is none of {}{}", text, fmt::join(words, ", "),
+                                                      nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest)));
+  };
+  return app.add_option_function<std::string>(name, assign, description)->type_name(fmt::format("{}", fmt::join(words, "|")));
 }
 
 }  // namespace alloclab::client

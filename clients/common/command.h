@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "clients/common/exit_code.h"
@@ -37,9 +39,27 @@ void AddCommonOptions(CLI::App& app, CommonOptions& options);
 CLI::Option* AddBytes(CLI::App& app, const std::string& name, std::uint64_t& value, const std::string& description);
 CLI::Option* AddBytes32(CLI::App& app, const std::string& name, std::uint32_t& value, const std::string& description);
 CLI::Option* AddCount(CLI::App& app, const std::string& name, std::uint64_t& value, const std::string& description);
+// A count for which 0 is no choice: it is refused with `why_not_zero`, "expected at least 1 operation".
+CLI::Option* AddPositiveCount(CLI::App& app, const std::string& name, std::uint64_t& value, const std::string& description,
+                              const std::string& why_not_zero);
 CLI::Option* AddAddress(CLI::App& app, const std::string& name, std::uint32_t& value, const std::string& description);
 CLI::Option* AddDuration(CLI::App& app, const std::string& name, std::chrono::milliseconds& value,
                          const std::string& description);
+// Likewise.
+CLI::Option* AddPositiveDuration(CLI::App& app, const std::string& name, std::chrono::milliseconds& value,
+                                 const std::string& description, const std::string& why_not_zero);
+// One of a few words; `set` gets its position in `words`.
+CLI::Option* AddWord(CLI::App& app, const std::string& name, const std::vector<std::string>& words,
+                     std::function<void(std::size_t)> set, const std::string& description);
+// One of a few words that stand for values.
+template <typename Value>
+CLI::Option* AddChoice(CLI::App& app, const std::string& name, Value& value,
+                       const std::vector<std::pair<std::string, Value>>& choices, const std::string& description) {
+  std::vector<std::string> words;
+  for (const auto& [word, choice] : choices) words.push_back(word);
+  return AddWord(
+      app, name, words, [&value, choices](std::size_t position) { value = choices[position].second; }, description);
+}
 
 }  // namespace alloclab::client
 

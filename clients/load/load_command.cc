@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <map>
 #include <memory>
 #include <random>
 #include <string>
@@ -48,8 +47,9 @@ struct Flags {
   std::string workload;
   bool demo = false;
   v1::LoadConfig config;
+  // 0: not given.
   std::uint64_t connections = 1, instances = 0, batch = 0, window = 8;
-  std::uint64_t rate = 0, seed = 0, operations = 0;
+  std::uint64_t rate = 0, seed = 0, operations = 0, arrival_seed = 1;
   std::string repeat;
   std::chrono::milliseconds duration{0}, warmup{0};
   bool keep = false;
@@ -88,7 +88,7 @@ absl::StatusOr<v1::LoadConfig> Complete(const Flags& flags, const client::Connec
   config.set_duration_seconds(std::chrono::duration<double>(flags.duration).count());
   config.set_warmup_seconds(std::chrono::duration<double>(flags.warmup).count());
   config.set_timeout_seconds(std::chrono::duration<double>(connection.timeout).count());
-  if (config.arrival_seed() == 0) config.set_arrival_seed(1);
+  config.set_arrival_seed(flags.arrival_seed);
   config.set_batch(flags.batch > 0 ? Narrow(flags.batch) : DefaultBatch(config, batch_interval_seconds));
   return config;
 }
@@ -214,24 +214,23 @@ absl::StatusOr<ExitCode> Run(Session& session, const Flags& flags) {
 }
 
 void AddSchedule(CLI::App& load, Flags& flags) {
-  const std::map<std::string, v1::LoadConfig::Arrival> arrivals = {{"constant", v1::LoadConfig::CONSTANT},
-                                                                   {"poisson", v1::LoadConfig::POISSON}};
-  client::AddCount(load, "--rate", flags.rate, "Operations per second over all connections (default: as fast as it goes)");
-  load.add_option_function<std::string>(
-          "--arrival", [&flags, arrivals](const std::string& name) { flags.config.set_arrival(arrivals.at(name)); },
-          "How batches fall at a --rate (default constant)")
-      ->check(CLI::IsMember({"constant", "poisson"}).description(""))
-      ->type_name("constant|poisson");
-  load.add_option_function<std::uint64_t>(
-          "--arrival-seed", [&flags](std::uint64_t seed) { flags.config.set_arrival_seed(seed); },
-          "Seed of Poisson arrivals (default 1)")
-      ->type_name("COUNT");
+  client::AddPositiveCount(load, "--rate", flags.rate,
+                           "Operations per second over all connections (default: as fast as it goes)",
+                           "expected at least 1 operation per second; without --rate it goes as fast as it can");
+  client::AddWord(
+      load, "--arrival", {"constant", "poisson"},
+      [&flags](std::size_t word) { flags.config.set_arrival(static_cast<v1::LoadConfig::Arrival>(word)); },
+      "How batches fall at a --rate (default constant)");
+  client::AddPositiveCount(load, "--arrival-seed", flags.arrival_seed, "Seed of Poisson arrivals (default 1)",
+                           "expected 1 or more");
   load.add_flag_function(
       "--catch-up", [&flags](std::int64_t times) { flags.config.set_catch_up(times > 0); },
       "Send what was due while the window was full late instead of dropping it");
-  client::AddDuration(load, "--duration", flags.duration, "End after this time, warm-up not counted");
+  client::AddPositiveDuration(load, "--duration", flags.duration, "End after this time, warm-up not counted",
+                              "expected at least 1ms; without --duration the workload or --operations ends the load");
   client::AddDuration(load, "--warmup", flags.warmup, "Leave the first part out of the report (default 0)");
-  client::AddCount(load, "--operations", flags.operations, "End after this many operations over all connections");
+  client::AddPositiveCount(load, "--operations", flags.operations, "End after this many operations over all connections",
+                           "expected at least 1 operation; without --operations the workload or --duration ends the load");
   load.add_option("--repeat", flags.repeat, "End after this many passes, or never: forever (default 1, or until another end)")
       ->type_name("COUNT|forever");
 }
@@ -247,14 +246,17 @@ void RegisterLoad(CLI::App& app, client::Command& chosen, const AddMachineOption
                  "Replay all built-in workloads for ever, each on its instance demo-NAME, at a modest rate");
   client::AddCount(*load, "--connections", flags->connections,
                    "Connections, each with a stream of its own (default 1, at most 256)");
-  client::AddCount(*load, "--instances", flags->instances, "Fresh instances that the connections share (default one for each)");
+  client::AddPositiveCount(*load, "--instances", flags->instances,
+                           "Fresh instances that the connections share (default one for each)", "expected at least 1 instance");
   load->add_option("--instance", *flags->config.mutable_instance(), "An existing instance instead, which is not deleted")
       ->type_name("INSTANCE");
   load->add_flag("--keep", flags->keep, "Do not delete the fresh instances at the end");
-  client::AddCount(*load, "--batch", flags->batch,
-                   "Operations per message, up to 65536 (default 4096, or 10 ms of the --rate)");
+  client::AddPositiveCount(*load, "--batch", flags->batch,
+                           "Operations per message, up to 65536 (default 4096, or 10 ms of the --rate)",
+                           "expected 1 to 65536 operations");
   client::AddCount(*load, "--window", flags->window, "Batches in flight per connection (default 8)");
-  client::AddCount(*load, "--seed", flags->seed, "Seed of a synthetic workload (default its own)");
+  client::AddPositiveCount(*load, "--seed", flags->seed, "Seed of a synthetic workload (default its own)",
+                           "expected 1 or more; without --seed the workload has its own");
   AddSchedule(*load, *flags);
   load->add_option("--metrics-listen", flags->metrics_listen, "Serve /metrics here, e.g. 127.0.0.1:7415 (default: nowhere)")
       ->envname("ALLOCLAB_LOAD_METRICS_LISTEN")
