@@ -13,8 +13,8 @@ namespace alloclab::client {
 namespace {
 
 constexpr std::chrono::milliseconds kSilence{200};
-constexpr int kBarMax = 30;
-constexpr int kBarMin = 8;
+constexpr int kLongestBar = 30;
+constexpr int kShortestBar = 8;
 
 std::string Remaining(const ProgressState& state) {
   if (state.done == 0 || state.total < state.done) return "";
@@ -40,9 +40,9 @@ std::string ProgressPlainLine(const ProgressState& state) { return fmt::format("
 std::string ProgressBarLine(const ProgressState& state, int width) {
   const std::string figures = Figures(state);
   const int room = width - static_cast<int>(DisplayWidth(state.what) + DisplayWidth(figures)) - 7;
-  if (state.total == 0 || room < kBarMin) return ProgressPlainLine(state);
+  if (state.total == 0 || room < kShortestBar) return ProgressPlainLine(state);
   const double ratio = static_cast<double>(state.done) / static_cast<double>(state.total);
-  return fmt::format("{}  ▕{}▏ {}", state.what, Bar(ratio, std::min(room, kBarMax)), figures);
+  return fmt::format("{}  ▕{}▏ {}", state.what, Bar(ratio, std::min(room, kLongestBar)), figures);
 }
 
 void Progress::Update(const std::string& what, std::uint64_t done, std::uint64_t total, bool bytes) {
