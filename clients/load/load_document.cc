@@ -87,20 +87,20 @@ Section Schedule(const v1::LoadReport& report) {
 
 struct Span {
   const char* name;
-  const v1::Latency& latency;
+  const v1::Latency* latency;
 };
 
 // A column for each span of time, a line for each figure of it.
 Section Latencies(const v1::LoadReport& report) {
-  std::vector<Span> spans = {{"send to reply", report.service()}, {"in the server", report.server()}};
+  std::vector<Span> spans = {{"send to reply", &report.service()}, {"in the server", &report.server()}};
   if (report.config().rate() > 0) {
-    spans.insert(spans.begin(), {{"due to reply", report.response()}, {"due to send", report.schedule().lag()}});
+    spans.insert(spans.begin(), {{"due to reply", &report.response()}, {"due to send", &report.schedule().lag()}});
   }
   Section section{.title = "latency of a batch", .columns = {{"figure"}}, .rows = {}, .picture = {}};
   for (const Span& span : spans) section.columns.push_back({span.name, true});
   const auto add = [&](const char* figure, auto value) {
     std::vector<Cell> row = {TextCell(figure)};
-    for (const Span& span : spans) row.push_back(value(span.latency));
+    for (const Span& span : spans) row.push_back(value(*span.latency));
     section.rows.push_back(std::move(row));
   };
   add("batches", [](const v1::Latency& latency) { return CountCell(latency.count()); });
