@@ -76,20 +76,30 @@ std::vector<std::string> InstancesThere() {
 std::string DigestOf(const std::string& instance) {
   const client::Connection connection = Connect();
   v1::Inspect::Stub stub(connection.channel());
-  v1::WalkRequest request;
+  v1::WalkBlocksRequest request;
   request.set_instance(instance);
+  request.set_allocator(v1::HEAP);
   const auto context = connection.MakeContext();
-  const auto reader = stub.WalkChunks(context.get(), request);
+  const auto reader = stub.WalkBlocks(context.get(), request);
   std::string words;
-  for (v1::ChunkPage page; reader->Read(&page);) {
-    for (const v1::Chunk& chunk : page.chunks()) {
-      for (int shift = 0; shift < 32; shift += 8) words.push_back(static_cast<char>(chunk.header() >> shift));
+  for (v1::BlockList list; reader->Read(&list);) {
+    EXPECT_EQ(list.field_names(0), "header");
+    for (const v1::Block& block : list.blocks()) {
+      for (int shift = 0; shift < 32; shift += 8) words.push_back(static_cast<char>(block.fields(0) >> shift));
     }
   }
   EXPECT_TRUE(reader->Finish().ok());
   Sha256 digest;
   digest.Update(words);
   return digest.HexDigest();
+}
+
+void ExpectCounts(const google::protobuf::RepeatedPtrField<v1::Counter>& told, const std::vector<Count>& counts) {
+  ASSERT_EQ(static_cast<std::size_t>(told.size()), counts.size());
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    EXPECT_EQ(told[static_cast<int>(i)].name(), counts[i].info->name);
+    EXPECT_EQ(told[static_cast<int>(i)].value(), counts[i].value) << counts[i].info->name;
+  }
 }
 
 TEST(LoadRun, OneConnectionGivesWhatTheSameRunInProcessGives) {
@@ -115,9 +125,8 @@ TEST(LoadRun, OneConnectionGivesWhatTheSameRunInProcessGives) {
             std::accumulate(counters.requested_bytes.begin(), counters.requested_bytes.end(), std::uint64_t{0}));
   EXPECT_EQ(statistics.counters().live_blocks(), counters.live_blocks);
   EXPECT_EQ(statistics.counters().live_requested_peak_bytes(), counters.live_requested_peak_bytes);
-  EXPECT_EQ(statistics.counters().heap().headers_visited(), in_process->heap_costs.headers_visited);
-  EXPECT_EQ(statistics.counters().heap().splits(), in_process->heap_costs.splits);
-  EXPECT_EQ(statistics.counters().vm().demand_faults(), in_process->vm_costs.demand_faults);
+  ExpectCounts(statistics.counters().heap(), in_process->heap_counts);
+  ExpectCounts(statistics.counters().pages(), in_process->page_counts);
   const Checkpoint& end = in_process->checkpoints.back();
   EXPECT_EQ(statistics.heap().brk(), end.heap.brk.raw());
   EXPECT_EQ(statistics.heap().free_bytes(), end.heap.free_bytes);
