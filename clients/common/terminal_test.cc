@@ -58,7 +58,6 @@ TEST(Terminal, WrapsBetweenWordsAndCutsNone) {
   EXPECT_THAT(WrapWords("one two", 1), ElementsAre("one", "two"));
 }
 
-TEST(Terminal, ControlCharactersBecomeVisible) { EXPECT_EQ(Printable("a\x1b[2J\x7f\n"), "a\\x1b[2J\\x7f\\x0a"); }
 
 // The two ends of a pseudo-terminal.
 class OnATerminal : public testing::Test {
