@@ -24,7 +24,7 @@ FORBIDDEN = {
 }
 # What clients may take from the server all the same, and what knows nothing of the rest of the server: the HTTP server, and what the
 # tests of both ends share.
-SHARED = re.compile(r"^server/(http/|testing/(eventually|http_client|process|temporary_directory)\.)")
+SHARED = re.compile(r"^server/(errors\.|http/|testing/(eventually|http_client|process|temporary_directory)\.)")
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 PROMISE = re.compile(r"\b(TODO|FIXME|XXX)\b")
 
