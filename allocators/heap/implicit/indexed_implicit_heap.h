@@ -42,7 +42,11 @@ class IndexedImplicitHeap final : public ImplicitHeapBase<ChunkIndex> {
 
   static VirtAddr Footer(VirtAddr chunk, std::uint32_t size) { return chunk + size - kWordBytes; }
   bool Present(VirtAddr word) const { return space_.CachedPage(word.page()) != nullptr; }
-  std::uint32_t Peek(VirtAddr word) const { return space_.CachedPage(word.page())[word.offset() / kWordBytes]; }
+  // A word of metadata: its page is present, though not always known to be.
+  std::uint32_t Peek(VirtAddr word) const {
+    const std::uint32_t* page = space_.CachedPage(word.page());
+    return page != nullptr ? page[word.offset() / kWordBytes] : space_.Peek(word).value_or(0);
+  }
   std::uint32_t LoadHeader(VirtAddr chunk) { return WordView(space_, costs_).Load(chunk); }
 
   HeapResult Allocate(std::uint32_t bytes, const Use& use);
