@@ -21,18 +21,23 @@ absl::Status WithinAllocator(std::string_view allocator, std::uint64_t ram_bytes
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Instance>> Instance::Create(const InstanceConfig& config) {
+  const auto pages = FindPageAllocator(config.page_allocator);
+  if (!pages.ok()) return pages.status();
+  const auto heap = FindHeapAllocator(config.heap_allocator);
+  if (!heap.ok()) return heap.status();
+  return Create(config, **pages, **heap);
+}
+
+absl::StatusOr<std::unique_ptr<Instance>> Instance::Create(const InstanceConfig& config, const PageAllocatorInfo& pages,
+                                                           const HeapAllocatorInfo& heap) {
   const std::uint64_t ram_bytes = config.ram_bytes != 0 ? config.ram_bytes : PhysicalMemory::kBytesDefault;
   if (absl::Status status = PhysicalMemory::ValidateSize(ram_bytes); !status.ok()) return Within("ram_bytes", status);
-  const auto page_info = FindPageAllocator(config.page_allocator);
-  if (!page_info.ok()) return page_info.status();
-  const auto heap_info = FindHeapAllocator(config.heap_allocator);
-  if (!heap_info.ok()) return heap_info.status();
-  auto parameters = CompleteParameters(**page_info, **heap_info, config.guarded, config.parameters);
+  auto parameters = CompleteParameters(pages, heap, config.guarded, config.parameters);
   if (!parameters.ok()) return parameters.status();
 
   std::unique_ptr<Instance> instance(new Instance);
-  instance->config_ = {ram_bytes, (*page_info)->name, (*heap_info)->name, config.guarded, *std::move(parameters)};
-  if (absl::Status status = instance->Build(**page_info, **heap_info); !status.ok()) return status;
+  instance->config_ = {ram_bytes, pages.name, heap.name, config.guarded, *std::move(parameters)};
+  if (absl::Status status = instance->Build(pages, heap); !status.ok()) return status;
   return instance;
 }
 

@@ -36,6 +36,9 @@ class Instance {
   // INVALID_ARGUMENT naming the field and what is expected; RESOURCE_EXHAUSTED when RAM is too small for the heap's page
   // tables and first pages. The catalogue is in catalog.h.
   static absl::StatusOr<std::unique_ptr<Instance>> Create(const InstanceConfig& config);
+  // Of these allocators, whether the catalogue has them or not; the names in `config` are not read.
+  static absl::StatusOr<std::unique_ptr<Instance>> Create(const InstanceConfig& config, const PageAllocatorInfo& pages,
+                                                          const HeapAllocatorInfo& heap);
 
   const InstanceConfig& config() const { return config_; }
   PhysicalMemory& memory() const { return *memory_; }
