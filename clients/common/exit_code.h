@@ -11,9 +11,9 @@ enum class ExitCode {
   kRuntimeError = 1,
   kUsage = 2,  // the command line is wrong, or names a value the server refuses
   kServerUnreachable = 3,
-  kBadWorkload = 4,  // the trace or the specification is missing, unreadable or malformed
-  kViolation = 5,    // an allocator's invariant is broken
-  kDifference = 6,   // two runs that were compared differ
+  kBadWorkload = 4,    // the trace or the specification is missing, unreadable or malformed
+  kViolation = 5,      // an allocator's invariant is broken
+  kDifference = 6,     // two runs that were compared differ
   kInterrupted = 130,  // by SIGINT or SIGTERM
 };
 

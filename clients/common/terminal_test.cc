@@ -58,7 +58,6 @@ TEST(Terminal, WrapsBetweenWordsAndCutsNone) {
   EXPECT_THAT(WrapWords("one two", 1), ElementsAre("one", "two"));
 }
 
-
 // The two ends of a pseudo-terminal.
 class OnATerminal : public testing::Test {
  protected:

@@ -19,6 +19,7 @@
 #include "clients/load/load_report.h"
 #include "clients/load/load_run.h"
 #include "clients/load/workload_source.h"
+#include "server/http/metrics_server.h"
 
 namespace alloclab::load {
 namespace {
@@ -111,15 +112,14 @@ std::string WhatStays(const Session& session, const std::vector<std::string>& na
                      session.options().connection.server, fmt::join(names, ", "), fmt::join(names, " "));
 }
 
-absl::StatusOr<std::unique_ptr<prometheus::Exposer>> ExposeIfAsked(const Flags& flags, std::shared_ptr<LoadMetrics> metrics,
-                                                                   Session& session) {
+// Null if it is not asked for.
+absl::StatusOr<std::unique_ptr<server::HttpServer>> ServeMetricsIfAsked(const Flags& flags,
+                                                                        std::shared_ptr<LoadMetrics> metrics,
+                                                                        Session& session) {
   if (flags.metrics_listen.empty()) return nullptr;
-  absl::StatusOr<std::unique_ptr<prometheus::Exposer>> exposer = Expose(flags.metrics_listen, std::move(metrics));
-  if (exposer.ok()) {
-    const std::string host = flags.metrics_listen.substr(0, flags.metrics_listen.rfind(':'));
-    session.Note(fmt::format("Metrics at http://{}:{}/metrics", host, (*exposer)->GetListeningPorts().front()));
-  }
-  return exposer;
+  auto http = server::ServeMetrics("--metrics-listen", flags.metrics_listen, [metrics] { return metrics->Collect(); });
+  if (http.ok()) session.Note(fmt::format("Metrics at http://{}/metrics", (*http)->address()));
+  return http;
 }
 
 // What the command ends with, once the report is out.
@@ -141,8 +141,8 @@ absl::StatusOr<ExitCode> Replay(Session& session, const Flags& flags) {
   if (!workload.ok()) return workload.status();
   *config->mutable_workload() = workload->source;
   const auto metrics = std::make_shared<LoadMetrics>();
-  const auto exposer = ExposeIfAsked(flags, metrics, session);
-  if (!exposer.ok()) return exposer.status();
+  const auto http = ServeMetricsIfAsked(flags, metrics, session);
+  if (!http.ok()) return http.status();
   const std::string run_id = RunId();
   const std::shared_ptr<const Script> script = workload->script;
   client::InterruptGuard guard([] {});
@@ -194,8 +194,8 @@ absl::StatusOr<ExitCode> Demo(Session& session, const Flags& given) {
     if (!workload.ok()) return workload.status();
     setup.scripts.push_back(workload->script);
   }
-  const auto exposer = ExposeIfAsked(flags, setup.metrics, session);
-  if (!exposer.ok()) return exposer.status();
+  const auto http = ServeMetricsIfAsked(flags, setup.metrics, session);
+  if (!http.ok()) return http.status();
   StopFlags stop;
   client::InterruptGuard guard([&stop] { stop.drain = true; });
   std::vector<std::string> names;

@@ -127,7 +127,7 @@ TEST(LoadCommand, RefusesWithoutAServerToAsk) {
       {{"steady-state", "--repeat", "0"}, 2, "--repeat '0': expected a number of passes, or forever"},
       {{"steady-state", "--instance", "a", "--instances", "2"}, 2, "--instances"},
       {{"steady-state", "--instance", "a", "--keep"}, 2, "--keep"},
-      {{"steady-state", "--metrics-listen", "nowhere"}, 2, "--metrics-listen 'nowhere'"},
+      {{"steady-state", "--metrics-listen", "nowhere"}, 2, "--metrics-listen: \"nowhere\" is not an address"},
       {{"steady-state", "--no-such-flag"}, 2, "--no-such-flag"},
       {{"--demo", "steady-state"}, 2, "--demo"},
       {{"--demo", "--connections", "3"}, 2, "--demo"},

@@ -1,113 +1,63 @@
 #include "clients/load/load_metrics.h"
 
-#include <fmt/format.h>
-#include <prometheus/metric_family.h>
+#include <prometheus/client_metric.h>
 
 #include <cmath>
-#include <exception>
 #include <limits>
+#include <string_view>
 #include <utility>
 
-#include "absl/strings/numbers.h"
+#include "clients/load/load_config.h"
+#include "server/http/metric_family.h"
 
 namespace alloclab::load {
 namespace {
 
 using prometheus::ClientMetric;
-using prometheus::MetricFamily;
 using prometheus::MetricType;
+using server::Family;
 
 // Bounds of the exported latency buckets: every power of two from 8 us to 17 s. They are bounds of LatencyHistogram, too, so
 // that nothing is lost.
 constexpr int kShortestBits = 13, kLongestBits = 34;
 
-// The families in the order of metrics: what each means is said here, once.
-enum Family {
-  kOperations,
-  kScheduled,
-  kDropped,
-  kPasses,
-  kResponse,
-  kService,
-  kBatch,
-  kLag,
-  kInflight,
-  kTarget,
-  kPosition,
-  kRunInfo,
-  kFamilies
+// What a scrape says, family by family: what each means is said here, once.
+struct Families {
+  Family operations{"alloclab_load_operations_total",
+                    "Operations by outcome: ok; alloc_failed (out of memory, heap limit, fragmented); invalid_use (all other "
+                    "outcomes of the simulation); rpc_error and deadline (sent and never answered)",
+                    MetricType::Counter};
+  Family scheduled{"alloclab_load_scheduled_operations_total", "Operations that were due: sent or dropped",
+                   MetricType::Counter};
+  Family dropped{"alloclab_load_dropped_operations_total",
+                 "Operations due and not sent: overrun (the generator came too late), inflight_limit (the window was full), "
+                 "aborted (the load ended)",
+                 MetricType::Counter};
+  Family passes{"alloclab_load_passes_total", "Passes over the workload begun", MetricType::Counter};
+  Family response{"alloclab_load_response_seconds", "Time from a batch's intended start to its reply", MetricType::Histogram};
+  Family service{"alloclab_load_service_seconds", "Time from a batch's send to its reply", MetricType::Histogram};
+  Family batch{"alloclab_load_batch_operations", "Operations per batch sent", MetricType::Histogram};
+  Family lag{"alloclab_load_schedule_lag_seconds", "How late the last batch was sent, or the waiting one is",
+             MetricType::Gauge};
+  Family inflight{"alloclab_load_inflight_operations", "Operations sent and not answered yet", MetricType::Gauge};
+  Family target{"alloclab_load_target_operations_per_second", "The rate asked for; 0 in a closed loop", MetricType::Gauge};
+  Family position{"alloclab_load_trace_position_ratio", "How far the pass under way is", MetricType::Gauge};
+  Family run_info{"alloclab_load_run_info", "What is replayed; always 1", MetricType::Gauge};
 };
 
-std::vector<MetricFamily> Families() {
-  std::vector<MetricFamily> families(kFamilies);
-  const auto describe = [&families](Family family, const char* name, MetricType type, const char* help) {
-    families[family] = {.name = std::string("alloclab_load_") + name, .help = help, .type = type, .metric = {}};
-  };
-  describe(
-      kOperations, "operations_total", MetricType::Counter,
-      "Operations by outcome: ok; alloc_failed (out of memory, heap limit, fragmented); invalid_use (all other outcomes of the "
-      "simulation); rpc_error and deadline (sent and never answered)");
-  describe(kScheduled, "scheduled_operations_total", MetricType::Counter, "Operations that were due: sent or dropped");
-  describe(
-      kDropped, "dropped_operations_total", MetricType::Counter,
-      "Operations due and not sent: overrun (the generator came too late), inflight_limit (the window was full), aborted (the "
-      "load ended)");
-  describe(kPasses, "passes_total", MetricType::Counter, "Passes over the workload begun");
-  describe(kResponse, "response_seconds", MetricType::Histogram, "Time from a batch's intended start to its reply");
-  describe(kService, "service_seconds", MetricType::Histogram, "Time from a batch's send to its reply");
-  describe(kBatch, "batch_operations", MetricType::Histogram, "Operations per batch sent");
-  describe(kLag, "schedule_lag_seconds", MetricType::Gauge, "How late the last batch was sent, or the waiting one is");
-  describe(kInflight, "inflight_operations", MetricType::Gauge, "Operations sent and not answered yet");
-  describe(kTarget, "target_operations_per_second", MetricType::Gauge, "The rate asked for; 0 in a closed loop");
-  describe(kPosition, "trace_position_ratio", MetricType::Gauge, "How far the pass under way is");
-  describe(kRunInfo, "run_info", MetricType::Gauge, "What is replayed; always 1");
-  return families;
-}
-
-ClientMetric Labelled(const std::string& instance, std::vector<ClientMetric::Label> more = {}) {
-  ClientMetric metric;
-  metric.label = std::move(more);
-  metric.label.push_back({"lab_instance", instance});
-  return metric;
-}
-
-void AddCounter(MetricFamily& family, ClientMetric metric, std::uint64_t value) {
-  metric.counter.value = static_cast<double>(value);
-  family.metric.push_back(std::move(metric));
-}
-
-void AddGauge(MetricFamily& family, ClientMetric metric, double value) {
-  metric.gauge.value = value;
-  family.metric.push_back(std::move(metric));
-}
-
-void AddLatency(MetricFamily& family, const std::string& heap, const LatencyHistogram& histogram) {
-  ClientMetric metric = Labelled(heap);
+ClientMetric::Histogram ToHistogram(const LatencyHistogram& latency) {
+  ClientMetric::Histogram histogram;
   for (int bits = kShortestBits; bits <= kLongestBits; ++bits) {
-    metric.histogram.bucket.push_back({histogram.CountUpTo(bits), std::ldexp(1e-9, bits)});
+    histogram.bucket.push_back({latency.CountUpTo(bits), std::ldexp(1e-9, bits)});
   }
-  metric.histogram.bucket.push_back({histogram.count(), std::numeric_limits<double>::infinity()});
-  metric.histogram.sample_count = histogram.count();
-  metric.histogram.sample_sum = static_cast<double>(histogram.sum_ns()) * 1e-9;
-  family.metric.push_back(std::move(metric));
-}
-
-void AddBatches(MetricFamily& family, const std::string& heap, const Pow2Histogram& histogram) {
-  constexpr int kLargestBucket = Pow2Histogram::BucketOf(65'536);
-  ClientMetric metric = Labelled(heap);
-  std::uint64_t cumulative = 0;
-  for (int bucket = 0; bucket <= kLargestBucket; ++bucket) {
-    cumulative += histogram.counts()[bucket];
-    if (bucket > 0) metric.histogram.bucket.push_back({cumulative, static_cast<double>(Pow2Histogram::UpperBound(bucket))});
-  }
-  metric.histogram.bucket.push_back({histogram.count(), std::numeric_limits<double>::infinity()});
-  metric.histogram.sample_count = histogram.count();
-  metric.histogram.sample_sum = static_cast<double>(histogram.sum());
-  family.metric.push_back(std::move(metric));
+  histogram.bucket.push_back({latency.count(), std::numeric_limits<double>::infinity()});
+  histogram.sample_count = latency.count();
+  histogram.sample_sum = static_cast<double>(latency.sum_ns()) * 1e-9;
+  return histogram;
 }
 
 // All outcomes of every operation, the zeros too, so that rates exist from the start.
-void AddOperations(MetricFamily& family, const std::string& heap, const LoadCounts& counts) {
+void AddOperations(const std::string& heap, const LoadCounts& counts, Family& family) {
   for (std::uint32_t kind = 0; kind < kOpKinds; ++kind) {
     std::uint64_t ok = 0, refused = 0, invalid = 0;
     for (std::uint32_t number = 0; number < kOutcomeSlots; ++number) {
@@ -115,10 +65,7 @@ void AddOperations(MetricFamily& family, const std::string& heap, const LoadCoun
       (Succeeded(outcome) ? ok : outcome <= Outcome::kFragmented ? refused : invalid) += counts.answered[kind][number];
     }
     const auto add = [&](std::string_view outcome, std::uint64_t value) {
-      AddCounter(family,
-                 Labelled(heap, {{"operation", std::string(OpKindName(static_cast<OpKind>(kind)))},
-                                 {"outcome", std::string(outcome)}}),
-                 value);
+      family.Add({{"operation", OpKindName(static_cast<OpKind>(kind))}, {"outcome", outcome}, {"lab_instance", heap}}, value);
     };
     add("ok", ok);
     add("alloc_failed", refused);
@@ -129,25 +76,27 @@ void AddOperations(MetricFamily& family, const std::string& heap, const LoadCoun
   }
 }
 
-void AddSeries(const std::string& heap, const LoadSnapshot& snapshot, const RunLabels& labels,
-               std::vector<MetricFamily>& families) {
+void AddSeries(const std::string& heap, const LoadSnapshot& snapshot, const RunLabels& labels, Families& families) {
   const LoadCounts& counts = snapshot.counts;
-  AddOperations(families[kOperations], heap, counts);
-  AddCounter(families[kScheduled], Labelled(heap), counts.scheduled);
+  const LoadGauges& gauges = snapshot.gauges;
+  const server::MetricLabels of_heap = {{"lab_instance", heap}};
+  AddOperations(heap, counts, families.operations);
+  families.scheduled.Add(of_heap, counts.scheduled);
   for (const DropReason reason : {DropReason::kOverrun, DropReason::kInflightLimit, DropReason::kAborted}) {
-    AddCounter(families[kDropped], Labelled(heap, {{"reason", std::string(DropReasonName(reason))}}),
-               counts.dropped[static_cast<std::size_t>(reason)]);
+    families.dropped.Add({{"reason", DropReasonName(reason)}, {"lab_instance", heap}},
+                         counts.dropped[static_cast<std::size_t>(reason)]);
   }
-  AddCounter(families[kPasses], Labelled(heap), counts.passes);
-  AddLatency(families[kResponse], heap, counts.response);
-  AddLatency(families[kService], heap, counts.service);
-  AddBatches(families[kBatch], heap, counts.batch_operations);
-  AddGauge(families[kLag], Labelled(heap), Seconds(snapshot.gauges.lag));
-  AddGauge(families[kInflight], Labelled(heap), static_cast<double>(snapshot.gauges.inflight_operations));
-  AddGauge(families[kTarget], Labelled(heap), snapshot.gauges.target_per_second);
-  AddGauge(families[kPosition], Labelled(heap), snapshot.gauges.position_ratio);
-  AddGauge(families[kRunInfo],
-           Labelled(heap, {{"run_id", labels.run_id}, {"workload", labels.workload}, {"trace", labels.trace}}), 1);
+  families.passes.Add(of_heap, counts.passes);
+  families.response.Add(of_heap, ToHistogram(counts.response));
+  families.service.Add(of_heap, ToHistogram(counts.service));
+  constexpr int kFirstBucket = 1, kLastBucket = Pow2Histogram::BucketOf(kBatchMax);
+  families.batch.Add(of_heap, server::ToHistogram(counts.batch_operations, kFirstBucket, kLastBucket));
+  families.lag.Add(of_heap, Seconds(gauges.lag));
+  families.inflight.Add(of_heap, gauges.inflight_operations);
+  families.target.Add(of_heap, gauges.target_per_second);
+  families.position.Add(of_heap, gauges.position_ratio);
+  families.run_info.Add(
+      {{"run_id", labels.run_id}, {"workload", labels.workload}, {"trace", labels.trace}, {"lab_instance", heap}}, 1.0);
 }
 
 }  // namespace
@@ -159,26 +108,19 @@ std::shared_ptr<Meter> LoadMetrics::MeterOf(const std::string& heap, const RunLa
   return series.meter;
 }
 
-std::vector<MetricFamily> LoadMetrics::Collect() const {
-  std::vector<MetricFamily> families = Families();
-  absl::MutexLock lock(&mutex_);
-  for (const auto& [heap, series] : by_heap_) AddSeries(heap, series.meter->Read(), series.labels, families);
-  return families;
-}
-
-absl::StatusOr<std::unique_ptr<prometheus::Exposer>> Expose(const std::string& listen, std::shared_ptr<LoadMetrics> metrics) {
-  const std::size_t colon = listen.rfind(':');
-  std::uint32_t port = 0;
-  if (colon == std::string::npos || colon == 0 || !absl::SimpleAtoi(listen.substr(colon + 1), &port) || port > 65'535) {
-    return absl::InvalidArgumentError(fmt::format("--metrics-listen '{}': expected HOST:PORT, e.g. 127.0.0.1:7415", listen));
+std::vector<prometheus::MetricFamily> LoadMetrics::Collect() const {
+  Families families;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [heap, series] : by_heap_) AddSeries(heap, series.meter->Read(), series.labels, families);
   }
-  try {
-    auto exposer = std::make_unique<prometheus::Exposer>(listen);
-    exposer->RegisterCollectable(std::move(metrics));
-    return exposer;
-  } catch (const std::exception&) {
-    return absl::InternalError(fmt::format("cannot serve metrics at {}: the port is taken, or may not be used", listen));
+  std::vector<prometheus::MetricFamily> all;
+  for (Family* family :
+       {&families.operations, &families.scheduled, &families.dropped, &families.passes, &families.response, &families.service,
+        &families.batch, &families.lag, &families.inflight, &families.target, &families.position, &families.run_info}) {
+    all.push_back(std::move(*family).Take());
   }
+  return all;
 }
 
 }  // namespace alloclab::load

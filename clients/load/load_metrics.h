@@ -2,8 +2,7 @@
 #ifndef ALLOCLAB_CLIENTS_LOAD_LOAD_METRICS_H_
 #define ALLOCLAB_CLIENTS_LOAD_LOAD_METRICS_H_
 
-#include <prometheus/collectable.h>
-#include <prometheus/exposer.h>
+#include <prometheus/metric_family.h>
 
 #include <map>
 #include <memory>
@@ -11,7 +10,6 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "clients/load/meter.h"
 
@@ -25,12 +23,12 @@ struct RunLabels {
 };
 
 // The meters of this process by instance, which is the label `heap`. Thread safety: safe for concurrent use.
-class LoadMetrics final : public prometheus::Collectable {
+class LoadMetrics {
  public:
   // The same meter for the same instance: counters never go back, whatever is restarted.
   std::shared_ptr<Meter> MeterOf(const std::string& heap, const RunLabels& labels) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  std::vector<prometheus::MetricFamily> Collect() const override ABSL_LOCKS_EXCLUDED(mutex_);
+  std::vector<prometheus::MetricFamily> Collect() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   struct Series {
@@ -40,10 +38,6 @@ class LoadMetrics final : public prometheus::Collectable {
   mutable absl::Mutex mutex_;
   std::map<std::string, Series> by_heap_ ABSL_GUARDED_BY(mutex_);
 };
-
-// Serves `metrics`, which outlives the result, at http://LISTEN/metrics. INVALID_ARGUMENT: not HOST:PORT; INTERNAL: the port is
-// taken, or may not be used. Port 0 takes a free one.
-absl::StatusOr<std::unique_ptr<prometheus::Exposer>> Expose(const std::string& listen, std::shared_ptr<LoadMetrics> metrics);
 
 }  // namespace alloclab::load
 

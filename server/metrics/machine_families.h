@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "server/collections/heap_directory.h"
-#include "server/metrics/family.h"
+#include "server/http/metric_family.h"
 
 namespace alloclab::server {
 

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "server/collections/heap_directory.h"
-#include "server/metrics/family.h"
+#include "server/http/metric_family.h"
 
 namespace alloclab::server {
 

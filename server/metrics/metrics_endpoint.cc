@@ -1,10 +1,9 @@
 #include "server/metrics/metrics_endpoint.h"
 
-#include <prometheus/text_serializer.h>
-
 #include <utility>
 
-#include "server/http/bind_address.h"
+#include "server/http/metric_family.h"
+#include "server/http/metrics_server.h"
 #include "server/metrics/machine_families.h"
 #include "server/metrics/process_metrics.h"
 #include "server/version.h"
@@ -50,14 +49,6 @@ void AddServer(const MetricsSources& sources, std::vector<prometheus::MetricFami
            static_cast<double>(sources.budget.promised_ram_bytes()));
 }
 
-HttpResponse Answer(const MetricsSources& sources, const HttpRequest& request) {
-  if (request.path != std::vector<std::string>{"metrics"}) return ErrorResponse(absl::NotFoundError("expected /metrics"));
-  return {.status = 200,
-          .type = "text/plain; version=0.0.4; charset=utf-8",
-          .body = prometheus::TextSerializer().Serialize(CollectMetrics(sources)),
-          .etag = {}};
-}
-
 }  // namespace
 
 std::vector<prometheus::MetricFamily> CollectMetrics(const MetricsSources& sources) {
@@ -72,11 +63,7 @@ std::vector<prometheus::MetricFamily> CollectMetrics(const MetricsSources& sourc
 }
 
 absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Start(const std::string& listen, MetricsSources sources) {
-  constexpr const char* kFlag = "--metrics-listen";
-  const absl::StatusOr<BindAddress> address = ParseBindAddress(kFlag, listen);
-  if (!address.ok()) return address.status();
-  auto http = HttpServer::Start(
-      kFlag, *address, [sources = std::move(sources)](const HttpRequest& request) { return Answer(sources, request); });
+  auto http = ServeMetrics("--metrics-listen", listen, [sources = std::move(sources)] { return CollectMetrics(sources); });
   if (!http.ok()) return http.status();
   return std::unique_ptr<MetricsEndpoint>(new MetricsEndpoint(*std::move(http)));
 }

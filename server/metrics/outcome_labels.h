@@ -8,7 +8,7 @@
 #include "allocators/common/outcome.h"
 #include "allocators/workload/operation.h"
 #include "server/collections/heap_directory.h"
-#include "server/metrics/family.h"
+#include "server/http/metric_family.h"
 
 namespace alloclab::server {
 

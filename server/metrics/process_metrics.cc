@@ -9,7 +9,7 @@
 #include <sstream>
 #include <string>
 
-#include "server/metrics/family.h"
+#include "server/http/metric_family.h"
 
 namespace alloclab::server {
 namespace {

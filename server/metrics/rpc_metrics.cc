@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-#include "server/metrics/family.h"
+#include "server/http/metric_family.h"
 
 namespace alloclab::server {
 namespace {

@@ -1,6 +1,6 @@
 // One metric of a scrape, while it is put together.
-#ifndef ALLOCLAB_SERVER_METRICS_FAMILY_H_
-#define ALLOCLAB_SERVER_METRICS_FAMILY_H_
+#ifndef ALLOCLAB_SERVER_HTTP_METRIC_FAMILY_H_
+#define ALLOCLAB_SERVER_HTTP_METRIC_FAMILY_H_
 
 #include <prometheus/metric_family.h>
 
@@ -40,4 +40,4 @@ prometheus::ClientMetric::Histogram ToHistogram(const Pow2Histogram& histogram, 
 
 }  // namespace alloclab::server
 
-#endif  // ALLOCLAB_SERVER_METRICS_FAMILY_H_
+#endif  // ALLOCLAB_SERVER_HTTP_METRIC_FAMILY_H_

@@ -1,4 +1,4 @@
-#include "server/metrics/family.h"
+#include "server/http/metric_family.h"
 
 #include <limits>
 

@@ -1,0 +1,29 @@
+#include "server/http/metrics_server.h"
+
+#include <prometheus/text_serializer.h>
+
+#include <utility>
+
+#include "server/http/bind_address.h"
+
+namespace alloclab::server {
+namespace {
+
+HttpResponse Answer(const Collect& collect, const HttpRequest& request) {
+  if (request.path != std::vector<std::string>{"metrics"}) return ErrorResponse(absl::NotFoundError("expected /metrics"));
+  return {.status = 200,
+          .type = "text/plain; version=0.0.4; charset=utf-8",
+          .body = prometheus::TextSerializer().Serialize(collect()),
+          .etag = {}};
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<HttpServer>> ServeMetrics(const std::string& flag, const std::string& listen, Collect collect) {
+  const absl::StatusOr<BindAddress> address = ParseBindAddress(flag, listen);
+  if (!address.ok()) return address.status();
+  return HttpServer::Start(flag, *address,
+                           [collect = std::move(collect)](const HttpRequest& request) { return Answer(collect, request); });
+}
+
+}  // namespace alloclab::server

@@ -1,0 +1,26 @@
+// GET /metrics in the text format of Prometheus. Everything is read when it is asked for.
+#ifndef ALLOCLAB_SERVER_HTTP_METRICS_SERVER_H_
+#define ALLOCLAB_SERVER_HTTP_METRICS_SERVER_H_
+
+#include <prometheus/metric_family.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/http/http_server.h"
+
+namespace alloclab::server {
+
+// One scrape, family by family; called from several threads at once.
+using Collect = std::function<std::vector<prometheus::MetricFamily>()>;
+
+// Serving when it returns, at HOST:PORT `listen`; port 0 takes a free one. INVALID_ARGUMENT or FAILED_PRECONDITION naming `flag`: no
+// address, or it cannot be bound.
+absl::StatusOr<std::unique_ptr<HttpServer>> ServeMetrics(const std::string& flag, const std::string& listen, Collect collect);
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_HTTP_METRICS_SERVER_H_

@@ -1,0 +1,51 @@
+#include "server/http/metrics_server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "server/http/metric_family.h"
+#include "server/testing/http_client.h"
+
+namespace alloclab::server {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::vector<prometheus::MetricFamily> OneGauge() {
+  Family family("lab_pages", "Pages.", prometheus::MetricType::Gauge);
+  family.Add({{"heap", "h"}}, 7.0);
+  std::vector<prometheus::MetricFamily> families;
+  families.push_back(std::move(family).Take());
+  return families;
+}
+
+TEST(ServeMetrics, AnswersInTheTextFormatAndNowhereElse) {
+  const auto server = ServeMetrics("--metrics-listen", "127.0.0.1:0", OneGauge);
+  ASSERT_TRUE(server.ok()) << server.status();
+  const RawResponse response = Get((*server)->address(), "/metrics");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_THAT(response.headers, HasSubstr("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+  EXPECT_EQ(response.body, "# HELP lab_pages Pages.\n# TYPE lab_pages gauge\nlab_pages{heap=\"h\"} 7\n");
+  EXPECT_EQ(Get((*server)->address(), "/").status, 404);
+}
+
+TEST(ServeMetrics, RefusesWhatIsNoAddressAndAPortThatIsTaken) {
+  for (const char* listen : {"", "7415", ":7415", "localhost:", "localhost:99999", "localhost:x", "unix:/tmp/x"}) {
+    const absl::Status status = ServeMetrics("--metrics-listen", listen, OneGauge).status();
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << listen;
+    EXPECT_THAT(std::string(status.message()),
+                HasSubstr("--metrics-listen: \"" + std::string(listen) + "\" is not an address"));
+  }
+  const auto first = ServeMetrics("--metrics-listen", "127.0.0.1:0", OneGauge);
+  ASSERT_TRUE(first.ok()) << first.status();
+  const std::string taken = (*first)->address();
+  const absl::Status status = ServeMetrics("--metrics-listen", taken, OneGauge).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("--metrics-listen " + taken + ": cannot listen: the port is taken"));
+}
+
+}  // namespace
+}  // namespace alloclab::server
