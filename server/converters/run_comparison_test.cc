@@ -54,10 +54,10 @@ TEST(CompareExact, ElementsOfMapsAndListsHaveTheirKeyOrNumber) {
   (*b.mutable_config()->mutable_parameters())["heap.engine"] = "indexed";
   a.add_checkpoints();
   b.add_checkpoints();
-  a.add_checkpoints()->set_chunks(3);
-  b.add_checkpoints()->set_chunks(4);
+  a.add_checkpoints()->set_blocks(3);
+  b.add_checkpoints()->set_blocks(4);
   EXPECT_THAT(Lines(a, b),
-              ElementsAre("checkpoints[1].chunks: 3 | 4", "config.parameters[heap.engine]: \"literal\" | \"indexed\""));
+              ElementsAre("checkpoints[1].blocks: 3 | 4", "config.parameters[heap.engine]: \"literal\" | \"indexed\""));
 }
 
 TEST(CompareExact, ListsTheFirstOfVeryMany) {

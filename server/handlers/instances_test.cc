@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <thread>
 
@@ -157,11 +158,11 @@ TEST(Heap, OneOperationTellsItsCost) {
   EXPECT_EQ(first.outcome(), v1::OK);
   EXPECT_EQ(first.address(), 0xC0400008u);
   EXPECT_EQ(first.sequence(), 1u);
-  EXPECT_GT(first.headers_visited(), 0u);
-  EXPECT_GT(first.cycles_386(), 0u);
+  EXPECT_GT(first.cost().heap().search_steps(), 0u);
+  EXPECT_GT(first.cost().cycles_386(), 0u);
   const v1::OperationReply freed = Free(server.stubs(), "a", first.address());
   EXPECT_EQ(freed.outcome(), v1::OK);
-  EXPECT_EQ(freed.headers_visited(), 0u);
+  EXPECT_EQ(freed.cost().heap().search_steps(), 0u);
   EXPECT_EQ(Free(server.stubs(), "a", first.address()).outcome(), v1::DOUBLE_FREE);
   EXPECT_EQ(Free(server.stubs(), "a", 0x1234).outcome(), v1::FOREIGN_POINTER);
 }
@@ -238,47 +239,50 @@ TEST(Heap, HandlesOfAllInstancesAreLimited) {
   EXPECT_EQ(Statistics(server.stubs(), "a").counters().operations(), 1u);
 }
 
-TEST(Inspect, WalksChunksAndRuns) {
+TEST(Inspect, WalksTheBlocksOfBothAllocators) {
   TestServer server;
   server.Create("a");
-  v1::Batch batch = BatchBuilder("a").batch();
   BatchBuilder builder("a");
   for (std::uint32_t i = 0; i < 10'000; ++i) builder.Add(v1::MALLOC, i, 16);
   Apply(server.stubs(), builder.batch());
-  v1::WalkRequest request;
+  v1::WalkBlocksRequest request;
   request.set_instance("a");
-  std::vector<v1::Chunk> chunks;
+  std::vector<v1::Block> blocks;
   grpc::ClientContext context;
-  const auto reader = server->inspect->WalkChunks(&context, request);
-  int pages = 0;
-  for (v1::ChunkPage page; reader->Read(&page); ++pages)
-    chunks.insert(chunks.end(), page.chunks().begin(), page.chunks().end());
+  const auto reader = server->inspect->WalkBlocks(&context, request);
+  int messages = 0;
+  for (v1::BlockList list; reader->Read(&list); ++messages) {
+    blocks.insert(blocks.end(), list.blocks().begin(), list.blocks().end());
+  }
   ASSERT_TRUE(reader->Finish().ok());
-  EXPECT_EQ(pages, 3);
+  EXPECT_EQ(messages, 3);
   const v1::Statistics statistics = Statistics(server.stubs(), "a");
-  EXPECT_EQ(chunks.size(), statistics.heap().chunks());
-  for (std::size_t i = 1; i < chunks.size(); ++i)
-    ASSERT_EQ(chunks[i].address(), chunks[i - 1].address() + chunks[i - 1].bytes());
+  EXPECT_EQ(blocks.size(), statistics.heap().blocks());
+  for (std::size_t i = 1; i < blocks.size(); ++i)
+    ASSERT_EQ(blocks[i].address(), blocks[i - 1].address() + blocks[i - 1].bytes());
 
   request.set_limit(5);
-  request.set_from(chunks[100].address());
+  request.set_from(blocks[100].address());
   grpc::ClientContext limited;
-  const auto some = server->inspect->WalkChunks(&limited, request);
-  v1::ChunkPage page;
-  ASSERT_TRUE(some->Read(&page));
-  ASSERT_THAT(page.chunks(), SizeIs(5));
-  EXPECT_EQ(page.chunks(0).address(), chunks[100].address());
-  EXPECT_FALSE(some->Read(&page));
+  const auto some = server->inspect->WalkBlocks(&limited, request);
+  v1::BlockList list;
+  ASSERT_TRUE(some->Read(&list));
+  ASSERT_THAT(list.blocks(), SizeIs(5));
+  EXPECT_EQ(list.blocks(0).address(), blocks[100].address());
+  EXPECT_FALSE(some->Read(&list));
   ASSERT_TRUE(some->Finish().ok());
 
-  v1::WalkRequest runs;
-  runs.set_instance("a");
-  grpc::ClientContext of_runs;
-  const auto run_reader = server->inspect->WalkRuns(&of_runs, runs);
-  v1::RunPage run_page;
-  ASSERT_TRUE(run_reader->Read(&run_page));
-  EXPECT_EQ(static_cast<std::uint32_t>(run_page.runs_size()), statistics.pages().runs());
-  ASSERT_TRUE(run_reader->Finish().ok());
+  v1::WalkBlocksRequest of_pages;
+  of_pages.set_instance("a");
+  of_pages.set_allocator(v1::PAGES);
+  grpc::ClientContext page_context;
+  const auto page_reader = server->inspect->WalkBlocks(&page_context, of_pages);
+  v1::BlockList page_blocks;
+  ASSERT_TRUE(page_reader->Read(&page_blocks));
+  const auto free_blocks = std::count_if(page_blocks.blocks().begin(), page_blocks.blocks().end(),
+                                         [](const v1::Block& block) { return block.kind() == v1::Block::FREE; });
+  EXPECT_EQ(free_blocks, statistics.pages().free_blocks());
+  ASSERT_TRUE(page_reader->Finish().ok());
 }
 
 TEST(Inspect, ReadsTranslatesAndChecks) {
@@ -308,8 +312,8 @@ TEST(Inspect, ReadsTranslatesAndChecks) {
   v1::CheckInvariantsReply checked;
   ASSERT_TRUE(With([&](auto& context) { return server->inspect->CheckInvariants(&context, check, &checked); }).ok());
   EXPECT_THAT(checked.violations(), IsEmpty());
-  EXPECT_GT(checked.chunks(), 0u);
-  EXPECT_GT(checked.runs(), 0u);
+  EXPECT_GT(checked.heap_blocks(), 0u);
+  EXPECT_GT(checked.page_blocks(), 0u);
 }
 
 // Each client drives one of two shared instances; every reply carries the number of the operation, so none is lost or doubled.

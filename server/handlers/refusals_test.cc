@@ -218,20 +218,16 @@ std::function<grpc::Status(Stubs&)> ReadMemory(const std::string& name, std::uin
 }
 
 TEST_F(Refusals, InspectRefusesAndNamesTheField) {
-  const auto walk = [](const std::string& name) {
+  const auto walk_of = [](const std::string& name, v1::AllocatorKind allocator) {
     return [=](Stubs& stubs) {
-      v1::WalkRequest request;
+      v1::WalkBlocksRequest request;
       request.set_instance(name);
-      return With([&](auto& context) { return stubs.inspect->WalkChunks(&context, request)->Finish(); });
+      request.set_allocator(allocator);
+      return With([&](auto& context) { return stubs.inspect->WalkBlocks(&context, request)->Finish(); });
     };
   };
-  const auto walk_runs = [](const std::string& name) {
-    return [=](Stubs& stubs) {
-      v1::WalkRequest request;
-      request.set_instance(name);
-      return With([&](auto& context) { return stubs.inspect->WalkRuns(&context, request)->Finish(); });
-    };
-  };
+  const auto walk = [&](const std::string& name) { return walk_of(name, v1::HEAP); };
+  const auto walk_pages = [&](const std::string& name) { return walk_of(name, v1::PAGES); };
   const auto translate = [](const std::string& name) {
     return [=](Stubs& stubs) {
       v1::TranslateRequest request;
@@ -250,7 +246,7 @@ TEST_F(Refusals, InspectRefusesAndNamesTheField) {
       {"read of unknown", ReadMemory("nope", 0, 4, true), StatusCode::NOT_FOUND, "nope"},
       {"walk unknown", walk("nope"), StatusCode::NOT_FOUND, "nope"},
       {"walk no heap", walk("pages"), StatusCode::FAILED_PRECONDITION, "no heap"},
-      {"walk runs of unknown", walk_runs("nope"), StatusCode::NOT_FOUND, "nope"},
+      {"walk runs of unknown", walk_pages("nope"), StatusCode::NOT_FOUND, "nope"},
       {"translate without a heap", translate("pages"), StatusCode::FAILED_PRECONDITION, "no heap"},
       {"translate unknown", translate("nope"), StatusCode::NOT_FOUND, "nope"},
   });
