@@ -9,7 +9,7 @@ absl::Status BadField(std::string_view field, std::string_view what) {
 }
 
 absl::Status InstanceNotFound(std::string_view name_or_id) {
-  return absl::NotFoundError(fmt::format("instance \"{}\" does not exist; ListInstances tells which do", name_or_id));
+  return absl::NotFoundError(fmt::format("instance \"{}\" does not exist", name_or_id));
 }
 absl::Status InstanceDeleted(std::string_view name) {
   return absl::NotFoundError(fmt::format("instance \"{}\" was deleted", name));
@@ -54,7 +54,7 @@ absl::Status OutsideRam(std::uint32_t address, std::uint64_t bytes, std::uint64_
       fmt::format("address: {} bytes at physical 0x{:08x} are not all inside the RAM of {} bytes", bytes, address, ram_bytes));
 }
 absl::Status PageNotPresent(std::uint32_t address) {
-  return absl::OutOfRangeError(fmt::format("address: virtual 0x{:08x} is not present; Translate tells why", address));
+  return absl::OutOfRangeError(fmt::format("address: virtual 0x{:08x} is not present: no frame is mapped there", address));
 }
 absl::Status CallCancelled() { return absl::CancelledError("the caller cancelled the call or its deadline passed"); }
 
@@ -74,9 +74,7 @@ absl::Status TooManyUploads(std::uint64_t max) {
 absl::Status WorkloadTooLong(std::uint64_t operations, std::uint64_t max) {
   return absl::InvalidArgumentError(fmt::format("workload: {} operations; at most {} are allowed", operations, max));
 }
-absl::Status RunNotFound(std::uint64_t id) {
-  return absl::NotFoundError(fmt::format("id: run {} does not exist; ListRuns tells which do", id));
-}
+absl::Status RunNotFound(std::uint64_t id) { return absl::NotFoundError(fmt::format("id: run {} does not exist", id)); }
 absl::Status RunNotRunning(std::uint64_t id, std::string_view state) {
   return absl::FailedPreconditionError(fmt::format("run {} is {}: its machine can be seen only while it runs", id, state));
 }
@@ -95,7 +93,8 @@ absl::Status TooManyStoredRuns(std::uint64_t max) {
       fmt::format("the store holds its maximum of {} runs (--stored-runs-max); delete some first", max));
 }
 absl::Status TooManyWatchers(std::uint64_t max) {
-  return absl::ResourceExhaustedError(fmt::format("the server has its maximum of {} watchers; GetRun tells the state", max));
+  return absl::ResourceExhaustedError(
+      fmt::format("the server has its maximum of {} watchers; ask for the run's state instead", max));
 }
 absl::Status TooManyDiffs(std::uint64_t max) {
   return absl::ResourceExhaustedError(fmt::format("{} comparisons are under way, the most at a time; try again", max));

@@ -39,18 +39,25 @@ absl::StatusOr<Side> MakeSide(std::string_view name, const Trace& trace, const I
 // The first value of a list that differs, as a sentence.
 class Comparison {
  public:
+  explicit Comparison(const SideNames& names) : names_(names) {}
+
   void Number(std::string_view name, std::uint64_t a, std::uint64_t b) {
-    if (!difference_ && a != b) difference_ = absl::StrFormat("%s: %d in a, %d in b", name, a, b);
+    if (!difference_ && a != b) difference_ = Sentence(name, absl::StrFormat("%d", a), absl::StrFormat("%d", b));
   }
   void Address(std::string_view name, std::uint32_t a, std::uint32_t b) {
-    if (!difference_ && a != b) difference_ = absl::StrFormat("%s: 0x%08x in a, 0x%08x in b", name, a, b);
+    if (!difference_ && a != b) difference_ = Sentence(name, absl::StrFormat("0x%08X", a), absl::StrFormat("0x%08X", b));
   }
   void Text(std::string_view name, std::string_view a, std::string_view b) {
-    if (!difference_ && a != b) difference_ = absl::StrFormat("%s: %s in a, %s in b", name, a, b);
+    if (!difference_ && a != b) difference_ = Sentence(name, a, b);
   }
   const std::optional<std::string>& difference() const { return difference_; }
 
  private:
+  std::string Sentence(std::string_view name, std::string_view a, std::string_view b) const {
+    return absl::StrFormat("%s: %s in %s, %s in %s", name, a, names_.a, b, names_.b);
+  }
+
+  const SideNames& names_;
   std::optional<std::string> difference_;
 };
 
@@ -84,10 +91,10 @@ Costs WithoutGauges(Costs costs) {
 }
 
 // What parts the two after an operation. The cheap comparison is the usual one; the sentence is made only when it fails.
-std::optional<std::string> Compare(const Side& a, const Side& b, OpResult in_a, OpResult in_b) {
+std::optional<std::string> Compare(const Side& a, const Side& b, OpResult in_a, OpResult in_b, const SideNames& names) {
   const Costs costs_a = WithoutGauges(a.instance->costs()), costs_b = WithoutGauges(b.instance->costs());
   if (in_a == in_b && costs_a == costs_b && SameOwnCounters(*a.instance, *b.instance)) return std::nullopt;
-  Comparison compare;
+  Comparison compare(names);
   compare.Text("outcome", OutcomeName(in_a.outcome), OutcomeName(in_b.outcome));
   compare.Address("address", in_a.address, in_b.address);
   if (a.instance->heap() != nullptr && b.instance->heap() != nullptr) {
@@ -99,9 +106,9 @@ std::optional<std::string> Compare(const Side& a, const Side& b, OpResult in_a, 
   return compare.difference();
 }
 
-std::optional<std::string> CompareMetadata(const Side& a, const Side& b, std::uint64_t operations) {
+std::optional<std::string> CompareMetadata(const Side& a, const Side& b, std::uint64_t operations, const SideNames& names) {
   if (a.instance->heap() == nullptr || b.instance->heap() == nullptr) return std::nullopt;
-  Comparison compare;
+  Comparison compare(names);
   compare.Text("digest of the heap's metadata at the end", TakeCheckpoint(*a.instance, operations).metadata_sha256,
                TakeCheckpoint(*b.instance, operations).metadata_sha256);
   return compare.difference();
@@ -110,10 +117,10 @@ std::optional<std::string> CompareMetadata(const Side& a, const Side& b, std::ui
 }  // namespace
 
 absl::StatusOr<Difference> FindFirstDifference(const Trace& trace, const InstanceConfig& a, const InstanceConfig& b,
-                                               const ProgressCallback& progress) {
-  auto side_a = MakeSide("a", trace, a);
+                                               const ProgressCallback& progress, const SideNames& names) {
+  auto side_a = MakeSide(names.a, trace, a);
   if (!side_a.ok()) return side_a.status();
-  auto side_b = MakeSide("b", trace, b);
+  auto side_b = MakeSide(names.b, trace, b);
   if (!side_b.ok()) return side_b.status();
 
   using Clock = std::chrono::steady_clock;
@@ -123,7 +130,7 @@ absl::StatusOr<Difference> FindFirstDifference(const Trace& trace, const Instanc
   for (std::uint64_t i = 0; i < total; ++i) {
     const OpResult in_a = side_a->Apply(trace.operations[i]);
     const OpResult in_b = side_b->Apply(trace.operations[i]);
-    if (auto what = Compare(*side_a, *side_b, in_a, in_b)) {
+    if (auto what = Compare(*side_a, *side_b, in_a, in_b, names)) {
       const std::string kind(OpKindName(trace.operations[i].kind));
       return Difference{i + 1, absl::StrFormat("operation %d (%s): %s", i + 1, kind, *what), false};
     }
@@ -133,7 +140,7 @@ absl::StatusOr<Difference> FindFirstDifference(const Trace& trace, const Instanc
     if (!progress({i + 1, total, static_cast<std::uint64_t>((now - start).count())}, *side_a->driver))
       return Difference{0, "", true};
   }
-  if (auto what = CompareMetadata(*side_a, *side_b, total)) return Difference{total, *what, false};
+  if (auto what = CompareMetadata(*side_a, *side_b, total, names)) return Difference{total, *what, false};
   return Difference{};
 }
 

@@ -14,14 +14,19 @@ namespace alloclab {
 
 struct Difference {
   std::uint64_t operation = 0;  // counted from 1; 0 when there is none
-  std::string what;             // one sentence with both values (a first); empty when there is none
+  std::string what;             // one sentence with both values; empty when there is none
   bool cancelled = false;       // stopped by the callback before the end: nothing is known about the rest
+};
+
+// What sentences call the two: "address: 0xC0400008 in run 7, 0xC0400010 in run 8".
+struct SideNames {
+  std::string a = "a", b = "b";
 };
 
 // Replays the trace on two fresh instances in step and compares, after every operation, its outcome, the address it gave and
 // all costs so far; at the end the heaps' metadata. Errors as of ExecuteRun, naming the instance ("a: ...").
 absl::StatusOr<Difference> FindFirstDifference(const Trace& trace, const InstanceConfig& a, const InstanceConfig& b,
-                                               const ProgressCallback& progress = nullptr);
+                                               const ProgressCallback& progress = nullptr, const SideNames& names = {});
 
 }  // namespace alloclab
 

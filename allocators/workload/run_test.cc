@@ -201,7 +201,17 @@ TEST(FindFirstDifferenceTest, TheFirstOperationIsNamedWithBothValues) {
   const Trace pages = MakeBuiltin("fork-exec-exit", 0, 100).value();
   const auto moved = FindFirstDifference(pages, {0, "", "none", true, {}}, {256 << 20, "", "none", true, {}});
   EXPECT_EQ(moved->operation, 1u);
-  EXPECT_THAT(moved->what, ::testing::StartsWith("operation 1 (allocate_pages): address: 0x1ff"));
+  EXPECT_THAT(moved->what, ::testing::StartsWith("operation 1 (allocate_pages): address: 0x1FF"));
+}
+
+TEST(FindFirstDifferenceTest, TheTwoAreCalledAsTheCallerWishes) {
+  const Trace trace = MakeBuiltin("ramp-and-drain", 0, 0).value();
+  const auto limit =
+      FindFirstDifference(trace, {0, "", "", true, {{"heap.limit_bytes", "4Mi"}}}, {}, nullptr, {.a = "run 7", .b = "run 8"});
+  ASSERT_TRUE(limit.ok()) << limit.status();
+  EXPECT_THAT(limit->what, ::testing::HasSubstr(": outcome: fragmented in run 7, ok in run 8"));
+  EXPECT_THAT(Error(FindFirstDifference(trace, {1, "", "", true, {}}, {}, nullptr, {.a = "run 7", .b = "run 8"})),
+              ::testing::StartsWith("run 7: ram_bytes: "));
 }
 
 TEST(FindFirstDifferenceTest, ErrorsNameTheSide) {

@@ -18,6 +18,14 @@ namespace alloclab::server {
 namespace {
 
 constexpr const char* kShutDown = "the server was shut down";
+constexpr std::size_t kRunRowsAtATime = 256;  // of a list that looks for runs that pass a filter
+
+// At most `max` bytes of UTF-8 text, whole letters.
+std::string FirstBytes(const std::string& text, std::size_t max) {
+  if (text.size() <= max) return text;
+  while (max > 0 && (text[max] & 0xC0) == 0x80) --max;
+  return text.substr(0, max);
+}
 
 }  // namespace
 
@@ -35,9 +43,24 @@ absl::StatusOr<std::uint64_t> RunExecutor::Validate(RunRequest& request) const {
   request.config = (*machine)->config();
   const absl::StatusOr<std::uint64_t> operations = traces_.CountOperations(request);
   if (!operations.ok()) return operations;
+  if ((*machine)->heap() == nullptr) {
+    if (absl::Status status = CheckWithoutHeap(request); !status.ok()) return status;
+  }
   const auto checkpoints = ParseCheckpoints(request.digest_at, *operations);
   if (!checkpoints.ok()) return errors::BadField("digest_at", std::string(checkpoints.status().message()));
+  if (!request.label.empty()) return operations;
+  const absl::StatusOr<std::string> file = traces_.FileName(request);
+  if (!file.ok()) return file.status();
+  request.label = FirstBytes(*file, kLabelMax);
   return operations;
+}
+
+absl::Status RunExecutor::CheckWithoutHeap(const RunRequest& request) const {
+  if (!request.digest_at.empty()) return errors::BadField("digest_at", "a machine without a heap has no metadata to digest");
+  const absl::StatusOr<bool> some = traces_.HasPageOperations(request);
+  if (!some.ok()) return some.status();
+  if (*some) return absl::OkStatus();
+  return errors::BadField("config.heap_allocator", "none, but every operation of this workload needs a heap");
 }
 
 absl::StatusOr<std::optional<Run>> RunExecutor::FindEarlier(const RunSubmission& submission) const {
@@ -110,16 +133,23 @@ absl::StatusOr<Run> RunExecutor::Get(std::uint64_t id) const {
   return FindStored(id);
 }
 
-absl::StatusOr<std::vector<Run>> RunExecutor::List(std::uint64_t before_id, std::size_t limit) const {
-  absl::StatusOr<std::vector<Run>> rows = store_.ListRuns(before_id == 0 ? INT64_MAX : before_id, limit);
-  if (!rows.ok()) return rows.status();
+absl::StatusOr<std::vector<Run>> RunExecutor::List(std::uint64_t before_id, std::size_t limit, const RunFilter& filter) const {
   std::vector<Run> runs;
-  for (Run& row : *rows) {
-    absl::StatusOr<Run> run = Ended(row.state) ? std::move(row) : Get(row.id);
-    if (absl::IsNotFound(run.status())) continue;  // deleted a moment ago
-    if (!run.ok()) return run.status();
-    run->result.reset();
-    runs.push_back(*std::move(run));
+  const std::size_t rows_max = std::max(limit, kRunRowsAtATime);
+  std::uint64_t before = before_id == 0 ? INT64_MAX : before_id;
+  while (runs.size() < limit) {
+    const absl::StatusOr<std::vector<Run>> rows = store_.ListRuns(before, rows_max);
+    if (!rows.ok()) return rows.status();
+    for (const Run& row : *rows) {
+      before = row.id;
+      if (Ended(row.state) && !filter.Passes(row)) continue;  // the state of another may be a later one by now
+      absl::StatusOr<Run> run = Get(row.id);
+      if (absl::IsNotFound(run.status())) continue;  // deleted a moment ago
+      if (!run.ok()) return run.status();
+      if (filter.Passes(*run)) runs.push_back(*std::move(run));
+      if (runs.size() == limit) break;
+    }
+    if (rows->size() < rows_max) break;
   }
   return runs;
 }

@@ -26,6 +26,7 @@
 #include "server/entities/host_budget.h"
 #include "server/entities/live_run.h"
 #include "server/entities/run.h"
+#include "server/entities/run_filter.h"
 #include "server/store/run_store.h"
 
 namespace alloclab::server {
@@ -47,8 +48,9 @@ class RunExecutor {
   absl::StatusOr<Run> Submit(RunSubmission submission) ABSL_LOCKS_EXCLUDED(submit_mutex_, mutex_);
 
   absl::StatusOr<Run> Get(std::uint64_t id) const ABSL_LOCKS_EXCLUDED(mutex_);  // with its result
-  // Newest first, those below `before_id` (0: from the newest), at most `limit`, without results.
-  absl::StatusOr<std::vector<Run>> List(std::uint64_t before_id, std::size_t limit) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Newest first, those below `before_id` (0: from the newest) that pass the filter, at most `limit`, with their results.
+  absl::StatusOr<std::vector<Run>> List(std::uint64_t before_id, std::size_t limit, const RunFilter& filter = {}) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
   // Returns once the run has ended; one that had ended before stays as it is. NOT_FOUND.
   absl::StatusOr<Run> Cancel(std::uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
   // NOT_FOUND; FAILED_PRECONDITION while it is queued or running.
@@ -74,6 +76,8 @@ class RunExecutor {
 
   // Complete and checked, with the number of its operations.
   absl::StatusOr<std::uint64_t> Validate(RunRequest& request) const;
+  // A machine without a heap can do something of what is asked for.
+  absl::Status CheckWithoutHeap(const RunRequest& request) const;
   // The run that the same submission made before, if there is one. ALREADY_EXISTS: another submission has its request_id.
   absl::StatusOr<std::optional<Run>> FindEarlier(const RunSubmission& submission) const ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status CheckRoom() const ABSL_LOCKS_EXCLUDED(mutex_);

@@ -39,6 +39,10 @@ absl::StatusOr<std::uint64_t> CountBuiltin(const BuiltinChoice& choice) {
   const auto builtins = BuiltinWorkloads();
   const auto found = std::find_if(builtins.begin(), builtins.end(), [&](const auto& b) { return b.name == choice.name; });
   if (found == builtins.end()) return MakeBuiltin(choice.name, 0, 1).status();
+  const bool recorded = std::holds_alternative<std::string_view>(found->content);
+  if (recorded && choice.seed != 0) {
+    return errors::BadField("workload.builtin.seed", fmt::format("{} is recorded and has no seed", choice.name));
+  }
   if (choice.operations != 0) return CheckLength(choice.operations);
   if (const auto* spec = std::get_if<WorkloadSpec>(&found->content)) return CheckLength(SumOfPhases(*spec));
   const absl::StatusOr<Trace> trace = MakeBuiltin(choice.name, 0, 0);
@@ -85,6 +89,25 @@ absl::StatusOr<std::uint64_t> TraceLibrary::CountOperations(const RunRequest& re
                         },
                     },
                     request.workload);
+}
+
+absl::StatusOr<bool> TraceLibrary::HasPageOperations(const RunRequest& request) {
+  if (const auto* spec = std::get_if<WorkloadSpec>(&request.workload)) {
+    return std::any_of(spec->phases.begin(), spec->phases.end(), [](const Phase& phase) { return phase.pages; });
+  }
+  const absl::StatusOr<std::shared_ptr<const Trace>> trace = Load(request);
+  if (!trace.ok()) return trace.status();
+  return std::any_of((*trace)->operations.begin(), (*trace)->operations.end(),
+                     [](const Operation& operation) { return operation.kind >= OpKind::kAllocatePages; });
+}
+
+absl::StatusOr<std::string> TraceLibrary::FileName(const RunRequest& request) const {
+  const auto* uploaded = std::get_if<UploadedTrace>(&request.workload);
+  if (uploaded == nullptr) return "";
+  const absl::StatusOr<std::optional<StoredTrace>> trace = store_.FindTraceInfo(uploaded->sha256);
+  if (!trace.ok()) return trace.status();
+  if (!trace->has_value()) return errors::TraceNotFound(uploaded->sha256);
+  return (*trace)->name;
 }
 
 absl::StatusOr<std::shared_ptr<const Trace>> TraceLibrary::Load(const RunRequest& request) {

@@ -34,6 +34,11 @@ class TraceLibrary {
   // built-in or trace.
   absl::StatusOr<std::uint64_t> CountOperations(const RunRequest& request) const;
 
+  // Whether some operation of the workload is one on pages. Errors as above.
+  absl::StatusOr<bool> HasPageOperations(const RunRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The name of an uploaded trace's file; empty for any other workload. Errors as above.
+  absl::StatusOr<std::string> FileName(const RunRequest& request) const;
+
   // The operations themselves. Errors as above.
   absl::StatusOr<std::shared_ptr<const Trace>> Load(const RunRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
+#include "allocators/catalog/catalog.h"
 #include "allocators/common/cost_model.h"
+#include "allocators/common/outcome.h"
 #include "allocators/common/printable.h"
+#include "allocators/common/suggestion.h"
 #include "proto/converters/deterministic.h"
 #include "server/converters/instance_converter.h"
 #include "server/converters/statistics_converter.h"
@@ -110,6 +114,43 @@ v1::Run ToProto(const Run& run) {
   proto.set_error(run.error);
   if (run.result) *proto.mutable_result() = *run.result;
   return proto;
+}
+
+v1::Run ToListed(const Run& run) {
+  v1::Run proto = ToProto(run);
+  proto.clear_result();
+  if (!run.result) return proto;
+  const v1::Exact& exact = run.result->exact();
+  v1::RunSummary& summary = *proto.mutable_summary();
+  for (const v1::OutcomeCount& outcome : exact.counters().outcomes()) {
+    const bool good = outcome.outcome() == OutcomeName(Outcome::kOk) || outcome.outcome() == OutcomeName(Outcome::kZeroSize);
+    if (!good) summary.set_failed_operations(summary.failed_operations() + outcome.count());
+  }
+  summary.set_heap_peak_bytes(exact.counters().heap_size_peak_bytes());
+  summary.set_live_peak_bytes(exact.counters().live_requested_peak_bytes());
+  summary.set_page_peak_bytes(exact.counters().page_live_peak_bytes());
+  summary.set_cycles_386dx33(exact.cycles_386dx33());
+  summary.set_replay_ns(run.result->measured().replay_ns());
+  summary.set_violations(exact.violations());
+  return proto;
+}
+
+absl::StatusOr<RunFilter> FilterFromProto(const v1::ListRunsRequest& proto) {
+  RunFilter filter{.workload = proto.workload(), .states = {}, .label = proto.label(), .allocator = proto.allocator()};
+  for (const int state : proto.states()) {
+    if (state < v1::Run::QUEUED || state > v1::Run::INTERRUPTED) {
+      return errors::BadField("states", fmt::format("{}; expected a state of a run, from {} to {}", state,
+                                                    static_cast<int>(v1::Run::QUEUED), static_cast<int>(v1::Run::INTERRUPTED)));
+    }
+    filter.states.push_back(static_cast<RunState>(state));
+  }
+  std::vector<std::string_view> names;
+  for (const PageAllocatorInfo& allocator : PageAllocators()) names.push_back(allocator.name);
+  for (const HeapAllocatorInfo& allocator : HeapAllocators()) names.push_back(allocator.name);
+  if (!filter.allocator.empty() && std::find(names.begin(), names.end(), filter.allocator) == names.end()) {
+    return errors::BadField("allocator", UnknownName("allocator", filter.allocator, names));
+  }
+  return filter;
 }
 
 v1::RunResult ToProto(const RunReport& report) {

@@ -10,6 +10,7 @@
 #include "allocators/workload/run.h"
 #include "alloclab/v1/run.pb.h"
 #include "server/entities/run.h"
+#include "server/entities/run_filter.h"
 
 namespace alloclab::server {
 
@@ -27,6 +28,10 @@ absl::StatusOr<RunSubmission> FromProto(const v1::SubmitRunRequest& proto);
 v1::SubmitRunRequest ToProto(const RunRequest& request);
 
 v1::Run ToProto(const Run& run);
+// As lists show it: with the summary of its result.
+v1::Run ToListed(const Run& run);
+// INVALID_ARGUMENT naming the field: a state or an allocator that there is not.
+absl::StatusOr<RunFilter> FilterFromProto(const v1::ListRunsRequest& proto);
 v1::RunResult ToProto(const RunReport& report);
 
 }  // namespace alloclab::server

@@ -60,7 +60,7 @@ struct Run {
   absl::Time end_time = absl::InfinitePast();  // until it ends
   std::uint64_t operations_done = 0, operations_total = 0;
   std::string error;
-  std::shared_ptr<const v1::RunResult> result;  // null until the run ends, and in lists
+  std::shared_ptr<const v1::RunResult> result;  // null until the run ends, and in the lists of the store
 };
 
 }  // namespace alloclab::server

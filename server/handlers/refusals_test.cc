@@ -287,6 +287,18 @@ TEST_F(Refusals, SubmitRunRefusesAndNamesTheField) {
        "33554433"},
       {"no phases", Submit([](auto& r) { r.mutable_workload()->mutable_spec()->clear_phases(); }), StatusCode::INVALID_ARGUMENT,
        "workload.spec.phases"},
+      {"seed of a recording", Submit([](auto& r) {
+         r.mutable_workload()->mutable_builtin()->set_name("sqlite");
+         r.mutable_workload()->mutable_builtin()->set_seed(3);
+       }),
+       StatusCode::INVALID_ARGUMENT, "workload.builtin.seed: sqlite is recorded and has no seed"},
+      {"nothing without a heap", Submit([](auto& r) { r.mutable_config()->set_heap_allocator("none"); }),
+       StatusCode::INVALID_ARGUMENT, "config.heap_allocator: none, but every operation of this workload needs a heap"},
+      {"digests without a heap", Submit([](auto& r) {
+         r.mutable_config()->set_heap_allocator("none");
+         r.set_digest_at("1/2");
+       }),
+       StatusCode::INVALID_ARGUMENT, "digest_at: a machine without a heap has no metadata to digest"},
       {"bad RAM", Submit([](auto& r) { r.mutable_config()->set_ram_bytes(5); }), StatusCode::INVALID_ARGUMENT, "ram_bytes"},
       {"bad digest_at", Submit([](auto& r) { r.set_digest_at("1/4,x"); }), StatusCode::INVALID_ARGUMENT, "digest_at"},
       {"long digest_at", Submit([](auto& r) { r.set_digest_at(std::string(1025, '1')); }), StatusCode::INVALID_ARGUMENT,

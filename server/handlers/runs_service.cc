@@ -1,5 +1,7 @@
 #include "server/handlers/runs_service.h"
 
+#include <fmt/format.h>
+
 #include "absl/cleanup/cleanup.h"
 #include "allocators/common/check.h"
 #include "allocators/workload/difference.h"
@@ -36,7 +38,8 @@ absl::Status AddFirstDifference(TraceLibrary& traces, const Run& a, const Run& b
   const absl::StatusOr<std::shared_ptr<const Trace>> trace = traces.Load(a.request);
   if (!trace.ok()) return trace.status();
   const auto go_on = [&](const RunProgress&, const Driver&) { return !context.IsCancelled(); };
-  const absl::StatusOr<Difference> difference = FindFirstDifference(**trace, a.request.config, b.request.config, go_on);
+  const absl::StatusOr<Difference> difference = FindFirstDifference(
+      **trace, a.request.config, b.request.config, go_on, {.a = fmt::format("run {}", a.id), .b = fmt::format("run {}", b.id)});
   if (!difference.ok()) return difference.status();
   if (difference->cancelled) return errors::CallCancelled();
   reply.set_first_operation(difference->operation);
@@ -69,9 +72,11 @@ grpc::Status RunsService::ListRuns(grpc::ServerContext*, const v1::ListRunsReque
   if (!size.ok()) return ToGrpcStatus(size.status());
   const auto before = PageTokenFromProto(request->page_token());
   if (!before.ok()) return ToGrpcStatus(before.status());
-  const auto runs = runs_.List(*before, *size + 1);
+  const auto filter = FilterFromProto(*request);
+  if (!filter.ok()) return ToGrpcStatus(filter.status());
+  const auto runs = runs_.List(*before, *size + 1, *filter);
   if (!runs.ok()) return ToGrpcStatus(runs.status());
-  for (std::size_t i = 0; i < runs->size() && i < *size; ++i) *reply->add_runs() = ToProto((*runs)[i]);
+  for (std::size_t i = 0; i < runs->size() && i < *size; ++i) *reply->add_runs() = ToListed((*runs)[i]);
   if (runs->size() > *size) reply->set_next_page_token(std::to_string((*runs)[*size - 1].id));
   return grpc::Status::OK;
 }

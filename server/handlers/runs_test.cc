@@ -11,7 +11,6 @@ namespace alloclab::server {
 namespace {
 
 using google::protobuf::util::MessageDifferencer;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
@@ -175,24 +174,6 @@ TEST(Runs, DeleteOnlyWhenEnded) {
   EXPECT_GT(Submit(server, SmallRun()).id(), running.id()) << "an id is not given twice";
 }
 
-TEST(Runs, ListIsNewestFirstByPages) {
-  TestServer server;
-  for (int i = 0; i < 3; ++i) server.RunToEnd(SmallRun(1000));
-  v1::ListRunsRequest request;
-  request.set_page_size(2);
-  v1::ListRunsResponse page;
-  ASSERT_TRUE(With([&](auto& context) { return server->runs->ListRuns(&context, request, &page); }).ok());
-  ASSERT_THAT(page.runs(), SizeIs(2));
-  EXPECT_EQ(page.runs(0).id(), 3u);
-  EXPECT_FALSE(page.runs(0).has_result());
-  request.set_page_token(page.next_page_token());
-  page.Clear();
-  ASSERT_TRUE(With([&](auto& context) { return server->runs->ListRuns(&context, request, &page); }).ok());
-  ASSERT_THAT(page.runs(), SizeIs(1));
-  EXPECT_EQ(page.runs(0).id(), 1u);
-  EXPECT_THAT(page.next_page_token(), IsEmpty());
-}
-
 TEST(Runs, RepeatedSubmissionAnswersWithTheFirstEvenAfterARestart) {
   TestServer server;
   v1::SubmitRunRequest request = SmallRun();
@@ -257,6 +238,9 @@ TEST(Runs, AnUploadedTraceCanBeReplayedAlsoAfterARestart) {
   ASSERT_EQ(run.state(), v1::Run::SUCCEEDED) << run.error();
   EXPECT_EQ(run.result().exact().trace_sha256(), info.sha256());
   EXPECT_EQ(run.result().exact().operations(), 200u);
+  EXPECT_EQ(run.label(), "small.rep");
+  request.set_label("mine");
+  EXPECT_EQ(server.RunToEnd(request).label(), "mine");
 }
 
 TEST(Runs, KeepWhatWasOddInTheFileOfATrace) {
@@ -316,6 +300,8 @@ TEST(Runs, DiffNamesTheFirstOperation) {
   EXPECT_TRUE(diff.same_trace());
   EXPECT_GT(diff.first_operation(), 0u);
   EXPECT_THAT(diff.first_difference(), HasSubstr(std::to_string(diff.first_operation())));
+  EXPECT_THAT(diff.first_difference(), HasSubstr(" in run 1, "));
+  EXPECT_THAT(diff.first_difference(), HasSubstr(" in run 2"));
   for (const v1::FieldDifference& difference : diff.differences())
     EXPECT_NE(difference.a(), difference.b()) << difference.field();
   const v1::Run other = server.RunToEnd(SmallRun(20'000, /*seed=*/8));

@@ -154,7 +154,7 @@ absl::StatusOr<std::string> WebApi::Runs(const HttpRequest& request) {
   const auto runs = subjects_.runs.List(range->token, range->size + 1);
   if (!runs.ok()) return runs.status();
   v1::ListRunsResponse list;
-  for (std::size_t i = 0; i < runs->size() && i < range->size; ++i) *list.add_runs() = ToProto((*runs)[i]);
+  for (std::size_t i = 0; i < runs->size() && i < range->size; ++i) *list.add_runs() = ToListed((*runs)[i]);
   if (runs->size() > range->size) list.set_next_page_token(fmt::to_string((*runs)[range->size - 1].id));
   return ToJson(list);
 }

@@ -1,0 +1,24 @@
+// Which runs a list shows.
+#ifndef ALLOCLAB_SERVER_ENTITIES_RUN_FILTER_H_
+#define ALLOCLAB_SERVER_ENTITIES_RUN_FILTER_H_
+
+#include <string>
+#include <vector>
+
+#include "server/entities/run.h"
+
+namespace alloclab::server {
+
+// A run passes if it fits every part that is not empty.
+struct RunFilter {
+  std::string workload;  // name of a built-in or of a specification, or the first digits of a trace's digest
+  std::vector<RunState> states;
+  std::string label;      // a part of the label
+  std::string allocator;  // of the heap or of the pages
+
+  bool Passes(const Run& run) const;
+};
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_ENTITIES_RUN_FILTER_H_
