@@ -57,6 +57,11 @@ TEST(QuantityTest, RefusesWithTheReason) {
     EXPECT_THAT(std::string(value.status().message()),
                 HasSubstr("is not a number; expected a whole number, optionally with Ki, Mi or Gi"));
   }
+  for (const std::string_view near : {"64M", "64MB", "64m", "64 mb", "64mib", "64Mib"}) {
+    EXPECT_THAT(std::string(ParseQuantity(near).status().message()), HasSubstr("; did you mean 64Mi?")) << near;
+  }
+  EXPECT_EQ(ParseQuantity("64T").status().message(),
+            "\"64T\" is not a number; expected a whole number, optionally with Ki, Mi or Gi (64Mi), or hexadecimal with 0x");
   EXPECT_EQ(ParseQuantity("5Gi", 4ull << 30).status().message(), "\"5Gi\" is too large; expected at most 4Gi");
   EXPECT_EQ(ParseQuantity("0x10000000000000000").status().message(),
             "\"0x10000000000000000\" is too large; expected at most 18446744073709551615");

@@ -1,9 +1,11 @@
 #include "allocators/common/quantity.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
 
 namespace alloclab {
@@ -24,6 +26,21 @@ int TakeSuffix(std::string_view& text) {
   return 0;
 }
 
+// "; did you mean 64Mi?" for "64MB", "64M" or "64 mib".
+std::string ProbablyMeant(std::string_view text) {
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const std::size_t unit_at = std::min(text.find_first_not_of(' ', digits), text.size());
+  const std::string unit = absl::AsciiStrToLower(std::string(text.substr(unit_at)));
+  if (digits == 0) return "";
+  for (const auto& [suffix, bits] : kSuffixes) {
+    const char letter = absl::ascii_tolower(static_cast<unsigned char>(suffix.front()));
+    for (const char* rest : {"", "b", "i", "ib"}) {
+      if (unit == letter + std::string(rest)) return absl::StrFormat("; did you mean %s%s?", text.substr(0, digits), suffix);
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 absl::StatusOr<std::uint64_t> ParseQuantity(std::string_view text, std::uint64_t max) {
@@ -38,7 +55,8 @@ absl::StatusOr<std::uint64_t> ParseQuantity(std::string_view text, std::uint64_t
   const char* const end = digits.data() + digits.size();
   const auto [stop, error] = std::from_chars(digits.data(), end, value, base);
   if (stop != end || error == std::errc::invalid_argument) {
-    return absl::InvalidArgumentError(absl::StrFormat("\"%s\" is not a number; expected %s", text, kQuantityExpects));
+    return absl::InvalidArgumentError(
+        absl::StrFormat("\"%s\" is not a number; expected %s%s", text, kQuantityExpects, ProbablyMeant(text)));
   }
   if (error == std::errc::result_out_of_range || value > max >> shift) {
     return absl::InvalidArgumentError(absl::StrFormat("\"%s\" is too large; expected at most %s", text, FormatQuantity(max)));

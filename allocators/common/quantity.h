@@ -10,10 +10,11 @@
 
 namespace alloclab {
 
-inline constexpr std::string_view kQuantityExpects = "a whole number, optionally with Ki, Mi or Gi, or hexadecimal with 0x";
+inline constexpr std::string_view kQuantityExpects =
+    "a whole number, optionally with Ki, Mi or Gi (64Mi), or hexadecimal with 0x";
 
 // Decimal, or hexadecimal after 0x; Ki, Mi and Gi (or KiB, MiB, GiB) multiply by powers of 1024.
-// INVALID_ARGUMENT quoting the text: not a number, or more than `max`.
+// INVALID_ARGUMENT quoting the text: not a number (with the spelling probably meant: 64Mi for 64MB), or more than `max`.
 absl::StatusOr<std::uint64_t> ParseQuantity(std::string_view text, std::uint64_t max = UINT64_MAX);
 
 // The shortest exact spelling that ParseQuantity reads: 536870912 -> "512Mi", 4100 -> "4100".

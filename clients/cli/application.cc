@@ -42,8 +42,10 @@ void DefineCommandLine(CLI::App& app, CommonOptions& options, Command& chosen) {
   RegisterInstance(app, chosen);
   RegisterPoke(app, chosen);
   RegisterInspect(app, chosen);
+  RegisterCatalog(app, chosen);
   RegisterLab(app, chosen);
   RegisterCompletion(app, chosen);
+  RegisterHelp(app, chosen);
 }
 
 int RunCommandLine(const std::vector<std::string>& arguments) {

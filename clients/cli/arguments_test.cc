@@ -66,19 +66,61 @@ TEST_F(CommandLine, MissingCommandsAreListed) {
 TEST_F(CommandLine, MissingArgumentsAreNamed) {
   EXPECT_THAT(Error({"malloc"}), HasSubstr("INSTANCE"));
   EXPECT_THAT(Error({"malloc", "demo"}), HasSubstr("BYTES"));
-  EXPECT_THAT(Error({"runs", "diff", "1"}), HasSubstr("B is required"));
+  EXPECT_THAT(Error({"runs", "diff", "1"}), StartsWith("the argument B is missing\nSee `alloclab runs diff --help`."));
 }
 
 TEST_F(CommandLine, ValuesAreChecked) {
   EXPECT_THAT(Error({"malloc", "demo", "many"}), HasSubstr("\"many\" is not a number; expected a whole number"));
   EXPECT_THAT(Error({"malloc", "demo", "4Gi"}), HasSubstr("\"4Gi\" is too large"));
   EXPECT_THAT(Error({"free", "demo", "xyz"}), HasSubstr("'xyz' is not an address; expected up to 8 hexadecimal digits"));
-  EXPECT_THAT(Error({"submit", "x", "--ram", "64MB"}), HasSubstr("--ram: \"64MB\" is not a number"));
+  EXPECT_THAT(Error({"submit", "x", "--ram", "64MB"}),
+              StartsWith("--ram: \"64MB\" is not a number; expected a whole number, optionally with Ki, Mi or Gi (64Mi), or "
+                         "hexadecimal with 0x; did you mean 64Mi?"));
   EXPECT_THAT(Error({"submit", "x", "--param", "heap.engine"}), HasSubstr("'heap.engine' is not NAME=VALUE"));
-  EXPECT_THAT(Error({"runs", "show", "seven"}), HasSubstr("seven"));
-  EXPECT_THAT(Error({"--output", "xml", "version"}), HasSubstr("xml"));
+  EXPECT_THAT(Error({"--output", "xml", "version"}), StartsWith("--output: 'xml' is none of table, json, csv, markdown\n"));
+  EXPECT_THAT(Error({"--output", "jsn", "version"}), HasSubstr("; did you mean 'json'?"));
+  EXPECT_THAT(Error({"completion", "tcsh"}), StartsWith("SHELL: 'tcsh' is none of bash, zsh, fish"));
   EXPECT_THAT(Error({"--timeout", "soon", "version"}), HasSubstr("'soon' is not a duration"));
   EXPECT_THAT(Error({"version", "extra"}), StartsWith("unexpected argument 'extra'"));
+}
+
+TEST_F(CommandLine, RunsHaveNumbers) {
+  for (const char* bad : {"abc", "-1", "0", "1x", "1.5", "18446744073709551615", ""}) {
+    for (const char* command : {"show", "watch", "cancel", "delete"}) {
+      EXPECT_THAT(Error({"runs", command, bad}),
+                  StartsWith("RUN: '" + std::string(bad) + "' is not the number of a run; `alloclab runs list` shows them\n"));
+    }
+  }
+  EXPECT_THAT(Error({"runs", "diff", "1", "b"}), StartsWith("B: 'b' is not the number of a run"));
+  EXPECT_THAT(Error({"runs", "delete", "1", "b"}), StartsWith("RUN: 'b' is not the number of a run"));
+  EXPECT_EQ(Error({"runs", "delete", "1", "2"}), "");
+}
+
+TEST_F(CommandLine, OptionsThatWouldDoNothingAreRefused) {
+  EXPECT_THAT(Error({"submit", "larson", "--operations", "0"}),
+              StartsWith("--operations: 0: nothing would be replayed; without the option a workload has its own length\n"));
+  EXPECT_THAT(Error({"submit", "larson", "--seed", "0"}), StartsWith("--seed: 0: seeds begin at 1; "));
+  EXPECT_THAT(Error({"inspect", "heap", "demo", "--lines", "0"}), StartsWith("--lines: 0: a picture has a line"));
+  EXPECT_THAT(Error({"submit", "x", "--param", "a=1", "--param", "a=2"}), StartsWith("--param: a is there twice"));
+}
+
+TEST_F(CommandLine, NothingIsSaidInTheWordsOfALibrary) {
+  EXPECT_THAT(Error({"submit", "larson", "--ram"}), StartsWith("--ram needs a value: BYTES\n"));
+  EXPECT_THAT(Error({"version", "--output"}), StartsWith("--output needs a value: table|json|csv|markdown\n"));
+  EXPECT_THAT(Error({"submit", "larson", "--ram", "1Mi", "--ram", "2Mi"}), StartsWith("--ram is there more than once\n"));
+  EXPECT_THAT(Error({"submit", "larson", "--detach=maybe"}), StartsWith("--detach takes no value\n"));
+}
+
+TEST_F(CommandLine, TwoDashesDoNotHideTheError) {
+  EXPECT_THAT(Error({"runs", "--", "lst"}), StartsWith("unknown command 'lst'; did you mean 'list'?"));
+  EXPECT_THAT(Error({"version", "--", "extra"}), StartsWith("unexpected argument 'extra'"));
+  EXPECT_THAT(Error({"malloc", "demo", "--", "many"}), StartsWith("BYTES: \"many\" is not a number"));
+}
+
+TEST_F(CommandLine, HelpTakesTheWordsOfACommand) {
+  EXPECT_EQ(Error({"help"}), "");
+  EXPECT_EQ(Error({"help", "runs", "list"}), "");
+  EXPECT_EQ(Error({"-q", "help", "submit"}), "");
 }
 
 TEST_F(CommandLine, EveryHelpBeginsWithAnExampleThatParses) {
@@ -109,6 +151,10 @@ TEST_F(CommandLine, CompletesCommandsOptionsAndValues) {
   EXPECT_THAT(Complete(app_, {"submit", "--"}).candidates, Contains("--server"));
   EXPECT_THAT(Complete(app_, {"catalog", "--output", ""}).candidates, ElementsAre("table", "json", "csv", "markdown"));
   EXPECT_THAT(Complete(app_, {"completion", ""}).candidates, ElementsAre("bash", "zsh", "fish"));
+  EXPECT_THAT(Complete(app_, {"help", ""}).candidates, Contains("submit"));
+  EXPECT_THAT(Complete(app_, {"help", "runs", ""}).candidates, Contains("diff"));
+  EXPECT_THAT(Complete(app_, {"runs", "list", "--state", ""}).candidates,
+              ElementsAre("queued", "running", "succeeded", "failed", "cancelled", "interrupted"));
 }
 
 TEST_F(CommandLine, KnowsWhatOnlyTheServerKnows) {
@@ -118,6 +164,10 @@ TEST_F(CommandLine, KnowsWhatOnlyTheServerKnows) {
   EXPECT_EQ(Complete(app_, {"submit", "-q", ""}).value_type, "WORKLOAD");
   EXPECT_EQ(Complete(app_, {"submit", "x", "--heap-allocator", ""}).value_type, "HEAP_ALLOCATOR");
   EXPECT_EQ(Complete(app_, {"runs", "show", "1", ""}).value_type, "");
+  EXPECT_EQ(Complete(app_, {"submit", "x", "--param", ""}).value_type, "NAME=VALUE");
+  EXPECT_EQ(Complete(app_, {"submit", "x", "--param", "a=1", "--param", ""}).value_type, "NAME=VALUE");
+  EXPECT_EQ(Complete(app_, {"runs", "list", "--allocator", ""}).value_type, "ALLOCATOR");
+  EXPECT_EQ(Complete(app_, {"help", "submit", ""}).value_type, "");
 }
 
 }  // namespace

@@ -11,10 +11,11 @@ namespace alloclab::client {
 
 void RegisterInstance(CLI::App& app, Command& chosen);    // instance create|list|show|delete
 void RegisterPoke(CLI::App& app, Command& chosen);        // malloc, calloc, realloc, free, pages alloc|free
-void RegisterInspect(CLI::App& app, Command& chosen);     // inspect heap|runs|memory|translate|check|stats
+void RegisterInspect(CLI::App& app, Command& chosen);     // inspect heap|pages|memory|translate|check|stats
 void RegisterSubmit(CLI::App& app, Command& chosen);      // submit
 void RegisterRuns(CLI::App& app, Command& chosen);        // runs list|show|watch|cancel|delete|diff
-void RegisterLab(CLI::App& app, Command& chosen);         // catalog, workload list|show, server, version
+void RegisterCatalog(CLI::App& app, Command& chosen);     // catalog
+void RegisterLab(CLI::App& app, Command& chosen);         // workload list|show, server, version
 void RegisterCompletion(CLI::App& app, Command& chosen);  // completion bash|zsh|fish
 
 }  // namespace alloclab::client

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
-#include <map>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_split.h"
@@ -13,16 +15,26 @@
 #include "alloclab/v1/run.grpc.pb.h"
 #include "alloclab/v1/workload.grpc.pb.h"
 #include "clients/cli/commands.h"
+#include "clients/cli/run_list.h"
 
 namespace alloclab::client {
 namespace {
 
 constexpr std::chrono::milliseconds kPatience{300};
 
+// Bash takes `=` and `:` for borders of words, our options do not: words are cut at spaces, and of what is offered bash gets the
+// part behind the last border.
 constexpr const char kBash[] = R"(# alloclab: put `source <(alloclab completion bash)` into ~/.bashrc
 _alloclab() {
-  local IFS=$'\n'
-  COMPREPLY=($(alloclab __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+  local line=${COMP_LINE:0:COMP_POINT} words IFS=$' \t\n'
+  read -ra words <<< "$line"
+  [[ $line == *[[:space:]] ]] && words+=("")
+  local typed=${words[-1]} IFS=$'\n'
+  local done=${typed%"${typed##*[=:]}"}
+  COMPREPLY=($(alloclab __complete "${words[@]:1}" 2>/dev/null))
+  COMPREPLY=("${COMPREPLY[@]#"$done"}")
+  [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
+  return 0
 }
 complete -o default -F _alloclab alloclab
 )";
@@ -32,7 +44,9 @@ constexpr const char kZsh[] = R"(#compdef alloclab
 _alloclab() {
   local -a found
   found=("${(@f)$(alloclab __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
-  if [[ -n "${found[1]}" ]]; then compadd -a found; else _files; fi
+  if [[ -z "${found[1]}" ]]; then _files; return; fi
+  compadd -S '' -- ${(M)found:#*=}
+  compadd -- ${found:#*=}
 }
 compdef _alloclab alloclab
 )";
@@ -40,6 +54,10 @@ compdef _alloclab alloclab
 constexpr const char kFish[] = R"(# alloclab: alloclab completion fish > ~/.config/fish/completions/alloclab.fish
 complete -c alloclab -a '(alloclab __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
 )";
+
+// Types of values that only the server knows.
+constexpr std::array<std::string_view, 7> kAsked = {"INSTANCE",       "RUN",       "WORKLOAD",  "PAGE_ALLOCATOR",
+                                                    "HEAP_ALLOCATOR", "ALLOCATOR", "NAME=VALUE"};
 
 const CLI::Option* FindOption(const CLI::App* app, const std::string& name) {
   for (; app != nullptr; app = app->get_parent()) {
@@ -83,43 +101,77 @@ Completion PositionalOrCommand(const CLI::App& app, std::size_t position) {
   return ValueOf(*positionals[std::min(position, positionals.size() - 1)]);
 }
 
-// Names that the server knows.
-std::vector<std::string> Ask(const Connection& connection, const std::string& type) {
+std::vector<std::string> InstanceNames(const Connection& connection) {
   std::vector<std::string> names;
-  if (type == "INSTANCE") {
-    const auto list = connection.Call(&v1::Lab::Stub::ListInstances, v1::ListInstancesRequest());
-    if (!list.ok()) return names;
-    for (const v1::Instance& instance : list->instances()) names.push_back(instance.name());
-  } else if (type == "RUN") {
-    const auto list = connection.Call(&v1::Runs::Stub::ListRuns, v1::ListRunsRequest());
-    if (!list.ok()) return names;
-    for (const v1::Run& run : list->runs()) names.push_back(std::to_string(run.id()));
-  } else if (type == "WORKLOAD") {
-    const auto list = connection.Call(&v1::Workloads::Stub::ListBuiltins, v1::ListBuiltinsRequest());
-    if (!list.ok()) return names;
-    for (const v1::Builtin& builtin : list->builtins()) names.push_back(builtin.name());
-  } else {
-    const v1::Catalog catalog = connection.Call(&v1::Lab::Stub::GetCatalog, v1::GetCatalogRequest()).value_or(v1::Catalog());
-    for (const v1::AllocatorInfo& allocator :
-         type == "PAGE_ALLOCATOR" ? catalog.page_allocators() : catalog.heap_allocators()) {
-      names.push_back(allocator.name());
-    }
-  }
+  const auto list = connection.Call(&v1::Lab::Stub::ListInstances, v1::ListInstancesRequest());
+  if (!list.ok()) return names;
+  for (const v1::Instance& instance : list->instances()) names.push_back(instance.name());
   return names;
 }
 
-bool ServerKnows(const std::string& type) {
-  constexpr std::array kTypes = {"INSTANCE", "RUN", "WORKLOAD", "PAGE_ALLOCATOR", "HEAP_ALLOCATOR"};
-  return std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
+std::vector<std::string> RunNumbersOf(const Connection& connection) {
+  const auto list = connection.Call(&v1::Runs::Stub::ListRuns, v1::ListRunsRequest());
+  if (!list.ok()) return {};
+  return absl::StrSplit(RunNumbers(*list), '\n', absl::SkipEmpty());
+}
+
+std::vector<std::string> WorkloadNames(const Connection& connection) {
+  std::vector<std::string> names;
+  const auto list = connection.Call(&v1::Workloads::Stub::ListBuiltins, v1::ListBuiltinsRequest());
+  if (!list.ok()) return names;
+  for (const v1::Builtin& builtin : list->builtins()) names.push_back(builtin.name());
+  return names;
+}
+
+// The value of an option among the words, "" without one.
+std::string ValueIn(const std::vector<std::string>& words, const std::string& option) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == option && i + 1 < words.size()) return words[i + 1];
+    if (words[i].starts_with(option + "=")) return words[i].substr(option.size() + 1);
+  }
+  return "";
+}
+
+// "heap.engine=" while a name is typed; behind the `=` what it may be: its words, or else its default.
+void AddParameters(const v1::AllocatorInfo& allocator, const std::string& typed, std::vector<std::string>& candidates) {
+  for (const v1::ParameterInfo& parameter : allocator.parameters()) {
+    const std::string start = parameter.name() + "=";
+    if (!typed.starts_with(start)) {
+      candidates.push_back(start);
+      continue;
+    }
+    for (const std::string& word : parameter.words()) candidates.push_back(start + word);
+    if (parameter.words().empty()) candidates.push_back(start + parameter.default_value());
+  }
+}
+
+std::vector<std::string> FromCatalog(const Connection& connection, const std::string& type,
+                                     const std::vector<std::string>& words) {
+  std::vector<std::string> found;
+  const v1::Catalog catalog = connection.Call(&v1::Lab::Stub::GetCatalog, v1::GetCatalogRequest()).value_or(v1::Catalog());
+  const auto add = [&](const auto& allocators, const std::string& own_type, const std::string& chosen) {
+    for (const v1::AllocatorInfo& allocator : allocators) {
+      if (type == own_type || type == "ALLOCATOR") found.push_back(allocator.name());
+      const bool fits = chosen.empty() || chosen == allocator.name();
+      if (type == "NAME=VALUE" && fits) AddParameters(allocator, words.back(), found);
+    }
+  };
+  add(catalog.page_allocators(), "PAGE_ALLOCATOR", ValueIn(words, "--page-allocator"));
+  add(catalog.heap_allocators(), "HEAP_ALLOCATOR", ValueIn(words, "--heap-allocator"));
+  return found;
+}
+
+// What the server knows of a type; nothing if it does not answer.
+std::vector<std::string> Ask(const Connection& connection, const std::string& type, const std::vector<std::string>& words) {
+  if (type == "INSTANCE") return InstanceNames(connection);
+  if (type == "RUN") return RunNumbersOf(connection);
+  if (type == "WORKLOAD") return WorkloadNames(connection);
+  return FromCatalog(connection, type, words);
 }
 
 // The server that the words name, or that the environment or the default does.
 std::string ServerOf(const std::vector<std::string>& words) {
-  constexpr std::string_view kOption = "--server";
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (words[i] == kOption && i + 1 < words.size()) return words[i + 1];
-    if (words[i].starts_with("--server=")) return words[i].substr(kOption.size() + 1);
-  }
+  if (const std::string named = ValueIn(words, "--server"); !named.empty()) return named;
   const char* variable = std::getenv("ALLOCLAB_SERVER");
   return variable != nullptr && *variable != '\0' ? variable : kDefaultServer;
 }
@@ -130,27 +182,31 @@ Completion Complete(const CLI::App& app, const std::vector<std::string>& words) 
   const CLI::App* command = &app;
   const CLI::Option* awaits_value = nullptr;
   std::size_t position = 0;
+  bool help = false;  // words behind `help` are commands
   for (std::size_t i = 0; i + 1 < words.size(); ++i) {
     if (std::exchange(awaits_value, nullptr) != nullptr) continue;
     if (words[i].starts_with('-')) {
       const CLI::Option* option = FindOption(command, words[i]);
       if (option != nullptr && option->get_items_expected_max() > 0) awaits_value = option;
     } else if (const CLI::App* sub = FindCommand(*command, words[i]); sub != nullptr) {
-      command = sub;
+      help = help || sub->get_name() == "help";
+      command = sub->get_name() == "help" ? &app : sub;
     } else {
       ++position;
     }
   }
   if (awaits_value != nullptr) return ValueOf(*awaits_value);
   if (!words.empty() && words.back().starts_with('-')) return {.candidates = OptionNames(command), .value_type = ""};
-  return PositionalOrCommand(*command, position);
+  Completion completion = PositionalOrCommand(*command, position);
+  if (help) completion.value_type.clear();
+  return completion;
 }
 
 int PrintCompletions(const CLI::App& app, const std::vector<std::string>& words) {
   Completion completion = Complete(app, words);
-  if (ServerKnows(completion.value_type)) {
+  if (std::find(kAsked.begin(), kAsked.end(), completion.value_type) != kAsked.end()) {
     const Connection connection({.server = ServerOf(words), .timeout = kPatience});
-    completion.candidates = Ask(connection, completion.value_type);
+    completion.candidates = Ask(connection, completion.value_type, words);
   }
   const std::string typed = words.empty() ? "" : words.back();
   for (const std::string& candidate : completion.candidates) {
@@ -160,17 +216,11 @@ int PrintCompletions(const CLI::App& app, const std::vector<std::string>& words)
 }
 
 void RegisterCompletion(CLI::App& app, Command& chosen) {
-  const auto shell = std::make_shared<std::string>();
-  CLI::App* command =
-      AddCommand(app, "completion", "A completion script for the shell", "source <(alloclab completion bash)", chosen,
-                 [shell](Session& session) {
-                   const std::map<std::string, const char*> scripts = {{"bash", kBash}, {"zsh", kZsh}, {"fish", kFish}};
-                   return Done(session.Print(scripts.at(*shell)));
-                 });
-  command->add_option("SHELL", *shell, "bash, zsh or fish")
-      ->required()
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""))
-      ->type_name("bash|zsh|fish");
+  const auto script = std::make_shared<const char*>(nullptr);
+  CLI::App* command = AddCommand(app, "completion", "A completion script for the shell", "source <(alloclab completion bash)",
+                                 chosen, [script](Session& session) { return Done(session.Print(*script)); });
+  AddChoice<const char*>(*command, "SHELL", *script, {{"bash", kBash}, {"zsh", kZsh}, {"fish", kFish}}, "bash, zsh or fish")
+      ->required();
 }
 
 }  // namespace alloclab::client

@@ -13,7 +13,7 @@ namespace alloclab::client {
 inline constexpr std::string_view kCompleteCommand = "__complete";
 
 // What may stand where the last of `words` is being typed: either words known from the definition, or the type name of a value
-// that only the server knows (INSTANCE, RUN, WORKLOAD, PAGE_ALLOCATOR, HEAP_ALLOCATOR).
+// that only the server knows (INSTANCE, RUN, WORKLOAD, PAGE_ALLOCATOR, HEAP_ALLOCATOR, ALLOCATOR, NAME=VALUE of a parameter).
 struct Completion {
   std::vector<std::string> candidates;
   std::string value_type;

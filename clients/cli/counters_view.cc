@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "clients/cli/declarations.h"
 #include "clients/common/chart.h"
 #include "clients/common/units.h"
 
@@ -36,10 +37,6 @@ Cell MeanCell(const v1::Pow2Histogram& histogram) {
 
 std::string Histogram(const v1::Pow2Histogram& histogram, int width) {
   return DrawHistogram(Pow2Rows({histogram.counts().begin(), histogram.counts().end()}), width);
-}
-
-std::uint64_t At(const google::protobuf::RepeatedField<std::uint64_t>& values, int index) {
-  return index < values.size() ? values.Get(index) : 0;
 }
 
 Section OutcomeSection(const v1::Counters& counters) {
@@ -74,61 +71,63 @@ Section MemorySection(const CountersView& view) {
   return section;
 }
 
+// "merges with below".
+std::string NameOf(const v1::Counter& counter) {
+  std::string name = PlainName(counter.name());
+  for (const v1::Label& label : counter.labels()) name += fmt::format(" {} {}", label.name(), PlainName(label.value()));
+  return name;
+}
+
+// What an allocator declares, in its order.
+void AddCounters(Section& section, const google::protobuf::RepeatedPtrField<v1::Counter>& counters) {
+  for (const v1::Counter& counter : counters) {
+    AddFact(section, NameOf(counter), InBytes(counter.name()) ? BytesCell(counter.value()) : CountCell(counter.value()));
+  }
+}
+
+void AddFigures(Section& section, const google::protobuf::RepeatedPtrField<v1::Figure>& figures, const FigureUnits& units) {
+  for (const v1::Figure& figure : figures) {
+    AddFact(section, PlainName(figure.name()), FigureCell(figure.value(), units.Of(figure.name())));
+  }
+}
+
 Section SearchSection(const CountersView& view) {
   const v1::Counters& counters = view.counters;
   Section section = Facts("heap search");
-  AddFact(section, "searches", CountCell(Total(counters.search_headers())));
-  AddFact(section, "headers visited", CountCell(counters.heap().headers_visited()));
-  AddFact(section, "mean per search", MeanCell(counters.search_headers()));
-  AddFact(section, "longest search", CountCell(counters.search_max()));
-  section.picture = Histogram(counters.search_headers(), view.width);
-  if (!section.picture.empty()) section.picture = "headers per search\n" + section.picture;
+  AddFact(section, "searches", CountCell(Total(counters.heap_search_steps())));
+  AddFact(section, "mean steps", MeanCell(counters.heap_search_steps()));
+  AddFact(section, "most steps", CountCell(counters.search_max()));
+  section.picture = Histogram(counters.heap_search_steps(), view.width);
+  if (!section.picture.empty()) section.picture = "blocks looked at per search\n" + section.picture;
   return section;
 }
 
-Section HeapWorkSection(const v1::HeapCosts& costs) {
+Section HeapWorkSection(const CountersView& view) {
   Section section = Facts("heap work");
-  AddFact(section, "splits", CountCell(costs.splits()));
-  constexpr const char* kCases[] = {"previous free", "next free", "both free", "neither free"};
-  for (int i = 0; i < 4; ++i)
-    AddFact(section, fmt::format("coalesce {}: {}", i + 1, kCases[i]), CountCell(At(costs.coalesces(), i)));
-  AddFact(section, "grows", CountCell(costs.grows()));
-  AddFact(section, "grown", BytesCell(costs.grown_bytes()));
-  AddFact(section, "words loaded", CountCell(costs.words_loaded()));
-  AddFact(section, "words stored", CountCell(costs.words_stored()));
-  AddFact(section, "pages searched", CountCell(costs.search_pages()));
-  AddFact(section, "copied by realloc", BytesCell(costs.copied_bytes()));
-  AddFact(section, "zeroed by calloc", BytesCell(costs.zeroed_bytes()));
+  AddCounters(section, view.counters.heap());
+  AddFigures(section, view.heap->figures(), view.units);
   return section;
 }
 
 Section PageSection(const CountersView& view) {
-  const v1::PageCosts& costs = view.counters.pages();
-  Section section = Facts("page runs");
+  Section section = Facts("pages");
   if (view.pages != nullptr) {
     AddFact(section, "arena", BytesCell(view.pages->arena_bytes()));
-    AddFact(section, "arena free", BytesCell(view.pages->free_bytes()));
-    AddFact(section, "free runs", CountCell(view.pages->runs()));
-    AddFact(section, "largest free run", BytesCell(view.pages->largest_run_bytes()));
+    AddFact(section, "free", BytesCell(view.pages->free_bytes()));
+    AddFact(section, "free blocks", CountCell(view.pages->free_blocks()));
+    AddFact(section, "largest free block", BytesCell(view.pages->largest_free_bytes()));
   }
-  AddFact(section, "peak live in pages", BytesCell(view.counters.page_live_peak_bytes()));
-  AddFact(section, "runs visited", CountCell(costs.runs_visited()));
-  AddFact(section, "mean runs per search", MeanCell(view.counters.search_runs()));
-  AddFact(section, "run splits", CountCell(costs.splits()));
-  constexpr const char* kMerges[] = {"nothing", "the run below", "the run above", "both"};
-  for (int i = 0; i < 4; ++i) AddFact(section, fmt::format("merged with {}", kMerges[i]), CountCell(At(costs.merges(), i)));
-  AddFact(section, "filled with junk", BytesCell(costs.filled_bytes()));
+  AddFact(section, "peak live", BytesCell(view.counters.page_live_peak_bytes()));
+  AddFact(section, "mean steps of a search", MeanCell(view.counters.page_search_steps()));
+  AddCounters(section, view.counters.pages());
+  if (view.pages != nullptr) AddFigures(section, view.pages->figures(), view.units);
   return section;
 }
 
-Section VmSection(const v1::VmCosts& vm) {
+Section MachineSection(const CountersView& view) {
   Section section = Facts("virtual memory");
-  AddFact(section, "demand faults", CountCell(vm.demand_faults()));
-  AddFact(section, "not-mapped faults", CountCell(vm.not_mapped_faults()));
-  AddFact(section, "protection faults", CountCell(vm.protection_faults()));
-  AddFact(section, "refused faults", CountCell(vm.refused_faults()));
-  AddFact(section, "frames mapped", CountCell(vm.mapped_frames()));
-  AddFact(section, "frames of page tables", CountCell(vm.page_table_frames()));
+  AddCounters(section, view.counters.machine());
+  AddFigures(section, view.counters.machine_figures(), view.units);
   return section;
 }
 
@@ -145,10 +144,10 @@ std::vector<Section> CounterSections(const CountersView& view) {
   if (view.heap != nullptr) {
     sections.push_back(MemorySection(view));
     sections.push_back(SearchSection(view));
-    sections.push_back(HeapWorkSection(view.counters.heap()));
+    sections.push_back(HeapWorkSection(view));
   }
   sections.push_back(PageSection(view));
-  if (view.heap != nullptr) sections.push_back(VmSection(view.counters.vm()));
+  if (view.heap != nullptr) sections.push_back(MachineSection(view));
   return sections;
 }
 

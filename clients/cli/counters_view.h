@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "alloclab/v1/inspect.pb.h"
+#include "clients/cli/declarations.h"
 #include "clients/common/document.h"
 
 namespace alloclab::client {
@@ -25,8 +26,10 @@ struct CountersView {
   const v1::HeapShape* heap;
   const v1::PageShape* pages;
   int width;  // of the terminal, for the histograms
+  const FigureUnits& units;
 };
-// Sections: outcomes; with a heap its memory, search and work; page runs; with a heap virtual memory.
+// Sections: outcomes; with a heap its memory, search and work; pages; with a heap virtual memory. What an allocator declares comes
+// as it declares it.
 std::vector<Section> CounterSections(const CountersView& view);
 
 }  // namespace alloclab::client

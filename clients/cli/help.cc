@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <memory>
 #include <vector>
 
 #include "allocators/common/suggestion.h"
@@ -48,6 +50,45 @@ std::string DidYouMean(const std::string& word, const std::vector<std::string>& 
   return nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest);
 }
 
+// The text up to `end`, which library errors begin with: the name of an option or argument.
+std::string NameBefore(const std::string& text, std::string_view end) { return text.substr(0, text.find(end)); }
+
+// What parsing by CLI11 found, in our words. Errors of values (ValidationError) are ours already.
+std::string LibraryError(const CLI::App& command, const CLI::ParseError& error) {
+  const std::string text = error.what();
+  switch (static_cast<CLI::ExitCodes>(error.get_exit_code())) {
+    case CLI::ExitCodes::RequiredError:
+      return fmt::format("the argument {} is missing", NameBefore(text, " is required"));
+    case CLI::ExitCodes::ArgumentMismatch: {
+      const std::string name = NameBefore(text, ":");
+      if (text.find("received") != std::string::npos) return fmt::format("{} is there more than once", name);
+      const CLI::Option* option = nullptr;
+      for (const CLI::App* app = &command; app != nullptr && option == nullptr; app = app->get_parent()) {
+        option = app->get_option_no_throw(name.substr(name.rfind(',') + 1));
+      }
+      return fmt::format("{} needs a value{}", name, option == nullptr ? "" : ": " + option->get_type_name());
+    }
+    case CLI::ExitCodes::ConversionError:
+      return fmt::format("{} takes no value", NameBefore(text, ":"));
+    default:
+      return text;
+  }
+}
+
+// The command that the words name, beginning at `app`. INVALID_ARGUMENT: a word that is none.
+absl::StatusOr<const CLI::App*> FindCommand(const CLI::App& app, const std::vector<std::string>& words) {
+  const CLI::App* command = &app;
+  for (const std::string& word : words) {
+    const auto named = command->get_subcommands([&word](const CLI::App* sub) { return sub->get_name() == word; });
+    if (named.empty()) {
+      return absl::InvalidArgumentError(fmt::format("unknown command '{}'{}\nSee `{} --help`.", word,
+                                                    DidYouMean(word, SubcommandNames(*command)), WholeName(command)));
+    }
+    command = named.front();
+  }
+  return command;
+}
+
 }  // namespace
 
 HelpFormatter::HelpFormatter() {
@@ -90,7 +131,8 @@ std::string HelpFormatter::make_usage(const CLI::App* app, std::string) const {
 
 std::string UsageError(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& command = Deepest(app);
-  const std::vector<std::string> extras = app.remaining(true);
+  std::vector<std::string> extras = app.remaining(true);
+  if (extras.size() > 1) extras.erase(std::remove(extras.begin(), extras.end(), "--"), extras.end());  // it ends the options
   const std::vector<std::string> commands = SubcommandNames(command);
   const bool misses_command = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) && !commands.empty();
   std::string message;
@@ -104,9 +146,21 @@ std::string UsageError(const CLI::App& app, const CLI::ParseError& error) {
   } else if (!extras.empty()) {
     message = fmt::format("unexpected argument '{}'", extras.front());
   } else {
-    message = error.what();
+    message = LibraryError(command, error);
   }
   return fmt::format("{}\nSee `{} --help`.", message, WholeName(&command));
+}
+
+void RegisterHelp(CLI::App& app, Command& chosen) {
+  const auto words = std::make_shared<std::vector<std::string>>();
+  const auto print = [&app, words](Session& session) -> CommandResult {
+    const absl::StatusOr<const CLI::App*> command = FindCommand(app, *words);
+    if (!command.ok()) return command.status();
+    return Done(session.Print((*command)->help()));
+  };
+  AddCommand(app, "help", "The help of a command", "alloclab help runs list", chosen, print)
+      ->add_option("COMMAND", *words, "Its words; without any, all commands")
+      ->type_name("COMMAND");
 }
 
 }  // namespace alloclab::client

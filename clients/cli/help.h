@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "clients/common/command.h"
+
 namespace alloclab::client {
 
 class HelpFormatter : public CLI::Formatter {
@@ -18,6 +20,9 @@ class HelpFormatter : public CLI::Formatter {
 
 // What is wrong with the command line, as one sentence: names what was meant where CLI11 only names what it found.
 std::string UsageError(const CLI::App& app, const CLI::ParseError& error);
+
+// help [COMMAND...]. `app` must outlive the command.
+void RegisterHelp(CLI::App& app, Command& chosen);
 
 }  // namespace alloclab::client
 

@@ -1,4 +1,4 @@
-// inspect translate|memory|check|stats, and the group that heap and runs (inspect_maps.cc) join.
+// inspect translate|memory|check|stats, and the group that heap and pages (inspect_blocks.cc) join.
 #include <fmt/format.h>
 
 #include <memory>
@@ -7,7 +7,7 @@
 #include "alloclab/v1/inspect.grpc.pb.h"
 #include "clients/cli/commands.h"
 #include "clients/cli/counters_view.h"
-#include "clients/cli/inspect_maps.h"
+#include "clients/cli/inspect_blocks.h"
 #include "clients/cli/instance_config.h"
 #include "clients/cli/memory_view.h"
 #include "clients/common/units.h"
@@ -40,22 +40,27 @@ CommandResult Check(Session& session, const v1::CheckInvariantsRequest& request)
   }
   const bool broken = !reply->violations().empty();
   Document document;
-  document.heading = fmt::format("{} in {} and {} of {}", broken ? "broken invariants" : "no broken invariant",
-                                 Count(reply->chunks(), "chunk"), Count(reply->runs(), "free run"), request.instance());
+  document.heading =
+      fmt::format("{} in {} and {} of {}", broken ? "broken invariants" : "no broken invariant",
+                  Count(reply->heap_blocks(), "heap block"), Count(reply->page_blocks(), "page block"), request.instance());
   if (broken) document.sections.push_back(std::move(found));
-  return Done(session.Show(*reply, document), broken ? ExitCode::kViolation : ExitCode::kOk);
+  std::string places;
+  for (const v1::Violation& violation : reply->violations()) places += Address(violation.address()) + "\n";
+  return Done(session.Show(*reply, document, places), broken ? ExitCode::kViolation : ExitCode::kOk);
 }
 
 CommandResult Stats(Session& session, const v1::GetStatisticsRequest& request) {
   const absl::StatusOr<v1::Statistics> reply = session.connection().Call(&v1::Inspect::Stub::GetStatistics, request);
   if (!reply.ok()) return WithInstanceNames(reply.status(), request.instance(), session.connection());
+  const FigureUnits units(CatalogOrNothing(session.connection()));
   Document document;
   document.heading =
       fmt::format("instance {} (id {}), {} of host memory", reply->instance(), reply->id(), Bytes(reply->host_bytes()));
   document.sections = CounterSections({.counters = reply->counters(),
                                        .heap = reply->has_heap() ? &reply->heap() : nullptr,
                                        .pages = reply->has_pages() ? &reply->pages() : nullptr,
-                                       .width = session.width()});
+                                       .width = session.width(),
+                                       .units = units});
   return Done(session.Show(*reply, document));
 }
 
@@ -107,7 +112,7 @@ void RegisterTranslate(CLI::App& group, Command& chosen) {
 
 void RegisterInspect(CLI::App& app, Command& chosen) {
   CLI::App* group = AddGroup(app, "inspect", "Look into an instance; changes nothing", "alloclab inspect heap demo");
-  RegisterInspectMaps(*group, chosen);
+  RegisterInspectBlocks(*group, chosen);
   RegisterMemory(*group, chosen);
   RegisterTranslate(*group, chosen);
 

@@ -43,8 +43,7 @@ Document ListDocument(const v1::ListInstancesResponse& list) {
 CommandResult Create(Session& session, const v1::CreateInstanceRequest& request) {
   const absl::StatusOr<v1::Instance> instance = session.connection().Call(&v1::Lab::Stub::CreateInstance, request);
   if (!instance.ok()) return instance.status();
-  const bool name_only = session.options().quiet && session.output() == OutputFormat::kTable;
-  return Done(name_only ? session.Print(instance->name() + "\n") : session.Show(*instance, InstanceDocument(*instance)));
+  return Done(session.Show(*instance, InstanceDocument(*instance), instance->name() + "\n"));
 }
 
 CommandResult List(Session& session) {
@@ -58,7 +57,9 @@ CommandResult List(Session& session) {
     all.MergeFrom(*page);
     all.set_next_page_token(page->next_page_token());
   } while (!request.page_token().empty());
-  return Done(session.Show(all, ListDocument(all)));
+  std::string names;
+  for (const v1::Instance& instance : all.instances()) names += instance.name() + "\n";
+  return Done(session.Show(all, ListDocument(all), names));
 }
 
 CommandResult ShowOne(Session& session, const std::string& name) {
@@ -66,7 +67,7 @@ CommandResult ShowOne(Session& session, const std::string& name) {
   request.set_instance(name);
   const absl::StatusOr<v1::Instance> instance = session.connection().Call(&v1::Lab::Stub::GetInstance, request);
   if (!instance.ok()) return WithInstanceNames(instance.status(), name, session.connection());
-  return Done(session.Show(*instance, InstanceDocument(*instance)));
+  return Done(session.Show(*instance, InstanceDocument(*instance), instance->name() + "\n"));
 }
 
 CommandResult Delete(Session& session, const std::vector<std::string>& names) {

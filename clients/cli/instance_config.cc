@@ -36,7 +36,7 @@ void AddInstanceConfig(CLI::App& app, v1::InstanceConfig& config) {
   app.add_option_function<std::string>("--ram", ram, "Memory of the machine: 1Mi to 4Gi (default 512Mi)")->type_name("BYTES");
   app.add_option("--page-allocator", *config.mutable_page_allocator(), "Name from `alloclab catalog`")
       ->type_name("PAGE_ALLOCATOR");
-  app.add_option("--heap-allocator", *config.mutable_heap_allocator(), "Name from `alloclab catalog`; none for page runs only")
+  app.add_option("--heap-allocator", *config.mutable_heap_allocator(), "Name from `alloclab catalog`; none: pages only")
       ->type_name("HEAP_ALLOCATOR");
   const auto unguarded = [&config](std::int64_t times) { config.set_unguarded(times > 0); };
   app.add_flag_function("--unguarded", unguarded, "Let invalid use change simulated RAM as the original would");
@@ -46,7 +46,9 @@ void AddInstanceConfig(CLI::App& app, v1::InstanceConfig& config) {
       if (equals == 0 || equals == std::string::npos) {
         throw CLI::ValidationError("--param", fmt::format("'{}' is not NAME=VALUE, e.g. heap.engine=literal", item));
       }
-      (*config.mutable_parameters())[item.substr(0, equals)] = item.substr(equals + 1);
+      const std::string name = item.substr(0, equals);
+      if (config.parameters().contains(name)) throw CLI::ValidationError("--param", fmt::format("{} is there twice", name));
+      (*config.mutable_parameters())[name] = item.substr(equals + 1);
     }
   };
   app.add_option_function<std::vector<std::string>>("--param", parameter, "Parameter of an allocator; may be given again")

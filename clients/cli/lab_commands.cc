@@ -1,4 +1,4 @@
-// catalog, workload list|show, server, version
+// workload list|show, server, version
 #include <fmt/format.h>
 #include <google/protobuf/struct.pb.h>
 
@@ -17,35 +17,6 @@
 namespace alloclab::client {
 namespace {
 
-void AddAllocators(const char* kind, const google::protobuf::RepeatedPtrField<v1::AllocatorInfo>& allocators,
-                   Document& document, Section& parameters) {
-  Section section = Facts(kind);
-  for (const v1::AllocatorInfo& allocator : allocators) {
-    AddFact(section, allocator.name(), TextCell(allocator.title(), Tone::kBold));
-    AddFact(section, "", TextCell(allocator.description()));
-    if (!allocator.source().empty()) AddFact(section, "", TextCell(allocator.source(), Tone::kDim));
-    for (const v1::ParameterInfo& parameter : allocator.parameters()) {
-      parameters.rows.push_back({TextCell(parameter.name()), TextCell(parameter.default_value()), TextCell(parameter.expects()),
-                                 TextCell(parameter.description())});
-    }
-  }
-  document.sections.push_back(std::move(section));
-}
-
-CommandResult Catalog(Session& session) {
-  const absl::StatusOr<v1::Catalog> catalog = session.connection().Call(&v1::Lab::Stub::GetCatalog, v1::GetCatalogRequest());
-  if (!catalog.ok()) return catalog.status();
-  Document document;
-  Section parameters;
-  parameters.title = "parameters";
-  parameters.columns = {{"parameter"}, {"default"}, {"expects"}, {"meaning"}};
-  AddAllocators("page allocators", catalog->page_allocators(), document, parameters);
-  AddAllocators("heap allocators", catalog->heap_allocators(), document, parameters);
-  document.sections.push_back(std::move(parameters));
-  document.footer.push_back("The first of each is the default. Set a parameter with --param NAME=VALUE.");
-  return Done(session.Show(*catalog, document));
-}
-
 absl::StatusOr<v1::ListBuiltinsResponse> Builtins(const Connection& connection) {
   return connection.Call(&v1::Workloads::Stub::ListBuiltins, v1::ListBuiltinsRequest());
 }
@@ -61,7 +32,9 @@ CommandResult ListWorkloads(Session& session) {
   }
   Document document;
   document.sections.push_back(std::move(table));
-  return Done(session.Show(*list, document));
+  std::string names;
+  for (const v1::Builtin& builtin : list->builtins()) names += builtin.name() + "\n";
+  return Done(session.Show(*list, document, names));
 }
 
 // YAML is what this command shows, whatever it is piped into; JSON is the other form that submit reads.
@@ -116,8 +89,6 @@ CommandResult ShowVersion(Session& session) {
 }  // namespace
 
 void RegisterLab(CLI::App& app, Command& chosen) {
-  AddCommand(app, "catalog", "The allocators and their parameters", "alloclab catalog", chosen, Catalog);
-
   CLI::App* workload = AddGroup(app, "workload", "Built-in workloads", "alloclab workload list");
   AddCommand(*workload, "list", "Names, lengths and what each does", "alloclab workload list", chosen, ListWorkloads);
   const auto name = std::make_shared<std::string>();

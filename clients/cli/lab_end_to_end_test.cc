@@ -44,6 +44,20 @@ TEST_F(LabEndToEnd, Catalog) {
   EXPECT_EQ(catalog.page_allocators(0).name(), "page-runs");
   EXPECT_EQ(catalog.heap_allocators(0).name(), "implicit-heap");
   EXPECT_THAT(Out({"catalog"}), HasSubstr("heap.engine"));
+  // Of every allocator each thing that it declares, with its meaning.
+  for (const auto* allocators : {&catalog.page_allocators(), &catalog.heap_allocators()}) {
+    for (const v1::AllocatorInfo& allocator : *allocators) {
+      const std::string shown = Out({"catalog", allocator.name(), "-o", "csv"});
+      for (const v1::ParameterInfo& parameter : allocator.parameters()) EXPECT_THAT(shown, HasSubstr(parameter.name()));
+      for (const v1::CounterInfo& counter : allocator.counters()) EXPECT_THAT(shown, HasSubstr(counter.help()));
+      for (const v1::FigureInfo& figure : allocator.figures()) EXPECT_THAT(shown, HasSubstr(figure.help()));
+      for (const v1::FigureInfo& field : allocator.block_fields()) EXPECT_THAT(shown, HasSubstr(field.help()));
+    }
+  }
+  EXPECT_THAT(Out({"catalog", "machine"}), HasSubstr("page_faults"));
+  const ProcessResult typo = Run({"catalog", "page-run"});
+  EXPECT_EQ(typo.exit_code, 2);
+  EXPECT_EQ(typo.err, "alloclab: NAME: unknown allocator \"page-run\"; did you mean \"page-runs\"?\n");
 }
 
 TEST_F(LabEndToEnd, Workloads) {
@@ -81,6 +95,11 @@ TEST_F(LabEndToEnd, CompletionAsksTheServer) {
   EXPECT_EQ(Out({"__complete", "submit", "lar"}), "larson\n");
   EXPECT_EQ(Out({"__complete", "submit", "--heap-allocator", "i"}), "implicit-heap\n");
   EXPECT_EQ(Out({"__complete", "--server", "127.0.0.1:1", "malloc", ""}), "");
+  EXPECT_EQ(Out({"__complete", "submit", "x", "--param", "heap.e"}), "heap.engine=\n");
+  EXPECT_EQ(Out({"__complete", "submit", "x", "--param", "heap.engine="}), "heap.engine=indexed\nheap.engine=literal\n");
+  EXPECT_EQ(Out({"__complete", "submit", "x", "--param", "heap.engine=l"}), "heap.engine=literal\n");
+  EXPECT_EQ(Out({"__complete", "submit", "x", "--heap-allocator", "none", "--param", "heap."}), "");
+  EXPECT_EQ(Out({"__complete", "runs", "list", "--allocator", "page"}), "page-runs\n");
 }
 
 TEST_F(LabEndToEnd, CompletionDoesNotWaitForASilentServer) {
@@ -94,10 +113,15 @@ TEST_F(LabEndToEnd, CompletionScripts) {
   for (const char* shell : {"bash", "zsh", "fish"}) EXPECT_THAT(Out({"completion", shell}), HasSubstr("alloclab __complete"));
   const std::string script = folder_.Write("completion.bash", Out({"completion", "bash"}));
   EXPECT_EQ(Process({"/bin/bash", "-n", script}).Wait(), 0);
-  const std::string use = fmt::format(
-      "PATH={}/bin:$PATH; source {}; COMP_WORDS=(alloclab runs d); COMP_CWORD=2; _alloclab; echo \"${{COMPREPLY[@]}}\"",
-      ALLOCLAB_BINARY_DIR, script);
-  EXPECT_EQ(Finish(Process({"/bin/bash", "-c", use})).out, "delete diff\n");
+  const auto completed = [&](const std::string& line) {
+    const std::string use = fmt::format(
+        "PATH={}/bin:$PATH; source {}; COMP_LINE='{}'; COMP_POINT=${{#COMP_LINE}}; _alloclab; echo \"${{COMPREPLY[@]}}\"",
+        ALLOCLAB_BINARY_DIR, script, line);
+    return Finish(Process({"/bin/bash", "-c", use}, Environment())).out;
+  };
+  EXPECT_EQ(completed("alloclab runs d"), "delete diff\n");
+  EXPECT_EQ(completed("alloclab runs "), "list show watch cancel delete diff\n");
+  EXPECT_EQ(completed("alloclab submit larson --param heap.engine=l"), "literal\n") << "bash cuts words at =";
   EXPECT_EQ(Run({"completion", "tcsh"}).exit_code, 2);
 }
 
@@ -124,6 +148,27 @@ TEST_F(LabEndToEnd, AServerThatIsSilentIsGivenUpAfterTheDeadline) {
   const ProcessResult waited = Run({"server", "--server", silent.name(), "--timeout", "100ms", "--wait", "200ms"});
   EXPECT_EQ(waited.exit_code, 3);
   EXPECT_THAT(waited.err, HasSubstr("within 0.2 s"));
+}
+
+TEST_F(LabEndToEnd, HelpIsACommandToo) {
+  EXPECT_EQ(Out({"help"}), Out({"--help"}));
+  EXPECT_EQ(Out({"help", "runs", "list"}), Out({"runs", "list", "--help"}));
+  const ProcessResult wrong = Run({"help", "runs", "lst"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_EQ(wrong.err, "alloclab: unknown command 'lst'; did you mean 'list'?\nSee `alloclab runs --help`.\n");
+}
+
+TEST_F(LabEndToEnd, WaitingIsSaid) {
+  const SilentPort silent(false);
+  const ProcessResult waited = Run({"server", "--server", silent.name(), "--timeout", "100ms", "--wait", "300ms"});
+  EXPECT_EQ(waited.exit_code, 3);
+  EXPECT_THAT(waited.err, StartsWith("Waiting up to 0.3 s for a server at " + silent.name() + "\n"));
+  EXPECT_EQ(Run({"server", "--wait", "10s"}).err, "") << "a server that is there is not waited for";
+}
+
+TEST_F(LabEndToEnd, QuietListsAreNames) {
+  EXPECT_THAT(Out({"workload", "list", "-q"}), StartsWith("steady-state\nramp-and-drain\n"));
+  EXPECT_EQ(Out({"catalog", "-q"}), "page-runs\nimplicit-heap\nnone\n");
 }
 
 TEST_F(LabEndToEnd, AFullDiskIsAnError) {

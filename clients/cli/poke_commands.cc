@@ -4,37 +4,19 @@
 #include <memory>
 #include <string>
 
-#include "absl/strings/ascii.h"
 #include "alloclab/v1/heap.grpc.pb.h"
 #include "clients/cli/commands.h"
 #include "clients/cli/instance_config.h"
+#include "clients/cli/operation_view.h"
+#include "clients/common/units.h"
 
 namespace alloclab::client {
 namespace {
 
-Document OperationDocument(const v1::OperationReply& reply) {
-  const bool good = reply.outcome() == v1::OK || reply.outcome() == v1::ZERO_SIZE;
-  Section facts = Facts("");
-  AddFact(facts, "outcome",
-          TextCell(absl::AsciiStrToLower(v1::Outcome_Name(reply.outcome())), good ? Tone::kGood : Tone::kBad));
-  AddFact(facts, "address", reply.address() == 0 ? TextCell("null") : AddressCell(reply.address()));
-  AddFact(facts, "operation", CountCell(reply.sequence()));
-  AddFact(facts, "headers or runs visited", CountCell(reply.headers_visited()));
-  AddFact(facts, "words loaded", CountCell(reply.words_loaded()));
-  AddFact(facts, "words stored", CountCell(reply.words_stored()));
-  AddFact(facts, "page faults", CountCell(reply.page_faults()));
-  AddFact(facts, "cycles (386DX-33)", CountCell(reply.cycles_386()));
-  Document document;
-  document.sections.push_back(std::move(facts));
-  return document;
-}
-
 // What the simulated program got is data, whatever it is: the command succeeds.
 CommandResult ShowReply(Session& session, const absl::StatusOr<v1::OperationReply>& reply, const std::string& instance) {
   if (!reply.ok()) return WithInstanceNames(reply.status(), instance, session.connection());
-  const bool address_only = session.options().quiet && session.output() == OutputFormat::kTable;
-  if (address_only) return Done(session.Print(AddressCell(reply->address()).text + "\n"));
-  return Done(session.Show(*reply, OperationDocument(*reply)));
+  return Done(session.Show(*reply, OperationDocument(*reply), Address(reply->address()) + "\n"));
 }
 
 // What stands on the command line; each command uses some of it.
@@ -91,16 +73,16 @@ void RegisterHeap(CLI::App& app, Command& chosen) {
 }
 
 void RegisterPages(CLI::App& app, Command& chosen) {
-  CLI::App* group = AddGroup(app, "pages", "Page runs of an instance by hand", "alloclab pages alloc demo 8Ki");
+  CLI::App* group = AddGroup(app, "pages", "Pages of an instance by hand", "alloclab pages alloc demo 8Ki");
   const auto given = std::make_shared<Arguments>();
   CLI::App* alloc = AddOperation<v1::AllocatePagesRequest>(
-      *group, "alloc", "Allocate a run of pages: prints its physical address and what it cost", "alloclab pages alloc demo 8Ki",
-      chosen, given, &v1::Heap::Stub::AllocatePages,
+      *group, "alloc", "Allocate a block of pages: prints its physical address and what it cost",
+      "alloclab pages alloc demo 8Ki", chosen, given, &v1::Heap::Stub::AllocatePages,
       [](const Arguments& a, v1::AllocatePagesRequest& request) { request.set_bytes(a.bytes); });
   AddBytes32(*alloc, "BYTES", given->bytes, "Length, a multiple of 4096 (others are refused by the allocator)")->required();
 
   CLI::App* free = AddOperation<v1::FreePagesRequest>(
-      *group, "free", "Free a run of pages, or a part of one", "alloclab pages free demo 0x1FFFE000 8Ki", chosen, given,
+      *group, "free", "Free a block of pages, or a part of one", "alloclab pages free demo 0x1FFFE000 8Ki", chosen, given,
       &v1::Heap::Stub::FreePages, [](const Arguments& a, v1::FreePagesRequest& request) {
         request.set_address(a.address);
         request.set_bytes(a.bytes);

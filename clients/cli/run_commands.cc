@@ -9,6 +9,9 @@
 
 #include "alloclab/v1/run.grpc.pb.h"
 #include "clients/cli/commands.h"
+#include "clients/cli/run_argument.h"
+#include "clients/cli/run_diff.h"
+#include "clients/cli/run_list.h"
 #include "clients/cli/run_view.h"
 #include "clients/cli/run_watch.h"
 #include "clients/common/interrupt.h"
@@ -21,10 +24,14 @@ namespace {
 constexpr std::uint64_t kListed = 50;
 constexpr std::uint64_t kPageMax = 500;
 
-CommandResult List(Session& session, std::uint64_t limit) {
+absl::Status ShowList(Session& session, const google::protobuf::Message& message, const v1::ListRunsResponse& list) {
+  const bool for_people = session.output() == OutputFormat::kTable || session.output() == OutputFormat::kMarkdown;
+  return session.Show(message, for_people ? RunListForPeople(list) : RunListForPrograms(list), RunNumbers(list));
+}
+
+CommandResult List(Session& session, v1::ListRunsRequest request, std::uint64_t limit) {
   if (limit == 0) limit = std::numeric_limits<std::uint64_t>::max();
   v1::ListRunsResponse all;
-  v1::ListRunsRequest request;
   std::uint64_t left = limit;
   do {
     request.set_page_size(static_cast<std::uint32_t>(std::min(left, kPageMax)));
@@ -35,7 +42,7 @@ CommandResult List(Session& session, std::uint64_t limit) {
     all.mutable_runs()->MergeFrom(page->runs());
   } while (left > 0 && !request.page_token().empty());
   if (!request.page_token().empty()) session.Note("Older runs are left out; --limit 0 lists all.");
-  return Done(session.Show(all, RunListDocument(all)));
+  return Done(ShowList(session, all, all));
 }
 
 absl::StatusOr<v1::Run> GetRun(const Connection& connection, std::uint64_t id) {
@@ -52,8 +59,9 @@ CommandResult ShowOne(Session& session, std::uint64_t id, bool workload_only) {
     // Looking at a run that failed is not a failure.
     return shown.ok() && *shown == ExitCode::kRuntimeError ? CommandResult(ExitCode::kOk) : shown;
   }
-  if (run->workload().has_spec()) return Done(session.Print(ToYaml(run->workload().spec())));
-  return Done(session.Print(ToYaml(run->workload())));
+  if (session.output() == OutputFormat::kJson) return Done(session.Show(run->workload(), {}));
+  // A file of either form is a workload for submit.
+  return Done(session.Print(run->workload().has_spec() ? ToYaml(run->workload().spec()) : ToYaml(run->workload())));
 }
 
 CommandResult Watch(Session& session, std::uint64_t id) {
@@ -71,7 +79,7 @@ CommandResult Cancel(Session& session, std::uint64_t id) {
   if (!run.ok()) return run.status();
   v1::ListRunsResponse one;
   *one.add_runs() = *run;
-  return Done(session.Show(*run, RunListDocument(one)));
+  return Done(ShowList(session, *run, one));
 }
 
 CommandResult Delete(Session& session, const std::vector<std::uint64_t>& ids) {
@@ -85,40 +93,13 @@ CommandResult Delete(Session& session, const std::vector<std::uint64_t>& ids) {
   return ExitCode::kOk;
 }
 
-std::string DiffRemark(const v1::DiffRunsReply& reply) {
-  if (reply.identical()) {
-    return reply.differences().empty() ? "They agree in everything exact."
-                                       : "They found the same; only their configurations differ.";
-  }
-  if (!reply.same_trace()) return "They replayed different traces.";
-  if (reply.first_operation() == 0) return "Every operation of the trace gave the same.";
-  return fmt::format("They part ways at operation {}: {}", Count(reply.first_operation()), Printable(reply.first_difference()));
-}
-
-CommandResult Diff(Session& session, const v1::DiffRunsRequest& request) {
-  const absl::StatusOr<v1::DiffRunsReply> reply = session.connection().Call(&v1::Runs::Stub::DiffRuns, request);
-  if (!reply.ok()) return reply.status();
-  Document document;
-  document.heading = reply->identical() ? "identical" : fmt::format("runs {} and {} differ", request.a(), request.b());
-  if (!reply->differences().empty()) {
-    Section table;
-    table.columns = {{"field"}, {fmt::format("run {}", request.a())}, {fmt::format("run {}", request.b())}};
-    for (const v1::FieldDifference& difference : reply->differences()) {
-      table.rows.push_back({TextCell(difference.field()), TextCell(difference.a()), TextCell(difference.b())});
-    }
-    document.sections.push_back(std::move(table));
-  }
-  document.footer.push_back(DiffRemark(*reply));
-  return Done(session.Show(*reply, document), reply->identical() ? ExitCode::kOk : ExitCode::kDifference);
-}
-
 // A command with one run as its argument.
 CLI::App* AddRunCommand(CLI::App& group, const char* name, const char* description, const char* example, Command& chosen,
                         CommandResult (*run)(Session&, std::uint64_t)) {
   const auto id = std::make_shared<std::uint64_t>(0);
   CLI::App* command =
       AddCommand(group, name, description, example, chosen, [id, run](Session& session) { return run(session, *id); });
-  command->add_option("RUN", *id, "Number of the run")->required()->type_name("RUN");
+  AddRunNumber(*command, "RUN", *id)->required();
   return command;
 }
 
@@ -130,18 +111,42 @@ void RegisterShow(CLI::App& group, Command& chosen) {
   const auto given = std::make_shared<Given>();
   CLI::App* show = AddCommand(group, "show", "A run and its result", "alloclab runs show 7", chosen,
                               [given](Session& session) { return ShowOne(session, given->id, given->workload); });
-  show->add_option("RUN", given->id, "Number of the run")->required()->type_name("RUN");
+  AddRunNumber(*show, "RUN", given->id)->required();
   show->add_flag("--workload", given->workload, "Only its workload, as YAML that submit reads");
+}
+
+void RegisterList(CLI::App& group, Command& chosen) {
+  struct Given {
+    v1::ListRunsRequest request;
+    v1::Run::State state = v1::Run::STATE_UNSPECIFIED;
+    std::uint64_t limit = kListed;
+  };
+  const auto given = std::make_shared<Given>();
+  CLI::App* list = AddCommand(group, "list", "The newest runs, and what tells them apart",
+                              "alloclab runs list --workload sqlite --state succeeded", chosen, [given](Session& session) {
+                                if (given->state != v1::Run::STATE_UNSPECIFIED) given->request.add_states(given->state);
+                                return List(session, given->request, given->limit);
+                              });
+  list->add_option("--workload", *given->request.mutable_workload(),
+                   "Only of this built-in, specification, or trace (first digits of its sha256)")
+      ->type_name("WORKLOAD");
+  std::vector<std::pair<std::string, v1::Run::State>> states;
+  for (const v1::Run::State state :
+       {v1::Run::QUEUED, v1::Run::RUNNING, v1::Run::SUCCEEDED, v1::Run::FAILED, v1::Run::CANCELLED, v1::Run::INTERRUPTED}) {
+    states.emplace_back(StateName(state), state);
+  }
+  AddChoice(*list, "--state", given->state, states, "Only in this state");
+  list->add_option("--label", *given->request.mutable_label(), "Only with this in the label")->type_name("TEXT");
+  list->add_option("--allocator", *given->request.mutable_allocator(), "Only with this allocator of the heap or of the pages")
+      ->type_name("ALLOCATOR");
+  AddCount(*list, "--limit", given->limit, "How many (default 50, 0 is all)");
 }
 
 }  // namespace
 
 void RegisterRuns(CLI::App& app, Command& chosen) {
   CLI::App* group = AddGroup(app, "runs", "Runs and their results", "alloclab runs list");
-  const auto limit = std::make_shared<std::uint64_t>(kListed);
-  CLI::App* list = AddCommand(*group, "list", "The newest runs", "alloclab runs list", chosen,
-                              [limit](Session& session) { return List(session, *limit); });
-  AddCount(*list, "--limit", *limit, "How many (default 50, 0 is all)");
+  RegisterList(*group, chosen);
   RegisterShow(*group, chosen);
   AddRunCommand(*group, "watch", "Wait for a run, then show it; Ctrl-C leaves it running", "alloclab runs watch 7", chosen,
                 Watch);
@@ -150,18 +155,9 @@ void RegisterRuns(CLI::App& app, Command& chosen) {
   const auto ids = std::make_shared<std::vector<std::uint64_t>>();
   CLI::App* remove = AddCommand(*group, "delete", "Delete runs and their results", "alloclab runs delete 7", chosen,
                                 [ids](Session& session) { return Delete(session, *ids); });
-  remove->add_option("RUN", *ids, "Numbers of runs")->required()->type_name("RUN");
+  AddRunNumbers(*remove, "RUN", *ids)->required();
 
-  const auto pair = std::make_shared<std::pair<std::uint64_t, std::uint64_t>>();
-  CLI::App* diff = AddCommand(*group, "diff", "Whether two runs agree in everything exact (exit code 6 if not)",
-                              "alloclab runs diff 7 8", chosen, [pair](Session& session) {
-                                v1::DiffRunsRequest request;
-                                request.set_a(pair->first);
-                                request.set_b(pair->second);
-                                return Diff(session, request);
-                              });
-  diff->add_option("A", pair->first, "Number of a run")->required()->type_name("RUN");
-  diff->add_option("B", pair->second, "Number of a run")->required()->type_name("RUN");
+  RegisterRunDiff(*group, chosen);
 }
 
 }  // namespace alloclab::client

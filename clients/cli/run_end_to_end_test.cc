@@ -2,10 +2,12 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <thread>
 
+#include "absl/strings/strip.h"
 #include "allocators/workload/trace_testing.h"
 #include "alloclab/v1/run.pb.h"
 #include "clients/cli/end_to_end.h"
@@ -46,7 +48,7 @@ TEST_F(RunEndToEnd, ABuiltinAndTheCommandThatReproducesIt) {
       Run({"submit", "steady-state", "--operations", "2000", "--ram", "64Mi", "--digest-at", "1/4,100", "--label", "one"});
   ASSERT_EQ(first.exit_code, 0) << first.err;
   for (const char* part : {"run 1: steady-state, succeeded", "OUTCOMES", "HEAP MEMORY", "peak utilisation",
-                           "external fragmentation", "HEAP SEARCH", "headers per search", "coalesce 4: neither free",
+                           "external fragmentation", "HEAP SEARCH", "blocks looked at per search", "merges with below",
                            "VIRTUAL MEMORY", "per operation", "PROVENANCE", "trace sha256", "label                      one"}) {
     EXPECT_THAT(first.out, HasSubstr(part));
   }
@@ -57,7 +59,7 @@ TEST_F(RunEndToEnd, ABuiltinAndTheCommandThatReproducesIt) {
   std::vector<std::string> words = absl::StrSplit(reproduce, ' ');
   words.erase(words.begin());
   Out(words);
-  EXPECT_THAT(Out({"runs", "diff", "1", "2"}), StartsWith("identical"));
+  EXPECT_EQ(Out({"runs", "diff", "1", "2"}), "runs 1 and 2 agree in everything exact\n");
 }
 
 TEST_F(RunEndToEnd, ResultsInEveryFormat) {
@@ -81,7 +83,9 @@ TEST_F(RunEndToEnd, ATraceFile) {
     EXPECT_EQ(Json<v1::Run>({"submit", "sha256:" + run.result().exact().trace_sha256()}).result().exact().trace_sha256(),
               run.result().exact().trace_sha256());
   }
-  EXPECT_THAT(Out({"runs", "diff", "1", "3"}), StartsWith("identical"));
+  EXPECT_EQ(Out({"runs", "diff", "1", "3", "-q"}), "identical\n");
+  EXPECT_EQ(Json<v1::Run>({"runs", "show", "1"}).label(), "a.rep") << "a file's name is its label";
+  EXPECT_EQ(Json<v1::Run>({"runs", "show", "2"}).label(), "a.rep") << "the server has the name as well";
   EXPECT_THAT(LastLine(Out({"runs", "show", "2"})), StartsWith("alloclab submit sha256:"));
 }
 
@@ -118,11 +122,24 @@ TEST_F(RunEndToEnd, ASpecificationAndItsWayBack) {
   const std::string workload = Out({"runs", "show", "1", "--workload"});
   EXPECT_THAT(workload, StartsWith("name: mine\nseed: 3\nphases:\n  - operations: 1000\n"));
   EXPECT_THAT(LastLine(Out({"submit", "-"}, workload)), StartsWith("alloclab runs show 2 --workload | alloclab submit - "));
-  EXPECT_THAT(Out({"runs", "diff", "1", "2"}), StartsWith("identical"));
+  EXPECT_EQ(Out({"runs", "diff", "1", "2", "-q"}), "identical\n");
+  EXPECT_EQ(Json<v1::Run>({"runs", "show", "1"}).label(), "w.yaml");
+  EXPECT_EQ(Json<v1::Run>({"runs", "show", "2"}).label(), "");
 }
 
-TEST_F(RunEndToEnd, EveryBuiltinCanBeShownAndSubmittedAgain) {
-  Out({"submit", "-q", "-"}, Out({"workload", "show", "checkerboard"}));
+TEST_F(RunEndToEnd, TheWorkloadOfEveryRunCanBeSubmittedAgain) {
+  std::vector<std::vector<std::string>> submissions = {{"larson", "--seed", "5", "--operations", "3k"},
+                                                       {folder_.Write("a.rep", kTrace)}};
+  for (const v1::Builtin& builtin : Json<v1::ListBuiltinsResponse>({"workload", "list"}).builtins()) {
+    submissions.push_back({builtin.name(), "--operations", "2k"});
+    if (builtin.has_spec()) Out({"submit", "-q", "-"}, Out({"workload", "show", builtin.name()}));
+  }
+  for (std::vector<std::string>& submission : submissions) {
+    submission.insert(submission.begin(), {"submit", "-q"});
+    const std::string first(absl::StripSuffix(Out(submission), "\n"));
+    const std::string again(absl::StripSuffix(Out({"submit", "-q", "-"}, Out({"runs", "show", first, "--workload"})), "\n"));
+    EXPECT_EQ(Out({"runs", "diff", first, again}), fmt::format("runs {} and {} agree in everything exact\n", first, again));
+  }
 }
 
 TEST_F(RunEndToEnd, TyposInASpecificationHaveTheirPlace) {
@@ -140,8 +157,7 @@ TEST_F(RunEndToEnd, TyposInASpecificationHaveTheirPlace) {
 TEST_F(RunEndToEnd, WhatIsWrongWithTheMachineIsNoErrorOfTheWorkload) {
   const ProcessResult result = Run({"submit", "-", "--ram", "3"}, "phases: [{operations: 1, size: {fixed: 1}}]\n");
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.err, Not(HasSubstr("<stdin>")));
-  EXPECT_THAT(result.err, HasSubstr("ram_bytes"));
+  EXPECT_THAT(result.err, StartsWith("alloclab: --ram: "));
 }
 
 TEST_F(RunEndToEnd, WorkloadsThatAreNone) {
@@ -174,6 +190,10 @@ TEST_F(RunEndToEnd, OptionsThatDoNotFitTheWorkload) {
   const std::string trace = folder_.Write("a.rep", kTrace);
   EXPECT_EQ(Run({"submit", trace, "--seed", "1"}).err, "alloclab: --seed: a recorded trace has no seed\n");
   EXPECT_EQ(Run({"submit", trace, "--operations", "1"}).exit_code, 2);
+  EXPECT_EQ(Run({"submit", "sqlite", "--seed", "1"}).err, "alloclab: --seed: sqlite is recorded and has no seed\n");
+  const ProcessResult heapless = Run({"submit", "larson", "--heap-allocator", "none"});
+  EXPECT_EQ(heapless.exit_code, 2);
+  EXPECT_EQ(heapless.err, "alloclab: --heap-allocator: none, but every operation of this workload needs a heap\n");
   const ProcessResult digest = Run({"submit", trace, "--digest-at", "2/1"});
   EXPECT_EQ(digest.exit_code, 2);
   EXPECT_THAT(digest.err, HasSubstr("2/1"));
@@ -247,15 +267,73 @@ TEST_F(RunEndToEnd, DifferentRunsDiffer) {
   Out({"submit", folder_.Write("b.rep", "20000\n1\n1\n1\na 0 512\n")});
   const ProcessResult diff = Run({"runs", "diff", "1", "2"});
   EXPECT_EQ(diff.exit_code, 6);
-  EXPECT_THAT(diff.out, StartsWith("runs 1 and 2 differ"));
-  EXPECT_THAT(diff.out, HasSubstr("They replayed different traces."));
+  EXPECT_THAT(diff.out, StartsWith("runs 1 and 2 differ: they replayed different operations\n"));
+  EXPECT_THAT(diff.out, HasSubstr("\noperations "));
+  EXPECT_LT(std::count(diff.out.begin(), diff.out.end(), '\n'), 16);
+  EXPECT_THAT(diff.out, HasSubstr(" more: --all shows them.\n"));
+  const ProcessResult all = Run({"runs", "diff", "1", "2", "--all"});
+  EXPECT_GT(std::count(all.out.begin(), all.out.end(), '\n'), 20);
+  EXPECT_EQ(Run({"runs", "diff", "1", "2", "-q"}).out, "different\n");
   EXPECT_EQ(Run({"runs", "diff", "1", "99"}).exit_code, 1);
 }
 
-TEST_F(RunEndToEnd, QuietAndPipedOutputHoldsNoDecoration) {
+TEST_F(RunEndToEnd, EnginesDifferInTheirConfigurationOnly) {
+  Out({"submit", "larson", "--operations", "2k"});
+  Out({"submit", "larson", "--operations", "2k", "--param", "heap.engine=literal"});
+  EXPECT_EQ(Out({"runs", "diff", "1", "2"}),
+            "runs 1 and 2 found the same; only their machines differ\n\n"
+            "what           run 1    run 2\n"
+            "heap.engine  indexed  literal\n");
+}
+
+TEST_F(RunEndToEnd, TheFirstOperationThatDiffersIsNamedByTheRuns) {
+  Out({"submit", "larson", "--operations", "20k", "--ram", "1Mi"});
+  Out({"submit", "larson", "--operations", "20k", "--ram", "2Mi"});
+  const ProcessResult diff = Run({"runs", "diff", "1", "2"});
+  EXPECT_EQ(diff.exit_code, 6);
+  EXPECT_THAT(diff.out, StartsWith("runs 1 and 2 part ways at operation "));
+  EXPECT_THAT(diff.out, HasSubstr("in run 1, "));
+  EXPECT_THAT(diff.out, HasSubstr("in run 2"));
+  EXPECT_THAT(diff.out, Not(HasSubstr("in a")));
+}
+
+TEST_F(RunEndToEnd, ListsTellRunsApart) {
+  Out({"submit", folder_.Write("app.rep", kTrace)});
+  Out({"submit", "larson", "--operations", "1k", "--param", "heap.engine=literal", "--label", "slow"});
+  const std::string list = Out({"runs", "list"});
+  EXPECT_THAT(list, HasSubstr("heap.engine"));
+  EXPECT_THAT(list, HasSubstr("literal"));
+  EXPECT_THAT(list, HasSubstr("app.rep"));
+  EXPECT_THAT(list, HasSubstr("slow"));
+  EXPECT_THAT(list, HasSubstr("\nAll: heap allocator implicit-heap, page allocator page-runs, RAM 512 MiB, guarded yes.\n"));
+  EXPECT_THAT(list, HasSubstr("386 cycles"));
+  EXPECT_EQ(Out({"runs", "list", "-q"}), "2\n1\n");
+  EXPECT_EQ(Out({"runs", "list", "-q", "--workload", "larson"}), "2\n");
+  EXPECT_EQ(Out({"runs", "list", "-q", "--label", "app"}), "1\n");
+  EXPECT_EQ(Out({"runs", "list", "-q", "--state", "failed"}), "");
+  EXPECT_EQ(Out({"runs", "list", "-q", "--allocator", "implicit-heap"}), "2\n1\n");
+  const ProcessResult typo = Run({"runs", "list", "--allocator", "implicit-hep"});
+  EXPECT_EQ(typo.exit_code, 2);
+  EXPECT_THAT(typo.err, HasSubstr("did you mean \"implicit-heap\"?"));
+  EXPECT_THAT(Out({"runs", "list", "-o", "csv"}),
+              StartsWith("run,workload,label,state,heap allocator,page allocator,RAM,guarded,parameters,operations,failed,"));
+}
+
+TEST_F(RunEndToEnd, WhatAMachineWithoutHeapCannotDoIsSaid) {
+  const std::string mixed = folder_.Write("mixed.yaml",
+                                          "name: mixed\nphases:\n  - {operations: 30, live_blocks: 30, size: {fixed: 8}}\n"
+                                          "  - {operations: 10, live_blocks: 10, size: {fixed: 1}, pages: true}\n");
+  const std::string out = Out({"submit", mixed, "--heap-allocator", "none"});
+  EXPECT_THAT(out, StartsWith("run 1: specification mixed, succeeded, but 30 of 40 operations were unsupported\n"));
+  EXPECT_THAT(out, HasSubstr("Unsupported operations did nothing: this machine has no heap.\n"));
+}
+
+TEST_F(RunEndToEnd, QuietIsTheNumberOfTheRun) {
   const ProcessResult result = Run({"submit", folder_.Write("a.rep", kTrace), "-q"});
   EXPECT_EQ(result.err, "");
-  EXPECT_THAT(result.out, Not(HasSubstr("\x1b")));
+  EXPECT_EQ(result.out, "1\n");
+  EXPECT_EQ(Out({"runs", "show", "1", "-q"}), "1\n");
+  EXPECT_EQ(Out({"runs", "watch", "1", "-q"}), "1\n");
 }
 
 }  // namespace

@@ -14,20 +14,10 @@ namespace alloclab::client {
 namespace {
 
 constexpr double k386Hz = 33e6, k486Hz = 66e6;
+constexpr std::size_t kDigitsShown = 16;
 
-Tone ToneOf(v1::Run::State state) {
-  switch (state) {
-    case v1::Run::SUCCEEDED:
-      return Tone::kGood;
-    case v1::Run::FAILED:
-      return Tone::kBad;
-    case v1::Run::CANCELLED:
-    case v1::Run::INTERRUPTED:
-      return Tone::kWarning;
-    default:
-      return Tone::kPlain;
-  }
-}
+// Enough digits to tell two apart; programs get all.
+Cell DigestCell(const std::string& sha256) { return {sha256.substr(0, kDigitsShown) + "…", sha256}; }
 
 Section WorkloadSection(const v1::Run& run) {
   Section section = Facts("workload");
@@ -64,15 +54,20 @@ Section TimeSection(const v1::RunResult& result) {
   return section;
 }
 
-Section CheckpointSection(const v1::Exact& exact) {
+Section CheckpointSection(const v1::Exact& exact, const FigureUnits& units) {
   Section section;
   section.title = "digests of the heap's metadata";
-  section.columns = {{"after", true},      {"break"},    {"chunks", true}, {"free", true},
-                     {"free bytes", true}, {"epilogue"}, {"sha256"}};
+  section.columns = {{"after", true}, {"break"}, {"blocks", true}, {"free", true}, {"free bytes", true}};
+  if (!exact.checkpoints().empty()) {
+    for (const v1::Figure& figure : exact.checkpoints(0).figures()) section.columns.push_back({PlainName(figure.name())});
+  }
+  section.columns.push_back({"sha256"});
   for (const v1::Checkpoint& point : exact.checkpoints()) {
-    section.rows.push_back({CountCell(point.after_operation()), AddressCell(point.brk()), CountCell(point.chunks()),
-                            CountCell(point.free_chunks()), CountCell(point.free_bytes()), AddressCell(point.epilogue()),
-                            TextCell(point.metadata_sha256())});
+    std::vector<Cell> row = {CountCell(point.after_operation()), AddressCell(point.brk()), CountCell(point.blocks()),
+                             CountCell(point.free_blocks()), CountCell(point.free_bytes())};
+    for (const v1::Figure& figure : point.figures()) row.push_back(FigureCell(figure.value(), units.Of(figure.name())));
+    row.push_back(DigestCell(point.metadata_sha256()));
+    section.rows.push_back(std::move(row));
   }
   return section;
 }
@@ -83,7 +78,7 @@ Section ProvenanceSection(const v1::Run& run) {
   Section section = Facts("provenance");
   AddFact(section, "run", TextCell(std::to_string(run.id())));
   AddFact(section, "submitted", TimeCell(run.submit_time()));
-  AddFact(section, "trace sha256", TextCell(exact.trace_sha256()));
+  AddFact(section, "trace sha256", DigestCell(exact.trace_sha256()));
   AddFact(section, "trace format", TextCell(exact.trace_format()));
   for (const std::string& note : exact.trace_notes()) AddFact(section, "trace note", TextCell(note));
   if (exact.seed() != 0) AddFact(section, "seed", TextCell(std::to_string(exact.seed())));
@@ -94,6 +89,24 @@ Section ProvenanceSection(const v1::Run& run) {
   return section;
 }
 
+// Operations that ended in this outcome.
+std::uint64_t CountOf(const v1::Exact& exact, std::string_view name) {
+  std::uint64_t count = 0;
+  for (const v1::OutcomeCount& outcome : exact.counters().outcomes()) {
+    if (outcome.outcome() == name) count += outcome.count();
+  }
+  return count;
+}
+
+std::string Heading(const v1::Run& run) {
+  std::string heading = fmt::format("run {}: {}, {}", run.id(), WorkloadName(run.workload()), StateName(run.state()));
+  const v1::Exact& exact = run.result().exact();
+  if (const std::uint64_t unsupported = CountOf(exact, "unsupported"); unsupported > 0) {
+    heading += fmt::format(", but {} of {} operations were unsupported", Count(unsupported), Count(exact.operations()));
+  }
+  return heading;
+}
+
 // Closing lines about what deserves attention.
 std::vector<std::string> Remarks(const v1::Run& run) {
   std::vector<std::string> remarks;
@@ -102,9 +115,10 @@ std::vector<std::string> Remarks(const v1::Run& run) {
     remarks.push_back(fmt::format("Cancelled after {} of {} operations: the figures are of what was done until then.",
                                   Count(run.operations_done()), Count(run.operations_total())));
   }
-  std::uint64_t out_of_memory = 0;
-  for (const v1::OutcomeCount& outcome : exact.counters().outcomes()) {
-    if (outcome.outcome() == "out_of_memory" || outcome.outcome() == "heap_limit") out_of_memory += outcome.count();
+  const std::uint64_t out_of_memory = CountOf(exact, "out_of_memory") + CountOf(exact, "heap_limit");
+  if (CountOf(exact, "unsupported") > 0) {
+    remarks.push_back(fmt::format("Unsupported operations did nothing: this machine has {}.",
+                                  exact.config().heap_allocator() == "none" ? "no heap" : "no allocator that knows them"));
   }
   if (out_of_memory > 0) {
     remarks.push_back(
@@ -128,6 +142,20 @@ std::string ShellQuoted(const std::string& text) {
 
 }  // namespace
 
+Tone ToneOf(v1::Run::State state) {
+  switch (state) {
+    case v1::Run::SUCCEEDED:
+      return Tone::kGood;
+    case v1::Run::FAILED:
+      return Tone::kBad;
+    case v1::Run::CANCELLED:
+    case v1::Run::INTERRUPTED:
+      return Tone::kWarning;
+    default:
+      return Tone::kPlain;
+  }
+}
+
 std::string StateName(v1::Run::State state) { return absl::AsciiStrToLower(v1::Run::State_Name(state)); }
 
 bool HasEnded(const v1::Run& run) { return run.state() != v1::Run::QUEUED && run.state() != v1::Run::RUNNING; }
@@ -146,9 +174,9 @@ std::string WorkloadName(const v1::Workload& workload) {
   return "";
 }
 
-Document RunDocument(const v1::Run& run, int width) {
+Document RunDocument(const v1::Run& run, int width, const FigureUnits& units) {
   Document document;
-  document.heading = fmt::format("run {}: {}, {}", run.id(), WorkloadName(run.workload()), StateName(run.state()));
+  document.heading = Heading(run);
   document.sections.push_back(WorkloadSection(run));
   document.footer = Remarks(run);
   if (!run.has_result()) return document;
@@ -156,28 +184,13 @@ Document RunDocument(const v1::Run& run, int width) {
   for (Section& section : CounterSections({.counters = exact.counters(),
                           .heap = exact.has_heap() ? &exact.heap() : nullptr,
                           .pages = exact.has_pages() ? &exact.pages() : nullptr,
-                          .width = width})) {
+                          .width = width,
+                          .units = units})) {
     document.sections.push_back(std::move(section));
   }
   document.sections.push_back(TimeSection(run.result()));
   document.sections.push_back(ProvenanceSection(run));
-  if (!exact.checkpoints().empty()) document.sections.push_back(CheckpointSection(exact));
-  return document;
-}
-
-Document RunListDocument(const v1::ListRunsResponse& list) {
-  Section table;
-  table.columns = {{"run", true},          {"state"},     {"workload"}, {"done", true}, {"of", true},
-                   {"RAM", true, "bytes"}, {"submitted"}, {"label"}};
-  for (const v1::Run& run : list.runs()) {
-    table.rows.push_back({TextCell(std::to_string(run.id())), TextCell(StateName(run.state()), ToneOf(run.state())),
-                          TextCell(WorkloadName(run.workload())), CountCell(run.operations_done()),
-                          CountCell(run.operations_total()), BytesCell(run.config().ram_bytes()), TimeCell(run.submit_time()),
-                          TextCell(run.label())});
-  }
-  Document document;
-  document.sections.push_back(std::move(table));
-  if (list.runs().empty()) document.footer.push_back("No runs. Start one: alloclab submit steady-state");
+  if (!exact.checkpoints().empty()) document.sections.push_back(CheckpointSection(exact, units));
   return document;
 }
 

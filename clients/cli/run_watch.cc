@@ -81,16 +81,15 @@ absl::StatusOr<v1::Run> CancelRun(const Connection& connection, std::uint64_t id
 }
 
 CommandResult ShowRun(Session& session, const v1::Run& run, const std::string& workload) {
-  // Without the catalogue the command merely gets longer.
-  const absl::StatusOr<v1::Catalog> catalog = session.connection().Call(&v1::Lab::Stub::GetCatalog, v1::GetCatalogRequest());
-  const std::string reproduce = ReproducingCommand(run, workload, catalog.ok() ? *catalog : v1::Catalog());
+  const v1::Catalog catalog = CatalogOrNothing(session.connection());  // without it the command merely gets longer
+  const std::string reproduce = ReproducingCommand(run, workload, catalog);
   absl::Status shown;
   if (session.output() == OutputFormat::kJson) {
     shown = session.Print(ToJson(run, {{"reproduce", reproduce}}));
   } else {
-    Document document = RunDocument(run, session.width());
+    Document document = RunDocument(run, session.width(), FigureUnits(catalog));
     document.command = reproduce;
-    shown = session.Show(run, document);
+    shown = session.Show(run, document, fmt::format("{}\n", run.id()));
   }
   ExitCode code = ExitCode::kOk;
   if (HasEnded(run) && run.state() != v1::Run::SUCCEEDED) code = ExitCode::kRuntimeError;

@@ -21,6 +21,8 @@
 namespace alloclab::client {
 namespace {
 
+constexpr std::size_t kLabelBytesMax = 128;
+
 struct Arguments {
   std::string workload;
   v1::SubmitRunRequest request;
@@ -53,7 +55,9 @@ k, M, G (decimal) or Ki, Mi, Gi. `alloclab workload show NAME` prints any built-
       live_blocks: 0
       size: {fixed: 64}       # or exponential: {mean: 64, max: 4Ki}, or weighted: {choices: [{size: 16, weight: 3}, ...]}
       free_order: every_other # random (default), lifo, fifo, every_other
-      pages: false            # true: page runs instead of heap blocks, sizes in pages
+      pages: false            # true: blocks of pages instead of the heap, sizes in pages
+
+A file of `alloclab runs show N --workload` gives the workload of run N again.
 
 Ctrl-C cancels the run and shows what was found until then (exit code 130); a second one leaves at once.
 Exit codes: 4 the workload is missing or malformed, 5 an invariant of the allocator is broken.)";
@@ -73,8 +77,8 @@ struct ResolveWorkload {
 
   absl::Status operator()(const BuiltinName& builtin) const {
     workload.mutable_builtin()->set_name(builtin.name);
-    workload.mutable_builtin()->set_seed(given.seed);
-    workload.mutable_builtin()->set_operations(given.operations);
+    workload.mutable_builtin()->set_seed(given.seed != 0 ? given.seed : builtin.seed);
+    workload.mutable_builtin()->set_operations(given.operations != 0 ? given.operations : builtin.operations);
     return absl::OkStatus();
   }
   absl::Status operator()(const SpecificationFile& file) const {
@@ -136,9 +140,25 @@ absl::Status ExplainRefusal(const absl::Status& status, const WorkloadArgument& 
 }
 
 CommandResult Detached(Session& session, const v1::Run& run) {
-  if (session.output() != OutputFormat::kTable) return Done(session.Show(run, RunDocument(run, session.width())));
+  if (session.output() != OutputFormat::kTable) return Done(session.Show(run, RunDocument(run, session.width(), {})));
   session.Note(fmt::format("Watch it with: alloclab runs watch {}", run.id()));
   return Done(session.Print(fmt::format("{}\n", run.id())));
+}
+
+// A file's name, whatever is in it; of standard input and of what has a name of its own nothing.
+std::string DefaultLabel(const std::string& given, const WorkloadArgument& argument) {
+  const bool file = std::holds_alternative<SpecificationFile>(argument) || std::holds_alternative<TraceFile>(argument);
+  if (!file || given == "-") return "";
+  const std::string name = FileName(given);
+  return name.size() <= kLabelBytesMax ? name : "";
+}
+
+// The argument if it gives the workload again; "" leaves it to what the server knows: after a pipe, or a file that names another.
+std::string ArgumentAgain(const std::string& given, const WorkloadArgument& argument) {
+  const auto* builtin = std::get_if<BuiltinName>(&argument);
+  const bool elsewhere = (builtin != nullptr && builtin->name != given) ||
+                         (std::holds_alternative<StoredTrace>(argument) && !given.starts_with("sha256:"));
+  return elsewhere || !CanBeReadAgain(argument) ? "" : given;
 }
 
 CommandResult Submit(Session& session, const Arguments& given) {
@@ -152,13 +172,14 @@ CommandResult Submit(Session& session, const Arguments& given) {
   absl::Status status =
       std::visit(ResolveWorkload{given, connection, interruption, progress, session, *request.mutable_workload()}, *argument);
   if (!status.ok()) return status;
+  if (request.label().empty()) request.set_label(DefaultLabel(given.workload, *argument));
   absl::StatusOr<v1::Run> run = connection.Call(&v1::Runs::Stub::SubmitRun, request);
   if (!run.ok()) return ExplainRefusal(run.status(), *argument, connection);
   if (given.detach) return Detached(session, *run);
   if (!HasEnded(*run)) run = WatchToEnd(connection, run->id(), OnInterrupt::kCancelRun, interruption, progress);
   progress.Finish();
   if (!run.ok()) return run.status();
-  const CommandResult shown = ShowRun(session, *run, CanBeReadAgain(*argument) ? given.workload : "");
+  const CommandResult shown = ShowRun(session, *run, ArgumentAgain(given.workload, *argument));
   if (shown.ok() && interruption.interrupted() && run->state() == v1::Run::CANCELLED) return ExitCode::kInterrupted;
   return shown;
 }
@@ -177,9 +198,13 @@ void RegisterSubmit(CLI::App& app, Command& chosen) {
       ->add_option("--digest-at", *given->request.mutable_digest_at(),
                    "Digests of the metadata after these operations, e.g. 1/4,1/2,5000")
       ->type_name("LIST");
-  AddCount(*submit, "--seed", given->seed, "Seed of a synthetic workload (default its own)");
-  AddCount(*submit, "--operations", given->operations, "Length of a built-in workload (default its own)");
-  submit->add_option("--label", *given->request.mutable_label(), "Free text kept with the run, up to 128 characters")
+  AddPositiveCount(*submit, "--seed", given->seed, "Seed of a synthetic workload (default its own)",
+                   "seeds begin at 1; without the option a workload has its own");
+  AddPositiveCount(*submit, "--operations", given->operations, "Length of a built-in workload (default its own)",
+                   "nothing would be replayed; without the option a workload has its own length");
+  submit
+      ->add_option("--label", *given->request.mutable_label(),
+                   "Free text kept with the run, up to 128 characters (default a file's name)")
       ->type_name("TEXT");
   submit->add_flag("--detach", given->detach, "Do not wait: print the run's number");
 }

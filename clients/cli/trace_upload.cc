@@ -12,9 +12,9 @@ namespace {
 constexpr std::size_t kChunkBytes = 1 << 20;
 constexpr std::chrono::milliseconds kUploadDeadline{600'000};
 
-std::string FileName(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
-
 }  // namespace
+
+std::string FileName(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
 
 absl::StatusOr<v1::TraceInfo> UploadTrace(const Connection& connection, const TraceFile& file, Interruption& interruption,
                                           Progress& progress) {

@@ -3,9 +3,12 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
+#include "clients/cli/catalog_view.h"
 #include "clients/cli/counters_view.h"
+#include "clients/cli/inspect_blocks.h"
 #include "clients/cli/memory_map.h"
 #include "clients/cli/memory_view.h"
+#include "clients/cli/operation_view.h"
 #include "clients/cli/run_view.h"
 #include "clients/common/golden.h"
 
@@ -13,17 +16,21 @@ namespace alloclab::client {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 constexpr char kTestdata[] = "clients/cli/testdata/";
 
-// A heap of 4 KiB: live and free blocks, one of them smaller than a cell.
+using Kind = MemoryMap::Kind;
+
+// A heap of 4 KiB: metadata, live and free blocks, one of them smaller than a cell.
 MemoryMap SampleMap(int width, int lines) {
   MemoryMap map(0xC0400000, 0xC0401000, width, lines);
-  map.Add(0xC0400000, 0xC0400004, true);
-  map.Add(0xC0400004, 0xC0400100, true);
-  map.Add(0xC0400100, 0xC0400480, false);
-  map.Add(0xC0400480, 0xC0400490, true);
-  map.Add(0xC0400490, 0xC0401000, false);
+  map.Add(0xC0400000, 0xC0400004, Kind::kMetadata);
+  map.Add(0xC0400004, 0xC0400100, Kind::kLive);
+  map.Add(0xC0400100, 0xC0400480, Kind::kFree);
+  map.Add(0xC0400480, 0xC0400490, Kind::kLive);
+  map.Add(0xC0400490, 0xC0401000, Kind::kFree);
   return map;
 }
 
@@ -43,18 +50,34 @@ TEST(MemoryMap, LinesBeginAtRoundAddressesAndFit) {
 
 TEST(MemoryMap, TheWholeAddressSpaceAndASingleWord) {
   MemoryMap whole(0, 1ull << 32, 80, 16);
-  whole.Add(0, 1ull << 32, true);
+  whole.Add(0, 1ull << 32, Kind::kLive);
   EXPECT_THAT(whole.Draw(Style(false)), HasSubstr("0xF0000000  ████"));
   MemoryMap word(0xFFFFFFFC, 1ull << 32, 80, 16);
-  word.Add(0xFFFFFFFC, 1ull << 32, true);
+  word.Add(0xFFFFFFFC, 1ull << 32, Kind::kLive);
   EXPECT_THAT(word.Draw(Style(false)), HasSubstr("0xFFFFFF00  " + std::string(63, ' ') + "█"));
 }
 
 TEST(MemoryMap, WhatLiesOutsideIsIgnored) {
   MemoryMap map(0x1000, 0x2000, 80, 16);
-  map.Add(0, 0x1000, true);
-  map.Add(0x2000, 0x3000, true);
+  map.Add(0, 0x1000, Kind::kLive);
+  map.Add(0x2000, 0x3000, Kind::kLive);
   EXPECT_EQ(map.Draw(Style(false)).find("█"), map.Draw(Style(false)).find("█ live"));
+}
+
+TEST(MemoryMap, TheRestIsFilled) {
+  MemoryMap map(0x1000, 0x1100, 80, 16);
+  map.Add(0x1000, 0x1080, Kind::kFree);
+  map.FillRest(Kind::kLive);
+  std::string drawn;
+  for (int i = 0; i < 32; ++i) drawn += "·";
+  for (int i = 0; i < 32; ++i) drawn += "█";
+  EXPECT_THAT(map.Draw(Style(false)), HasSubstr("0x00001000  " + drawn + "\n"));
+}
+
+TEST(MemoryMapDeathTest, OfNothingIsADefect) {
+  EXPECT_DEATH(MemoryMap(0x1000, 0x1000, 80, 16), "from < to");
+  EXPECT_DEATH(MemoryMap(0, (1ull << 32) + 1, 80, 16), "to <= ");
+  EXPECT_DEATH(MemoryMap(0, 0x1000, 80, 0), "lines_max > 0");
 }
 
 v1::ReadMemoryReply SampleMemory() {
@@ -94,6 +117,88 @@ TEST(MemoryView, Translation) {
   EXPECT_THAT(TranslationDocument(translation).heading, HasSubstr("no frame yet; the first touch brings one"));
 }
 
+// What an allocator of any kind might declare.
+FigureUnits SampleUnits() {
+  v1::Catalog catalog;
+  v1::AllocatorInfo& heap = *catalog.add_heap_allocators();
+  const auto declare = [](v1::FigureInfo& figure, const char* name, v1::FigureInfo::Unit unit) {
+    figure.set_name(name);
+    figure.set_unit(unit);
+  };
+  declare(*heap.add_figures(), "epilogue", v1::FigureInfo::WORD);
+  declare(*heap.add_block_fields(), "header", v1::FigureInfo::WORD);
+  declare(*heap.add_block_fields(), "order", v1::FigureInfo::COUNT);
+  declare(*catalog.add_page_allocators()->add_figures(), "head", v1::FigureInfo::ADDRESS);
+  return FigureUnits(catalog);
+}
+
+TEST(BlockList, ShowsTheFieldsAsTheirAllocatorDeclaresThem) {
+  v1::BlockList list;
+  list.add_field_names("header");
+  list.add_field_names("order");
+  v1::Block& live = *list.add_blocks();
+  live.set_address(0xC0400004);
+  live.set_bytes(1104);
+  live.set_kind(v1::Block::LIVE);
+  live.set_payload(0xC0400008);
+  live.add_fields(0x451);
+  live.add_fields(3);
+  list.mutable_broken()->set_address(0xC0400454);
+  list.mutable_broken()->set_what("a header of 0 bytes");
+  EXPECT_EQ(RenderTable(BlockListDocument(list, SampleUnits()), Style(false), 100),
+            "address     bytes  kind  payload     header      order\n"
+            "0xC0400004  1,104  live  0xC0400008  0x00000451      3\n"
+            "\n"
+            "The chain of blocks is broken at 0xC0400454: a header of 0 bytes. What lies behind cannot be shown.\n");
+}
+
+TEST(OperationView, OneCostSplitByWhoseWorkItWas) {
+  v1::OperationReply reply;
+  reply.set_outcome(v1::OUT_OF_MEMORY);
+  reply.set_sequence(2);
+  reply.mutable_cost()->mutable_heap()->set_search_steps(7);
+  reply.mutable_cost()->mutable_heap()->set_words_loaded(1000);
+  reply.mutable_cost()->mutable_pages()->set_cycles_386(12);
+  reply.mutable_cost()->set_page_faults(1);
+  reply.mutable_cost()->set_cycles_386(4012);
+  reply.mutable_refusal()->set_needed_bytes(4096);
+  reply.mutable_refusal()->set_largest_free_bytes(64);
+  reply.mutable_refusal()->set_frames_left(0);
+  const std::string table = RenderTable(OperationDocument(reply), Style(false), 100);
+  EXPECT_THAT(table, HasSubstr("outcome              out_of_memory\n"));
+  EXPECT_THAT(table, HasSubstr("page faults          1\n"));
+  EXPECT_THAT(table, HasSubstr("\nWHY\nneeded               4 KiB\n"));
+  EXPECT_THAT(table, HasSubstr("largest free block   64 B\n"));
+  EXPECT_THAT(table, HasSubstr("\nheap              7         1,000             0                  0\n"));
+  EXPECT_THAT(table, HasSubstr("\npages             0             0             0                 12\n"));
+  reply.clear_refusal();
+  EXPECT_THAT(RenderTable(OperationDocument(reply), Style(false), 100), Not(HasSubstr("WHY")));
+}
+
+TEST(Catalog, AnAllocatorShowsWhatItDeclares) {
+  v1::AllocatorInfo info;
+  info.set_name("any-heap");
+  info.set_title("Any heap");
+  info.set_alignment(8);
+  for (const char* value : {"none", "below"}) {
+    v1::CounterInfo& counter = *info.add_counters();
+    counter.set_name("merges");
+    counter.set_help("blocks freed");
+    counter.set_label("with");
+    counter.set_label_value(value);
+  }
+  info.add_counters()->set_name("grown_bytes");
+  v1::FigureInfo& field = *info.add_block_fields();
+  field.set_name("header");
+  field.set_unit(v1::FigureInfo::WORD);
+  field.set_help("the word");
+  const std::string table = RenderTable(AllocatorDocument(info), Style(false), 100);
+  EXPECT_THAT(table, StartsWith("any-heap: Any heap\n"));
+  EXPECT_THAT(table, HasSubstr("merges       with=none|below  count  blocks freed\n"));
+  EXPECT_THAT(table, HasSubstr("grown_bytes                   bytes\n"));
+  EXPECT_THAT(table, HasSubstr("FIELDS OF A BLOCK\nname    unit  meaning\nheader  word  the word\n"));
+}
+
 v1::Run SampleRun() {
   v1::Run run;
   std::ifstream stream(std::string(ALLOCLAB_SOURCE_DIR) + "/" + kTestdata + "run.textproto");
@@ -104,17 +209,22 @@ v1::Run SampleRun() {
 }
 
 TEST(RunView, Table) {
-  ExpectGolden(RenderTable(RunDocument(SampleRun(), 100), Style(false), 100), std::string(kTestdata) + "run.table");
+  ExpectGolden(RenderTable(RunDocument(SampleRun(), 100, SampleUnits()), Style(false), 100),
+               std::string(kTestdata) + "run.table");
 }
-TEST(RunView, Csv) { ExpectGolden(RenderCsv(RunDocument(SampleRun(), 100)), std::string(kTestdata) + "run.csv"); }
-TEST(RunView, Markdown) { ExpectGolden(RenderMarkdown(RunDocument(SampleRun(), 100)), std::string(kTestdata) + "run.md"); }
+TEST(RunView, Csv) {
+  ExpectGolden(RenderCsv(RunDocument(SampleRun(), 100, SampleUnits())), std::string(kTestdata) + "run.csv");
+}
+TEST(RunView, Markdown) {
+  ExpectGolden(RenderMarkdown(RunDocument(SampleRun(), 100, SampleUnits())), std::string(kTestdata) + "run.md");
+}
 
 TEST(RunView, CancelledAndDamagedRunsSaySo) {
   v1::Run run = SampleRun();
   run.set_state(v1::Run::CANCELLED);
   run.set_operations_done(10);
   run.mutable_result()->mutable_exact()->set_violations(2);
-  const std::string table = RenderTable(RunDocument(run, 100), Style(false), 100);
+  const std::string table = RenderTable(RunDocument(run, 100, {}), Style(false), 100);
   EXPECT_THAT(table, HasSubstr("Cancelled after 10 of 20,000 operations: the figures are of what was done until then."));
   EXPECT_THAT(table, HasSubstr("2 broken invariants at the end"));
 }
@@ -124,7 +234,7 @@ TEST(RunView, AFailedRunWithoutResultShowsItsError) {
   run.set_id(3);
   run.set_state(v1::Run::FAILED);
   run.set_error("RAM too small");
-  EXPECT_THAT(RenderTable(RunDocument(run, 80), Style(false), 80), HasSubstr("RAM too small"));
+  EXPECT_THAT(RenderTable(RunDocument(run, 80, {}), Style(false), 100), HasSubstr("RAM too small"));
 }
 
 TEST(RunView, RatiosFollowTheirDefinitions) {

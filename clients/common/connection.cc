@@ -2,14 +2,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
+
+#include "clients/common/field_names.h"
 
 namespace alloclab::client {
 namespace {
 
 // Replies are bounded by the server; the largest is a run with its result.
 constexpr int kReceiveBytesMax = 16 << 20;
+// A wait shorter than this is none.
+constexpr std::chrono::milliseconds kMoment{200};
+
+double Seconds(std::chrono::steady_clock::duration time) { return std::chrono::duration<double>(time).count(); }
 
 // "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: Failed to connect to remote host: Connection
 // refused" -> "connection refused"
@@ -36,9 +43,22 @@ Connection::Connection(ConnectionOptions options, int number) : options_(std::mo
   channel_ = grpc::CreateCustomChannel(options_.server, grpc::InsecureChannelCredentials(), arguments);
 }
 
+void Connection::AwaitServer(const std::function<void(std::string_view)>& say) {
+  if (!options_.wait || waited_) return;
+  const auto start = std::chrono::steady_clock::now();
+  const auto deadline = std::chrono::system_clock::now() + *options_.wait;
+  if (!channel_->WaitForConnected(std::min(deadline, std::chrono::system_clock::now() + kMoment))) {
+    say(fmt::format("Waiting up to {:.3g} s for a server at {}", Seconds(*options_.wait), options_.server));
+    if (channel_->WaitForConnected(deadline)) {
+      say(fmt::format("It is there after {:.1f} s", Seconds(std::chrono::steady_clock::now() - start)));
+    }
+  }
+  waited_ = true;
+}
+
 std::unique_ptr<grpc::ClientContext> Connection::MakeContext(std::chrono::milliseconds timeout) const {
   auto context = std::make_unique<grpc::ClientContext>();
-  if (options_.wait) {
+  if (options_.wait && !waited_) {
     context->set_wait_for_ready(true);
     timeout += *options_.wait;
   }
@@ -58,13 +78,12 @@ absl::Status Connection::Explain(const grpc::Status& status) const {
       return absl::UnimplementedError(
           fmt::format("what answers at {} is not an alloclabd of this version: {}", options_.server, status.error_message()));
     default:
-      return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+      return absl::Status(static_cast<absl::StatusCode>(status.error_code()), WithOptionNames(status.error_message()));
   }
 }
 
 absl::Status Connection::Unreachable(const std::string& why) const {
-  const std::string waited =
-      options_.wait ? fmt::format(" within {} s", static_cast<double>(options_.wait->count()) / 1000) : "";
+  const std::string waited = options_.wait ? fmt::format(" within {} s", Seconds(*options_.wait)) : "";
   return absl::UnavailableError(fmt::format(
       "cannot reach a server at {}{}: {}\nStart one with `./lab up` or `alloclabd`, or say where it is with --server "
       "HOST:PORT or ALLOCLAB_SERVER.",

@@ -4,10 +4,13 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -31,11 +34,16 @@ class Connection {
   const ConnectionOptions& options() const { return options_; }
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
+  // With `wait`: returns when the server is up, or when it was waited for that long; from then on, no call waits. `say` gets a
+  // line when that takes longer than a moment, and one when it is over.
+  void AwaitServer(const std::function<void(std::string_view)>& say);
+
   // The deadline is `timeout` from now; with `wait`, the call stays until the server is up and has that much longer.
   std::unique_ptr<grpc::ClientContext> MakeContext(std::chrono::milliseconds timeout) const;
   std::unique_ptr<grpc::ClientContext> MakeContext() const { return MakeContext(options_.timeout); }
 
-  // The server's answer as a status whose message is a sentence for the user. UNAVAILABLE: the server was not reached; the
+  // The server's answer as a status whose message is a sentence for the user: where it names a field of the request, the option
+  // of the command line stands instead. UNAVAILABLE: the server was not reached; the
   // sentence says what was tried and how to start one.
   absl::Status Explain(const grpc::Status& status) const;
 
@@ -56,6 +64,7 @@ class Connection {
 
   ConnectionOptions options_;
   std::shared_ptr<grpc::Channel> channel_;
+  std::atomic<bool> waited_ = false;
 };
 
 }  // namespace alloclab::client

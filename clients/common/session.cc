@@ -15,7 +15,10 @@ Session::Session(CommonOptions options)
     : options_(std::move(options)), style_(UseColor(options_.color, stdout)), width_(TerminalWidth(stdout)) {}
 
 Connection& Session::connection() {
-  if (!connection_) connection_ = std::make_unique<Connection>(options_.connection);
+  if (!connection_) {
+    connection_ = std::make_unique<Connection>(options_.connection);
+    connection_->AwaitServer([this](std::string_view line) { Note(line); });
+  }
   return *connection_;
 }
 
@@ -36,6 +39,10 @@ absl::Status Session::Show(const google::protobuf::Message& message, const Docum
       break;
   }
   return Print(RenderTable(document, style_, width_));
+}
+
+absl::Status Session::Show(const google::protobuf::Message& message, const Document& document, std::string_view brief) const {
+  return options_.quiet && options_.output == OutputFormat::kTable ? Print(brief) : Show(message, document);
 }
 
 void Session::Note(std::string_view line) const {

@@ -21,7 +21,7 @@ struct CommonOptions {
   ConnectionOptions connection;
   OutputFormat output = OutputFormat::kTable;
   ColorMode color = ColorMode::kAuto;
-  bool quiet = false;  // nothing on stderr but errors; commands that make something print only its name or address
+  bool quiet = false;  // nothing on stderr but errors; as a table only names, run numbers or addresses
 };
 
 class Session {
@@ -30,6 +30,7 @@ class Session {
 
   const CommonOptions& options() const { return options_; }
   OutputFormat output() const { return options_.output; }
+  // With --wait, first waits for the server, and says so.
   Connection& connection();
 
   // Of stdout.
@@ -40,6 +41,8 @@ class Session {
   absl::Status Print(std::string_view text) const;
   // In the chosen format: `message` as JSON, or the document as any other.
   absl::Status Show(const google::protobuf::Message& message, const Document& document) const;
+  // The same; a quiet command prints only `brief` where others print a table.
+  absl::Status Show(const google::protobuf::Message& message, const Document& document, std::string_view brief) const;
   // For people, to stderr; nothing when quiet.
   void Note(std::string_view line) const;
 

@@ -54,6 +54,27 @@ TEST(Connection, AnswersOfTheServerKeepTheirCode) {
   EXPECT_EQ(status, absl::NotFoundError("no instance 'x'"));
 }
 
+TEST(Connection, RefusalsNameTheOption) {
+  const Connection connection({.server = "127.0.0.1:1"});
+  const auto explained = [&](const std::string& message) {
+    return connection.Explain(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, message)).message();
+  };
+  EXPECT_EQ(explained("config.ram_bytes: 5; expected more"), "--ram: 5; expected more");
+  EXPECT_EQ(explained("ram_bytes: 5; expected more"), "--ram: 5; expected more");
+  EXPECT_EQ(explained("config.parameters[heap.engine]: \"x\""), "--param heap.engine: \"x\"");
+  EXPECT_EQ(explained("workload.spec.phases[0].size: not set"), "workload.spec.phases[0].size: not set");
+  EXPECT_EQ(explained("no colon"), "no colon");
+}
+
+TEST(Connection, AWaitIsSaidAndComesOnce) {
+  Connection connection({.server = "127.0.0.1:1", .timeout = milliseconds(50), .wait = milliseconds(300)});
+  std::vector<std::string> said;
+  connection.AwaitServer([&](std::string_view line) { said.emplace_back(line); });
+  EXPECT_THAT(said, testing::ElementsAre("Waiting up to 0.3 s for a server at 127.0.0.1:1"));
+  EXPECT_LE(connection.MakeContext()->deadline() - std::chrono::system_clock::now(), milliseconds(50));
+  EXPECT_THAT(Explained(connection), HasSubstr("cannot reach a server at 127.0.0.1:1 within 0.3 s"));
+}
+
 TEST(ExitCodes, FollowTheStatus) {
   EXPECT_EQ(ExitCodeOf(absl::OkStatus()), ExitCode::kOk);
   EXPECT_EQ(ExitCodeOf(absl::InvalidArgumentError("")), ExitCode::kUsage);

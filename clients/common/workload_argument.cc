@@ -11,6 +11,7 @@
 #include <memory>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "allocators/workload/file_kind.h"
 #include "clients/common/units.h"
@@ -62,6 +63,24 @@ bool IsSpecification(std::string_view path, std::string_view bytes) {
          std::all_of(head.begin(), head.end(), [](char c) { return IsText(c) || static_cast<unsigned char>(c) >= 0x80; });
 }
 
+// A text file: a specification, or a message Workload that names a built-in or a stored trace.
+absl::StatusOr<WorkloadArgument> ReadText(const std::string& text, const std::string& path, bool once) {
+  const std::vector<std::string> keys = TopLevelKeys(text);
+  const auto names = [&keys](std::string_view key) { return std::find(keys.begin(), keys.end(), key) != keys.end(); };
+  if (!names("builtin") && !names("trace_sha256")) {
+    SpecificationFile file{.path = path, .spec = {}, .places = {}, .once = once};
+    if (absl::Status status = ParseYaml(text, path, file.spec, file.places); !status.ok()) return status;
+    return file;
+  }
+  v1::Workload workload;
+  Places places;
+  if (absl::Status status = ParseYaml(text, path, workload, places); !status.ok()) return status;
+  if (workload.has_trace_sha256()) return StoredTrace{workload.trace_sha256()};
+  const v1::BuiltinChoice& builtin = workload.builtin();
+  if (builtin.name().empty()) return absl::DataLossError(Locate("builtin: expected its name", path, places));
+  return BuiltinName{.name = builtin.name(), .seed = builtin.seed(), .operations = builtin.operations()};
+}
+
 absl::StatusOr<WorkloadArgument> ReadFile(const std::string& argument) {
   absl::StatusOr<WholeFile> whole = ReadWhole(argument);
   if (!whole.ok()) return whole.status();
@@ -69,9 +88,7 @@ absl::StatusOr<WorkloadArgument> ReadFile(const std::string& argument) {
   std::string& bytes = whole->bytes;
   if (bytes.empty()) return absl::DataLossError(fmt::format("{}: empty; expected a trace or a specification", path));
   if (!IsSpecification(path, bytes)) return TraceFile{.path = path, .bytes = std::move(bytes), .once = whole->once};
-  SpecificationFile file{.path = path, .spec = {}, .places = {}, .once = whole->once};
-  if (absl::Status status = ParseYaml(bytes, path, file.spec, file.places); !status.ok()) return status;
-  return file;
+  return ReadText(bytes, path, whole->once);
 }
 
 }  // namespace
@@ -80,7 +97,7 @@ absl::StatusOr<WorkloadArgument> ReadWorkloadArgument(const std::string& argumen
   if (argument.starts_with(kStoredPrefix)) return StoredTrace{argument.substr(kStoredPrefix.size())};
   const bool looks_like_file = argument == "-" || argument.find_first_of("./") != std::string::npos;
   if (looks_like_file || access(argument.c_str(), F_OK) == 0) return ReadFile(argument);
-  return BuiltinName{argument};
+  return BuiltinName{.name = argument};
 }
 
 bool CanBeReadAgain(const WorkloadArgument& workload) {

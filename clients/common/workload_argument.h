@@ -2,6 +2,7 @@
 #ifndef ALLOCLAB_CLIENTS_COMMON_WORKLOAD_ARGUMENT_H_
 #define ALLOCLAB_CLIENTS_COMMON_WORKLOAD_ARGUMENT_H_
 
+#include <cstdint>
 #include <string>
 #include <variant>
 
@@ -13,6 +14,7 @@ namespace alloclab::client {
 
 struct BuiltinName {
   std::string name;
+  std::uint64_t seed = 0, operations = 0;  // 0: its own
 };
 struct SpecificationFile {
   std::string path;
@@ -34,7 +36,8 @@ inline constexpr std::size_t kTraceFileBytesMax = std::size_t{2} << 30;
 
 // "sha256:HEX" is a stored trace; "-" is standard input; an existing file, or a text with a '/' or a '.', is a file, which is a
 // specification if it is named .yaml, .yml or .json, or is a text that is no trace of any known kind; anything else is the name
-// of a built-in workload. DATA_LOSS: missing, unreadable or malformed, with the place.
+// of a built-in workload. Instead of a specification such a file may name what `alloclab runs show N --workload` names: the key
+// `builtin` (name, seed, operations) or `trace_sha256`. DATA_LOSS: missing, unreadable or malformed, with the place.
 absl::StatusOr<WorkloadArgument> ReadWorkloadArgument(const std::string& argument);
 
 // Whether the same argument gives the same workload to the next command too: nothing that came from a pipe does.

@@ -95,6 +95,23 @@ TEST(WorkloadArgument, SpecificationsAreRead) {
   }
 }
 
+TEST(WorkloadArgument, AFileMayNameABuiltinOrAStoredTrace) {
+  const std::string builtin = Write("b.yaml", "builtin: {name: larson, seed: 7, operations: 1k}\n");
+  const auto read = ReadWorkloadArgument(builtin);
+  ASSERT_TRUE(read.ok()) << read.status();
+  ASSERT_TRUE(std::holds_alternative<BuiltinName>(*read));
+  EXPECT_EQ(std::get<BuiltinName>(*read).name, "larson");
+  EXPECT_EQ(std::get<BuiltinName>(*read).seed, 7u);
+  EXPECT_EQ(std::get<BuiltinName>(*read).operations, 1000u);
+  const std::string stored = Write("t.yaml", "trace_sha256: 00ff\n");
+  EXPECT_EQ(std::get<StoredTrace>(*ReadWorkloadArgument(stored)).sha256, "00ff");
+  const std::string nameless = Write("n.yaml", "builtin: {seed: 7}\n");
+  EXPECT_THAT(Error(nameless), HasSubstr("n.yaml:1:1: builtin: expected its name"));
+  const std::string both = Write("2.yaml", "builtin: {name: larson}\ntrace_sha256: 00ff\n");
+  EXPECT_THAT(Error(both), HasSubstr("2.yaml:2:1: 'trace_sha256' and 'builtin' exclude each other"));
+  for (const std::string& path : {builtin, stored, nameless, both}) std::remove(path.c_str());
+}
+
 TEST(WorkloadArgument, LargeFilesAreReadWhole) {
   const std::string content(3 << 20, '7');
   const std::string path = Write("large.rep", content);

@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 
@@ -26,6 +27,9 @@ inline constexpr int kYamlNodesMax = 100'000;  // aliases may unfold to more tha
 
 // Reads `text` into `message`. DATA_LOSS: "FILE:LINE:COLUMN: what is wrong and what is expected".
 absl::Status ParseYaml(std::string_view text, std::string_view file, google::protobuf::Message& message, Places& places);
+
+// The keys of the mapping that `text` is; none if it is anything else.
+std::vector<std::string> TopLevelKeys(std::string_view text);
 
 // What ParseYaml reads back; fields that are not set are left out.
 std::string ToYaml(const google::protobuf::Message& message);

@@ -189,6 +189,21 @@ absl::Status ParseYaml(std::string_view text, std::string_view file, google::pro
   }
 }
 
+std::vector<std::string> TopLevelKeys(std::string_view text) {
+  std::vector<std::string> keys;
+  if (text.size() > kYamlBytesMax) return keys;
+  try {
+    const YAML::Node root = YAML::Load(std::string(text));
+    if (!root.IsMap()) return keys;
+    for (const auto& entry : root) {
+      if (entry.first.IsScalar()) keys.push_back(entry.first.Scalar());
+    }
+  } catch (const YAML::Exception&) {
+    keys.clear();  // ParseYaml says what is wrong
+  }
+  return keys;
+}
+
 std::string Locate(std::string_view message, std::string_view file, const Places& places) {
   const std::string_view path = message.substr(0, message.find_first_of(": "));
   for (std::string_view prefix = path; !prefix.empty(); prefix = prefix.substr(0, prefix.find_last_of(".["))) {

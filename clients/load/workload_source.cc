@@ -22,11 +22,13 @@ struct Load {
   std::uint64_t seed;
 
   absl::StatusOr<LoadedWorkload> operator()(const client::BuiltinName& builtin) const {
-    absl::StatusOr<Trace> trace = MakeBuiltin(builtin.name, seed, 0);
+    const std::uint64_t wanted_seed = seed != 0 ? seed : builtin.seed;
+    absl::StatusOr<Trace> trace = MakeBuiltin(builtin.name, wanted_seed, builtin.operations);
     if (!trace.ok()) return absl::DataLossError(trace.status().message());
     LoadedWorkload loaded;
     loaded.source.mutable_builtin()->set_name(builtin.name);
-    loaded.source.mutable_builtin()->set_seed(seed);
+    loaded.source.mutable_builtin()->set_seed(wanted_seed);
+    loaded.source.mutable_builtin()->set_operations(builtin.operations);
     return WithScript(std::move(loaded), builtin.name, *std::move(trace));
   }
 

@@ -1,0 +1,48 @@
+#include "clients/cli/block_walk.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "alloclab/v1/inspect.grpc.pb.h"
+#include "clients/cli/instance_config.h"
+
+namespace alloclab::client {
+namespace {
+
+constexpr std::chrono::milliseconds kWalkTimeout{60'000};
+
+v1::WalkBlocksRequest RequestOf(const BlockRange& range) {
+  v1::WalkBlocksRequest request;
+  request.set_instance(range.instance);
+  request.set_allocator(range.allocator);
+  request.set_from(range.from);
+  request.set_limit(
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(range.limit, std::numeric_limits<std::uint32_t>::max())));
+  return request;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::BlockList> WalkBlocks(const Connection& connection, const BlockRange& range,
+                                         const std::function<void(const v1::Block&)>& take) {
+  v1::Inspect::Stub stub(connection.channel());
+  const auto context = connection.MakeContext(std::max(kWalkTimeout, connection.options().timeout));
+  const auto reader = stub.WalkBlocks(context.get(), RequestOf(range));
+  v1::BlockList said, message;
+  bool more = true;
+  while (more && reader->Read(&message)) {
+    for (const v1::Block& block : message.blocks()) {
+      if (block.address() < range.to) take(block);
+    }
+    // A heap's blocks come by address; the order of free pages is their allocator's own.
+    more = range.allocator != v1::HEAP || message.blocks().empty() || message.blocks().rbegin()->address() < range.to;
+    message.clear_blocks();
+    said = message;
+  }
+  if (!more) context->TryCancel();
+  const grpc::Status status = reader->Finish();
+  if (!status.ok() && more) return WithInstanceNames(connection.Explain(status), range.instance, connection);
+  return said;
+}
+
+}  // namespace alloclab::client

@@ -1,0 +1,109 @@
+#include "clients/cli/catalog_view.h"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "clients/cli/declarations.h"
+
+namespace alloclab::client {
+namespace {
+
+using CounterInfos = google::protobuf::RepeatedPtrField<v1::CounterInfo>;
+using FigureInfos = google::protobuf::RepeatedPtrField<v1::FigureInfo>;
+
+Section Allocators(const char* title, const google::protobuf::RepeatedPtrField<v1::AllocatorInfo>& allocators) {
+  Section section;
+  section.title = title;
+  section.columns = {{"name"}, {"what it is"}, {"parameters"}};
+  for (const v1::AllocatorInfo& allocator : allocators) {
+    std::vector<std::string> parameters;
+    for (const v1::ParameterInfo& parameter : allocator.parameters()) parameters.push_back(parameter.name());
+    section.rows.push_back({TextCell(allocator.name(), Tone::kBold), TextCell(allocator.description()),
+                            TextCell(fmt::format("{}", fmt::join(parameters, " ")))});
+  }
+  return section;
+}
+
+Section Parameters(const v1::AllocatorInfo& allocator) {
+  Section section;
+  section.title = "parameters";
+  section.columns = {{"name"}, {"default"}, {"expects"}, {"meaning"}};
+  for (const v1::ParameterInfo& parameter : allocator.parameters()) {
+    section.rows.push_back({TextCell(parameter.name(), Tone::kBold), TextCell(parameter.default_value()),
+                            TextCell(parameter.expects()), TextCell(parameter.description())});
+  }
+  return section;
+}
+
+// Counters of one name stand together: one row, with the values of their label.
+Section Counters(const CounterInfos& counters) {
+  Section section;
+  section.title = "counters";
+  section.columns = {{"name"}, {"label"}, {"unit"}, {"meaning"}};
+  for (int i = 0; i < counters.size();) {
+    const v1::CounterInfo& counter = counters.Get(i);
+    std::vector<std::string> values;
+    for (; i < counters.size() && counters.Get(i).name() == counter.name(); ++i)
+      values.push_back(counters.Get(i).label_value());
+    const std::string label = counter.label().empty() ? "" : fmt::format("{}={}", counter.label(), fmt::join(values, "|"));
+    section.rows.push_back({TextCell(counter.name(), Tone::kBold), TextCell(label),
+                            TextCell(InBytes(counter.name()) ? "bytes" : "count"), TextCell(counter.help())});
+  }
+  return section;
+}
+
+Section Figures(const char* title, const FigureInfos& figures) {
+  Section section;
+  section.title = title;
+  section.columns = {{"name"}, {"unit"}, {"meaning"}};
+  for (const v1::FigureInfo& figure : figures) {
+    section.rows.push_back({TextCell(figure.name(), Tone::kBold),
+                            TextCell(absl::AsciiStrToLower(v1::FigureInfo::Unit_Name(figure.unit()))),
+                            TextCell(figure.help())});
+  }
+  return section;
+}
+
+void AddIfAny(Document& document, Section section) {
+  if (!section.rows.empty()) document.sections.push_back(std::move(section));
+}
+
+}  // namespace
+
+Document CatalogDocument(const v1::Catalog& catalog) {
+  Document document;
+  document.sections = {Allocators("page allocators", catalog.page_allocators()),
+                       Allocators("heap allocators", catalog.heap_allocators())};
+  document.footer.push_back("The first of each is the default. `alloclab catalog NAME` explains one.");
+  return document;
+}
+
+Document AllocatorDocument(const v1::AllocatorInfo& allocator) {
+  Document document;
+  document.heading = fmt::format("{}: {}", allocator.name(), allocator.title());
+  Section about = Facts("");
+  AddFact(about, "what it is", TextCell(allocator.description()));
+  if (!allocator.source().empty()) AddFact(about, "source", TextCell(allocator.source()));
+  if (allocator.alignment() > 0) AddFact(about, "addresses are multiples of", CountCell(allocator.alignment()));
+  document.sections.push_back(std::move(about));
+  AddIfAny(document, Parameters(allocator));
+  AddIfAny(document, Counters(allocator.counters()));
+  AddIfAny(document, Figures("figures", allocator.figures()));
+  AddIfAny(document, Figures("fields of a block", allocator.block_fields()));
+  if (!allocator.parameters().empty()) document.footer.push_back("Set a parameter with --param NAME=VALUE.");
+  return document;
+}
+
+Document MachineDocument(const v1::Catalog& catalog) {
+  Document document;
+  document.heading = "machine: the simulated processor's memory management";
+  AddIfAny(document, Counters(catalog.machine_counters()));
+  AddIfAny(document, Figures("figures", catalog.machine_figures()));
+  return document;
+}
+
+}  // namespace alloclab::client
