@@ -15,9 +15,9 @@ if(ALLOCLAB_SANITIZE)
   add_link_options(-fsanitize=${ALLOCLAB_SANITIZE})
 endif()
 
-# ThreadSanitizer sees the locks of pthreads, but not those of Debian's gRPC, which is built without it: what gRPC hands from thread
-# to thread would all be alarms. So only what links without gRPC is built, and its threads are the reason why libraries and tests are
-# cut as they are; clang's -Wthread-safety checks the rest.
+# ThreadSanitizer sees the locks of pthreads, but not those of Debian's gRPC, which is built without it: what gRPC hands from
+# thread to thread would all be alarms. So only what links without gRPC is built, and its threads are the reason why libraries
+# and tests are cut as they are; clang's -Wthread-safety checks the rest.
 set(ALLOCLAB_PROGRAM_TESTS ${ALLOCLAB_TESTS})  # those that start the programs, or have nothing to do with them
 if(ALLOCLAB_SANITIZE MATCHES thread)
   # Debian's protobuf expects messages laid out as without ThreadSanitizer; libstdc++ is still to know of it.
@@ -113,8 +113,9 @@ function(alloclab_test name)
   alloclab_register(${name})
 endfunction()
 
-# alloclab_command_test(NAME COMMAND ... [NEEDS PROGRAM...] [LABELS ...] [TIMEOUT SECONDS] [WORKING_DIRECTORY DIR]): one ctest case
-# that runs a command. Where a program that it needs is not installed, the case says so and counts as skipped, never as passed.
+# alloclab_command_test(NAME COMMAND ... [NEEDS PROGRAM...] [LABELS ...] [TIMEOUT SECONDS] [WORKING_DIRECTORY DIR]): one ctest
+# case that runs a command. Where a program that it needs is not installed, the case says so and counts as skipped, never as
+# passed.
 function(alloclab_command_test name)
   if(NOT ALLOCLAB_PROGRAM_TESTS)
     return()
@@ -157,7 +158,7 @@ function(alloclab_bench name)
 endfunction()
 
 # alloclab_fuzz(NAME SOURCES ... DEPS ...): one fuzz target, a LLVMFuzzerTestOneInput in NAME_fuzz.cc, whose seeds and past
-# finds are the files of testdata/fuzz/NAME/ beside it, with its words in testdata/fuzz/NAME.dict if there is one. With
+# finds are the files of testdata/fuzz/NAME/ beside that source, with its words in testdata/fuzz/NAME.dict if there is one. With
 # ALLOCLAB_FUZZ it is a libFuzzer program, and its test searches for ALLOCLAB_FUZZ_SECONDS from that corpus on; otherwise its
 # test runs the corpus alone.
 function(alloclab_fuzz name)
@@ -169,7 +170,10 @@ function(alloclab_fuzz name)
   if(left_out)
     return()
   endif()
-  set(corpus ${CMAKE_CURRENT_SOURCE_DIR}/testdata/fuzz/${name})
+  list(GET ARG_SOURCES 0 first)
+  cmake_path(ABSOLUTE_PATH first)
+  cmake_path(GET first PARENT_PATH folder)
+  set(corpus ${folder}/testdata/fuzz/${name})
   add_executable(${name}_fuzz ${ARG_SOURCES})
   target_link_libraries(${name}_fuzz PRIVATE ${ARG_DEPS} alloclab_options)
   alloclab_register(${name}_fuzz)
@@ -177,8 +181,8 @@ function(alloclab_fuzz name)
     target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
     set_target_properties(${name}_fuzz PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
     add_dependencies(fuzz_targets ${name}_fuzz)
-    set(search ${PROJECT_SOURCE_DIR}/scripts/fuzz.sh $<TARGET_FILE:${name}_fuzz> ${corpus} ${ALLOCLAB_FUZZ_SECONDS} ${PROJECT_BINARY_DIR}/fuzz/${name})
-    add_test(NAME fuzz.${name} COMMAND ${search})
+    add_test(NAME fuzz.${name} COMMAND ${PROJECT_SOURCE_DIR}/scripts/fuzz.sh $<TARGET_FILE:${name}_fuzz> ${corpus}
+      ${ALLOCLAB_FUZZ_SECONDS} ${PROJECT_BINARY_DIR}/fuzz/${name})
   else()
     target_link_libraries(${name}_fuzz PRIVATE alloclab_fuzz_corpus)
     add_test(NAME corpus.${name} COMMAND ${name}_fuzz ${corpus})

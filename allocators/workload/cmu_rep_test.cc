@@ -205,8 +205,11 @@ TEST(CmuRepWildTest, SizesThat32BitsCannotHold) {
   for (const OpResult& result : results) EXPECT_EQ(result, (OpResult{Outcome::kSizeOverflow, 0}));
 }
 
-TEST(CmuRepWildTest, AnOddByteIsNamedWhereverItIs) {
-  const std::string good = "1\n2\n3\n0\na 0 8\na 1 9\nf 0\n";
+class OddByteTest : public ::testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Headers, OddByteTest, ::testing::Values("1\n2\n3\n0\na 0 8\na 1 9\nf 0\n", "a 0 8\na 1 9\nf 0\n"));
+
+TEST_P(OddByteTest, IsNamedWhereverItIs) {
+  const std::string good = GetParam();
   for (std::size_t at = 0; at < good.size(); ++at) {
     for (const char odd : {'\x80', '\0', '\x1b'}) {
       std::string text = good;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <iterator>
+#include <string>
 
 #include "absl/strings/ascii.h"
 
@@ -95,15 +97,13 @@ std::string_view ForeignName(std::string_view start) {
 // Begins with a number, or with an operation if it has no header. No protocol buffer of the other format does: most of its
 // bytes are control characters.
 bool IsCmuRep(std::string_view start) {
-  const auto odd = static_cast<std::size_t>(std::count_if(start.begin(), start.end(), [](char c) { return !IsText(c); }));
-  if (odd > 1 + start.size() / 8) return false;
-  const auto is_word = [](char c) { return IsText(c) && !absl::ascii_isspace(static_cast<unsigned char>(c)); };
-  const std::string_view rest =
-      start.substr(static_cast<std::size_t>(std::find_if(start.begin(), start.end(), is_word) - start.begin()));
-  if (rest.empty()) return false;
-  if (absl::ascii_isdigit(static_cast<unsigned char>(rest[0])) || rest[0] == '-') return true;
-  const bool is_operation = rest[0] == 'a' || rest[0] == 'r' || rest[0] == 'f';
-  return is_operation && rest.size() > 1 && absl::ascii_isspace(static_cast<unsigned char>(rest[1]));
+  std::string text;
+  std::copy_if(start.begin(), start.end(), std::back_inserter(text), IsText);
+  if (start.size() - text.size() > 1 + start.size() / 8) return false;
+  absl::StripLeadingAsciiWhitespace(&text);
+  const auto at = [&text](std::size_t i) { return static_cast<unsigned char>(i < text.size() ? text[i] : '\0'); };
+  if (absl::ascii_isdigit(at(0)) || (at(0) == '-' && absl::ascii_isdigit(at(1)))) return true;
+  return (at(0) == 'a' || at(0) == 'r' || at(0) == 'f') && absl::ascii_isspace(at(1));
 }
 
 // A field of a Tracefile message, lines = 1 or max_simultaneous_allocs = 2; such a message is never all text.

@@ -1,12 +1,15 @@
 #include "server/server/options.h"
 
 #include <fmt/format.h>
+#include <google/protobuf/stubs/common.h>
+#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <array>
 #include <type_traits>
 #include <vector>
 
+#include "allocators/common/printable.h"
 #include "allocators/common/quantity.h"
 #include "server/errors.h"
 #include "server/http/bind_address.h"
@@ -17,6 +20,9 @@ namespace {
 OptionInfo Text(std::string_view name, std::string_view description, std::string ServerOptions::*member) {
   return {name, description, [member](const ServerOptions& options) { return options.*member; },
           [member](ServerOptions& options, const std::string& text) {
+            if (!IsPrintable(text) || !google::protobuf::internal::IsStructurallyValidUTF8(text)) {
+              return absl::InvalidArgumentError(fmt::format("\"{}\" is not printable text in UTF-8", Printable(text)));
+            }
             options.*member = text;
             return absl::OkStatus();
           }};
@@ -151,9 +157,14 @@ absl::StatusOr<ServerOptions> MakeOptions(std::span<const OptionValues> sources)
 }
 
 std::string DumpConfig(const ServerOptions& options) {
+  const auto quoted = [](const std::string& text) {
+    YAML::Emitter out;
+    out << YAML::DoubleQuoted << text;
+    return std::string(out.c_str());
+  };
   std::string text;
   for (const OptionInfo& option : ServerOptionList()) {
-    text += fmt::format("# {}\n{}: \"{}\"\n", option.description, option.name, option.get(options));
+    text += fmt::format("# {}\n{}: {}\n", option.description, option.name, quoted(option.get(options)));
   }
   return text;
 }

@@ -70,12 +70,14 @@ TEST_F(ConfigFile, DumpReadsBackAsTheSame) {
   options.memory_max = 12345;
   options.drain_time = absl::Milliseconds(250);
   options.log_level = LogLevel::kWarning;
+  options.data_dir = "a \"quoted\" \\ folder: # \xC3\xA9";
   const auto read = Read(DumpConfig(options));
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->size(), ServerOptionList().size());
   const std::vector<OptionValues> sources{*read};
   const auto again = MakeOptions(sources);
   ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->data_dir, options.data_dir);
   EXPECT_EQ(DumpConfig(*again), DumpConfig(options));
 }
 
@@ -92,6 +94,14 @@ TEST(Options, TheLastSourceWins) {
   EXPECT_EQ(options->grafana_url, "variable");
   EXPECT_EQ(options->prometheus_url, "file");
   EXPECT_EQ(options->listen, ServerOptions().listen);
+}
+
+TEST(Options, TextsArePrintable) {
+  for (const auto& [text, shown] : {std::pair("a\nb", "a\\x0ab"), std::pair("\xFF", "\xFF")}) {
+    const std::vector<OptionValues> sources{{{"data-dir", {text, "--data-dir"}}}};
+    EXPECT_THAT(std::string(MakeOptions(sources).status().message()),
+                HasSubstr(std::string("--data-dir: \"") + shown + "\" is not printable text in UTF-8"));
+  }
 }
 
 TEST(Options, ErrorsNameTheVariableOrFlag) {
