@@ -1,24 +1,29 @@
-// Memory as a picture: equal cells in address order on a canvas, each in the mixed colour of what lies in it. Pointer and
-// keyboard move a cursor; whoever made the map is told which cell it is on.
+// Memory as a picture: equal cells in address order on a canvas, each filled from the top with its parts in their colours, so that
+// the area of a colour is the share of what it stands for. Pointer and keyboard move a cursor, which stays on its address when the
+// cells change; whoever made the map is told.
 import {h} from './dom.js';
 import {hex} from './format.js';
 
 const LABEL_WIDTH = 82;  // CSS pixels, for the addresses on the left
+const COLUMNS_WIDE = 128, COLUMNS_NARROW = 64, NARROW = 560;
+const GAP_FROM = 8;  // cells of fewer pixels touch each other
+const STRIPE = 3;    // pixels
 const KEYS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], PageUp: [0, -8], PageDown: [0, 8]};
 
-// "#rrggbb" -> [r, g, b] in linear light, where colours mix as the eye expects.
-function linear(color) {
-  return [1, 3, 5].map((i) => (parseInt(color.slice(i, i + 2), 16) / 255) ** 2.2);
+// "#rrggbb" as a pixel of ImageData, in the byte order of all hosts of browsers.
+function pixel(color) {
+  const [red, green, blue] = [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16));
+  return (0xFF000000 | (blue << 16) | (green << 8) | red) >>> 0;
 }
 
 export class CellMap {
-  // keys: the parts of a cell by colour name, e.g. ['allocated', 'free', 'beyond'].
-  constructor({label, keys, onmove, onopen}) {
-    this.keys = keys;
-    this.onmove = onmove;
-    this.onopen = onopen ?? (() => {});
+  // keys: the parts of a cell by colour name, in the order in which they fill it; striped: those drawn in stripes.
+  // onmove(): the cursor has moved. onopen(), onback(): Enter or a double click; Escape, which answers whether it did anything.
+  constructor({label, keys, striped = [], onmove, onopen = () => {}, onback = () => false}) {
+    Object.assign(this, {keys, striped, onmove, onopen, onback});
     this.cells = [];
-    this.cursor = -1;
+    this.size = 0;
+    this.at = null;  // the cursor: an address
     this.pinned = false;
     this.canvas = h('canvas', {tabindex: 0, role: 'application', 'aria-roledescription': 'memory map', 'aria-label': label});
     this.listen();
@@ -32,13 +37,18 @@ export class CellMap {
 
   // cells: one array of weights per key, in equal units; base and step are the address of the first cell and the size of one.
   set(cells, base, step) {
-    this.cells = cells;
-    this.base = base;
-    this.step = step;
-    this.size = cells[0].length;
-    if (this.cursor >= this.size) this.cursor = -1;
+    Object.assign(this, {cells, base, step, size: cells[0].length});
     this.draw();
-    if (this.cursor >= 0) this.onmove(this.cursor);
+  }
+
+  // The cell under the cursor, -1 when it is on none that is shown.
+  get cursor() {
+    const cell = this.at === null ? -1 : Math.floor((this.at - this.base) / this.step);
+    return cell >= 0 && cell < this.size ? cell : -1;
+  }
+
+  addressOf(cell) {
+    return this.base + cell * this.step;
   }
 
   weights(cell) {
@@ -47,15 +57,9 @@ export class CellMap {
 
   geometry() {
     const width = this.canvas.clientWidth;
-    const columns = width > 560 ? 128 : 64;
+    const columns = width > NARROW ? COLUMNS_WIDE : COLUMNS_NARROW;
     const side = (width - LABEL_WIDTH) / columns;
     return {columns, side, rows: Math.ceil(this.size / columns), width};
-  }
-
-  colors() {
-    const style = getComputedStyle(document.documentElement);
-    return Object.fromEntries([...this.keys.map((key) => [key, `--map-${key}`]), ['text', '--muted'], ['cursor', '--map-cursor']]
-      .map(([name, variable]) => [name, style.getPropertyValue(variable).trim()]));
   }
 
   draw() {
@@ -67,50 +71,67 @@ export class CellMap {
     this.canvas.width = Math.round(width * scale);
     this.canvas.height = Math.round(height * scale);
     const context = this.canvas.getContext('2d');
-    const colors = this.colors();
-    this.drawLabels(context, colors.text, side, rows, columns, scale);
-    this.drawCells(context, colors, side * scale, columns, LABEL_WIDTH * scale);
-    this.drawCursor(context, colors.cursor, side * scale, columns, LABEL_WIDTH * scale, scale);
+    const style = getComputedStyle(document.documentElement);
+    const color = (name) => style.getPropertyValue(name).trim();
+    this.drawLabels(context, color('--muted'), color('--mono'), side, rows, columns, scale);
+    this.drawCells(context, color, side * scale, columns, Math.round(LABEL_WIDTH * scale));
+    this.drawCursor(context, color('--map-cursor'), color('--map-ground'), side * scale, columns, Math.round(LABEL_WIDTH * scale), scale);
   }
 
-  drawLabels(context, color, side, rows, columns, scale) {
+  drawLabels(context, color, font, side, rows, columns, scale) {
     context.fillStyle = color;
-    context.font = `${11 * scale}px ${getComputedStyle(document.documentElement).getPropertyValue('--mono')}`;
+    context.font = `${11 * scale}px ${font}`;
     context.textBaseline = 'top';
-    const every = 2 ** Math.ceil(Math.log2(20 / side));
-    for (let row = 0; row < rows; row += Math.max(1, every)) {
-      context.fillText(hex(this.base + row * columns * this.step), 0, row * side * scale);
+    const every = Math.max(1, 2 ** Math.ceil(Math.log2(20 / side)));
+    for (let row = 0; row < rows; row += every) {
+      context.fillText(hex(this.addressOf(row * columns)), 0, row * side * scale);
     }
   }
 
-  drawCells(context, colors, side, columns, left) {
-    const palette = this.keys.map((key) => linear(colors[key]));
-    const gap = side >= 8 ? 1 : 0;  // thinner cells blend into one picture
-    const names = new Map();  // most cells share a few colours
-    for (let i = 0; i < this.size; ++i) {
-      const total = this.cells.reduce((sum, weights) => sum + weights[i], 0);
-      if (total === 0) continue;
-      const parts = this.cells.map((weights) => Math.round(63 * weights[i] / total));
-      const id = parts.join();
-      if (!names.has(id)) names.set(id, this.mix(palette, parts));
-      context.fillStyle = names.get(id);
-      const x = Math.round(left + (i % columns) * side), y = Math.round(Math.floor(i / columns) * side);
-      context.fillRect(x, y, Math.round(left + (i % columns + 1) * side) - x - gap, Math.round((Math.floor(i / columns) + 1) * side) - y - gap);
+  drawCells(context, color, side, columns, left) {
+    const image = context.createImageData(this.canvas.width - left, this.canvas.height);
+    const pixels = new Uint32Array(image.data.buffer);
+    const ground = pixel(color('--map-ground'));
+    const inks = this.keys.map((key) => pixel(color(`--map-${key}`)));
+    const stripes = this.keys.map((key) => (this.striped.includes(key) ? ground : null));
+    const gap = side >= GAP_FROM ? 1 : 0;
+    for (let cell = 0; cell < this.size; ++cell) {
+      const column = cell % columns, row = Math.floor(cell / columns);
+      const x0 = Math.round(column * side), x1 = Math.min(Math.round((column + 1) * side) - gap, image.width);
+      const y0 = Math.round(row * side), y1 = Math.min(Math.round((row + 1) * side) - gap, image.height);
+      const ends = this.ends(cell, (x1 - x0) * (y1 - y0));
+      let part = 0, filled = 0;
+      for (let y = y0; y < y1; ++y) {
+        for (let x = x0; x < x1; ++x, ++filled) {
+          while (filled >= ends[part]) ++part;
+          if (part === inks.length) break;
+          const striped = stripes[part] !== null && Math.floor((x + y) / STRIPE) % 2 === 1;
+          pixels[y * image.width + x] = striped ? stripes[part] : inks[part];
+        }
+      }
     }
+    context.putImageData(image, left, 0);
   }
 
-  mix(palette, parts) {
-    const total = parts.reduce((sum, part) => sum + part, 0);
-    const channel = (c) => Math.round(255 * (palette.reduce((sum, color, k) => sum + color[c] * parts[k], 0) / total) ** (1 / 2.2));
-    return `rgb(${channel(0)} ${channel(1)} ${channel(2)})`;
+  // Where each part of a cell ends, counted in its pixels: the nearest whole pixel to its share of the area.
+  ends(cell, area) {
+    const total = this.cells.reduce((sum, weights) => sum + weights[cell], 0);
+    let sum = 0;
+    return this.cells.map((weights) => {
+      sum += weights[cell];
+      return total === 0 ? 0 : Math.round(area * sum / total);
+    });
   }
 
-  drawCursor(context, color, side, columns, left, scale) {
-    if (this.cursor < 0) return;
-    context.strokeStyle = color;
-    context.lineWidth = 2 * scale;
-    context.strokeRect(Math.round(left + (this.cursor % columns) * side) - scale, Math.round(Math.floor(this.cursor / columns) * side),
-      Math.round(side) + scale, Math.round(side) + scale);
+  drawCursor(context, color, halo, side, columns, left, scale) {
+    const cell = this.cursor;
+    if (cell < 0) return;
+    const x = left + (cell % columns) * side, y = Math.floor(cell / columns) * side;
+    for (const [stroke, grow] of [[halo, 3 * scale], [color, 1.5 * scale]]) {
+      context.strokeStyle = stroke;
+      context.lineWidth = 2 * scale;
+      context.strokeRect(Math.max(x - grow, scale), Math.max(y - grow, scale), side + 2 * grow, side + 2 * grow);
+    }
   }
 
   cellAt(event) {
@@ -122,9 +143,9 @@ export class CellMap {
 
   move(cell) {
     if (cell < 0 || cell >= this.size || cell === this.cursor) return;
-    this.cursor = cell;
+    this.at = this.addressOf(cell);
     this.draw();
-    this.onmove(cell);
+    this.onmove();
   }
 
   listen() {
@@ -134,15 +155,15 @@ export class CellMap {
       this.pinned = cell >= 0 && !(this.pinned && cell === this.cursor);
       this.move(cell);
     };
-    this.canvas.ondblclick = () => this.cursor >= 0 && this.onopen(this.cursor);
+    this.canvas.ondblclick = () => this.cursor >= 0 && this.onopen();
     this.canvas.onkeydown = (event) => {
       const {columns} = this.geometry();
       if (event.key in KEYS) {
         const [dx, dy] = KEYS[event.key];
         this.pinned = true;
         this.move(this.cursor < 0 ? 0 : this.cursor + dx + dy * columns);
-      } else if (event.key === 'Enter' && this.cursor >= 0) this.onopen(this.cursor);
-      else if (event.key === 'Escape') this.pinned = false;
+      } else if (event.key === 'Enter' && this.cursor >= 0) this.onopen();
+      else if (event.key === 'Escape') this.pinned = this.onback() && this.pinned;
       else return;
       event.preventDefault();
     };

@@ -17,7 +17,8 @@ export const h = (tag, attributes, ...children) => build(document.createElement(
 export const s = (tag, attributes, ...children) =>
   build(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children);
 
-const HANDLERS = ['onclick', 'onkeydown', 'onchange'];
+const HANDLERS = ['onclick', 'onkeydown', 'onchange', 'oninput', 'onsubmit'];
+const FIELDS = new Set(['INPUT', 'SELECT']);
 
 function morphAttributes(old, fresh) {
   for (const {name} of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
@@ -38,7 +39,10 @@ export function morph(old, fresh) {
     return;
   }
   morphAttributes(old, fresh);
+  const value = fresh.value;  // of a field: before its options go over
   morphChildren(old, [...fresh.childNodes]);
+  // What a reader is typing is theirs.
+  if (FIELDS.has(old.nodeName) && old !== document.activeElement && old.value !== value) old.value = value;
 }
 
 // `children` as for h(): nodes and texts, nested at will.

@@ -1,63 +1,86 @@
 // The frame of the page: which view is shown (from the address behind '#'), and the loop that refreshes it.
 //
-// A view is a module with  open(argument, redraw) -> {title, refresh()}, where refresh() resolves to the nodes to show and may be
-// followed by mounted(main). One refresh at a time: a slow answer delays the next question.
+// A view is a module with  open(argument, page) -> {title, refresh(query)}, where refresh() resolves to the nodes to show and may be
+// followed by mounted(main). What a reader has chosen in a view (a range, a filter) stands in the address, behind '?': refresh() gets
+// it, page.choose() changes it. One refresh at a time: a slow answer delays the next question.
 import {ApiError, get, number, time} from './api.js';
 import {h, morphChildren} from './dom.js';
 import {duration} from './format.js';
-import {link} from './parts.js';
-import * as catalog from './views/catalog.js';
-import * as instance from './views/instance.js';
-import * as overview from './views/overview.js';
-import * as run from './views/run.js';
-import * as runs from './views/runs.js';
+import {find} from './routes.js';
+import * as notFound from './views/not_found.js';
 
 const REFRESH_MS = 1000;
 const main = document.getElementById('main');
 const live = document.getElementById('live');
 const offline = document.getElementById('offline');
 
-const ROUTES = [
-  [/^$/, overview], [/^instances\/([^/]+)$/, instance], [/^runs$/, runs], [/^runs\/(\d+)$/, run], [/^catalog$/, catalog],
-];
-
 let view = null;
+let place = {path: null, query: new URLSearchParams()};  // what the address says
 let paused = false;
 let timer = 0;
-let turn = 0;  // refreshes of an older turn are dropped
+let turn = 0;         // of the view: answers for an older one are dropped
+let asking = false;   // a refresh of this turn is under way
+let stale = false;    // and what it shows has been overtaken: another follows at once
 
-function openView() {
-  const path = location.hash.replace(/^#\/?/, '');
-  const [pattern, module] = ROUTES.find(([route]) => route.test(path)) ?? ROUTES[0];
-  let argument = '';
-  try {
-    argument = decodeURIComponent(pattern.exec(path)?.[1] ?? '');
-  } catch { /* a bad escape names nothing */ }
-  view = module.open(argument, refreshNow);
+function readAddress() {
+  const [, path, query] = /^#?\/?([^?]*)\??(.*)$/s.exec(location.hash);
+  return {path, query: new URLSearchParams(query)};
+}
+
+const page = {
+  redraw: () => refreshNow(),
+  // changes: {name: value}; null takes a name out. As a step that Back undoes, unless it replaces the last one.
+  choose(changes, {replace = false} = {}) {
+    const query = new URLSearchParams(place.query);
+    for (const [name, value] of Object.entries(changes)) {
+      if (value === null || value === '') query.delete(name);
+      else query.set(name, value);
+    }
+    const hash = `#/${place.path}${query.size > 0 ? `?${query}` : ''}`;
+    if (hash === location.hash) return;
+    history[replace ? 'replaceState' : 'pushState'](null, '', hash);
+    place.query = query;
+    refreshNow();
+  },
+};
+
+function follow() {
+  const next = readAddress();
+  const same = next.path === place.path;
+  place = next;
+  if (same) return refreshNow();
+  const {module, argument, section} = find(place.path);
+  view = module.open(argument, page);
   document.title = `${view.title} · alloclab`;
   for (const item of document.querySelectorAll('#sections a')) {
-    const here = item.getAttribute('href') === `#/${path.split('/')[0] === 'instances' ? '' : path.split('/')[0]}`;
-    if (here) item.setAttribute('aria-current', 'page');
+    if (item.getAttribute('href') === `#/${section}`) item.setAttribute('aria-current', 'page');
     else item.removeAttribute('aria-current');
   }
   morphChildren(main, [h('p', {class: 'muted'}, 'Loading…')]);
-  refreshNow();
+  ++turn;
+  asking = false;
+  return refreshNow();
 }
 
-function showError(error) {
+async function showError(error) {
   if (error instanceof ApiError && error.code === 'UNREACHABLE') {
     offline.textContent = 'The server does not answer. Is alloclabd running? Trying again…';
     offline.hidden = false;
     return;
   }
-  morphChildren(main, [h('div', {class: 'panel empty'}, h('h1', {}, error.code === 'NOT_FOUND' ? 'Not here' : 'That did not work'),
-    h('p', {}, error.message), h('p', {}, link('#/', 'Back to the overview')))]);
+  const mine = turn;
+  const nodes = error.code === 'NOT_FOUND' ? await notFound.nodes(error.message).catch(() => [error.message])
+    : [h('div', {class: 'panel empty'}, h('h1', {}, 'That did not work'), h('p', {role: 'alert'}, error.message),
+      h('p', {}, h('a', {href: `#/${place.path}`}, 'Try it without what was chosen'), ' · ', h('a', {href: '#/'}, 'Overview')))];
+  if (mine === turn) morphChildren(main, nodes);
 }
 
 async function refresh(mine) {
   const shown = view;
+  asking = true;
+  stale = false;
   try {
-    const [nodes, info] = await Promise.all([shown.refresh(), get('/api/server')]);
+    const [nodes, info] = await Promise.all([shown.refresh(place.query), get('/api/server')]);
     if (mine !== turn) return;
     offline.hidden = true;
     morphChildren(main, nodes);
@@ -66,14 +89,18 @@ async function refresh(mine) {
   } catch (error) {
     if (mine !== turn) return;
     if (!(error instanceof ApiError)) console.error(error);
-    showError(error);
+    await showError(error);
   }
-  if (!paused) timer = setTimeout(() => (document.hidden ? undefined : refresh(mine)), REFRESH_MS);
+  if (mine !== turn) return;
+  asking = false;
+  if (stale) refreshNow();
+  else if (!paused) timer = setTimeout(() => !document.hidden && refreshNow(), REFRESH_MS);
 }
 
 function refreshNow() {
   clearTimeout(timer);
-  refresh(++turn);
+  if (asking) stale = true;
+  else refresh(turn);
 }
 
 function showServer({server, time: now, prometheus_url: prometheus, grafana_url: grafana}) {
@@ -103,10 +130,12 @@ addEventListener('keydown', (event) => {
     togglePause();
   }
 });
-addEventListener('hashchange', () => {
-  openView();
+addEventListener('popstate', () => {  // Back, Forward, a link within the page
+  const before = place.path;
+  follow();
+  if (place.path === before) return;
   main.focus({preventScroll: true});
   scrollTo(0, 0);
 });
 document.addEventListener('visibilitychange', () => !document.hidden && !paused && refreshNow());
-openView();
+follow();

@@ -2,21 +2,22 @@
 import {get, number} from './api.js';
 import {h} from './dom.js';
 import {bytes, count} from './format.js';
+import {FrameMap} from './frame_map.js';
+import {HeapMap} from './heap_map.js';
 import {panel} from './parts.js';
-import {FrameMap, HeapMap} from './memory_panel.js';
 
 export class MemoryView {
-  // base as of HeapMap. onchange: called when another map is wanted at once.
-  constructor(base, onchange) {
+  // base: "/api/instances/demo" or "/api/runs/7"; page: as of main.js.
+  constructor(base, page) {
     this.base = base;
-    this.heapMap = new HeapMap(base);
+    this.heapMap = new HeapMap(page);
     this.frameMap = new FrameMap();
-    this.heapMap.onchange = onchange;
   }
 
   // False when there is no machine (any more).
-  async refresh() {
-    this.data = await get(`${this.base}/map?${this.heapMap.query()}`);
+  async refresh(query) {
+    this.data = await get(`${this.base}/map?${this.heapMap.question(query)}`);
+    this.query = query;
     return !this.data.gone;
   }
 
@@ -40,7 +41,7 @@ export class MemoryView {
     place('heap-map', this.heapMap.element);
     place('heap-tools', this.heapMap.tools);
     place('frame-map', this.frameMap.element);
-    if (this.data.heap) this.heapMap.update(this.data.heap);
+    if (this.data.heap) this.heapMap.update(this.data.heap, this.query);
     this.frameMap.update(this.data.frames);
   }
 }

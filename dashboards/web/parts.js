@@ -1,19 +1,23 @@
 // Pieces that several views share.
 import {h} from './dom.js';
 import {number} from './api.js';
-import {bytes, count, words} from './format.js';
+import {sparkline} from './charts.js';
+import {bytes, count, ratio, words} from './format.js';
+import {points} from './history.js';
 
 export const link = (href, text) => h('a', {href}, text);
 export const instanceLink = (name) => link(`#/instances/${encodeURIComponent(name)}`, name);
 export const runLink = (id) => link(`#/runs/${id}`, `#${id}`);
 
-const SIGNS = {QUEUED: '…', RUNNING: '▸', SUCCEEDED: '✓', FAILED: '✗', CANCELLED: '■', INTERRUPTED: '!'};
-export const runState = (state) => h('span', {class: `state ${state}`, 'data-sign': SIGNS[state] ?? '?'}, state.toLowerCase());
+// The states of a run, each with its sign.
+export const STATES = {QUEUED: '…', RUNNING: '▸', SUCCEEDED: '✓', FAILED: '✗', CANCELLED: '■', INTERRUPTED: '!'};
+export const runState = (state) => h('span', {class: `state ${state}`, 'data-sign': STATES[state] ?? '?'}, state.toLowerCase());
 
 export function progress(done, total, label) {
   return h('progress', {max: Math.max(total, 1), value: done, 'aria-label': label}, `${done} of ${total}`);
 }
 
+// items: [name, value, note]; value and note are text or nodes.
 export function facts(items) {
   return h('dl', {class: 'facts'}, items.filter(Boolean).map(([name, value, note]) =>
     h('div', {}, h('dt', {}, name), h('dd', {}, value, note && h('small', {}, note)))));
@@ -31,6 +35,15 @@ export const pairs = (rows) => h('table', {class: 'pairs'}, h('tbody', {}, rows.
 export function table(head, rows) {
   return h('div', {class: 'scroll'}, h('table', {}, h('thead', {}, h('tr', {}, head.map(([name, css]) =>
     h('th', {scope: 'col', class: css ?? ''}, name)))), h('tbody', {}, rows)));
+}
+
+// A table of things, of which each row becomes a card on a narrow screen. columns: [name, class of its cells];
+// rows: one list of contents each.
+export function list(columns, rows) {
+  const cell = (content, i) => h('td', {class: columns[i][1] ?? '', 'data-name': columns[i][0]}, content !== '' && h('div', {}, content));
+  const whole = table(columns, rows.map((row) => h('tr', {}, row.map(cell))));
+  whole.firstChild.classList.add('cards');
+  return whole;
 }
 
 export function command(text) {
@@ -51,17 +64,29 @@ export function changedParameters(config, catalog) {
   return Object.entries(config.parameters ?? {}).sort().filter(([name, value]) => known.get(name) !== value);
 }
 
-export function configChips(config, catalog) {
-  const engines = ['heap.engine', 'pages.engine'].filter((name) => config.parameters?.[name]).map((name) => [name, config.parameters[name]]);
-  const changed = changedParameters(config, catalog).filter(([name]) => !name.endsWith('.engine'));
-  return h('ul', {class: 'chips', 'aria-label': 'Configuration'}, [
-    `${bytes(number(config.ram_bytes))} RAM`, config.page_allocator, config.heap_allocator === 'none' ? 'no heap' : config.heap_allocator,
-    config.unguarded ? 'unguarded' : 'guarded', ...[...engines, ...changed].map(([name, value]) => `${name} = ${value}`),
-  ].map((text) => h('li', {}, text)));
-}
+// A configuration in words; of its parameters those that are not the defaults.
+export const configWords = (config, catalog) => [
+  config.heap_allocator === 'none' ? 'no heap' : config.heap_allocator, config.page_allocator, `${bytes(number(config.ram_bytes))} RAM`,
+  ...(config.unguarded ? ['unguarded'] : []), ...changedParameters(config, catalog).map(([name, value]) => `${name} = ${value}`),
+];
+
+export const configChips = (config, catalog) => h('ul', {class: 'chips', 'aria-label': 'Configuration'},
+  configWords(config, catalog).map((text) => h('li', {}, text)));
 
 // Free memory cut into pieces: 1 - largest / free. NaN when nothing is free.
 export const externalFragmentation = (free, largest) => (free > 0 ? 1 - largest / free : NaN);
+// From here on at most half, at most a tenth of the free memory can go to one request.
+const NOTABLE = 0.5, SEVERE = 0.9;
+export const fragmentation = (value) => (value >= NOTABLE
+  ? h('span', {class: value >= SEVERE ? 'severe' : 'notable'}, `▲\u00a0${ratio(value)}`) : ratio(value));
+
+// samples of history.js with `external`, as the view remembers them.
+export function fragmentationFact(free, largest, samples) {
+  const value = externalFragmentation(free, largest);
+  return ['Ext. fragmentation', [fragmentation(value), samples && sparkline(points(samples, 'external'),
+    'external fragmentation since this page was opened', {top: 1, color: 'free'})],
+    value >= NOTABLE ? `${bytes(free)} free, largest piece ${bytes(largest)}` : '1 − largest ÷ free'];
+}
 // Bytes of live blocks that nobody asked for: headers and padding.
 export const internalFragmentation = (requested, block) => (block > 0 ? 1 - requested / block : NaN);
 

@@ -1,33 +1,42 @@
 // The panels that an instance and a run have in common, from the messages Counters, HeapShape and PageShape.
 import {h} from './dom.js';
 import {number} from './api.js';
+import {histogram} from './charts.js';
 import {bytes, count, ratio} from './format.js';
-import {externalFragmentation, internalFragmentation, outcomesTable, pairs, panel} from './parts.js';
-import {byteBuckets, histogram} from './charts.js';
+import {externalFragmentation, fragmentationFact, internalFragmentation, outcomesTable, pairs, panel} from './parts.js';
 
 const numbers = (list) => (list ?? []).map(number);
 const mean = (sum, n) => (n > 0 ? (sum / n).toLocaleString('en-US', {maximumFractionDigits: sum / n < 100 ? 1 : 0}) : '–');
 
-function pageFacts(counters, pages) {
-  const free = number(pages.free_bytes), largest = number(pages.largest_run_bytes);
+// Free bytes and the largest piece of them, of the heap or else of the pages.
+const freeSpace = (heap, pages) => (heap ? [number(heap.free_bytes), heap.largest_free_bytes]
+  : [number(pages.free_bytes), number(pages.largest_run_bytes)]);
+
+// What history.js remembers of a machine beside its operations. statistics: a message Statistics.
+export const historyOf = ({counters, heap, pages}) => ({
+  live: number(heap ? counters.live_requested_bytes : counters.page_live_bytes), external: externalFragmentation(...freeSpace(heap, pages)),
+});
+
+function pageFacts(counters, pages, samples) {
+  const [free, largest] = freeSpace(null, pages);
   return [
     ['Allocated pages', bytes(number(counters.page_live_bytes)), `peak ${bytes(number(counters.page_live_peak_bytes))}`],
     ['Free pages', bytes(free), `of ${bytes(number(pages.arena_bytes))}`],
     ['Free runs', count(pages.runs), `largest ${bytes(largest)}`],
-    ['Ext. fragmentation', ratio(externalFragmentation(free, largest)), '1 − largest ÷ free'],
+    fragmentationFact(free, largest, samples),
   ];
 }
 
-export function machineFacts(counters, heap, pages) {
-  if (!heap) return pageFacts(counters, pages);
+export function machineFacts({counters, heap, pages}, samples) {
+  if (!heap) return pageFacts(counters, pages, samples);
   const size = heap.brk - heap.start, requested = number(counters.live_requested_bytes);
-  const largest = heap.largest_free_bytes;
+  const [free, largest] = freeSpace(heap, pages);
   return [
     ['Live bytes', bytes(requested), `peak ${bytes(number(counters.live_requested_peak_bytes))}`],
     ['Live blocks', count(number(counters.live_blocks)), `peak ${count(number(counters.live_blocks_peak))}`],
     ['Heap size', bytes(size), `of ${bytes(heap.limit - heap.start)}`],
-    ['Free in the heap', bytes(number(heap.free_bytes)), `largest ${bytes(largest)}`],
-    ['Ext. fragmentation', ratio(externalFragmentation(number(heap.free_bytes), largest)), '1 − largest ÷ free'],
+    ['Free in the heap', bytes(free), `largest ${bytes(largest)}`],
+    fragmentationFact(free, largest, samples),
     ['Int. fragmentation', ratio(internalFragmentation(requested, number(heap.live_block_bytes))), 'headers, padding'],
   ];
 }
@@ -73,9 +82,9 @@ const freePages = (pages) => [
 export function statisticsPanels(counters, heap, pages) {
   return [
     h('div', {class: 'columns'},
-      heap && panel('Free chunks by size', histogram(numbers(heap.free_blocks_by_size), byteBuckets, 'chunks'), 'number of chunks'),
+      heap && panel('Free chunks by size', histogram(numbers(heap.free_blocks_by_size), bytes, 'chunks', 'free'), 'number of chunks'),
       searchPanels(counters, heap),
-      heap && panel('Requests by size', histogram(numbers(counters.request_bytes?.counts), byteBuckets, 'requests'), 'number of requests')),
+      heap && panel('Requests by size', histogram(numbers(counters.request_bytes?.counts), bytes, 'requests'), 'number of requests')),
     h('div', {class: 'columns'},
       panel('Outcomes', outcomesTable(counters.outcomes ?? [])),
       heap && counters.heap && panel('Cost of the heap', pairs(heapCosts(counters.heap)), 'exact, as the original code does it'),

@@ -5,24 +5,24 @@ import {bytes, count, short} from '../format.js';
 import {rate, remember} from '../history.js';
 import {MemoryView} from '../memory_view.js';
 import {command, configChips, facts, link} from '../parts.js';
-import {machineFacts, statisticsPanels} from '../statistics.js';
+import {historyOf, machineFacts, statisticsPanels} from '../statistics.js';
 
-export function open(name, redraw) {
-  const memory = new MemoryView(instancePath(name), redraw);
+export function open(name, page) {
+  const memory = new MemoryView(instancePath(name), page);
   let catalog = null;
   return {
     title: name,
-    async refresh() {
+    async refresh(query) {
       catalog ??= await get('/api/catalog');
-      const [{instance, statistics, time: now}] = await Promise.all([get(instancePath(name)), memory.refresh()]);
+      const [{instance, statistics, time: now}] = await Promise.all([get(instancePath(name)), memory.refresh(query)]);
       const operations = number(instance.operations);
       const samples = remember(`instance ${instance.id}`,
-        {time: time(now), operations, live: number(statistics.counters.live_requested_bytes)});
+        {time: time(now), operations, ...historyOf(statistics)});
       const perSecond = rate(samples);
       return [
         h('div', {class: 'head'}, h('span', {class: 'crumb'}, link('#/', 'Overview'), ' / instance ', instance.id),
           h('h1', {}, instance.name), configChips(instance.config, catalog)),
-        facts([...machineFacts(statistics.counters, statistics.heap, statistics.pages),
+        facts([...machineFacts(statistics, samples),
           ['Operations', short(operations), Number.isFinite(perSecond) ? `${short(Math.round(perSecond))} per second` : ' '],
           ['Memory of this host', bytes(number(statistics.host_bytes)), `for ${bytes(number(instance.config.ram_bytes))} of RAM`]]),
         operations === 0 && h('div', {class: 'panel empty'}, h('p', {}, 'Nothing has been allocated yet. Try:'),

@@ -1,22 +1,23 @@
 // One run: how far it is, and what came of it.
 import {get, number, runPath, time} from '../api.js';
 import {h} from '../dom.js';
-import {bytes, clock, count, duration, hex, ratio, short} from '../format.js';
+import {bytes, clock, count, duration, hex, nanoseconds, ratio, short} from '../format.js';
 import {rate, remember} from '../history.js';
 import {MemoryView} from '../memory_view.js';
-import {command, configChips, externalFragmentation, facts, internalFragmentation, link, pairs, panel, progress, runState, table} from '../parts.js';
+import {command, configChips, facts, fragmentationFact, internalFragmentation, link, pairs, panel, progress, runState, table} from '../parts.js';
 import {reproducingCommand} from '../reproduce.js';
-import {machineFacts, statisticsPanels} from '../statistics.js';
+import {historyOf, machineFacts, statisticsPanels} from '../statistics.js';
 import {ended, workloadName} from './runs.js';
 
 function progressPanel(run, live) {
   const done = number(run.operations_done), total = number(run.operations_total);
-  const perSecond = rate(remember(`run ${run.id}`, {time: Date.now(), operations: done, live: 0}));
+  const samples = remember(`run ${run.id}`, {time: Date.now(), operations: done, ...(live?.counters && historyOf(live))});
+  const perSecond = rate(samples);
   const left = perSecond > 0 ? duration(1000 * (total - done) / perSecond) : '–';
   return [
     panel('Progress', h('div', {class: 'progress'}, progress(done, total, 'operations done'), h('span', {class: 'n'}, ratio(total ? done / total : 0))),
       `${count(done)} of ${count(total)} operations · ${Number.isFinite(perSecond) ? `${short(Math.round(perSecond))} per second · ` : ''}${left} left`),
-    live?.counters && facts(machineFacts(live.counters, live.heap, live.pages)),
+    live?.counters && facts(machineFacts(live, samples)),
   ];
 }
 
@@ -26,10 +27,10 @@ function summary({exact, measured}) {
   const peakHeap = number(counters.heap_size_peak_bytes);
   return facts([
     ['Operations', short(operations), `${short(Math.round(operations / Math.max(ns, 1) * 1e9))} per second`],
-    ['Time per operation', operations > 0 ? `${(ns / operations).toFixed(1)} ns` : '–', `replayed in ${duration(ns / 1e6)}`],
+    ['Time per operation', operations > 0 ? nanoseconds(ns / operations) : '–', `replayed in ${nanoseconds(ns)}`],
     heap && ['Peak heap', bytes(peakHeap), `peak live ${bytes(number(counters.live_requested_peak_bytes))}`],
     heap && ['Peak utilisation', ratio(number(counters.live_requested_peak_bytes) / peakHeap), 'peak live ÷ peak heap'],
-    heap && ['Ext. fragmentation', ratio(externalFragmentation(number(heap.free_bytes), heap.largest_free_bytes)), 'at the end'],
+    heap && fragmentationFact(number(heap.free_bytes), heap.largest_free_bytes),
     heap && ['Int. fragmentation', ratio(internalFragmentation(number(counters.live_requested_bytes), number(heap.live_block_bytes))), 'at the end'],
     ['486DX2-66', duration(number(exact.cycles_486dx2_66) / 66e3), `${short(number(exact.cycles_486dx2_66))} cycles`],
     ['386DX-33', duration(number(exact.cycles_386dx33) / 33e3), `${short(number(exact.cycles_386dx33))} cycles`],
@@ -49,7 +50,7 @@ function provenance(run, {exact, measured}) {
     ['Broken invariants at the end', count(number(exact.violations)), `n ${number(exact.violations) > 0 ? 'bad' : ''}`],
     ['Cost model', exact.cost_model], ['Server', `${measured.server_version}, ${measured.server_build}`], ['Host', measured.host],
     ['Submitted', clock(time(run.submit_time))], ['Ended', clock(time(run.end_time))],
-    ['Preparing the operations', duration(number(measured.prepare_ns) / 1e6)],
+    ['Preparing the operations', nanoseconds(number(measured.prepare_ns))],
   ]);
 }
 
@@ -64,19 +65,19 @@ function resultPanels(run, catalog) {
   ];
 }
 
-export function open(id, redraw) {
-  const memory = new MemoryView(runPath(id), redraw);
+export function open(id, page) {
+  const memory = new MemoryView(runPath(id), page);
   let catalog = null, mapped = false;
   return {
     title: `Run ${id}`,
-    async refresh() {
+    async refresh(query) {
       catalog ??= await get('/api/catalog');
       const {run, live} = await get(runPath(id));
       // The machine of a run may be gone before its map is asked for.
-      mapped = run.state === 'RUNNING' && await memory.refresh();
+      mapped = run.state === 'RUNNING' && await memory.refresh(query);
       return [
         h('div', {class: 'head'}, h('span', {class: 'crumb'}, link('#/runs', 'Runs'), ` / run ${run.id}`),
-          h('h1', {}, workloadName(run.workload)), runState(run.state), run.label && h('span', {class: 'muted'}, run.label),
+          h('h1', {}, workloadName(run)), runState(run.state), run.label && h('span', {class: 'muted'}, run.label),
           configChips(run.result?.exact?.config ?? run.config, catalog)),
         run.error && h('div', {class: 'panel bad', role: 'alert'}, run.error),
         !ended(run) && progressPanel(run, live),

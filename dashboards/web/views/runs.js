@@ -1,56 +1,93 @@
-// All runs, newest first.
+// All runs, newest first, or those that fit a filter.
 import {get, number, time} from '../api.js';
 import {h} from '../dom.js';
-import {clock, count, duration, short} from '../format.js';
+import {bytes, clock, count, duration, nanoseconds, ratio, short} from '../format.js';
 import {rate, remember} from '../history.js';
-import {command, panel, progress, runLink, runState, table} from '../parts.js';
+import {command, configWords, list, panel, progress, runLink, runState, STATES} from '../parts.js';
 
 const PAGE_SIZE = 50;
 
 export const ended = (run) => !['QUEUED', 'RUNNING'].includes(run.state);
 
-export function workloadName({builtin, spec, trace_sha256: sha256}) {
+export function workloadName({workload, label}) {
+  const {builtin, spec, trace_sha256: sha256} = workload ?? {};
   if (builtin) return builtin.name;
   if (spec) return spec.name || 'specification';
-  return sha256 ? `trace ${sha256.slice(0, 12)}…` : 'workload';
+  return label || (sha256 ? `trace ${sha256.slice(0, 12)}…` : 'workload');
 }
 
-function row(run) {
+function operations(run) {
   const done = number(run.operations_done), total = number(run.operations_total);
-  const samples = ended(run) ? [] : remember(`run ${run.id}`, {time: Date.now(), operations: done, live: 0});
-  const perSecond = samples.length > 1 ? rate(samples) : NaN;
-  const speed = run.state === 'RUNNING' && Number.isFinite(perSecond) ? `${short(Math.round(perSecond))} / s` : '';
-  const took = time(run.end_time) - time(run.submit_time);
-  return h('tr', {},
-    h('td', {class: 'name'}, runLink(run.id)),
-    h('td', {}, workloadName(run.workload ?? {}), run.label && h('small', {class: 'muted'}, ` ${run.label}`)),
-    h('td', {}, runState(run.state)),
-    h('td', {}, ended(run) ? h('span', {class: 'small muted'}, run.error) : h('div', {class: 'progress'},
-      progress(done, total, `run ${run.id}`), h('span', {class: 'small muted'}, speed))),
-    h('td', {class: 'n'}, done === total || total === 0 ? count(done) : `${count(done)} of ${count(total)}`),
-    h('td', {class: 'n'}, ended(run) ? duration(took) : ''), h('td', {class: 'n'}, clock(time(run.submit_time))));
+  if (ended(run)) return done === total || total === 0 ? count(done) : `${count(done)} of ${count(total)}`;
+  const perSecond = rate(remember(`run ${run.id}`, {time: Date.now(), operations: done}));
+  return [progress(done, total, `run ${run.id}`), h('small', {class: 'muted'}, run.state === 'QUEUED' ? `${count(total)} to do`
+    : Number.isFinite(perSecond) ? `${ratio(total ? done / total : 0)} · ${short(Math.round(perSecond))} / s` : ratio(total ? done / total : 0))];
 }
 
-export const runsTable = (runs) => table(
-  [['Run'], ['Workload'], ['State'], [''], ['Operations', 'n'], ['Time', 'n'], ['Submitted', 'n']], runs.map(row));
+// What came of it, in a few numbers: of an ended run. A summary without a value is one of a run that did nothing.
+function results({summary, operations_done: done}) {
+  if (!summary) return ['', '', '', '', ''];
+  const operations = number(done), heap = number(summary.heap_peak_bytes), pages = number(summary.page_peak_bytes);
+  const perOperation = (sum, say) => (operations > 0 ? say(sum / operations) : '–');
+  const failed = number(summary.failed_operations), broken = number(summary.violations);
+  return [
+    [bytes(heap || pages), h('small', {class: 'muted'}, heap > 0 ? `${ratio(number(summary.live_peak_bytes) / heap)} used` : 'of pages')],
+    perOperation(number(summary.cycles_386dx33), short), perOperation(number(summary.replay_ns), nanoseconds),
+    h('span', {class: failed > 0 ? 'bad' : ''}, count(failed)),
+    broken > 0 ? h('span', {class: 'bad'}, count(broken)) : '0',
+  ];
+}
 
-export function open(_, redraw) {
-  let token = '';
-  const turnTo = (next) => {
-    token = next;
-    redraw();
-  };
+const COLUMNS = [['Run', 'name'], ['Workload'], ['Machine', 'machine'], ['State'], ['Operations', 'n'], ['Peak memory', 'n'], ['Cycles each', 'n'],
+  ['Time each', 'n'], ['Failed', 'n'], ['Broken', 'n'], ['Took', 'n'], ['Submitted', 'n']];
+
+function row(run, catalog) {
+  const name = workloadName(run), took = time(run.end_time) - time(run.submit_time);
+  return [
+    runLink(run.id), [name, run.label && run.label !== name && h('small', {class: 'muted'}, run.label)],
+    configWords(run.config, catalog).map((text, i) => [i > 0 && ' · ', h('span', {}, text)]),
+    [runState(run.state), run.error && h('small', {class: 'muted'}, run.error)],
+    operations(run), ...results(run), ended(run) ? duration(took) : '', clock(time(run.submit_time))];
+}
+
+export const runsTable = (runs, catalog) => h('div', {class: 'runs'}, list(COLUMNS, runs.map((run) => row(run, catalog))));
+
+const FILTERS = ['workload', 'state', 'label', 'allocator'];
+
+function filterBar(query, catalog, runs, page) {
+  const choose = (name, options) => (event) => page.choose({[name]: event.target.value, before: null}, options);
+  const select = (name, text, values) => h('label', {}, text, h('select', {name, onchange: choose(name)},
+    h('option', {value: ''}, 'all'), values.map((value) => h('option', {value, selected: query.get(name) === value}, value.toLowerCase()))));
+  const input = (name, text, hint, names) => h('label', {}, text, h('input', {type: 'search', name, placeholder: hint, value: query.get(name) ?? '',
+    list: names && `${name}-names`, autocomplete: 'off', oninput: choose(name, {replace: true})}),
+  names && h('datalist', {id: `${name}-names`}, [...new Set(names)].sort().map((value) => h('option', {value}))));
+  const allocators = [...catalog.heap_allocators, ...catalog.page_allocators].map(({name}) => name);
+  return h('form', {class: 'filters', role: 'search', 'aria-label': 'Which runs', onsubmit: (event) => event.preventDefault()},
+    input('workload', 'Workload', 'name or trace digest', runs.filter((run) => !run.workload?.trace_sha256).map(workloadName)),
+    select('state', 'State', Object.keys(STATES)), input('label', 'Label', 'a part of it'), select('allocator', 'Allocator', allocators),
+    FILTERS.some((name) => query.has(name)) && h('button', {type: 'button', class: 'plain',
+      onclick: () => page.choose(Object.fromEntries([...FILTERS, 'before'].map((name) => [name, null])))}, 'All runs'));
+}
+
+export function open(_, page) {
+  let catalog = null;
   return {
     title: 'Runs',
-    async refresh() {
-      const list = await get(`/api/runs?page_size=${PAGE_SIZE}${token ? `&page_token=${encodeURIComponent(token)}` : ''}`);
-      const pager = h('span', {class: 'tools'},
-        h('button', {type: 'button', class: 'plain', disabled: token === '', onclick: () => turnTo('')}, 'Newest'),
-        h('button', {type: 'button', class: 'plain', disabled: list.next_page_token === '', onclick: () => turnTo(list.next_page_token)}, 'Older'));
+    async refresh(query) {
+      catalog ??= await get('/api/catalog');
+      const asked = new URLSearchParams({page_size: PAGE_SIZE});
+      for (const name of FILTERS) if (query.has(name)) asked.set(name, query.get(name));
+      if (query.has('before')) asked.set('page_token', query.get('before'));
+      const {runs, next_page_token: older} = await get(`/api/runs?${asked}`);
+      const turn = (text, disabled, before) => h('button', {type: 'button', class: 'plain', disabled, onclick: () => page.choose({before})}, text);
+      const filtered = FILTERS.some((name) => query.has(name));
       return [
         h('div', {class: 'head'}, h('h1', {}, 'Runs')),
-        panel('Workloads replayed on fresh machines', list.runs.length > 0 ? runsTable(list.runs)
-          : h('div', {class: 'empty'}, h('p', {}, 'None yet. Start one:'), command('alloclab submit steady-state')), null, pager),
+        panel('Workloads replayed on fresh machines', [
+          filterBar(query, catalog, runs, page),
+          runs.length > 0 ? runsTable(runs, catalog) : filtered ? h('p', {class: 'empty'}, 'No run fits.')
+            : h('div', {class: 'empty'}, h('p', {}, 'None yet. Start one:'), command('alloclab submit steady-state'))],
+        null, h('span', {class: 'tools'}, turn('Newest', !query.has('before'), null), turn('Older', older === '', older))),
       ];
     },
   };
