@@ -1,68 +1,46 @@
 #!/usr/bin/env python3
-"""The page in a real browser, before, during and after a real run of a real server.
+"""The web page in a real browser, before, during and after a real run of a real server.
 
   browser_test.py ALLOCLABD ALLOCLAB CHROMIUM [--screenshots DIR]
 """
 import argparse
 import os
-import subprocess
 import sys
-import tempfile
 import time
 
+from browser_lab import Lab, one, text_has
+from browser_map_checks import CANVAS, PICTURE, check_colors, check_one_snapshot, check_picture, check_zoom
 from chromium import Chromium
 
-CANVAS = "document.querySelector('canvas[aria-label=\"Heap map\"]')"
-PICTURE = f'{CANVAS}?.toDataURL()'
+NARROW = 360  # pixels
 
 
-def text_has(text):
-    return f'document.querySelector("main")?.innerText.includes({text!r})'
+def check_formats(browser, lab):
+    """Values have three digits and the unit that suits."""
+    browser.open(lab.url(''))
+    browser.wait(text_has('Overview'))
+    for call, text in (
+            ('nanoseconds(0)', '0 s'), ('nanoseconds(25.31)', '25.3 ns'), ('nanoseconds(68788.5)', '68.8 µs'), ('nanoseconds(999960)', '1.00 ms'),
+            ('nanoseconds(1e9)', '1 s'), ('duration(59990)', '1 min 0 s'), ('duration(3599700)', '1 h 0 min'), ('duration(90000000)', '1 d 1 h'),
+            ('duration(NaN)', '–'), ('bytes(0)', '0 B'), ('bytes(1023)', '1023 B'), ('bytes(4096)', '4 KiB'), ('bytes(1048575)', '1.00 MiB'),
+            ('bytes(2977955)', '2.84 MiB'), ('short(0.25)', '0.25'), ('short(9999)', '9,999'), ('short(999999)', '1.00 M'), ('short(12345678)', '12.3 M')):
+        said = browser.evaluate(f"import('/format.js').then((format) => format.{call})")
+        assert said == text, f'{call} is {said!r}, not {text!r}'
 
 
-class Lab:
-    """A server on free ports with a data directory of its own, and its command line."""
-
-    def __init__(self, alloclabd, alloclab):
-        self.directory = tempfile.TemporaryDirectory(prefix='alloclab-web-')
-        addresses = os.path.join(self.directory.name, 'addresses')
-        self.process = subprocess.Popen([
-            alloclabd, '--listen', '127.0.0.1:0', '--web-listen', '127.0.0.1:0', '--metrics-listen', '127.0.0.1:0', '--data-dir',
-            os.path.join(self.directory.name, 'data'), '--address-file', addresses, '--prometheus-url', 'http://127.0.0.1:7414',
-            '--log-level', 'error'])
-        self.alloclab = alloclab
-        deadline = time.time() + 60
-        while not os.path.exists(addresses):
-            assert self.process.poll() is None and time.time() < deadline, 'alloclabd did not start'
-            time.sleep(0.05)
-        with open(addresses, encoding='ascii') as file:
-            bound = dict(line.split() for line in file)
-        self.grpc, self.web = bound['grpc'], bound['web']
-
-    def run(self, *arguments):
-        return subprocess.run([self.alloclab, '--server', self.grpc, *arguments], check=True, capture_output=True, text=True,
-                              timeout=120).stdout.strip()
-
-    def close(self):
-        self.process.terminate()
-        self.process.wait(30)
-        self.directory.cleanup()
-
-
-def check_empty(browser, lab, shoot):
-    browser.open(f'http://{lab.web}/')
+def check_empty(browser, lab):
+    browser.open(lab.url(''))
     browser.wait(text_has('alloclab instance create demo'))
     browser.wait(text_has('alloclab submit steady-state'))
     assert browser.evaluate("document.querySelector('#elsewhere').innerText.includes('Grafana')")
     assert browser.evaluate("document.querySelector('#elsewhere a').textContent") == 'Prometheus', 'Grafana is not configured'
-    shoot('empty')
 
 
-def check_instance(browser, lab, shoot):
+def check_instance(browser, lab):
     lab.run('instance', 'create', 'demo', '--ram', '64Mi')
     for size in (100, 2000, 30000):
         lab.run('malloc', 'demo', str(size))
-    browser.open(f'http://{lab.web}/#/instances/demo')
+    browser.open(lab.url('instances/demo'))
     browser.wait(text_has('Ext. fragmentation'))
     before = browser.wait(PICTURE)
     lab.run('malloc', 'demo', '20000')
@@ -71,71 +49,136 @@ def check_instance(browser, lab, shoot):
     for _ in range(3):
         browser.press('ArrowRight')
     browser.wait("/0x[0-9a-f]{8} – 0x[0-9a-f]{8}/.test(document.querySelector('.inspector').innerText)")
-    browser.wait("document.querySelectorAll('.inspector tbody tr').length > 0")
-    browser.press('Enter')  # zooms
-    browser.wait("!document.querySelector('.tools button:last-child').disabled")
-    shoot('instance')
+    browser.wait("document.querySelectorAll('.inspector table.blocks tbody tr').length > 0")
 
 
-def check_run(browser, lab, shoot):
-    number = lab.run('submit', 'steady-state', '--operations', '3000000', '--param', 'heap.engine=literal', '--detach', '--quiet').split()[-1]
-    browser.open(f'http://{lab.web}/#/runs/{number}')
+def check_fragmentation(browser, lab):
+    """A heap in pieces is emphasised, with its history since the page was opened."""
+    lab.run('instance', 'create', 'pieces', '--ram', '16Mi')
+    blocks = [lab.run('malloc', 'pieces', '200', '--quiet').split()[-1] for _ in range(60)]
+    for block in blocks[::2]:
+        lab.run('free', 'pieces', block)
+    browser.open(lab.url('instances/pieces'))
+    fact = "[...document.querySelectorAll('.facts > div')].find((fact) => fact.innerText.includes('Ext. fragmentation'))"
+    browser.wait(f"{fact}?.querySelector('.notable, .severe')?.textContent.startsWith('▲')")
+    assert 'largest piece' in browser.evaluate(f'{fact}.innerText')
+    browser.wait(f"{fact}.querySelector('svg.spark path.line')")
+
+
+def check_run(browser, lab):
+    number = lab.submit('steady-state', '--operations', '3000000', '--param', 'heap.engine=literal', '--label', 'slow one')
+    browser.open(lab.url(f'runs/{number}'))
     browser.wait("document.querySelector('progress') !== null")
     before = browser.wait(PICTURE)
     browser.wait(f'{PICTURE} !== {before!r}')
     done = browser.evaluate("document.querySelector('progress').value")
     browser.wait(f"document.querySelector('progress').value > {done}")
-    shoot('running')
-    browser.open(f'http://{lab.web}/#/')
+    browser.open(lab.url(''))
     browser.wait("document.querySelector('.state.RUNNING') !== null")
-    shoot('overview')
     lab.run('runs', 'cancel', number)
-    browser.open(f'http://{lab.web}/#/runs/{number}')
+    browser.open(lab.url(f'runs/{number}'))
     browser.wait("document.querySelector('.state.CANCELLED') !== null")
-    finished = lab.run('submit', 'steady-state', '--operations', '50000', '--detach', '--quiet').split()[-1]
-    browser.open(f'http://{lab.web}/#/runs/{finished}')
+    finished = lab.submit('steady-state', '--operations', '50000')
+    browser.open(lab.url(f'runs/{finished}'))
     browser.wait(text_has('Digest of the metadata'))
     command = 'alloclab submit steady-state --operations 50000'
     browser.wait(f"document.querySelector('.command code')?.textContent.startsWith('{command}')")
-    shoot('result')
 
 
-def check_rest(browser, lab, shoot):
-    browser.open(f'http://{lab.web}/#/catalog')
-    browser.wait(text_has('heap.engine'))
-    shoot('catalog')
+def check_runs(browser, lab):
+    """Runs can be told apart and filtered; the filter stands in the address."""
+    row = "[...document.querySelectorAll('.runs tbody tr')].find((row) => row.innerText.includes('slow one'))?.innerText"
+    browser.open(lab.url('runs'))
+    browser.wait(row)
+    for part in ('steady-state', 'implicit-heap', 'page-runs', 'RAM', 'heap.engine = literal', 'cancelled', ' used'):
+        assert part in browser.evaluate(row), f'{part} is not in {browser.evaluate(row)!r}'
+    rows = "document.querySelectorAll('.runs tbody tr').length"
+    everything = browser.evaluate(rows)
+    assert everything >= 2
+    browser.evaluate("document.querySelector('input[name=label]').focus()")
+    browser.type('slow')
+    browser.wait(f'{rows} === 1')
+    assert browser.evaluate('location.hash') == '#/runs?label=slow'
+    assert browser.evaluate("document.activeElement.name + document.activeElement.value") == 'labelslow', 'typing keeps its focus'
+    browser.open('about:blank')
+    browser.open(lab.url('runs?state=CANCELLED&label=slow&allocator=implicit-heap&workload=steady-state'))
+    browser.wait(f'{rows} === 1')
+    assert browser.evaluate("document.querySelector('select[name=state]').value") == 'CANCELLED'
+    browser.open(lab.url('runs?label=nothing-like-it'))
+    browser.wait(text_has('No run fits.'))
+    browser.evaluate("[...document.querySelectorAll('.filters button')].at(-1).click()")
+    browser.wait(f"{rows} === {everything} && location.hash === '#/runs'")
+
+
+def check_not_found(browser, lab):
+    for path in ('nothing/here', 'runs/x', 'instances/%zz', 'instances/demo/more'):
+        browser.open(lab.url(path))
+        browser.wait(text_has(f'#/{path}'))
+        browser.wait(text_has('What there is'))
+        assert browser.evaluate(one('main a[href="#/instances/demo"]') + ' !== null'), 'what exists is named'
     assert not browser.complaints, browser.complaints
-    browser.open(f'http://{lab.web}/#/instances/nobody')
+    browser.open(lab.url('instances/nobody'))
     browser.wait(text_has('nobody'))
+    browser.wait(text_has('What there is'))
+
+
+def check_rest(browser, lab):
+    browser.open(lab.url('catalog'))
+    browser.wait(text_has('heap.engine'))
     browser.evaluate("document.querySelector('#live').click()")
     assert browser.evaluate("document.querySelector('#live').textContent") == 'Paused'
+
+
+VIEWS = {'overview': '', 'instance': 'instances/drawn', 'zoomed': 'instances/drawn?from=0xc0400000&to=0xc0440000', 'runs': 'runs', 'run': 'runs/2',
+         'catalog': 'catalog', 'not-found': 'nowhere'}
+
+
+def open_afresh(browser, url):
+    browser.open('about:blank')
+    browser.open(url)
+    browser.wait("document.querySelector('main h1')")
+
+
+def check_narrow(browser, lab):
+    """Nothing is wider than a small telephone."""
+    browser.window(NARROW, 800)
+    for name, path in VIEWS.items():
+        open_afresh(browser, lab.url(path))
+        width = browser.evaluate('document.documentElement.scrollWidth')
+        assert width <= NARROW, f'{name} is {width} pixels wide'
+    browser.window(1400, 1000)
+
+
+def take_pictures(browser, lab, directory):
+    for name, path in VIEWS.items():
+        for width, height, scheme in ((1400, 1000, 'light'), (1400, 1000, 'dark'), (NARROW, 800, 'light')):
+            browser.window(width, height, scheme)
+            open_afresh(browser, lab.url(path))
+            time.sleep(1.5)  # for lines that grow
+            browser.screenshot(os.path.join(directory, f'{name}-{width}-{scheme}.png'))
+
+
+CHECKS = (check_empty, check_formats, check_colors, check_instance, check_fragmentation, check_picture, check_zoom, check_one_snapshot, check_run,
+          check_runs, check_narrow, check_not_found, check_rest)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ('alloclabd', 'alloclab', 'chromium'):
         parser.add_argument(name)
-    parser.add_argument('--screenshots', help='a directory for pictures of every page, light and dark')
+    parser.add_argument('--screenshots', help='a directory for pictures of every view, light, dark and narrow')
     arguments = parser.parse_args()
     lab = Lab(arguments.alloclabd, arguments.alloclab)
     browser = Chromium(arguments.chromium)
-
-    def shoot(name):
-        if not arguments.screenshots:
-            return
-        for width, height, scheme in ((1400, 1000, 'light'), (1400, 1000, 'dark'), (1280, 720, 'light'), (1920, 1080, 'dark')):
-            browser.window(width, height, scheme)
-            time.sleep(0.4)
-            browser.screenshot(os.path.join(arguments.screenshots, f'{name}-{width}-{scheme}.png'))
-        browser.window(1400, 1000)
-
     try:
         browser.window(1400, 1000)
-        for check in (check_empty, check_instance, check_run, check_rest):
-            check(browser, lab, shoot)
+        for check in CHECKS:
+            check(browser, lab)
             print(f'{check.__name__}: ok', flush=True)
-        # Chromium itself reports the 404s of the instance that is not there.
-        complaints = [text for text in browser.complaints if '/instances/nobody' not in text]
+        if arguments.screenshots:
+            take_pictures(browser, lab, arguments.screenshots)
+        # Chromium itself reports the answers that say that something is not there or not right.
+        complaints = [text for text in browser.complaints if '/instances/nobody' not in text and 'to=x' not in text]
         assert not complaints, complaints
     finally:
         browser.close()

@@ -123,10 +123,10 @@ class Chromium:
         return result['result'].get('value')
 
     def wait(self, expression, seconds=30):
-        """Until the expression is true; its value."""
+        """Until the expression is true; its value, of an element true."""
         deadline = time.time() + seconds
         while time.time() < deadline:
-            value = self.evaluate(expression)
+            value = self.evaluate(f'((value) => value instanceof Node || value)({expression})')
             if value:
                 return value
             time.sleep(0.1)
@@ -136,6 +136,9 @@ class Chromium:
     def press(self, key):
         for kind in ('keyDown', 'keyUp'):
             self.call('Input.dispatchKeyEvent', type=kind, key=key, code=key)
+
+    def type(self, text):
+        self.call('Input.insertText', text=text)
 
     def screenshot(self, path):
         with open(path, 'wb') as file:

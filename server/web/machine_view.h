@@ -1,4 +1,4 @@
-// What the web page shows of a machine that may be at work: memory maps and blocks, read in short looks.
+// What the web page shows of a machine that may be at work: memory maps, read in short looks.
 //
 // One look at a time in the whole server, and after each a rest of four times its length: whatever browsers ask for, the web page
 // takes at most a fifth of one core from the machines, and a look itself takes about a millisecond.
@@ -15,14 +15,12 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "allocators/common/mutex.h"
-#include "alloclab/v1/inspect.pb.h"
 #include "alloclab/v1/web.pb.h"
 #include "server/entities/look_queue.h"
 #include "server/web/memory_map.h"
 
 namespace alloclab::server {
 
-inline constexpr std::uint32_t kBlockListDefault = 100, kBlockListMax = 4096;
 inline constexpr absl::Duration kViewDeadline = absl::Seconds(2);
 
 // Serves one look at a certain machine before the deadline, or says why not.
@@ -32,10 +30,6 @@ class MachineView {
  public:
   // A map that is not complete in time says so. Errors of `look_at` before the first look.
   absl::StatusOr<v1::MemoryMap> Map(const LookAt& look_at, const MapRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
-
-  // The block of the heap that holds `from`, and those after it that begin below `to`. FAILED_PRECONDITION: the machine has no heap.
-  absl::StatusOr<v1::BlockList> Blocks(const LookAt& look_at, std::uint32_t from, std::uint32_t to, std::uint32_t limit)
-      ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   absl::Status PacedLook(const LookAt& look_at, absl::Time deadline, const Look& look) ABSL_LOCKS_EXCLUDED(mutex_);

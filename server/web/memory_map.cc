@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <string>
+
+#include "allocators/common/check.h"
+#include "server/converters/inspect_converter.h"
 
 namespace alloclab::server {
 namespace {
@@ -55,12 +59,13 @@ v1::FrameMap MapFrames(Instance& instance, std::uint32_t cells) {
   for (auto* field : {map.mutable_free(), map.mutable_page_tables(), map.mutable_heap(), map.mutable_blocks()}) {
     field->Resize(count, 0);
   }
-  instance.pages().VisitBlocks({}, [&](const Block& block) {
+  const auto broken = instance.pages().VisitBlocks({}, [&](const Block& block) {
     if (block.kind == BlockKind::kFree) {
       AddRange(*map.mutable_free(), 0, map.cell_frames(), PhysAddr(block.address).page(), block.bytes >> kPageShift);
     }
     return true;
   });
+  if (broken) *map.mutable_broken() = ToProto(*broken);
   if (instance.space() != nullptr) AddTables(instance, map);
   const Arena& arena = instance.pages().arena();
   AddRange(*map.mutable_blocks(), 0, map.cell_frames(), arena.first.page(), arena.bytes >> kPageShift);
@@ -71,59 +76,93 @@ v1::FrameMap MapFrames(Instance& instance, std::uint32_t cells) {
   return map;
 }
 
-void MemoryMapper::Begin(Instance& instance) {
-  begun_ = true;
-  *map_.mutable_frames() = MapFrames(instance, request_.cells);
-  if (instance.heap() == nullptr) return;
-  const HeapShape shape = instance.heap()->Shape();
-  v1::HeapMap& heap = *map_.mutable_heap();
-  heap.set_start(shape.start.raw());
-  heap.set_brk(shape.brk.raw());
-  heap.set_limit(shape.limit.raw());
-  const bool whole = request_.from == 0 && request_.to == 0;
-  const std::uint64_t first = whole ? shape.start.raw() : std::max(request_.from, shape.start.raw());
-  const std::uint64_t last = whole ? shape.brk.raw() : std::min(request_.to, shape.limit.raw());
-  heap.set_cell_bytes(CellSize(last > first ? last - first : 1, request_.cells, kWordBytes));
-  const std::uint64_t base = first & ~(heap.cell_bytes() - 1);
-  heap.set_from(static_cast<std::uint32_t>(base));
-  const std::uint64_t beyond = std::max<std::uint64_t>(shape.limit.raw(), first + 1);
-  const std::uint64_t count =
-      std::min<std::uint64_t>(request_.cells, (beyond - base + heap.cell_bytes() - 1) / heap.cell_bytes());
-  heap.mutable_live_bytes()->Resize(static_cast<int>(count), 0);
-  heap.mutable_free_bytes()->Resize(static_cast<int>(count), 0);
-  end_ = base + count * heap.cell_bytes();
-  next_ = base;
+MemoryMapper::MemoryMapper(const MapRequest& request) : request_(request) {
+  ALLOCLAB_CHECK_GE(request.cells, kMapCellsMin);
+  ALLOCLAB_CHECK_LE(request.cells, kMapCellsMax);
+  ALLOCLAB_CHECK_GT(request.blocks_per_look, 0U);
 }
 
-void MemoryMapper::Add(const Block& block) {
-  v1::HeapMap& heap = *map_.mutable_heap();
-  auto& cells = block.kind == BlockKind::kFree ? *heap.mutable_free_bytes() : *heap.mutable_live_bytes();
+void MemoryMapper::PlaceCells(const HeapAllocator& heap) {
+  v1::HeapMap& map = *map_.mutable_heap();
+  map.set_start(heap.start().raw());
+  map.set_brk(heap.brk().raw());
+  map.set_limit(heap.limit().raw());
+  const bool whole = request_.from == 0 && request_.to == 0;
+  const std::uint64_t first = whole ? map.start() : std::max(request_.from, map.start());
+  const std::uint64_t last = whole ? map.brk() : std::min(request_.to, map.limit());
+  map.set_cell_bytes(CellSize(last > first ? last - first : 1, request_.cells, kWordBytes));
+  const std::uint64_t base = first & ~(map.cell_bytes() - 1);
+  map.set_from(static_cast<std::uint32_t>(base));
+  const std::uint64_t beyond = std::max<std::uint64_t>(map.limit(), first + 1);
+  const std::uint64_t count =
+      std::min<std::uint64_t>(request_.cells, (beyond - base + map.cell_bytes() - 1) / map.cell_bytes());
+  for (auto* field : {map.mutable_live_bytes(), map.mutable_free_bytes(), map.mutable_metadata_bytes()}) {
+    field->Resize(static_cast<int>(count), 0);
+  }
+  end_ = base + count * map.cell_bytes();
+  next_ = base;
+  map.set_at(request_.at);
+  if (request_.at >= base && request_.at < end_) {
+    at_first_ = request_.at & ~(map.cell_bytes() - 1);
+    at_end_ = at_first_ + map.cell_bytes();
+  }
+}
+
+void MemoryMapper::Begin(Instance& instance) {
+  instance_ = &instance;
+  *map_.mutable_frames() = MapFrames(instance, request_.cells);
+  if (instance.heap() == nullptr) return;
+  for (const FieldInfo& field : instance.heap()->declaration().block_fields) {
+    map_.mutable_heap()->add_field_names(std::string(field.name));
+  }
+  PlaceCells(*instance.heap());
+}
+
+void MemoryMapper::TellIfAsked(const Block& block, const Declaration& declaration) {
+  v1::HeapMap& map = *map_.mutable_heap();
+  if (block.address >= at_end_ || block.address + block.bytes <= at_first_) return;
+  if (map.at_blocks_size() == kCellBlocksMax) {
+    map.set_at_more(true);
+  } else {
+    *map.add_at_blocks() = ToProto(block, declaration);
+  }
+}
+
+void MemoryMapper::Add(const Block& block, const Declaration& declaration) {
+  v1::HeapMap& map = *map_.mutable_heap();
+  auto& cells = block.kind == BlockKind::kFree   ? *map.mutable_free_bytes()
+                : block.kind == BlockKind::kLive ? *map.mutable_live_bytes()
+                                                 : *map.mutable_metadata_bytes();
   // A block may have grown downwards over what an earlier look has counted.
   const std::uint64_t first = std::max<std::uint64_t>(block.address, next_);
   const std::uint64_t end = block.address + block.bytes;
-  AddRange(cells, heap.from(), heap.cell_bytes(), first, end - first);
-  heap.set_blocks(heap.blocks() + 1);
-  next_ = end;
-  heap.set_mapped_to(static_cast<std::uint32_t>(next_));
+  if (end > first) AddRange(cells, map.from(), map.cell_bytes(), first, end - first);
+  map.set_blocks(map.blocks() + 1);
+  next_ = std::max(next_, end);
+  map.set_mapped_to(static_cast<std::uint32_t>(next_));
+  TellIfAsked(block, declaration);
 }
 
 bool MemoryMapper::Look(Instance& instance) {
-  if (begun_) map_.set_torn(true);
-  if (!begun_) Begin(instance);
-  if (instance.heap() == nullptr || next_ >= end_) return true;
+  if (instance_ == nullptr) Begin(instance);
+  ALLOCLAB_CHECK(&instance == instance_);
+  const HeapAllocator* const heap = instance.heap();
+  if (heap == nullptr || next_ >= end_) return true;
+  // Where the last look stopped the walk goes on, unless the machine was at work: then the block there must be found anew.
+  const bool goes_on = map_.heap().blocks() > 0;
+  const bool untouched = goes_on && instance.costs() == costs_;
+  if (goes_on && !untouched) map_.set_torn(true);
   std::uint32_t seen = 0;
   bool more = false;
-  const auto broken = instance.heap()->VisitBlocks({.address = static_cast<std::uint32_t>(next_)}, [&](const Block& block) {
+  const BlockCursor cursor{.address = static_cast<std::uint32_t>(next_), .exact = untouched};
+  const auto broken = heap->VisitBlocks(cursor, [&](const Block& block) {
     if (block.address >= end_) return false;
     more = seen++ == request_.blocks_per_look;
-    if (!more) Add(block);
+    if (!more) Add(block, heap->declaration());
     return !more;
   });
-  if (broken) {
-    v1::BrokenWalk& proto = *map_.mutable_heap()->mutable_broken();
-    proto.set_address(broken->address);
-    proto.set_what(broken->what);
-  }
+  if (broken) *map_.mutable_heap()->mutable_broken() = ToProto(*broken);
+  costs_ = instance.costs();
   return !more;
 }
 

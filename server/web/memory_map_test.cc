@@ -47,17 +47,21 @@ std::uint64_t Sum(const google::protobuf::RepeatedField<std::uint32_t>& cells) {
 }
 
 // The cells by their definition, byte by byte in words.
-std::vector<std::uint32_t> ExpectedCells(const Instance& machine, const v1::HeapMap& map, bool allocated) {
-  std::vector<std::uint32_t> cells(static_cast<std::size_t>(map.allocated_bytes_size()));
-  const_cast<Instance&>(machine).heap()->VisitChunks(VirtAddr(map.start()), [&](const Chunk& chunk) {
-    for (std::uint64_t at = chunk.header.raw(); at < std::uint64_t{chunk.header.raw()} + chunk.bytes; at += kWordBytes) {
-      if (chunk.allocated != allocated || at < map.from()) continue;
+std::vector<std::uint32_t> ExpectedCells(const Instance& machine, const v1::HeapMap& map, BlockKind kind) {
+  std::vector<std::uint32_t> cells(static_cast<std::size_t>(map.live_bytes_size()));
+  machine.heap()->VisitBlocks({}, [&](const Block& block) {
+    for (std::uint64_t at = block.address; at < block.address + block.bytes; at += kWordBytes) {
+      if (block.kind != kind || at < map.from()) continue;
       const std::uint64_t cell = (at - map.from()) / map.cell_bytes();
       if (cell < cells.size()) cells[cell] += kWordBytes;
     }
     return true;
   });
   return cells;
+}
+
+std::uint64_t SumOfKinds(const v1::HeapMap& map) {
+  return Sum(map.live_bytes()) + Sum(map.free_bytes()) + Sum(map.metadata_bytes());
 }
 
 void RandomOperations(Driver& driver, std::mt19937& random, int count) {
@@ -90,10 +94,10 @@ TEST_P(MemoryMapTest, FreshMachine) {
   const v1::MemoryMap map = MapAll(*machine_, Cells(64));
   EXPECT_EQ(map.heap().start(), kHeapStart);
   EXPECT_EQ(map.heap().from(), kHeapStart);
-  EXPECT_EQ(map.heap().allocated_bytes_size(), 64);
-  EXPECT_EQ(Sum(map.heap().allocated_bytes()) + Sum(map.heap().free_bytes()), map.heap().brk() - map.heap().start());
-  EXPECT_EQ(Sum(map.frames().heap()), machine_->vm_costs().mapped_frames);
-  EXPECT_EQ(Sum(map.frames().page_tables()), machine_->vm_costs().page_table_frames);
+  EXPECT_EQ(map.heap().live_bytes_size(), 64);
+  EXPECT_EQ(SumOfKinds(map.heap()), map.heap().brk() - map.heap().start());
+  EXPECT_EQ(Sum(map.frames().heap()), machine_->costs().vm.mapped_frames);
+  EXPECT_EQ(Sum(map.frames().page_tables()), machine_->costs().vm.page_table_frames);
   EXPECT_EQ(Sum(map.frames().free()) * kPageBytes, machine_->pages().Shape().free_bytes);
   EXPECT_EQ(Sum(map.frames().blocks()), 0);
   EXPECT_FALSE(map.torn());
@@ -112,34 +116,20 @@ TEST_P(MemoryMapTest, CellsAreTheSumsOfTheirWords) {
     const MapRequest requests[] = {Cells(16), Cells(2048), Cells(100, kHeapStart + offset, kHeapStart + offset + 5000)};
     for (const MapRequest& request : requests) {
       const v1::MemoryMap map = MapAll(*machine_, request);
-      EXPECT_THAT(map.heap().allocated_bytes(), testing::ElementsAreArray(ExpectedCells(*machine_, map.heap(), true)));
-      EXPECT_THAT(map.heap().free_bytes(), testing::ElementsAreArray(ExpectedCells(*machine_, map.heap(), false)));
+      EXPECT_THAT(map.heap().live_bytes(), testing::ElementsAreArray(ExpectedCells(*machine_, map.heap(), BlockKind::kLive)));
+      EXPECT_THAT(map.heap().free_bytes(), testing::ElementsAreArray(ExpectedCells(*machine_, map.heap(), BlockKind::kFree)));
+      EXPECT_THAT(map.heap().metadata_bytes(),
+                  testing::ElementsAreArray(ExpectedCells(*machine_, map.heap(), BlockKind::kMetadata)));
       EXPECT_EQ(map.heap().from() % map.heap().cell_bytes(), 0);
-      EXPECT_EQ(Sum(map.frames().heap()), machine_->vm_costs().mapped_frames);
+      EXPECT_EQ(Sum(map.frames().heap()), machine_->costs().vm.mapped_frames);
       EXPECT_EQ(Sum(map.frames().blocks()) * kPageBytes, driver.counters().page_live_bytes);
       EXPECT_EQ(Sum(map.frames().free()) * kPageBytes, machine_->pages().Shape().free_bytes);
     }
   }
 }
 
-TEST_P(MemoryMapTest, ChunkAtFindsTheChunkThatHoldsAnAddress) {
-  Driver driver(*machine_);
-  const VirtAddr large(driver.Malloc(3'000'000).address);
-  const VirtAddr small(driver.Malloc(10).address);
-  const HeapAllocator& heap = *machine_->heap();
-  for (const std::uint32_t offset : {0u, 1u, 4096u, 100'000u, 2'999'000u}) {
-    const auto chunk = ChunkAt(heap, large + offset);
-    ASSERT_TRUE(chunk.has_value());
-    EXPECT_EQ(chunk->header, large - kWordBytes);
-  }
-  EXPECT_EQ(ChunkAt(heap, small)->header, small - kWordBytes);
-  EXPECT_EQ(ChunkAt(heap, VirtAddr(0))->header.raw(), kHeapStart);
-  EXPECT_FALSE(ChunkAt(heap, heap.Shape().brk).has_value());
-  EXPECT_FALSE(ChunkAt(heap, VirtAddr(UINT32_MAX)).has_value());
-}
-
 // The machine goes on between looks, and frees what lies across the place where the last look ended.
-TEST(MemoryMap, ManyChunksTakeSeveralLooks) {
+TEST(MemoryMap, ManyBlocksTakeSeveralLooks) {
   constexpr std::uint32_t kPerLook = 100;
   const auto machine = MakeMachine(Ram(8 << 20));
   Driver driver(*machine);
@@ -147,7 +137,7 @@ TEST(MemoryMap, ManyChunksTakeSeveralLooks) {
   for (std::uint32_t i = 0; i < 3 * kPerLook; ++i) blocks.emplace_back(driver.Malloc(60).address);
   MapRequest request;
   request.cells = 128;
-  request.chunks_per_look = kPerLook;
+  request.blocks_per_look = kPerLook;
   MemoryMapper mapper(request);
   int looks = 1;
   for (; !mapper.Look(*machine); ++looks) {
@@ -158,8 +148,92 @@ TEST(MemoryMap, ManyChunksTakeSeveralLooks) {
   const v1::MemoryMap map = mapper.Take();
   EXPECT_TRUE(map.torn());
   // Every byte up to the break is counted once, whatever moved.
-  EXPECT_EQ(Sum(map.heap().allocated_bytes()) + Sum(map.heap().free_bytes()), map.heap().brk() - map.heap().start());
+  EXPECT_EQ(SumOfKinds(map.heap()), map.heap().brk() - map.heap().start());
   EXPECT_GT(Sum(map.heap().free_bytes()), 0);
+}
+
+// The picture is torn only where somebody worked on the machine between two looks.
+TEST(MemoryMap, SeveralLooksAtAnIdleMachineAreOneSnapshot) {
+  InstanceConfig config = Ram(8 << 20);
+  config.parameters = {{"heap.engine", "literal"}};
+  const auto machine = MakeMachine(config);
+  Driver driver(*machine);
+  for (int i = 0; i < 1000; ++i) driver.Malloc(60);
+  MapRequest request = Cells(128);
+  request.blocks_per_look = 100;
+  const v1::MemoryMap map = MapAll(*machine, request);
+  EXPECT_FALSE(map.torn());
+  EXPECT_THAT(map.heap().live_bytes(), testing::ElementsAreArray(ExpectedCells(*machine, map.heap(), BlockKind::kLive)));
+  EXPECT_EQ(map.heap().blocks(), machine->heap()->Shape().blocks);
+}
+
+// What lies behind a broken place is in no cell, and the map says where that is and why.
+TEST(MemoryMap, SaysWhereTheHeapIsBroken) {
+  InstanceConfig config = Ram(8 << 20);
+  config.guarded = false;
+  const auto machine = MakeMachine(config);
+  Driver driver(*machine);
+  const std::uint32_t first = driver.Malloc(1000).address;
+  const std::uint32_t second = driver.Malloc(1000).address;
+  EXPECT_FALSE(MapAll(*machine, Cells(64)).heap().has_broken());
+  ASSERT_TRUE(machine->space()->StoreU32(VirtAddr(second) - kWordBytes, 0));  // a header of no size
+  const v1::HeapMap map = MapAll(*machine, Cells(64)).heap();
+  ASSERT_TRUE(map.has_broken());
+  EXPECT_EQ(map.broken().address(), second - kWordBytes);
+  EXPECT_FALSE(map.broken().what().empty());
+  EXPECT_EQ(Sum(map.live_bytes()), second - first);
+  EXPECT_EQ(SumOfKinds(map), second - kWordBytes - map.start());
+}
+
+TEST(MemoryMapDeathTest, ChecksWhatItRequires) {
+  EXPECT_DEATH(MemoryMapper{Cells(kMapCellsMin - 1)}, "kMapCellsMin");
+  EXPECT_DEATH(MemoryMapper{Cells(kMapCellsMax + 1)}, "kMapCellsMax");
+  const auto machine = MakeMachine(Ram(1 << 20)), other = MakeMachine(Ram(1 << 20));
+  MemoryMapper mapper(Cells(64));
+  mapper.Look(*machine);
+  EXPECT_DEATH(mapper.Look(*other), "instance");
+}
+
+// The blocks of one cell: those that have a byte in it, as many as are told at most, the rest announced.
+TEST_P(MemoryMapTest, TellsTheBlocksOfTheCellAskedFor) {
+  Driver driver(*machine_);
+  std::mt19937 random(7);
+  RandomOperations(driver, random, 400);
+  for (int i = 0; i < 4000; ++i) driver.Malloc(4);  // many in one cell
+  const HeapShape shape = machine_->heap()->Shape();
+  int crowded = 0, shared = 0;
+  for (std::uint32_t at = shape.start.raw(); at < shape.brk.raw(); at += 1500) {
+    MapRequest request = Cells(512);
+    request.at = at;
+    request.blocks_per_look = 64;  // the cell may lie across two looks
+    const v1::HeapMap map = MapAll(*machine_, request).heap();
+    const std::uint64_t first = at & ~(map.cell_bytes() - 1), end = first + map.cell_bytes();
+    std::vector<std::uint32_t> expected;
+    machine_->heap()->VisitBlocks({}, [&](const Block& block) {
+      if (block.address < end && block.address + block.bytes > first) expected.push_back(block.address);
+      return true;
+    });
+    EXPECT_EQ(map.at(), at);
+    EXPECT_EQ(map.at_more(), expected.size() > std::size_t{kCellBlocksMax});
+    expected.resize(std::min(expected.size(), std::size_t{kCellBlocksMax}));
+    std::vector<std::uint32_t> told;
+    for (const v1::Block& block : map.at_blocks()) told.push_back(block.address());
+    EXPECT_EQ(told, expected) << "at " << at;
+    crowded += map.at_more();
+    shared += told.size() > 1;
+  }
+  EXPECT_GT(crowded, 0);
+  EXPECT_GT(shared, crowded);
+}
+
+TEST_P(MemoryMapTest, TellsNoBlocksOutsideTheCells) {
+  for (const std::uint32_t at : {std::uint32_t{1}, kHeapStart - 4, UINT32_MAX}) {
+    MapRequest request = Cells(16, kHeapStart, kHeapStart + 4096);
+    request.at = at;
+    const v1::HeapMap map = MapAll(*machine_, request).heap();
+    EXPECT_EQ(map.at(), at);
+    EXPECT_EQ(map.at_blocks_size(), 0);
+  }
 }
 
 TEST(MemoryMap, WithoutAHeapThereAreFramesOnly) {
@@ -179,8 +253,8 @@ TEST(MemoryMap, RangesOutsideTheHeapAreEmptyNotWrong) {
            {1, 2}, {0xF0000000, 0xFFFFFFFF}, {kHeapStart, UINT32_MAX}, {1, UINT32_MAX}, {UINT32_MAX - 1, UINT32_MAX}}) {
     for (const std::uint32_t cells : {kMapCellsMin, kMapCellsMax}) {
       const v1::MemoryMap map = MapAll(*machine, Cells(cells, from, to));
-      EXPECT_LE(map.heap().allocated_bytes_size(), static_cast<int>(cells));
-      EXPECT_LE(Sum(map.heap().allocated_bytes()), machine->heap()->Shape().size_bytes());
+      EXPECT_LE(map.heap().live_bytes_size(), static_cast<int>(cells));
+      EXPECT_LE(Sum(map.heap().live_bytes()), machine->heap()->Shape().size_bytes());
     }
   }
 }
@@ -200,8 +274,8 @@ TEST(MemoryMap, BrokenHeapsAreDrawnToo) {
     const VirtAddr word = shape.start + static_cast<std::uint32_t>(random() % (shape.size_bytes() / 4)) * 4;
     ASSERT_TRUE(machine->space()->StoreU32(word, static_cast<std::uint32_t>(random())));
     const v1::MemoryMap map = MapAll(*machine, Cells(256));
-    for (int cell = 0; cell < map.heap().allocated_bytes_size(); ++cell) {
-      ASSERT_LE(map.heap().allocated_bytes(cell) + map.heap().free_bytes(cell), map.heap().cell_bytes());
+    for (int cell = 0; cell < map.heap().live_bytes_size(); ++cell) {
+      ASSERT_LE(map.heap().live_bytes(cell) + map.heap().free_bytes(cell), map.heap().cell_bytes());
     }
   }
 }

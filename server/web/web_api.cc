@@ -90,7 +90,6 @@ WebApi::Handler WebApi::Route(const std::vector<std::string>& path) {
   if (path.size() == 3 && instance) return &WebApi::Instance;
   if (path.size() == 3 && run) return &WebApi::Run;
   if (path.size() == 4 && (instance || run) && path[3] == "map") return &WebApi::Map;
-  if (path.size() == 4 && (instance || run) && path[3] == "blocks") return &WebApi::Blocks;
   return nullptr;
 }
 
@@ -98,8 +97,8 @@ absl::StatusOr<std::string> WebApi::Answer(const HttpRequest& request) {
   const Handler handler = Route(request.path);
   if (handler == nullptr) {
     return absl::NotFoundError(
-        fmt::format("no address \"/{}\": expected /api/server, /api/catalog, /api/instances[/NAME[/map|blocks]] "
-                    "or /api/runs[/ID[/map|blocks]]",
+        fmt::format("no address \"/{}\": expected /api/server, /api/catalog, /api/instances[/NAME[/map]] "
+                    "or /api/runs[/ID[/map]]",
                     fmt::join(request.path, "/")));
   }
   return (this->*handler)(request);
@@ -190,40 +189,27 @@ absl::StatusOr<LookAt> WebApi::MachineOf(const HttpRequest& request) const {
 }
 
 absl::StatusOr<std::string> WebApi::Map(const HttpRequest& request) {
-  if (absl::Status status = request.CheckParameters({"cells", "from", "to"}); !status.ok()) return status;
+  if (absl::Status status = request.CheckParameters({"cells", "from", "to", "at"}); !status.ok()) return status;
   const auto cells = request.Number("cells", kMapCellsDefault, kMapCellsMin, kMapCellsMax);
   const auto from = request.Number("from", 0, 0, kAddressMax), to = request.Number("to", 0, 0, kAddressMax);
-  for (const auto* number : {&cells, &from, &to}) {
+  const auto at = request.Number("at", 0, 0, kAddressMax);
+  for (const auto* number : {&cells, &from, &to, &at}) {
     if (!number->ok()) return number->status();
   }
   if (*from != 0 ? *to <= *from : *to != 0) return errors::BadField("to", "expected an address above from, and both or none");
-  const std::string question = fmt::format("{}/{} {} {} {}", request.path[1], request.path[2], *cells, *from, *to);
+  const std::string question = fmt::format("{}/{} {} {} {} {}", request.path[1], request.path[2], *cells, *from, *to, *at);
   if (auto answer = maps_.Find(question)) return *std::move(answer);
   const auto machine = MachineOf(request);
   MapRequest wanted;
   wanted.cells = static_cast<std::uint32_t>(*cells);
   wanted.from = static_cast<std::uint32_t>(*from);
   wanted.to = static_cast<std::uint32_t>(*to);
+  wanted.at = static_cast<std::uint32_t>(*at);
   const auto map = GoneIfEnded(machine.ok() ? view_.Map(*machine, wanted) : machine.status());
   if (!map.ok()) return map.status();
   auto answer = ToJson(*map);
   if (answer.ok()) maps_.Put(question, *answer);
   return answer;
-}
-
-absl::StatusOr<std::string> WebApi::Blocks(const HttpRequest& request) {
-  if (absl::Status status = request.CheckParameters({"from", "to", "limit"}); !status.ok()) return status;
-  const auto from = request.Number("from", 0, 0, kAddressMax), to = request.Number("to", kAddressMax, 0, kAddressMax);
-  const auto limit = request.Number("limit", kBlockListDefault, 1, kBlockListMax);
-  for (const auto* number : {&from, &to, &limit}) {
-    if (!number->ok()) return number->status();
-  }
-  if (*to <= *from) return errors::BadField("to", "expected an address above from");
-  const auto machine = MachineOf(request);
-  if (!machine.ok()) return machine.status();
-  const auto page = view_.Blocks(*machine, static_cast<std::uint32_t>(*from), static_cast<std::uint32_t>(*to),
-                                 static_cast<std::uint32_t>(*limit));
-  return page.ok() ? ToJson(*page) : page.status();
 }
 
 }  // namespace alloclab::server

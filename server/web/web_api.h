@@ -44,7 +44,6 @@ class WebApi {
   absl::StatusOr<std::string> Runs(const HttpRequest& request);
   absl::StatusOr<std::string> Run(const HttpRequest& request);
   absl::StatusOr<std::string> Map(const HttpRequest& request);
-  absl::StatusOr<std::string> Blocks(const HttpRequest& request);
 
   absl::StatusOr<LookAt> MachineOf(const HttpRequest& request) const;
 
