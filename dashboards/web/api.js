@@ -23,6 +23,9 @@ export async function get(path, signal) {
   return body;
 }
 
+// {page_size: 50, label: 'a b'} -> "page_size=50&label=a%20b", as the server reads it: there "+" is a plus.
+export const query = (values) => Object.entries(values).map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
+
 export const number = (value) => Number(value ?? 0);
 export const instancePath = (name) => `/api/instances/${encodeURIComponent(name)}`;
 export const runPath = (id) => `/api/runs/${encodeURIComponent(id)}`;

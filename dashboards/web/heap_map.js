@@ -1,5 +1,5 @@
 // The heap as a picture, whole or zoomed in, beside the blocks of the cell under the cursor. Picture and blocks come from one answer.
-import {number} from './api.js';
+import {number, query as queryOf} from './api.js';
 import {CellMap} from './cell_map.js';
 import {key} from './charts.js';
 import {h, morphChildren} from './dom.js';
@@ -30,8 +30,8 @@ export class HeapMap {
 
   // What to ask the server for; query: of the address.
   question(query) {
-    const range = ['from', 'to'].filter((name) => query.has(name)).map((name) => `&${name}=${encodeURIComponent(query.get(name))}`);
-    return `cells=${CELLS}${range.join('')}${this.map.at === null ? '' : `&at=${this.map.at}`}`;
+    const range = Object.fromEntries(['from', 'to'].filter((name) => query.has(name)).map((name) => [name, query.get(name)]));
+    return queryOf({cells: CELLS, ...range, ...(this.map.at !== null && {at: this.map.at})});
   }
 
   update(heap, query) {

@@ -1,5 +1,5 @@
 // All runs, newest first, or those that fit a filter.
-import {get, number, time} from '../api.js';
+import {get, number, query as queryOf, time} from '../api.js';
 import {h} from '../dom.js';
 import {bytes, clock, count, duration, nanoseconds, ratio, short} from '../format.js';
 import {rate, remember} from '../history.js';
@@ -75,10 +75,9 @@ export function open(_, page) {
     title: 'Runs',
     async refresh(query) {
       catalog ??= await get('/api/catalog');
-      const asked = new URLSearchParams({page_size: PAGE_SIZE});
-      for (const name of FILTERS) if (query.has(name)) asked.set(name, query.get(name));
-      if (query.has('before')) asked.set('page_token', query.get('before'));
-      const {runs, next_page_token: older} = await get(`/api/runs?${asked}`);
+      const chosen = [...FILTERS.map((name) => [name, name]), ['before', 'page_token']].filter(([name]) => query.has(name));
+      const asked = Object.fromEntries(chosen.map(([name, field]) => [field, query.get(name)]));
+      const {runs, next_page_token: older} = await get(`/api/runs?${queryOf({page_size: PAGE_SIZE, ...asked})}`);
       const turn = (text, disabled, before) => h('button', {type: 'button', class: 'plain', disabled, onclick: () => page.choose({before})}, text);
       const filtered = FILTERS.some((name) => query.has(name));
       return [
