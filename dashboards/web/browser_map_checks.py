@@ -1,4 +1,5 @@
 """Checks of the memory maps of a live instance."""
+import json
 import subprocess
 
 from browser_lab import one, text_has
@@ -66,7 +67,7 @@ def check_picture(browser, lab):
     known = {colors[name] for name in ('live', 'free', 'metadata', 'outside', 'ground')} | {'none'}
     assert set(counts) <= known, f'{sorted(set(counts) - known)} are colours of nothing'
     heap = browser.evaluate("fetch('/api/instances/drawn/map?cells=8192').then((answer) => answer.json()).then((map) => map.heap)")
-    free, live = sum(heap['free_bytes']), sum(heap['allocated_bytes'])
+    free, live = sum(heap['free_bytes']), sum(heap['live_bytes'])
     drawn = counts[colors['free']] / (counts[colors['free']] + counts[colors['live']])
     assert abs(drawn - free / (free + live)) < 0.02, f'{drawn} of the picture, {free / (free + live)} of the heap is free'
 
@@ -127,3 +128,23 @@ def check_one_snapshot(browser, lab):
     finally:
         load.terminate()
         load.wait(30)
+
+
+def check_broken(browser, lab):
+    """A broken chain of blocks is shown as what it is, where it is, and not as an empty heap."""
+    lab.run('instance', 'create', 'wrecked', '--ram', '16Mi', '--unguarded')
+    for _ in range(3):
+        lab.run('malloc', 'wrecked', '1000')
+    browser.open(lab.url('instances/wrecked'))
+    browser.wait(PICTURE)
+    assert not browser.evaluate(f'{one(".alarm")} !== null')
+    frame = json.loads(lab.run('inspect', 'translate', 'wrecked', '0xc0400000', '--output', 'json'))['physical']
+    lab.run('pages', 'free', 'wrecked', str(frame), '4096')  # the frame of the heap's first page
+    browser.wait(f'{one(".alarm")}?.innerText.includes("The heap is broken at 0xc0400000")')
+    colors = palette(browser)
+    counts = browser.evaluate(DISTINCT)
+    assert counts.get(colors['broken'], 0) > 100 and colors['live'] not in counts, f'{counts}: nothing of a broken heap is known'
+    assert browser.evaluate(f"!{one('.legend li[data-part=broken]')}.hidden")
+    browser.evaluate(f'{CANVAS}.focus()')
+    browser.press('ArrowRight')
+    browser.wait(f"{PANEL}.innerText.includes('Behind the broken place: not known.')")

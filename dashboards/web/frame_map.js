@@ -3,23 +3,29 @@ import {number} from './api.js';
 import {CellMap} from './cell_map.js';
 import {h, morphChildren} from './dom.js';
 import {count, hex} from './format.js';
-import {FRAME_BYTES, layout, partsList} from './map_layout.js';
+import {FRAME_BYTES, hideAbsent, layout, partsList} from './map_layout.js';
 
-// Fields of a FrameMap, each with its colour and its name.
-const PARTS = [['heap', 'heap', 'page of the heap'], ['page_tables', 'tables', 'page table'], ['blocks', 'live', 'allocated pages'], ['free', 'free', 'free'],
-  [null, 'outside', 'outside the arena']];
+// [colour, name] of the parts of a cell.
+const PARTS = [['heap', 'page of the heap'], ['tables', 'page table'], ['live', 'allocated pages'], ['free', 'free'],
+  ['broken', 'not known: the list is broken'], ['outside', 'outside the arena']];
+
+// The weights of PARTS. With a broken list nobody knows which of the other pages are allocated.
+function cells({heap, page_tables: tables, blocks, free, broken, ram_bytes: ram}, step) {
+  const total = number(ram) / FRAME_BYTES, none = blocks.map(() => 0);
+  const outside = free.map((_, i) => Math.min(step, total - i * step) - heap[i] - tables[i] - blocks[i] - free[i]);
+  return [heap, tables, broken ? none : blocks, free, broken ? blocks : none, outside];
+}
 
 export class FrameMap {
   constructor() {
-    this.map = new CellMap({label: 'Map of page frames', keys: PARTS.map(([, color]) => color), onmove: () => this.inspect()});
-    Object.assign(this, layout(this.map, 'Page frames', PARTS.map(([, color, name]) => [color, name])));
+    this.map = new CellMap({label: 'Map of page frames', keys: PARTS.map(([part]) => part), striped: ['broken'], onmove: () => this.inspect()});
+    Object.assign(this, layout(this.map, 'Page frames', PARTS));
   }
 
   update(frames) {
-    const step = number(frames.cell_frames), total = number(frames.ram_bytes) / FRAME_BYTES;
-    const known = PARTS.filter(([field]) => field).map(([field]) => frames[field]);
-    const outside = frames.free.map((_, i) => Math.min(step, total - i * step) - known.reduce((sum, part) => sum + part[i], 0));
-    this.map.set([...known, outside], 0, step * FRAME_BYTES);
+    const step = number(frames.cell_frames);
+    this.map.set(cells(frames, step), 0, step * FRAME_BYTES);
+    hideAbsent(this.legend, this.map, ['broken']);
     this.inspect();
   }
 
@@ -30,7 +36,7 @@ export class FrameMap {
     const frames = weights.reduce((sum, weight) => sum + weight, 0), first = from / FRAME_BYTES;
     morphChildren(this.inspector, [
       h('h3', {}, `${hex(from)} – ${hex(from + frames * FRAME_BYTES - 1)}`),
-      partsList(PARTS.map(([, color, name], i) => ({key: color, name, value: weights[i]})), count),
+      partsList(PARTS.map(([part, name], i) => ({key: part, name, value: weights[i]})), count),
       h('p', {class: 'hint'}, frames === 1 ? `frame ${count(first)}` : `frames ${count(first)} to ${count(first + frames - 1)}`),
     ]);
   }

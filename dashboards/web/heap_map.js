@@ -3,20 +3,30 @@ import {number, query as queryOf} from './api.js';
 import {CellMap} from './cell_map.js';
 import {key} from './charts.js';
 import {h, morphChildren} from './dom.js';
-import {bytes, hex} from './format.js';
-import {FRAME_BYTES, layout, partsList} from './map_layout.js';
+import {bytes, hex, words} from './format.js';
+import {FRAME_BYTES, hideAbsent, layout, partsList} from './map_layout.js';
+import {figureValue} from './statistics.js';
 
 const CELLS = 8192;
 const ZOOM = 16;
 const WORD = 4;
 const SETTLE_MS = 60;  // the cursor rests before the blocks under it are asked for
-const PARTS = [['live', 'allocated'], ['free', 'free'], ['outside', 'beyond the break']];
+const PARTS = [['live', 'live'], ['metadata', 'metadata'], ['free', 'free'], ['broken', 'not known: the chain is broken'], ['outside', 'beyond the break']];
+
+// The weights of PARTS. What no block covers lies beyond the break, behind a broken place, or has not been read.
+function cells(heap, step) {
+  const {live_bytes: live, metadata_bytes: metadata, free_bytes: free} = heap;
+  const beyond = live.map((_, i) => Math.min(step, Math.max(0, heap.from + (i + 1) * step - heap.brk)));
+  const uncovered = live.map((_, i) => Math.max(0, step - live[i] - metadata[i] - free[i] - beyond[i]));
+  return [live, metadata, free, uncovered.map((bytes, i) => (heap.broken ? bytes : 0)), beyond];
+}
 
 export class HeapMap {
   // page: as of main.js; the range shown is in the address, as from and to.
   constructor(page) {
     this.page = page;
-    this.map = new CellMap({label: 'Heap map', keys: PARTS.map(([part]) => part), onmove: () => this.moved(), onopen: () => this.zoomIn(),
+    this.map = new CellMap({label: 'Heap map', keys: PARTS.map(([part]) => part), striped: ['broken'],
+      onmove: () => this.moved(), onopen: () => this.zoomIn(),
       onback: () => this.zoomOut()});
     Object.assign(this, layout(this.map, 'Heap map', PARTS));
     const button = (text, title, onclick) => h('button', {type: 'button', class: 'plain', title, onclick}, text);
@@ -34,12 +44,14 @@ export class HeapMap {
     return queryOf({cells: CELLS, ...range, ...(this.map.at !== null && {at: this.map.at})});
   }
 
-  update(heap, query) {
+  // info: what the catalogue says of the allocator.
+  update(heap, query, info) {
     this.heap = heap;
+    this.fieldInfos = info?.block_fields;
     this.zoomed = query.has('from');
     const step = number(heap.cell_bytes);
-    const beyond = heap.allocated_bytes.map((allocated, i) => step - allocated - heap.free_bytes[i]);
-    this.map.set([heap.allocated_bytes, heap.free_bytes, beyond], heap.from, step);
+    this.map.set(cells(heap, step), heap.from, step);
+    hideAbsent(this.legend, this.map, ['metadata', 'broken']);
     this.buttons.zoomIn.disabled = step <= WORD;
     this.buttons.zoomOut.disabled = this.buttons.whole.disabled = !this.zoomed;
     this.inspect();
@@ -92,13 +104,15 @@ export class HeapMap {
   }
 
   blocks() {
-    const {at_chunks: blocks, at_more: more, brk} = this.heap;
-    if (blocks.length === 0) return h('p', {class: 'hint'}, this.map.at >= brk ? 'No blocks beyond the break.' : 'No blocks here.');
-    const row = (block) => h('tr', {}, h('td', {class: 'mono'}, key(block.allocated ? 'live' : 'free'), hex(block.address)),
-      h('td', {class: 'n'}, bytes(block.bytes)), h('td', {}, block.previous_free ? 'prev. free' : ''), h('td', {class: 'mono n'}, hex(block.header)));
+    const {at_blocks: blocks, at_more: more, brk, broken, field_names: fields} = this.heap;
+    if (blocks.length === 0) {
+      return h('p', {class: 'hint'}, this.map.at >= brk ? 'No blocks beyond the break.' : broken ? 'Behind the broken place: not known.' : 'No blocks here.');
+    }
+    const row = (block) => h('tr', {}, h('td', {class: 'mono'}, key(block.kind.toLowerCase()), hex(block.address)),
+      h('td', {class: 'n'}, bytes(number(block.bytes))), block.fields.map((value, i) => h('td', {class: 'mono n'}, figureValue({name: fields[i], value}, this.fieldInfos))));
     return [
-      h('div', {class: 'scroll'}, h('table', {class: 'blocks'}, h('thead', {}, h('tr', {}, ['Block', 'Size', 'Flags', 'Header'].map((name, i) =>
-        h('th', {scope: 'col', class: i % 2 ? 'n' : ''}, name)))), h('tbody', {}, blocks.map(row)))),
+      h('div', {class: 'scroll'}, h('table', {class: 'blocks'}, h('thead', {}, h('tr', {}, ['Block', 'Size', ...fields.map(words)].map((name, i) =>
+        h('th', {scope: 'col', class: i > 0 ? 'n' : ''}, name)))), h('tbody', {}, blocks.map(row)))),
       more && h('p', {class: 'hint'}, 'and more: zoom in to see them'),
     ];
   }

@@ -4,14 +4,20 @@ import {h} from './dom.js';
 
 export const FRAME_BYTES = 4096;
 
-export const legend = (entries) => h('ul', {class: 'legend'}, entries.map(([color, text]) => h('li', {}, key(color), text)));
-
-// entries: [colour, text] of each part.
-export function layout(map, label, entries) {
+// parts: [colour, name] of each part of a cell. A picture, the legend below it, and the inspector beside it.
+export function layout(map, label, parts) {
+  const legend = h('ul', {class: 'legend'}, parts.map(([color, text]) => h('li', {'data-part': color}, key(color), text)));
   const inspector = h('div', {class: 'inspector', 'aria-live': 'polite', 'aria-label': `${label}: under the cursor`},
     h('p', {class: 'hint'}, 'Move over the map, or focus it and use the arrow keys.'));
-  const element = h('div', {class: 'map'}, h('div', {class: 'picture'}, map.canvas, legend(entries)), inspector);
-  return {element, inspector};
+  const element = h('div', {class: 'map'}, h('div', {class: 'picture'}, map.canvas, legend), inspector);
+  return {element, inspector, legend};
+}
+
+// Hides the legend of parts that come seldom, while there is nothing of them.
+export function hideAbsent(legend, map, seldom) {
+  for (const part of seldom) {
+    legend.querySelector(`[data-part="${part}"]`).hidden = map.cells[map.keys.indexOf(part)].every((weight) => weight === 0);
+  }
 }
 
 // parts: [{key, name, value}]; unit: how a value is said.

@@ -1,7 +1,7 @@
 // Asks for the memory map of one machine and keeps its two pictures up to date, beside the view that shows them.
 import {get, number} from './api.js';
 import {h} from './dom.js';
-import {bytes, count} from './format.js';
+import {bytes, count, hex} from './format.js';
 import {FrameMap} from './frame_map.js';
 import {HeapMap} from './heap_map.js';
 import {panel} from './parts.js';
@@ -14,20 +14,29 @@ export class MemoryView {
     this.frameMap = new FrameMap();
   }
 
-  // False when there is no machine (any more).
-  async refresh(query) {
+  // known: of allocatorsOf(). False when there is no machine (any more).
+  async refresh(query, known) {
     this.data = await get(`${this.base}/map?${this.heapMap.question(query)}`);
-    this.query = query;
+    Object.assign(this, {query, known});
     return !this.data.gone;
+  }
+
+  // Where a walk over the blocks could not go on: everything behind that place is unknown, not empty.
+  alarms() {
+    const alarm = (title, broken) => broken && h('section', {class: 'panel alarm', role: 'alert'}, h('h2', {}, `✗ ${title} at ${hex(broken.address)}`),
+      h('p', {}, broken.what), h('p', {class: 'muted small'}, 'What lies behind cannot be told: it is shown as unknown, and the figures leave it out.'));
+    return [alarm('The heap is broken', this.data.heap?.broken), alarm('The list of free pages is broken', this.data.frames.broken)];
   }
 
   // The panels, as a tree to be morphed in; mount() then puts the living pictures in their places.
   panels() {
     const {heap, frames, torn, partial} = this.data;
-    const note = heap && [`one cell = ${bytes(number(heap.cell_bytes))}`, `${count(number(heap.chunks))} chunks`, torn && 'changed while it was read',
-      partial && 'incomplete: too many chunks for one look'].filter(Boolean).join(' · ');
+    const told = this.known.heap?.shows_blocks !== false;
+    const note = heap && [`one cell = ${bytes(number(heap.cell_bytes))}`, `${count(number(heap.blocks))} blocks`, torn && 'changed while it was read',
+      partial && 'incomplete: too many blocks for one look'].filter(Boolean).join(' · ');
     return [
-      heap && panel('Heap', h('div', {'data-keep': `heap-map ${this.base}`}), note, h('span', {'data-keep': `heap-tools ${this.base}`})),
+      heap && !told && panel('Heap', h('p', {class: 'muted'}, 'This allocator does not tell its blocks: there is no map of them.')),
+      heap && told && panel('Heap', h('div', {'data-keep': `heap-map ${this.base}`}), note, h('span', {'data-keep': `heap-tools ${this.base}`})),
       panel('Page frames', h('div', {'data-keep': `frame-map ${this.base}`}),
         `all of RAM · one cell = ${count(number(frames.cell_frames))} frame${number(frames.cell_frames) === 1 ? '' : 's'} of 4 KiB`),
     ];
@@ -41,7 +50,7 @@ export class MemoryView {
     place('heap-map', this.heapMap.element);
     place('heap-tools', this.heapMap.tools);
     place('frame-map', this.frameMap.element);
-    if (this.data.heap) this.heapMap.update(this.data.heap, this.query);
+    if (this.data.heap) this.heapMap.update(this.data.heap, this.query, this.known.heap);
     this.frameMap.update(this.data.frames);
   }
 }

@@ -28,9 +28,9 @@ export function panel(title, content, note, tools) {
     note && h('span', {class: 'muted small'}, note), tools && h('span', {class: 'push'}, tools)), content);
 }
 
-// rows: [name, value] pairs; a null row is left out.
-export const pairs = (rows) => h('table', {class: 'pairs'}, h('tbody', {}, rows.filter(Boolean).map(([name, value, css]) =>
-  h('tr', {}, h('th', {scope: 'row'}, name), h('td', {class: css ?? 'n'}, value)))));
+// rows: [name, value, class of the value, what it means]; a null row is left out.
+export const pairs = (rows) => h('table', {class: 'pairs'}, h('tbody', {}, rows.filter(Boolean).map(([name, value, css, help]) =>
+  h('tr', {title: help}, h('th', {scope: 'row'}, name), h('td', {class: css ?? 'n'}, value)))));
 
 export function table(head, rows) {
   return h('div', {class: 'scroll'}, h('table', {}, h('thead', {}, h('tr', {}, head.map(([name, css]) =>
@@ -56,11 +56,13 @@ export function command(text) {
   return h('div', {class: 'command'}, h('code', {}, text), h('button', {type: 'button', class: 'plain', onclick: copy}, 'Copy'));
 }
 
+// What the catalogue says of an allocator; undefined: nothing.
+export const allocatorInfo = (allocators, name) => allocators.find((info) => info.name === name);
+
 // [name, value] of the parameters that are not the catalogue's defaults.
 export function changedParameters(config, catalog) {
-  const known = new Map([...catalog.page_allocators, ...catalog.heap_allocators]
-    .filter(({name}) => name === config.page_allocator || name === config.heap_allocator)
-    .flatMap(({parameters}) => parameters.map((parameter) => [parameter.name, parameter.default_value])));
+  const own = [allocatorInfo(catalog.page_allocators, config.page_allocator), allocatorInfo(catalog.heap_allocators, config.heap_allocator)];
+  const known = new Map(own.flatMap((info) => info?.parameters ?? []).map((parameter) => [parameter.name, parameter.default_value]));
   return Object.entries(config.parameters ?? {}).sort().filter(([name, value]) => known.get(name) !== value);
 }
 

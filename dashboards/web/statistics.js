@@ -1,16 +1,17 @@
-// The panels that an instance and a run have in common, from the messages Counters, HeapShape and PageShape.
-import {h} from './dom.js';
+// The panels that an instance and a run have in common, from the messages Counters, HeapShape and PageShape. Which counters and
+// figures there are, and what they mean, the allocators declare: here is only how such a list is shown.
 import {number} from './api.js';
 import {histogram} from './charts.js';
-import {bytes, count, ratio} from './format.js';
-import {externalFragmentation, fragmentationFact, internalFragmentation, outcomesTable, pairs, panel} from './parts.js';
+import {h} from './dom.js';
+import {bytes, count, hex, ratio, words} from './format.js';
+import {allocatorInfo, externalFragmentation, fragmentationFact, internalFragmentation, outcomesTable, pairs, panel} from './parts.js';
 
 const numbers = (list) => (list ?? []).map(number);
 const mean = (sum, n) => (n > 0 ? (sum / n).toLocaleString('en-US', {maximumFractionDigits: sum / n < 100 ? 1 : 0}) : '–');
 
 // Free bytes and the largest piece of them, of the heap or else of the pages.
 const freeSpace = (heap, pages) => (heap ? [number(heap.free_bytes), heap.largest_free_bytes]
-  : [number(pages.free_bytes), number(pages.largest_run_bytes)]);
+  : [number(pages.free_bytes), number(pages.largest_free_bytes)]);
 
 // What history.js remembers of a machine beside its operations. statistics: a message Statistics.
 export const historyOf = ({counters, heap, pages}) => ({
@@ -22,12 +23,13 @@ function pageFacts(counters, pages, samples) {
   return [
     ['Allocated pages', bytes(number(counters.page_live_bytes)), `peak ${bytes(number(counters.page_live_peak_bytes))}`],
     ['Free pages', bytes(free), `of ${bytes(number(pages.arena_bytes))}`],
-    ['Free runs', count(pages.runs), `largest ${bytes(largest)}`],
+    ['Free blocks', count(pages.free_blocks), `largest ${bytes(largest)}`],
     fragmentationFact(free, largest, samples),
   ];
 }
 
-export function machineFacts({counters, heap, pages}, samples) {
+// known: of allocatorsOf().
+export function machineFacts({counters, heap, pages}, known, samples) {
   if (!heap) return pageFacts(counters, pages, samples);
   const size = heap.brk - heap.start, requested = number(counters.live_requested_bytes);
   const [free, largest] = freeSpace(heap, pages);
@@ -35,59 +37,55 @@ export function machineFacts({counters, heap, pages}, samples) {
     ['Live bytes', bytes(requested), `peak ${bytes(number(counters.live_requested_peak_bytes))}`],
     ['Live blocks', count(number(counters.live_blocks)), `peak ${count(number(counters.live_blocks_peak))}`],
     ['Heap size', bytes(size), `of ${bytes(heap.limit - heap.start)}`],
-    ['Free in the heap', bytes(free), `largest ${bytes(largest)}`],
-    fragmentationFact(free, largest, samples),
-    ['Int. fragmentation', ratio(internalFragmentation(requested, number(heap.live_block_bytes))), 'headers, padding'],
+    ...(known.heap?.shows_blocks === false ? [['Free in the heap', 'unknown', 'this allocator does not tell its blocks']] : [
+      ['Free in the heap', bytes(free), `largest ${bytes(largest)}`],
+      fragmentationFact(free, largest, samples),
+      ['Int. fragmentation', ratio(internalFragmentation(requested, number(heap.live_block_bytes))), 'metadata, padding'],
+    ]),
   ];
 }
 
-function searchPanels(counters, heap) {
-  const {search_headers: headers, search_runs: runs} = counters;
-  const heapCounts = numbers(headers?.counts), runCounts = numbers(runs?.counts);
-  const searches = heapCounts.reduce((sum, n) => sum + n, 0);
+// The two allocators of a machine, as the catalogue describes them, and the machine itself; undefined: one that it does not know.
+export const allocatorsOf = (config, catalog) => ({
+  heap: allocatorInfo(catalog.heap_allocators, config.heap_allocator), pages: allocatorInfo(catalog.page_allocators, config.page_allocator),
+  machine: {counters: catalog.machine_counters, figures: catalog.machine_figures},
+});
+
+// [{name: "with", value: "below"}] -> ", with below"
+const labelled = (labels) => labels.map(({name, value}) => `, ${words(name)} ${words(value)}`).join('');
+const counterValue = (name, value) => (/(^|_)bytes$/.test(name) ? bytes(value) : count(value));
+
+const FIGURE = {COUNT: count, BYTES: bytes, ADDRESS: hex, WORD: hex};
+export const figureValue = ({name, value}, infos) => (FIGURE[infos?.find((info) => info.name === name)?.unit] ?? count)(number(value));
+
+// Rows for pairs(): what an allocator counts and what it has now, each with its explanation.
+function declaredRows(counters, figures, info) {
+  const help = (infos, name) => infos?.find((each) => each.name === name)?.help;
   return [
-    heap && panel('Search length', histogram(heapCounts, count, 'searches'),
-      `headers visited per search · mean ${mean(number(headers?.sum), searches)} · max ${count(number(counters.search_max))}`),
-    runCounts.length > 0 && panel('Page search length', histogram(runCounts, count, 'searches'), 'runs visited per page request'),
+    ...(figures ?? []).map((figure) => [words(figure.name), figureValue(figure, info?.figures), 'n', help(info?.figures, figure.name)]),
+    ...(counters ?? []).map(({name, labels, value}) => [`${words(name)}${labelled(labels)}`, counterValue(name, number(value)), 'n',
+      help(info?.counters, name)]),
   ];
 }
 
-function heapCosts(costs) {
-  const [previous, next, both, neither] = [0, 1, 2, 3].map((k) => count(number(costs.coalesces?.[k])));
-  return [
-    ['Headers visited', count(number(costs.headers_visited))], ['Words loaded', count(number(costs.words_loaded))],
-    ['Words stored', count(number(costs.words_stored))], ['Splits', count(number(costs.splits))],
-    ['Coalesced with the previous chunk', previous], ['Coalesced with the next', next], ['Coalesced with both', both],
-    ['Nothing to coalesce', neither], ['Times the heap grew', count(number(costs.grows))], ['Grown by', bytes(number(costs.grown_bytes))],
-    ['Copied by realloc', bytes(number(costs.copied_bytes))], ['Cleared by calloc', bytes(number(costs.zeroed_bytes))],
-  ];
+function searchPanel(title, {counts, sum} = {}, what, max) {
+  const searches = numbers(counts), total = searches.reduce((all, n) => all + n, 0);
+  return panel(title, histogram(searches, count, 'searches'),
+    `blocks looked at per ${what} · mean ${mean(number(sum), total)}${max === undefined ? '' : ` · max ${count(max)}`}`);
 }
 
-function machineCosts(pages, vm) {
-  return [
-    ['Page faults, on demand', count(number(vm.demand_faults))], ['Page faults, not mapped', count(number(vm.not_mapped_faults))],
-    ['Page faults, protection', count(number(vm.protection_faults))], ['Page faults without a frame left', count(number(vm.refused_faults))],
-    ['Frames of the heap', count(vm.mapped_frames)], ['Frames of page tables', count(vm.page_table_frames)],
-    ['Page runs visited', count(number(pages.runs_visited))], ['Runs split', count(number(pages.splits))],
-    ['Frees merged with a neighbour', count(numbers(pages.merges).slice(1).reduce((sum, n) => sum + n, 0))],
-    ['Filled with junk on free', bytes(number(pages.filled_bytes))],
-  ];
-}
-
-const freePages = (pages) => [
-  ['Free page frames', `${bytes(number(pages.free_bytes))} of ${bytes(number(pages.arena_bytes))}`],
-  ['Free page runs', count(pages.runs)], ['Largest run', bytes(number(pages.largest_run_bytes))],
-];
-
-export function statisticsPanels(counters, heap, pages) {
+export function statisticsPanels({counters, heap, pages}, known) {
+  const withBlocks = heap && known.heap?.shows_blocks !== false;
   return [
     h('div', {class: 'columns'},
-      heap && panel('Free chunks by size', histogram(numbers(heap.free_blocks_by_size), bytes, 'chunks', 'free'), 'number of chunks'),
-      searchPanels(counters, heap),
+      withBlocks && panel('Free blocks by size', histogram(numbers(heap.free_blocks_by_size), bytes, 'blocks', 'free'), 'number of blocks'),
+      heap && searchPanel('Search length', counters.heap_search_steps, 'heap operation', number(counters.search_max)),
+      (counters.page_search_steps?.counts ?? []).length > 0 && searchPanel('Page search length', counters.page_search_steps, 'page request'),
       heap && panel('Requests by size', histogram(numbers(counters.request_bytes?.counts), bytes, 'requests'), 'number of requests')),
     h('div', {class: 'columns'},
       panel('Outcomes', outcomesTable(counters.outcomes ?? [])),
-      heap && counters.heap && panel('Cost of the heap', pairs(heapCosts(counters.heap)), 'exact, as the original code does it'),
-      panel('Pages and faults', pairs([...(pages ? freePages(pages) : []), ...machineCosts(counters.pages ?? {}, counters.vm ?? {})]))),
+      heap && panel('Heap allocator', pairs(declaredRows(counters.heap, heap.figures, known.heap)), known.heap?.name),
+      panel('Page allocator', pairs(declaredRows(counters.pages, pages?.figures, known.pages)), known.pages?.name),
+      panel('Memory management', pairs(declaredRows(counters.machine, counters.machine_figures, known.machine)), 'of the simulated processor')),
   ];
 }

@@ -1,28 +1,47 @@
-// The allocators that this server knows, and what may be set about them.
+// The allocators that this server knows: what may be set about them, what they count, what their blocks hold.
 import {get} from '../api.js';
 import {h} from '../dom.js';
+import {words} from '../format.js';
 import {command, panel, table} from '../parts.js';
+
+const cell = (content, css) => h('td', {class: css}, content);
+
+// Counters of one name in one row, with the values of their label.
+function countersTable(counters) {
+  const byName = Map.groupBy(counters, ({name}) => name);
+  return table([['Counts'], ['']], [...byName].map(([name, group]) => h('tr', {}, cell(name, 'name mono'),
+    cell([group[0].help, group[0].label && h('small', {class: 'muted'},
+      `${words(group[0].label)}: ${group.map((info) => words(info.label_value)).join(', ')}`)]))));
+}
+
+const namedTable = (title, infos) => infos.length > 0 && table([[title], ['']], infos.map(({name, help}) => h('tr', {}, cell(name, 'name mono'), cell(help))));
+
+const parametersTable = (parameters) => table([['Parameter'], ['Default'], ['Expects'], ['']], parameters.map((parameter) => h('tr', {},
+  cell(parameter.name, 'name mono'), cell(parameter.default_value, 'mono'), cell(parameter.expects), cell(parameter.description, 'muted'))));
 
 function allocator(info, isDefault) {
   return panel(info.title || info.name, [
     h('p', {}, info.description), h('p', {class: 'muted small'}, info.source),
-    info.parameters.length > 0 && table([['Parameter'], ['Default'], ['Expects'], ['']], info.parameters.map((parameter) => h('tr', {},
-      h('td', {class: 'name mono'}, parameter.name), h('td', {class: 'mono'}, parameter.default_value), h('td', {}, parameter.expects),
-      h('td', {class: 'muted'}, parameter.description)))),
-  ].filter(Boolean), isDefault ? `${info.name} · default` : info.name);
+    !info.shows_blocks && h('p', {class: 'muted small'}, 'It does not tell its blocks: no map, and free memory is unknown.'),
+    info.parameters.length > 0 && parametersTable(info.parameters),
+    info.counters.length > 0 && h('details', {'data-keep': `counters ${info.name}`}, h('summary', {}, 'What it tells'),
+      countersTable(info.counters), namedTable('Has now', info.figures), namedTable('In a block', info.block_fields)),
+  ], isDefault ? `${info.name} · default` : info.name);
 }
 
 export function open() {
   return {
     title: 'Catalogue',
     async refresh() {
-      const {heap_allocators: heaps, page_allocators: pages} = await get('/api/catalog');
+      const {heap_allocators: heaps, page_allocators: pages, machine_counters: counters, machine_figures: figures} = await get('/api/catalog');
+      const parameter = [...heaps, ...pages].flatMap(({parameters}) => parameters)[0];
       return [
         h('div', {class: 'head'}, h('h1', {}, 'Catalogue')),
         h('p', {class: 'muted'}, 'A machine is made of one of each. Parameters are given by name:'),
-        command('alloclab instance create demo --param heap.engine=literal'),
+        parameter && command(`alloclab instance create demo --param ${parameter.name}=${parameter.default_value}`),
         h('h2', {}, 'Heap allocators'), heaps.map((info, i) => allocator(info, i === 0)),
         h('h2', {}, 'Page allocators'), pages.map((info, i) => allocator(info, i === 0)),
+        h('h2', {}, 'The machine'), panel('Memory management', [countersTable(counters), namedTable('Has now', figures)], 'of the simulated processor'),
       ];
     },
   };

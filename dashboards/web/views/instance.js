@@ -5,7 +5,7 @@ import {bytes, count, short} from '../format.js';
 import {rate, remember} from '../history.js';
 import {MemoryView} from '../memory_view.js';
 import {command, configChips, facts, link} from '../parts.js';
-import {historyOf, machineFacts, statisticsPanels} from '../statistics.js';
+import {allocatorsOf, historyOf, machineFacts, statisticsPanels} from '../statistics.js';
 
 export function open(name, page) {
   const memory = new MemoryView(instancePath(name), page);
@@ -14,21 +14,23 @@ export function open(name, page) {
     title: name,
     async refresh(query) {
       catalog ??= await get('/api/catalog');
-      const [{instance, statistics, time: now}] = await Promise.all([get(instancePath(name)), memory.refresh(query)]);
-      const operations = number(instance.operations);
+      const {instance, statistics, time: now} = await get(instancePath(name));
+      const operations = number(instance.operations), known = allocatorsOf(instance.config, catalog);
+      await memory.refresh(query, known);
       const samples = remember(`instance ${instance.id}`,
         {time: time(now), operations, ...historyOf(statistics)});
       const perSecond = rate(samples);
       return [
         h('div', {class: 'head'}, h('span', {class: 'crumb'}, link('#/', 'Overview'), ' / instance ', instance.id),
           h('h1', {}, instance.name), configChips(instance.config, catalog)),
-        facts([...machineFacts(statistics, samples),
+        memory.alarms(),
+        facts([...machineFacts(statistics, known, samples),
           ['Operations', short(operations), Number.isFinite(perSecond) ? `${short(Math.round(perSecond))} per second` : ' '],
           ['Memory of this host', bytes(number(statistics.host_bytes)), `for ${bytes(number(instance.config.ram_bytes))} of RAM`]]),
         operations === 0 && h('div', {class: 'panel empty'}, h('p', {}, 'Nothing has been allocated yet. Try:'),
           command(`alloclab malloc ${instance.name} 1000`), command(`alloclab load steady-state --instance ${instance.name}`)),
         memory.panels(),
-        statisticsPanels(statistics.counters, statistics.heap, statistics.pages),
+        statisticsPanels(statistics, known),
         h('p', {class: 'muted small'}, `${count(operations)} operations · as text: `, h('code', {}, `alloclab instance show ${instance.name}`)),
       ];
     },

@@ -12,7 +12,7 @@ const INSTANCES_SHOWN = 100, RUNS_SHOWN = 10;
 function instanceRow({instance, heap, pages, live_requested_bytes: live, page_live_bytes: pageLive, failed, time: when}) {
   const liveBytes = heap ? number(live) : number(pageLive);
   const free = heap ? number(heap.free_bytes) : number(pages.free_bytes);
-  const largest = heap ? heap.largest_free_bytes : number(pages.largest_run_bytes);
+  const largest = heap ? heap.largest_free_bytes : number(pages.largest_free_bytes);
   const external = externalFragmentation(free, largest);
   const samples = remember(`instance ${instance.id}`, {time: time(when), operations: number(instance.operations), live: liveBytes, external});
   const perSecond = rate(samples);

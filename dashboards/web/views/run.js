@@ -1,15 +1,15 @@
 // One run: how far it is, and what came of it.
 import {get, number, runPath, time} from '../api.js';
 import {h} from '../dom.js';
-import {bytes, clock, count, duration, hex, nanoseconds, ratio, short} from '../format.js';
+import {bytes, clock, count, duration, hex, nanoseconds, ratio, short, words} from '../format.js';
 import {rate, remember} from '../history.js';
 import {MemoryView} from '../memory_view.js';
 import {command, configChips, facts, fragmentationFact, internalFragmentation, link, pairs, panel, progress, runState, table} from '../parts.js';
 import {reproducingCommand} from '../reproduce.js';
-import {historyOf, machineFacts, statisticsPanels} from '../statistics.js';
+import {allocatorsOf, figureValue, historyOf, machineFacts, statisticsPanels} from '../statistics.js';
 import {ended, workloadName} from './runs.js';
 
-function progressPanel(run, live) {
+function progressPanel(run, live, known) {
   const done = number(run.operations_done), total = number(run.operations_total);
   const samples = remember(`run ${run.id}`, {time: Date.now(), operations: done, ...(live?.counters && historyOf(live))});
   const perSecond = rate(samples);
@@ -17,7 +17,7 @@ function progressPanel(run, live) {
   return [
     panel('Progress', h('div', {class: 'progress'}, progress(done, total, 'operations done'), h('span', {class: 'n'}, ratio(total ? done / total : 0))),
       `${count(done)} of ${count(total)} operations · ${Number.isFinite(perSecond) ? `${short(Math.round(perSecond))} per second · ` : ''}${left} left`),
-    live?.counters && facts(machineFacts(live, samples)),
+    live?.counters && facts(machineFacts(live, known, samples)),
   ];
 }
 
@@ -37,10 +37,13 @@ function summary({exact, measured}) {
   ]);
 }
 
-function checkpoints(list) {
-  return table([['After operation', 'n'], ['Break', 'n'], ['Chunks', 'n'], ['Free chunks', 'n'], ['Free', 'n'], ['Digest of the metadata (SHA-256)']],
+function checkpoints(list, info) {
+  const figures = list[0].figures.map(({name}) => [words(name), 'n']);
+  return table([['After operation', 'n'], ['Break', 'n'], ['Blocks', 'n'], ['Free blocks', 'n'], ['Free', 'n'], ...figures,
+    ['Digest of the metadata (SHA-256)']],
     list.map((point) => h('tr', {}, h('td', {class: 'n'}, count(number(point.after_operation))), h('td', {class: 'n mono'}, hex(point.brk)),
-      h('td', {class: 'n'}, count(point.chunks)), h('td', {class: 'n'}, count(point.free_chunks)), h('td', {class: 'n'}, bytes(number(point.free_bytes))),
+      h('td', {class: 'n'}, count(point.blocks)), h('td', {class: 'n'}, count(point.free_blocks)), h('td', {class: 'n'}, bytes(number(point.free_bytes))),
+      point.figures.map((figure) => h('td', {class: 'n mono'}, figureValue(figure, info?.figures))),
       h('td', {class: 'digest'}, point.metadata_sha256))));
 }
 
@@ -56,11 +59,12 @@ function provenance(run, {exact, measured}) {
 
 function resultPanels(run, catalog) {
   const {exact} = run.result;
+  const known = allocatorsOf(exact.config, catalog);
   return [
     summary(run.result),
     panel('Do it again', command(reproducingCommand(run, catalog)), 'exact: the same digests and counts on every machine'),
-    exact.checkpoints.length > 0 && panel('Checkpoints', checkpoints(exact.checkpoints)),
-    statisticsPanels(exact.counters, exact.heap, exact.pages),
+    exact.checkpoints.length > 0 && panel('Checkpoints', checkpoints(exact.checkpoints, known.heap)),
+    statisticsPanels(exact, known),
     h('div', {class: 'columns'}, panel('Provenance', provenance(run, run.result))),
   ];
 }
@@ -74,14 +78,14 @@ export function open(id, page) {
       catalog ??= await get('/api/catalog');
       const {run, live} = await get(runPath(id));
       // The machine of a run may be gone before its map is asked for.
-      mapped = run.state === 'RUNNING' && await memory.refresh(query);
+      mapped = run.state === 'RUNNING' && await memory.refresh(query, allocatorsOf(run.config, catalog));
       return [
         h('div', {class: 'head'}, h('span', {class: 'crumb'}, link('#/runs', 'Runs'), ` / run ${run.id}`),
           h('h1', {}, workloadName(run)), runState(run.state), run.label && h('span', {class: 'muted'}, run.label),
           configChips(run.result?.exact?.config ?? run.config, catalog)),
         run.error && h('div', {class: 'panel bad', role: 'alert'}, run.error),
-        !ended(run) && progressPanel(run, live),
-        mapped && memory.panels(),
+        !ended(run) && progressPanel(run, live, allocatorsOf(run.config, catalog)),
+        mapped && [memory.alarms(), memory.panels()],
         run.result?.exact && resultPanels(run, catalog),
       ];
     },
