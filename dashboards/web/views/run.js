@@ -49,7 +49,8 @@ function checkpoints(list, info) {
 
 function provenance(run, {exact, measured}) {
   return pairs([
-    ['Trace', exact.trace_sha256, 'digest'], ['Format', exact.trace_format], exact.seed !== '0' && ['Seed', exact.seed],
+    ['Trace', exact.trace_sha256, 'digest'], ['Format', exact.trace_format],
+    exact.trace_notes.length > 0 && ['Odd in the file', exact.trace_notes.map((note) => h('div', {}, note))], exact.seed !== '0' && ['Seed', exact.seed],
     ['Broken invariants at the end', count(number(exact.violations)), `n ${number(exact.violations) > 0 ? 'bad' : ''}`],
     ['Cost model', exact.cost_model], ['Server', `${measured.server_version}, ${measured.server_build}`], ['Host', measured.host],
     ['Submitted', clock(time(run.submit_time))], ['Ended', clock(time(run.end_time))],
