@@ -72,7 +72,7 @@ function filterBar(query, catalog, all, page) {
   names && h('datalist', {id: `${name}-names`}, [...new Set(names)].sort().map((value) => h('option', {value}))));
   const allocators = [...catalog.heap_allocators, ...catalog.page_allocators].map(({name}) => name);
   return h('form', {class: 'filters', role: 'search', 'aria-label': 'Which runs', onsubmit: (event) => event.preventDefault()},
-    input('workload', 'Workload', 'a part of its name', runs.filter((run) => !run.workload?.trace_sha256).map(workloadName)),
+    input('workload', 'Workload', 'a part of its name', all.filter((run) => !run.workload?.trace_sha256).map(workloadName)),
     select('state', 'State', Object.keys(STATES)), input('label', 'Label', 'a part of it'), select('allocator', 'Allocator', allocators),
     chosenFilters(query).length > 0 && h('button', {type: 'button', class: 'plain',
       onclick: () => page.choose(Object.fromEntries([...Object.keys(FILTERS), 'before'].map((name) => [name, null])))}, 'All runs'));
