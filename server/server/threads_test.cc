@@ -69,7 +69,8 @@ TEST_F(WebConcurrency, BrowsersAndScrapersBesideBatchesRunsAndDeletions) {
     EXPECT_TRUE(lab_.instances.Create({"brief", SmallMachine(), "", ""}).ok());
     EXPECT_TRUE(lab_.instances.Delete("brief").ok());
   });
-  crew.Spawn(2, 20, [&](int, int) { EXPECT_THAT(Get(metrics_->address(), "/metrics").body, HasSubstr("lab_instance=\"busy\"")); });
+  crew.Spawn(2, 20,
+             [&](int, int) { EXPECT_THAT(Get(metrics_->address(), "/metrics").body, HasSubstr("lab_instance=\"busy\"")); });
   crew.Spawn(2, 10, [&](int, int) {
     EXPECT_THAT(Api("instances/busy/map"), HasSubstr("heap"));
     EXPECT_THAT(Api("instances/busy"), HasSubstr("busy"));
