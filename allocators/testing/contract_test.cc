@@ -3,11 +3,12 @@
 #include <cstdint>
 #include <iostream>
 #include <memory>
+#include <set>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "allocators/catalog/catalog.h"
 #include "allocators/testing/configurations.h"
@@ -162,6 +163,25 @@ INSTANTIATE_TEST_SUITE_P(All, EnginesAgreeTest,
                          testing::Combine(testing::ValuesIn(ConfigurationsThatDifferInEngines()), kEachWild), Named());
 INSTANTIATE_TEST_SUITE_P(All, UnguardedIsGuardedTest, testing::Combine(testing::ValuesIn(Select(false)), kEachCorrect),
                          Named());
+
+// Or else the tests above say little.
+TEST(WildProgramsTest, MeetEachOutcomeThereIsForThem) {
+  std::set<std::string_view> seen;
+  for (const Mix& mix : WildMixes()) {
+    World world = MakeWorld(WithHeap(Select(true)).front(), mix);
+    for (const Instruction& instruction : RandomInstructions(1, mix, 2 * kInstructions)) {
+      ASSERT_EQ(world.Apply(instruction), "");
+      seen.insert(OutcomeName(world.step().outcome));
+    }
+  }
+  for (const Outcome outcome :
+       {Outcome::kOk, Outcome::kZeroSize, Outcome::kOutOfMemory, Outcome::kHeapLimit, Outcome::kFragmented,
+        Outcome::kSizeOverflow, Outcome::kDoubleFree, Outcome::kInteriorPointer, Outcome::kForeignPointer,
+        Outcome::kMisalignedPointer, Outcome::kZeroLength, Outcome::kNegativeLength, Outcome::kUnalignedLength,
+        Outcome::kOutsideArena, Outcome::kOverlapsFree, Outcome::kFrameInUse}) {
+    EXPECT_TRUE(seen.contains(OutcomeName(outcome))) << OutcomeName(outcome);
+  }
+}
 
 // Each misuse once. A World foretells each outcome; this says what they are.
 class MisuseTest : public testing::TestWithParam<Configuration> {

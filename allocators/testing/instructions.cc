@@ -61,7 +61,7 @@ class Decoder {
     if (choice == 0 && mix_.extreme_sizes) return 0;
     if (choice == 1 && mix_.extreme_sizes) return Word() | ~0u << Byte() % 32;
     if (choice < 8) return 1 + Byte() % std::min(mix_.bytes_max, 64u);
-    const std::uint32_t size = 1 + Short() % mix_.bytes_max;
+    const std::uint32_t size = 1 + (mix_.bytes_max > 0xFFFF ? Word() : Short()) % mix_.bytes_max;
     if (choice == 8) return std::clamp((1u << Byte() % 13) + Byte() % 16, 8u, mix_.bytes_max + 7) - 7;
     return choice == 9 ? std::min(mix_.bytes_max, kPageBytes - 32 + size % 64) : size;
   }
@@ -139,7 +139,7 @@ constexpr Mix kWildMixes[] = {
     {.name = "FullRam", .weights = {40, 6, 16, 30, 1, 1, 1, 1, 1, 2, 1, 2, 1, 1, 0, 0}, .bytes_max = 60'000},
     {.name = "NearTheLimit",
      .weights = {40, 6, 16, 30, 1, 1, 1, 1, 1, 2, 1, 2, 1, 1, 0, 0},
-     .bytes_max = 65'000 * 8,
+     .bytes_max = 500'000,
      .extreme_sizes = true,
      .ram_bytes = 16 << 20,
      .limit_bytes = 4 << 20},

@@ -21,7 +21,8 @@ void World::Do(const FreePagesPart& free) {
   const PageShadow::Block block = mind_.pages.At(free.block);
   // A correct program frees whole blocks where the allocator wants it.
   if (!guarded() && checks() && !instance_->pages().declaration().frees_parts) return FreeBytes(block.first, block.bytes);
-  const std::uint32_t pages = block.bytes >> kPageShift, from = free.from % pages;
+  // Unguarded, less than a page may be left of a block.
+  const std::uint32_t pages = std::max(1u, block.bytes >> kPageShift), from = free.from % pages;
   FreeBytes(block.first + from * kPageBytes, (1 + free.pages % (pages - from)) * kPageBytes);
 }
 
