@@ -14,6 +14,7 @@
 #include <sstream>
 #include <utility>
 
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "server/testing/eventually.h"
 #include "server/testing/test_server.h"
 
@@ -169,8 +170,8 @@ TEST(Alloclabd, SigtermEndsItCleanlyAndInterruptsRuns) {
   EXPECT_EQ(Get(daemon, id).state(), v1::Run::INTERRUPTED);
 }
 
-// Only calls are waited for.
-TEST(Alloclabd, SilentConnectionsDoNotHoldUpTheEnd) {
+// Only calls that do something are waited for.
+TEST(Alloclabd, SilentConnectionsAndOnlookersDoNotHoldUpTheEnd) {
   const TemporaryDirectory data, sockets;
   const std::string path = sockets.path() / "lab.sock";
   Daemon daemon(data.path(), {"--drain-time", "1h"}, "unix:" + path);
@@ -180,6 +181,12 @@ TEST(Alloclabd, SilentConnectionsDoNotHoldUpTheEnd) {
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, sizeof address.sun_path - 1);
   ASSERT_EQ(connect(silent, static_cast<const sockaddr*>(static_cast<const void*>(&address)), sizeof address), 0);
+  grpc::ClientContext context;
+  const auto health = grpc::health::v1::Health::NewStub(daemon->channel);
+  const auto onlooker = health->Watch(&context, grpc::health::v1::HealthCheckRequest());
+  grpc::health::v1::HealthCheckResponse state;
+  ASSERT_TRUE(onlooker->Read(&state));
+  EXPECT_EQ(state.status(), grpc::health::v1::HealthCheckResponse::SERVING);
   daemon.process().Signal(SIGTERM);
   EXPECT_EQ(daemon.process().Wait(), 0);
   EXPECT_THAT(daemon.process().Output(), HasSubstr("server.stopped"));

@@ -17,6 +17,8 @@ constexpr std::array<std::string_view, kStatusCodes> kCodeNames{
     "Aborted",  "OutOfRange",     "Unimplemented",    "Internal",          "Unavailable",
     "DataLoss", "Unauthenticated"};
 
+constexpr std::string_view kPackage = "alloclab.v1.";
+
 std::uint64_t Get(const std::atomic<std::uint64_t>& count) { return count.load(std::memory_order_relaxed); }
 
 std::string TypeOf(const google::protobuf::MethodDescriptor& method) {
@@ -45,7 +47,7 @@ void AddHandling(Family& family, const MethodCounts& counts) {
 
 RpcMetrics::RpcMetrics() {
   for (const char* service : {"Lab", "Heap", "Inspect", "Workloads", "Runs"})
-    AddService(fmt::format("alloclab.v1.{}", service));
+    AddService(fmt::format("{}{}", kPackage, service));
   AddMethod("grpc.health.v1.Health", "Check", "unary");
   AddMethod("grpc.health.v1.Health", "Watch", "server_stream");
   AddMethod("grpc.reflection.v1alpha.ServerReflection", "ServerReflectionInfo", "bidi_stream");
@@ -68,12 +70,14 @@ void RpcMetrics::AddMethod(const std::string& service, const std::string& method
 }
 
 std::uint64_t RpcMetrics::open_calls() const {
-  std::uint64_t started = 0, ended = 0;
+  std::uint64_t open = 0;
   for (const auto& counts : methods_) {
+    if (!counts->service.starts_with(kPackage)) continue;
+    std::uint64_t ended = 0;
     for (const auto& handled : counts->handled) ended += Get(handled);  // first: no call ends before it starts
+    open += Get(counts->started) - ended;
   }
-  for (const auto& counts : methods_) started += Get(counts->started);
-  return started - ended;
+  return open;
 }
 
 MethodCounts& RpcMetrics::Find(std::string_view path) {
