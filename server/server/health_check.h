@@ -9,7 +9,8 @@
 
 namespace alloclab::server {
 
-// Asks the server that listens there, at the loopback address if it listens on every address. OK: SERVING. UNAVAILABLE: nobody answers within two seconds; FAILED_PRECONDITION: not serving; NOT_FOUND: no such service.
+// Asks the server that listens there, at the loopback address if it listens on every address. OK: SERVING. UNAVAILABLE: nobody
+// answers within two seconds; FAILED_PRECONDITION: not serving; NOT_FOUND: no such service.
 absl::Status CheckHealth(const BindAddress& listen, const std::string& service);
 
 }  // namespace alloclab::server

@@ -90,7 +90,7 @@ TEST(HostileBytes, AreRefusedByEveryMethod) {
     ASSERT_NE(status.error_code(), grpc::StatusCode::UNAVAILABLE) << path << ": " << status.error_message();
     ASSERT_NE(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED) << path;
   }
-  EXPECT_TRUE(CheckHealth(server.server().grpc_address(), "").ok());
+  EXPECT_TRUE(CheckHealth(*ParseBindAddress(server.server().grpc_address()), "").ok());
 }
 
 }  // namespace

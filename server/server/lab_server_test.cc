@@ -55,7 +55,7 @@ TEST(LabServer, ADataDirectoryInUseIsNamed) {
 
 TEST(LabServer, IsNotServingOnceItDrains) {
   TestServer server;
-  const std::string address = server.server().grpc_address();
+  const BindAddress address = *ParseBindAddress(server.server().grpc_address());
   EXPECT_TRUE(CheckHealth(address, "").ok());
   server.server().Drain();
   EXPECT_TRUE(absl::IsFailedPrecondition(CheckHealth(address, "")));
