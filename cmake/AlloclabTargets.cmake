@@ -157,6 +157,33 @@ function(alloclab_bench name)
   alloclab_register(${name})
 endfunction()
 
+# alloclab_allocators(KIND SOURCES ... DEPS ...): the library alloclab_KIND of all allocators of this folder, each a folder of its
+# own: its sources go into the library, its tests are the program KIND_FOLDER_test, its benchmarks are programs by their names. An
+# allocator that needs more has a CMakeLists.txt of its own beside them, which is included here.
+function(alloclab_allocators kind)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  file(GLOB folders RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS */)
+  set(sources ${ARG_SOURCES})
+  foreach(folder ${folders})
+    file(GLOB found RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS ${folder}/*.cc)
+    list(FILTER found EXCLUDE REGEX "_(test|bench|fuzz)[.]cc$")
+    list(APPEND sources ${found})
+    include(${CMAKE_CURRENT_SOURCE_DIR}/${folder}/CMakeLists.txt OPTIONAL)
+  endforeach()
+  alloclab_library(alloclab_${kind} SOURCES ${sources} DEPS ${ARG_DEPS})
+  foreach(folder ${folders})
+    file(GLOB tests RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS ${folder}/*_test.cc)
+    if(tests)
+      alloclab_test(${kind}_${folder}_test SOURCES ${tests} DEPS alloclab_${kind})
+    endif()
+    file(GLOB benches RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS ${folder}/*_bench.cc)
+    foreach(bench ${benches})
+      get_filename_component(name ${bench} NAME_WE)
+      alloclab_bench(${name} SOURCES ${bench} DEPS alloclab_${kind})
+    endforeach()
+  endforeach()
+endfunction()
+
 # alloclab_fuzz(NAME SOURCES ... DEPS ...): one fuzz target, a LLVMFuzzerTestOneInput in NAME_fuzz.cc, whose seeds and past
 # finds are the files of testdata/fuzz/NAME/ beside that source, with its words in testdata/fuzz/NAME.dict if there is one. With
 # ALLOCLAB_FUZZ it is a libFuzzer program, and its test searches for ALLOCLAB_FUZZ_SECONDS from that corpus on; otherwise its

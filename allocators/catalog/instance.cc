@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "allocators/catalog/catalog.h"
+#include "allocators/common/check.h"
 #include "allocators/common/quantity.h"
 
 namespace alloclab {
@@ -58,6 +59,35 @@ absl::Status Instance::Build(const PageAllocatorInfo& page_info, const HeapAlloc
   pages_->ResetCosts();
   build_costs_ = space_->costs();
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<Instance>> Instance::Copy(const InstanceImage& image) {
+  auto instance = Create(image.config());  // makes page tables and frames where the original's were: both are built alike
+  if (instance.ok()) (*instance)->Restore(image);
+  return instance;
+}
+
+std::shared_ptr<const InstanceImage> Instance::Save() const {
+  auto image = std::make_shared<InstanceImage>();
+  image->config_ = config_;
+  image->memory_ = memory_->TakeSnapshot();
+  image->pages_ = pages_->Save();
+  if (!space_) return image;
+  image->space_ = space_->Save();
+  image->heap_ = heap_->Save();
+  return image;
+}
+
+void Instance::Restore(const InstanceImage& image) {
+  ALLOCLAB_CHECK(image.config_.parameters == config_.parameters);
+  ALLOCLAB_CHECK_EQ(image.config_.heap_allocator, config_.heap_allocator);
+  ALLOCLAB_CHECK_EQ(image.config_.page_allocator, config_.page_allocator);
+  ALLOCLAB_CHECK_EQ(image.config_.guarded, config_.guarded);
+  memory_->Restore(*image.memory_);
+  pages_->Restore(*image.pages_);
+  if (!space_) return;
+  space_->Restore(*image.space_);
+  heap_->Restore(*image.heap_);
 }
 
 Costs Instance::costs() const {

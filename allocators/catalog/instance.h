@@ -8,12 +8,15 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "allocators/common/cost_model.h"
 #include "allocators/heap/heap_guard.h"
 #include "allocators/machine/address_space.h"
+#include "allocators/machine/memory_image.h"
 #include "allocators/machine/physical_memory.h"
 #include "allocators/pages/page_guard.h"
 
@@ -31,6 +34,25 @@ struct InstanceConfig {
   std::map<std::string, std::string> parameters;  // "heap.engine" -> "literal", "pages.kernel_end" -> "0x10000000"
 };
 
+// A whole instance at one moment: RAM, page tables, both allocators and what they counted. Immutable; images of one instance share
+// the memory that is the same in both, so one costs what was touched since the one before.
+//
+// Thread safety: an image may be used by many threads at once.
+class InstanceImage {
+ public:
+  const InstanceConfig& config() const { return config_; }
+  // As MemoryImage's, which is all but some of it.
+  std::uint64_t HostBytes(absl::flat_hash_set<const void*>& counted) const { return memory_->HostBytes(counted); }
+
+ private:
+  friend class Instance;
+
+  InstanceConfig config_;
+  std::shared_ptr<const MemoryImage> memory_;
+  std::unique_ptr<const AllocatorState> pages_, heap_;  // heap: null without one
+  std::optional<AddressSpace::State> space_;
+};
+
 class Instance {
  public:
   // INVALID_ARGUMENT naming the field and what is expected; RESOURCE_EXHAUSTED when RAM is too small for the heap's page
@@ -39,6 +61,13 @@ class Instance {
   // Of these allocators, whether the catalogue has them or not; the names in `config` are not read.
   static absl::StatusOr<std::unique_ptr<Instance>> Create(const InstanceConfig& config, const PageAllocatorInfo& pages,
                                                           const HeapAllocatorInfo& heap);
+
+  // A new instance that is exactly as the image says, and goes on as the one that it was taken of. RESOURCE_EXHAUSTED: no memory.
+  static absl::StatusOr<std::unique_ptr<Instance>> Copy(const InstanceImage& image);
+
+  // Takes an image; and goes back to one, of this instance or of another one of the same configuration.
+  std::shared_ptr<const InstanceImage> Save() const;
+  void Restore(const InstanceImage& image);
 
   const InstanceConfig& config() const { return config_; }
   PhysicalMemory& memory() const { return *memory_; }

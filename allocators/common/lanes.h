@@ -24,9 +24,9 @@ namespace alloclab {
 struct alignas(64) Sixteen {
   std::array<std::uint32_t, 16> values{};
 
-  // Bit i: values[i] >= least. REQUIRES: 0 < least < 2^31.
+  // Bit i: values[i] >= least, for 0 < least < 2^31: who searches a whole index checks that once.
   std::uint32_t AtLeast(std::uint32_t least) const;
-  // The lowest index of a value >= least, or 16. REQUIRES: 0 < least < 2^31.
+  // The lowest index of a value >= least, or 16.
   std::uint32_t FirstAtLeast(std::uint32_t least) const {
     return static_cast<std::uint32_t>(std::countr_zero(AtLeast(least) | 0x10000u));
   }

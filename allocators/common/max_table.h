@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "allocators/common/check.h"
 #include "allocators/common/lanes.h"
 
 namespace alloclab {
@@ -35,6 +36,7 @@ class MaxTable {
   std::uint32_t LastBefore(std::uint32_t slot) const;
   // How many slots below `slot` are not empty. REQUIRES: slot < kSlots.
   std::uint32_t CountBefore(std::uint32_t slot) const {
+    ALLOCLAB_CHECK_LT(slot, kSlots);
     const std::uint64_t below = used_[slot / 64] & ((std::uint64_t{1} << slot % 64) - 1);
     return used_before_.values[slot / 64] + PopCount(below);
   }
@@ -50,7 +52,7 @@ class MaxTable {
 
     std::uint32_t& operator[](std::uint32_t i) { return halves[i / 16].values[i % 16]; }
     const std::uint32_t& operator[](std::uint32_t i) const { return halves[i / 16].values[i % 16]; }
-    // REQUIRES: there is one.
+    // There is one: the table above says so.
     std::uint32_t FirstAtLeast(std::uint32_t least) const {
       return static_cast<std::uint32_t>(std::countr_zero(halves[0].AtLeast(least) | halves[1].AtLeast(least) << 16));
     }
@@ -66,6 +68,8 @@ class MaxTable {
 };
 
 inline void MaxTable::Set(std::uint32_t slot, std::uint32_t value) {
+  ALLOCLAB_CHECK_LT(slot, kSlots);
+  ALLOCLAB_CHECK_LT(value, 1u << 31);
   if (((*this)[slot] == 0) != (value == 0)) MarkUsed(slot, value != 0);
   std::uint32_t maximum = maxima_[slot / kRow];
   if (leaves_[slot / kRow].Change(slot % kRow, value, maximum)) maxima_.Change(slot / kRow, maximum, max_);
@@ -93,11 +97,14 @@ inline void MaxTable::MarkUsed(std::uint32_t slot, bool used) {
 }
 
 inline std::uint32_t MaxTable::FirstAtLeast(std::uint32_t least) const {
+  ALLOCLAB_CHECK_GT(least, 0u);
+  ALLOCLAB_CHECK_LE(least, max_);
   const std::uint32_t leaf = maxima_.FirstAtLeast(least);
   return leaf * kRow + leaves_[leaf].FirstAtLeast(least);
 }
 
 inline std::uint32_t MaxTable::FirstFrom(std::uint32_t slot) const {
+  ALLOCLAB_CHECK_LE(slot, kSlots);
   if (slot == kSlots) return kNone;
   std::uint32_t word = slot / 64;
   std::uint64_t used = used_[word] & ~std::uint64_t{0} << slot % 64;
@@ -111,6 +118,7 @@ inline std::uint32_t MaxTable::FirstFrom(std::uint32_t slot) const {
 }
 
 inline std::uint32_t MaxTable::LastBefore(std::uint32_t slot) const {
+  ALLOCLAB_CHECK_LE(slot, kSlots);
   if (slot == 0) return kNone;
   const std::uint32_t last = slot - 1;
   std::uint32_t word = last / 64;

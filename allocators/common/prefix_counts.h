@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 
+#include "allocators/common/check.h"
 #include "allocators/common/lanes.h"
 
 namespace alloclab {
@@ -16,14 +17,17 @@ class PrefixCounts {
   static constexpr std::uint32_t kSlots = 1024;
   static constexpr std::uint32_t kCountMax = 0xFFFF / 16;
 
-  // Adds to one counter, modulo 2^32: minus one is 0xFFFFFFFF. REQUIRES: slot < kSlots; the counter stays up to kCountMax.
+  // Adds to one counter, modulo 2^32: minus one is 0xFFFFFFFF. REQUIRES: slot < kSlots. The sixteen
+  // counters of a block stay within 16 bits together if each stays up to kCountMax.
   void Add(std::uint32_t slot, std::uint32_t count) {
+    ALLOCLAB_CHECK_LT(slot, kSlots);
     for (std::uint32_t block = slot / 256 + 1; block < 4; ++block) before_256_[block] += count;
     before_16_[slot / 256].AddBehind(slot / 16 % 16, count);
     before_[slot / 16].AddBehind(slot % 16, static_cast<std::uint16_t>(count));
   }
   // The sum of the counters below `slot`. REQUIRES: slot < kSlots.
   std::uint32_t Before(std::uint32_t slot) const {
+    ALLOCLAB_CHECK_LT(slot, kSlots);
     return before_256_[slot / 256] + before_16_[slot / 256].values[slot / 16 % 16] + before_[slot / 16].values[slot % 16];
   }
 

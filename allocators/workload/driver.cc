@@ -31,10 +31,33 @@ const std::uint32_t* BadHandle(const Operation& op) {
 }  // namespace
 
 Driver::Driver(Instance& instance) : instance_(instance), guard_(instance.heap_guard()), heap_(instance.heap()) {
+  FollowHeap();
+}
+
+void Driver::FollowHeap() {
   if (heap_ == nullptr) return;
   heap_steps_ = heap_->costs().search_steps;
   heap_cycles_ = Cycles(k386dx33, heap_->costs());
   RecordHeapSize();
+}
+
+std::shared_ptr<const DriverImage> Driver::Save() {
+  auto image = std::make_shared<DriverImage>();
+  image->instance_ = instance_.Save();
+  image->counters_ = counters_;
+  image->operations_ = operations_;
+  image->live_ = live_.Save();
+  image->page_blocks_ = page_blocks_.Save();
+  return image;
+}
+
+void Driver::Restore(const DriverImage& image) {
+  instance_.Restore(image.instance());
+  counters_ = image.counters_;
+  operations_ = image.operations_;
+  live_.Restore(image.live_);
+  page_blocks_.Restore(image.page_blocks_);
+  FollowHeap();
 }
 
 absl::Status Driver::ReserveHandles(std::uint32_t heap_handles, std::uint32_t page_handles) {

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "absl/status/status.h"
@@ -43,6 +44,26 @@ struct DriverCounters {
   std::array<Pow2Histogram, kOpKinds> cycles;  // simulated cycles per operation (cost model i386-v1, 386DX-33)
 };
 
+class Driver;
+
+// A driver and its instance at one moment.
+//
+// Thread safety: an image may be used by many threads at once.
+class DriverImage {
+ public:
+  const InstanceImage& instance() const { return *instance_; }
+  std::uint64_t operations() const { return operations_; }
+
+ private:
+  friend class Driver;
+
+  std::shared_ptr<const InstanceImage> instance_;
+  DriverCounters counters_;
+  std::uint64_t operations_ = 0;
+  LiveBlocks::Image live_;
+  HandleTable::Image page_blocks_;
+};
+
 class Driver {
  public:
   explicit Driver(Instance& instance);
@@ -53,8 +74,8 @@ class Driver {
   // range; then nothing changed.
   absl::Status Admit(std::span<const Operation> operations);
 
-  // Applies in order. `results` is empty or has one element per operation. REQUIRES: the operations were admitted, or use
-  // handles that were reserved.
+  // Applies in order. `results` is empty or has one element per operation. The operations were admitted, or use
+  // handles that were reserved (HandleTable).
   void Apply(std::span<const Operation> operations, std::span<OpResult> results = {});
 
   // By address, for poking by hand; counted like the others.
@@ -64,6 +85,11 @@ class Driver {
   OpResult Free(VirtAddr block);
   OpResult AllocatePages(std::uint32_t bytes);
   OpResult FreePages(PhysAddr first, std::uint32_t bytes);
+
+  // Takes an image of everything, and goes back to one: operations that follow give what they gave then. The instance is restored
+  // with the driver; one that was copied from the image's takes it likewise.
+  std::shared_ptr<const DriverImage> Save();
+  void Restore(const DriverImage& image);
 
   Instance& instance() const { return instance_; }
   const DriverCounters& counters() const { return counters_; }
@@ -90,10 +116,12 @@ class Driver {
   OpResult RecordHeap(OpKind kind, HeapResult result, std::uint64_t requested);
   OpResult RecordPages(OpKind kind, const PageResult& result, std::uint64_t requested, const PageCosts& before);
   OpResult RecordUnsupported(OpKind kind);
-  // Brings what operations a little ahead of the first will touch into the host's caches.
+  // The operations are about to be applied: begins to load into the host's caches what the 8th and the 16th of them will need.
   void LookAhead(std::span<const Operation> operations);
   void RecordOutcome(OpKind kind, Outcome outcome, std::uint64_t requested);
   void RecordHeapSize();
+  // Forgets what the heap's costs were when the last operation ended: they are what they are now.
+  void FollowHeap();
 
   Instance& instance_;
   HeapGuard* const guard_;  // null without a heap

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "allocators/common/check.h"
 #include "allocators/workload/operation.h"
 
 namespace alloclab {
@@ -40,17 +41,22 @@ class HandleNumbering {
 
   // A handle for a new block. REQUIRES: Find(id) == kNoBlock.
   std::uint32_t Add(std::uint64_t id) {
+    ALLOCLAB_CHECK_EQ(Find(id), kNoBlock);
     const std::uint32_t handle = pool_.Take();
     SlotOf(id) = {handle, true};
     return handle;
   }
-  // The block of that handle is called `id` from now on. REQUIRES: Find(id) == kNoBlock; the old name was removed.
-  void Name(std::uint64_t id, std::uint32_t handle) { SlotOf(id) = {handle, true}; }
+  // The block of that handle is called `id` from now on. REQUIRES: Find(id) == kNoBlock. Its old name was removed.
+  void Name(std::uint64_t id, std::uint32_t handle) {
+    ALLOCLAB_CHECK_EQ(Find(id), kNoBlock);
+    SlotOf(id) = {handle, true};
+  }
   // `id` names nothing any more; its handle is not given up.
   void Unname(std::uint64_t id) { SlotOf(id).handle = kNoBlock; }
   // The block is gone. REQUIRES: Find(id) != kNoBlock.
   void Remove(std::uint64_t id) {
     Slot& slot = SlotOf(id);
+    ALLOCLAB_CHECK_NE(slot.handle, kNoBlock);
     pool_.GiveBack(slot.handle);
     slot.handle = kNoBlock;
   }

@@ -6,7 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
+
+#include "allocators/common/check.h"
 
 namespace alloclab {
 
@@ -20,38 +23,72 @@ class HandleTable {
  public:
   static constexpr std::uint32_t kHandlesMax = 1u << 26;
 
-  // Makes room for one handle. REQUIRES: handle < kHandlesMax.
-  void Reserve(std::uint32_t handle) {
-    const std::uint32_t page = handle / kPageBlocks;
-    if (page >= pages_.size()) pages_.resize(page + 1);
-    if (!pages_[page]) AddPage(page);
-  }
-
-  // REQUIRES: reserved.
-  NamedBlock& operator[](std::uint32_t handle) { return (*pages_[handle / kPageBlocks])[handle % kPageBlocks]; }
-
-  // Calls visit(handle, block) for every handle that has room.
-  template <class Visit>
-  void ForEach(Visit visit) {
-    for (std::size_t page = 0; page < pages_.size(); ++page) {
-      for (std::size_t i = 0; pages_[page] && i < kPageBlocks; ++i) {
-        visit(static_cast<std::uint32_t>(page * kPageBlocks + i), (*pages_[page])[i]);
-      }
-    }
-  }
-
-  std::uint64_t host_bytes() const { return pages_.capacity() * sizeof(pages_[0]) + page_count_ * sizeof(Page); }
-
  private:
   static constexpr std::uint32_t kPageBlocks = 512;
   using Page = std::array<NamedBlock, kPageBlocks>;
 
-  void AddPage(std::uint32_t page) {
-    pages_[page] = std::make_unique<Page>();
-    ++page_count_;
+ public:
+  // All blocks at one moment. Tables share the pages that did not change since.
+  using Image = std::vector<std::shared_ptr<const Page>>;
+
+  // Makes room for one handle. REQUIRES: handle < kHandlesMax.
+  void Reserve(std::uint32_t handle) {
+    ALLOCLAB_CHECK_LT(handle, kHandlesMax);
+    const std::uint32_t page = handle / kPageBlocks;
+    if (page >= pages_.size()) pages_.resize(page + 1);
+    if (!pages_[page]) MakePage(page);
   }
 
-  std::vector<std::unique_ptr<Page>> pages_;
+  // The handle was reserved.
+  NamedBlock& operator[](std::uint32_t handle) {
+    Page* page = pages_[handle / kPageBlocks].get();
+    if (page == nullptr) [[unlikely]]
+      page = &MakePage(handle / kPageBlocks);
+    return (*page)[handle % kPageBlocks];
+  }
+
+  // Calls visit(handle, block) for every handle that has room.
+  template <class Visit>
+  void ForEach(Visit visit) const {
+    for (std::size_t page = 0; page < pages_.size(); ++page) {
+      const Page* blocks = pages_[page] ? pages_[page].get() : Saved(page);
+      for (std::size_t i = 0; blocks != nullptr && i < kPageBlocks; ++i) {
+        visit(static_cast<std::uint32_t>(page * kPageBlocks + i), (*blocks)[i]);
+      }
+    }
+  }
+
+  // Gives the pages to the image; each is copied when it is touched again.
+  Image Save() {
+    if (saved_.size() < pages_.size()) saved_.resize(pages_.size());
+    for (std::size_t page = 0; page < pages_.size(); ++page) {
+      if (pages_[page]) saved_[page] = std::move(pages_[page]);
+    }
+    page_count_ = 0;
+    return saved_;
+  }
+  void Restore(const Image& image) {
+    saved_ = image;
+    pages_.clear();
+    pages_.resize(image.size());
+    page_count_ = 0;
+  }
+
+  // Of pages that only this table has.
+  std::uint64_t host_bytes() const {
+    return pages_.capacity() * sizeof(pages_[0]) + saved_.capacity() * sizeof(saved_[0]) + page_count_ * sizeof(Page);
+  }
+
+ private:
+  const Page* Saved(std::size_t page) const { return page < saved_.size() ? saved_[page].get() : nullptr; }
+  Page& MakePage(std::uint32_t page) {
+    pages_[page] = Saved(page) != nullptr ? std::make_unique<Page>(*Saved(page)) : std::make_unique<Page>();
+    ++page_count_;
+    return *pages_[page];
+  }
+
+  std::vector<std::unique_ptr<Page>> pages_;  // null: as saved, or no room
+  Image saved_;
   std::uint64_t page_count_ = 0;
 };
 

@@ -30,6 +30,13 @@ void LiveBlocks::BuildIndex() {
   indexed_ = true;
 }
 
+void LiveBlocks::Restore(const Image& image) {
+  handles_.Restore(image.handles);
+  unnamed_ = image.unnamed;
+  handle_at_.clear();
+  indexed_ = false;
+}
+
 std::uint64_t LiveBlocks::host_bytes() const {
   constexpr std::uint64_t kEntryBytes = sizeof(decltype(unnamed_)::value_type) + 1;  // one control byte each
   return handles_.host_bytes() + kEntryBytes * (unnamed_.capacity() + handle_at_.capacity());

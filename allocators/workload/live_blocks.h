@@ -47,6 +47,13 @@ class LiveBlocks {
   // The same for a block named by its address.
   std::uint32_t ReleaseAt(std::uint32_t address);
 
+  struct Image {
+    HandleTable::Image handles;
+    absl::flat_hash_map<std::uint32_t, std::uint32_t> unnamed;
+  };
+  Image Save() { return {handles_.Save(), unnamed_}; }
+  void Restore(const Image& image);
+
   std::uint64_t host_bytes() const;
 
  private:

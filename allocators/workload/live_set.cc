@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "allocators/common/check.h"
+
 namespace alloclab {
 
 void LiveSet::Begin(FreeOrder order) {
@@ -14,6 +16,7 @@ void LiveSet::Begin(FreeOrder order) {
 }
 
 std::uint32_t LiveSet::Take(Xoshiro256& random) {
+  ALLOCLAB_CHECK_GT(size(), 0u);
   switch (order_) {
     case FreeOrder::kLifo:
       return TakeLast();
@@ -28,6 +31,7 @@ std::uint32_t LiveSet::Take(Xoshiro256& random) {
 }
 
 std::uint32_t LiveSet::Pick(Xoshiro256& random) const {
+  ALLOCLAB_CHECK_GT(size(), 0u);
   std::size_t index = random.Below(size());
   if (index >= gap_begin_) index += gap_end_ - gap_begin_;
   return blocks_[index].handle;

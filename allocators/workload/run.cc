@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "allocators/common/check.h"
 #include "allocators/common/cost_model.h"
 #include "allocators/common/sha256.h"
 #include "allocators/workload/pacer.h"
@@ -99,6 +100,7 @@ void Summarise(const Instance& instance, const Driver& driver, RunResult& result
 }  // namespace
 
 Checkpoint TakeCheckpoint(const Instance& instance, std::uint64_t after_operation) {
+  ALLOCLAB_CHECK(instance.heap() != nullptr);
   const HeapAllocator& heap = *instance.heap();
   Sha256 digest;
   heap.VisitMetadata([&digest](std::uint32_t word) { digest.UpdateU32(word); });

@@ -97,6 +97,7 @@ absl::Status CheckSize(const SizeDistribution& size, std::uint32_t least, std::u
 
 std::uint32_t NegativeLog(std::uint32_t x) {
   ALLOCLAB_CHECK_GE(x, 1u);
+  ALLOCLAB_CHECK_GE(x, 1u);
   // log2 by repeated squaring of the mantissa, one bit of the fraction each time.
   const int exponent = static_cast<int>(std::bit_width(x)) - 1;
   std::uint64_t mantissa = std::uint64_t{x} << (31 - exponent);  // 1 <= mantissa / 2^31 < 2

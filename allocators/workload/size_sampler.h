@@ -14,7 +14,7 @@ namespace alloclab {
 // INVALID_ARGUMENT: "FIELD.uniform: min 9 is above max 4". `largest` is the largest size that may come out.
 absl::Status CheckSize(const SizeDistribution& size, std::uint32_t least, std::uint32_t largest, std::string_view field);
 
-// REQUIRES: CheckSize(size, ...).ok().
+// Of a size that CheckSize let pass.
 std::uint32_t SampleSize(const SizeDistribution& size, Xoshiro256& random);
 
 // -ln(x / 2^32) in 1/65536ths, within 3 of the true value. REQUIRES: x >= 1.

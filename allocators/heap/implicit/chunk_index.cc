@@ -4,11 +4,13 @@
 #include <bit>
 #include <cstddef>
 
+#include "allocators/common/check.h"
 #include "allocators/heap/implicit/boundary_tag.h"
 
 namespace alloclab {
 
 VirtAddr ChunkIndex::LastStart(VirtAddr address) const {
+  ALLOCLAB_CHECK_GE(address.raw(), start_.raw());
   const std::uint32_t offset = address - start_;
   std::uint32_t last_word = offset % kPageBytes / kWordBytes;
   for (std::uint32_t page_number = offset >> kPageShift;; --page_number, last_word = kPageWords - 1) {  // ends at the prologue

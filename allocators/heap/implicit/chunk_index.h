@@ -59,9 +59,9 @@ class ChunkIndex {
   // The free chunk of at least `size` bytes with the lowest address.
   Found FindFirst(std::uint32_t size);
 
-  // Whether an allocated chunk (the prologue is one) starts there. REQUIRES: start <= header < brk, a multiple of 4.
+  // Whether an allocated chunk (the prologue is one) starts there; `header` is a multiple of 4 in [start, brk).
   bool IsLive(VirtAddr header) const;
-  // Brings what Release of the chunk there needs into the host's caches. REQUIRES: start <= header < brk. GCC drops calls of
+  // Brings what Release of the chunk there needs into the host's caches; `header` lies in [start, brk). GCC drops calls of
   // functions that only prefetch, so this must not be one.
   [[gnu::always_inline]] void Prefetch(VirtAddr header) const {
     const Place at = PlaceOf(header);
@@ -70,7 +70,7 @@ class ChunkIndex {
       __builtin_prefetch(&page->leaves[at.leaf], 1);
     }
   }
-  // The last chunk that starts at or below `address`. REQUIRES: start <= address < brk.
+  // The last chunk that starts at or below `address`. REQUIRES: start <= address.
   VirtAddr LastStart(VirtAddr address) const;
 
   std::uint64_t free_bytes() const { return free_bytes_; }

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "allocators/common/check.h"
 #include "allocators/machine/address_space.h"
 
 namespace alloclab {
@@ -16,6 +17,7 @@ class Footprint {
   // REQUIRES: called at most kRangesMax times.
   void Add(VirtAddr first, std::uint32_t bytes) {
     if (bytes == 0) return;
+    ALLOCLAB_CHECK_LT(count_, kRangesMax);
     std::size_t at = count_++;
     for (; at > 0 && ranges_[at - 1].first > first.page(); --at) ranges_[at] = ranges_[at - 1];
     ranges_[at] = {first.page(), (first + (bytes - 1)).page()};

@@ -1,5 +1,7 @@
-// Where a first fit may begin to search: for the sizes asked for last, a place before which nothing free of that size or more
-// lies. A search leaves what it found out; what becomes free takes it back from the sizes that it would serve.
+// Where a first fit may begin to search. For each of the last sizes asked for it remembers a place and knows that no free block
+// before that place is large enough: a search for the size may start there (PlaceFor), and where it ends is the next such place
+// (Remember). When a block becomes free before a remembered place and is large enough for that size, the place moves down to
+// the block (Lower).
 //
 // Thread safety: none; the owner serialises calls.
 #ifndef ALLOCLAB_ALLOCATORS_HEAP_IMPLICIT_SIZE_HINTS_H_

@@ -27,6 +27,7 @@ std::uint64_t HostBytes(const std::array<std::vector<Node>, kWideLevelsMax>& lev
 }  // namespace
 
 void WideBounds::Append() {
+  ALLOCLAB_CHECK_LT(size_, kWideEntriesMax);
   Grow(levels_, depth_, ++size_, [this](std::uint32_t root) { levels_[root][0].values[0] = levels_[root - 1][0].Max(); });
 }
 
@@ -41,6 +42,7 @@ std::uint32_t WideBounds::LeastAbove(std::uint32_t entry) const {
 std::uint64_t WideBounds::host_bytes() const { return HostBytes(levels_); }
 
 void WideCounts::Append() {
+  ALLOCLAB_CHECK_LT(size_, kWideEntriesMax);
   Grow(levels_, depth_, ++size_, [this](std::uint32_t root) { levels_[root][0].AddBehind(0, total_); });
 }
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "allocators/common/check.h"
 #include "allocators/common/lanes.h"
 
 namespace alloclab {
@@ -19,8 +20,10 @@ namespace alloclab {
 inline constexpr std::uint32_t kWideLevelsMax = 4;
 inline constexpr std::uint32_t kWideEntriesMax = 1u << (4 * kWideLevelsMax);
 
-// Bounds of inner nodes are upper bounds of the bounds below them. They rise with every entry, but fall only when a search was
-// led astray by one: whoever lowers an entry pays nothing, and every correction undoes a rise that was paid for.
+// A tree of maxima that are allowed to be too large. An inner node's value is at least every value below it. Raising an entry
+// raises its ancestors at once; lowering one leaves them as they are. A search that follows an ancestor down and finds nothing large
+// enough there lowers that ancestor to the true maximum and tries again. So lowering costs nothing when it happens, and each
+// correction of a search is paid for by an earlier raise.
 class WideBounds {
  public:
   static constexpr std::uint32_t kNone = kWideEntriesMax;
@@ -67,6 +70,7 @@ class WideCounts {
 };
 
 inline void WideBounds::Raise(std::uint32_t entry, std::uint32_t bound) {
+  ALLOCLAB_CHECK_LT(bound, 1u << 31);
   for (std::uint32_t level = 0; level < depth_; ++level, entry /= 16) {
     Sixteen& bounds = levels_[level][entry / 16];
     if (bounds.values[entry % 16] >= bound) return;
@@ -74,9 +78,13 @@ inline void WideBounds::Raise(std::uint32_t entry, std::uint32_t bound) {
   }
 }
 
-// Looks at all nodes above the entry at once, 16 bits of one word for each level: the lowest bit is the way to go. Then descends; the
-// bound of a node that does not keep its promise is corrected, and the search begins again.
+// The nodes above the entry, one per level, are compared in one go: level L gives bits 16 L to 16 L + 15 of `promised`, one for each
+// child to the right of the entry that may hold what is wanted. The lowest bit is the nearest such child; the search descends from
+// there to the leftmost entry that is large enough. If a node's children are all too small, its value was too large: it is
+// corrected, and the search begins again.
 inline std::uint32_t WideBounds::FirstBehind(std::uint32_t entry, std::uint32_t least) {
+  ALLOCLAB_CHECK_LT(entry, size_);
+  ALLOCLAB_CHECK_LT(least - 1, (1u << 31) - 1);
   for (;;) {
     std::uint64_t promised = 0;
     for (std::uint32_t level = 0; level < depth_; ++level) {

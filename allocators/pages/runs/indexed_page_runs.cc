@@ -1,9 +1,9 @@
 #include "allocators/pages/runs/indexed_page_runs.h"
 
-#include <cassert>
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "allocators/common/check.h"
 
 namespace alloclab {
 namespace {
@@ -78,8 +78,8 @@ PageResult IndexedPageRuns::Free(PhysAddr first, std::uint32_t bytes) {
   if (below && below.end() > freed.page) return {Outcome::kDoubleFree, {}};
   if (above && above.page < freed.end()) return {Outcome::kOverlapsFree, {}};
 
-  [[maybe_unused]] const bool in_ram = list_.memory().FillFrames(FrameOf(first), freed.pages, kJunk);
-  assert(in_ram);
+  const bool in_ram = list_.memory().FillFrames(FrameOf(first), freed.pages, kJunk);
+  ALLOCLAB_CHECK(in_ram);
   list_.state().counters.Of<"filled_bytes">() += bytes;
   const std::uint32_t count_below = below ? index_.CountBefore(freed.page) : 0;
   const Merge merge = Join(below, freed, above);
@@ -113,8 +113,8 @@ void IndexedPageRuns::StoreLink(Run below, Run run) {
 }
 
 void IndexedPageRuns::Store(PhysAddr address, std::uint32_t value) {
-  [[maybe_unused]] const bool in_ram = list_.memory().StoreU32(address, value);
-  assert(in_ram);
+  const bool in_ram = list_.memory().StoreU32(address, value);
+  ALLOCLAB_CHECK(in_ram);
 }
 
 PageShape IndexedPageRuns::Shape() const {

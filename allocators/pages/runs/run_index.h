@@ -13,6 +13,7 @@
 #include <optional>
 #include <vector>
 
+#include "allocators/common/check.h"
 #include "allocators/common/max_table.h"
 #include "allocators/common/prefix_counts.h"
 
@@ -32,14 +33,16 @@ class RunIndex {
   };
 
   // No runs. REQUIRES: pages <= kPagesMax.
-  explicit RunIndex(std::uint32_t pages) : leaves_((pages + MaxTable::kSlots - 1) / MaxTable::kSlots) {}
+  explicit RunIndex(std::uint32_t pages) : leaves_((pages + MaxTable::kSlots - 1) / MaxTable::kSlots) {
+    ALLOCLAB_CHECK_LE(pages, kPagesMax);
+  }
 
   // The run that starts at `page` is now this long; 0: none starts there. REQUIRES: page lies in the arena.
   void Set(std::uint32_t page, std::uint32_t pages);
 
   // The lowest run of at least so many pages. REQUIRES: pages > 0.
   Run FirstFit(std::uint32_t pages) const;
-  // The lowest run that starts at or above `page`; the highest one that starts below it. REQUIRES: page is not beyond the arena.
+  // The lowest run that starts at or above `page`; the highest one that starts below it. Nothing lies beyond the arena.
   Run FirstFrom(std::uint32_t page) const;
   Run LastBefore(std::uint32_t page) const;
   // How many runs start below `page`. REQUIRES: page lies in the arena.
@@ -62,6 +65,7 @@ class RunIndex {
 
 inline void RunIndex::Set(std::uint32_t page, std::uint32_t pages) {
   const std::uint32_t leaf = LeafOf(page);
+  ALLOCLAB_CHECK_LT(leaf, leaves_.size());
   if (!leaves_[leaf]) leaves_[leaf] = std::make_unique<MaxTable>();
   MaxTable& lengths = *leaves_[leaf];
   const bool was = lengths[SlotOf(page)] != 0, is = pages != 0;
@@ -74,6 +78,7 @@ inline void RunIndex::Set(std::uint32_t page, std::uint32_t pages) {
 }
 
 inline RunIndex::Run RunIndex::FirstFit(std::uint32_t pages) const {
+  ALLOCLAB_CHECK_GT(pages, 0u);
   if (longest_.max() < pages) return {};
   const std::uint32_t leaf = leaves_.size() == 1 ? 0 : longest_.FirstAtLeast(pages);
   return At(leaf, leaves_[leaf]->FirstAtLeast(pages));
@@ -102,6 +107,7 @@ inline RunIndex::Run RunIndex::LastBefore(std::uint32_t page) const {
 
 inline std::uint32_t RunIndex::CountBefore(std::uint32_t page) const {
   const std::uint32_t leaf = LeafOf(page);
+  ALLOCLAB_CHECK_LT(leaf, leaves_.size());
   return counts_.Before(leaf) + (leaves_[leaf] ? leaves_[leaf]->CountBefore(SlotOf(page)) : 0);
 }
 

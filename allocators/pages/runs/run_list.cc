@@ -1,10 +1,10 @@
 #include "allocators/pages/runs/run_list.h"
 
-#include <cassert>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "allocators/common/check.h"
 
 namespace alloclab {
 namespace {
@@ -64,10 +64,10 @@ class Inspection {
 
 RunList::RunList(PhysicalMemory& memory, const Arena& arena)
     : memory_(memory), arena_(arena), state_{arena.first, arena.bytes, {}} {
-  [[maybe_unused]] const bool in_ram = memory_.FillFrames(FrameOf(arena.first), arena.bytes >> kPageShift, kJunk) &&
-                                       memory_.StoreU32(head() + kRunNext, 0) &&
-                                       memory_.StoreU32(head() + kRunBytes, arena.bytes);
-  assert(in_ram);
+  ALLOCLAB_CHECK_GT(arena.bytes, 0u);
+  const bool in_ram = memory_.FillFrames(FrameOf(arena.first), arena.bytes >> kPageShift, kJunk) &&
+                      memory_.StoreU32(head() + kRunNext, 0) && memory_.StoreU32(head() + kRunBytes, arena.bytes);
+  ALLOCLAB_CHECK(in_ram);
 }
 
 std::optional<BrokenWalk> RunList::VisitBlocks(BlockCursor from, const BlockVisitor& visit) const {
