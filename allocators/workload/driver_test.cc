@@ -374,7 +374,8 @@ class DriverImageTest : public ::testing::TestWithParam<const char*> {
   static Found Apply(Driver& driver, const std::vector<Operation>& operations) {
     EXPECT_TRUE(driver.Admit(operations).ok());
     const Instance& machine = driver.instance();
-    Found found{.results = std::vector<OpResult>(operations.size())};
+    Found found;
+    found.results.resize(operations.size());
     driver.Apply(operations, found.results);
     found.heap = machine.heap()->Counts();
     found.pages = machine.pages().Counts();
