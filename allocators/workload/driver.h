@@ -43,7 +43,7 @@ struct DriverCounters {
   Pow2Histogram heap_search_steps, page_search_steps;
   std::array<Pow2Histogram, kOpKinds> cycles;  // simulated cycles per operation (cost model i386-v1, 386DX-33)
 
-  friend bool operator==(const DriverCounters\&, const DriverCounters\&) = default;
+  friend bool operator==(const DriverCounters&, const DriverCounters&) = default;
 };
 
 class Driver;
