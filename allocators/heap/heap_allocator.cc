@@ -84,7 +84,7 @@ std::unique_ptr<const AllocatorState> HeapAllocator::Save() const {
 
 void HeapAllocator::Restore(const AllocatorState& saved) {
   const auto& state = static_cast<const Saved&>(saved);
-  break_ = state.brk;
+  break_.Restore(state.brk);
   costs_ = search_costs_ = state.costs;
   RestoreOwn(*state.own);
 }

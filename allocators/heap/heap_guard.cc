@@ -84,7 +84,7 @@ HeapResult HeapGuard::Allocate(std::uint32_t bytes, Call call) {
 bool HeapGuard::NearEdge(std::uint32_t bytes) const {
   const std::uint32_t growth = heap_->limit() - heap_->brk();
   const bool may_pass_limit = growth != 0 && std::uint64_t{bytes} + kEdgeBytes >= growth;
-  return may_pass_limit || !heap_->space().CanBringPages(bytes / kPageBytes + kEdgePages);
+  return may_pass_limit || !heap_->space().CanBringPages(2 * (bytes / kPageBytes) + kEdgePages);
 }
 
 template <class Call>

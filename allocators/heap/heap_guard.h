@@ -63,7 +63,8 @@ class HeapGuard {
   // Calls what allocates; refuses or undoes what the machine cannot hold.
   template <class Call>
   HeapResult Allocate(std::uint32_t bytes, Call call);
-  // Whether an operation that uses a block of that size may run out of frames or of address range.
+  // Whether an operation that uses a block of that size, and perhaps copies another one into it, may run out of frames or of
+  // address range.
   bool NearEdge(std::uint32_t bytes) const;
   template <class Call>
   HeapResult Journaled(std::uint32_t bytes, Call call);

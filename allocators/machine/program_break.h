@@ -1,6 +1,6 @@
 // The end of a heap's memory and the two calls that move it: sbrk of Unix, and lxsbrk of LunaixOS (2022). Pages that the break passes become pages on demand; memory is never given back.
 //
-// State is a value: a copy is a saved break, an assignment restores it.
+// State is a value: a copy is a saved break, Restore goes back to it.
 //
 // Thread safety: none; the owner serialises calls.
 #ifndef ALLOCLAB_ALLOCATORS_MACHINE_PROGRAM_BREAK_H_
@@ -21,6 +21,13 @@ class ProgramBreak {
   ProgramBreak(AddressSpace& space, VirtAddr start, VirtAddr limit);
   // Memory of a fixed size: the break is at its limit from the beginning, all pages are on demand.
   static ProgramBreak Arena(AddressSpace& space, VirtAddr start, std::uint32_t bytes);
+
+  // As a saved one was, of this address space or of another one's copy.
+  void Restore(const ProgramBreak& saved) {
+    AddressSpace* const space = space_;
+    *this = saved;
+    space_ = space;
+  }
 
   VirtAddr start() const { return start_; }
   VirtAddr limit() const { return limit_; }  // the first address that the break cannot pass
