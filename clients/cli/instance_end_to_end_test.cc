@@ -32,7 +32,7 @@ TEST_F(InstanceEndToEnd, CreateListShowDelete) {
   EXPECT_EQ(Out({"instance", "list", "-q"}), "first\n");
   EXPECT_EQ(Json<v1::Instance>({"instance", "show", "first"}).config().ram_bytes(), 64u << 20);
   EXPECT_THAT(Out({"instance", "list", "-o", "csv"}),
-              StartsWith("name,id,RAM,page allocator,heap allocator,guarded,operations\nfirst,"));
+              StartsWith("name,id,RAM (bytes),page allocator,heap allocator,guarded,operations\nfirst,"));
   EXPECT_THAT(Out({"instance", "list", "-o", "markdown"}), HasSubstr("| name | id |"));
   const ProcessResult removed = Run({"instance", "delete", "first"});
   EXPECT_EQ(removed.exit_code, 0);
@@ -83,14 +83,14 @@ TEST_F(InstanceEndToEnd, OperationsByHand) {
   EXPECT_EQ(refused.outcome(), v1::OUT_OF_MEMORY);
   EXPECT_GE(refused.refusal().needed_bytes(), 32u << 20);
   EXPECT_LT(refused.refusal().frames_left(), 4096u);
-  EXPECT_THAT(Out({"malloc", "demo", "32Mi"}), HasSubstr("\nWHY\nneeded               32 MiB\n"));
+  EXPECT_THAT(Out({"malloc", "demo", "32Mi"}), HasSubstr("\nWHY\nneeded                32 MiB\n"));
 }
 
 TEST_F(InstanceEndToEnd, PagesByHand) {
   Create("demo");
   const std::uint32_t address = Json<v1::OperationReply>({"pages", "alloc", "demo", "8Ki"}).address();
   EXPECT_EQ(address % 4096, 0u);
-  EXPECT_THAT(Out({"pages", "free", "demo", fmt::format("{:x}", address), "8Ki", "-o", "csv"}), HasSubstr("outcome,ok\n"));
+  EXPECT_THAT(Out({"pages", "free", "demo", fmt::format("{:x}", address), "8Ki", "-o", "csv"}), HasSubstr("\n,,outcome,ok,\n"));
   EXPECT_EQ(Json<v1::OperationReply>({"pages", "alloc", "demo", "100"}).outcome(), v1::UNALIGNED_LENGTH);
 }
 

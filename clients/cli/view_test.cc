@@ -165,10 +165,10 @@ TEST(OperationView, OneCostSplitByWhoseWorkItWas) {
   reply.mutable_refusal()->set_largest_free_bytes(64);
   reply.mutable_refusal()->set_frames_left(0);
   const std::string table = RenderTable(OperationDocument(reply), Style(false), 100);
-  EXPECT_THAT(table, HasSubstr("outcome              out_of_memory\n"));
-  EXPECT_THAT(table, HasSubstr("page faults          1\n"));
-  EXPECT_THAT(table, HasSubstr("\nWHY\nneeded               4 KiB\n"));
-  EXPECT_THAT(table, HasSubstr("largest free block   64 B\n"));
+  EXPECT_THAT(table, HasSubstr("outcome               out_of_memory\n"));
+  EXPECT_THAT(table, HasSubstr("page faults           1\n"));
+  EXPECT_THAT(table, HasSubstr("\nWHY\nneeded                4 KiB\n"));
+  EXPECT_THAT(table, HasSubstr("largest free block    64 B\n"));
   EXPECT_THAT(table, HasSubstr("\nheap              7         1,000             0                  0\n"));
   EXPECT_THAT(table, HasSubstr("\npages             0             0             0                 12\n"));
   reply.clear_refusal();
