@@ -95,7 +95,7 @@ TEST(OutcomeTest, NamesAndNumbersAgree) {
     EXPECT_NE(OutcomeName(*outcome), "unknown");
     names.push_back(OutcomeName(*outcome));
   }
-  EXPECT_EQ(names.size(), 21u);
+  EXPECT_EQ(names.size(), 22u);
   EXPECT_EQ(names.back(), "machine_hang");
   EXPECT_EQ(OutcomeName(static_cast<Outcome>(200)), "unknown");
 }

@@ -27,6 +27,8 @@ class CountedFrames : public FrameSource {
     return PageFrame{--next_};
   }
   bool CanTakeFrames(std::uint32_t count) const override { return count <= left_; }
+  std::unique_ptr<const AllocatorState> Save() const override { return SaveState(*this); }
+  void Restore(const AllocatorState& saved) override { RestoreState(saved, *this); }
 
  private:
   std::uint32_t next_, left_;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "allocators/pages/runs/page_runs.h"
+#include "allocators/pages/runs/run_list.h"
 #include "benchmark/benchmark.h"
 
 namespace alloclab {
@@ -103,7 +104,7 @@ void BM_Pairs(benchmark::State& state) {
   for (auto _ : state) churn.Pair();
   if (!churn.AllServed()) state.SkipWithError("an operation failed");
   state.SetItemsProcessed(state.iterations());
-  state.counters["runs"] = churn.pages().Shape().runs;
+  state.counters["free_blocks"] = churn.pages().allocator().Shape().free_blocks;
   state.counters["visited"] = benchmark::Counter(static_cast<double>(churn.pages().allocator().costs().search_steps),
                                                  benchmark::Counter::kAvgIterations);
 }
