@@ -25,7 +25,7 @@ class RunExecutorTest : public testing::Test {
   }
   static RunRequest Request(std::uint64_t operations = 1000) {
     RunRequest request;
-    request.workload = WorkloadSpec{"small", 1, {{.name = "only", .operations = operations, .live_blocks = 10}}};
+    request.workload = WorkloadSpec{"small", 1, {{.name = "only", .operations = operations, .live_blocks = 10, .size = {}}}};
     request.config.ram_bytes = 16 << 20;
     request.config.parameters["heap.limit_bytes"] = "8388608";
     return request;

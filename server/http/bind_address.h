@@ -9,9 +9,9 @@
 namespace alloclab::server {
 
 struct BindAddress {
-  std::string host;         // without brackets; "*": every address of this host
-  int port = 0;             // 0: a free one
-  std::string socket_path;  // of a Unix socket; empty: host and port count
+  std::string host = {};         // without brackets; "*": every address of this host
+  int port = 0;                  // 0: a free one
+  std::string socket_path = {};  // of a Unix socket; empty: host and port count
 };
 
 // HTTP is served over TCP only.
