@@ -72,7 +72,7 @@ TEST_F(TraceLibraryTest, UnknownTracesAndBuiltinsAreNotFound) {
 
 TEST_F(TraceLibraryTest, CountsAreBounded) {
   WorkloadSpec spec;
-  for (int i = 0; i < 3; ++i) spec.phases.push_back({.name = "p", .operations = kWorkloadOperationsMax / 2});
+  for (int i = 0; i < 3; ++i) spec.phases.push_back({.name = "p", .operations = kWorkloadOperationsMax / 2, .size = {}});
   EXPECT_TRUE(absl::IsInvalidArgument(traces_.CountOperations(Of(spec)).status()));
   spec.phases.resize(2);
   EXPECT_EQ(*traces_.CountOperations(Of(spec)), kWorkloadOperationsMax);
