@@ -11,6 +11,7 @@ namespace alloclab::server {
 namespace {
 
 using google::protobuf::util::MessageDifferencer;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
