@@ -131,7 +131,8 @@ TEST_F(RunEndToEnd, ASpecificationAndItsWayBack) {
 TEST_F(RunEndToEnd, TheWorkloadOfEveryRunCanBeSubmittedAgain) {
   std::vector<std::vector<std::string>> submissions = {{"larson", "--seed", "5", "--operations", "3k"},
                                                        {folder_.Write("a.rep", kTrace)}};
-  for (const v1::Builtin& builtin : Json<v1::ListBuiltinsResponse>({"workload", "list"}).builtins()) {
+  const auto builtins = Json<v1::ListBuiltinsResponse>({"workload", "list"});
+  for (const v1::Builtin& builtin : builtins.builtins()) {
     submissions.push_back({builtin.name(), "--operations", "2k"});
     if (builtin.has_spec()) Out({"submit", "-q", "-"}, Out({"workload", "show", builtin.name()}));
   }
