@@ -69,7 +69,8 @@ std::string LibraryError(const CLI::App& command, const CLI::ParseError& error) 
       return fmt::format("{} needs a value{}", name, option == nullptr ? "" : ": " + option->get_type_name());
     }
     case CLI::ExitCodes::ConversionError:
-      return fmt::format("{} takes no value", NameBefore(text, ":"));
+      return fmt::format("{} takes no value",
+                         NameBefore(text.substr(text.find(": ") + 2), " ="));  // "Could not convert: --x = y"
     default:
       return text;
   }
@@ -132,7 +133,7 @@ std::string HelpFormatter::make_usage(const CLI::App* app, std::string) const {
 std::string UsageError(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& command = Deepest(app);
   std::vector<std::string> extras = app.remaining(true);
-  if (extras.size() > 1) extras.erase(std::remove(extras.begin(), extras.end(), "--"), extras.end());  // it ends the options
+  extras.erase(std::remove(extras.begin(), extras.end(), "--"), extras.end());  // it ends the options
   const std::vector<std::string> commands = SubcommandNames(command);
   const bool misses_command = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) && !commands.empty();
   std::string message;
