@@ -57,7 +57,7 @@ TEST(Connection, AnswersOfTheServerKeepTheirCode) {
 TEST(Connection, RefusalsNameTheOption) {
   const Connection connection({.server = "127.0.0.1:1"});
   const auto explained = [&](const std::string& message) {
-    return connection.Explain(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, message)).message();
+    return std::string(connection.Explain(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, message)).message());
   };
   EXPECT_EQ(explained("config.ram_bytes: 5; expected more"), "--ram: 5; expected more");
   EXPECT_EQ(explained("ram_bytes: 5; expected more"), "--ram: 5; expected more");
@@ -71,7 +71,7 @@ TEST(Connection, AWaitIsSaidAndComesOnce) {
   std::vector<std::string> said;
   connection.AwaitServer([&](std::string_view line) { said.emplace_back(line); });
   EXPECT_THAT(said, testing::ElementsAre("Waiting up to 0.3 s for a server at 127.0.0.1:1"));
-  EXPECT_LE(connection.MakeContext()->deadline() - std::chrono::system_clock::now(), milliseconds(50));
+  EXPECT_LT(connection.MakeContext()->deadline() - std::chrono::system_clock::now(), milliseconds(300)) << "a call does not wait";
   EXPECT_THAT(Explained(connection), HasSubstr("cannot reach a server at 127.0.0.1:1 within 0.3 s"));
 }
 
