@@ -29,7 +29,7 @@ class Refusals : public testing::Test {
     server_ = new TestServer;
     server_->Create("a");
     server_->Create("pages", [](v1::InstanceConfig& config) {
-      config.clear_parameters(), r.mutable_config()->set_heap_allocator("none");
+      config.set_heap_allocator("none");
       config.clear_parameters();
     });
   }
@@ -292,7 +292,8 @@ TEST_F(Refusals, SubmitRunRefusesAndNamesTheField) {
          r.mutable_workload()->mutable_builtin()->set_seed(3);
        }),
        StatusCode::INVALID_ARGUMENT, "workload.builtin.seed: sqlite is recorded and has no seed"},
-      {"nothing without a heap", Submit([](auto& r) { r.mutable_config()->clear_parameters(), r.mutable_config()->set_heap_allocator("none"); }),
+      {"nothing without a heap",
+       Submit([](auto& r) { r.mutable_config()->clear_parameters(), r.mutable_config()->set_heap_allocator("none"); }),
        StatusCode::INVALID_ARGUMENT, "config.heap_allocator: none, but every operation of this workload needs a heap"},
       {"digests without a heap", Submit([](auto& r) {
          r.mutable_config()->clear_parameters(), r.mutable_config()->set_heap_allocator("none");
