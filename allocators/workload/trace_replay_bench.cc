@@ -25,8 +25,8 @@
 #include <vector>
 
 #include "allocators/workload/builtins.h"
-#include "allocators/workload/driver.h"
 #include "allocators/workload/difference.h"
+#include "allocators/workload/driver.h"
 #include "allocators/workload/run.h"
 #include "allocators/workload/trace.h"
 #include "allocators/workload/workload_spec.h"

@@ -71,7 +71,8 @@ TEST(Connection, AWaitIsSaidAndComesOnce) {
   std::vector<std::string> said;
   connection.AwaitServer([&](std::string_view line) { said.emplace_back(line); });
   EXPECT_THAT(said, testing::ElementsAre("Waiting up to 0.3 s for a server at 127.0.0.1:1"));
-  EXPECT_LT(connection.MakeContext()->deadline() - std::chrono::system_clock::now(), milliseconds(300)) << "a call does not wait";
+  EXPECT_LT(connection.MakeContext()->deadline() - std::chrono::system_clock::now(), milliseconds(300))
+      << "a call does not wait";
   EXPECT_THAT(Explained(connection), HasSubstr("cannot reach a server at 127.0.0.1:1 within 0.3 s"));
 }
 
