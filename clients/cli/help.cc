@@ -157,7 +157,8 @@ void RegisterHelp(CLI::App& app, Command& chosen) {
   const auto print = [&app, words](Session& session) -> CommandResult {
     const absl::StatusOr<const CLI::App*> command = FindCommand(app, *words);
     if (!command.ok()) return command.status();
-    return Done(session.Print((*command)->help()));
+    // Not help(), which would give that of the command that runs: this one.
+    return Done(session.Print((*command)->get_formatter()->make_help(*command, "", CLI::AppFormatMode::Normal)));
   };
   AddCommand(app, "help", "The help of a command", "alloclab help runs list", chosen, print)
       ->add_option("COMMAND", *words, "Its words; without any, all commands")

@@ -79,11 +79,11 @@ TEST_F(InstanceEndToEnd, OperationsByHand) {
   EXPECT_EQ(Json<v1::OperationReply>({"malloc", "demo", "0"}).outcome(), v1::ZERO_SIZE);
   EXPECT_EQ(Json<v1::OperationReply>({"malloc", "demo", "0xFFFFFFFF"}).outcome(), v1::SIZE_OVERFLOW);
   // 16 MiB of RAM cannot hold it: the numbers say why.
-  const v1::OperationReply refused = Json<v1::OperationReply>({"malloc", "demo", "32Mi"});
+  const v1::OperationReply refused = Json<v1::OperationReply>({"calloc", "demo", "1", "32Mi"});
   EXPECT_EQ(refused.outcome(), v1::OUT_OF_MEMORY);
   EXPECT_GE(refused.refusal().needed_bytes(), 32u << 20);
   EXPECT_LT(refused.refusal().frames_left(), 4096u);
-  EXPECT_THAT(Out({"malloc", "demo", "32Mi"}), HasSubstr("\nWHY\nneeded                32 MiB\n"));
+  EXPECT_THAT(Out({"calloc", "demo", "1", "32Mi"}), HasSubstr("\nWHY\nneeded                32 MiB\n"));
 }
 
 TEST_F(InstanceEndToEnd, PagesByHand) {
@@ -105,9 +105,9 @@ TEST_F(InstanceEndToEnd, InspectHeap) {
   EXPECT_THAT(map, Not(HasSubstr("\x1b[")));
   EXPECT_THAT(Out({"inspect", "heap", "demo", "--color", "always"}), HasSubstr("\x1b["));
   EXPECT_THAT(Out({"inspect", "heap", "demo", "--from", "0xC0400060", "--to", "0xC0400080"}), HasSubstr("one cell is 4 B"));
-  EXPECT_THAT(
-      Out({"inspect", "heap", "demo", "--list"}),
-      HasSubstr("0xC0400004    104  free   0x00000068  - -    0x00000068\n0xC040006C  1,004  live   0x000003EF  A P    -\n"));
+  EXPECT_THAT(Out({"inspect", "heap", "demo", "--list"}),
+              HasSubstr("0xC0400004    104  free      -           0x00000068              0\n"
+                        "0xC040006C  1,004  live      0xC0400070  0x000003EF              1\n"));
   const v1::BlockList blocks = Json<v1::BlockList>({"inspect", "heap", "demo"});
   EXPECT_EQ(std::count_if(blocks.blocks().begin(), blocks.blocks().end(),
                           [](const v1::Block& block) { return block.kind() == v1::Block::LIVE; }),

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "allocators/common/suggestion.h"
 #include "alloclab/v1/run.grpc.pb.h"
@@ -129,7 +130,7 @@ absl::Status ExplainRefusal(const absl::Status& status, const WorkloadArgument& 
       builtin != nullptr && status.code() == absl::StatusCode::kNotFound) {
     return UnknownBuiltin(connection, builtin->name);
   }
-  const bool of_trace = status.message().find("trace_sha256") != absl::string_view::npos;
+  const bool of_trace = absl::StartsWith(status.message(), "sha256:DIGEST");  // as Connection names the request's field
   if (std::holds_alternative<StoredTrace>(argument) && of_trace) return absl::DataLossError(status.message());
   const auto* file = std::get_if<SpecificationFile>(&argument);
   if (file == nullptr || status.code() != absl::StatusCode::kInvalidArgument) return status;

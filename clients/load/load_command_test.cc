@@ -92,7 +92,7 @@ TEST(LoadCommand, ReportsAsATable) {
   Program program(At(Server().address(), {"steady-state", "--rate", "20k", "--duration", "300ms"}));
   ASSERT_EQ(program.Wait(), 0) << program.err();
   for (const char* part :
-       {"steady-state", "open loop, 20.0 k ops/s", "intended start", "p99.9", "malloc", "INSTANCES AT THE END"}) {
+       {"steady-state", "open loop, 20.0 k ops/s", "due to reply", "p99.9", "malloc", "INSTANCES AT THE END"}) {
     EXPECT_THAT(program.out(), HasSubstr(part));
   }
 }

@@ -140,7 +140,7 @@ def check_broken(browser, lab):
     browser.wait(PICTURE)
     assert not browser.evaluate(f'{one(".alarm")} !== null')
     frame = json.loads(lab.run('inspect', 'translate', 'wrecked', '0xc0400000', '--output', 'json'))['physical']
-    lab.run('pages', 'free', 'wrecked', str(frame), '4096')  # the frame of the heap's first page
+    lab.run('pages', 'free', 'wrecked', f'{frame:#x}', '4096')  # the frame of the heap's first page
     browser.wait(f'{one(".alarm")}?.innerText.includes("The heap is broken at 0xc0400000")')
     colors = palette(browser)
     counts = browser.evaluate(DISTINCT)
