@@ -144,7 +144,9 @@ def check_narrow(browser, lab):
     for name, path in VIEWS.items():
         open_afresh(browser, lab.url(path))
         width = browser.evaluate('document.documentElement.scrollWidth')
-        assert width <= NARROW, f'{name} is {width} pixels wide'
+        widest = browser.evaluate(f"""[...document.querySelectorAll('main *')].filter((e) => e.getBoundingClientRect().right > {NARROW})
+            .map((e) => `${{e.tagName}}.${{e.className}} ${{e.textContent.slice(0, 40)}}`).slice(-3).join('; ')""")
+        assert width <= NARROW, f'{name} is {width} pixels wide: {widest}'
     browser.window(1400, 1000)
 
 
