@@ -135,7 +135,7 @@ OpResult Driver::RecordUnsupported(OpKind kind) {
   return {Outcome::kUnsupported, 0};
 }
 
-inline void Driver::Own(std::uint32_t handle, const HeapResult& result, std::uint32_t bytes) {
+[[gnu::always_inline]] inline void Driver::Own(std::uint32_t handle, const HeapResult& result, std::uint32_t bytes) {
   const bool lives = result.outcome == Outcome::kOk;
   if (handle != kNoBlock) {
     live_.Assign(handle, lives ? result.address.raw() : 0, lives ? bytes : 0);
@@ -149,7 +149,7 @@ inline void Driver::Own(std::uint32_t handle, const HeapResult& result, std::uin
   counters_.live_blocks_peak = std::max(counters_.live_blocks_peak, counters_.live_blocks);
 }
 
-inline void Driver::Disown(std::uint32_t handle, std::uint32_t address) {
+[[gnu::always_inline]] inline void Driver::Disown(std::uint32_t handle, std::uint32_t address) {
   const std::uint32_t bytes = handle != kNoBlock ? live_.Release(handle) : live_.ReleaseAt(address);
   counters_.live_requested_bytes -= bytes;
   counters_.live_blocks -= bytes != 0;

@@ -81,7 +81,7 @@ class HandleTable {
 
  private:
   const Page* Saved(std::size_t page) const { return page < saved_.size() ? saved_[page].get() : nullptr; }
-  Page& MakePage(std::uint32_t page) {
+  [[gnu::cold, gnu::noinline]] Page& MakePage(std::uint32_t page) {
     pages_[page] = Saved(page) != nullptr ? std::make_unique<Page>(*Saved(page)) : std::make_unique<Page>();
     ++page_count_;
     return *pages_[page];

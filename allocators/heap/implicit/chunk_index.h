@@ -34,12 +34,14 @@
 #include "allocators/heap/implicit/size_hints.h"
 #include "allocators/heap/implicit/wide_tree.h"
 #include "allocators/machine/address_space.h"
+#include "allocators/machine/word_view.h"
 
 namespace alloclab {
 
 class ChunkIndex {
  public:
   static constexpr bool kSearches = true;
+  using Words = WholeWordView;  // chunks are where the index says
 
   struct Found {
     VirtAddr chunk;                                        // null: no free chunk is large enough
@@ -213,7 +215,7 @@ inline void ChunkIndex::Append(VirtAddr chunk, std::uint32_t size, std::uint32_t
   hints_.Lower((before + size) / kWordBytes, first.leaf_number());
 }
 
-inline void ChunkIndex::AddFreeChunk(VirtAddr chunk, std::uint32_t size) {
+[[gnu::always_inline]] inline void ChunkIndex::AddFreeChunk(VirtAddr chunk, std::uint32_t size) {
   const Place at = PlaceOf(chunk);
   Page& page = MakePage(at);
   page.leaves[at.leaf].starts |= at.bit();

@@ -33,6 +33,7 @@ using FirstFitCounters = Counters<kFirstFitCounters>;
 class NoIndex {
  public:
   static constexpr bool kSearches = false;
+  using Words = WordView;  // chunks are where memory says
   NoIndex(AddressSpace&, VirtAddr) {}
   void AddPrologue() {}
   void Take(VirtAddr, std::uint32_t) {}
@@ -44,6 +45,8 @@ class NoIndex {
 template <class Index>
 class FirstFit {
  public:
+  using Words = typename Index::Words;
+
   // The break and the counts belong to the allocator around it.
   FirstFit(AddressSpace& space, ProgramBreak& brk, HeapCosts& costs, FirstFitCounters& counters)
       : space_(space), break_(brk), index_(space, brk.start()), costs_(costs), counters_(counters) {}
@@ -52,7 +55,7 @@ class FirstFit {
   void Init(std::uint32_t initial_bytes) {
     break_.Place(break_.start() + kWordBytes);
     {
-      WordView words(space_, costs_);
+      Words words(space_, costs_);
       words.Store(break_.start(), tag::Pack(kWordBytes, tag::kAllocated));
       words.Store(break_.current(), tag::Pack(0, tag::kAllocated));
     }
@@ -75,7 +78,7 @@ class FirstFit {
 
   // place_chunk: allocates the first `size` bytes of the free chunk; what remains becomes a free chunk.
   void Place(VirtAddr chunk, std::uint32_t size) {
-    WordView words(space_, costs_);
+    Words words(space_, costs_);
     const std::uint32_t header = words.Load(chunk);
     const std::uint32_t rest = tag::Size(header) - size;
     words.Store(chunk, tag::Pack(size, (header & tag::kPreviousFree) | tag::kAllocated));
@@ -94,7 +97,7 @@ class FirstFit {
 
   // lx_free_internal behind its checks. `header` is the chunk's header, loaded by the caller.
   void Release(VirtAddr chunk, std::uint32_t header) {
-    WordView words(space_, costs_);
+    Words words(space_, costs_);
     const std::uint32_t size = tag::Size(header);
     words.Store(chunk, header & ~tag::kAllocated);
     words.Store(Footer(chunk, size), header & ~tag::kAllocated);
@@ -110,7 +113,7 @@ class FirstFit {
     const VirtAddr start = break_.LunaixSbrk(size + kWordBytes);
     size = tag::RoundUpToWord(size);
     break_.Lower(kWordBytes);  // the word for the epilogue
-    WordView words(space_, costs_);
+    Words words(space_, costs_);
     const std::uint32_t old_marker = words.Load(start);
     const std::uint32_t header = tag::Pack(size, old_marker & tag::kPreviousFree);
     words.Store(start, header);
@@ -145,7 +148,7 @@ class FirstFit {
   static VirtAddr Footer(VirtAddr chunk, std::uint32_t size) { return chunk + size - kWordBytes; }
 
   VirtAddr Walk(std::uint32_t size) {
-    WordView words(space_, costs_);
+    Words words(space_, costs_);
     VirtAddr chunk = break_.start();
     LandmarkWatch<VirtAddr> watch(chunk);
     std::uint32_t page = ~0u;
@@ -164,7 +167,7 @@ class FirstFit {
   }
 
   // The four cases of coalesce; the chunk's header and footer are written, its neighbours may be free.
-  Merged Coalesce(WordView& words, VirtAddr chunk) {
+  Merged Coalesce(Words& words, VirtAddr chunk) {
     const std::uint32_t header = words.Load(chunk);
     const std::uint32_t size = tag::Size(header);
     const std::uint32_t next = words.Load(chunk + size);

@@ -47,7 +47,7 @@ class IndexedImplicitHeap final : public ImplicitHeapBase<ChunkIndex> {
     const std::uint32_t* page = space_.CachedPage(word.page());
     return page != nullptr ? page[word.offset() / kWordBytes] : space_.Peek(word).value_or(0);
   }
-  std::uint32_t LoadHeader(VirtAddr chunk) { return WordView(space_, costs_).Load(chunk); }
+  std::uint32_t LoadHeader(VirtAddr chunk) { return WholeWordView(space_, costs_).Load(chunk); }
 
   HeapResult Allocate(std::uint32_t bytes, const Use& use);
   // Of the words that placing and using a block write, those that may be absent: headers and footers of chunks never are.
