@@ -56,6 +56,10 @@ absl::Status OutsideRam(std::uint32_t address, std::uint64_t bytes, std::uint64_
 absl::Status PageNotPresent(std::uint32_t address) {
   return absl::OutOfRangeError(fmt::format("address: virtual 0x{:08x} is not present: no frame is mapped there", address));
 }
+absl::Status SilentTooLong(absl::Duration silence) {
+  return absl::ResourceExhaustedError(fmt::format("the call was silent for {} while another one waited for its place",
+                                                  absl::FormatDuration(absl::Trunc(silence, absl::Milliseconds(1)))));
+}
 absl::Status CallCancelled() { return absl::CancelledError("the caller cancelled the call or its deadline passed"); }
 
 absl::Status TraceNotFound(std::string_view sha256) {

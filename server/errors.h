@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 
 namespace alloclab::server::errors {
 
@@ -30,6 +31,7 @@ absl::Status TooManyStreams(std::uint64_t max);
 absl::Status OutsideRam(std::uint32_t address, std::uint64_t bytes, std::uint64_t ram_bytes);
 absl::Status PageNotPresent(std::uint32_t address);
 absl::Status CallCancelled();
+absl::Status SilentTooLong(absl::Duration silence);
 
 // Workloads and runs.
 absl::Status TraceNotFound(std::string_view sha256);

@@ -50,8 +50,11 @@ inline constexpr std::uint64_t kWorkloadOperationsMax = 32u << 20;
 inline constexpr std::uint64_t kTraceUploadBytesMax = 256ull << 20;  // of one file as uploaded
 inline constexpr std::uint64_t kTraceInflatedBytesMax = 2ull << 30;  // of one file, decompressed
 inline constexpr std::uint64_t kTraceStoreBytesMax = 4ull << 30;     // of all files in the store
-inline constexpr std::uint32_t kConcurrentUploadsMax = 4;            // each holds its file in memory
-inline constexpr std::uint64_t kTraceCacheBytes = 256ull << 20;      // of operations ready to be replayed
+inline constexpr std::uint32_t kUploadsPerConnectionMax = 2;
+// A silent upload, data stream or watcher makes room for another one after this, once there are as many as there may be.
+inline constexpr absl::Duration kUploadSilenceMax = absl::Seconds(1), kStreamSilenceMax = absl::Seconds(10);
+inline constexpr std::uint32_t kConcurrentUploadsMax = 4;        // each holds its file in memory
+inline constexpr std::uint64_t kTraceCacheBytes = 256ull << 20;  // of operations ready to be replayed
 inline constexpr std::size_t kFileNameMax = 255;
 inline constexpr std::size_t kLabelMax = 128;
 inline constexpr std::size_t kDigestAtMax = 1024;  // letters of digest_at
@@ -94,6 +97,20 @@ inline constexpr std::uint64_t kServerBytesMax =
 
 // --- Connections and life ---
 
+// Each costs about 18 KiB and two descriptors.
+inline constexpr std::uint32_t kConnectionsMax = 4'096;
+inline constexpr std::size_t kConnectionsMin = 16;  // however few descriptors there are
+// Let in beyond the most there may be, so that somebody can ask for the server's health, and how long each may stay.
+inline constexpr std::size_t kGuestsMax = 16;
+inline constexpr absl::Duration kGuestStay = absl::Seconds(2);
+// Whoever has sent nothing for so long may be hung up on, once there are as many as there may be.
+inline constexpr absl::Duration kSilenceMax = absl::Seconds(5);
+// Descriptors that are not for gRPC's connections: clients of web page and metrics (kHttpClientsMax each), guests, the store, and
+// what gRPC and the listeners have for themselves.
+inline constexpr std::uint64_t kDescriptorsReserved = 2 * 128 + 2 * kGuestsMax + 64;
+// For a client's first words of HTTP/2; whoever has said them may be without a call for so long.
+inline constexpr absl::Duration kHandshakeTime = absl::Seconds(5);
+inline constexpr absl::Duration kConnectionIdleMax = absl::Minutes(10);
 inline constexpr absl::Duration kKeepaliveTime = absl::Seconds(30);  // a dead client is noticed after time + timeout
 inline constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(10);
 inline constexpr absl::Duration kPingIntervalMin = absl::Seconds(10);  // a client that pings faster is sent away

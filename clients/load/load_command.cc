@@ -54,7 +54,7 @@ struct Flags {
   std::string repeat;
   std::chrono::milliseconds duration{0}, warmup{0};
   bool keep = false;
-  std::string metrics_listen;
+  std::string metrics_listen, allowed_hosts;
 };
 
 absl::Status Clash(const char* what) { return absl::InvalidArgumentError(what); }
@@ -117,7 +117,8 @@ absl::StatusOr<std::unique_ptr<server::HttpServer>> ServeMetricsIfAsked(const Fl
                                                                         std::shared_ptr<LoadMetrics> metrics,
                                                                         Session& session) {
   if (flags.metrics_listen.empty()) return nullptr;
-  auto http = server::ServeMetrics("--metrics-listen", flags.metrics_listen, [metrics] { return metrics->Collect(); });
+  auto http = server::ServeMetrics("--metrics-listen", flags.metrics_listen, flags.allowed_hosts,
+                                   [metrics] { return metrics->Collect(); });
   if (http.ok()) session.Note(fmt::format("Metrics at http://{}/metrics", (*http)->address()));
   return http;
 }
@@ -261,6 +262,10 @@ void RegisterLoad(CLI::App& app, client::Command& chosen, const AddMachineOption
   load->add_option("--metrics-listen", flags->metrics_listen, "Serve /metrics here, e.g. 127.0.0.1:7415 (default: nowhere)")
       ->envname("ALLOCLAB_LOAD_METRICS_LISTEN")
       ->type_name("HOST:PORT");
+  load->add_option("--allowed-hosts", flags->allowed_hosts,
+                   "Names under which /metrics may be asked for, beside localhost and addresses (default none)")
+      ->envname("ALLOCLAB_LOAD_ALLOWED_HOSTS")
+      ->type_name("NAME,...");
   add_machine_options(*load, *flags->config.mutable_instance_config());
 }
 

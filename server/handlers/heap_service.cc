@@ -64,8 +64,8 @@ grpc::Status HeapService::Apply(grpc::ServerContext*, const v1::Batch* batch, v1
   return ToGrpcStatus(ApplyBatch(**found, *batch, work, *reply));
 }
 
-grpc::ServerBidiReactor<v1::Batch, v1::BatchReply>* HeapService::Stream(grpc::CallbackServerContext*) {
-  return new HeapStream(instances_, pool_, streams_);  // deletes itself
+grpc::ServerBidiReactor<v1::Batch, v1::BatchReply>* HeapService::Stream(grpc::CallbackServerContext* context) {
+  return new HeapStream(*context, instances_, pool_, streams_);  // deletes itself
 }
 
 }  // namespace alloclab::server

@@ -48,9 +48,11 @@ absl::Status ApplyBatch(LiveInstance& instance, const v1::Batch& batch, BatchWor
   return absl::OkStatus();
 }
 
-HeapStream::HeapStream(InstanceRegistry& instances, WorkPool& pool, OpenCalls& streams)
+HeapStream::HeapStream(const grpc::CallbackServerContext& context, InstanceRegistry& instances, WorkPool& pool,
+                       OpenCalls& streams)
     : instances_(instances), pool_(pool), streams_(streams) {
-  absl::Status status = streams_.Admit(this, errors::TooManyStreams(streams_.max()), [this] { End(errors::Draining()); });
+  absl::Status status = streams_.Admit(this, context.peer(), errors::TooManyStreams(streams_.max()),
+                                       [this](const absl::Status& why) { End(why); });
   if (status.ok()) {
     const MutexLock lock(mutex_);
     Read();
@@ -60,6 +62,7 @@ HeapStream::HeapStream(InstanceRegistry& instances, WorkPool& pool, OpenCalls& s
 }
 
 void HeapStream::OnReadDone(bool ok) {
+  streams_.Heard(this);
   bool work_here = false;
   {
     const MutexLock lock(mutex_);
@@ -72,6 +75,7 @@ void HeapStream::OnReadDone(bool ok) {
 }
 
 void HeapStream::OnWriteDone(bool ok) {
+  streams_.Heard(this);
   bool work_here = false;
   {
     const MutexLock lock(mutex_);

@@ -28,7 +28,7 @@ absl::Status ApplyBatch(LiveInstance& instance, const v1::Batch& batch, BatchWor
 class HeapStream final : public grpc::ServerBidiReactor<v1::Batch, v1::BatchReply> {
  public:
   // Deletes itself when the call is done. All outlive it.
-  HeapStream(InstanceRegistry& instances, WorkPool& pool, OpenCalls& streams);
+  HeapStream(const grpc::CallbackServerContext& context, InstanceRegistry& instances, WorkPool& pool, OpenCalls& streams);
 
   void OnReadDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);

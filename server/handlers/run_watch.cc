@@ -6,8 +6,10 @@
 
 namespace alloclab::server {
 
-RunWatch::RunWatch(RunExecutor& runs, OpenCalls& watchers, std::uint64_t id) : watchers_(watchers) {
-  absl::Status status = watchers_.Admit(this, errors::TooManyWatchers(watchers_.max()));
+RunWatch::RunWatch(const grpc::CallbackServerContext& context, RunExecutor& runs, OpenCalls& watchers, std::uint64_t id)
+    : watchers_(watchers) {
+  absl::Status status = watchers_.Admit(this, context.peer(), errors::TooManyWatchers(watchers_.max()),
+                                        [this](const absl::Status& why) { End(why); });
   if (status.ok()) status = Begin(runs, id);
   if (!status.ok()) End(status);
 }
@@ -50,6 +52,7 @@ void RunWatch::Proceed() {
 
 void RunWatch::OnWriteDone(bool ok) {
   if (!ok) return End(errors::CallCancelled());
+  watchers_.Heard(this);
   const MutexLock lock(mutex_);
   writing_ = false;
   Proceed();

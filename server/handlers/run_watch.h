@@ -19,7 +19,7 @@ namespace alloclab::server {
 class RunWatch final : public grpc::ServerWriteReactor<v1::Run> {
  public:
   // Deletes itself when the call is done. All outlive it.
-  RunWatch(RunExecutor& runs, OpenCalls& watchers, std::uint64_t id);
+  RunWatch(const grpc::CallbackServerContext& context, RunExecutor& runs, OpenCalls& watchers, std::uint64_t id);
 
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnCancel() override ABSL_LOCKS_EXCLUDED(mutex_);

@@ -81,8 +81,9 @@ grpc::Status RunsService::ListRuns(grpc::ServerContext*, const v1::ListRunsReque
   return grpc::Status::OK;
 }
 
-grpc::ServerWriteReactor<v1::Run>* RunsService::WatchRun(grpc::CallbackServerContext*, const v1::WatchRunRequest* request) {
-  return new RunWatch(runs_, watchers_, request->id());  // deletes itself
+grpc::ServerWriteReactor<v1::Run>* RunsService::WatchRun(grpc::CallbackServerContext* context,
+                                                         const v1::WatchRunRequest* request) {
+  return new RunWatch(*context, runs_, watchers_, request->id());  // deletes itself
 }
 
 grpc::Status RunsService::CancelRun(grpc::ServerContext*, const v1::CancelRunRequest* request, v1::Run* reply) {
@@ -94,7 +95,7 @@ grpc::Status RunsService::DeleteRun(grpc::ServerContext*, const v1::DeleteRunReq
 }
 
 grpc::Status RunsService::DiffRuns(grpc::ServerContext* context, const v1::DiffRunsRequest* request, v1::DiffRunsReply* reply) {
-  if (absl::Status status = diffs_.Admit(context, errors::TooManyDiffs(diffs_.max())); !status.ok())
+  if (absl::Status status = diffs_.Admit(context, context->peer(), errors::TooManyDiffs(diffs_.max())); !status.ok())
     return ToGrpcStatus(status);
   const absl::Cleanup leave = [&] { diffs_.Leave(context); };
   const absl::StatusOr<Run> a = GetEnded(runs_, request->a()), b = GetEnded(runs_, request->b());

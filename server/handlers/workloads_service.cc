@@ -21,10 +21,12 @@ struct UploadedFile {
   std::string bytes;
 };
 
-absl::StatusOr<UploadedFile> ReadFile(grpc::ServerContext& context, grpc::ServerReader<v1::UploadTraceRequest>& reader) {
+absl::StatusOr<UploadedFile> ReadFile(grpc::ServerContext& context, grpc::ServerReader<v1::UploadTraceRequest>& reader,
+                                      OpenCalls& uploads) {
   UploadedFile file;
   v1::UploadTraceRequest chunk;
   for (bool first = true; reader.Read(&chunk); first = false) {
+    uploads.Heard(&context);
     if (first) file.name = Printable(chunk.name());
     if (file.name.size() > kFileNameMax) {
       return errors::BadField("name", fmt::format("{} characters; at most {} are allowed", file.name.size(), kFileNameMax));
@@ -48,11 +50,17 @@ grpc::Status WorkloadsService::ListBuiltins(grpc::ServerContext*, const v1::List
 
 grpc::Status WorkloadsService::UploadTrace(grpc::ServerContext* context, grpc::ServerReader<v1::UploadTraceRequest>* reader,
                                            v1::TraceInfo* reply) {
-  if (absl::Status status = uploads_.Admit(context, errors::TooManyUploads(uploads_.max())); !status.ok()) {
+  if (absl::Status status = uploads_.Admit(
+          context, context->peer(), errors::TooManyUploads(uploads_.max()),
+          [context](const absl::Status& why) {
+            Log(LogLevel::kWarning, "upload.ended", {{"client", context->peer()}, {"reason", std::string(why.message())}});
+            context->TryCancel();  // wakes the read that waits for the client
+          });
+      !status.ok()) {
     return ToGrpcStatus(status);
   }
   const absl::Cleanup leave = [&] { uploads_.Leave(context); };
-  absl::StatusOr<UploadedFile> file = ReadFile(*context, *reader);
+  absl::StatusOr<UploadedFile> file = ReadFile(*context, *reader, uploads_);
   if (!file.ok()) return ToGrpcStatus(file.status());
   const absl::StatusOr<TraceEntry> entry = traces_.Add(std::move(file->bytes), file->name);
   if (!entry.ok()) return ToGrpcStatus(entry.status());

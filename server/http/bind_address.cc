@@ -1,40 +1,21 @@
 #include "server/http/bind_address.h"
 
 #include <fmt/format.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <memory>
 #include <string_view>
 #include <utility>
 
 #include "server/errors.h"
+#include "server/http/resolve.h"
 #include "server/http/unix_socket.h"
 
 namespace alloclab::server {
 namespace {
-
-struct FreeAddresses {
-  void operator()(addrinfo* list) const { freeaddrinfo(list); }
-};
-using AddressList = std::unique_ptr<addrinfo, FreeAddresses>;
-
-// `error` gets getaddrinfo's; 0 when there is an address. glibc takes "*" for every address.
-AddressList Resolve(const BindAddress& address, int& error, int flags = 0) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | flags;
-  addrinfo* list = nullptr;
-  error = getaddrinfo(address.host.c_str(), fmt::format("{}", address.port).c_str(), &hints, &list);
-  return AddressList(list);
-}
 
 // "127.0.0.1", "::1"
 std::string NumericHost(const addrinfo& address) {
@@ -47,20 +28,9 @@ std::string NumericHost(const addrinfo& address) {
 std::string EveryAddress(const BindAddress& address) {
   if (address.host == "*") return "::";
   int resolved = 0;
-  const AddressList list = Resolve(address, resolved, AI_NUMERICHOST);
+  const AddressList list = Resolve(address.host, address.port, resolved, AI_NUMERICHOST);
   const std::string host = resolved == 0 ? NumericHost(*list) : "";
   return host == "0.0.0.0" || host == "::" ? host : "";
-}
-
-// Why a socket cannot be bound there; 0 when it can.
-int TryBind(const addrinfo& address) {
-  const int socket_fd = socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (socket_fd < 0) return errno;
-  const int on = 1;
-  setsockopt(socket_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  const int error = bind(socket_fd, address.ai_addr, address.ai_addrlen) != 0 || listen(socket_fd, 1) != 0 ? errno : 0;
-  close(socket_fd);
-  return error;
 }
 
 constexpr std::string_view kUnixPrefix = "unix:";
@@ -104,31 +74,6 @@ std::string ToString(const BindAddress& address) {
   return v6 ? fmt::format("[{}]:{}", address.host, address.port) : fmt::format("{}:{}", address.host, address.port);
 }
 
-absl::Status CheckBindable(const std::string& flag, const BindAddress& address) {
-  if (!address.socket_path.empty()) {
-    const absl::Status room = MakeRoomForSocket(address.socket_path);
-    return room.ok() ? room : errors::CannotListen(flag, ToString(address), std::string(room.message()));
-  }
-  int resolved = 0;
-  const AddressList list = Resolve(address, resolved);
-  if (resolved != 0) return errors::CannotListen(flag, ToString(address), gai_strerror(resolved));
-  const int error = TryBind(*list);
-  if (error == 0) return absl::OkStatus();
-  return errors::CannotListen(flag, ToString(address),
-                              error == EADDRINUSE ? "the port is taken by another process" : std::strerror(error));
-}
-
-void Knock(const BindAddress& address) {
-  int resolved = 0;
-  const AddressList list = Resolve(address, resolved);
-  if (resolved != 0) return;
-  const int socket_fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (socket_fd < 0) return;
-  // Nobody waits for the answer: the attempt alone wakes the listener.
-  (void)!connect(socket_fd, list->ai_addr, list->ai_addrlen);
-  close(socket_fd);
-}
-
 bool IsLoopback(const BindAddress& address) {
   return !address.socket_path.empty() || address.host == "localhost" || address.host == "::1" ||
          address.host.starts_with("127.");
@@ -138,7 +83,7 @@ BindAddress SeenFromThisHost(const BindAddress& address) {
   if (!address.socket_path.empty()) return address;
   const std::string every = EveryAddress(address);
   if (every.empty()) return address;
-  // gRPC listens on "::" for both families, and for IPv4 alone where there is no other: localhost is either.
+  // "::" is both families, and IPv4 alone where there is no other: localhost is either.
   return {every == "::" ? "localhost" : "127.0.0.1", address.port, ""};
 }
 
@@ -147,7 +92,7 @@ bool Collide(const BindAddress& one, const BindAddress& other) {
   if (one.port != other.port || one.port == 0) return false;
   if (!EveryAddress(one).empty() || !EveryAddress(other).empty()) return true;
   int resolved = 0, other_resolved = 0;
-  const AddressList list = Resolve(one, resolved), other_list = Resolve(other, other_resolved);
+  const AddressList list = Resolve(one.host, one.port, resolved), other_list = Resolve(other.host, other.port, other_resolved);
   if (resolved != 0 || other_resolved != 0) return false;  // it will be said when it is bound
   for (const addrinfo* a = list.get(); a != nullptr; a = a->ai_next) {
     for (const addrinfo* b = other_list.get(); b != nullptr; b = b->ai_next) {

@@ -24,13 +24,6 @@ absl::StatusOr<BindAddress> ParseBindAddress(const std::string& text, Sockets al
 absl::StatusOr<BindAddress> ParseBindAddress(const std::string& flag, const std::string& text, Sockets allowed = Sockets::kTcp);
 std::string ToString(const BindAddress& address);
 
-// Whether the address can be bound right now. The socket file of a dead server is removed. FAILED_PRECONDITION naming the flag,
-// the address and why not.
-absl::Status CheckBindable(const std::string& flag, const BindAddress& address);
-
-// Connects, if that can be done at once, and hangs up.
-void Knock(const BindAddress& address);
-
 // Whether only this host can reach it.
 bool IsLoopback(const BindAddress& address);
 

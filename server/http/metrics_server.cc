@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "server/errors.h"
 #include "server/http/bind_address.h"
 
 namespace alloclab::server {
@@ -19,10 +20,13 @@ HttpResponse Answer(const Collect& collect, const HttpRequest& request) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<HttpServer>> ServeMetrics(const std::string& flag, const std::string& listen, Collect collect) {
+absl::StatusOr<std::unique_ptr<HttpServer>> ServeMetrics(const std::string& flag, const std::string& listen,
+                                                         const std::string& allowed_hosts, Collect collect) {
   const absl::StatusOr<BindAddress> address = ParseBindAddress(flag, listen);
   if (!address.ok()) return address.status();
-  return HttpServer::Start(flag, *address,
+  const absl::StatusOr<HostNames> names = HostNames::Parse(allowed_hosts);
+  if (!names.ok()) return errors::BadField("--allowed-hosts", std::string(names.status().message()));
+  return HttpServer::Start({flag, *address, *names},
                            [collect = std::move(collect)](const HttpRequest& request) { return Answer(collect, request); });
 }
 

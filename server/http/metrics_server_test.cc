@@ -23,7 +23,7 @@ std::vector<prometheus::MetricFamily> OneGauge() {
 }
 
 TEST(ServeMetrics, AnswersInTheTextFormatAndNowhereElse) {
-  const auto server = ServeMetrics("--metrics-listen", "127.0.0.1:0", OneGauge);
+  const auto server = ServeMetrics("--metrics-listen", "127.0.0.1:0", "", OneGauge);
   ASSERT_TRUE(server.ok()) << server.status();
   const RawResponse response = Get((*server)->address(), "/metrics");
   EXPECT_EQ(response.status, 200);
@@ -34,17 +34,27 @@ TEST(ServeMetrics, AnswersInTheTextFormatAndNowhereElse) {
 
 TEST(ServeMetrics, RefusesWhatIsNoAddressAndAPortThatIsTaken) {
   for (const char* listen : {"", "7415", ":7415", "localhost:", "localhost:99999", "localhost:x", "unix:/tmp/x"}) {
-    const absl::Status status = ServeMetrics("--metrics-listen", listen, OneGauge).status();
+    const absl::Status status = ServeMetrics("--metrics-listen", listen, "", OneGauge).status();
     EXPECT_TRUE(absl::IsInvalidArgument(status)) << listen;
     EXPECT_THAT(std::string(status.message()),
                 HasSubstr("--metrics-listen: \"" + std::string(listen) + "\" is not an address"));
   }
-  const auto first = ServeMetrics("--metrics-listen", "127.0.0.1:0", OneGauge);
+  const auto first = ServeMetrics("--metrics-listen", "127.0.0.1:0", "", OneGauge);
   ASSERT_TRUE(first.ok()) << first.status();
   const std::string taken = (*first)->address();
-  const absl::Status status = ServeMetrics("--metrics-listen", taken, OneGauge).status();
+  const absl::Status status = ServeMetrics("--metrics-listen", taken, "", OneGauge).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(status));
   EXPECT_THAT(std::string(status.message()), HasSubstr("--metrics-listen " + taken + ": cannot listen: the port is taken"));
+}
+
+TEST(ServeMetrics, KnowsTheNamesItIsGiven) {
+  const auto server = ServeMetrics("--metrics-listen", "127.0.0.1:0", "lab.example,server", OneGauge);
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_EQ(Exchange((*server)->address(), "GET /metrics HTTP/1.1\r\nHost: SERVER:7413\r\n\r\n").status, 200);
+  EXPECT_EQ(Exchange((*server)->address(), "GET /metrics HTTP/1.1\r\nHost: loadgen:7413\r\n\r\n").status, 403);
+  const absl::Status status = ServeMetrics("--metrics-listen", "127.0.0.1:0", "server:7413", OneGauge).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("--allowed-hosts: \"server:7413\" is not the name of a host"));
 }
 
 }  // namespace

@@ -34,6 +34,21 @@ void AddRuns(const RunExecutor& runs, std::vector<prometheus::MetricFamily>& fam
            static_cast<double>(census.queued_operations));
 }
 
+void AddConnections(const ConnectionFigures& connections, std::vector<prometheus::MetricFamily>& families) {
+  AddGauge(families, "alloclab_server_connections", "Open connections to gRPC.", static_cast<double>(connections.open));
+  AddGauge(families, "alloclab_server_connections_limit", "Connections to gRPC that may be open.",
+           static_cast<double>(connections.max));
+  Family ended(
+      "alloclab_server_connections_ended_total",
+      "Connections that the server hung up on, by why: refused as there were too many, silent while others wanted in, or "
+      "guests whose stay was over.",
+      MetricType::Counter);
+  ended.Add({{"reason", "refused"}}, connections.refused);
+  ended.Add({{"reason", "silent"}}, connections.silent);
+  ended.Add({{"reason", "guest"}}, connections.guests);
+  families.push_back(std::move(ended).Take());
+}
+
 void AddServer(const MetricsSources& sources, std::vector<prometheus::MetricFamily>& families) {
   Family info("alloclab_server_info", "Always 1: which server this is.", MetricType::Gauge);
   info.Add({{"version", Version()}, {"commit", Commit()}}, 1.0);
@@ -54,6 +69,7 @@ void AddServer(const MetricsSources& sources, std::vector<prometheus::MetricFami
 std::vector<prometheus::MetricFamily> CollectMetrics(const MetricsSources& sources) {
   std::vector<prometheus::MetricFamily> families;
   AddServer(sources, families);
+  AddConnections(sources.connections(), families);
   AddRuns(sources.runs, families);
   AddMachineFamilies(sources.heaps.Read(), families);
   sources.rpcs.AddFamilies(families);
@@ -62,8 +78,10 @@ std::vector<prometheus::MetricFamily> CollectMetrics(const MetricsSources& sourc
   return families;
 }
 
-absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Start(const std::string& listen, MetricsSources sources) {
-  auto http = ServeMetrics("--metrics-listen", listen, [sources = std::move(sources)] { return CollectMetrics(sources); });
+absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Start(const std::string& listen, MetricsSources sources,
+                                                                        const std::string& allowed_hosts) {
+  auto http = ServeMetrics("--metrics-listen", listen, allowed_hosts,
+                           [sources = std::move(sources)] { return CollectMetrics(sources); });
   if (!http.ok()) return http.status();
   return std::unique_ptr<MetricsEndpoint>(new MetricsEndpoint(*std::move(http)));
 }

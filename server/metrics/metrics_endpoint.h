@@ -4,6 +4,7 @@
 
 #include <prometheus/metric_family.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,6 +21,11 @@
 
 namespace alloclab::server {
 
+// Connections to gRPC.
+struct ConnectionFigures {
+  std::uint64_t open = 0, max = 0, refused = 0, silent = 0, guests = 0;
+};
+
 // What is measured; all outlive the endpoint.
 struct MetricsSources {
   HeapDirectory& heaps;
@@ -28,6 +34,7 @@ struct MetricsSources {
   const RpcMetrics& rpcs;
   const HostBudget& budget;
   std::function<std::size_t()> open_streams;
+  std::function<ConnectionFigures()> connections;
 };
 
 // One scrape, family by family.
@@ -36,7 +43,8 @@ std::vector<prometheus::MetricFamily> CollectMetrics(const MetricsSources& sourc
 class MetricsEndpoint {
  public:
   // Serving when it returns. INVALID_ARGUMENT or FAILED_PRECONDITION naming the flag: no address, or it cannot be bound.
-  static absl::StatusOr<std::unique_ptr<MetricsEndpoint>> Start(const std::string& listen, MetricsSources sources);
+  static absl::StatusOr<std::unique_ptr<MetricsEndpoint>> Start(const std::string& listen, MetricsSources sources,
+                                                                const std::string& allowed_hosts = "");
 
   const std::string& address() const { return http_->address(); }
 

@@ -28,8 +28,9 @@ int Milliseconds(absl::Duration duration) { return static_cast<int>(absl::ToInt6
 
 void SetTransportLimits(grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(kMessageBytesMax);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a taken port is an error, not a second listener
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnectionMax);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, Milliseconds(kHandshakeTime));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, Milliseconds(kConnectionIdleMax));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(kKeepaliveTime));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(kKeepaliveTimeout));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
@@ -55,6 +56,10 @@ void SetReflection(grpc::ServerBuilder& builder, bool on) {
   if (!on) builder.SetOption(std::make_unique<WithoutReflection>());
 }
 
+FrontDoor::Rules DoorRules(std::size_t connections_max) {
+  return {.connections_max = connections_max, .guests_max = kGuestsMax, .silence = kSilenceMax, .guest_stay = kGuestStay};
+}
+
 unsigned PoolThreads() { return std::max(2u, std::thread::hardware_concurrency()); }
 
 }  // namespace
@@ -62,9 +67,9 @@ unsigned PoolThreads() { return std::max(2u, std::thread::hardware_concurrency()
 GrpcServer::GrpcServer(const Domain& domain, std::size_t streams_max)
     : metrics_(domain.metrics),
       pool_(PoolThreads()),
-      streams_(streams_max),
-      uploads_(kConcurrentUploadsMax),
-      watchers_(kWatchersMax),
+      streams_({.max = streams_max, .of_one_client = kStreamsPerConnectionMax, .silence = kStreamSilenceMax}),
+      uploads_({.max = kConcurrentUploadsMax, .of_one_client = kUploadsPerConnectionMax, .silence = kUploadSilenceMax}),
+      watchers_({.max = kWatchersMax, .of_one_client = kStreamsPerConnectionMax, .silence = kStreamSilenceMax}),
       diffs_(kConcurrentDiffsMax),
       lab_(domain.instances, domain.describe),
       heap_(domain.instances, pool_, streams_),
@@ -74,8 +79,9 @@ GrpcServer::GrpcServer(const Domain& domain, std::size_t streams_max)
 
 GrpcServer::~GrpcServer() { Stop(absl::InfinitePast()); }
 
-absl::Status GrpcServer::Start(const BindAddress& listen, bool reflection) {
-  if (absl::Status status = CheckBindable("--listen", listen); !status.ok()) return status;
+absl::Status GrpcServer::Start(const BindAddress& listen, bool reflection, std::size_t connections_max) {
+  absl::StatusOr<Listener> listener = Listener::Open("--listen", listen);
+  if (!listener.ok()) return listener.status();
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   SetReflection(builder, reflection);
@@ -85,16 +91,33 @@ absl::Status GrpcServer::Start(const BindAddress& listen, bool reflection) {
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   interceptors.push_back(MakeInterceptorFactory(metrics_));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
-  int port = 0;
-  builder.AddListeningPort(ToString(listen), grpc::InsecureServerCredentials(), &port);
+  acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, grpc::InsecureServerCredentials());
   server_ = builder.BuildAndStart();
-  if (!server_ || port == 0) return errors::CannotListen("--listen", ToString(listen), "the port is taken by another process");
-  address_ = ToString(BindAddress{listen.host, port, listen.socket_path});
+  if (!server_) return errors::CannotListen("--listen", ToString(listen), "gRPC does not start");
+  address_ = ToString(listener->address());
   for (const char* name : {v1::Lab::service_full_name(), v1::Heap::service_full_name(), v1::Inspect::service_full_name(),
                            v1::Workloads::service_full_name(), v1::Runs::service_full_name()}) {
     server_->GetHealthCheckService()->SetServingStatus(name, true);
   }
+  door_ = std::make_unique<FrontDoor>(*std::move(listener), DoorRules(connections_max), [this](int socket) {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+    connection.fd = socket;
+    acceptor_->HandleNewConnection(&connection);
+  });
+  open_door_ = door_.get();
   return absl::OkStatus();
+}
+
+ConnectionFigures GrpcServer::connections() const {
+  const FrontDoor* const door = open_door_;
+  if (door == nullptr) return {};
+  const FrontDoor::Counts counts = door->counts();
+  return {.open = counts.open,
+          .max = door->rules().connections_max,
+          .refused = counts.refused,
+          .silent = counts.silent,
+          .guests = counts.guests};
 }
 
 void GrpcServer::Drain() {
@@ -110,8 +133,10 @@ void GrpcServer::Stop(absl::Time deadline) {
   Drain();
   // Once gRPC shuts down, it waits for idle connections as for calls, whatever the former are waiting for.
   while (metrics_.open_calls() > 0 && absl::Now() < deadline) absl::SleepFor(kCallsInterval);
+  door_->Close();
   server_->Shutdown(absl::ToChronoTime(absl::Now()));
   server_->Wait();
+  door_->HangUp();
   server_.reset();
 }
 

@@ -5,7 +5,9 @@
 #define ALLOCLAB_SERVER_SERVER_GRPC_SERVER_H_
 
 #include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -23,7 +25,9 @@
 #include "server/handlers/work_pool.h"
 #include "server/handlers/workloads_service.h"
 #include "server/http/bind_address.h"
+#include "server/metrics/metrics_endpoint.h"
 #include "server/metrics/rpc_metrics.h"
+#include "server/server/front_door.h"
 
 namespace alloclab::server {
 
@@ -40,8 +44,8 @@ class GrpcServer {
   GrpcServer(const Domain& domain, std::size_t streams_max);
   ~GrpcServer();
 
-  // With the reflection service or without. FAILED_PRECONDITION: the address cannot be bound.
-  absl::Status Start(const BindAddress& listen, bool reflection);
+  // With the reflection service or without, for so many connections. FAILED_PRECONDITION: the address cannot be bound.
+  absl::Status Start(const BindAddress& listen, bool reflection, std::size_t connections_max);
   // NOT_SERVING from here on; streams end after the batch under way.
   void Drain();
   // Lets calls end until `deadline`, then cancels them.
@@ -50,6 +54,8 @@ class GrpcServer {
   const std::string& address() const { return address_; }
   const OpenCalls& streams() const { return streams_; }
   const OpenCalls& watchers() const { return watchers_; }
+  // None before the start.
+  ConnectionFigures connections() const;
 
  private:
   RpcMetrics& metrics_;
@@ -61,7 +67,10 @@ class GrpcServer {
   WorkloadsService workloads_;
   RunsService runs_;
   std::string address_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<FrontDoor> door_;
+  std::atomic<const FrontDoor*> open_door_{nullptr};  // for connections(), from its opening on
 };
 
 }  // namespace alloclab::server

@@ -18,6 +18,9 @@ std::uint64_t HeldBytesDefault(std::uint64_t memory_bytes);
 // Raises the soft limit of open descriptors to the hard one, as a connection is a descriptor. Returns what it is then.
 std::uint64_t RaiseDescriptorLimit();
 
+// How many descriptors this process may have open.
+std::uint64_t DescriptorLimit();
+
 }  // namespace alloclab::server
 
 #endif  // ALLOCLAB_SERVER_SERVER_HOST_H_

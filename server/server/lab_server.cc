@@ -76,7 +76,7 @@ struct LabServer::Parts {
         grpc({instances, runs, traces, rpc_metrics, [this] { return card.Describe(); }}, options.streams_max) {}
 
   absl::Status Start(const ServerOptions& options);
-  absl::Status StartMetrics(const std::string& listen);
+  absl::Status StartMetrics(const ServerOptions& options);
   absl::Status StartPage(const ServerOptions& options);
 
   const std::unique_ptr<RunStore> store;
@@ -94,10 +94,12 @@ struct LabServer::Parts {
   ServerAddresses addresses;
 };
 
-absl::Status LabServer::Parts::StartMetrics(const std::string& listen) {
-  if (listen.empty()) return absl::OkStatus();
+absl::Status LabServer::Parts::StartMetrics(const ServerOptions& options) {
+  if (options.metrics_listen.empty()) return absl::OkStatus();
   const auto open_streams = [this] { return grpc.streams().size(); };
-  auto started = MetricsEndpoint::Start(listen, {heaps, instances, runs, rpc_metrics, *budget, open_streams});
+  const auto connections = [this] { return grpc.connections(); };
+  auto started = MetricsEndpoint::Start(
+      options.metrics_listen, {heaps, instances, runs, rpc_metrics, *budget, open_streams, connections}, options.allowed_hosts);
   if (!started.ok()) return started.status();
   metrics = *std::move(started);
   addresses.metrics = metrics->address();
@@ -108,8 +110,10 @@ absl::Status LabServer::Parts::StartPage(const ServerOptions& options) {
   if (options.web_listen.empty()) return absl::OkStatus();
   const absl::StatusOr<BindAddress> listen = ParseBindAddress("--web-listen", options.web_listen);
   if (!listen.ok()) return listen.status();
+  const absl::StatusOr<HostNames> names = HostNames::Parse(options.allowed_hosts);
+  if (!names.ok()) return errors::BadField("--allowed-hosts", std::string(names.status().message()));
   auto started = WebServer::Start(
-      *listen, {instances, runs, [this] { return card.Describe(); }, options.prometheus_url, options.grafana_url});
+      *listen, {instances, runs, [this] { return card.Describe(); }, options.prometheus_url, options.grafana_url}, *names);
   if (!started.ok()) return started.status();
   web = *std::move(started);
   addresses.web = web->address();
@@ -121,10 +125,11 @@ absl::Status LabServer::Parts::Start(const ServerOptions& options) {
   const absl::StatusOr<BindAddress> listen = ParseBindAddress("--listen", options.listen, Sockets::kTcpAndUnix);
   if (!listen.ok()) return listen.status();
   if (absl::Status status = CheckDistinct(options); !status.ok()) return status;
-  if (absl::Status status = StartMetrics(options.metrics_listen); !status.ok()) return status;
+  if (absl::Status status = StartMetrics(options); !status.ok()) return status;
   if (absl::Status status = StartPage(options); !status.ok()) return status;
   card.SetAddresses(addresses);
-  if (absl::Status status = grpc.Start(*listen, options.reflection); !status.ok()) return status;
+  const std::size_t connections = ConnectionsFor(DescriptorLimit(), options.connections_max);
+  if (absl::Status status = grpc.Start(*listen, options.reflection, connections); !status.ok()) return status;
   addresses.grpc = grpc.address();
   card.SetAddresses(addresses);
   return absl::OkStatus();

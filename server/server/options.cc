@@ -13,6 +13,7 @@
 #include "allocators/common/quantity.h"
 #include "server/errors.h"
 #include "server/http/bind_address.h"
+#include "server/http/host_names.h"
 
 namespace alloclab::server {
 namespace {
@@ -36,6 +37,15 @@ OptionInfo Address(std::string_view name, std::string_view description, std::str
             if (!(text.empty() && may_be_empty)) {
               if (absl::Status status = ParseBindAddress(text, sockets).status(); !status.ok()) return status;
             }
+            options.*member = text;
+            return absl::OkStatus();
+          }};
+}
+
+OptionInfo Names(std::string_view name, std::string_view description, std::string ServerOptions::*member) {
+  return {name, description, [member](const ServerOptions& options) { return options.*member; },
+          [member](ServerOptions& options, const std::string& text) {
+            if (absl::Status status = HostNames::Parse(text).status(); !status.ok()) return status;
             options.*member = text;
             return absl::OkStatus();
           }};
@@ -87,6 +97,9 @@ std::vector<OptionInfo> MakeList() {
               /*may_be_empty=*/false),
       Address("web-listen", "address of the web page and its JSON; empty: no web page", &O::web_listen, /*may_be_empty=*/true),
       Address("metrics-listen", "address of /metrics; empty: no metrics", &O::metrics_listen, /*may_be_empty=*/true),
+      Names("allowed-hosts",
+            "names under which web page and metrics may be asked for, separated by commas, beside localhost and addresses",
+            &O::allowed_hosts),
       Text("data-dir", "directory of the store; one server at a time", &O::data_dir),
       Text("address-file", "file to write the bound addresses to; empty: none", &O::address_file),
       Word("reflection", "on or off: whether gRPC clients may ask for the services and messages there are", &O::reflection,
@@ -108,6 +121,8 @@ std::vector<OptionInfo> MakeList() {
       Count("stored-runs-max", "runs that the store keeps", &O::stored_runs_max),
       Count("trace-store-max", "bytes of uploaded traces that the store keeps", &O::trace_store_max),
       Count("streams-max", "data streams open at the same time", &O::streams_max),
+      Count("connections-max", "connections to gRPC open at the same time; fewer where there are few descriptors",
+            &O::connections_max),
       Count("named-instances-max", "instances with metrics of their own; the rest is summed", &O::named_instances_max),
       Duration("drain-time", "how long streams and runs may go on after SIGTERM", &O::drain_time),
   };

@@ -22,6 +22,7 @@ struct ServerOptions {
   std::string listen = "127.0.0.1:7411";          // gRPC; or unix:PATH
   std::string web_listen = "127.0.0.1:7412";      // web page and its JSON; empty: none
   std::string metrics_listen = "127.0.0.1:7413";  // /metrics; empty: none
+  std::string allowed_hosts;                      // names of this host for HTTP, with commas
   std::string data_dir = "alloclab-data";
   std::string address_file;                 // where to write the bound addresses; empty: nowhere
   std::string prometheus_url, grafana_url;  // for the web page's links; empty: no link
@@ -38,6 +39,7 @@ struct ServerOptions {
   std::uint64_t stored_runs_max = kStoredRunsMax;
   std::uint64_t trace_store_max = kTraceStoreBytesMax;  // bytes
   std::uint32_t streams_max = kStreamsMax;
+  std::uint32_t connections_max = kConnectionsMax;
   std::uint32_t named_instances_max = kNamedInstancesMax;
   absl::Duration drain_time = kDrainTime;
 };

@@ -34,8 +34,9 @@ class WebConcurrency : public testing::Test {
   TestLab lab_;
   ServerCard card_{lab_.instances};
   RpcMetrics rpcs_;
-  std::unique_ptr<MetricsEndpoint> metrics_ = *MetricsEndpoint::Start(
-      "127.0.0.1:0", {lab_.heaps, lab_.instances, lab_.runs, rpcs_, *lab_.budget, [] { return std::size_t{0}; }});
+  std::unique_ptr<MetricsEndpoint> metrics_ =
+      *MetricsEndpoint::Start("127.0.0.1:0", {lab_.heaps, lab_.instances, lab_.runs, rpcs_, *lab_.budget,
+                                              [] { return std::size_t{0}; }, [] { return ConnectionFigures{}; }});
   std::unique_ptr<WebServer> web_ = *WebServer::Start(*ParseBindAddress("127.0.0.1:0"),
                                                       {lab_.instances, lab_.runs, [this] { return card_.Describe(); }, "", ""});
 };

@@ -5,14 +5,15 @@
 #define ALLOCLAB_SERVER_WEB_ANSWER_CACHE_H_
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "allocators/common/monotonic_time.h"
 #include "allocators/common/mutex.h"
 
 namespace alloclab::server {
@@ -22,25 +23,29 @@ class AnswerCache {
   static constexpr absl::Duration kLife = absl::Milliseconds(200);
   static constexpr std::size_t kAnswersMax = 16;
 
+  using Clock = std::function<MonotonicTime()>;
+  explicit AnswerCache(Clock clock = MonotonicTime::Now) : clock_(std::move(clock)) {}
+
   std::optional<std::string> Find(const std::string& question) ABSL_LOCKS_EXCLUDED(mutex_) {
     const MutexLock lock(mutex_);
     const auto found = answers_.find(question);
-    if (found == answers_.end() || absl::Now() - found->second.time > kLife) return std::nullopt;
+    if (found == answers_.end() || clock_() - found->second.time > kLife) return std::nullopt;
     return found->second.text;
   }
 
   void Put(const std::string& question, const std::string& text) ABSL_LOCKS_EXCLUDED(mutex_) {
     const MutexLock lock(mutex_);
-    const absl::Time now = absl::Now();
+    const MonotonicTime now = clock_();
     std::erase_if(answers_, [&](const auto& item) { return now - item.second.time > kLife; });
-    if (answers_.size() < kAnswersMax) answers_[question] = {now, text};
+    if (answers_.size() < kAnswersMax) answers_.insert_or_assign(question, Answer{now, text});
   }
 
  private:
   struct Answer {
-    absl::Time time;
+    MonotonicTime time;
     std::string text;
   };
+  const Clock clock_;
   Mutex mutex_;
   std::map<std::string, Answer> answers_ ABSL_GUARDED_BY(mutex_);
 };

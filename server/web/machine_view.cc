@@ -9,24 +9,24 @@ constexpr int kRestPerLook = 4;
 
 }  // namespace
 
-absl::Status MachineView::PacedLook(const LookAt& look_at, absl::Time deadline, const Look& look) {
+absl::Status MachineView::PacedLook(const LookAt& look_at, MonotonicTime deadline, const Look& look) {
   const MutexLock lock(mutex_);
   if (rest_until_ > deadline) return absl::DeadlineExceededError("the web page is too busy; try again");
-  absl::SleepFor(rest_until_ - absl::Now());
+  if (const MonotonicTime now = clock_(); rest_until_ > now) sleep_(rest_until_ - now);
   absl::Duration spent;
   absl::Status status = look_at(
       [&](const Driver& driver) {
-        const absl::Time began = absl::Now();
+        const MonotonicTime began = clock_();
         look(driver);
-        spent = absl::Now() - began;
+        spent = clock_() - began;
       },
-      deadline);
-  rest_until_ = absl::Now() + kRestPerLook * spent;
+      absl::Now() + (deadline - clock_()));
+  rest_until_ = clock_() + kRestPerLook * spent;
   return status;
 }
 
 absl::StatusOr<v1::MemoryMap> MachineView::Map(const LookAt& look_at, const MapRequest& request) {
-  const absl::Time deadline = absl::Now() + kViewDeadline;
+  const MonotonicTime deadline = clock_() + kViewDeadline;
   MemoryMapper mapper(request);
   bool begun = false, done = false;
   while (!done) {

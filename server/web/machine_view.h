@@ -9,11 +9,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "allocators/common/monotonic_time.h"
 #include "allocators/common/mutex.h"
 #include "alloclab/v1/web.pb.h"
 #include "server/entities/look_queue.h"
@@ -28,14 +31,21 @@ using LookAt = std::function<absl::Status(const Look&, absl::Time deadline)>;
 
 class MachineView {
  public:
+  using Clock = std::function<MonotonicTime()>;
+  using Sleep = std::function<void(absl::Duration)>;
+  explicit MachineView(Clock clock = MonotonicTime::Now, Sleep sleep = absl::SleepFor)
+      : clock_(std::move(clock)), sleep_(std::move(sleep)) {}
+
   // A map that is not complete in time says so. Errors of `look_at` before the first look.
   absl::StatusOr<v1::MemoryMap> Map(const LookAt& look_at, const MapRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  absl::Status PacedLook(const LookAt& look_at, absl::Time deadline, const Look& look) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status PacedLook(const LookAt& look_at, MonotonicTime deadline, const Look& look) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  const Clock clock_;
+  const Sleep sleep_;
   Mutex mutex_;
-  absl::Time rest_until_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+  MonotonicTime rest_until_ ABSL_GUARDED_BY(mutex_) = MonotonicTime::InfinitePast();
 };
 
 }  // namespace alloclab::server

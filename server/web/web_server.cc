@@ -53,13 +53,13 @@ HttpResponse WebServer::Answer(const HttpRequest& request) {
   return file->second;
 }
 
-absl::StatusOr<std::unique_ptr<WebServer>> WebServer::Start(const BindAddress& listen, WebSubjects subjects) {
+absl::StatusOr<std::unique_ptr<WebServer>> WebServer::Start(const BindAddress& listen, WebSubjects subjects, HostNames names) {
   for (const auto& [option, url] :
        {std::pair{"--prometheus-url", subjects.prometheus_url}, {"--grafana-url", subjects.grafana_url}}) {
     if (absl::Status status = CheckLink(option, url); !status.ok()) return status;
   }
   std::unique_ptr<WebServer> server(new WebServer(std::move(subjects)));
-  auto http = HttpServer::Start("--web-listen", listen,
+  auto http = HttpServer::Start({"--web-listen", listen, std::move(names)},
                                 [web = server.get()](const HttpRequest& request) { return web->Answer(request); });
   if (!http.ok()) return http.status();
   server->http_ = *std::move(http);

@@ -16,7 +16,8 @@ class WebServer {
  public:
   // Serving when it returns; stops when it is destroyed, within two seconds. INVALID_ARGUMENT: a URL of `subjects` that is
   // not http(s); FAILED_PRECONDITION: cannot be bound.
-  static absl::StatusOr<std::unique_ptr<WebServer>> Start(const BindAddress& listen, WebSubjects subjects);
+  static absl::StatusOr<std::unique_ptr<WebServer>> Start(const BindAddress& listen, WebSubjects subjects,
+                                                          HostNames names = {});
 
   const std::string& address() const { return http_->address(); }  // as bound: "127.0.0.1:7412"
 

@@ -1,0 +1,205 @@
+#include "server/http/http_transport.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "allocators/common/check.h"
+#include "server/http/http_head.h"
+
+namespace alloclab::server {
+namespace {
+
+constexpr int kTickMs = 50;                                        // between two looks for clients that are late
+constexpr int kAcceptsAtOnce = 64;                                 // then whoever is connected has a turn
+constexpr absl::Duration kLeaveTime = absl::Seconds(1);            // for the client to hang up
+constexpr absl::Duration kPatienceWithReaders = absl::Seconds(1);  // before a slow reader makes room for others
+
+void Register(int epoll, int action, int fd, std::uint32_t events) {
+  epoll_event event{};
+  event.events = events;
+  event.data.fd = fd;
+  ALLOCLAB_CHECK_EQ(epoll_ctl(epoll, action, fd, &event), 0);
+}
+
+bool IsLater() { return errno == EAGAIN || errno == EINTR; }
+
+absl::Duration TimeFor(bool writing, bool leaving) { return leaving ? kLeaveTime : writing ? kAnswerTime : kHeadTime; }
+
+}  // namespace
+
+HttpTransport::HttpTransport(Listener listener, Respond respond)
+    : listener_(std::move(listener)),
+      respond_(std::move(respond)),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  Register(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), EPOLLIN);
+  for (const Descriptor& socket : listener_.sockets()) Register(epoll_.get(), EPOLL_CTL_ADD, socket.get(), EPOLLIN);
+  threads_.emplace_back([this] { Watch(); });
+  for (int i = 0; i < kHttpThreads; ++i) threads_.emplace_back([this] { Work(); });
+}
+
+HttpTransport::~HttpTransport() {
+  {
+    const MutexLock lock(mutex_);
+    stopping_ = true;
+    to_do_.NotifyAll();
+  }
+  eventfd_write(wake_.get(), 1);
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void HttpTransport::Work() {
+  while (true) {
+    Job job;
+    {
+      const MutexLock lock(mutex_);
+      while (jobs_.empty() && !stopping_) to_do_.Wait(mutex_);
+      if (stopping_) return;
+      job = std::move(jobs_.front());
+      jobs_.pop_front();
+    }
+    job.bytes = respond_(job.bytes);
+    {
+      const MutexLock lock(mutex_);
+      answers_.push_back(std::move(job));
+    }
+    eventfd_write(wake_.get(), 1);
+  }
+}
+
+void HttpTransport::Watch() {
+  std::array<epoll_event, 64> events;
+  while (true) {
+    const int count = epoll_wait(epoll_.get(), events.data(), events.size(), clients_.empty() ? -1 : kTickMs);
+    for (int i = 0; i < count; ++i) {
+      const int fd = events[static_cast<std::size_t>(i)].data.fd;
+      if (fd == wake_.get()) {
+        TakeAnswers();
+      } else if (const auto client = clients_.find(fd); client == clients_.end()) {
+        const auto& sockets = listener_.sockets();
+        if (std::any_of(sockets.begin(), sockets.end(), [&](const Descriptor& socket) { return socket.get() == fd; }))
+          Accept(fd);
+      } else if (client->second.state == State::kReading) {
+        Read(client->second);
+      } else if (client->second.state == State::kWriting) {
+        Write(client->second);
+      } else if (client->second.state == State::kLeaving) {
+        Discard(client->second);
+      }
+    }
+    DropLate();
+    const MutexLock lock(mutex_);
+    if (stopping_) return;
+  }
+}
+
+void HttpTransport::Accept(int socket) {
+  for (int i = 0; i < kAcceptsAtOnce; ++i) {
+    Descriptor accepted(listener_.Accept(socket));
+    const int fd = accepted.get();
+    if (fd < 0) return;
+    if (!MakeRoom()) continue;
+    Client& client = clients_[fd];
+    client =
+        Client{.socket = std::move(accepted), .state = State::kReading, .since = MonotonicTime::Now(), .bytes = {}, .sent = 0};
+    Register(epoll_.get(), EPOLL_CTL_ADD, fd, EPOLLIN);
+    Read(client);  // what it wants is here already, as a rule
+  }
+}
+
+bool HttpTransport::MakeRoom() {
+  if (clients_.size() < kHttpClientsMax) return true;
+  const MonotonicTime now = MonotonicTime::Now();
+  auto longest = clients_.end();
+  for (auto it = clients_.begin(); it != clients_.end(); ++it) {
+    const Client& client = it->second;
+    if (client.state == State::kWorking) continue;
+    if (client.state == State::kWriting && now - client.since < kPatienceWithReaders) continue;
+    if (longest == clients_.end() || client.since < longest->second.since) longest = it;
+  }
+  if (longest == clients_.end()) return false;
+  Drop(longest->first);
+  return true;
+}
+
+void HttpTransport::Read(Client& client) {
+  std::array<char, kHttpHeadBytesMax> buffer;
+  const std::size_t before = client.bytes.size();
+  const ssize_t got = recv(client.socket.get(), buffer.data(), kHttpHeadBytesMax - before, 0);
+  if (got < 0 && IsLater()) return;
+  if (got < 0 || (got == 0 && before == 0)) return Drop(client.socket.get());
+  client.bytes.append(buffer.data(), static_cast<std::size_t>(got));
+  const bool complete = client.bytes.find("\r\n\r\n", before < 3 ? 0 : before - 3) != std::string::npos;
+  if (complete || got == 0 || client.bytes.size() == kHttpHeadBytesMax) StartWork(client, std::exchange(client.bytes, {}));
+}
+
+void HttpTransport::StartWork(Client& client, std::string head) {
+  Enter(client, State::kWorking);
+  Register(epoll_.get(), EPOLL_CTL_DEL, client.socket.get(), 0);
+  const MutexLock lock(mutex_);
+  jobs_.push_back({client.socket.get(), std::move(head)});
+  to_do_.NotifyOne();
+}
+
+void HttpTransport::TakeAnswers() {
+  eventfd_t ignored = 0;
+  eventfd_read(wake_.get(), &ignored);
+  std::vector<Job> answers;
+  {
+    const MutexLock lock(mutex_);
+    answers.swap(answers_);
+  }
+  for (Job& answer : answers) {
+    Client& client = clients_.at(answer.client);  // nobody drops one that waits for its answer
+    client.bytes = std::move(answer.bytes);
+    Enter(client, State::kWriting);
+    Register(epoll_.get(), EPOLL_CTL_ADD, answer.client, EPOLLOUT);
+    Write(client);
+  }
+}
+
+void HttpTransport::Write(Client& client) {
+  const int fd = client.socket.get();
+  while (client.sent < client.bytes.size()) {
+    const ssize_t sent = send(fd, client.bytes.data() + client.sent, client.bytes.size() - client.sent, MSG_NOSIGNAL);
+    if (sent < 0 && IsLater()) return;
+    if (sent < 0) return Drop(fd);
+    client.sent += static_cast<std::size_t>(sent);
+  }
+  client.bytes = {};
+  shutdown(fd, SHUT_WR);
+  Enter(client, State::kLeaving);
+  Register(epoll_.get(), EPOLL_CTL_MOD, fd, EPOLLIN);
+}
+
+void HttpTransport::Discard(Client& client) {
+  std::array<char, kHttpHeadBytesMax> buffer;
+  const ssize_t got = recv(client.socket.get(), buffer.data(), buffer.size(), 0);
+  if (got == 0 || (got < 0 && !IsLater())) Drop(client.socket.get());
+}
+
+void HttpTransport::Enter(Client& client, State state) {
+  client.state = state;
+  client.since = MonotonicTime::Now();
+}
+
+void HttpTransport::DropLate() {
+  const MonotonicTime now = MonotonicTime::Now();
+  std::vector<int> late;
+  for (const auto& [fd, client] : clients_) {
+    if (client.state == State::kWorking) continue;
+    const absl::Duration time = TimeFor(client.state == State::kWriting, client.state == State::kLeaving);
+    if (now - client.since > time) late.push_back(fd);
+  }
+  for (const int fd : late) Drop(fd);
+}
+
+void HttpTransport::Drop(int client) { clients_.erase(client); }
+
+}  // namespace alloclab::server

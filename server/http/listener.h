@@ -1,0 +1,63 @@
+// The sockets that listen at an address. Whatever comes, it goes on accepting: when the process has no descriptor left, whoever
+// knocks is hung up on, instead of being left to wait.
+//
+// Thread safety: one thread at a time.
+#ifndef ALLOCLAB_SERVER_HTTP_LISTENER_H_
+#define ALLOCLAB_SERVER_HTTP_LISTENER_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/http/bind_address.h"
+
+namespace alloclab::server {
+
+// A descriptor, closed by the destructor.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) : fd_(fd) {}
+  ~Descriptor() { Reset(); }
+  Descriptor(Descriptor&& other) noexcept : fd_(other.Release()) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    Reset(other.Release());
+    return *this;
+  }
+
+  int get() const { return fd_; }
+  int Release();
+  void Reset(int fd = -1);
+
+ private:
+  int fd_;
+};
+
+class Listener {
+ public:
+  // Every address that the host stands for; "*" is every address of this host. Port 0 takes a free one. A socket file that a dead
+  // server left behind is replaced. FAILED_PRECONDITION naming the flag, the address and why it cannot be bound.
+  static absl::StatusOr<Listener> Open(const std::string& flag, const BindAddress& address);
+  ~Listener();
+  Listener(Listener&&) = default;
+  Listener& operator=(Listener&&) = delete;
+
+  const BindAddress& address() const { return address_; }  // with the port that it is
+  const std::vector<Descriptor>& sockets() const { return sockets_; }
+
+  // The next connection that waits at one of the sockets, not blocking. -1: nobody waits, or who waited was hung up on.
+  int Accept(int socket);
+
+ private:
+  explicit Listener(BindAddress address);
+  // Why not; 0 if all is well.
+  int BindUnix();
+  int BindTcp();
+
+  BindAddress address_;
+  std::vector<Descriptor> sockets_;
+  Descriptor reserve_;  // given up for a moment when there is no other
+};
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_HTTP_LISTENER_H_

@@ -1,0 +1,192 @@
+"""A server to be maltreated, its messages by hand, and the counts that each of these programs prints."""
+
+import os
+import pathlib
+import resource
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+import wire
+
+STATUS = ["OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED",
+          "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE",
+          "DATA_LOSS", "UNAUTHENTICATED"]
+
+
+def varint(value):
+    out = bytearray()
+    while value >= 128:
+        out.append(value % 128 + 128)
+        value //= 128
+    return bytes(out) + bytes([value])
+
+
+def field(number, value):
+    """Of a message: text and bytes with their length, a whole number as a varint."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    data = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def fixed32(number, value):
+    return varint(number << 3 | 5) + struct.pack("<I", value)
+
+
+def fields(data):
+    """The fields of a message as (number, value); numbers as int, everything else as bytes."""
+    at = 0
+
+    def take():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    while at < len(data):
+        tag = take()
+        kind = tag & 7
+        if kind == 0:
+            yield tag >> 3, take()
+        elif kind == 2:
+            size = take()
+            at += size
+            yield tag >> 3, data[at - size:at]
+        else:
+            size = 4 if kind == 5 else 8
+            at += size
+            yield tag >> 3, int.from_bytes(data[at - size:at], "little")
+
+
+def small_machine(megabytes=16):
+    """An InstanceConfig."""
+    return field(1, megabytes << 20)
+
+
+class Server:
+    """alloclabd on free ports and a directory of its own; its log goes to a file. Stopped, at the latest, when it is left."""
+
+    def __init__(self, *arguments, descriptors=None, program=None, stderr=None):
+        self.program = program or os.environ.get("ALLOCLABD") or str(
+            pathlib.Path(__file__).resolve().parent.parent.parent / "build/dev/bin/alloclabd")
+        self.arguments, self.descriptors, self.stderr = arguments, descriptors, stderr
+
+    def __enter__(self):
+        self.directory = tempfile.TemporaryDirectory()
+        root = pathlib.Path(self.directory.name)
+        limit = self.descriptors
+
+        def few():
+            if limit:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+        self.log = open(root / "log", "wb")
+        self.process = subprocess.Popen(
+            [self.program, "--listen", "127.0.0.1:0", "--web-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--data-dir",
+             str(root / "data"), "--address-file", str(root / "addresses"), *self.arguments],
+            stderr=self.stderr or self.log, preexec_fn=few)
+        for _ in range(600):
+            if (root / "addresses").exists():
+                break
+            if self.process.poll() is not None:
+                sys.exit(f"alloclabd ended: {(root / 'log').read_text()}")
+            time.sleep(0.05)
+        words = dict(line.split() for line in (root / "addresses").read_text().splitlines())
+        self.grpc, self.web, self.metrics = words["grpc"], words["web"], words["metrics"]
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        self.directory.cleanup()
+
+    def stop(self):
+        """Seconds from SIGTERM to the end, and the exit code."""
+        began = time.monotonic()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = self.process.wait()
+        return time.monotonic() - began, code
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def healthy(self, timeout=5):
+        """Whether a new client is told SERVING, and the seconds that took."""
+        began = time.monotonic()
+        try:
+            peer = wire.Peer(self.grpc, timeout=timeout)
+            status, _, reply = peer.call("/grpc.health.v1.Health/Check", b"")
+            peer.close()
+        except OSError:
+            status, reply = None, b""
+        return status == 0 and reply == b"\x08\x01", time.monotonic() - began
+
+    def figures(self):
+        """Descriptors, threads and resident bytes of the process."""
+        root = pathlib.Path(f"/proc/{self.process.pid}")
+        lines = dict(line.split(":", 1) for line in (root / "status").read_text().splitlines())
+        return {"descriptors": len(os.listdir(root / "fd")), "threads": int(lines["Threads"]),
+                "rss": int(lines["VmRSS"].split()[0]) * 1024}
+
+    def cpu_seconds(self):
+        times = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
+
+    def create(self, name, megabytes=16):
+        peer = wire.Peer(self.grpc)
+        status, text, _ = peer.call("/alloclab.v1.Lab/CreateInstance", field(1, name) + field(2, small_machine(megabytes)))
+        peer.close()
+        if status != 0:
+            sys.exit(f"CreateInstance: {status} {text}")
+
+    def get(self, address, path, timeout=60):
+        """The body of an HTTP answer."""
+        import http.client
+        connection = http.client.HTTPConnection(address, timeout=timeout)
+        connection.request("GET", path)
+        response = connection.getresponse()
+        body = response.read()
+        connection.close()
+        return response.status, body
+
+    def gauge(self, name):
+        _, body = self.get(self.metrics, "/metrics")
+        return sum(float(line.rsplit(" ", 1)[1]) for line in body.decode().splitlines()
+                   if line.startswith((name + " ", name + "{")))
+
+
+def percentile(values, share):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+
+
+class Report:
+    """Prints each figure beside what it should be; the program's exit code says whether all were reached."""
+
+    def __init__(self, title):
+        print(title, flush=True)
+        self.failed = 0
+
+    def say(self, text):
+        print(f"  {text}", flush=True)
+
+    def check(self, good, text):
+        self.failed += not good
+        print(f"  {'ok  ' if good else 'MISS'} {text}", flush=True)
+
+    def end(self):
+        print(f"  {self.failed} figures missed")
+        sys.exit(1 if self.failed else 0)

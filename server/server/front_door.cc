@@ -1,0 +1,166 @@
+#include "server/server/front_door.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "allocators/common/check.h"
+#include "server/limits.h"
+
+namespace alloclab::server {
+namespace {
+
+constexpr int kAcceptsAtOnce = 64;        // then those who left are counted
+constexpr std::size_t kSilentShare = 16;  // of the connections, one in so many is looked for at a time: a search reads all
+
+void Register(int epoll, int fd, std::uint32_t events) {
+  epoll_event event{};
+  event.events = events;
+  event.data.fd = fd;
+  ALLOCLAB_CHECK_EQ(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
+}
+
+// How long nothing has come; nothing if the kernel does not say, as of a Unix socket.
+std::optional<absl::Duration> Silence(int socket) {
+  tcp_info info{};
+  socklen_t bytes = sizeof info;
+  if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &bytes) != 0) return std::nullopt;
+  return absl::Milliseconds(info.tcpi_last_data_recv);
+}
+
+}  // namespace
+
+std::size_t ConnectionsFor(std::uint64_t descriptors, std::size_t connections_max) {
+  const std::uint64_t left = descriptors - std::min<std::uint64_t>(descriptors, kDescriptorsReserved);
+  return static_cast<std::size_t>(
+      std::clamp<std::uint64_t>(left / 2, kConnectionsMin, std::max(connections_max, kConnectionsMin)));
+}
+
+FrontDoor::FrontDoor(Listener listener, const Rules& rules, Enter enter)
+    : listener_(std::move(listener)),
+      rules_(rules),
+      enter_(std::move(enter)),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  Register(epoll_.get(), wake_.get(), EPOLLIN);
+  for (const Descriptor& socket : listener_.sockets()) Register(epoll_.get(), socket.get(), EPOLLIN);
+  thread_ = std::thread([this] { Watch(); });
+}
+
+FrontDoor::~FrontDoor() { HangUp(); }
+
+void FrontDoor::HangUp() {
+  Close();
+  while (!connections_.empty()) HangUp(connections_.begin());
+}
+
+void FrontDoor::Close() {
+  if (!thread_.joinable()) return;
+  closing_ = true;
+  eventfd_write(wake_.get(), 1);
+  thread_.join();
+}
+
+FrontDoor::Counts FrontDoor::counts() const {
+  return {.open = open_, .accepted = accepted_, .refused = refused_, .silent = dropped_silent_, .guests = dropped_guests_};
+}
+
+void FrontDoor::Watch() {
+  std::array<epoll_event, 64> events;
+  while (!closing_) {
+    const int count = epoll_wait(epoll_.get(), events.data(), events.size(), HangUpOnGuests());
+    for (int i = 0; i < count; ++i) {
+      const int fd = events[static_cast<std::size_t>(i)].data.fd;
+      if (fd == wake_.get()) return;
+      if (const auto connection = connections_.find(fd); connection != connections_.end()) {
+        if ((events[static_cast<std::size_t>(i)].events & (EPOLLHUP | EPOLLERR)) != 0)
+          HangUp(connection);  // gRPC has let it go
+      } else {
+        Accept(fd);
+      }
+    }
+  }
+}
+
+void FrontDoor::Accept(int socket) {
+  const auto& sockets = listener_.sockets();
+  if (std::none_of(sockets.begin(), sockets.end(), [&](const Descriptor& other) { return other.get() == socket; })) return;
+  for (int i = 0; i < kAcceptsAtOnce; ++i) {
+    Descriptor accepted(listener_.Accept(socket));
+    if (accepted.get() < 0) return;
+    const auto is_full = [this] { return connections_.size() - guests_.size() >= rules_.connections_max; };
+    if (is_full()) HangUpOnSilent();
+    if (!is_full()) {
+      LetIn(std::move(accepted), /*guest=*/false);
+    } else if (rules_.guests_max > 0) {
+      if (guests_.size() >= rules_.guests_max) HangUpOnGuest();
+      LetIn(std::move(accepted), /*guest=*/true);
+    } else {
+      ++refused_;
+    }
+  }
+}
+
+void FrontDoor::LetIn(Descriptor socket, bool guest) {
+  const int on = 1;
+  setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  Descriptor own(fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
+  if (own.get() < 0) {
+    ++refused_;
+    return;
+  }
+  const int fd = own.get();
+  Register(epoll_.get(), fd, 0);  // only its end
+  connections_[fd] = Connection{.socket = std::move(own), .since = MonotonicTime::Now()};
+  if (guest) guests_.push_back(fd);
+  ++accepted_;
+  open_ = connections_.size();
+  enter_(socket.Release());
+}
+
+void FrontDoor::HangUpOnSilent() {
+  std::vector<std::pair<absl::Duration, int>> silent;
+  for (const auto& [fd, connection] : connections_) {
+    if (const auto silence = Silence(fd); silence && *silence >= rules_.silence) silent.emplace_back(*silence, fd);
+  }
+  const std::size_t share = std::min(silent.size(), rules_.connections_max / kSilentShare + 1);
+  std::partial_sort(silent.begin(), silent.begin() + static_cast<std::ptrdiff_t>(share), silent.end(), std::greater<>());
+  for (std::size_t i = 0; i < share; ++i) HangUp(connections_.find(silent[i].second));
+  dropped_silent_ += share;
+}
+
+void FrontDoor::HangUpOnGuest() {
+  HangUp(connections_.find(guests_.front()));
+  ++dropped_guests_;
+}
+
+int FrontDoor::HangUpOnGuests() {
+  const MonotonicTime now = MonotonicTime::Now();
+  while (!guests_.empty()) {
+    const MonotonicTime end = connections_.at(guests_.front()).since + rules_.guest_stay;
+    if (end > now) return static_cast<int>(absl::ToInt64Milliseconds(end - now)) + 1;
+    HangUpOnGuest();
+  }
+  return -1;
+}
+
+void FrontDoor::HangUp(Connections::iterator connection) {
+  // gRPC has the same socket: it learns of the end, and as long as it has it, the socket would be watched under a number that is
+  // another's by then.
+  shutdown(connection->first, SHUT_RDWR);
+  ALLOCLAB_CHECK_EQ(epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection->first, nullptr), 0);
+  std::erase(guests_, connection->first);
+  connections_.erase(connection);
+  open_ = connections_.size();
+}
+
+}  // namespace alloclab::server

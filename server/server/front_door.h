@@ -1,0 +1,83 @@
+// Lets connections in to gRPC, which by itself stops listening for ever once the process is out of descriptors.
+//
+// A bounded number is open. When there are that many, those that sent nothing for longest are hung up on to make room; while all are
+// at work, a few more are let in as guests, for a moment each and until the next guest needs the place: enough to ask for the server's health.
+//
+// Thread safety: `enter` is called by the door's own thread; counts() from any; the rest from one.
+#ifndef ALLOCLAB_SERVER_SERVER_FRONT_DOOR_H_
+#define ALLOCLAB_SERVER_SERVER_FRONT_DOOR_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <thread>
+
+#include "absl/time/time.h"
+#include "allocators/common/monotonic_time.h"
+#include "server/http/listener.h"
+
+namespace alloclab::server {
+
+// Each holds two descriptors: what gRPC has, and what the door knows it by. `descriptors` is how many the process may have.
+std::size_t ConnectionsFor(std::uint64_t descriptors, std::size_t connections_max);
+
+class FrontDoor {
+ public:
+  struct Rules {
+    std::size_t connections_max = 0, guests_max = 0;
+    absl::Duration silence;  // whoever sent something since may stay
+    absl::Duration guest_stay;
+  };
+  struct Counts {
+    std::uint64_t open = 0, accepted = 0;
+    std::uint64_t refused = 0, silent = 0, guests = 0;  // hung up on: at once, to make room, after their stay
+  };
+  // Takes a connected socket over; shuts it down, both ways, before it closes it.
+  using Enter = std::function<void(int socket)>;
+
+  FrontDoor(Listener listener, const Rules& rules, Enter enter);
+  ~FrontDoor();
+
+  // Lets nobody in from here on, and hangs up on nobody. `enter` is not called any more.
+  void Close();
+  // Closes it, and hangs up on all.
+  void HangUp();
+
+  const BindAddress& address() const { return listener_.address(); }
+  const Rules& rules() const { return rules_; }
+  Counts counts() const;
+
+ private:
+  struct Connection {
+    Descriptor socket;
+    MonotonicTime since = MonotonicTime::Now();
+  };
+  using Connections = std::map<int, Connection>;  // by descriptor
+
+  void Watch();
+  void Accept(int socket);
+  void LetIn(Descriptor socket, bool guest);
+  void HangUpOnSilent();
+  // On the one that came first.
+  void HangUpOnGuest();
+  // On all whose stay is over. How long until the next one has to go, in milliseconds; -1: there is none.
+  int HangUpOnGuests();
+  void HangUp(Connections::iterator connection);
+
+  Listener listener_;
+  const Rules rules_;
+  const Enter enter_;
+  const Descriptor epoll_, wake_;
+  Connections connections_;
+  std::deque<int> guests_;  // the first is the next to go
+  std::atomic<bool> closing_{false};
+  std::atomic<std::uint64_t> open_{0}, accepted_{0}, refused_{0}, dropped_silent_{0}, dropped_guests_{0};
+  std::thread thread_;
+};
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_SERVER_FRONT_DOOR_H_
