@@ -3,6 +3,7 @@
 #define ALLOCLAB_ALLOCATORS_HEAP_HEAP_TESTING_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -86,13 +87,17 @@ class TestedHeap {
 // A machine with nothing on it but a heap.
 class HeapMachine {
  public:
-  explicit HeapMachine(const ImplicitHeapOptions& options, std::uint64_t ram_bytes = 64 << 20)
+  using Make = std::function<absl::StatusOr<std::unique_ptr<HeapGuard>>(AddressSpace&)>;
+
+  explicit HeapMachine(const Make& make, std::uint64_t ram_bytes = kRamBytes)
       : memory_(ram_bytes),
         frames_(memory_.frame_count()),
         space_(*AddressSpace::Create(memory_, frames_)),
-        heap_(*MakeImplicitHeap(*space_, options)) {
+        heap_(*make(*space_)) {
     heap_.guard().ResetCosts();
   }
+  explicit HeapMachine(const ImplicitHeapOptions& options, std::uint64_t ram_bytes = kRamBytes)
+      : HeapMachine([&](AddressSpace& space) { return MakeImplicitHeap(space, options); }, ram_bytes) {}
 
   TestedHeap& heap() { return heap_; }
   AddressSpace& space() { return *space_; }
@@ -127,6 +132,8 @@ class HeapMachine {
   }
 
  private:
+  static constexpr std::uint64_t kRamBytes = 64 << 20;
+
   PhysicalMemory memory_;
   BudgetedFrames frames_;
   std::unique_ptr<AddressSpace> space_;

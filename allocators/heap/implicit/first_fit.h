@@ -2,10 +2,16 @@
 // original's C code (layout and source: implicit_heap.h). Any access may fault: it throws MachineStop. Instantiated with NoIndex,
 // the walk as it is, and with ChunkIndex, which answers the search; an index follows what happens to chunks through five calls
 // (chunk_index.h documents them), NoIndex ignores them.
+//
+// Heaps of another policy over the same chunks take all but Search from here: FindFrom is the walk over a part of the heap.
 #ifndef ALLOCLAB_ALLOCATORS_HEAP_IMPLICIT_FIRST_FIT_H_
 #define ALLOCLAB_ALLOCATORS_HEAP_IMPLICIT_FIRST_FIT_H_
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <string_view>
 
@@ -30,6 +36,20 @@ inline constexpr CounterInfo kFirstFitCounters[] = {
 };
 using FirstFitCounters = Counters<kFirstFitCounters>;
 
+// For a heap over these chunks with counters of its own: these, then its own.
+template <std::size_t kOwn>
+constexpr std::array<CounterInfo, std::size(kFirstFitCounters) + kOwn> FirstFitCountersAnd(const CounterInfo (&own)[kOwn]) {
+  std::array<CounterInfo, std::size(kFirstFitCounters) + kOwn> all{};
+  std::copy_n(own, kOwn, std::copy(std::begin(kFirstFitCounters), std::end(kFirstFitCounters), all.begin()));
+  return all;
+}
+
+// Where a free chunk lies, and how long it is.
+struct FreeChunk {
+  VirtAddr start;
+  std::uint32_t bytes = 0;
+};
+
 class NoIndex {
  public:
   static constexpr bool kSearches = false;
@@ -42,13 +62,14 @@ class NoIndex {
   void Append(VirtAddr, std::uint32_t, std::uint32_t) {}
 };
 
-template <class Index>
+// HeapCounters: Counters of a list that begins with kFirstFitCounters.
+template <class Index, class HeapCounters = FirstFitCounters>
 class FirstFit {
  public:
   using Words = typename Index::Words;
 
   // The break and the counts belong to the allocator around it.
-  FirstFit(AddressSpace& space, ProgramBreak& brk, HeapCosts& costs, FirstFitCounters& counters)
+  FirstFit(AddressSpace& space, ProgramBreak& brk, HeapCosts& costs, HeapCounters& counters)
       : space_(space), break_(brk), index_(space, brk.start()), costs_(costs), counters_(counters) {}
 
   // kalloc_init: prologue, epilogue, first growth. The page tables exist and frames suffice.
@@ -72,8 +93,35 @@ class FirstFit {
       costs_.search_pages += found.pages_visited;
       return found.chunk;
     } else {
-      return Walk(size);
+      std::uint32_t page = kNoPage;
+      return FindFrom(break_.start(), break_.current(), size, page);
     }
+  }
+
+  // The loop of that search, over the chunks from `first` up to `end`, another chunk or the break. `page`: of the header looked
+  // at last, for a search in several parts.
+  static constexpr std::uint32_t kNoPage = ~0u;
+  VirtAddr FindFrom(VirtAddr first, VirtAddr end, std::uint32_t size, std::uint32_t& page) {
+    Words words(space_, costs_);
+    VirtAddr chunk = first, found;
+    LandmarkWatch<VirtAddr> watch(chunk);
+    std::uint32_t last_page = page;
+    while (chunk < end) {
+      const std::uint32_t header = words.Load(chunk);
+      ++costs_.search_steps;
+      if (last_page != chunk.page()) ++costs_.search_pages;
+      last_page = chunk.page();
+      const std::uint32_t bytes = tag::Size(header);
+      if (bytes == 0 && tag::Allocated(header)) break;
+      if (bytes >= size && !tag::Allocated(header)) {
+        found = chunk;
+        break;
+      }
+      watch.Check(chunk + bytes);
+      chunk = chunk + bytes;
+    }
+    page = last_page;
+    return found;
   }
 
   // place_chunk: allocates the first `size` bytes of the free chunk; what remains becomes a free chunk.
@@ -88,15 +136,16 @@ class FirstFit {
       index_.Take(chunk, size);
       return;
     }
-    ++counters_.Of<"splits">();
+    ++counters_.template Of<"splits">();
     words.Store(next, tag::Pack(rest, 0));
     words.Store(Footer(next, rest), tag::Pack(rest, 0));
     index_.Split(chunk, size, rest);
     Coalesce(words, next);
   }
 
-  // lx_free_internal behind its checks. `header` is the chunk's header, loaded by the caller.
-  void Release(VirtAddr chunk, std::uint32_t header) {
+  // lx_free_internal behind its checks. `header` is the chunk's header, loaded by the caller. Returns the free chunk that there
+  // is now.
+  FreeChunk Release(VirtAddr chunk, std::uint32_t header) {
     Words words(space_, costs_);
     const std::uint32_t size = tag::Size(header);
     words.Store(chunk, header & ~tag::kAllocated);
@@ -105,6 +154,7 @@ class FirstFit {
     words.Store(next, words.Load(next) | tag::kPreviousFree);
     const Merged merged = Coalesce(words, chunk);
     index_.Release(chunk, size, merged.before, merged.after);
+    return {chunk - merged.before, merged.before + size + merged.after};
   }
 
   // lx_grow_heap: the break moves up by `size`; the new free chunk, merged with a free last one. The original does not notice
@@ -147,25 +197,6 @@ class FirstFit {
 
   static VirtAddr Footer(VirtAddr chunk, std::uint32_t size) { return chunk + size - kWordBytes; }
 
-  VirtAddr Walk(std::uint32_t size) {
-    Words words(space_, costs_);
-    VirtAddr chunk = break_.start();
-    LandmarkWatch<VirtAddr> watch(chunk);
-    std::uint32_t page = ~0u;
-    while (chunk < break_.current()) {
-      const std::uint32_t header = words.Load(chunk);
-      ++costs_.search_steps;
-      if (page != chunk.page()) ++costs_.search_pages;
-      page = chunk.page();
-      const std::uint32_t bytes = tag::Size(header);
-      if (bytes == 0 && tag::Allocated(header)) break;
-      if (bytes >= size && !tag::Allocated(header)) return chunk;
-      watch.Check(chunk + bytes);
-      chunk = chunk + bytes;
-    }
-    return VirtAddr{};
-  }
-
   // The four cases of coalesce; the chunk's header and footer are written, its neighbours may be free.
   Merged Coalesce(Words& words, VirtAddr chunk) {
     const std::uint32_t header = words.Load(chunk);
@@ -173,7 +204,7 @@ class FirstFit {
     const std::uint32_t next = words.Load(chunk + size);
     const bool next_free = !tag::Allocated(next);
     if (!tag::PreviousFree(header) && !next_free) {
-      ++counters_.Of<"merges">(kNone);
+      ++counters_.template Of<"merges">(kNone);
       return {};
     }
     Merged merged{.before = 0, .after = next_free ? tag::Size(next) : 0};
@@ -183,7 +214,7 @@ class FirstFit {
       merged.before = tag::Size(footer);
       flags = footer & tag::kPreviousFree;
     }
-    ++counters_.Of<"merges">(!next_free ? kBelow : !tag::PreviousFree(header) ? kAbove : kBoth);
+    ++counters_.template Of<"merges">(!next_free ? kBelow : !tag::PreviousFree(header) ? kAbove : kBoth);
     const std::uint32_t whole = tag::Pack(merged.before + size + merged.after, flags);
     words.Store(chunk - merged.before, whole);
     words.Store(Footer(chunk, size + merged.after), whole);
@@ -196,7 +227,7 @@ class FirstFit {
   ProgramBreak& break_;
   Index index_;
   HeapCosts& costs_;
-  FirstFitCounters& counters_;
+  HeapCounters& counters_;
 };
 
 }  // namespace alloclab

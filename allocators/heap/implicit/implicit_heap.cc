@@ -46,11 +46,10 @@ const Declaration kImplicitHeapDeclaration{
     .figures = kChunkFigures,
     .block_fields = kChunkFields,
     .alignment = kWordBytes,
-    // Larger requests wrap when header and epilogue are added.
-    .request_max = ~0u - (2 * kWordBytes + kWordBytes - 1),
+    .request_max = kChunkRequestMax,
 };
 
-absl::StatusOr<std::unique_ptr<HeapGuard>> MakeImplicitHeap(AddressSpace& space, const ImplicitHeapOptions& options) {
+absl::Status PrepareRange(AddressSpace& space, const ImplicitHeapOptions& options) {
   if (absl::Status status = Validate(options); !status.ok()) return status;
   if (absl::Status status = space.AddPageTables(options.start, options.limit_bytes / kTableSpan); !status.ok()) return status;
   Footprint first_words;
@@ -60,36 +59,17 @@ absl::StatusOr<std::unique_ptr<HeapGuard>> MakeImplicitHeap(AddressSpace& space,
   if (!space.CanBringPages(first_words.AbsentPages(space))) {
     return absl::ResourceExhaustedError("no page frames left for the heap's first pages: give the machine more RAM");
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<HeapGuard>> MakeImplicitHeap(AddressSpace& space, const ImplicitHeapOptions& options) {
+  if (absl::Status status = PrepareRange(space, options); !status.ok()) return status;
   if (options.engine == Engine::kIndexed) {
     return std::make_unique<HeapGuard>(std::make_unique<IndexedImplicitHeap>(space, options), HeapGuard::Mode::kTrusted);
   }
   return std::make_unique<HeapGuard>(std::make_unique<ImplicitHeap>(space, options),
                                      options.guarded ? HeapGuard::Mode::kGuarded : HeapGuard::Mode::kUnguarded);
 }
-
-template <class Index>
-ImplicitHeapBase<Index>::ImplicitHeapBase(AddressSpace& space, const ImplicitHeapOptions& options)
-    : HeapAllocator(space, ProgramBreak(space, options.start, options.start + options.limit_bytes)),
-      heap_(space, break_, costs_, state_.counters) {
-  heap_.Init(options.initial_bytes);
-}
-
-template <class Index>
-std::uint32_t ImplicitHeapBase<Index>::PayloadBytes(VirtAddr block) {
-  AccessCosts uncounted;
-  return tag::Size(WordView(space_, uncounted).Load(block - kWordBytes)) - kWordBytes;
-}
-
-template <class Index>
-void ImplicitHeapBase<Index>::VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const {
-  Chain().Walk([&](const Chunk& chunk) {
-    visit(chunk.header_word);
-    return true;
-  });
-}
-
-template class ImplicitHeapBase<NoIndex>;
-template class ImplicitHeapBase<ChunkIndex>;
 
 // lx_malloc_internal.
 HeapResult ImplicitHeap::Malloc(std::uint32_t bytes) {

@@ -62,50 +62,76 @@ absl::StatusOr<std::unique_ptr<HeapGuard>> MakeImplicitHeap(AddressSpace& space,
 extern const Declaration kImplicitHeapDeclaration;
 HeapAllocatorInfo ImplicitHeapInfo();
 
-// What both engines have in common: everything but the calls.
-template <class Index>
-class ImplicitHeapBase : public HeapAllocator {
- public:
-  const Declaration& declaration() const override { return kImplicitHeapDeclaration; }
-  std::uint32_t PayloadBytes(VirtAddr block) override;
-  std::uint32_t BlockBytes(std::uint32_t bytes) const override { return tag::RoundUpToWord(bytes + kWordBytes); }
-  std::span<const std::uint64_t> own_counters() const override { return state_.counters.values(); }
-  std::vector<std::uint64_t> FigureValues() const override { return {space_.Peek(brk()).value_or(0)}; }
-  void VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const override;
+// For another heap over these chunks: the parameters of the range, and what they say; and the range made ready for the heap's
+// constructor, with the errors of MakeImplicitHeap.
+std::vector<ParameterInfo> RangeParameters();
+ImplicitHeapOptions RangeOptions(const ParameterValues& values, bool guarded);
+absl::Status PrepareRange(AddressSpace& space, const ImplicitHeapOptions& options);
+// The largest request: more wraps when header and epilogue are added.
+inline constexpr std::uint32_t kChunkRequestMax = ~0u - (2 * kWordBytes + kWordBytes - 1);
 
- protected:
-  ImplicitHeapBase(AddressSpace& space, const ImplicitHeapOptions& options);
-
-  ChunkChain Chain() const { return ChunkChain(space_, start(), brk()); }
-  std::unique_ptr<const AllocatorState> SaveOwn() const override { return SaveState(state_); }
-  void RestoreOwn(const AllocatorState& saved) override { RestoreState(saved, state_); }
-  void ResetOwnCounters() override { state_.counters.Reset(); }
-
-  struct State {
-    FirstFitCounters counters;
-    // A failed assertion leaves the kernel's mutex locked: whoever asks for it next spins for ever.
-    bool mutex_left_locked = false;
-  };
-  State state_;
-  FirstFit<Index> heap_;
+// What the heap keeps in variables.
+struct ImplicitHeapState {
+  FirstFitCounters counters;
+  // A failed assertion leaves the kernel's mutex locked: whoever asks for it next spins for ever.
+  bool mutex_left_locked = false;
 };
 
-// The original: lx_malloc, lx_calloc, lx_free over the walk. Unguarded, simulated RAM changes as the original would change it,
-// and where the original would crash or leave its RAM the operation ends in a MachineStop.
-class ImplicitHeap final : public ImplicitHeapBase<NoIndex> {
+// What heaps over these chunks have in common, those of another policy included: everything but the calls and the declaration.
+// State: all that the heap keeps in variables, `counters` (first_fit.h) among it; it can be copied.
+template <class Index, class State>
+class ChunkHeap : public HeapAllocator {
  public:
-  ImplicitHeap(AddressSpace& space, const ImplicitHeapOptions& options)
-      : ImplicitHeapBase(space, options), assertions_(options.assertions) {}
-
-  HeapResult Malloc(std::uint32_t bytes) override;
-  HeapResult Calloc(std::uint32_t count, std::uint32_t bytes) override;
-  HeapResult Free(VirtAddr block) override;
+  // Of an allocated chunk.
+  std::uint32_t PayloadBytes(VirtAddr block) override {
+    AccessCosts uncounted;
+    return tag::Size(WordView(space_, uncounted).Load(block - kWordBytes)) - kWordBytes;
+  }
+  std::uint32_t BlockBytes(std::uint32_t bytes) const override { return tag::RoundUpToWord(bytes + kWordBytes); }
+  std::span<const std::uint64_t> own_counters() const override { return state_.counters.values(); }
+  // Of kChunkFigures.
+  std::vector<std::uint64_t> FigureValues() const override { return {space_.Peek(brk()).value_or(0)}; }
+  void VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const override {
+    Chain().Walk([&](const Chunk& chunk) {
+      visit(chunk.header_word);
+      return true;
+    });
+  }
 
   HeapShape Shape() const override { return Chain().Shape(limit()); }
   std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const override {
     return Chain().VisitBlocks(from, visit);
   }
   std::vector<Violation> CheckInvariants() const override { return Chain().Check(); }
+
+ protected:
+  ChunkHeap(AddressSpace& space, const ImplicitHeapOptions& options)
+      : HeapAllocator(space, ProgramBreak(space, options.start, options.start + options.limit_bytes)),
+        heap_(space, break_, costs_, state_.counters) {
+    heap_.Init(options.initial_bytes);
+  }
+
+  ChunkChain Chain() const { return ChunkChain(space_, start(), brk()); }
+  std::unique_ptr<const AllocatorState> SaveOwn() const override { return SaveState(state_); }
+  void RestoreOwn(const AllocatorState& saved) override { RestoreState(saved, state_); }
+  void ResetOwnCounters() override { state_.counters.Reset(); }
+
+  State state_;
+  FirstFit<Index, decltype(State::counters)> heap_;
+};
+
+// The original: lx_malloc, lx_calloc, lx_free over the walk. Unguarded, simulated RAM changes as the original would change it,
+// and where the original would crash or leave its RAM the operation ends in a MachineStop.
+class ImplicitHeap final : public ChunkHeap<NoIndex, ImplicitHeapState> {
+ public:
+  ImplicitHeap(AddressSpace& space, const ImplicitHeapOptions& options)
+      : ChunkHeap(space, options), assertions_(options.assertions) {}
+
+  HeapResult Malloc(std::uint32_t bytes) override;
+  HeapResult Calloc(std::uint32_t count, std::uint32_t bytes) override;
+  HeapResult Free(VirtAddr block) override;
+
+  const Declaration& declaration() const override { return kImplicitHeapDeclaration; }
   std::uint64_t host_bytes() const override { return sizeof(*this); }
 
  private:

@@ -15,15 +15,16 @@
 
 namespace alloclab {
 
-class IndexedImplicitHeap final : public ImplicitHeapBase<ChunkIndex> {
+class IndexedImplicitHeap final : public ChunkHeap<ChunkIndex, ImplicitHeapState> {
  public:
-  IndexedImplicitHeap(AddressSpace& space, const ImplicitHeapOptions& options) : ImplicitHeapBase(space, options) {}
+  IndexedImplicitHeap(AddressSpace& space, const ImplicitHeapOptions& options) : ChunkHeap(space, options) {}
 
   HeapResult Malloc(std::uint32_t bytes) override { return Allocate(bytes, Use{}); }
   HeapResult Calloc(std::uint32_t count, std::uint32_t bytes) override;
   HeapResult Realloc(VirtAddr block, std::uint32_t bytes) override;
   HeapResult Free(VirtAddr block) override;
 
+  const Declaration& declaration() const override { return kImplicitHeapDeclaration; }
   HeapShape Shape() const override { return heap_.index().Shape(brk(), limit()); }
   std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const override;
   std::vector<Violation> CheckInvariants() const override;
@@ -167,7 +168,7 @@ inline std::vector<Violation> IndexedImplicitHeap::CheckInvariants() const {
 }
 
 inline void IndexedImplicitHeap::RestoreOwn(const AllocatorState& saved) {
-  ImplicitHeapBase::RestoreOwn(saved);
+  ChunkHeap::RestoreOwn(saved);
   heap_.RebuildIndex();
 }
 
