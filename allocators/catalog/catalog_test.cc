@@ -1,8 +1,13 @@
 #include "allocators/catalog/catalog.h"
 
+#include <map>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -49,8 +54,31 @@ TEST(CatalogTest, TheFirstEntriesAreTheDefaults) {
 TEST(CatalogTest, UnknownNamesAreAnsweredWithTheNearest) {
   EXPECT_EQ(Error(FindPageAllocator("page-run")),
             "page_allocator: unknown allocator \"page-run\"; did you mean \"page-runs\"?");
-  EXPECT_EQ(Error(FindHeapAllocator("dlmalloc")),
-            "heap_allocator: unknown allocator \"dlmalloc\"; expected one of implicit-heap, none");
+  std::vector<std::string> names;
+  for (const HeapAllocatorInfo& entry : HeapAllocators()) names.push_back(entry.name);
+  EXPECT_EQ(Error(FindHeapAllocator("qqqqqqqqqqqq")),
+            "heap_allocator: unknown allocator \"qqqqqqqqqqqq\"; expected one of " + absl::StrJoin(names, ", "));
+}
+
+// Wherever names alone are known, as in metrics, allocators of one kind mean the same by a name.
+TEST(CatalogTest, ADeclaredNameHasOneMeaning) {
+  const auto check = [](const auto& entries, std::span<const CounterInfo> common) {
+    std::map<std::string_view, const CounterInfo*> counters;
+    std::map<std::string_view, const FigureInfo*> figures;
+    for (const CounterInfo& counter : common) counters.emplace(counter.name, &counter);
+    for (const auto& entry : entries) {
+      for (const CounterInfo& counter : entry.declaration->counters) {
+        const CounterInfo& first = *counters.emplace(counter.name, &counter).first->second;
+        EXPECT_EQ(counter.help, first.help) << entry.name << ", " << counter.name;
+        EXPECT_EQ(counter.label, first.label) << entry.name << ", " << counter.name;
+      }
+      for (const FigureInfo& figure : entry.declaration->figures) {
+        EXPECT_EQ(figure, *figures.emplace(figure.name, &figure).first->second) << entry.name << ", " << figure.name;
+      }
+    }
+  };
+  check(HeapAllocators(), kHeapCostInfos);
+  check(PageAllocators(), kPageCostInfos);
 }
 
 TEST(CatalogTest, ParametersAreCompletedAndSpelledOneWay) {

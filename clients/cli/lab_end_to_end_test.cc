@@ -93,7 +93,7 @@ TEST_F(LabEndToEnd, CompletionAsksTheServer) {
   EXPECT_EQ(Out({"__complete", "malloc", ""}), "demo\nsecond\n");
   EXPECT_EQ(Out({"__complete", "inspect", "heap", "de"}), "demo\n");
   EXPECT_EQ(Out({"__complete", "submit", "lar"}), "larson\n");
-  EXPECT_EQ(Out({"__complete", "submit", "--heap-allocator", "i"}), "implicit-heap\n");
+  EXPECT_EQ(Out({"__complete", "submit", "--heap-allocator", "implicit-h"}), "implicit-heap\n");
   EXPECT_EQ(Out({"__complete", "--server", "127.0.0.1:1", "malloc", ""}), "");
   EXPECT_EQ(Out({"__complete", "submit", "x", "--param", "heap.e"}), "heap.engine=\n");
   EXPECT_EQ(Out({"__complete", "submit", "x", "--param", "heap.engine="}), "heap.engine=indexed\nheap.engine=literal\n");
@@ -168,7 +168,12 @@ TEST_F(LabEndToEnd, WaitingIsSaid) {
 
 TEST_F(LabEndToEnd, QuietListsAreNames) {
   EXPECT_THAT(Out({"workload", "list", "-q"}), StartsWith("steady-state\nramp-and-drain\n"));
-  EXPECT_EQ(Out({"catalog", "-q"}), "page-runs\nimplicit-heap\nnone\n");
+  const v1::Catalog catalog = Json<v1::Catalog>({"catalog"});
+  std::string names;
+  for (const v1::AllocatorInfo& allocator : catalog.page_allocators()) names += allocator.name() + "\n";
+  for (const v1::AllocatorInfo& allocator : catalog.heap_allocators()) names += allocator.name() + "\n";
+  EXPECT_EQ(Out({"catalog", "-q"}), names);
+  EXPECT_THAT(names, StartsWith("page-runs\n"));
 }
 
 TEST_F(LabEndToEnd, AFullDiskIsAnError) {

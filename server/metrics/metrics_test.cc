@@ -8,17 +8,13 @@
 #include <deque>
 #include <fstream>
 #include <map>
-#include <set>
-#include <sstream>
 #include <string>
 #include <thread>
-#include <vector>
 
-#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
-#include "allocators/catalog/catalog.h"
 #include "server/testing/eventually.h"
 #include "server/testing/http_client.h"
+#include "server/testing/scrape.h"
 #include "server/testing/test_server.h"
 
 namespace alloclab::server {
@@ -27,82 +23,6 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-struct MetricDescription {
-  std::string type, help;
-  std::set<std::string> labels;  // without le
-};
-
-std::vector<std::string> Lines(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
-
-// "name{labels}" -> value
-std::map<std::string, double> Series(const std::string& scrape) {
-  std::map<std::string, double> series;
-  for (const std::string& line : Lines(scrape)) {
-    if (line.empty() || line[0] == '#') continue;
-    const std::size_t space = line.rfind(' ');
-    series[line.substr(0, space)] = std::strtod(line.c_str() + space + 1, nullptr);
-  }
-  return series;
-}
-
-std::string FamilyOf(const std::string& series, const std::map<std::string, MetricDescription>& families) {
-  const std::string name = series.substr(0, series.find('{'));
-  if (families.contains(name)) return name;
-  for (const char* suffix : {"_bucket", "_sum", "_count"}) {
-    if (name.ends_with(suffix)) return name.substr(0, name.size() - std::string_view(suffix).size());
-  }
-  return name;
-}
-
-std::map<std::string, MetricDescription> Describe(const std::string& scrape) {
-  std::map<std::string, MetricDescription> families;
-  for (const std::string& line : Lines(scrape)) {
-    const std::vector<std::string> words = absl::StrSplit(line, absl::MaxSplits(' ', 3));
-    if (line.starts_with("# TYPE ")) families[words[2]].type = words[3];
-    if (line.starts_with("# HELP ")) families[words[2]].help = words[3];
-  }
-  for (const auto& [series, value] : Series(scrape)) {
-    MetricDescription& family = families[FamilyOf(series, families)];
-    const std::size_t brace = series.find('{');
-    if (brace == std::string::npos) continue;
-    std::string name;
-    bool quoted = false;
-    for (const char letter : series.substr(brace + 1)) {
-      if (letter == '"') quoted = !quoted;
-      if (quoted || letter == '"' || letter == '}') continue;
-      if (letter == '=') {
-        if (name != "le" && name != "quantile") family.labels.insert(name);
-        name.clear();
-      } else if (letter != ',') {
-        name += letter;
-      }
-    }
-  }
-  return families;
-}
-
-// The table of dashboards/METRICS.md: | `name` | type | `label`, `label` | meaning |
-std::map<std::string, MetricDescription> DescribeDocument() {
-  std::ifstream file(ALLOCLAB_SOURCE_DIR "/dashboards/METRICS.md");
-  std::map<std::string, MetricDescription> families;
-  for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with("| `")) continue;
-    const std::vector<std::string> cells = absl::StrSplit(line, " | ");
-    MetricDescription& family = families[cells[0].substr(3, cells[0].size() - 4)];
-    family.type = cells[1];
-    for (const auto label : absl::StrSplit(cells[2], ", ", absl::SkipEmpty())) {
-      if (label.size() > 2) family.labels.insert(std::string(label.substr(1, label.size() - 2)));
-    }
-    family.help = cells[3].substr(0, cells[3].size() - 2);
-  }
-  return families;
-}
 
 // The labels that every series of a machine has, of the default allocators.
 std::string LabelsOf(const std::string& lab_instance) {
@@ -120,38 +40,6 @@ void ExpectDeclared(const std::string& prefix, const google::protobuf::RepeatedP
   }
 }
 
-void WithMetrics(ServerOptions& options) { options.metrics_listen = "127.0.0.1:0"; }
-
-// Does some of everything.
-void DoSomething(TestServer& server) {
-  server.Create("a");
-  v1::BatchReply reply;
-  const v1::Batch batch =
-      BatchBuilder("a").Add(v1::MALLOC, 0, 100).Add(v1::MALLOC, 1, 50).Add(v1::FREE, 0).Add(v1::FREE, 0).batch();
-  ASSERT_TRUE(With([&](auto& context) { return server->heap->Apply(&context, batch, &reply); }).ok());
-}
-
-// Creates an instance and has it do one operation.
-void CreateBusy(TestServer& server, const std::string& name, v1::OpKind kind, const std::string& heap,
-                const std::string& pages) {
-  server.Create(name, [&](v1::InstanceConfig& config) {
-    config.Clear();
-    config.set_heap_allocator(heap);
-    config.set_page_allocator(pages);
-  });
-  v1::BatchReply reply;
-  const v1::Batch batch = BatchBuilder(name).Add(kind, 0, 4096).batch();
-  ASSERT_TRUE(With([&](auto& context) { return server->heap->Apply(&context, batch, &reply); }).ok());
-}
-
-// So that every family that an allocator declares has a series.
-void CreateOneOfEachAllocator(TestServer& server) {
-  for (const HeapAllocatorInfo& heap : HeapAllocators()) CreateBusy(server, "heap-" + heap.name, v1::MALLOC, heap.name, "");
-  for (const PageAllocatorInfo& pages : PageAllocators()) {
-    CreateBusy(server, "pages-" + pages.name, v1::ALLOCATE_PAGES, "none", pages.name);
-  }
-}
-
 TEST(Metrics, ASilentClientDoesNotKeepAnotherFromAScrape) {
   TestServer server(WithMetrics);
   std::deque<Connection> silent;
@@ -166,27 +54,6 @@ TEST(Metrics, OtherPathsAreNotFound) {
   const RawResponse response = Get(server.server().metrics_address(), "/metric");
   EXPECT_EQ(response.status, 404);
   EXPECT_THAT(response.body, HasSubstr("expected /metrics"));
-}
-
-TEST(Metrics, EveryFamilyIsDocumentedAndNoOther) {
-  TestServer server(WithMetrics);
-  DoSomething(server);
-  CreateOneOfEachAllocator(server);
-  const auto scraped = Describe(server.Scrape()), documented = DescribeDocument();
-  std::string table;
-  for (const auto& [name, family] : scraped) {
-    std::string labels;
-    for (const std::string& label : family.labels) labels += (labels.empty() ? "`" : ", `") + label + "`";
-    const std::string row = "| `" + name + "` | " + family.type + " | " + labels + " | " + family.help + " |";
-    table += row + "\n";
-    const auto row_of = documented.find(name);
-    const bool same = row_of != documented.end() && row_of->second.type == family.type &&
-                      row_of->second.labels == family.labels && row_of->second.help == family.help;
-    EXPECT_TRUE(same) << "dashboards/METRICS.md should have\n" << row;
-  }
-  for (const auto& [name, family] : documented)
-    EXPECT_TRUE(scraped.contains(name)) << name << " is documented, but not exported";
-  if (HasFailure()) std::printf("The whole table:\n%s", table.c_str());
 }
 
 TEST(Metrics, PromtoolFindsNothingWrong) {
