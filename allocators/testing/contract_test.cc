@@ -13,6 +13,7 @@
 #include "allocators/catalog/catalog.h"
 #include "allocators/testing/configurations.h"
 #include "allocators/testing/instructions.h"
+#include "allocators/testing/tiny_pages_testing.h"
 #include "allocators/testing/world.h"
 #include "allocators/workload/xoshiro256.h"
 #include "gtest/gtest.h"
@@ -77,6 +78,7 @@ class CorrectProgramTest : public testing::TestWithParam<ConfigurationAndMix> {}
 class WildProgramTest : public testing::TestWithParam<ConfigurationAndMix> {};
 class UnguardedWildProgramTest : public testing::TestWithParam<ConfigurationAndMix> {};
 class RestoreTest : public testing::TestWithParam<ConfigurationAndMix> {};
+class CopyTest : public testing::TestWithParam<ConfigurationAndMix> {};
 class UnguardedIsGuardedTest : public testing::TestWithParam<ConfigurationAndMix> {};
 class EnginesAgreeTest : public testing::TestWithParam<std::tuple<std::vector<Configuration>, Mix>> {};
 
@@ -124,6 +126,37 @@ TEST_P(RestoreTest, GoesOnIdentically) {
   }
 }
 
+// A copy of a machine goes on as the machine does, and neither sees what the other one does.
+TEST_P(CopyTest, GoesOnIdenticallyAndAlone) {
+  const auto& [configuration, mix] = GetParam();
+  const std::uint64_t seed = Seed();
+  World world = MakeWorld(configuration, mix);
+  const auto differs = [](World& from, const Look& expected) {
+    return FindDifference(expected, LookAt(from.instance()), Compared::kEverything);
+  };
+  for (std::uint64_t round = 0; round < 4; ++round) {
+    const Instructions before = RandomInstructions(seed + round, mix, 20), after = RandomInstructions(~seed - round, mix, 20);
+    ASSERT_EQ(world.ApplyAll(before), "") << Print(before);
+    const std::unique_ptr<World> copy = world.Copy();
+    ASSERT_EQ(differs(*copy, world.look()), "") << "as it is made";
+    std::vector<World::Step> steps;
+    for (const Instruction& instruction : after) {
+      ASSERT_EQ(copy->Apply(instruction), "") << "on the copy";
+      steps.push_back(copy->step());
+    }
+    ASSERT_EQ(differs(world, world.look()), "") << "by what was done to the copy";
+    for (std::size_t i = 0; i < after.size(); ++i) {
+      ASSERT_EQ(world.Apply(after[i]), "");
+      ASSERT_TRUE(world.step() == steps[i]) << after[i] << " was " << OutcomeName(steps[i].outcome) << " on the copy, and here "
+                                            << OutcomeName(world.step().outcome);
+    }
+    const Look end = world.look();
+    ASSERT_EQ(differs(*copy, end), "") << Print(after);
+    ASSERT_EQ(world.ApplyAll(before), "");
+    ASSERT_EQ(differs(*copy, end), "") << "by what was done to the original";
+  }
+}
+
 // Several machines that are used alike, the first one is what the others are compared with.
 void ExpectAgreement(const std::vector<Configuration>& configurations, const Mix& mix, const Instructions& instructions) {
   std::vector<std::unique_ptr<World>> worlds;
@@ -159,6 +192,8 @@ INSTANTIATE_TEST_SUITE_P(All, CorrectProgramTest, testing::Combine(testing::Valu
 INSTANTIATE_TEST_SUITE_P(All, WildProgramTest, testing::Combine(testing::ValuesIn(Select(true)), kEachWild), Named());
 INSTANTIATE_TEST_SUITE_P(All, UnguardedWildProgramTest, testing::Combine(testing::ValuesIn(Select(false)), kEachWild), Named());
 INSTANTIATE_TEST_SUITE_P(All, RestoreTest, testing::Combine(testing::ValuesIn(Select(true)), kEachWild), Named());
+INSTANTIATE_TEST_SUITE_P(All, CopyTest, testing::Combine(testing::ValuesIn(Select(true)), kEachWild), Named());
+INSTANTIATE_TEST_SUITE_P(Unguarded, CopyTest, testing::Combine(testing::ValuesIn(Select(false)), kEachCorrect), Named());
 INSTANTIATE_TEST_SUITE_P(All, EnginesAgreeTest,
                          testing::Combine(testing::ValuesIn(ConfigurationsThatDifferInEngines()), kEachWild), Named());
 INSTANTIATE_TEST_SUITE_P(All, UnguardedIsGuardedTest, testing::Combine(testing::ValuesIn(Select(false)), kEachCorrect),
@@ -290,6 +325,21 @@ TEST_P(RunsDryTest, AtEachMoment) {
 INSTANTIATE_TEST_SUITE_P(All, HeapMisuseTest, testing::ValuesIn(WithHeap(Select(true))), Named());
 INSTANTIATE_TEST_SUITE_P(All, PageMisuseTest, testing::ValuesIn(Select(true)), Named());
 INSTANTIATE_TEST_SUITE_P(All, RunsDryTest, testing::ValuesIn(WithHeap(Select(true))), Named());
+
+// The catalogue has no allocator that frees whole blocks only.
+std::vector<Configuration> OnWholeBlocks(bool guarded) {
+  static const auto& pages = *new PageAllocatorInfo(TinyPagesInfo(TinyPagesFault::kNone));
+  return {{"tiny_pages", &pages, *FindHeapAllocator("none"), guarded, {}},
+          {"heap_on_tiny_pages", &pages, &HeapAllocators().front(), guarded, {}}};
+}
+const auto kOnWholeBlocks = testing::ValuesIn(OnWholeBlocks(true));
+INSTANTIATE_TEST_SUITE_P(WholeBlocks, CorrectProgramTest, testing::Combine(kOnWholeBlocks, kEachCorrect), Named());
+INSTANTIATE_TEST_SUITE_P(WholeBlocks, WildProgramTest, testing::Combine(kOnWholeBlocks, kEachWild), Named());
+INSTANTIATE_TEST_SUITE_P(WholeBlocks, UnguardedWildProgramTest,
+                         testing::Combine(testing::ValuesIn(OnWholeBlocks(false)), kEachWild), Named());
+INSTANTIATE_TEST_SUITE_P(WholeBlocks, RestoreTest, testing::Combine(kOnWholeBlocks, kEachWild), Named());
+INSTANTIATE_TEST_SUITE_P(WholeBlocks, PageMisuseTest, kOnWholeBlocks, Named());
+INSTANTIATE_TEST_SUITE_P(WholeBlocks, RunsDryTest, testing::ValuesIn(WithHeap(OnWholeBlocks(true))), Named());
 
 }  // namespace
 }  // namespace alloclab

@@ -19,9 +19,7 @@ constexpr std::uint32_t kBeyond = 64;  // how far behind the heap's end wild add
 }  // namespace
 
 struct World::Saved {
-  std::shared_ptr<const MemoryImage> image;
-  std::unique_ptr<const AllocatorState> pages, heap;
-  std::optional<AddressSpace::State> space;
+  std::shared_ptr<const InstanceImage> image;
   Mind mind;
 };
 
@@ -53,26 +51,17 @@ std::string World::ApplyAll(std::span<const Instruction> instructions) {
   return {};
 }
 
-std::shared_ptr<const World::Saved> World::Save() {
-  auto saved = std::make_shared<Saved>();
-  saved->image = instance_->memory().TakeSnapshot();
-  saved->pages = instance_->page_guard().Save();
-  if (instance_->heap() != nullptr) {
-    saved->space = instance_->space()->Save();
-    saved->heap = instance_->heap_guard()->Save();
-  }
-  saved->mind = mind_;
-  return saved;
-}
+std::shared_ptr<const World::Saved> World::Save() { return std::make_shared<const Saved>(Saved{instance_->Save(), mind_}); }
 
 void World::Restore(const Saved& saved) {
-  instance_->memory().Restore(*saved.image);
-  instance_->page_guard().Restore(*saved.pages);
-  if (saved.space) {
-    instance_->space()->Restore(*saved.space);
-    instance_->heap_guard()->Restore(*saved.heap);
-  }
+  instance_->Restore(*saved.image);
   mind_ = saved.mind;
+}
+
+std::unique_ptr<World> World::Copy() {
+  absl::StatusOr<std::unique_ptr<Instance>> copy = Instance::Copy(*instance_->Save());
+  ALLOCLAB_CHECK_EQ(copy.status().message(), "");
+  return std::unique_ptr<World>(new World(*std::move(copy), *this));
 }
 
 void World::Do(const Malloc& malloc) {

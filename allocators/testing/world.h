@@ -19,6 +19,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "allocators/catalog/instance.h"
@@ -59,6 +60,8 @@ class World {
   struct Saved;
   std::shared_ptr<const Saved> Save();
   void Restore(const Saved& saved);
+  // The same program on a copy of the machine. REQUIRES: its allocators are of the catalogue.
+  std::unique_ptr<World> Copy();
 
  private:
   // What the program and the checks remember from one instruction to the next.
@@ -72,6 +75,9 @@ class World {
     Look look;
     std::uint32_t instructions = 0;
   };
+
+  World(std::unique_ptr<Instance> instance, const World& like)
+      : instance_(std::move(instance)), expects_(like.expects_), mind_(like.mind_), step_(like.step_) {}
 
   void Do(const Malloc& malloc);
   void Do(const Calloc& calloc);
