@@ -5,17 +5,16 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <map>
 #include <set>
 #include <sstream>
-#include <utility>
 
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "server/testing/eventually.h"
+#include "server/testing/process.h"
 #include "server/testing/test_server.h"
 
 namespace alloclab::server {
@@ -32,47 +31,19 @@ std::string ReadAll(const std::filesystem::path& path) {
   return text.str();
 }
 
-// One process of alloclabd. Its standard output and error go to a file.
-class Process {
- public:
-  explicit Process(const std::vector<std::string>& arguments, const std::vector<std::string>& variables = {}) {
-    std::vector<std::string> words{ALLOCLAB_BINARY_DIR "/bin/alloclabd"};
-    words.insert(words.end(), arguments.begin(), arguments.end());
-    pid_ = fork();
-    if (pid_ != 0) return;
-    const std::string output = OutputFile().string();
-    if (freopen(output.c_str(), "w", stdout) == nullptr || dup2(fileno(stdout), STDERR_FILENO) < 0) _exit(99);
-    for (const std::string& variable : variables) putenv(const_cast<char*>(variable.c_str()));
-    std::vector<char*> raw;
-    for (std::string& word : words) raw.push_back(word.data());
-    raw.push_back(nullptr);
-    execv(raw[0], raw.data());
-    _exit(99);
-  }
-  ~Process() {
-    if (pid_ > 0) kill(pid_, SIGKILL), Wait();
-  }
+std::vector<std::string> Command(const std::vector<std::string>& arguments) {
+  std::vector<std::string> words{ALLOCLAB_BINARY_DIR "/bin/alloclabd"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return words;
+}
 
-  void Signal(int signal) const { kill(pid_, signal); }
-  // The exit code, or 128 + the signal that ended it.
-  int Wait() {
-    int status = 0;
-    waitpid(std::exchange(pid_, -1), &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
-  std::string Output() const { return ReadAll(OutputFile()); }
-
- private:
-  std::filesystem::path OutputFile() const { return directory_.path() / "output"; }
-
-  TemporaryDirectory directory_;
-  pid_t pid_ = -1;
-};
+// All that it has written until now.
+std::string Output(const Process& process) { return process.out() + process.err(); }
 
 int RunToExit(const std::vector<std::string>& arguments, std::string& output, const std::vector<std::string>& variables = {}) {
-  Process process(arguments, variables);
+  Process process(Command(arguments), variables);
   const int code = process.Wait();
-  output = process.Output();
+  output = Output(process);
   return code;
 }
 
@@ -86,8 +57,8 @@ class Daemon {
  public:
   explicit Daemon(const std::filesystem::path& data_dir, const std::vector<std::string>& more = {},
                   const std::string& listen = "127.0.0.1:0")
-      : process_(AllArguments(data_dir, listen, directory_.path() / "addresses", more)) {
-    EXPECT_TRUE(Eventually([&] { return std::filesystem::exists(directory_.path() / "addresses"); })) << process_.Output();
+      : process_(Command(AllArguments(data_dir, listen, directory_.path() / "addresses", more))) {
+    EXPECT_TRUE(Eventually([&] { return std::filesystem::exists(directory_.path() / "addresses"); })) << Output(process_);
     std::ifstream file(directory_.path() / "addresses");
     std::string name;
     file >> name >> grpc_;
@@ -164,7 +135,7 @@ TEST(Alloclabd, SigtermEndsItCleanlyAndInterruptsRuns) {
     id = Submit(daemon, EndlessRun()).id();
     daemon.process().Signal(signal);
     EXPECT_EQ(daemon.process().Wait(), 0);
-    EXPECT_THAT(daemon.process().Output(), HasSubstr("server.stopped"));
+    EXPECT_THAT(Output(daemon.process()), HasSubstr("server.stopped"));
   }
   Daemon daemon(data.path());
   EXPECT_EQ(Get(daemon, id).state(), v1::Run::INTERRUPTED);
@@ -189,7 +160,7 @@ TEST(Alloclabd, SilentConnectionsAndOnlookersDoNotHoldUpTheEnd) {
   EXPECT_EQ(state.status(), grpc::health::v1::HealthCheckResponse::SERVING);
   daemon.process().Signal(SIGTERM);
   EXPECT_EQ(daemon.process().Wait(), 0);
-  EXPECT_THAT(daemon.process().Output(), HasSubstr("server.stopped"));
+  EXPECT_THAT(Output(daemon.process()), HasSubstr("server.stopped"));
   close(silent);
 }
 
@@ -199,7 +170,7 @@ TEST(Alloclabd, SecondSignalEndsItAtOnce) {
   const std::uint64_t id = Submit(daemon, EndlessRun()).id();
   ASSERT_TRUE(Eventually([&] { return Get(daemon, id).state() == v1::Run::RUNNING; }));
   daemon.process().Signal(SIGTERM);
-  ASSERT_TRUE(Eventually([&] { return daemon.process().Output().find("server.draining") != std::string::npos; }));
+  ASSERT_TRUE(Eventually([&] { return Output(daemon.process()).find("server.draining") != std::string::npos; }));
   v1::Run refused;
   const grpc::Status status = With([&](auto& context) { return daemon->runs->SubmitRun(&context, SmallRun(), &refused); });
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE) << status.error_message();
@@ -238,7 +209,7 @@ TEST(Alloclabd, UnixSocket) {
   for (const int signal : {SIGKILL, SIGTERM}) {  // the socket that stays behind a killed server is no hindrance
     Daemon daemon(data.path(), {}, address);
     EXPECT_EQ(daemon.grpc_address(), address);
-    EXPECT_THAT(daemon.process().Output(), Not(HasSubstr("server.open")));
+    EXPECT_THAT(Output(daemon.process()), Not(HasSubstr("server.open")));
     Submit(daemon, SmallRun());
     EXPECT_EQ(RunToExit({"healthcheck", "--listen", address}, output), 0) << output;
     EXPECT_EQ(RunToExit(Arguments(other.path(), address), output), 1);
@@ -350,7 +321,7 @@ TEST(Alloclabd, JsonLogs) {
   Daemon daemon(data.path(), {"--log-format", "json"});
   daemon.process().Signal(SIGTERM);
   EXPECT_EQ(daemon.process().Wait(), 0);
-  EXPECT_THAT(daemon.process().Output(), HasSubstr("\"level\":\"info\",\"event\":\"server.started\""));
+  EXPECT_THAT(Output(daemon.process()), HasSubstr("\"level\":\"info\",\"event\":\"server.started\""));
 }
 
 }  // namespace
