@@ -48,7 +48,7 @@ struct Phase {
   FreeOrder free_order = FreeOrder::kRandom;
   // Weights of the allocating steps; realloc changes the size of a random live block. Calloc asks for one element.
   std::uint32_t malloc_weight = 1, calloc_weight = 0, realloc_weight = 0;
-  bool pages = false;  // page runs instead of heap blocks; sizes in pages
+  bool pages = false;  // blocks of pages instead of blocks of the heap; sizes in pages
 };
 
 struct WorkloadSpec {
