@@ -14,10 +14,6 @@ namespace alloclab::client {
 namespace {
 
 constexpr double k386Hz = 33e6, k486Hz = 66e6;
-constexpr std::size_t kDigitsShown = 16;
-
-// Enough digits to tell two apart; programs get all.
-Cell DigestCell(const std::string& sha256) { return {sha256.substr(0, kDigitsShown) + "…", sha256}; }
 
 Section WorkloadSection(const v1::Run& run) {
   Section section = Facts("workload");

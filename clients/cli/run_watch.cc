@@ -37,7 +37,7 @@ grpc::Status Watch(const Connection& connection, std::uint64_t id, OnInterrupt m
 void Interruption::Interrupt() {
   std::function<void()> action;
   {
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     interrupted_ = true;
     action = action_;
   }
@@ -45,13 +45,13 @@ void Interruption::Interrupt() {
 }
 
 bool Interruption::interrupted() const {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   return interrupted_;
 }
 
 void Interruption::Set(std::function<void()> action) {
   {
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     action_ = action;
     if (!interrupted_) return;
   }

@@ -9,7 +9,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
+#include "allocators/common/mutex.h"
 #include "alloclab/v1/run.pb.h"
 #include "clients/common/command.h"
 #include "clients/common/progress.h"
@@ -30,7 +30,7 @@ class Interruption {
   void Set(std::function<void()> action);
 
  private:
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   bool interrupted_ ABSL_GUARDED_BY(mutex_) = false;
   std::function<void()> action_ ABSL_GUARDED_BY(mutex_);
 };

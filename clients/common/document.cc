@@ -192,6 +192,10 @@ Cell DurationCell(absl::Duration duration) {
   return {.text = Duration(duration), .raw = fmt::format("{:.12g}", absl::ToDoubleSeconds(duration)), .unit = "s"};
 }
 Cell RatioCell(double ratio) { return {.text = Percent(ratio), .raw = fmt::format("{:.6f}", ratio), .unit = "ratio"}; }
+Cell DigestCell(const std::string& sha256) {
+  constexpr std::size_t kDigitsShown = 16;
+  return {.text = sha256.size() > kDigitsShown ? sha256.substr(0, kDigitsShown) + "…" : sha256, .raw = sha256};
+}
 
 Section Facts(std::string title) {
   return {.title = std::move(title), .columns = {{"name"}, {"value"}}, .rows = {}, .headless = true, .picture = {}};

@@ -30,6 +30,7 @@ Cell AddressCell(std::uint32_t address);                 // "0xC0400000"
 Cell TimeCell(const google::protobuf::Timestamp& time);  // "2026-11-21 04:57:12 UTC" / RFC 3339
 Cell DurationCell(absl::Duration duration);              // "12.5ms" / "0.0125", s
 Cell RatioCell(double ratio);                            // "12.5 %" / "0.125000", ratio
+Cell DigestCell(const std::string& sha256);              // enough digits to tell two apart, "0123456789abcdef…" / all 64
 
 struct Column {
   std::string name;

@@ -35,12 +35,12 @@ absl::Status BatchStream::Run(const StopFlags& stop) {
   AddHold();  // of this thread, which writes as well; see Release
   StartRead(&reply_);
   StartCall();
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   while (!ended_) {
     const Nanos now = Now();
     Look(now, stop);
     next_look_ = NextLook(now);
-    changed_.WaitWithTimeout(&mutex_, absl::FromChrono(std::max(next_look_ - now, Nanos(0))));
+    changed_.WaitUntil(mutex_, absl::Now() + absl::FromChrono(std::max(next_look_ - now, Nanos(0))));
   }
   return Conclude();
 }
@@ -99,26 +99,26 @@ void BatchStream::Send(Nanos now, Nanos intended) {
 }
 
 void BatchStream::OnWriteDone(bool ok) {
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   writing_ = false;
   if (ok) Pump(Now());
 }
 
 void BatchStream::OnReadDone(bool ok) {
   const Nanos now = Now();
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   if (!ok) return Release();  // the server ended the stream; OnDone says why
   if (absl::Status status = Settle(now); !status.ok()) return GiveUp(std::move(status));
   StartRead(&reply_);
   Pump(now);
   // The next batch may be due earlier than what the waiting thread knew.
-  if (!last_sent_ && pacer_.Intended(now) < next_look_) changed_.Signal();
+  if (!last_sent_ && pacer_.Intended(now) < next_look_) changed_.NotifyOne();
 }
 
 void BatchStream::OnDone(const grpc::Status& status) {
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   ended_ = status;
-  changed_.Signal();
+  changed_.NotifyOne();
 }
 
 // The reply belongs to the oldest batch in flight.

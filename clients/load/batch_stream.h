@@ -17,7 +17,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
+#include "allocators/common/mutex.h"
 #include "alloclab/v1/heap.grpc.pb.h"
 #include "clients/common/connection.h"
 #include "clients/load/clock.h"
@@ -78,8 +78,8 @@ class BatchStream final : private grpc::ClientBidiReactor<v1::Batch, v1::BatchRe
   const std::unique_ptr<grpc::ClientContext> context_;
   v1::Heap::Stub stub_;
 
-  absl::Mutex mutex_;
-  absl::CondVar changed_;
+  Mutex mutex_;
+  Condition changed_;
   Cursor& cursor_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t& budget_ ABSL_GUARDED_BY(mutex_);
   v1::Batch batch_;       // being written

@@ -58,7 +58,7 @@ Section Work(const v1::LoadReport& report) {
   const v1::LoadConfig& config = report.config();
   Section section = client::Facts("load");
   AddFact(section, "workload", TextCell(report.workload_name(), Tone::kBold));
-  AddFact(section, "trace sha256", TextCell(report.trace_sha256()));
+  AddFact(section, "trace sha256", client::DigestCell(report.trace_sha256()));
   AddFact(section, "server", TextCell(fmt::format("{} (alloclabd {})", config.server(), report.server_version())));
   AddFact(section, "mode", TextCell(Mode(config)));
   AddFact(section, "connections", CountCell(config.connections()));

@@ -66,5 +66,13 @@ TEST(ReportDocument, SaysWhyTheHeapIsNotReproducible) {
   EXPECT_EQ(Remarks(report), "The instance existed before: its heap at the end follows from what was in it, too.");
 }
 
+TEST(ReportDocument, ShowsOfADigestWhatFitsALine) {
+  v1::LoadReport report;
+  report.set_trace_sha256(std::string(64, 'a'));
+  const client::Document document = ReportDocument(report);
+  EXPECT_THAT(client::RenderTable(document, client::Style(false), 80), HasSubstr(" aaaaaaaaaaaaaaaa…\n"));
+  EXPECT_THAT(client::RenderCsv(document), HasSubstr("," + report.trace_sha256() + ",")) << "programs get all";
+}
+
 }  // namespace
 }  // namespace alloclab::load

@@ -102,7 +102,7 @@ void AddSeries(const std::string& heap, const LoadSnapshot& snapshot, const RunL
 }  // namespace
 
 std::shared_ptr<Meter> LoadMetrics::MeterOf(const std::string& heap, const RunLabels& labels) {
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   Series& series = by_heap_[heap];
   series.labels = labels;
   return series.meter;
@@ -111,7 +111,7 @@ std::shared_ptr<Meter> LoadMetrics::MeterOf(const std::string& heap, const RunLa
 std::vector<prometheus::MetricFamily> LoadMetrics::Collect() const {
   Families families;
   {
-    absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     for (const auto& [heap, series] : by_heap_) AddSeries(heap, series.meter->Read(), series.labels, families);
   }
   std::vector<prometheus::MetricFamily> all;

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
+#include "allocators/common/mutex.h"
 #include "clients/load/meter.h"
 
 namespace alloclab::load {
@@ -35,7 +35,7 @@ class LoadMetrics {
     std::shared_ptr<Meter> meter = std::make_shared<Meter>();
     RunLabels labels;
   };
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::map<std::string, Series> by_heap_ ABSL_GUARDED_BY(mutex_);
 };
 

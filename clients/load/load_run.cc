@@ -113,7 +113,7 @@ void LoadRun::Launch() {
   if (config.duration_seconds() > 0) period_.end = period_.from + FromSeconds(config.duration_seconds());
   for (const auto& driven : driven_) driven->meter->SetTarget(config.rate() * driven->connections / config.connections());
   {
-    absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     running_ = config.connections();
   }
   for (const auto& worker : workers_) {
@@ -127,10 +127,10 @@ void LoadRun::Work(Worker& worker) {
   const Missed unsent = worker.pacer->End(std::min(Now(), period_.end));
   worker.driven->meter->Dropped(DropReason::kAborted, unsent, setup_.config.batch());
   if (!status.ok()) stop_.drain = true;
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   if (error_.ok() && !absl::IsCancelled(status)) error_ = std::move(status);
   ended_at_ = Now();
-  --running_;
+  if (--running_ == 0) all_ended_.NotifyAll();
 }
 
 bool LoadRun::Over(const Worker& worker) const {
@@ -172,9 +172,11 @@ absl::Status LoadRun::Stream(Worker& worker, std::span<const Operation> operatio
 }
 
 bool LoadRun::WaitFor(Nanos longest) {
-  const auto ended = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return running_ == 0; };
-  absl::MutexLock lock(&mutex_);
-  return mutex_.AwaitWithTimeout(absl::Condition(&ended), absl::FromChrono(longest));
+  const absl::Time deadline = absl::Now() + absl::FromChrono(longest);
+  const MutexLock lock(mutex_);
+  bool in_time = true;
+  while (running_ != 0 && in_time) in_time = all_ended_.WaitUntil(mutex_, deadline);
+  return running_ == 0;
 }
 
 LoadSnapshot LoadRun::Read() const {
@@ -203,11 +205,11 @@ LoadCounts LoadRun::Measured() const {
 
 LoadRun::Result LoadRun::Finish() {
   {
-    absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     ALLOCLAB_CHECK_EQ(running_, 0u);
   }
   for (const auto& worker : workers_) worker->thread.join();
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   Result result{.report = {}, .error = error_};
   v1::LoadReport& report = result.report;
   const LoadCounts all = Read().counts, measured = Measured();

@@ -20,8 +20,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "allocators/common/mutex.h"
 #include "alloclab/v1/load.pb.h"
 #include "clients/common/connection.h"
 #include "clients/load/batch_stream.h"
@@ -109,7 +109,8 @@ class LoadRun {
   Nanos start_{0};  // of the schedule
   Period period_;
 
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
+  Condition all_ended_;  // running_ is 0
   std::uint32_t running_ ABSL_GUARDED_BY(mutex_) = 0;
   Nanos ended_at_ ABSL_GUARDED_BY(mutex_){0};
   absl::Status error_ ABSL_GUARDED_BY(mutex_);

@@ -81,35 +81,35 @@ LoadCounts& LoadCounts::operator-=(const LoadCounts& earlier) {
 }
 
 LoadSnapshot Meter::Read() const {
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   LoadSnapshot sum{.counts = counts_.front(), .gauges = gauges_};
   sum.counts += counts_.back();
   return sum;
 }
 
 LoadCounts Meter::Read(Part part) const {
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   return counts_[static_cast<std::size_t>(part)];
 }
 
 void Meter::SetTarget(double per_second) {
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   gauges_.target_per_second = per_second;
 }
 
 void Meter::PassBegun(Part part) {
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   ++CountsOf(part).passes;
   gauges_.position_ratio = 0;
 }
 
 void Meter::Paused(Part part, Nanos pause) {
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   CountsOf(part).between_passes += pause;
 }
 
 void Meter::Sent(Part part, std::uint64_t operations, Nanos lag, bool found_room, double position_ratio) {
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   LoadCounts& counts = CountsOf(part);
   counts.scheduled += operations;
   counts.batch_operations.Record(operations);
@@ -121,12 +121,12 @@ void Meter::Sent(Part part, std::uint64_t operations, Nanos lag, bool found_room
 }
 
 void Meter::Waiting(Nanos lag) {
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   gauges_.lag = lag;
 }
 
 void Meter::Dropped(DropReason reason, const Missed& missed, std::uint64_t batch) {
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   for (const auto& [part, arrivals] : {std::pair{Part::kWarmUp, missed.warm_up}, {Part::kMeasured, missed.measured}}) {
     CountsOf(part).scheduled += arrivals * batch;
     CountsOf(part).dropped[static_cast<std::size_t>(reason)] += arrivals * batch;
@@ -139,7 +139,7 @@ void Meter::Answered(Part part, std::span<const Operation> batch, const Answer& 
     const Outcome outcome = answer.outcomes.empty() ? Outcome::kOk : answer.outcomes[i];
     ++answered[static_cast<std::size_t>(batch[i].kind)][static_cast<std::size_t>(outcome)];
   }
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   LoadCounts& counts = CountsOf(part);
   Zip(counts.answered, answered, [](std::uint64_t& count, std::uint64_t more) { count += more; });
   counts.response.Record(answer.response);
@@ -149,7 +149,7 @@ void Meter::Answered(Part part, std::span<const Operation> batch, const Answer& 
 }
 
 void Meter::Lost(Part part, std::span<const Operation> batch, LossReason reason) {
-  absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   LoadCounts& counts = CountsOf(part);
   for (const Operation& op : batch) ++counts.lost[static_cast<std::size_t>(op.kind)][static_cast<std::size_t>(reason)];
   gauges_.inflight_operations -= batch.size();

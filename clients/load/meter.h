@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
+#include "allocators/common/mutex.h"
 #include "allocators/common/outcome.h"
 #include "allocators/common/pow2_histogram.h"
 #include "allocators/workload/operation.h"
@@ -86,7 +86,7 @@ class Meter {
  private:
   LoadCounts& CountsOf(Part part) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return counts_[static_cast<std::size_t>(part)]; }
 
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::array<LoadCounts, kParts> counts_ ABSL_GUARDED_BY(mutex_);
   LoadGauges gauges_ ABSL_GUARDED_BY(mutex_);
 };
