@@ -7,6 +7,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "server/limits.h"
 
@@ -17,6 +18,7 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 using Leaves = std::map<std::string, std::string>;  // path -> value
+constexpr std::string_view kDeclaredValue = "].value";
 
 void AddMessage(const Message& message, const std::string& path, Leaves& leaves);
 
@@ -52,12 +54,23 @@ void AddMap(const Message& message, const FieldDescriptor& field, const std::str
   }
 }
 
+// Of a declared counter or figure its value alone, 0 too: where there is none, it is not declared.
+template <class Declared>
+bool AddDeclared(const Message& element, const std::string& path, const std::string& name, Leaves& leaves) {
+  const auto* declared = google::protobuf::DynamicCastToGenerated<Declared>(&element);
+  if (declared != nullptr) leaves[fmt::format("{}[{}{}", path, name, kDeclaredValue)] = fmt::format("{}", declared->value());
+  return declared != nullptr;
+}
+
 void AddRepeated(const Message& message, const FieldDescriptor& field, const std::string& path, Leaves& leaves) {
   const google::protobuf::Reflection& reflection = *message.GetReflection();
   for (int i = 0; i < reflection.FieldSize(message, &field); ++i) {
     if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
       const Message& element = reflection.GetRepeatedMessage(message, &field, i);
-      AddMessage(element, fmt::format("{}[{}]", path, ElementName(element, i)), leaves);
+      const std::string name = ElementName(element, i);
+      if (!AddDeclared<v1::Counter>(element, path, name, leaves) && !AddDeclared<v1::Figure>(element, path, name, leaves)) {
+        AddMessage(element, fmt::format("{}[{}]", path, name), leaves);
+      }
     } else {
       leaves[fmt::format("{}[{}]", path, i)] = Quoted(message, field, i);
     }
@@ -81,10 +94,11 @@ void AddMessage(const Message& message, const std::string& path, Leaves& leaves)
   }
 }
 
-// A field that is not there has its default value.
+// A field that is not there has its default value, a counter or figure that is not declared none.
 std::string Find(const Leaves& leaves, const std::string& path, const std::string& other) {
   const auto found = leaves.find(path);
   if (found != leaves.end()) return found->second;
+  if (path.ends_with(kDeclaredValue)) return {};
   return other.starts_with('"') ? "\"\"" : other == "true" || other == "false" ? "false" : "0";
 }
 

@@ -60,6 +60,23 @@ TEST(CompareExact, ElementsOfMapsAndListsHaveTheirKeyOrNumber) {
               ElementsAre("checkpoints[1].blocks: 3 | 4", "config.parameters[heap.engine]: \"literal\" | \"indexed\""));
 }
 
+TEST(CompareExact, WhatOneAllocatorDoesNotDeclareHasNoValue) {
+  v1::Exact a, b;
+  a.mutable_counters()->add_heap()->set_name("wraps");
+  v1::Figure& rover = *a.mutable_heap()->add_figures();
+  rover.set_name("rover_offset_bytes");
+  rover.set_value(4);
+  for (v1::Exact* exact : {&a, &b}) {
+    v1::Counter& merges = *exact->mutable_counters()->add_heap();
+    merges.set_name("merges");
+    merges.add_labels()->set_name("with");
+    merges.mutable_labels(0)->set_value("below");
+    merges.set_value(exact == &a ? 0 : 7);
+  }
+  EXPECT_THAT(Lines(a, b), ElementsAre("counters.heap[merges with below].value: 0 | 7", "counters.heap[wraps].value: 0 | ",
+                                       "heap.figures[rover_offset_bytes].value: 4 | "));
+}
+
 TEST(CompareExact, ListsTheFirstOfVeryMany) {
   v1::Exact a, b;
   for (std::size_t i = 0; i <= kDifferencesMax; ++i) a.add_checkpoints()->set_after_operation(i + 1);
