@@ -65,12 +65,17 @@ absl::Status CallCancelled() { return absl::CancelledError("the caller cancelled
 absl::Status TraceNotFound(std::string_view sha256) {
   return absl::NotFoundError(fmt::format("workload.trace_sha256: no trace with digest \"{}\" was uploaded", sha256));
 }
+absl::Status StoredTraceNotFound(std::string_view sha256) {
+  return absl::NotFoundError(fmt::format("sha256: no trace with digest \"{}\" is stored", sha256));
+}
 absl::Status TraceUploadTooLarge(std::uint64_t max) {
   return absl::ResourceExhaustedError(fmt::format("the trace file is larger than {} bytes, the most the server takes", max));
 }
 absl::Status TraceStoreFull(std::uint64_t max) {
   return absl::ResourceExhaustedError(
-      fmt::format("the store holds its maximum of {} bytes of traces (--trace-store-max)", max));
+      fmt::format("the store holds its maximum of {} bytes of traces (--trace-store-max); delete some, or let the server do it "
+                  "(--traces-retire on)",
+                  max));
 }
 absl::Status TooManyUploads(std::uint64_t max) {
   return absl::ResourceExhaustedError(fmt::format("{} uploads are under way, the most at a time; try again", max));
@@ -94,7 +99,9 @@ absl::Status RunQueueFull(std::uint64_t max) {
 }
 absl::Status TooManyStoredRuns(std::uint64_t max) {
   return absl::ResourceExhaustedError(
-      fmt::format("the store holds its maximum of {} runs (--stored-runs-max); delete some first", max));
+      fmt::format("the store holds its maximum of {} runs (--stored-runs-max); delete some first, or let the server do it "
+                  "(--runs-retire on)",
+                  max));
 }
 absl::Status TooManyWatchers(std::uint64_t max) {
   return absl::ResourceExhaustedError(
@@ -116,6 +123,24 @@ absl::Status StoreFull(std::string_view why) {
   return absl::ResourceExhaustedError(fmt::format("the store cannot be written: {}; free some disk space", why));
 }
 absl::Status StoreBroken(std::string_view why) { return absl::InternalError(fmt::format("the store failed: {}", why)); }
+absl::Status StoreDamaged(std::string_view why) {
+  return absl::DataLossError(
+      fmt::format("the store is damaged: {}; stop the server and run alloclabd store check, then alloclabd store repair", why));
+}
+absl::Status RowDamaged(std::string_view row) {
+  return absl::DataLossError(
+      fmt::format("{}: its record in the store is damaged and is not shown; alloclabd store repair, with the server stopped, "
+                  "keeps the rest",
+                  row));
+}
+absl::Status StoreReadOnly(std::string_view why) {
+  return absl::FailedPreconditionError(fmt::format(
+      "the store is read-only, because at the start of the server: {}; put that right and start the server again", why));
+}
+absl::Status TraceInUse(std::string_view sha256, std::uint64_t run, std::string_view state) {
+  return absl::FailedPreconditionError(fmt::format(
+      "sha256: trace \"{}\" is that of run {}, which is {}; cancel it or wait until it has ended", sha256, run, state));
+}
 absl::Status StoreTooNew(std::string_view file, std::uint64_t version, std::uint64_t known) {
   return absl::FailedPreconditionError(
       fmt::format("{}: written by a newer server (schema {}; this one knows {})", file, version, known));

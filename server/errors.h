@@ -35,6 +35,7 @@ absl::Status SilentTooLong(absl::Duration silence);
 
 // Workloads and runs.
 absl::Status TraceNotFound(std::string_view sha256);
+absl::Status StoredTraceNotFound(std::string_view sha256);
 absl::Status TraceUploadTooLarge(std::uint64_t max);
 absl::Status TraceStoreFull(std::uint64_t max);
 absl::Status TooManyUploads(std::uint64_t max);
@@ -54,6 +55,10 @@ absl::Status DataDirectoryLocked(std::string_view directory, std::string_view ho
 absl::Status DataDirectoryUnusable(std::string_view directory, std::string_view why);
 absl::Status StoreFull(std::string_view why);
 absl::Status StoreBroken(std::string_view why);
+absl::Status StoreDamaged(std::string_view why);
+absl::Status RowDamaged(std::string_view row);  // "run 7"
+absl::Status StoreReadOnly(std::string_view why);
+absl::Status TraceInUse(std::string_view sha256, std::uint64_t run, std::string_view state);
 absl::Status StoreTooNew(std::string_view file, std::uint64_t version, std::uint64_t known);
 
 // Addresses.

@@ -59,9 +59,10 @@ inline constexpr std::size_t kFileNameMax = 255;
 inline constexpr std::size_t kLabelMax = 128;
 inline constexpr std::size_t kDigestAtMax = 1024;  // letters of digest_at
 inline constexpr std::uint32_t kQueuedRunsMax = 256;
-inline constexpr std::uint64_t kStoredRunsMax = 100'000;  // about 10 KiB each
-inline constexpr std::uint32_t kConcurrentDiffsMax = 2;   // each replays two machines
-inline constexpr std::size_t kDifferencesMax = 1'000;     // named in one reply
+inline constexpr absl::Duration kRunsAgeMax = absl::Hours(24 * 3660);  // --runs-age: ten years
+inline constexpr std::uint64_t kStoredRunsMax = 100'000;               // about 10 KiB each
+inline constexpr std::uint32_t kConcurrentDiffsMax = 2;                // each replays two machines
+inline constexpr std::size_t kDifferencesMax = 1'000;                  // named in one reply
 // A cancelled run that is still reading its operations is ended after this; its work is thrown away later.
 inline constexpr absl::Duration kCancelPatience = absl::Milliseconds(50);
 // One that replays stops at once, and is given this long to sum up a large heap.
@@ -70,8 +71,19 @@ inline constexpr std::uint32_t kWatchersMax = 1'000;
 // Between two messages to a watcher.
 inline constexpr absl::Duration kProgressInterval = absl::Milliseconds(100);
 
+// --- Store ---
+
+// Set aside for a full disk: some hundred ends of runs with their results, or as many deletions.
+inline constexpr std::uint64_t kDiskReserveBytes = 4ull << 20;
+// Free pages of 4 KiB that a database keeps for later; what is more goes back to the disk, so many at a time.
+inline constexpr std::uint64_t kFreePagesKept = 2048, kFreePagesStep = 1024;
+inline constexpr std::size_t kDamagedRowsLogged = 1'000;  // each once
+
 // --- Lists ---
 
+// A page ends before it grows beyond this, as protocol buffer.
+inline constexpr std::size_t kListBytesMax = 1 << 20;
+inline constexpr std::uint32_t kListTracesDefault = 50, kListTracesMax = 500;
 inline constexpr std::uint32_t kListInstancesDefault = 100, kListInstancesMax = 1'000;
 inline constexpr std::uint32_t kListRunsDefault = 50, kListRunsMax = 500;
 

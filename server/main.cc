@@ -23,13 +23,14 @@
 #include "server/server/lab_server.h"
 #include "server/server/library_logs.h"
 #include "server/server/options.h"
+#include "server/server/store_command.h"
 #include "server/version.h"
 
 namespace alloclab::server {
 namespace {
 
 // Documented in --help.
-enum ExitCode { kExitOk = 0, kExitFailed = 1, kExitUsage = 2, kExitUnreachable = 3, kExitSignal = 130 };
+enum ExitCode { kExitOk = 0, kExitFailed = 1, kExitUsage = 2, kExitUnreachable = 3, kExitDamaged = 4, kExitSignal = 130 };
 
 int Fail(ExitCode code, const absl::Status& status) {
   FlushLog();
@@ -175,14 +176,17 @@ int Main(int argc, char** argv) {
       "alloclabd");
   app.footer(
       "Every option is also a variable and a key of the --config file; flag > variable > file > default.\n"
-      "Exit codes: 0 ended as asked, 1 cannot run, 2 wrong usage or configuration, 3 unreachable (healthcheck), 130 second "
-      "signal.");
+      "Exit codes: 0 ended as asked, 1 cannot run, 2 wrong usage or configuration, 3 unreachable (healthcheck), 4 damaged "
+      "(store), "
+      "130 second signal.");
   CommandLine line;
   AddOptions(app, line);
   std::string service;
   CLI::App* health = app.add_subcommand("healthcheck", "ask the server at --listen whether it is serving");
   health->fallthrough();
   health->add_option("--service", service, "one service, such as alloclab.v1.Runs; empty: the whole server")->type_name("NAME");
+  StoreCommand store;
+  const CLI::App* store_app = AddStoreCommand(app, store);
   const CLI::App* version = app.add_subcommand("version", "print the version");
   try {
     app.parse(argc, argv);
@@ -196,6 +200,11 @@ int Main(int argc, char** argv) {
   const absl::StatusOr<ServerOptions> options = Resolve(line);
   if (!options.ok()) return Fail(kExitUsage, options.status());
   if (health->parsed()) return CheckHealthOf(*options, service);
+  if (store_app->parsed()) {
+    const absl::StatusOr<bool> whole = RunStoreCommand(store, options->data_dir);
+    if (!whole.ok()) return Fail(kExitFailed, whole.status());
+    return *whole ? kExitOk : kExitDamaged;
+  }
   if (line.dump_config) {
     fmt::print("{}", DumpConfig(*options));
     return kExitOk;

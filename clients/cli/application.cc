@@ -38,6 +38,7 @@ void DefineCommandLine(CLI::App& app, CommonOptions& options, Command& chosen) {
   AddCommonOptions(app, options);
   RegisterSubmit(app, chosen);
   RegisterRuns(app, chosen);
+  RegisterTraces(app, chosen);
   load::RegisterLoad(app, chosen, AddInstanceConfig);
   RegisterInstance(app, chosen);
   RegisterPoke(app, chosen);

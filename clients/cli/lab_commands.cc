@@ -66,6 +66,7 @@ CommandResult ShowServer(Session& session) {
   AddFact(facts, "started", TimeCell(server->start_time()));
   AddFact(facts, "instances", CountCell(server->instances()));
   AddFact(facts, "instances at most", CountCell(server->instances_max()));
+  AddFact(facts, "store", TextCell(server->store_trouble().empty() ? "well" : server->store_trouble()));
   AddFact(facts, "web page", TextCell(server->web_url()));
   AddFact(facts, "metrics", TextCell(server->metrics_url()));
   Document document;

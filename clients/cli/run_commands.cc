@@ -40,8 +40,12 @@ CommandResult List(Session& session, v1::ListRunsRequest request, std::uint64_t 
     left -= std::min<std::uint64_t>(left, static_cast<std::uint64_t>(page->runs_size()));
     request.set_page_token(page->next_page_token());
     all.mutable_runs()->MergeFrom(page->runs());
+    all.mutable_damaged()->MergeFrom(page->damaged());
   } while (left > 0 && !request.page_token().empty());
   if (!request.page_token().empty()) session.Note("Older runs are left out; --limit 0 lists all.");
+  for (const std::uint64_t id : all.damaged()) {
+    session.Note(fmt::format("Run {} is damaged on the server's disk and not shown; see alloclabd store --help.", id));
+  }
   return Done(ShowList(session, all, all));
 }
 

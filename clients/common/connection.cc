@@ -77,6 +77,8 @@ absl::Status Connection::Explain(const grpc::Status& status) const {
     case grpc::StatusCode::UNIMPLEMENTED:
       return absl::UnimplementedError(
           fmt::format("what answers at {} is not an alloclabd of this version: {}", options_.server, status.error_message()));
+    case grpc::StatusCode::DATA_LOSS:  // of the store; in here it is a bad workload
+      return absl::InternalError(status.error_message());
     default:
       return absl::Status(static_cast<absl::StatusCode>(status.error_code()), WithOptionNames(status.error_message()));
   }

@@ -91,6 +91,7 @@ absl::StatusOr<Run> RunExecutor::Submit(RunSubmission submission) {
   if (earlier->has_value()) return **earlier;
   const absl::StatusOr<std::uint64_t> operations = Validate(submission.request);
   if (!operations.ok()) return operations.status();
+  RetireRuns();
   if (absl::Status status = CheckRoom(); !status.ok()) return status;
 
   Run run;
@@ -102,6 +103,61 @@ absl::StatusOr<Run> RunExecutor::Submit(RunSubmission submission) {
   run.id = *id;
   Enqueue(std::make_shared<LiveRun>(run));
   return run;
+}
+
+// One that cannot retire anything says so in the log; what asked for room is then refused.
+void RunExecutor::RetireRuns() {
+  if (!limits_.retire_runs && limits_.runs_age == absl::InfiniteDuration()) return;
+  const std::uint64_t keep = limits_.retire_runs ? std::max<std::uint64_t>(limits_.stored_runs, 1) - 1 : UINT64_MAX / 2;
+  const absl::StatusOr<std::uint64_t> retired = store_.RetireRuns(absl::Now() - limits_.runs_age, keep);
+  if (!retired.ok()) {
+    Log(LogLevel::kWarning, "runs.not_retired", {{"error", std::string(retired.status().message())}});
+  } else if (*retired > 0) {
+    Log(LogLevel::kInfo, "runs.retired", {{"runs", *retired}});
+  }
+}
+
+void RunExecutor::RetireTraces(std::uint64_t bytes) {
+  if (!limits_.retire_traces) return;
+  const absl::StatusOr<std::uint64_t> stored = traces_.StoredBytes();
+  if (!stored.ok()) return;
+  std::uint64_t left = *stored;
+  std::vector<StoredTrace> oldest;
+  for (std::uint64_t before = 0; left + bytes > traces_.bytes_max() && before != 1;) {
+    const absl::StatusOr<TraceList> page = traces_.List(before, kListTracesMax);
+    if (!page.ok() || page->traces.empty()) break;
+    before = page->traces.back().id;
+    oldest.insert(oldest.end(), page->traces.begin(), page->traces.end());
+    if (page->traces.size() <= kListTracesMax) break;
+  }
+  for (auto trace = oldest.rbegin(); trace != oldest.rend() && left + bytes > traces_.bytes_max(); ++trace) {
+    if (FindUser(trace->sha256) || !traces_.Delete(trace->sha256).ok()) continue;
+    left -= std::min(left, trace->bytes);
+    Log(LogLevel::kInfo, "trace.retired", {{"name", trace->name}, {"sha256", trace->sha256}, {"bytes", trace->bytes}});
+  }
+}
+
+absl::StatusOr<TraceEntry> RunExecutor::AddTrace(std::string bytes, const std::string& name) {
+  return traces_.Add(std::move(bytes), name, [this](std::uint64_t needed) {
+    const MutexLock submitting(submit_mutex_);
+    RetireTraces(needed);
+  });
+}
+
+RunExecutor::LiveRunPtr RunExecutor::FindUser(const std::string& sha256) const {
+  const MutexLock lock(mutex_);
+  const auto found = std::find_if(live_.begin(), live_.end(), [&](const auto& entry) {
+    const Run run = entry.second->Get();
+    const auto* trace = std::get_if<UploadedTrace>(&run.request.workload);
+    return trace != nullptr && trace->sha256 == sha256;
+  });
+  return found == live_.end() ? nullptr : found->second;
+}
+
+absl::Status RunExecutor::DeleteTrace(const std::string& sha256) {
+  const MutexLock submitting(submit_mutex_);  // no run takes it up meanwhile
+  if (const LiveRunPtr user = FindUser(sha256)) return errors::TraceInUse(sha256, user->id(), RunStateName(user->Get().state));
+  return traces_.Delete(sha256);
 }
 
 void RunExecutor::Enqueue(const LiveRunPtr& live) {
@@ -133,25 +189,37 @@ absl::StatusOr<Run> RunExecutor::Get(std::uint64_t id) const {
   return FindStored(id);
 }
 
-absl::StatusOr<std::vector<Run>> RunExecutor::List(std::uint64_t before_id, std::size_t limit, const RunFilter& filter) const {
-  std::vector<Run> runs;
+absl::StatusOr<RunList> RunExecutor::List(std::uint64_t before_id, std::size_t limit, const RunFilter& filter) const {
+  RunList list;
   const std::size_t rows_max = std::max(limit, kRunRowsAtATime);
   std::uint64_t before = before_id == 0 ? INT64_MAX : before_id;
-  while (runs.size() < limit) {
-    const absl::StatusOr<std::vector<Run>> rows = store_.ListRuns(before, rows_max);
+  while (list.runs.size() < limit) {
+    absl::StatusOr<RunList> rows = store_.ListRuns(before, rows_max);
     if (!rows.ok()) return rows.status();
-    for (const Run& row : *rows) {
-      before = row.id;
-      if (Ended(row.state) && !filter.Passes(row)) continue;  // the state of another may be a later one by now
-      absl::StatusOr<Run> run = Get(row.id);
+    const std::size_t read = rows->runs.size() + rows->damaged.size();
+    for (const std::uint64_t id : rows->damaged) before = std::min(before, id);
+    for (Run& row : rows->runs) {
+      before = std::min(before, row.id);
+      absl::StatusOr<Run> run = Ended(row.state) ? std::move(row) : GetUnfinished(row);
       if (absl::IsNotFound(run.status())) continue;  // deleted a moment ago
       if (!run.ok()) return run.status();
-      if (filter.Passes(*run)) runs.push_back(*std::move(run));
-      if (runs.size() == limit) break;
+      if (filter.Passes(*run)) list.runs.push_back(*std::move(run));
+      if (list.runs.size() == limit) break;
     }
-    if (rows->size() < rows_max) break;
+    const std::uint64_t last = list.runs.size() == limit ? list.runs.back().id : 0;
+    std::copy_if(rows->damaged.begin(), rows->damaged.end(), std::back_inserter(list.damaged),
+                 [last](std::uint64_t id) { return id > last; });
+    if (read < rows_max) break;
   }
-  return runs;
+  return list;
+}
+
+absl::StatusOr<Run> RunExecutor::GetUnfinished(const Run& row) const {
+  absl::StatusOr<Run> run = Get(row.id);  // its state may be a later one by now
+  if (run.ok() && std::holds_alternative<WorkloadSpec>(run->request.workload)) {
+    std::get<WorkloadSpec>(run->request.workload).phases.clear();
+  }
+  return run;
 }
 
 std::shared_ptr<LiveRun> RunExecutor::FindLive(std::uint64_t id) const {
@@ -253,18 +321,21 @@ void RunExecutor::Execute(const LiveRunPtr& live) {
 
 void RunExecutor::Finish(LiveRun& live, Run ended) {
   if (!live.ClaimEnd()) return;
-  absl::Status saved = store_.FinishRun(ended);
+  const absl::Status saved = store_.FinishRun(ended);
+  bool unsaved = false;
   if (!saved.ok()) {
     Log(LogLevel::kError, "run.not_stored", {{"run", ended.id}, {"error", std::string(saved.message())}});
     ended.state = RunState::kFailed;
     ended.error = fmt::format("the result is lost: {}", std::string(saved.message()));
     ended.result.reset();
+    unsaved = true;
+    if (!store_.NoteEnd(ended)) Log(LogLevel::kError, "run.end_not_noted", {{"run", ended.id}});
   }
   Log(LogLevel::kInfo, "run.ended",
       {{"run", ended.id}, {"state", RunStateName(ended.state)}, {"operations", ended.operations_done}, {"error", ended.error}});
   {
     const MutexLock lock(mutex_);
-    if (!saved.ok()) unsaved_.emplace(ended.id, ended);
+    if (unsaved) unsaved_.emplace(ended.id, ended);
     ++ended_[static_cast<std::size_t>(ended.state)];
     live_.erase(ended.id);
     if (live_.empty()) idle_.NotifyAll();
@@ -287,7 +358,9 @@ void RunExecutor::SaveUnsaved() {
     runs = unsaved_;
   }
   for (const auto& [id, run] : runs) {
-    if (!store_.FinishRun(run).ok()) return;
+    const absl::Status saved = store_.FinishRun(run);
+    if (absl::IsResourceExhausted(saved)) return;
+    if (!saved.ok()) continue;
     const MutexLock lock(mutex_);
     unsaved_.erase(id);
   }

@@ -1,7 +1,7 @@
 // Runs: a bounded queue, worker threads that replay workloads on fresh instances, and the record of every run in the store.
 //
 // A run is in the store before Submit returns, and its result before anyone sees it ended. A result that cannot be written (disk
-// full) fails the run with the reason; the failure is kept in memory and written as soon as the store takes it.
+// full) fails the run with the reason; the failure is noted (RunStore::NoteEnd) and stored as soon as the database takes it.
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_COLLECTIONS_RUN_EXECUTOR_H_
@@ -37,6 +37,9 @@ class RunExecutor {
     std::uint32_t threads = 1;
     std::uint32_t queued_runs = 0;
     std::uint64_t stored_runs = 0;
+    bool retire_runs = false;    // makes room by deleting the oldest that have ended, instead of refusing
+    bool retire_traces = false;  // likewise of traces that no queued or running run replays
+    absl::Duration runs_age = absl::InfiniteDuration();  // ended longer ago, a run is deleted when the next is submitted
   };
   // All outlive the executor.
   RunExecutor(RunStore& store, TraceLibrary& traces, HeapDirectory& heaps, std::shared_ptr<HostBudget> budget,
@@ -48,13 +51,18 @@ class RunExecutor {
   absl::StatusOr<Run> Submit(RunSubmission submission) ABSL_LOCKS_EXCLUDED(submit_mutex_, mutex_);
 
   absl::StatusOr<Run> Get(std::uint64_t id) const ABSL_LOCKS_EXCLUDED(mutex_);  // with its result
-  // Newest first, those below `before_id` (0: from the newest) that pass the filter, at most `limit`, with their results.
-  absl::StatusOr<std::vector<Run>> List(std::uint64_t before_id, std::size_t limit, const RunFilter& filter = {}) const
+  // Those below `before_id` (0: from the newest) that pass the filter, at most `limit`, and the damaged ones between them.
+  absl::StatusOr<RunList> List(std::uint64_t before_id, std::size_t limit, const RunFilter& filter = {}) const
       ABSL_LOCKS_EXCLUDED(mutex_);
   // Returns once the run has ended; one that had ended before stays as it is. NOT_FOUND.
   absl::StatusOr<Run> Cancel(std::uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
   // NOT_FOUND; FAILED_PRECONDITION while it is queued or running.
   absl::Status Delete(std::uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // As TraceLibrary::Add, after making room if Limits says so.
+  absl::StatusOr<TraceEntry> AddTrace(std::string bytes, const std::string& name) ABSL_LOCKS_EXCLUDED(submit_mutex_, mutex_);
+  // NOT_FOUND; FAILED_PRECONDITION while a queued or running run replays it.
+  absl::Status DeleteTrace(const std::string& sha256) ABSL_LOCKS_EXCLUDED(submit_mutex_, mutex_);
 
   // To watch a run that is queued or running; null for any other.
   std::shared_ptr<LiveRun> FindLive(std::uint64_t id) const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -82,6 +90,11 @@ class RunExecutor {
   absl::StatusOr<std::optional<Run>> FindEarlier(const RunSubmission& submission) const ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status CheckRoom() const ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // The queued or running run that replays the trace; null if there is none.
+  LiveRunPtr FindUser(const std::string& sha256) const ABSL_LOCKS_EXCLUDED(mutex_);
+  void RetireRuns() ABSL_EXCLUSIVE_LOCKS_REQUIRED(submit_mutex_);
+  // Deletes traces, oldest first, until `bytes` more have room.
+  void RetireTraces(std::uint64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(submit_mutex_);
   void Enqueue(const LiveRunPtr& live) ABSL_LOCKS_EXCLUDED(mutex_);
 
   void Work() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -92,6 +105,8 @@ class RunExecutor {
   void Finish(LiveRun& live, Run ended) ABSL_LOCKS_EXCLUDED(mutex_);
   void FinishWithoutResult(LiveRun& live, RunState state, std::string error) ABSL_LOCKS_EXCLUDED(mutex_);
   void SaveUnsaved() ABSL_LOCKS_EXCLUDED(mutex_);
+  // As a list shows a run whose row says that it has not ended.
+  absl::StatusOr<Run> GetUnfinished(const Run& row) const ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<Run> FindStored(std::uint64_t id) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   RunStore& store_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "absl/time/clock.h"
 #include "allocators/workload/builtins.h"
 #include "server/errors.h"
 #include "server/limits.h"
@@ -57,7 +58,8 @@ absl::StatusOr<std::shared_ptr<const Trace>> Shared(absl::StatusOr<Trace> trace)
 
 }  // namespace
 
-absl::StatusOr<TraceEntry> TraceLibrary::Add(std::string bytes, const std::string& name) {
+absl::StatusOr<TraceEntry> TraceLibrary::Add(std::string bytes, const std::string& name,
+                                             const std::function<void(std::uint64_t)>& make_room) {
   absl::StatusOr<Trace> trace = ReadTrace(bytes, name, ReaderLimits());
   if (!trace.ok()) return trace.status();
   TraceEntry entry{TraceDigest(trace->operations), std::make_shared<const Trace>(*std::move(trace))};
@@ -68,13 +70,37 @@ absl::StatusOr<TraceEntry> TraceLibrary::Add(std::string bytes, const std::strin
     if ((*known)->content == bytes) Cache(entry);
     return entry;
   }
-  const absl::StatusOr<std::uint64_t> stored = store_.TraceBytes();
+  absl::StatusOr<std::uint64_t> stored = store_.TraceBytes();
+  if (stored.ok() && *stored + bytes.size() > bytes_max_ && bytes.size() <= bytes_max_) {
+    make_room(bytes.size());
+    stored = store_.TraceBytes();
+  }
   if (!stored.ok()) return stored.status();
   if (*stored + bytes.size() > bytes_max_) return errors::TraceStoreFull(bytes_max_);
-  const StoredTrace row{entry.sha256, name, entry.trace->format, entry.trace->operations.size(), std::move(bytes)};
+  StoredTrace row;
+  row.sha256 = entry.sha256;
+  row.name = name;
+  row.format = entry.trace->format;
+  row.operations = entry.trace->operations.size();
+  row.content = std::move(bytes);
+  row.upload_time = absl::Now();
   if (absl::Status status = store_.PutTrace(row); !status.ok()) return status;
   Cache(entry);
   return entry;
+}
+
+absl::StatusOr<TraceList> TraceLibrary::List(std::uint64_t before, std::size_t size) const {
+  return store_.ListTraces(before == 0 ? INT64_MAX : before, size + 1);
+}
+
+absl::Status TraceLibrary::Delete(const std::string& sha256) {
+  const absl::StatusOr<std::optional<StoredTrace>> known = store_.FindTraceInfo(sha256);
+  if (known.ok() && !known->has_value()) return errors::StoredTraceNotFound(sha256);
+  if (!known.ok() && !absl::IsDataLoss(known.status())) return known.status();  // a damaged one may be deleted
+  if (absl::Status status = store_.DeleteTrace(sha256); !status.ok()) return status;
+  const MutexLock lock(mutex_);
+  cache_.remove_if([&](const TraceEntry& entry) { return entry.sha256 == sha256; });
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::uint64_t> TraceLibrary::CountOperations(const RunRequest& request) const {

@@ -6,6 +6,7 @@
 #define ALLOCLAB_SERVER_COLLECTIONS_TRACE_LIBRARY_H_
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <string>
@@ -28,7 +29,17 @@ class TraceLibrary {
 
   // Reads an uploaded file and keeps it in the store; of several files with the same operations the first. INVALID_ARGUMENT:
   // malformed; RESOURCE_EXHAUSTED: too large, store full.
-  absl::StatusOr<TraceEntry> Add(std::string bytes, const std::string& name) ABSL_LOCKS_EXCLUDED(mutex_);
+  // `make_room` is told how many bytes there is no room for before that is an error.
+  absl::StatusOr<TraceEntry> Add(
+      std::string bytes, const std::string& name, const std::function<void(std::uint64_t)>& make_room = [](std::uint64_t) {})
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // A page of what the store has, one more than `size` if there are more: those before the id `before`, 0: from the newest.
+  absl::StatusOr<TraceList> List(std::uint64_t before, std::size_t size) const;
+  absl::StatusOr<std::uint64_t> StoredBytes() const { return store_.TraceBytes(); }
+  std::uint64_t bytes_max() const { return bytes_max_; }
+  // NOT_FOUND.
+  absl::Status Delete(const std::string& sha256) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // How many operations the workload has (a built-in about as many). INVALID_ARGUMENT naming the field; NOT_FOUND: no such
   // built-in or trace.

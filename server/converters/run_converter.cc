@@ -13,6 +13,7 @@
 #include "allocators/common/suggestion.h"
 #include "proto/converters/deterministic.h"
 #include "server/converters/instance_converter.h"
+#include "server/converters/list_converter.h"
 #include "server/converters/statistics_converter.h"
 #include "server/converters/time_converter.h"
 #include "server/converters/workload_converter.h"
@@ -116,12 +117,9 @@ v1::Run ToProto(const Run& run) {
   return proto;
 }
 
-v1::Run ToListed(const Run& run) {
-  v1::Run proto = ToProto(run);
-  proto.clear_result();
-  if (!run.result) return proto;
-  const v1::Exact& exact = run.result->exact();
-  v1::RunSummary& summary = *proto.mutable_summary();
+v1::RunSummary Summarize(const v1::RunResult& result) {
+  const v1::Exact& exact = result.exact();
+  v1::RunSummary summary;
   for (const v1::OutcomeCount& outcome : exact.counters().outcomes()) {
     const bool good = outcome.outcome() == OutcomeName(Outcome::kOk) || outcome.outcome() == OutcomeName(Outcome::kZeroSize);
     if (!good) summary.set_failed_operations(summary.failed_operations() + outcome.count());
@@ -130,9 +128,39 @@ v1::Run ToListed(const Run& run) {
   summary.set_live_peak_bytes(exact.counters().live_requested_peak_bytes());
   summary.set_page_peak_bytes(exact.counters().page_live_peak_bytes());
   summary.set_cycles_386dx33(exact.cycles_386dx33());
-  summary.set_replay_ns(run.result->measured().replay_ns());
+  summary.set_replay_ns(result.measured().replay_ns());
   summary.set_violations(exact.violations());
+  return summary;
+}
+
+v1::Run ToListed(const Run& run) {
+  v1::Run proto = ToProto(run);
+  proto.clear_result();
+  if (proto.workload().has_spec()) proto.mutable_workload()->mutable_spec()->clear_phases();
+  if (run.result) {
+    *proto.mutable_summary() = Summarize(*run.result);
+  } else if (run.summary) {
+    *proto.mutable_summary() = *run.summary;
+  }
   return proto;
+}
+
+v1::ListRunsResponse ToProto(const RunList& list, std::size_t size) {
+  v1::ListRunsResponse page;
+  PageBounds bounds(size);
+  for (const Run& run : list.runs) {
+    v1::Run listed = ToListed(run);
+    if (!bounds.Admit(listed.ByteSizeLong())) {
+      page.set_next_page_token(std::to_string(page.runs().rbegin()->id()));
+      break;
+    }
+    *page.add_runs() = std::move(listed);
+  }
+  const std::uint64_t last = page.next_page_token().empty() ? 0 : page.runs().rbegin()->id();
+  for (const std::uint64_t id : list.damaged) {
+    if (id > last) page.add_damaged(id);
+  }
+  return page;
 }
 
 absl::StatusOr<RunFilter> FilterFromProto(const v1::ListRunsRequest& proto) {

@@ -28,8 +28,11 @@ absl::StatusOr<RunSubmission> FromProto(const v1::SubmitRunRequest& proto);
 v1::SubmitRunRequest ToProto(const RunRequest& request);
 
 v1::Run ToProto(const Run& run);
-// As lists show it: with the summary of its result.
+v1::RunSummary Summarize(const v1::RunResult& result);
+// As lists show it: with the summary of its result, and without the phases of a specification.
 v1::Run ToListed(const Run& run);
+// The first `size` runs of the list, fewer if they would be more than kListBytesMax; a token if there are more in it.
+v1::ListRunsResponse ToProto(const RunList& list, std::size_t size);
 // INVALID_ARGUMENT naming the field: a state or an allocator that there is not.
 absl::StatusOr<RunFilter> FilterFromProto(const v1::ListRunsRequest& proto);
 v1::RunResult ToProto(const RunReport& report);

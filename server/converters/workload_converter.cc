@@ -7,6 +7,8 @@
 
 #include "allocators/workload/builtins.h"
 #include "proto/converters/workload_spec.h"
+#include "server/converters/list_converter.h"
+#include "server/converters/time_converter.h"
 #include "server/errors.h"
 
 namespace alloclab::server {
@@ -84,6 +86,31 @@ v1::TraceInfo ToProto(const TraceEntry& entry, const std::string& name) {
   proto.set_heap_handles(entry.trace->heap_handles);
   for (const std::string& note : entry.trace->notes) proto.add_notes(note);
   return proto;
+}
+
+v1::ListTracesResponse ToProto(const TraceList& list, std::size_t size) {
+  v1::ListTracesResponse page;
+  PageBounds bounds(size);
+  std::uint64_t last = 0;  // on the page, if the list goes on behind it
+  for (const StoredTrace& trace : list.traces) {
+    v1::TraceInfo listed;
+    listed.set_sha256(trace.sha256);
+    listed.set_name(trace.name);
+    listed.set_format(trace.format);
+    listed.set_operations(trace.operations);
+    listed.set_bytes(trace.bytes);
+    *listed.mutable_upload_time() = ToProto(trace.upload_time);
+    if (!bounds.Admit(listed.ByteSizeLong())) {
+      last = list.traces[static_cast<std::size_t>(page.traces_size()) - 1].id;
+      page.set_next_page_token(std::to_string(last));
+      break;
+    }
+    *page.add_traces() = std::move(listed);
+  }
+  for (const std::uint64_t id : list.damaged) {
+    if (id > last) page.add_damaged(fmt::format("trace {}", id));
+  }
+  return page;
 }
 
 }  // namespace alloclab::server

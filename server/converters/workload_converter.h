@@ -8,6 +8,7 @@
 #include "allocators/workload/workload_spec.h"
 #include "alloclab/v1/workload.pb.h"
 #include "server/entities/run.h"
+#include "server/entities/stored_trace.h"
 #include "server/entities/trace_entry.h"
 
 namespace alloclab::server {
@@ -18,6 +19,8 @@ v1::Workload ToProto(const decltype(RunRequest::workload)& workload);
 
 v1::ListBuiltinsResponse BuiltinsToProto();
 v1::TraceInfo ToProto(const TraceEntry& entry, const std::string& name);
+// As ToProto of a RunList. The list has one more than `size` if there are more behind it.
+v1::ListTracesResponse ToProto(const TraceList& list, std::size_t size);
 
 }  // namespace alloclab::server
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "allocators/catalog/instance.h"
@@ -60,7 +61,14 @@ struct Run {
   absl::Time end_time = absl::InfinitePast();  // until it ends
   std::uint64_t operations_done = 0, operations_total = 0;
   std::string error;
-  std::shared_ptr<const v1::RunResult> result;  // null until the run ends, and in the lists of the store
+  std::shared_ptr<const v1::RunResult> result;    // null until the run ends, and in lists
+  std::shared_ptr<const v1::RunSummary> summary;  // of the result, in lists
+};
+
+// One page of a list.
+struct RunList {
+  std::vector<Run> runs;               // newest first, without results and phases of specifications
+  std::vector<std::uint64_t> damaged;  // runs between these whose records cannot be read
 };
 
 }  // namespace alloclab::server

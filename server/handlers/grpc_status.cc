@@ -3,6 +3,7 @@
 #include <string>
 
 #include "allocators/common/printable.h"
+#include "proto/converters/bounds.h"
 #include "server/limits.h"
 
 namespace alloclab::server {
@@ -16,5 +17,7 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
   }
   return {static_cast<grpc::StatusCode>(status.code()), std::move(message)};
 }
+
+grpc::Status CheckRequest(const google::protobuf::Message& request) { return ToGrpcStatus(CheckBounds(request)); }
 
 }  // namespace alloclab::server

@@ -2,6 +2,7 @@
 #ifndef ALLOCLAB_SERVER_HANDLERS_GRPC_STATUS_H_
 #define ALLOCLAB_SERVER_HANDLERS_GRPC_STATUS_H_
 
+#include <google/protobuf/message.h>
 #include <grpcpp/support/status.h>
 
 #include "absl/status/status.h"
@@ -10,6 +11,9 @@ namespace alloclab::server {
 
 // The same code; the message, which may quote a stranger, without control characters and cut to kErrorMessageMax bytes.
 grpc::Status ToGrpcStatus(const absl::Status& status);
+
+// What every call of a request with texts or lists begins with: INVALID_ARGUMENT naming the field beyond its bound (bounds.proto).
+grpc::Status CheckRequest(const google::protobuf::Message& request);
 
 }  // namespace alloclab::server
 

@@ -21,18 +21,21 @@ grpc::Status HeapService::Operate(const std::string& instance, v1::OperationRepl
 }
 
 grpc::Status HeapService::Malloc(grpc::ServerContext*, const v1::MallocRequest* request, v1::OperationReply* reply) {
+  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
   return Operate(
       request->instance(), *reply, [&](Driver& driver) { return driver.Malloc(request->bytes()); },
       [&](const Instance& machine) { return machine.ExplainHeap(request->bytes()); });
 }
 
 grpc::Status HeapService::Calloc(grpc::ServerContext*, const v1::CallocRequest* request, v1::OperationReply* reply) {
+  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
   return Operate(
       request->instance(), *reply, [&](Driver& driver) { return driver.Calloc(request->count(), request->bytes()); },
       [&](const Instance& machine) { return machine.ExplainHeap(std::uint64_t{request->count()} * request->bytes()); });
 }
 
 grpc::Status HeapService::Realloc(grpc::ServerContext*, const v1::ReallocRequest* request, v1::OperationReply* reply) {
+  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
   return Operate(
       request->instance(), *reply,
       [&](Driver& driver) { return driver.Realloc(VirtAddr(request->address()), request->bytes()); },
@@ -40,24 +43,28 @@ grpc::Status HeapService::Realloc(grpc::ServerContext*, const v1::ReallocRequest
 }
 
 grpc::Status HeapService::Free(grpc::ServerContext*, const v1::FreeRequest* request, v1::OperationReply* reply) {
+  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
   return Operate(
       request->instance(), *reply, [&](Driver& driver) { return driver.Free(VirtAddr(request->address())); }, nullptr);
 }
 
 grpc::Status HeapService::AllocatePages(grpc::ServerContext*, const v1::AllocatePagesRequest* request,
                                         v1::OperationReply* reply) {
+  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
   return Operate(
       request->instance(), *reply, [&](Driver& driver) { return driver.AllocatePages(request->bytes()); },
       [&](const Instance& machine) { return machine.ExplainPages(request->bytes()); });
 }
 
 grpc::Status HeapService::FreePages(grpc::ServerContext*, const v1::FreePagesRequest* request, v1::OperationReply* reply) {
+  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
   return Operate(
       request->instance(), *reply,
       [&](Driver& driver) { return driver.FreePages(PhysAddr(request->address()), request->bytes()); }, nullptr);
 }
 
 grpc::Status HeapService::Apply(grpc::ServerContext*, const v1::Batch* batch, v1::BatchReply* reply) {
+  if (grpc::Status bad = CheckRequest(*batch); !bad.ok()) return bad;
   const auto found = instances_.Find(batch->instance());
   if (!found.ok()) return ToGrpcStatus(found.status());
   BatchWork work;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "proto/converters/bounds.h"
 #include "server/errors.h"
 #include "server/handlers/grpc_status.h"
 
@@ -156,6 +157,7 @@ void HeapStream::Work() {
 }
 
 absl::Status HeapStream::ApplyNext() {
+  if (absl::Status status = CheckBounds(batch_); !status.ok()) return status;
   if (!instance_ || (!batch_.instance().empty() && batch_.instance() != instance_named_)) {
     if (instance_) return errors::InstanceChangedInStream(instance_named_, batch_.instance());
     absl::StatusOr<std::shared_ptr<LiveInstance>> found = instances_.Find(batch_.instance());

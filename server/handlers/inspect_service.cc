@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "proto/converters/bounds.h"
 #include "server/converters/inspect_converter.h"
 #include "server/converters/statistics_converter.h"
 #include "server/errors.h"
@@ -23,6 +24,7 @@ grpc::ServerWriteReactor<Page>* Refuse(WorkPool& pool, const absl::Status& statu
 
 grpc::Status InspectService::GetStatistics(grpc::ServerContext*, const v1::GetStatisticsRequest* request,
                                            v1::Statistics* reply) {
+  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
   const auto instance = instances_.Find(request->instance());
   if (!instance.ok()) return ToGrpcStatus(instance.status());
   absl::Status status = (*instance)->LookAt([&](const Driver& driver) { *reply = ToProto(TakeSnapshot(driver)); });
@@ -33,6 +35,7 @@ grpc::Status InspectService::GetStatistics(grpc::ServerContext*, const v1::GetSt
 
 grpc::ServerWriteReactor<v1::BlockList>* InspectService::WalkBlocks(grpc::CallbackServerContext*,
                                                                     const v1::WalkBlocksRequest* request) {
+  if (absl::Status status = CheckBounds(*request); !status.ok()) return Refuse<v1::BlockList>(pool_, status);
   const auto instance = instances_.Find(request->instance());
   if (!instance.ok()) return Refuse<v1::BlockList>(pool_, instance.status());
   if (!v1::AllocatorKind_IsValid(request->allocator())) {
@@ -44,6 +47,7 @@ grpc::ServerWriteReactor<v1::BlockList>* InspectService::WalkBlocks(grpc::Callba
 
 grpc::Status InspectService::ReadMemory(grpc::ServerContext*, const v1::ReadMemoryRequest* request,
                                         v1::ReadMemoryReply* reply) {
+  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
   const auto instance = instances_.Find(request->instance());
   if (!instance.ok()) return ToGrpcStatus(instance.status());
   if (request->bytes() == 0 || request->bytes() > kReadMemoryBytesMax) {
@@ -58,6 +62,7 @@ grpc::Status InspectService::ReadMemory(grpc::ServerContext*, const v1::ReadMemo
 }
 
 grpc::Status InspectService::Translate(grpc::ServerContext*, const v1::TranslateRequest* request, v1::Translation* reply) {
+  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
   const auto instance = instances_.Find(request->instance());
   if (!instance.ok()) return ToGrpcStatus(instance.status());
   absl::Status translated;
@@ -73,6 +78,7 @@ grpc::Status InspectService::Translate(grpc::ServerContext*, const v1::Translate
 
 grpc::Status InspectService::CheckInvariants(grpc::ServerContext*, const v1::CheckInvariantsRequest* request,
                                              v1::CheckInvariantsReply* reply) {
+  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
   const auto instance = instances_.Find(request->instance());
   if (!instance.ok()) return ToGrpcStatus(instance.status());
   absl::Status status = (*instance)->LookAt([&](const Driver& driver) {

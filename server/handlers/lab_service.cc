@@ -19,6 +19,7 @@ grpc::Status LabService::GetCatalog(grpc::ServerContext*, const v1::GetCatalogRe
 }
 
 grpc::Status LabService::CreateInstance(grpc::ServerContext*, const v1::CreateInstanceRequest* request, v1::Instance* reply) {
+  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
   const absl::StatusOr<InstanceRequest> wanted = FromProto(*request);
   if (!wanted.ok()) return ToGrpcStatus(wanted.status());
   const auto instance = instances_.Create(*wanted);
@@ -29,6 +30,7 @@ grpc::Status LabService::CreateInstance(grpc::ServerContext*, const v1::CreateIn
 }
 
 grpc::Status LabService::GetInstance(grpc::ServerContext*, const v1::GetInstanceRequest* request, v1::Instance* reply) {
+  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
   const auto instance = instances_.Find(request->instance());
   if (!instance.ok()) return ToGrpcStatus(instance.status());
   *reply = ToProto(**instance);
@@ -37,18 +39,27 @@ grpc::Status LabService::GetInstance(grpc::ServerContext*, const v1::GetInstance
 
 grpc::Status LabService::ListInstances(grpc::ServerContext*, const v1::ListInstancesRequest* request,
                                        v1::ListInstancesResponse* reply) {
+  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
   const auto size = PageSizeFromProto(request->page_size(), kListInstancesDefault, kListInstancesMax);
   if (!size.ok()) return ToGrpcStatus(size.status());
   const auto after = PageTokenFromProto(request->page_token());
   if (!after.ok()) return ToGrpcStatus(after.status());
   const auto instances = instances_.List(*after, *size + 1);
-  for (std::size_t i = 0; i < instances.size() && i < *size; ++i) *reply->add_instances() = ToProto(*instances[i]);
-  if (instances.size() > *size) reply->set_next_page_token(std::to_string(instances[*size - 1]->id()));
+  PageBounds bounds(*size);
+  for (const auto& instance : instances) {
+    v1::Instance listed = ToProto(*instance);
+    if (!bounds.Admit(listed.ByteSizeLong())) {
+      reply->set_next_page_token(std::to_string(reply->instances().rbegin()->id()));
+      break;
+    }
+    *reply->add_instances() = std::move(listed);
+  }
   return grpc::Status::OK;
 }
 
 grpc::Status LabService::DeleteInstance(grpc::ServerContext*, const v1::DeleteInstanceRequest* request,
                                         v1::DeleteInstanceResponse*) {
+  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
   return ToGrpcStatus(instances_.Delete(request->instance()));
 }
 

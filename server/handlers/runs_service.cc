@@ -56,6 +56,7 @@ bool IsGiven(const v1::FieldDifference& difference) {
 }  // namespace
 
 grpc::Status RunsService::SubmitRun(grpc::ServerContext*, const v1::SubmitRunRequest* request, v1::Run* reply) {
+  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
   absl::StatusOr<RunSubmission> wanted = FromProto(*request);
   if (!wanted.ok()) return ToGrpcStatus(wanted.status());
   const absl::StatusOr<Run> run = runs_.Submit(*std::move(wanted));
@@ -68,6 +69,7 @@ grpc::Status RunsService::GetRun(grpc::ServerContext*, const v1::GetRunRequest* 
 }
 
 grpc::Status RunsService::ListRuns(grpc::ServerContext*, const v1::ListRunsRequest* request, v1::ListRunsResponse* reply) {
+  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
   const auto size = PageSizeFromProto(request->page_size(), kListRunsDefault, kListRunsMax);
   if (!size.ok()) return ToGrpcStatus(size.status());
   const auto before = PageTokenFromProto(request->page_token());
@@ -76,8 +78,7 @@ grpc::Status RunsService::ListRuns(grpc::ServerContext*, const v1::ListRunsReque
   if (!filter.ok()) return ToGrpcStatus(filter.status());
   const auto runs = runs_.List(*before, *size + 1, *filter);
   if (!runs.ok()) return ToGrpcStatus(runs.status());
-  for (std::size_t i = 0; i < runs->size() && i < *size; ++i) *reply->add_runs() = ToListed((*runs)[i]);
-  if (runs->size() > *size) reply->set_next_page_token(std::to_string((*runs)[*size - 1].id));
+  *reply = ToProto(*runs, *size);
   return grpc::Status::OK;
 }
 

@@ -7,6 +7,8 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "allocators/common/printable.h"
+#include "proto/converters/bounds.h"
+#include "server/converters/list_converter.h"
 #include "server/converters/workload_converter.h"
 #include "server/errors.h"
 #include "server/handlers/grpc_status.h"
@@ -27,6 +29,7 @@ absl::StatusOr<UploadedFile> ReadFile(grpc::ServerContext& context, grpc::Server
   v1::UploadTraceRequest chunk;
   for (bool first = true; reader.Read(&chunk); first = false) {
     uploads.Heard(&context);
+    if (absl::Status status = CheckBounds(chunk); !status.ok()) return status;
     if (first) file.name = Printable(chunk.name());
     if (file.name.size() > kFileNameMax) {
       return errors::BadField("name", fmt::format("{} characters; at most {} are allowed", file.name.size(), kFileNameMax));
@@ -62,12 +65,37 @@ grpc::Status WorkloadsService::UploadTrace(grpc::ServerContext* context, grpc::S
   const absl::Cleanup leave = [&] { uploads_.Leave(context); };
   absl::StatusOr<UploadedFile> file = ReadFile(*context, *reader, uploads_);
   if (!file.ok()) return ToGrpcStatus(file.status());
-  const absl::StatusOr<TraceEntry> entry = traces_.Add(std::move(file->bytes), file->name);
+  const absl::StatusOr<TraceEntry> entry = runs_.AddTrace(std::move(file->bytes), file->name);
   if (!entry.ok()) return ToGrpcStatus(entry.status());
   *reply = ToProto(*entry, file->name);
   Log(LogLevel::kInfo, "trace.uploaded",
       {{"name", reply->name()}, {"sha256", reply->sha256()}, {"operations", reply->operations()}});
   return grpc::Status::OK;
+}
+
+grpc::Status WorkloadsService::ListTraces(grpc::ServerContext*, const v1::ListTracesRequest* request,
+                                          v1::ListTracesResponse* reply) {
+  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
+  const auto size = PageSizeFromProto(request->page_size(), kListTracesDefault, kListTracesMax);
+  if (!size.ok()) return ToGrpcStatus(size.status());
+  const auto before = PageTokenFromProto(request->page_token());
+  if (!before.ok()) return ToGrpcStatus(before.status());
+  const auto traces = traces_.List(*before, *size);
+  if (!traces.ok()) return ToGrpcStatus(traces.status());
+  const auto stored = traces_.StoredBytes();
+  if (!stored.ok()) return ToGrpcStatus(stored.status());
+  *reply = ToProto(*traces, *size);
+  reply->set_stored_bytes(*stored);
+  reply->set_stored_bytes_max(traces_.bytes_max());
+  return grpc::Status::OK;
+}
+
+grpc::Status WorkloadsService::DeleteTrace(grpc::ServerContext*, const v1::DeleteTraceRequest* request,
+                                           v1::DeleteTraceResponse*) {
+  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
+  absl::Status status = runs_.DeleteTrace(request->sha256());
+  if (status.ok()) Log(LogLevel::kInfo, "trace.deleted", {{"sha256", request->sha256()}});
+  return ToGrpcStatus(status);
 }
 
 }  // namespace alloclab::server

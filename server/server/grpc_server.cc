@@ -74,7 +74,7 @@ GrpcServer::GrpcServer(const Domain& domain, std::size_t streams_max)
       lab_(domain.instances, domain.describe),
       heap_(domain.instances, pool_, streams_),
       inspect_(domain.instances, pool_),
-      workloads_(domain.traces, uploads_),
+      workloads_(domain.traces, domain.runs, uploads_),
       runs_(domain.runs, domain.traces, watchers_, diffs_) {}
 
 GrpcServer::~GrpcServer() { Stop(absl::InfinitePast()); }

@@ -38,6 +38,9 @@ RunExecutor::Limits RunLimitsOf(const ServerOptions& options) {
   limits.threads = options.run_threads != 0 ? options.run_threads : std::max(1u, std::thread::hardware_concurrency());
   limits.queued_runs = options.queued_runs_max;
   limits.stored_runs = options.stored_runs_max;
+  limits.retire_runs = options.runs_retire;
+  limits.retire_traces = options.traces_retire;
+  if (options.runs_age > absl::ZeroDuration()) limits.runs_age = options.runs_age;
   return limits;
 }
 
@@ -72,7 +75,7 @@ struct LabServer::Parts {
         traces(*store, options.trace_store_max),
         instances(ids, heaps, budget, options.instances_max),
         runs(*store, traces, heaps, budget, RunLimitsOf(options)),
-        card(instances),
+        card(instances, *store),
         grpc({instances, runs, traces, rpc_metrics, [this] { return card.Describe(); }}, options.streams_max) {}
 
   absl::Status Start(const ServerOptions& options);

@@ -61,12 +61,14 @@ OptionInfo Count(std::string_view name, std::string_view description, Number Ser
           }};
 }
 
-OptionInfo Duration(std::string_view name, std::string_view description, absl::Duration ServerOptions::*member) {
+OptionInfo Duration(std::string_view name, std::string_view description, absl::Duration ServerOptions::*member,
+                    absl::Duration max = absl::Hours(24)) {
   return {name, description, [member](const ServerOptions& options) { return absl::FormatDuration(options.*member); },
-          [member](ServerOptions& options, const std::string& text) {
+          [member, max](ServerOptions& options, const std::string& text) {
             absl::Duration value;
-            if (!absl::ParseDuration(text, &value) || value < absl::ZeroDuration() || value > absl::Hours(24)) {
-              return absl::InvalidArgumentError(fmt::format("\"{}\" is not a duration up to 24h, such as 10s or 500ms", text));
+            if (!absl::ParseDuration(text, &value) || value < absl::ZeroDuration() || value > max) {
+              return absl::InvalidArgumentError(
+                  fmt::format("\"{}\" is not a duration up to {}h, such as 10s or 500ms", text, absl::ToInt64Hours(max)));
             }
             options.*member = value;
             return absl::OkStatus();
@@ -120,6 +122,16 @@ std::vector<OptionInfo> MakeList() {
       Count("queued-runs-max", "runs that may wait", &O::queued_runs_max),
       Count("stored-runs-max", "runs that the store keeps", &O::stored_runs_max),
       Count("trace-store-max", "bytes of uploaded traces that the store keeps", &O::trace_store_max),
+      Word("runs-retire",
+           "on or off: whether a store with stored-runs-max runs deletes the oldest that have ended, not refuses the next",
+           &O::runs_retire, {"off", "on"}),
+      Duration("runs-age", "how long an ended run is kept; older ones are deleted when the next is submitted; 0: for ever",
+               &O::runs_age, kRunsAgeMax),
+      Word("traces-retire",
+           "on or off: whether a store with trace-store-max bytes deletes its oldest traces that no queued or running run "
+           "replays, not "
+           "refuses the next",
+           &O::traces_retire, {"off", "on"}),
       Count("streams-max", "data streams open at the same time", &O::streams_max),
       Count("connections-max", "connections to gRPC open at the same time; fewer where there are few descriptors",
             &O::connections_max),

@@ -38,6 +38,8 @@ struct ServerOptions {
   std::uint32_t queued_runs_max = kQueuedRunsMax;
   std::uint64_t stored_runs_max = kStoredRunsMax;
   std::uint64_t trace_store_max = kTraceStoreBytesMax;  // bytes
+  bool runs_retire = false, traces_retire = false;
+  absl::Duration runs_age = absl::ZeroDuration();  // 0: for ever
   std::uint32_t streams_max = kStreamsMax;
   std::uint32_t connections_max = kConnectionsMax;
   std::uint32_t named_instances_max = kNamedInstancesMax;

@@ -40,6 +40,7 @@ v1::Server ServerCard::Describe() const {
   *proto.mutable_start_time() = ToProto(start_time_);
   proto.set_instances(instances_.size());
   proto.set_instances_max(instances_.instances_max());
+  proto.set_store_trouble(store_.trouble());
   proto.set_web_url(UrlOf(bound.web, "/"));
   proto.set_metrics_url(UrlOf(bound.metrics, "/metrics"));
   return proto;

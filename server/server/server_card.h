@@ -12,6 +12,7 @@
 #include "allocators/common/mutex.h"
 #include "alloclab/v1/lab.pb.h"
 #include "server/collections/instance_registry.h"
+#include "server/store/run_store.h"
 
 namespace alloclab::server {
 
@@ -22,7 +23,8 @@ struct ServerAddresses {
 
 class ServerCard {
  public:
-  explicit ServerCard(const InstanceRegistry& instances) : instances_(instances) {}  // outlives the card
+  // Both outlive the card.
+  ServerCard(const InstanceRegistry& instances, const RunStore& store) : instances_(instances), store_(store) {}
 
   void SetAddresses(ServerAddresses addresses) ABSL_LOCKS_EXCLUDED(mutex_);
   ServerAddresses addresses() const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -30,6 +32,7 @@ class ServerCard {
 
  private:
   const InstanceRegistry& instances_;
+  const RunStore& store_;
   const absl::Time start_time_ = absl::Now();
   mutable Mutex mutex_;
   ServerAddresses addresses_ ABSL_GUARDED_BY(mutex_);

@@ -32,7 +32,7 @@ class WebConcurrency : public testing::Test {
   std::string Api(const std::string& path) const { return Get(web_->address(), "/api/" + path).body; }
 
   TestLab lab_;
-  ServerCard card_{lab_.instances};
+  ServerCard card_{lab_.instances, *lab_.store};
   RpcMetrics rpcs_;
   std::unique_ptr<MetricsEndpoint> metrics_ =
       *MetricsEndpoint::Start("127.0.0.1:0", {lab_.heaps, lab_.instances, lab_.runs, rpcs_, *lab_.budget,

@@ -26,20 +26,31 @@ std::string ReadHolder(const std::filesystem::path& directory) {
 
 }  // namespace
 
-absl::StatusOr<DataLock> DataLock::Acquire(const std::filesystem::path& directory) {
-  const int descriptor = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+absl::Status DataLock::Lock(int descriptor) const {
   if (descriptor < 0)
-    return errors::DataDirectoryUnusable(directory.string(), fmt::format("cannot open it: {}", std::strerror(errno)));
-  DataLock lock(descriptor);
-  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) return errors::DataDirectoryLocked(directory.string(), ReadHolder(directory));
+    return errors::DataDirectoryUnusable(path_.string(), fmt::format("cannot open it: {}", std::strerror(errno)));
+  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) return errors::DataDirectoryLocked(path_.string(), ReadHolder(path_));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<DataLock> DataLock::Acquire(const std::filesystem::path& directory) {
+  DataLock lock(directory);
+  lock.directory_ = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (absl::Status status = lock.Lock(lock.directory_); !status.ok()) return status;
   std::ofstream file(HolderFile(directory));
-  file << getpid() << std::flush;
-  if (!file) return errors::DataDirectoryUnusable(directory.string(), "cannot write lock");
+  file << getpid() << std::flush;  // where it cannot be written, the lock holds all the same
   return lock;
 }
 
+absl::Status DataLock::AddDatabase(const std::filesystem::path& file) {
+  database_ = open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  return Lock(database_);
+}
+
 DataLock::~DataLock() {
-  if (descriptor_ >= 0) close(descriptor_);
+  for (const int descriptor : {database_, directory_}) {
+    if (descriptor >= 0) close(descriptor);
+  }
 }
 
 }  // namespace alloclab::server

@@ -1,14 +1,22 @@
 #include "server/store/database.h"
 
 #include <fmt/format.h>
+#include <zlib.h>
+
+#include <array>
+#include <cstring>
+#include <system_error>
 
 #include "server/errors.h"
+#include "server/store/page_checksums.h"
 
 namespace alloclab::server {
 namespace {
 
 absl::Status ToStatus(sqlite3* connection, int code) {
   const std::string why = connection != nullptr ? sqlite3_errmsg(connection) : sqlite3_errstr(code);
+  if (code == SQLITE_IOERR_DATA)
+    return errors::StoreDamaged("a page of it does not have the checksum that it was written with");
   switch (code & 0xff) {
     case SQLITE_OK:
     case SQLITE_ROW:
@@ -16,11 +24,75 @@ absl::Status ToStatus(sqlite3* connection, int code) {
       return absl::OkStatus();
     case SQLITE_FULL:
       return errors::StoreFull(why);
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return errors::StoreDamaged(why);
     case SQLITE_IOERR:  // a full disk can also show as a short write
       return errors::StoreFull(fmt::format("{} ({})", why, sqlite3_errstr(sqlite3_extended_errcode(connection))));
     default:
       return errors::StoreBroken(why);
   }
+}
+
+// row_sum(...)
+void RowSum(sqlite3_context* context, int count, sqlite3_value** values) {
+  uLong sum = crc32(0, nullptr, 0);
+  const auto add = [&sum](const void* bytes, std::size_t size) {
+    sum = crc32_z(sum, static_cast<const Bytef*>(bytes), size);  // never with a null pointer, which would reset it
+  };
+  for (int i = 0; i < count; ++i) {
+    const int type = sqlite3_value_type(values[i]);
+    const sqlite3_int64 number = type == SQLITE_INTEGER ? sqlite3_value_int64(values[i]) : 0;
+    const void* const bytes = type == SQLITE_TEXT   ? static_cast<const void*>(sqlite3_value_text(values[i]))
+                              : type == SQLITE_BLOB ? sqlite3_value_blob(values[i])
+                                                    : nullptr;
+    const sqlite3_int64 size = bytes == nullptr ? 0 : sqlite3_value_bytes(values[i]);
+    for (const sqlite3_int64 part : {sqlite3_int64{type}, number, size}) add(&part, sizeof part);
+    if (size > 0) add(bytes, static_cast<std::size_t>(size));
+  }
+  sqlite3_result_int64(context, static_cast<sqlite3_int64>(sum));
+}
+
+struct OpenMode {
+  int flags;
+  const char* vfs;
+  const char* settings;
+};
+
+OpenMode HowToOpen(Database::Mode mode) {
+  switch (mode) {
+    case Database::Mode::kReadOnly:
+      return {SQLITE_OPEN_READONLY, PageChecksumVfs(PageReads::kVerified), "PRAGMA busy_timeout = 5000"};
+    case Database::Mode::kReadOnlyAlone:  // exclusive: the index of the write-ahead log is kept in memory
+      return {SQLITE_OPEN_READONLY, PageChecksumVfs(PageReads::kVerifiedAlone), "PRAGMA locking_mode = EXCLUSIVE"};
+    case Database::Mode::kSalvage:
+      return {SQLITE_OPEN_READWRITE, PageChecksumVfs(PageReads::kAsTheyAre), "PRAGMA busy_timeout = 5000"};
+    case Database::Mode::kFirstSchema:
+      return {SQLITE_OPEN_READWRITE, nullptr, "PRAGMA busy_timeout = 5000"};
+    case Database::Mode::kReadWrite:
+      break;
+  }
+  // Pages of 4096 bytes that leave room for their checksums, and that can be given back to the disk.
+  return {SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, PageChecksumVfs(PageReads::kVerified),
+          "PRAGMA busy_timeout = 5000; PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;"
+          "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216"};
+}
+static_assert(kPageBytes == 4096);
+
+// Nothing beside the file is looked for: the only way to read a database of this kind where no file can be made.
+std::string AsImmutable(const std::filesystem::path& file) {
+  std::string uri = "file:";
+  for (const char letter : file.string()) {
+    const bool special = letter == '%' || letter == '?' || letter == '#';
+    uri += special ? fmt::format("%{:02x}", static_cast<unsigned char>(letter)) : std::string(1, letter);
+  }
+  return uri + "?immutable=1";
+}
+
+bool HasLog(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(file.string() + "-wal", error);
+  return !error && size > 0;
 }
 
 }  // namespace
@@ -56,6 +128,14 @@ absl::StatusOr<bool> Statement::Step() {
 
 absl::Status Statement::Run() { return Step().status(); }
 
+Statement& Statement::BindRow(const Statement& from) {
+  const int columns = sqlite3_column_count(from.statement_.get());
+  for (int i = 0; i < columns; ++i) {
+    Note(sqlite3_bind_value(statement_.get(), ++bound_, sqlite3_column_value(from.statement_.get(), i)));
+  }
+  return *this;
+}
+
 std::uint64_t Statement::Int(int column) const {
   return static_cast<std::uint64_t>(sqlite3_column_int64(statement_.get(), column));
 }
@@ -71,19 +151,29 @@ void Statement::Note(int code) {
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::filesystem::path& file, Mode mode) {
   sqlite3* connection = nullptr;
-  const int flags = mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-  const int code = sqlite3_open_v2(file.c_str(), &connection, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  const OpenMode how = HowToOpen(mode);
+  const bool immutable = mode == Mode::kReadOnlyAlone && !HasLog(file);
+  const int flags = how.flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (immutable ? SQLITE_OPEN_URI : 0);
+  const int code = sqlite3_open_v2(immutable ? AsImmutable(file).c_str() : file.c_str(), &connection, flags, how.vfs);
   std::unique_ptr<Database> database(new Database(connection));
   if (code != SQLITE_OK) return errors::StoreBroken(fmt::format("{}: {}", file.string(), sqlite3_errmsg(connection)));
+  int reserve = mode == Mode::kReadWrite ? kPageReserve : -1;  // of a database that is still to be made; -1 only asks
+  sqlite3_file_control(connection, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserve);
+  sqlite3_create_function_v2(connection, "row_sum", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, nullptr, RowSum,
+                             nullptr, nullptr, nullptr);
   Session session(*database);
-  const char* settings = mode == Mode::kReadOnly
-                             ? "PRAGMA busy_timeout = 5000"
-                             : "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                               "PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216";
-  if (absl::Status status = session.Execute(settings); !status.ok()) {
-    return absl::Status(status.code(), fmt::format("{}: {}", file.string(), std::string(status.message())));
-  }
+  absl::Status status = session.Execute(how.settings);
+  if (status.ok()) status = session.Execute("SELECT count(*) FROM sqlite_schema");  // the first read of the file
+  if (!status.ok()) return absl::Status(status.code(), fmt::format("{}: {}", file.string(), std::string(status.message())));
   return database;
+}
+
+absl::Status Database::Session::Transact(const std::function<absl::Status()>& change) {
+  if (absl::Status status = Execute("BEGIN IMMEDIATE"); !status.ok()) return status;
+  absl::Status status = change();
+  if (status.ok()) status = Execute("COMMIT");
+  if (!status.ok() && sqlite3_get_autocommit(connection_) == 0) Execute("ROLLBACK").IgnoreError();  // some errors have done it
+  return status;
 }
 
 absl::Status Database::Session::Execute(const char* sql) {

@@ -1,4 +1,7 @@
-// One connection to a SQLite database, and statements on it, with absl::Status for errors.
+// One connection to a SQLite database, and statements on it, with absl::Status for errors: RESOURCE_EXHAUSTED when the disk is full,
+// DATA_LOSS when what is on it is damaged (page_checksums.h), INTERNAL otherwise.
+//
+// SQL has a function more: row_sum(...), a CRC-32 over its arguments, their types and lengths.
 //
 // Thread safety: a Session holds the connection to itself; Database may be used from any thread.
 #ifndef ALLOCLAB_SERVER_STORE_DATABASE_H_
@@ -8,6 +11,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -31,6 +35,8 @@ class Statement {
   absl::StatusOr<bool> Step();  // whether there is a row
   absl::Status Run();           // for statements without rows
 
+  // With `from` on the same columns, in the same order; both may be of different databases.
+  Statement& BindRow(const Statement& from);
   std::uint64_t Int(int column) const;
   std::string Text(int column) const;  // or a blob
 
@@ -48,7 +54,13 @@ class Statement {
 
 class Database {
  public:
-  enum class Mode { kReadWrite, kReadOnly };
+  enum class Mode {
+    kReadWrite,
+    kReadOnly,       // beside a connection that writes
+    kReadOnlyAlone,  // the only connection, and no file beside the database is written
+    kSalvage,        // damaged pages are read as they are; a missing file is an error
+    kFirstSchema,    // of a database that has no checksums
+  };
   static absl::StatusOr<std::unique_ptr<Database>> Open(const std::filesystem::path& file, Mode mode);
 
   // The connection, to itself until the session ends.
@@ -59,6 +71,9 @@ class Database {
     ~Session() ABSL_UNLOCK_FUNCTION() = default;
 
     Statement Prepare(const char* sql) { return Statement(connection_, sql); }
+    Statement Prepare(const std::string& sql) { return Statement(connection_, sql.c_str()); }
+    // All that `change` does, or nothing.
+    absl::Status Transact(const std::function<absl::Status()>& change);
     absl::Status Execute(const char* sql);  // one or more statements without parameters
     std::uint64_t last_insert_id() const;
     std::uint64_t changes() const;

@@ -1,4 +1,5 @@
-// What the store keeps of a run besides numbers and texts: its request and its result, as protocol buffers of run.proto.
+// What the store keeps of a run besides numbers and texts: its request, its result and the summary of it, as protocol buffers of
+// run.proto.
 #ifndef ALLOCLAB_SERVER_STORE_RUN_CODEC_H_
 #define ALLOCLAB_SERVER_STORE_RUN_CODEC_H_
 
@@ -8,17 +9,34 @@
 #include "absl/status/statusor.h"
 #include "alloclab/v1/run.pb.h"
 #include "server/entities/run.h"
+#include "server/store/database.h"
 
 namespace alloclab::server {
 
-std::string EncodeRequest(const RunRequest& request);
-// INTERNAL when the bytes are not what EncodeRequest wrote.
-absl::StatusOr<RunRequest> DecodeRequest(const std::string& bytes);
+// The phases of a specification are kept apart: lists do not show them.
+struct SplitRequest {
+  std::string request;
+  std::string phases;  // empty for any other workload
+};
+SplitRequest EncodeRequest(const RunRequest& request);
+// Of bytes that hold both, as the first schema has them. INTERNAL: they are no request.
+absl::StatusOr<SplitRequest> SplitEncodedRequest(const std::string& bytes);
+
+// INTERNAL when the bytes are not what EncodeRequest wrote. A listed one has a specification without phases.
+absl::StatusOr<RunRequest> DecodeRequest(const SplitRequest& bytes);
+absl::StatusOr<RunRequest> DecodeListedRequest(const std::string& bytes);
+
+// A row with the columns RUN_HEAD, and of a whole one also phases and result. INTERNAL as above.
+absl::StatusOr<Run> DecodeRun(const Statement& row, bool whole);
 
 // Without a result (null) no bytes, and the other way round.
 std::string EncodeResult(const std::shared_ptr<const v1::RunResult>& result);
 // INTERNAL when the bytes are not what EncodeResult wrote.
 absl::StatusOr<std::shared_ptr<const v1::RunResult>> DecodeResult(const std::string& bytes);
+
+// Likewise of the summary of a result.
+std::string EncodeSummary(const std::shared_ptr<const v1::RunResult>& result);
+absl::StatusOr<std::shared_ptr<const v1::RunSummary>> DecodeSummary(const std::string& bytes);
 
 }  // namespace alloclab::server
 

@@ -11,250 +11,241 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "allocators/common/check.h"
 #include "server/errors.h"
-#include "server/store/run_codec.h"
+#include "server/limits.h"
+#include "server/log.h"
+#include "server/store/schema.h"
+#include "server/store/store_copy.h"
 
 namespace alloclab::server {
 namespace {
 
-constexpr std::uint64_t kSchemaVersion = 1;
+// Readable to nobody else from its first moment on; SQLite gives the files beside it the same mode.
+absl::Status MakePrivate(const std::filesystem::path& file) {
+  const int descriptor = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (descriptor >= 0) {
+    const bool made = fchmod(descriptor, 0600) == 0;
+    close(descriptor);
+    if (made) return absl::OkStatus();
+  }
+  return errors::DataDirectoryUnusable(file.parent_path().string(), fmt::format("alloclab.db: {}", std::strerror(errno)));
+}
 
-// AUTOINCREMENT: the id of a deleted run is not given again.
-constexpr const char* kSchema = R"sql(
-  CREATE TABLE run (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    state INTEGER NOT NULL,
-    request BLOB NOT NULL,
-    request_id TEXT UNIQUE,
-    fingerprint TEXT NOT NULL,
-    submit_ns INTEGER NOT NULL,
-    end_ns INTEGER,
-    operations_done INTEGER NOT NULL,
-    operations_total INTEGER NOT NULL,
-    error TEXT NOT NULL DEFAULT '',
-    result BLOB NOT NULL DEFAULT x''
-  );
-  CREATE TABLE trace (
-    sha256 TEXT PRIMARY KEY,
-    name TEXT NOT NULL,
-    format TEXT NOT NULL,
-    operations INTEGER NOT NULL,
-    bytes INTEGER NOT NULL,
-    content BLOB NOT NULL
-  );
-  CREATE TABLE next_instance_id (value INTEGER NOT NULL);
-  INSERT INTO next_instance_id VALUES (1);
-  PRAGMA user_version = 1;
-)sql";
+absl::Status MakeDirectory(const std::filesystem::path& directory) {
+  std::error_code error;
+  if (std::filesystem::create_directories(directory, error)) {
+    std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
+  }
+  return error ? errors::DataDirectoryUnusable(directory.string(), error.message()) : absl::OkStatus();
+}
 
-// With the result, or an empty one in its place.
-#define RUN_COLUMNS "id, state, request, submit_ns, ifnull(end_ns, 0), operations_done, operations_total, error"
+}  // namespace
 
-absl::StatusOr<std::uint64_t> QueryInt(Database& database, const char* sql) {
-  Database::Session session(database);
+RunStore::RunStore(DataLock lock, const std::filesystem::path& directory)
+    : lock_(std::move(lock)), reserve_(directory / "reserve"), ends_(directory / "ends") {}
+
+absl::StatusOr<std::unique_ptr<RunStore>> RunStore::Open(const std::filesystem::path& directory) {
+  if (absl::Status status = MakeDirectory(directory); !status.ok()) return status;
+  const std::filesystem::path file = directory / "alloclab.db";
+  absl::StatusOr<DataLock> lock = DataLock::Acquire(directory);
+  if (!lock.ok()) return lock.status();
+  absl::Status made = MakePrivate(file);
+  if (!made.ok() && !std::filesystem::exists(file)) return made;
+  if (made.ok() && IsFirstSchema(file)) {
+    if (absl::Status status = UpgradeFirstSchema(file); !status.ok()) return status;
+  }
+  if (absl::Status status = lock->AddDatabase(file); !status.ok()) return status;
+
+  std::unique_ptr<RunStore> store(new RunStore(*std::move(lock), directory));
+  absl::Status opened = made.ok() ? store->OpenToWrite(file) : made;
+  if (absl::IsResourceExhausted(opened) && store->reserve_.Release()) opened = store->OpenToWrite(file);
+  if (opened.ok()) {
+    store->reserve_.Make();
+    return store;
+  }
+  const bool unwritable = absl::IsResourceExhausted(opened) || !made.ok();
+  if (!unwritable || std::filesystem::file_size(file) == 0) return opened;
+  if (absl::Status status = store->OpenToRead(file, opened); !status.ok()) return status;
+  return store;
+}
+
+absl::Status RunStore::OpenToWrite(const std::filesystem::path& file) {
+  auto writer = Database::Open(file, Database::Mode::kReadWrite);
+  if (!writer.ok()) return writer.status();
+  if (absl::Status status = MakeTables(**writer, file); !status.ok()) return status;
+  auto reader = Database::Open(file, Database::Mode::kReadOnly);
+  if (!reader.ok()) return reader.status();
+  writer_ = *std::move(writer);
+  reader_ = *std::move(reader);
+  absl::Status status = InterruptUnfinished();
+  if (absl::IsDataLoss(status)) {
+    Log(LogLevel::kError, "store.damaged", {{"error", std::string(status.message())}});
+    return absl::OkStatus();  // what can be read is read
+  }
+  if (!status.ok()) {
+    reader_.reset();
+    writer_.reset();
+  }
+  return status;
+}
+
+absl::Status RunStore::OpenToRead(const std::filesystem::path& file, const absl::Status& why) {
+  auto reader = Database::Open(file, Database::Mode::kReadOnlyAlone);
+  if (!reader.ok()) return reader.status();
+  Database::Session session(**reader);
+  Statement version = session.Prepare("PRAGMA user_version");
+  const absl::StatusOr<bool> row = version.Step();
+  if (!row.ok()) return row.status();
+  if (version.Int(0) != kSchemaVersion) return why;  // of an older server, and cannot be made new
+  reader_ = *std::move(reader);
+  read_only_ = why;
+  ids_before_open_ = UINT64_MAX;
+  Log(LogLevel::kError, "store.read_only", {{"why", std::string(why.message())}});
+  return absl::OkStatus();
+}
+
+absl::Status RunStore::InterruptUnfinished() {
+  std::uint64_t interrupted = 0, last_id = 0;
+  absl::Status status = Change([&](Database::Session& session) {
+    return session.Transact([&]() -> absl::Status {
+      for (const NotedEnd& end : ends_.ends()) {
+        if (absl::Status noted = EndUnfinished(session, end); !noted.ok()) return noted;
+      }
+      NotedEnd end;
+      end.state = static_cast<std::uint64_t>(RunState::kInterrupted);
+      end.end_ns = static_cast<std::uint64_t>(absl::GetCurrentTimeNanos());
+      end.error = kInterruptedWhy;
+      if (absl::Status ended = EndUnfinished(session, end); !ended.ok()) return ended;
+      interrupted = session.changes();
+      Statement last = session.Prepare("SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'run'");
+      const absl::StatusOr<bool> row = last.Step();
+      if (row.ok()) last_id = last.Int(0);
+      return row.status();
+    });
+  });
+  if (!status.ok()) return status;
+  for (const NotedEnd& end : ends_.ends()) ends_.Forget(end.run);
+  interrupted_at_open_ = interrupted;
+  ids_before_open_ = last_id;
+  return absl::OkStatus();
+}
+
+absl::Status RunStore::EndUnfinished(Database::Session& session, const NotedEnd& end) {
+  static_assert(static_cast<int>(RunState::kRunning) == 2);
+  Statement update = session.Prepare(
+      "UPDATE run SET state = ?1, end_ns = ?2, error = ?3, head_sum = row_sum(id, ?1, request, request_id, fingerprint, "
+      "submit_ns, "
+      "?2, operations_done, operations_total, ?3, summary) "
+      "WHERE state <= 2 AND (?4 = 0 OR id = ?4) AND head_sum = row_sum(" RUN_HEAD ")");
+  return update.Bind(end.state).Bind(end.end_ns).Bind(end.error).Bind(end.run).Run();
+}
+
+absl::Status RunStore::Change(const std::function<absl::Status(Database::Session&)>& change) {
+  if (writer_ == nullptr) return errors::StoreReadOnly(std::string(read_only_.message()));
+  absl::Status status;
+  {
+    Database::Session session(*writer_);
+    status = change(session);
+  }
+  if (status.ok()) reserve_.Make();
+  const MutexLock lock(mutex_);
+  if (status.ok() || absl::IsResourceExhausted(status)) last_write_ = status;
+  return status;
+}
+
+absl::Status RunStore::ChangeEvenIfFull(const std::function<absl::Status(Database::Session&)>& change) {
+  absl::Status status = Change(change);
+  if (!absl::IsResourceExhausted(status) || !reserve_.Release()) return status;
+  Log(LogLevel::kWarning, "store.reserve_used", {{"why", std::string(status.message())}});
+  return Change(change);
+}
+
+void RunStore::Shrink() {
+  for (bool more = true; more;) {
+    Database::Session session(*writer_);
+    Statement query = session.Prepare("PRAGMA freelist_count");
+    const absl::StatusOr<bool> row = query.Step();
+    if (!row.ok() || query.Int(0) <= kFreePagesKept + kFreePagesStep || !query.Run().ok()) return;
+    more = session.Execute(fmt::format("PRAGMA incremental_vacuum({})", kFreePagesStep).c_str()).ok();
+  }
+}
+
+absl::StatusOr<std::uint64_t> RunStore::QueryInt(const char* sql) const {
+  Database::Session session(*reader_);
   Statement query = session.Prepare(sql);
   const absl::StatusOr<bool> row = query.Step();
   if (!row.ok()) return row.status();
   return *row ? query.Int(0) : 0;
 }
 
-absl::StatusOr<Run> ReadRun(const Statement& row) {
-  Run run;
-  run.id = row.Int(0);
-  run.state = static_cast<RunState>(row.Int(1));
-  absl::StatusOr<RunRequest> request = DecodeRequest(row.Text(2));
-  if (!request.ok()) return request.status();
-  run.request = *std::move(request);
-  run.submit_time = absl::FromUnixNanos(static_cast<std::int64_t>(row.Int(3)));
-  if (Ended(run.state)) run.end_time = absl::FromUnixNanos(static_cast<std::int64_t>(row.Int(4)));
-  run.operations_done = row.Int(5);
-  run.operations_total = row.Int(6);
-  run.error = row.Text(7);
-  auto result = DecodeResult(row.Text(8));
-  if (!result.ok()) return result.status();
-  run.result = *std::move(result);
-  return run;
-}
-
-std::uint64_t Nanos(absl::Time time) { return static_cast<std::uint64_t>(absl::ToUnixNanos(time)); }
-
-absl::Status Migrate(Database& database, const std::filesystem::path& file) {
-  const absl::StatusOr<std::uint64_t> version = QueryInt(database, "PRAGMA user_version");
-  if (!version.ok()) return version.status();
-  if (*version > kSchemaVersion) return errors::StoreTooNew(file.string(), *version, kSchemaVersion);
-  if (*version == kSchemaVersion) return absl::OkStatus();
-  return Database::Session(database).Execute(fmt::format("BEGIN IMMEDIATE;{}COMMIT", kSchema).c_str());
-}
-
-// Readable to nobody else from its first moment on; SQLite gives the files beside it the same mode.
-bool MakePrivate(const std::filesystem::path& file) {
-  const int descriptor = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (descriptor < 0) return false;
-  const bool made = fchmod(descriptor, 0600) == 0;
-  close(descriptor);
-  return made;
-}
-
-}  // namespace
-
-RunStore::RunStore(DataLock lock, std::unique_ptr<Database> writer, std::unique_ptr<Database> reader)
-    : lock_(std::move(lock)), writer_(std::move(writer)), reader_(std::move(reader)) {}
-
-absl::StatusOr<std::unique_ptr<RunStore>> RunStore::Open(const std::filesystem::path& directory) {
-  std::error_code error;
-  if (std::filesystem::create_directories(directory, error)) {
-    std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
+absl::Status RunStore::Damaged(const std::string& row) const {
+  absl::Status status = errors::RowDamaged(row);
+  const MutexLock lock(mutex_);
+  if (damaged_rows_.size() < kDamagedRowsLogged && damaged_rows_.insert(row).second) {
+    Log(LogLevel::kError, "store.row_damaged", {{"row", row}});
   }
-  if (error) return errors::DataDirectoryUnusable(directory.string(), error.message());
-  absl::StatusOr<DataLock> lock = DataLock::Acquire(directory);
-  if (!lock.ok()) return lock.status();
-
-  const std::filesystem::path file = directory / "alloclab.db";
-  if (!MakePrivate(file))
-    return errors::DataDirectoryUnusable(directory.string(), fmt::format("alloclab.db: {}", std::strerror(errno)));
-  auto writer = Database::Open(file, Database::Mode::kReadWrite);
-  if (!writer.ok()) return writer.status();
-  if (absl::Status status = Migrate(**writer, file); !status.ok()) return status;
-  auto reader = Database::Open(file, Database::Mode::kReadOnly);
-  if (!reader.ok()) return reader.status();
-
-  std::unique_ptr<RunStore> store(new RunStore(*std::move(lock), *std::move(writer), *std::move(reader)));
-  if (absl::Status status = store->InterruptUnfinished(); !status.ok()) return status;
-  return store;
-}
-
-absl::Status RunStore::InterruptUnfinished() {
-  Database::Session session(*writer_);
-  absl::Status status = session.Prepare("UPDATE run SET state = ?, end_ns = ?, error = ? WHERE state <= ?")
-                            .Bind(static_cast<std::uint64_t>(RunState::kInterrupted))
-                            .Bind(Nanos(absl::Now()))
-                            .Bind("the server ended before the run did")
-                            .Bind(static_cast<std::uint64_t>(RunState::kRunning))
-                            .Run();
-  if (status.ok()) interrupted_at_open_ = session.changes();
   return status;
 }
 
-absl::StatusOr<std::uint64_t> RunStore::InsertRun(const Run& run, const std::string& request_id,
-                                                  const std::string& fingerprint) {
-  const std::string request = EncodeRequest(run.request);
-  Database::Session session(*writer_);
-  absl::Status status = session
-                            .Prepare(
-                                "INSERT INTO run (state, request, request_id, fingerprint, submit_ns, operations_done, "
-                                "operations_total) VALUES (?, ?, nullif(?, ''), ?, ?, ?, ?)")
-                            .Bind(static_cast<std::uint64_t>(run.state))
-                            .BindBlob(request)
-                            .Bind(request_id)
-                            .Bind(fingerprint)
-                            .Bind(Nanos(run.submit_time))
-                            .Bind(run.operations_done)
-                            .Bind(run.operations_total)
-                            .Run();
-  if (!status.ok()) return status;
-  return session.last_insert_id();
+std::string RunStore::trouble() const {
+  if (writer_ == nullptr) return fmt::format("read-only: {}", std::string(read_only_.message()));
+  const MutexLock lock(mutex_);
+  return std::string(last_write_.message());
 }
 
-absl::Status RunStore::FinishRun(const Run& run) {
-  ALLOCLAB_CHECK(Ended(run.state));
-  const std::string result = EncodeResult(run.result);
-  return Database::Session(*writer_)
-      .Prepare(
-          "UPDATE run SET state = ?, end_ns = ?, operations_done = ?, operations_total = ?, error = ?, result = ? WHERE id = ?")
-      .Bind(static_cast<std::uint64_t>(run.state))
-      .Bind(Nanos(run.end_time))
-      .Bind(run.operations_done)
-      .Bind(run.operations_total)
-      .Bind(run.error)
-      .BindBlob(result)
-      .Bind(run.id)
-      .Run();
-}
-
-absl::Status RunStore::DeleteRun(std::uint64_t id) {
-  return Database::Session(*writer_).Prepare("DELETE FROM run WHERE id = ?").Bind(id).Run();
-}
-
-absl::StatusOr<std::optional<Run>> RunStore::FindRun(std::uint64_t id) const {
+absl::Status RunStore::Scan(const char* table, const char* head, const char* index, std::uint64_t before_id, std::size_t limit,
+                            const std::function<absl::Status(const Statement&)>& take,
+                            std::vector<std::uint64_t>& damaged) const {
+  std::size_t left = limit;
+  std::uint64_t before = before_id;
+  const auto take_row = [&](const Statement& row) {
+    before = row.Int(0);
+    --left;
+    if (!take(row).ok()) damaged.push_back(before);
+  };
   Database::Session session(*reader_);
-  Statement query = session.Prepare("SELECT " RUN_COLUMNS ", result FROM run WHERE id = ?");
-  query.Bind(id);
-  const absl::StatusOr<bool> row = query.Step();
-  if (!row.ok()) return row.status();
-  if (!*row) return std::nullopt;
-  return ReadRun(query);
-}
-
-absl::StatusOr<std::optional<EarlierSubmission>> RunStore::FindSubmission(std::string_view request_id) const {
-  Database::Session session(*reader_);
-  Statement query = session.Prepare("SELECT id, fingerprint FROM run WHERE request_id = ?");
-  query.Bind(request_id);
-  const absl::StatusOr<bool> row = query.Step();
-  if (!row.ok()) return row.status();
-  if (!*row) return std::nullopt;
-  return EarlierSubmission{query.Int(0), query.Text(1)};
-}
-
-absl::StatusOr<std::vector<Run>> RunStore::ListRuns(std::uint64_t before_id, std::size_t limit) const {
-  Database::Session session(*reader_);
-  Statement query = session.Prepare("SELECT " RUN_COLUMNS ", x'' FROM run WHERE id < ? ORDER BY id DESC LIMIT ?");
-  query.Bind(before_id).Bind(static_cast<std::uint64_t>(limit));
-  std::vector<Run> runs;
-  while (true) {
-    const absl::StatusOr<bool> row = query.Step();
-    if (!row.ok()) return row.status();
-    if (!*row) return runs;
-    absl::StatusOr<Run> run = ReadRun(query);
-    if (!run.ok()) return run.status();
-    runs.push_back(*std::move(run));
+  const std::string select = fmt::format("SELECT {0}, head_sum = row_sum({0}) FROM {1} WHERE ", head, table);
+  absl::StatusOr<bool> row = true;
+  {
+    Statement query = session.Prepare(select + "id < ? ORDER BY id DESC LIMIT ?");
+    query.Bind(before).Bind(std::uint64_t{left});
+    for (row = query.Step(); row.ok() && *row; row = query.Step()) take_row(query);
   }
-}
+  if (!absl::IsDataLoss(row.status())) return row.status();
 
-absl::StatusOr<std::uint64_t> RunStore::CountRuns() const { return QueryInt(*reader_, "SELECT count(*) FROM run"); }
-
-absl::Status RunStore::PutTrace(const StoredTrace& trace) {
-  return Database::Session(*writer_)
-      .Prepare("INSERT OR IGNORE INTO trace VALUES (?, ?, ?, ?, ?, ?)")
-      .Bind(trace.sha256)
-      .Bind(trace.name)
-      .Bind(trace.format)
-      .Bind(trace.operations)
-      .Bind(static_cast<std::uint64_t>(trace.content.size()))
-      .BindBlob(trace.content)
-      .Run();
-}
-
-absl::StatusOr<std::optional<StoredTrace>> RunStore::FindTrace(std::string_view sha256) const {
-  return ReadTrace("SELECT sha256, name, format, operations, content FROM trace WHERE sha256 = ?", sha256);
-}
-
-absl::StatusOr<std::optional<StoredTrace>> RunStore::FindTraceInfo(std::string_view sha256) const {
-  return ReadTrace("SELECT sha256, name, format, operations, x'' FROM trace WHERE sha256 = ?", sha256);
-}
-
-absl::StatusOr<std::optional<StoredTrace>> RunStore::ReadTrace(const char* sql, std::string_view sha256) const {
-  Database::Session session(*reader_);
-  Statement query = session.Prepare(sql);
-  query.Bind(sha256);
-  const absl::StatusOr<bool> row = query.Step();
+  std::vector<std::uint64_t> ids;
+  Statement query =
+      session.Prepare(fmt::format("SELECT id FROM {} INDEXED BY {} WHERE id < ? ORDER BY id DESC LIMIT ?", table, index));
+  query.Bind(before).Bind(std::uint64_t{left});
+  for (row = query.Step(); row.ok() && *row; row = query.Step()) ids.push_back(query.Int(0));
   if (!row.ok()) return row.status();
-  if (!*row) return std::nullopt;
-  return StoredTrace{query.Text(0), query.Text(1), query.Text(2), query.Int(3), query.Text(4)};
-}
-
-absl::StatusOr<std::uint64_t> RunStore::TraceBytes() const {
-  return QueryInt(*reader_, "SELECT ifnull(sum(bytes), 0) FROM trace");
+  for (const std::uint64_t id : ids) {
+    Statement one = session.Prepare(select + "id = ?");
+    row = one.Bind(id).Step();
+    if (row.ok() && *row) {
+      take_row(one);
+    } else if (row.ok() || absl::IsDataLoss(row.status())) {
+      damaged.push_back(id);
+    } else {
+      return row.status();
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::uint64_t> RunStore::ReserveInstanceIds(std::uint64_t count) {
-  Database::Session session(*writer_);
-  Statement update = session.Prepare("UPDATE next_instance_id SET value = value + ? RETURNING value");
-  update.Bind(count);
-  const absl::StatusOr<bool> row = update.Step();
-  if (!row.ok()) return row.status();
-  const std::uint64_t end = update.Int(0);
-  if (absl::Status status = update.Run(); !status.ok()) return status;  // to the end: only then it is committed
+  std::uint64_t end = 0;
+  absl::Status status = Change([&](Database::Session& session) -> absl::Status {
+    Statement update = session.Prepare(
+        "UPDATE next_instance_id SET value = value + ?1, sum = row_sum(value + ?1) WHERE sum = row_sum(value) RETURNING value");
+    update.Bind(count);
+    const absl::StatusOr<bool> row = update.Step();
+    if (!row.ok()) return row.status();
+    if (!*row) return Damaged("the next instance id");
+    end = update.Int(0);
+    return update.Run();  // to the end: only then it is committed
+  });
+  if (!status.ok()) return status;
   return end - count;
 }
 

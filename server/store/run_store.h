@@ -1,7 +1,13 @@
 // Runs and traces on disk: one SQLite database in the data directory, written by one server at a time.
 //
 // A write is on the disk (write-ahead log, synchronous = FULL) before the call returns. Every failure to write changes nothing:
-// RESOURCE_EXHAUSTED when the disk is full, INTERNAL otherwise.
+// RESOURCE_EXHAUSTED when the disk is full, FAILED_PRECONDITION when the store is read-only, INTERNAL otherwise.
+//
+// Every page and every row has a checksum, verified whenever it is read: what was changed on the disk is DATA_LOSS, naming the row and
+// logged once, and never an answer; lists name it and show the rest.
+//
+// Files beside alloclab.db, all of them needed by nobody else: "lock" (who has the store open), "reserve" (disk_reserve.h) and "ends"
+// (end_journal.h).
 //
 // Thread safety: all methods may be called from any thread. Readers do not wait for a writer.
 #ifndef ALLOCLAB_SERVER_STORE_RUN_STORE_H_
@@ -9,17 +15,24 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "allocators/common/mutex.h"
 #include "server/entities/run.h"
+#include "server/entities/stored_trace.h"
 #include "server/store/data_lock.h"
 #include "server/store/database.h"
+#include "server/store/disk_reserve.h"
+#include "server/store/end_journal.h"
 
 namespace alloclab::server {
 
@@ -29,50 +42,80 @@ struct EarlierSubmission {
   std::string fingerprint;
 };
 
-struct StoredTrace {
-  std::string sha256;  // over the canonical operations
-  std::string name;    // of the file
-  std::string format;
-  std::uint64_t operations = 0;
-  std::string content;  // the file as uploaded; empty from FindTraceInfo
-};
-
 class RunStore {
  public:
-  // Makes the directory and the database if they are missing, and interrupts the runs that the last server left unfinished.
-  // FAILED_PRECONDITION: another server has it open, or its schema is of a newer version.
+  static constexpr const char* kInterruptedWhy = "the server ended before the run did";
+
+  // Makes the directory and the database if they are missing, and interrupts the runs that the last server left unfinished. A database
+  // that is there and cannot be written (full disk, read-only directory) is opened to be read: trouble() says why.
+  // FAILED_PRECONDITION: another server has it open, or its schema is of a newer version. DATA_LOSS: its structure is damaged.
   static absl::StatusOr<std::unique_ptr<RunStore>> Open(const std::filesystem::path& directory);
 
   // A live run is kQueued here until it ends; that it runs only the executor knows.
   absl::StatusOr<std::uint64_t> InsertRun(const Run& run, const std::string& request_id,
                                           const std::string& fingerprint);  // the id
-  absl::Status FinishRun(const Run& run);  // state, end time, operations done, error, result. REQUIRES: it has ended.
-  absl::Status DeleteRun(std::uint64_t id);
+  // State, end time, operations done, error, result. On a full disk it takes what was set aside. REQUIRES: it has ended.
+  absl::Status FinishRun(const Run& run);
+  // Keeps state, end time and error of a run that FinishRun could not store, whatever happens to this process. False if it cannot.
+  bool NoteEnd(const Run& run);
+  absl::Status DeleteRun(std::uint64_t id);  // on a full disk too, likewise
   absl::StatusOr<std::optional<Run>> FindRun(std::uint64_t id) const;
   absl::StatusOr<std::optional<EarlierSubmission>> FindSubmission(std::string_view request_id) const;
-  // Newest first, those below `before_id`, without results.
-  absl::StatusOr<std::vector<Run>> ListRuns(std::uint64_t before_id, std::size_t limit) const;
+  // Those below `before_id`, `limit` rows at most, damaged ones counted: fewer mean that there are no more.
+  absl::StatusOr<RunList> ListRuns(std::uint64_t before_id, std::size_t limit) const;
   absl::StatusOr<std::uint64_t> CountRuns() const;
+  // Deletes the runs that ended before `before`, and of those that ended the oldest until at most `runs_max` runs are left. How many.
+  absl::StatusOr<std::uint64_t> RetireRuns(absl::Time before, std::uint64_t runs_max);
 
   absl::Status PutTrace(const StoredTrace& trace);  // again: OK, the first stays
+  absl::Status DeleteTrace(std::string_view sha256);
   absl::StatusOr<std::optional<StoredTrace>> FindTrace(std::string_view sha256) const;
   absl::StatusOr<std::optional<StoredTrace>> FindTraceInfo(std::string_view sha256) const;
-  absl::StatusOr<std::uint64_t> TraceBytes() const;  // of all traces
+  absl::StatusOr<TraceList> ListTraces(std::uint64_t before_id, std::size_t limit) const;  // as ListRuns
+  absl::StatusOr<std::uint64_t> TraceBytes() const;                                        // of all traces
 
   // The first of `count` instance ids that no one else will get.
   absl::StatusOr<std::uint64_t> ReserveInstanceIds(std::uint64_t count);
 
   std::uint64_t interrupted_at_open() const { return interrupted_at_open_; }
+  // Why nothing can be written: since the start of the server, or as the last write found. Empty: it can.
+  std::string trouble() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  RunStore(DataLock lock, std::unique_ptr<Database> writer, std::unique_ptr<Database> reader);
+  RunStore(DataLock lock, const std::filesystem::path& directory);
+  absl::Status OpenToWrite(const std::filesystem::path& file);
+  absl::Status OpenToRead(const std::filesystem::path& file, const absl::Status& why);
   absl::Status InterruptUnfinished();
-  absl::StatusOr<std::optional<StoredTrace>> ReadTrace(const char* sql, std::string_view sha256) const;
+  // Ends the run that is named, or with 0 every run, if it has not ended.
+  static absl::Status EndUnfinished(Database::Session& session, const NotedEnd& end);
 
-  const DataLock lock_;
-  const std::unique_ptr<Database> writer_;
-  const std::unique_ptr<Database> reader_;
+  // What every change goes through: refused when read-only; its outcome is what trouble() says.
+  absl::Status Change(const std::function<absl::Status(Database::Session&)>& change);
+  // Likewise, and once more with the room that was set aside when the disk is full.
+  absl::Status ChangeEvenIfFull(const std::function<absl::Status(Database::Session&)>& change);
+  // Gives free pages back to the disk.
+  void Shrink();
+
+  absl::StatusOr<std::uint64_t> QueryInt(const char* sql) const;
+  absl::StatusOr<Run> ReadRun(const Statement& row, bool whole) const;
+  absl::StatusOr<std::optional<StoredTrace>> ReadTrace(const char* sql, std::string_view sha256) const;
+  // DATA_LOSS naming the row, which is logged if it is the first time.
+  absl::Status Damaged(const std::string& row) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // The rows of a list. If pages of the table are damaged, row by row, as the index `index` knows them.
+  absl::Status Scan(const char* table, const char* head, const char* index, std::uint64_t before_id, std::size_t limit,
+                    const std::function<absl::Status(const Statement&)>& take, std::vector<std::uint64_t>& damaged) const;
+
+  DataLock lock_;
+  std::unique_ptr<Database> writer_;  // null: read-only
+  std::unique_ptr<Database> reader_;
+  DiskReserve reserve_;
+  EndJournal ends_;
+  absl::Status read_only_;  // why, if it is
   std::uint64_t interrupted_at_open_ = 0;
+  std::uint64_t ids_before_open_ = 0;  // of runs, up to this
+  mutable Mutex mutex_;
+  absl::Status last_write_ ABSL_GUARDED_BY(mutex_);
+  mutable std::set<std::string> damaged_rows_ ABSL_GUARDED_BY(mutex_);  // logged
 };
 
 }  // namespace alloclab::server

@@ -37,6 +37,16 @@ Run Queued() {
   return run;
 }
 
+StoredTrace Trace(std::string content) {
+  StoredTrace trace;
+  trace.sha256 = "digest";
+  trace.name = "a.rep";
+  trace.format = "cmu-rep-a";
+  trace.operations = 3;
+  trace.content = std::move(content);
+  return trace;
+}
+
 TEST(RunStore, KeepsWhatItIsGiven) {
   const TemporaryDirectory directory;
   auto store = Open(directory);
@@ -56,7 +66,7 @@ TEST(RunStore, KeepsWhatItIsGiven) {
   const auto found = store->FindRun(*id);
   ASSERT_TRUE(found.ok() && found->has_value()) << found.status();
   EXPECT_EQ((*found)->state, RunState::kSucceeded);
-  EXPECT_EQ(EncodeRequest((*found)->request), EncodeRequest(run.request));
+  EXPECT_EQ(EncodeRequest((*found)->request).request, EncodeRequest(run.request).request);
   ASSERT_TRUE((*found)->result);
   EXPECT_EQ((*found)->result->exact().operations(), 5u);
   EXPECT_EQ((*found)->submit_time, run.submit_time);
@@ -66,7 +76,7 @@ TEST(RunStore, KeepsWhatItIsGiven) {
   EXPECT_EQ((*earlier)->run, *id);
   EXPECT_EQ((*earlier)->fingerprint, "print");
   EXPECT_FALSE(store->FindSubmission("twice")->has_value());
-  EXPECT_FALSE((*store->ListRuns(*id + 1, 1))[0].result) << "lists have no results";
+  EXPECT_FALSE(store->ListRuns(*id + 1, 1)->runs[0].result) << "lists have no results";
 }
 
 TEST(RunStore, ARunThatHasNotEndedCannotBeFinished) {
@@ -76,8 +86,9 @@ TEST(RunStore, ARunThatHasNotEndedCannotBeFinished) {
 }
 
 TEST(RunCodec, BytesThatAreNotOursAreABrokenStore) {
-  EXPECT_TRUE(absl::IsInternal(DecodeRequest("\xff").status()));
-  EXPECT_TRUE(absl::IsInternal(DecodeRequest("").status())) << "a request always has a workload";
+  EXPECT_TRUE(absl::IsInternal(DecodeRequest({"\xff", ""}).status()));
+  EXPECT_TRUE(absl::IsInternal(DecodeListedRequest("\xff").status()));
+  EXPECT_TRUE(absl::IsInternal(DecodeRequest({"", ""}).status())) << "a request always has a workload";
   EXPECT_TRUE(absl::IsInternal(DecodeResult("\xff").status()));
   EXPECT_EQ(*DecodeResult(""), nullptr);
   EXPECT_EQ(EncodeResult(nullptr), "");
@@ -110,6 +121,71 @@ TEST(RunStore, TheLockIsNotAFileThatCanBeRemoved) {
   std::filesystem::remove(directory.path() / "lock");
   EXPECT_THAT(std::string(RunStore::Open(directory.path()).status().message()),
               HasSubstr("in use by another server (an unknown process"));
+}
+
+TEST(RunStore, TheDatabaseItselfIsLocked) {
+  const TemporaryDirectory directory, other;
+  const auto store = Open(directory);
+  std::filesystem::create_hard_link(directory.path() / "alloclab.db", other.path() / "alloclab.db");
+  EXPECT_THAT(std::string(RunStore::Open(other.path()).status().message()), HasSubstr("in use by another server"));
+  ASSERT_TRUE(store->InsertRun(Queued(), "", "").ok());
+}
+
+TEST(RunStore, RetiresTheOldestThatEnded) {
+  const TemporaryDirectory directory;
+  const auto store = Open(directory);
+  for (std::uint64_t i = 1; i <= 6; ++i) {
+    auto run = Queued();
+    ASSERT_EQ(*store->InsertRun(run, "", ""), i);
+    if (i == 2) continue;  // goes on
+    run.id = i;
+    run.state = RunState::kFailed;
+    run.end_time = absl::FromUnixSeconds(static_cast<std::int64_t>(1000 + i));
+    ASSERT_TRUE(store->FinishRun(run).ok());
+  }
+  EXPECT_EQ(*store->RetireRuns(absl::InfinitePast(), 6), 0u);
+  EXPECT_EQ(*store->RetireRuns(absl::FromUnixSeconds(1003), 6), 1u) << "by age";
+  EXPECT_EQ(*store->RetireRuns(absl::InfinitePast(), 3), 2u) << "by number";
+  const auto list = store->ListRuns(INT64_MAX, 10);
+  ASSERT_THAT(list->runs, SizeIs(3));
+  EXPECT_EQ(list->runs[0].id, 6u);
+  EXPECT_EQ(list->runs[1].id, 5u);
+  EXPECT_EQ(list->runs[2].id, 2u);
+}
+
+TEST(RunStore, ListsHaveNoPhases) {
+  const TemporaryDirectory directory;
+  const auto store = Open(directory);
+  auto run = Queued();
+  WorkloadSpec spec;
+  spec.name = "a name";
+  for (int i = 0; i < 1000; ++i) {
+    spec.phases.emplace_back();
+    spec.phases.back().name = std::string(128, 'p');
+    spec.phases.back().operations = 10;
+  }
+  run.request.workload = spec;
+  const auto id = store->InsertRun(run, "", "");
+  ASSERT_TRUE(id.ok());
+  const auto list = store->ListRuns(INT64_MAX, 1);
+  EXPECT_EQ(std::get<WorkloadSpec>(list->runs[0].request.workload).name, "a name");
+  EXPECT_TRUE(std::get<WorkloadSpec>(list->runs[0].request.workload).phases.empty());
+  EXPECT_EQ(std::get<WorkloadSpec>((*store->FindRun(*id))->request.workload).phases.size(), 1000u);
+}
+
+TEST(RunStore, DeletedTracesGiveTheirRoomBackToTheDisk) {
+  const TemporaryDirectory directory;
+  auto store = Open(directory);
+  ASSERT_TRUE(store->PutTrace(Trace(std::string(40 << 20, 'x'))).ok());
+  store.reset();
+  const auto full = std::filesystem::file_size(directory.path() / "alloclab.db");
+  store = Open(directory);
+  ASSERT_TRUE(store->DeleteTrace("digest").ok());
+  EXPECT_FALSE(store->FindTraceInfo("digest")->has_value());
+  EXPECT_EQ(*store->TraceBytes(), 0u);
+  store.reset();
+  EXPECT_GT(full, 40u << 20);
+  EXPECT_LT(std::filesystem::file_size(directory.path() / "alloclab.db"), 16u << 20);
 }
 
 TEST(RunStore, NobodyElseCanReadIt) {
@@ -169,15 +245,15 @@ TEST(RunStore, ListsNewestFirst) {
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(store->InsertRun(Queued(), "", "").ok());
   const auto runs = store->ListRuns(5, 2);
   ASSERT_TRUE(runs.ok());
-  ASSERT_THAT(*runs, SizeIs(2));
-  EXPECT_EQ((*runs)[0].id, 4u);
+  ASSERT_THAT(runs->runs, SizeIs(2));
+  EXPECT_EQ(runs->runs[0].id, 4u);
   EXPECT_EQ(*store->CountRuns(), 5u);
 }
 
 TEST(RunStore, TracesAreKeptOnce) {
   const TemporaryDirectory directory;
   const auto store = Open(directory);
-  const StoredTrace trace{"digest", "a.rep", "cmu-rep-a", 3, std::string("\x1f\x8b\0", 3)};
+  const StoredTrace trace = Trace(std::string("\x1f\x8b\0", 3));
   ASSERT_TRUE(store->PutTrace(trace).ok());
   ASSERT_TRUE(store->PutTrace(trace).ok());
   EXPECT_EQ((*store->FindTrace("digest"))->content, trace.content);
@@ -206,7 +282,7 @@ TEST(RunStore, FullDiskIsAClearErrorAndChangesNothing) {
   const auto store = Open(directory);
   const auto kept = store->InsertRun(Queued(), "", "");
   ASSERT_TRUE(kept.ok());
-  const StoredTrace trace{"digest", "a.rep", "cmu-rep-a", 3, std::string(1 << 20, 'x')};
+  const StoredTrace trace = Trace(std::string(1 << 20, 'x'));
   {
     const FullDisk full(256 << 10);
     const absl::Status status = store->PutTrace(trace);

@@ -127,8 +127,15 @@ absl::StatusOr<std::string> WebApi::Instances(const HttpRequest& request) {
   if (!range.ok()) return range.status();
   const auto instances = subjects_.instances.List(range->token, range->size + 1);
   v1::InstanceSummaries list;
-  for (std::size_t i = 0; i < instances.size() && i < range->size; ++i) *list.add_instances() = Summarize(*instances[i]);
-  if (instances.size() > range->size) list.set_next_page_token(fmt::to_string(instances[range->size - 1]->id()));
+  PageBounds bounds(range->size);
+  for (const auto& instance : instances) {
+    v1::InstanceSummary summary = Summarize(*instance);
+    if (!bounds.Admit(summary.ByteSizeLong())) {
+      list.set_next_page_token(fmt::to_string(list.instances().rbegin()->instance().id()));
+      break;
+    }
+    *list.add_instances() = std::move(summary);
+  }
   return ToJson(list);
 }
 
@@ -152,10 +159,7 @@ absl::StatusOr<std::string> WebApi::Runs(const HttpRequest& request) {
   if (!range.ok()) return range.status();
   const auto runs = subjects_.runs.List(range->token, range->size + 1);
   if (!runs.ok()) return runs.status();
-  v1::ListRunsResponse list;
-  for (std::size_t i = 0; i < runs->size() && i < range->size; ++i) *list.add_runs() = ToListed((*runs)[i]);
-  if (runs->size() > range->size) list.set_next_page_token(fmt::to_string((*runs)[range->size - 1].id));
-  return ToJson(list);
+  return ToJson(ToProto(*runs, range->size));
 }
 
 absl::StatusOr<std::string> WebApi::Run(const HttpRequest& request) {

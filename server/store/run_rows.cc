@@ -1,0 +1,175 @@
+// RunStore: the runs.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "allocators/common/check.h"
+#include "server/errors.h"
+#include "server/limits.h"
+#include "server/store/run_codec.h"
+#include "server/store/run_store.h"
+#include "server/store/schema.h"
+
+namespace alloclab::server {
+namespace {
+
+std::string RowName(std::uint64_t id) { return fmt::format("run {}", id); }
+std::uint64_t Nanos(absl::Time time) { return static_cast<std::uint64_t>(absl::ToUnixNanos(time)); }
+absl::Time FromNanos(std::uint64_t nanos) { return absl::FromUnixNanos(static_cast<std::int64_t>(nanos)); }
+
+// Errors travel with lists.
+std::string CutError(const std::string& error) { return error.substr(0, kErrorMessageMax); }
+
+}  // namespace
+
+absl::StatusOr<Run> RunStore::ReadRun(const Statement& row, bool whole) const {
+  absl::StatusOr<Run> run = DecodeRun(row, whole);
+  if (run.ok() && !Ended(run->state) && run->id <= ids_before_open_) {  // of an earlier server, and the store could not be told
+    run->state = RunState::kInterrupted;
+    run->end_time = run->submit_time;
+    run->error = kInterruptedWhy;
+    for (const NotedEnd& end : ends_.ends()) {
+      if (end.run != run->id) continue;
+      run->state = static_cast<RunState>(end.state);
+      run->end_time = FromNanos(end.end_ns);
+      run->error = end.error;
+    }
+  }
+  return run;
+}
+
+absl::StatusOr<std::uint64_t> RunStore::InsertRun(const Run& run, const std::string& request_id,
+                                                  const std::string& fingerprint) {
+  const SplitRequest request = EncodeRequest(run.request);
+  std::uint64_t id = 0;
+  absl::Status status = Change([&](Database::Session& session) {
+    return session.Transact([&]() -> absl::Status {
+      {
+        Statement last = session.Prepare("SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'run'");
+        const absl::StatusOr<bool> row = last.Step();
+        if (!row.ok()) return row.status();
+        id = last.Int(0) + 1;
+      }
+      return session
+          .Prepare(
+              "INSERT INTO run VALUES (?1, row_sum(?1, ?2, ?3, nullif(?4, ''), ?5, ?6, 0, ?7, ?8, '', x''), "
+              "row_sum(?1, ?9, x''), ?2, ?3, nullif(?4, ''), ?5, ?6, 0, ?7, ?8, '', x'', ?9, x'')")
+          .Bind(id)
+          .Bind(static_cast<std::uint64_t>(run.state))
+          .BindBlob(request.request)
+          .Bind(request_id)
+          .Bind(fingerprint)
+          .Bind(Nanos(run.submit_time))
+          .Bind(run.operations_done)
+          .Bind(run.operations_total)
+          .BindBlob(request.phases)
+          .Run();
+    });
+  });
+  if (!status.ok()) return status;
+  return id;
+}
+
+absl::Status RunStore::FinishRun(const Run& run) {
+  ALLOCLAB_CHECK(Ended(run.state));
+  const std::string result = EncodeResult(run.result), summary = EncodeSummary(run.result);
+  absl::Status status = ChangeEvenIfFull([&](Database::Session& session) -> absl::Status {
+    Statement update = session.Prepare(
+        "UPDATE run SET state = ?1, end_ns = ?2, operations_done = ?3, operations_total = ?4, error = ?5, summary = ?6, result "
+        "= ?7, "
+        "head_sum = row_sum(id, ?1, request, request_id, fingerprint, submit_ns, ?2, ?3, ?4, ?5, ?6), "
+        "body_sum = row_sum(id, phases, ?7) "
+        "WHERE id = ?8 AND head_sum = row_sum(" RUN_HEAD ") AND body_sum = row_sum(" RUN_BODY ")");
+    absl::Status updated = update.Bind(static_cast<std::uint64_t>(run.state))
+                               .Bind(Nanos(run.end_time))
+                               .Bind(run.operations_done)
+                               .Bind(run.operations_total)
+                               .Bind(CutError(run.error))
+                               .BindBlob(summary)
+                               .BindBlob(result)
+                               .Bind(run.id)
+                               .Run();
+    if (!updated.ok() || session.changes() == 1) return updated;
+    Statement query = session.Prepare("SELECT 1 FROM run WHERE id = ?");
+    const absl::StatusOr<bool> there = query.Bind(run.id).Step();
+    if (!there.ok()) return there.status();
+    return *there ? Damaged(RowName(run.id)) : absl::OkStatus();  // one that was deleted needs no end
+  });
+  if (status.ok()) ends_.Forget(run.id);
+  return status;
+}
+
+bool RunStore::NoteEnd(const Run& run) {
+  ALLOCLAB_CHECK(Ended(run.state));
+  return ends_.Note({run.id, static_cast<std::uint64_t>(run.state), Nanos(run.end_time), run.error});
+}
+
+absl::Status RunStore::DeleteRun(std::uint64_t id) {
+  absl::Status status = ChangeEvenIfFull(
+      [&](Database::Session& session) { return session.Prepare("DELETE FROM run WHERE id = ?").Bind(id).Run(); });
+  if (absl::IsDataLoss(status)) return Damaged(RowName(id));
+  if (status.ok()) Shrink();
+  return status;
+}
+
+absl::StatusOr<std::uint64_t> RunStore::RetireRuns(absl::Time before, std::uint64_t runs_max) {
+  const absl::StatusOr<std::uint64_t> count = CountRuns();
+  if (!count.ok()) return count;
+  std::uint64_t retired = 0;
+  absl::Status status = ChangeEvenIfFull([&](Database::Session& session) -> absl::Status {
+    Statement old = session.Prepare("DELETE FROM run WHERE end_ns > 0 AND end_ns < ?");
+    absl::Status deleted = old.Bind(Nanos(std::max(before, absl::UnixEpoch()))).Run();
+    if (!deleted.ok()) return deleted;
+    retired = session.changes();
+    if (*count <= runs_max + retired) return absl::OkStatus();
+    Statement many = session.Prepare("DELETE FROM run WHERE id IN (SELECT id FROM run WHERE state > 2 ORDER BY id LIMIT ?)");
+    deleted = many.Bind(*count - retired - runs_max).Run();
+    if (deleted.ok()) retired += session.changes();
+    return deleted;
+  });
+  if (!status.ok()) return status;
+  if (retired > 0) Shrink();
+  return retired;
+}
+
+absl::StatusOr<std::optional<Run>> RunStore::FindRun(std::uint64_t id) const {
+  Database::Session session(*reader_);
+  Statement query = session.Prepare("SELECT " RUN_HEAD ", phases, result, head_sum = row_sum(" RUN_HEAD
+                                    ") AND body_sum = row_sum(" RUN_BODY ") FROM run WHERE id = ?");
+  const absl::StatusOr<bool> row = query.Bind(id).Step();
+  if (absl::IsDataLoss(row.status())) return Damaged(RowName(id));
+  if (!row.ok()) return row.status();
+  if (!*row) return std::nullopt;
+  if (query.Int(13) != 1 || query.Int(0) != id) return Damaged(RowName(id));
+  return ReadRun(query, /*whole=*/true);
+}
+
+absl::StatusOr<std::optional<EarlierSubmission>> RunStore::FindSubmission(std::string_view request_id) const {
+  Database::Session session(*reader_);
+  Statement query = session.Prepare("SELECT id, fingerprint, head_sum = row_sum(" RUN_HEAD ") FROM run WHERE request_id = ?");
+  const absl::StatusOr<bool> row = query.Bind(request_id).Step();
+  if (!row.ok()) return row.status();
+  if (!*row) return std::nullopt;
+  if (query.Int(2) != 1) return Damaged(RowName(query.Int(0)));
+  return EarlierSubmission{query.Int(0), query.Text(1)};
+}
+
+absl::StatusOr<RunList> RunStore::ListRuns(std::uint64_t before_id, std::size_t limit) const {
+  RunList list;
+  const auto take = [&](const Statement& row) -> absl::Status {
+    if (row.Int(11) != 1) return Damaged(RowName(row.Int(0)));
+    absl::StatusOr<Run> run = ReadRun(row, /*whole=*/false);
+    if (!run.ok()) return run.status();
+    list.runs.push_back(*std::move(run));
+    return absl::OkStatus();
+  };
+  absl::Status status = Scan("run", RUN_HEAD, "run_request", before_id, limit, take, list.damaged);
+  if (!status.ok()) return status;
+  for (const std::uint64_t id : list.damaged) Damaged(RowName(id)).IgnoreError();  // logged
+  return list;
+}
+
+absl::StatusOr<std::uint64_t> RunStore::CountRuns() const { return QueryInt("SELECT count(*) FROM run"); }
+
+}  // namespace alloclab::server

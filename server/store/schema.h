@@ -1,0 +1,33 @@
+// The tables of the store, what of a row its checksums cover, and older schemas made into this one.
+#ifndef ALLOCLAB_SERVER_STORE_SCHEMA_H_
+#define ALLOCLAB_SERVER_STORE_SCHEMA_H_
+
+#include <cstdint>
+#include <filesystem>
+
+#include "absl/status/statusor.h"
+#include "server/store/database.h"
+
+namespace alloclab::server {
+
+inline constexpr std::uint64_t kSchemaVersion = 2;
+
+// What a list shows of a row, and what only whoever asks for the one row sees. Each has a checksum of its own, so that a list need not
+// read results and traces.
+#define RUN_HEAD \
+  "id, state, request, request_id, fingerprint, submit_ns, end_ns, operations_done, operations_total, error, summary"
+#define RUN_BODY "id, phases, result"
+#define TRACE_HEAD "id, sha256, name, format, operations, upload_ns, bytes"
+#define TRACE_BODY "id, content"
+
+// Of a new database. FAILED_PRECONDITION: a newer server wrote it.
+absl::Status MakeTables(Database& database, const std::filesystem::path& file);
+
+// Whether the file is a database of the first schema, which had no checksums.
+bool IsFirstSchema(const std::filesystem::path& file);
+// Copies runs, traces and counters of a database of the first schema.
+absl::Status CopyFirstSchema(Database& from, Database& to);
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_STORE_SCHEMA_H_

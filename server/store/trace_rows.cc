@@ -1,0 +1,102 @@
+// RunStore: the traces.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "server/store/run_store.h"
+#include "server/store/schema.h"
+
+namespace alloclab::server {
+namespace {
+
+std::string RowName(std::uint64_t id) { return fmt::format("trace {}", id); }
+
+// Columns: TRACE_HEAD; the content is still to come.
+StoredTrace ReadHead(const Statement& row) {
+  StoredTrace trace;
+  trace.id = row.Int(0);
+  trace.sha256 = row.Text(1);
+  trace.name = row.Text(2);
+  trace.format = row.Text(3);
+  trace.operations = row.Int(4);
+  trace.upload_time = absl::FromUnixNanos(static_cast<std::int64_t>(row.Int(5)));
+  trace.bytes = row.Int(6);
+  return trace;
+}
+
+}  // namespace
+
+absl::Status RunStore::PutTrace(const StoredTrace& trace) {
+  return Change([&](Database::Session& session) {
+    return session.Transact([&]() -> absl::Status {
+      std::uint64_t id = 0;
+      {
+        Statement last = session.Prepare("SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'trace'");
+        const absl::StatusOr<bool> row = last.Step();
+        if (!row.ok()) return row.status();
+        id = last.Int(0) + 1;
+      }
+      return session
+          .Prepare(
+              "INSERT OR IGNORE INTO trace VALUES (?1, row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7), row_sum(?1, ?8), "
+              "?2, ?3, ?4, ?5, ?6, ?7, ?8)")
+          .Bind(id)
+          .Bind(trace.sha256)
+          .Bind(trace.name)
+          .Bind(trace.format)
+          .Bind(trace.operations)
+          .Bind(static_cast<std::uint64_t>(absl::ToUnixNanos(trace.upload_time)))
+          .Bind(std::uint64_t{trace.content.size()})
+          .BindBlob(trace.content)
+          .Run();
+    });
+  });
+}
+
+absl::Status RunStore::DeleteTrace(std::string_view sha256) {
+  absl::Status status = ChangeEvenIfFull(
+      [&](Database::Session& session) { return session.Prepare("DELETE FROM trace WHERE sha256 = ?").Bind(sha256).Run(); });
+  if (absl::IsDataLoss(status)) return Damaged(fmt::format("trace \"{}\"", sha256));
+  if (status.ok()) Shrink();
+  return status;
+}
+
+absl::StatusOr<std::optional<StoredTrace>> RunStore::FindTrace(std::string_view sha256) const {
+  return ReadTrace("SELECT " TRACE_HEAD ", head_sum = row_sum(" TRACE_HEAD ") AND body_sum = row_sum(" TRACE_BODY
+                   "), content FROM trace WHERE sha256 = ?",
+                   sha256);
+}
+
+absl::StatusOr<std::optional<StoredTrace>> RunStore::FindTraceInfo(std::string_view sha256) const {
+  return ReadTrace("SELECT " TRACE_HEAD ", head_sum = row_sum(" TRACE_HEAD "), x'' FROM trace WHERE sha256 = ?", sha256);
+}
+
+absl::StatusOr<std::optional<StoredTrace>> RunStore::ReadTrace(const char* sql, std::string_view sha256) const {
+  Database::Session session(*reader_);
+  Statement query = session.Prepare(sql);
+  const absl::StatusOr<bool> row = query.Bind(sha256).Step();
+  if (absl::IsDataLoss(row.status())) return Damaged(fmt::format("trace \"{}\"", sha256));
+  if (!row.ok()) return row.status();
+  if (!*row) return std::nullopt;
+  if (query.Int(7) != 1 || query.Text(1) != sha256) return Damaged(fmt::format("trace \"{}\"", sha256));
+  StoredTrace trace = ReadHead(query);
+  trace.content = query.Text(8);
+  return trace;
+}
+
+absl::StatusOr<TraceList> RunStore::ListTraces(std::uint64_t before_id, std::size_t limit) const {
+  TraceList list;
+  const auto take = [&](const Statement& row) -> absl::Status {
+    if (row.Int(7) != 1) return Damaged(RowName(row.Int(0)));
+    list.traces.push_back(ReadHead(row));
+    return absl::OkStatus();
+  };
+  absl::Status status = Scan("trace", TRACE_HEAD, "trace_digest", before_id, limit, take, list.damaged);
+  if (!status.ok()) return status;
+  for (const std::uint64_t id : list.damaged) Damaged(RowName(id)).IgnoreError();  // logged
+  return list;
+}
+
+absl::StatusOr<std::uint64_t> RunStore::TraceBytes() const { return QueryInt("SELECT ifnull(sum(bytes), 0) FROM trace"); }
+
+}  // namespace alloclab::server

@@ -1,0 +1,88 @@
+// A database of the first schema, without checksums, becomes one of this schema with the same runs.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "proto/converters/deterministic.h"
+#include "server/converters/run_converter.h"
+#include "server/store/run_codec.h"
+#include "server/store/run_store.h"
+#include "server/store/schema.h"
+#include "server/store/store_doctor.h"
+#include "server/testing/store_samples.h"
+#include "server/testing/temporary_directory.h"
+
+namespace alloclab::server {
+namespace {
+
+constexpr const char* kFirstSchema = R"sql(
+  PRAGMA journal_mode = WAL;
+  CREATE TABLE run (id INTEGER PRIMARY KEY AUTOINCREMENT, state INTEGER NOT NULL, request BLOB NOT NULL, request_id TEXT UNIQUE,
+    fingerprint TEXT NOT NULL, submit_ns INTEGER NOT NULL, end_ns INTEGER, operations_done INTEGER NOT NULL,
+    operations_total INTEGER NOT NULL, error TEXT NOT NULL DEFAULT '', result BLOB NOT NULL DEFAULT x'');
+  CREATE TABLE trace (sha256 TEXT PRIMARY KEY, name TEXT NOT NULL, format TEXT NOT NULL, operations INTEGER NOT NULL,
+    bytes INTEGER NOT NULL, content BLOB NOT NULL);
+  CREATE TABLE next_instance_id (value INTEGER NOT NULL);
+  INSERT INTO next_instance_id VALUES (4097);
+  INSERT INTO trace VALUES ('digest 1', 'a.rep', 'cmu-rep-a', 3, 3, x'616263');
+  INSERT INTO sqlite_sequence VALUES ('run', 9);
+  PRAGMA user_version = 1;
+)sql";
+
+void InsertOld(sqlite3* connection, std::uint64_t id, const std::string& request_id, const std::string& request,
+               const std::string& result) {
+  ASSERT_TRUE(Statement(connection, "INSERT INTO run VALUES (?, ?, ?, nullif(?, ''), 'print', 5, 6, 7, 8, '', ?)")
+                  .Bind(id)
+                  .Bind(result.empty() ? std::uint64_t{1} : std::uint64_t{3})
+                  .BindBlob(request)
+                  .Bind(request_id)
+                  .BindBlob(result)
+                  .Run()
+                  .ok());
+}
+
+TEST(Upgrade, KeepsRunsTracesAndCounters) {
+  const TemporaryDirectory directory;
+  const std::filesystem::path file = directory.path() / "alloclab.db";
+  const auto ended = EndedSample(1, 2, 5000);
+  v1::SubmitRunRequest with_spec = ToProto(ended.request);
+  v1::WorkloadSpec& spec = *with_spec.mutable_workload()->mutable_spec();
+  spec.set_name("two phases");
+  for (int i = 0; i < 2; ++i) {
+    v1::Phase& phase = *spec.add_phases();
+    phase.set_operations(100);
+    phase.set_live_blocks(10);
+    phase.mutable_size()->set_fixed(16);
+  }
+  sqlite3* connection = nullptr;
+  ASSERT_EQ(sqlite3_open(file.c_str(), &connection), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(connection, kFirstSchema, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(connection);
+  InsertOld(connection, 2, "once", SerializeDeterministic(ToProto(ended.request)), EncodeResult(ended.result));
+  InsertOld(connection, 5, "", SerializeDeterministic(with_spec), "");
+  sqlite3_close(connection);
+  ASSERT_TRUE(IsFirstSchema(file));
+  EXPECT_TRUE(absl::IsFailedPrecondition(CheckStore(directory.path()).status()));
+
+  for (int life = 0; life < 2; ++life) {
+    const auto opened = RunStore::Open(directory.path());
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    RunStore& store = **opened;
+    EXPECT_EQ(store.interrupted_at_open(), life == 0 ? 1u : 0u);
+    EXPECT_EQ(EncodeResult((*store.FindRun(2))->result), EncodeResult(ended.result));
+    EXPECT_EQ(std::get<WorkloadSpec>((*store.FindRun(5))->request.workload).phases.size(), 2u);
+    const auto list = store.ListRuns(INT64_MAX, 10);
+    ASSERT_EQ(list->runs.size(), 2u);
+    EXPECT_EQ(list->runs[1].summary->replay_ns(), 2u);
+    EXPECT_EQ(std::get<WorkloadSpec>(list->runs[0].request.workload).name, "two phases");
+    EXPECT_EQ((*store.FindSubmission("once"))->run, 2u);
+    EXPECT_EQ((*store.FindTrace("digest 1"))->content, "abc");
+    EXPECT_EQ(*store.ReserveInstanceIds(1), 4097u + static_cast<std::uint64_t>(life));
+    const auto next = store.InsertRun(SampleRun(1), "", "");
+    EXPECT_EQ(*next, life == 0 ? 10u : 11u) << "the ids go on";
+    ASSERT_TRUE(store.DeleteRun(*next).ok());
+    EXPECT_FALSE(IsFirstSchema(file));
+  }
+  EXPECT_TRUE(CheckStore(directory.path())->whole());
+}
+
+}  // namespace
+}  // namespace alloclab::server
