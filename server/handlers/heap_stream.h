@@ -6,6 +6,7 @@
 #ifndef ALLOCLAB_SERVER_HANDLERS_HEAP_STREAM_H_
 #define ALLOCLAB_SERVER_HANDLERS_HEAP_STREAM_H_
 
+#include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <memory>

@@ -3,6 +3,7 @@
 #ifndef ALLOCLAB_SERVER_HANDLERS_RUN_WATCH_H_
 #define ALLOCLAB_SERVER_HANDLERS_RUN_WATCH_H_
 
+#include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <memory>
