@@ -193,6 +193,8 @@ INSTANTIATE_TEST_SUITE_P(All, WildProgramTest, testing::Combine(testing::ValuesI
 INSTANTIATE_TEST_SUITE_P(All, UnguardedWildProgramTest, testing::Combine(testing::ValuesIn(Select(false)), kEachWild), Named());
 INSTANTIATE_TEST_SUITE_P(All, RestoreTest, testing::Combine(testing::ValuesIn(Select(true)), kEachWild), Named());
 INSTANTIATE_TEST_SUITE_P(All, CopyTest, testing::Combine(testing::ValuesIn(Select(true)), kEachWild), Named());
+// Not of wild programs: one that writes over page tables goes on by the translations that its machine remembers, where a copy
+// reads the tables.
 INSTANTIATE_TEST_SUITE_P(Unguarded, CopyTest, testing::Combine(testing::ValuesIn(Select(false)), kEachCorrect), Named());
 INSTANTIATE_TEST_SUITE_P(All, EnginesAgreeTest,
                          testing::Combine(testing::ValuesIn(ConfigurationsThatDifferInEngines()), kEachWild), Named());

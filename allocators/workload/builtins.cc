@@ -162,7 +162,8 @@ std::span<const BuiltinWorkload> BuiltinWorkloads() {
       {"larson", "four workers, each of which replaces random blocks of the set that the one before it left", Larson()},
       {"checkerboard", "a fragmenter: fills with equal blocks, frees every other one, then asks for slightly larger ones",
        Checkerboard()},
-      {"fork-exec-exit", "page runs only: segments, stacks and single pages of processes that come and go", ForkExecExit()},
+      {"fork-exec-exit", "blocks of pages only: segments, stacks and single pages of processes that come and go",
+       ForkExecExit()},
       {"sqlite", "recorded: the sqlite3 shell creating, filling, indexing and querying a small database in memory",
        SqliteTrace()},
   };
