@@ -99,9 +99,9 @@ TEST_F(RunExecutorTest, ListsNewestFirstWithoutResults) {
   std::vector<std::uint64_t> ids;
   const auto list = runs->List(0, 2);
   ASSERT_TRUE(list.ok());
-  for (const server::Run& run : *list) ids.push_back(run.id);
+  for (const server::Run& run : list->runs) ids.push_back(run.id);
   EXPECT_THAT(ids, ElementsAre(3, 2));
-  EXPECT_EQ(runs->List(2, 10)->size(), 1u);
+  EXPECT_EQ(runs->List(2, 10)->runs.size(), 1u);
 }
 
 TEST_F(RunExecutorTest, CancelsAndDeletesOnlyWhatIsThere) {
