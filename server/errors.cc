@@ -30,9 +30,15 @@ absl::Status TooMuchRamPromised(std::uint64_t asked, std::uint64_t promised, std
       "config.ram_bytes: {} bytes more than the {} promised to other instances would pass the limit of {} (--promised-ram-max)",
       asked, promised, max));
 }
-absl::Status TooMuchMemoryHeld(std::uint64_t held, std::uint64_t max) {
+absl::Status TooMuchMemoryHeld(std::uint64_t asked, std::uint64_t held, std::uint64_t max) {
   return absl::ResourceExhaustedError(fmt::format(
-      "the instances hold {} bytes of host memory, the limit is {} (--memory-max); delete an instance first", held, max));
+      "this may need {} bytes more than the {} held by instances, runs and traces, which would pass the limit of {} "
+      "bytes of host memory (--memory-max); delete or free something first",
+      asked, held, max));
+}
+absl::Status TooMuchWork(std::uint64_t blocks) {
+  return absl::ResourceExhaustedError(
+      fmt::format("the searches of this batch looked at {} blocks, the most for one call; send the rest again", blocks));
 }
 absl::Status TooManyHandles(std::uint64_t asked, std::uint64_t held, std::uint64_t max) {
   return absl::ResourceExhaustedError(fmt::format(
@@ -48,6 +54,9 @@ absl::Status InstanceChangedInStream(std::string_view first, std::string_view ot
 }
 absl::Status TooManyStreams(std::uint64_t max) {
   return absl::ResourceExhaustedError(fmt::format("the server has its maximum of {} data streams open (--streams-max)", max));
+}
+absl::Status TooManyWalks(std::uint64_t max) {
+  return absl::ResourceExhaustedError(fmt::format("{} walks are under way, the most at a time; try again", max));
 }
 absl::Status OutsideRam(std::uint32_t address, std::uint64_t bytes, std::uint64_t ram_bytes) {
   return absl::OutOfRangeError(

@@ -21,13 +21,15 @@ absl::Status InstanceNameTaken(std::string_view name);
 absl::Status InstanceWithoutHeap(std::string_view name);
 absl::Status TooManyInstances(std::uint64_t max);
 absl::Status TooMuchRamPromised(std::uint64_t asked, std::uint64_t promised, std::uint64_t max);
-absl::Status TooMuchMemoryHeld(std::uint64_t held, std::uint64_t max);
+absl::Status TooMuchMemoryHeld(std::uint64_t asked, std::uint64_t held, std::uint64_t max);
+absl::Status TooMuchWork(std::uint64_t blocks);
 absl::Status TooManyHandles(std::uint64_t asked, std::uint64_t held, std::uint64_t max);
 absl::Status RequestIdReused(std::string_view request_id);
 
 // Data plane and inspection.
 absl::Status InstanceChangedInStream(std::string_view first, std::string_view other);
 absl::Status TooManyStreams(std::uint64_t max);
+absl::Status TooManyWalks(std::uint64_t max);
 absl::Status OutsideRam(std::uint32_t address, std::uint64_t bytes, std::uint64_t ram_bytes);
 absl::Status PageNotPresent(std::uint32_t address);
 absl::Status CallCancelled();

@@ -32,6 +32,10 @@ inline constexpr std::uint64_t kInstanceIdBlock = 1024;
 
 // A batch holds its instance for its whole length; at 10 million operations per second this is 7 ms.
 inline constexpr std::uint32_t kBatchOperationsMax = 65'536;
+// Blocks that the searches of one batch may look at: some 8 s of a literal heap's walk. The rest of the batch is not applied.
+inline constexpr std::uint64_t kBatchSearchStepsMax = 1u << 30;
+// A long batch is applied in pieces of at most so many operations and about 10 ms; looks and other callers come between two of them.
+inline constexpr std::uint32_t kPieceOperationsMax = 1024;
 // gRPC's default. A full batch is 13 bytes an operation, 0.85 MiB.
 inline constexpr int kMessageBytesMax = 4 << 20;
 // HTTP/2 streams of one connection, and open data streams of the whole server (each holds four messages).
@@ -42,6 +46,7 @@ inline constexpr std::uint32_t kStreamsMax = 1'000;
 
 inline constexpr std::uint32_t kWalkPageBlocks = 4096;  // of one message of a walk: about 100 KiB
 inline constexpr std::uint32_t kReadMemoryBytesMax = 65'536;
+inline constexpr std::uint32_t kWalksMax = 100;  // at a time: each holds a message of its own, and one in gRPC
 
 // --- Workloads and runs ---
 
@@ -55,6 +60,7 @@ inline constexpr std::uint32_t kUploadsPerConnectionMax = 2;
 inline constexpr absl::Duration kUploadSilenceMax = absl::Seconds(1), kStreamSilenceMax = absl::Seconds(10);
 inline constexpr std::uint32_t kConcurrentUploadsMax = 4;        // each holds its file in memory
 inline constexpr std::uint64_t kTraceCacheBytes = 256ull << 20;  // of operations ready to be replayed
+inline constexpr std::uint64_t kTraceCachePart = 4;              // of --memory-max, at most a fourth
 inline constexpr std::size_t kFileNameMax = 255;
 inline constexpr std::size_t kLabelMax = 128;
 inline constexpr std::size_t kDigestAtMax = 1024;  // letters of digest_at
@@ -63,9 +69,9 @@ inline constexpr absl::Duration kRunsAgeMax = absl::Hours(24 * 3660);  // --runs
 inline constexpr std::uint64_t kStoredRunsMax = 100'000;               // about 10 KiB each
 inline constexpr std::uint32_t kConcurrentDiffsMax = 2;                // each replays two machines
 inline constexpr std::size_t kDifferencesMax = 1'000;                  // named in one reply
-// A cancelled run that is still reading its operations is ended after this; its work is thrown away later.
+// A cancelled run that is still reading its operations is ended after this; it leaves off soon.
 inline constexpr absl::Duration kCancelPatience = absl::Milliseconds(50);
-// One that replays stops at once, and is given this long to sum up a large heap.
+// One that replays stops within one slice, and is summed up without a walk; if the host is too busy for that, it has no result.
 inline constexpr absl::Duration kSumUpPatience = absl::Seconds(2);
 inline constexpr std::uint32_t kWatchersMax = 1'000;
 // Between two messages to a watcher.
@@ -102,10 +108,13 @@ inline constexpr absl::Duration kSnapshotInterval = absl::Milliseconds(100);
 // --- Host ---
 
 inline constexpr std::size_t kTransportBytesMax = 512u << 20;  // gRPC's own buffers
-// Memory that the server itself may need beside what instances and runs hold: buffers of gRPC, uploads and the traces kept ready, all at
-// their bounds, and 256 MiB for all else.
-inline constexpr std::uint64_t kServerBytesMax =
-    kTransportBytesMax + kConcurrentUploadsMax * kTraceUploadBytesMax + kTraceCacheBytes + (256ull << 20);
+// Memory that the server itself may need beside what instances, runs, traces and uploads hold: buffers of gRPC at their bound, and
+// 256 MiB for all else.
+inline constexpr std::uint64_t kServerBytesMax = kTransportBytesMax + (256ull << 20);
+
+// How often the server looks whether so much was freed since it last gave memory back to the host, which takes tens of milliseconds.
+inline constexpr absl::Duration kMemoryReturnInterval = absl::Seconds(1);
+inline constexpr std::uint64_t kMemoryReturnBytes = 32ull << 20;
 
 // --- Connections and life ---
 
@@ -125,6 +134,8 @@ inline constexpr absl::Duration kHandshakeTime = absl::Seconds(5);
 inline constexpr absl::Duration kConnectionIdleMax = absl::Minutes(10);
 inline constexpr absl::Duration kKeepaliveTime = absl::Seconds(30);  // a dead client is noticed after time + timeout
 inline constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(10);
+// A stream whose client takes no data is ended after this; kilobytes an hour are enough.
+inline constexpr absl::Duration kWriteTimeMax = absl::Seconds(30);
 inline constexpr absl::Duration kPingIntervalMin = absl::Seconds(10);  // a client that pings faster is sent away
 inline constexpr int kTransportThreadsMax = 256;                       // of blocking calls
 inline constexpr absl::Duration kDrainTime = absl::Seconds(10);

@@ -101,6 +101,6 @@ void Log(LogLevel level, std::string_view event, std::initializer_list<LogField>
   Writer().Write(FormatLogLine(g_format, absl::Now(), level, event, fields) + "\n");
 }
 
-void FlushLog() { Writer().Flush(absl::Now() + kLogFlushTime); }
+void FlushLog() { Writer().Flush(MonotonicTime::Now() + kLogFlushTime); }
 
 }  // namespace alloclab::server

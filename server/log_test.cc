@@ -74,7 +74,7 @@ TEST(LogWriter, NobodyWaitsForAReaderThatDoesNotRead) {
   Pipe pipe;
   LogWriter writer(pipe.write_end(), Loss);
   for (int i = 0; i < kLines; ++i) writer.Write(sent);  // 2 MB: more than pipe and queue hold
-  EXPECT_FALSE(writer.Flush(absl::InfinitePast()));
+  EXPECT_FALSE(writer.Flush(MonotonicTime::InfinitePast()));
   std::uint64_t written = 0, dropped = 0;
   pipe.ReadUntil([&](const std::string& all) {  // every line is written or counted
     const std::size_t loss = all.rfind("dropped ");
@@ -91,7 +91,7 @@ TEST(LogWriter, NobodyWaitsForAReaderThatDoesNotRead) {
   });
   EXPECT_EQ(written + dropped, std::uint64_t{kLines});
   EXPECT_GT(dropped, 0u);
-  EXPECT_TRUE(writer.Flush(absl::InfiniteFuture()));
+  EXPECT_TRUE(writer.Flush(MonotonicTime::InfiniteFuture()));
 }
 
 TEST(LogWriter, LinesKeepTheirOrderAndLength) {
@@ -102,7 +102,7 @@ TEST(LogWriter, LinesKeepTheirOrderAndLength) {
     writer.Write("first\n");
     writer.Write(long_line);
     writer.Write("last\n");
-    EXPECT_TRUE(writer.Flush(absl::InfiniteFuture()));
+    EXPECT_TRUE(writer.Flush(MonotonicTime::InfiniteFuture()));
   }
   pipe.CloseWriteEnd();
   EXPECT_EQ(pipe.ReadUntil([](const std::string&) { return false; }), "first\n" + long_line + "last\n");

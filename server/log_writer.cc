@@ -47,7 +47,7 @@ void LogWriter::Write(std::string line) {
   Push(std::move(line));
 }
 
-bool LogWriter::Flush(absl::Time deadline) {
+bool LogWriter::Flush(MonotonicTime deadline) {
   const MutexLock lock(mutex_);
   while ((writing_ || !lines_.empty()) && idle_.WaitUntil(mutex_, deadline)) {
   }

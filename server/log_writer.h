@@ -30,7 +30,7 @@ class LogWriter {
   // One line with its newline.
   void Write(std::string line) ABSL_LOCKS_EXCLUDED(mutex_);
   // Whether everything was written before `deadline`.
-  bool Flush(absl::Time deadline) ABSL_LOCKS_EXCLUDED(mutex_);
+  bool Flush(MonotonicTime deadline) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   void Run() ABSL_LOCKS_EXCLUDED(mutex_);

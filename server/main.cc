@@ -100,7 +100,7 @@ int ServeUntilSignal(LabServer& server, const sigset_t& signals, absl::Duration 
   Log(LogLevel::kInfo, "server.draining", {{"signal", strsignal(signal)}, {"at_most", absl::FormatDuration(drain_time)}});
   std::atomic<bool> stopped{false};
   std::thread stopping([&] {
-    server.Stop(absl::Now() + drain_time);
+    server.Stop(MonotonicTime::Now() + drain_time);
     stopped = true;
   });
   const timespec pause{.tv_sec = 0, .tv_nsec = 20'000'000};

@@ -10,7 +10,7 @@
 #include <mutex>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/time/time.h"
+#include "allocators/common/monotonic_time.h"
 
 namespace alloclab {
 
@@ -52,10 +52,10 @@ class Condition {
     condition_.wait(lock);
     lock.release();
   }
-  // False: it is `deadline`, by the clock of the day.
-  bool WaitUntil(Mutex& mutex, absl::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+  // False: it is `deadline`.
+  bool WaitUntil(Mutex& mutex, MonotonicTime deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
-    const bool in_time = condition_.wait_until(lock, absl::ToChronoTime(deadline)) == std::cv_status::no_timeout;
+    const bool in_time = condition_.wait_until(lock, deadline.ToChrono()) == std::cv_status::no_timeout;
     lock.release();
     return in_time;
   }

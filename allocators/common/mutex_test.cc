@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 
 namespace alloclab {
 namespace {
@@ -23,7 +23,7 @@ class Counter {
     while (count_ < count) changed_.Wait(mutex_);
     return count_;
   }
-  bool AwaitAtLeast(int count, absl::Time deadline) {
+  bool AwaitAtLeast(int count, MonotonicTime deadline) {
     const MutexLock lock(mutex_);
     while (count_ < count) {
       if (!changed_.WaitUntil(mutex_, deadline)) return count_ >= count;
@@ -52,10 +52,10 @@ TEST(Mutex, NoAdditionIsLost) {
 
 TEST(Condition, WaitingEndsAtTheDeadlineOrWhenItHolds) {
   Counter counter;
-  EXPECT_FALSE(counter.AwaitAtLeast(1, absl::InfinitePast()));
-  EXPECT_FALSE(counter.AwaitAtLeast(1, absl::Now() + absl::Milliseconds(1)));
+  EXPECT_FALSE(counter.AwaitAtLeast(1, MonotonicTime::InfinitePast()));
+  EXPECT_FALSE(counter.AwaitAtLeast(1, MonotonicTime::Now() + absl::Milliseconds(1)));
   std::thread thread([&] { counter.Add(); });
-  EXPECT_TRUE(counter.AwaitAtLeast(1, absl::InfiniteFuture()));
+  EXPECT_TRUE(counter.AwaitAtLeast(1, MonotonicTime::InfiniteFuture()));
   thread.join();
 }
 

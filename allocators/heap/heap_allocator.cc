@@ -66,7 +66,8 @@ std::optional<BrokenWalk> HeapAllocator::VisitBlocks(BlockCursor /*from*/, const
   return std::nullopt;
 }
 
-void HeapAllocator::VisitMetadata(const std::function<void(std::uint32_t word)>& /*visit*/) const {}
+void HeapAllocator::VisitMetadata(const std::function<void(std::uint32_t word)>& /*visit*/,
+                                  const Interrupt& /*interrupt*/) const {}
 
 std::vector<Count> HeapAllocator::Counts() const {
   std::vector<Count> counts;

@@ -21,6 +21,7 @@
 #include "allocators/common/block.h"
 #include "allocators/common/costs.h"
 #include "allocators/common/declaration.h"
+#include "allocators/common/interrupt.h"
 #include "allocators/common/outcome.h"
 #include "allocators/common/pow2_histogram.h"
 #include "allocators/common/violation.h"
@@ -87,8 +88,9 @@ class HeapAllocator {
   // The blocks in address order; from the default cursor on these tile [start, brk). Safe on any contents of RAM.
   virtual std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const;
   // The words that the digest of the metadata covers, in the order that the allocator's header defines.
-  virtual void VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const;
-  virtual std::vector<Violation> CheckInvariants() const { return {}; }
+  // Both leave off when they are interrupted.
+  virtual void VisitMetadata(const std::function<void(std::uint32_t word)>& visit, const Interrupt& interrupt = {}) const;
+  virtual std::vector<Violation> CheckInvariants(const Interrupt& /*interrupt*/ = {}) const { return {}; }
 
   // Brings what a Free of this address will look at into the host's caches. Changes nothing, for any address; worth its while a
   // few operations ahead on heaps larger than those caches.

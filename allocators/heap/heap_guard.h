@@ -49,6 +49,8 @@ class HeapGuard {
   // Of a request that was just refused. Frames that are left are the page allocator's to know: the caller fills them in.
   Refusal Explain(std::uint64_t bytes) const;
   void ResetCosts() { heap_->ResetCosts(); }
+  // Whether an operation on blocks of so many bytes may run under a journal, which takes host memory.
+  bool MayJournal(std::uint32_t bytes) const { return mode_ == Mode::kGuarded && NearEdge(bytes); }
 
   // As HeapAllocator's, with the live blocks.
   std::unique_ptr<const AllocatorState> Save() const;

@@ -21,6 +21,7 @@
 #include "allocators/common/block.h"
 #include "allocators/common/costs.h"
 #include "allocators/common/declaration.h"
+#include "allocators/common/interrupt.h"
 #include "allocators/common/outcome.h"
 #include "allocators/common/violation.h"
 #include "allocators/machine/address.h"
@@ -75,7 +76,8 @@ class PageAllocator {
   virtual std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const = 0;
   // The words that the digest of the metadata covers, in the order that the allocator's header defines.
   virtual void VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const = 0;
-  virtual std::vector<Violation> CheckInvariants() const = 0;
+  // Leaves off when it is interrupted.
+  virtual std::vector<Violation> CheckInvariants(const Interrupt& interrupt = {}) const = 0;
   virtual std::uint64_t host_bytes() const = 0;
 
   // As HeapAllocator's.

@@ -109,7 +109,7 @@ class TinyHeap final : public HeapAllocator {
     }
     return std::nullopt;
   }
-  void VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const override {
+  void VisitMetadata(const std::function<void(std::uint32_t word)>& visit, const Interrupt& /*interrupt*/) const override {
     VisitBlocks({}, [&](const Block& block) {
       visit(static_cast<std::uint32_t>(block.bytes));
       return true;

@@ -75,7 +75,7 @@ class TinyPages final : public PageAllocator {
     return std::nullopt;
   }
   void VisitMetadata(const std::function<void(std::uint32_t word)>& /*visit*/) const override {}
-  std::vector<Violation> CheckInvariants() const override { return {}; }
+  std::vector<Violation> CheckInvariants(const Interrupt& /*interrupt*/) const override { return {}; }
   std::uint64_t host_bytes() const override { return sizeof(*this) + taken_.capacity() / 8; }
 
  private:

@@ -170,7 +170,8 @@ std::span<const BuiltinWorkload> BuiltinWorkloads() {
   return builtins;
 }
 
-absl::StatusOr<Trace> MakeBuiltin(std::string_view name, std::uint64_t seed, std::uint64_t operations) {
+absl::StatusOr<Trace> MakeBuiltin(std::string_view name, std::uint64_t seed, std::uint64_t operations,
+                                  const Interrupt& interrupt) {
   const auto builtin = FindBuiltin(name);
   if (!builtin.ok()) return builtin.status();
   if (operations > kOperationsMax) {
@@ -183,8 +184,8 @@ absl::StatusOr<Trace> MakeBuiltin(std::string_view name, std::uint64_t seed, std
   }
   WorkloadSpec spec = std::get<WorkloadSpec>((*builtin)->content);
   if (seed != 0) spec.seed = seed;
-  if (operations == 0) return Generate(spec);
-  absl::StatusOr<Trace> trace = Generate(Scale(std::move(spec), operations));
+  if (operations == 0) return Generate(spec, interrupt);
+  absl::StatusOr<Trace> trace = Generate(Scale(std::move(spec), operations), interrupt);
   if (!trace.ok()) return trace.status();
   ALLOCLAB_CHECK_GE(trace->operations.size(), operations);
   trace->operations.resize(operations);

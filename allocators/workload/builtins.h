@@ -24,8 +24,10 @@ std::span<const BuiltinWorkload> BuiltinWorkloads();
 
 // The operations of a built-in. `seed` 0 keeps its own; a recorded trace has none. `operations` 0 keeps its length; otherwise
 // the result has exactly that many: a synthetic one scales its phases, or repeats them, a recorded one is replayed from the
-// start again with fresh handles, and both are cut. NOT_FOUND lists the names; INVALID_ARGUMENT: too many operations.
-absl::StatusOr<Trace> MakeBuiltin(std::string_view name, std::uint64_t seed, std::uint64_t operations);
+// start again with fresh handles, and both are cut. NOT_FOUND lists the names; INVALID_ARGUMENT: too many operations;
+// CANCELLED: interrupted.
+absl::StatusOr<Trace> MakeBuiltin(std::string_view name, std::uint64_t seed, std::uint64_t operations,
+                                  const Interrupt& interrupt = {});
 
 }  // namespace alloclab
 

@@ -13,6 +13,7 @@
 #include "allocators/workload/file_kind.h"
 #include "allocators/workload/handle_numbering.h"
 #include "allocators/workload/oddity.h"
+#include "allocators/workload/trace_meter.h"
 #include "allocators/workload/words.h"
 
 namespace alloclab {
@@ -104,7 +105,6 @@ class CmuRepReader {
 
   absl::Status ReadOperations() {
     const bool counted = header_.dialect != Dialect::kNoHeader;
-    trace_.operations.reserve(counted ? std::min<std::uint64_t>(header_.operations, 1 << 20) : 0);
     for (std::uint64_t i = 0; i < header_.operations; ++i) {
       if (words_.Peek().empty()) {
         if (!counted) return words_.status();
@@ -134,6 +134,7 @@ class CmuRepReader {
     }
     const std::optional<std::uint64_t> id = Number(id_word);
     if (!id || *id >= header_.ids) return Wrong(id_word, ExpectedId());
+    if (absl::Status status = meter_.Admit(*id); !status.ok()) return status;
     words_.Take();
     ids_used_ = std::max(ids_used_, *id + 1);
     if (kind == 'f') return AddFree(*id);
@@ -233,6 +234,7 @@ class CmuRepReader {
   Header header_;
   Trace trace_;
   HandleNumbering blocks_;
+  TraceMeter meter_{limits_, trace_, blocks_};
   std::uint64_t line_ = 1;             // of the operation or header integer that is read
   std::optional<std::uint32_t> size_;  // of the last allocation or realloc
   std::uint64_t ids_used_ = 0;         // one more than the largest id seen

@@ -106,18 +106,35 @@ std::optional<std::string> Compare(const Side& a, const Side& b, OpResult in_a, 
   return compare.difference();
 }
 
-std::optional<std::string> CompareMetadata(const Side& a, const Side& b, std::uint64_t operations, const SideNames& names) {
+std::optional<std::string> CompareMetadata(const Side& a, const Side& b, std::uint64_t operations, const SideNames& names,
+                                           const Interrupt& interrupt) {
   if (a.instance->heap() == nullptr || b.instance->heap() == nullptr) return std::nullopt;
   Comparison compare(names);
-  compare.Text("digest of the heap's metadata at the end", TakeCheckpoint(*a.instance, operations).metadata_sha256,
-               TakeCheckpoint(*b.instance, operations).metadata_sha256);
+  compare.Text("digest of the heap's metadata at the end", TakeCheckpoint(*a.instance, operations, interrupt).metadata_sha256,
+               TakeCheckpoint(*b.instance, operations, interrupt).metadata_sha256);
   return compare.difference();
+}
+
+constexpr std::size_t kAdmittedAtOnce = 256;  // operations
+
+// How many of the next operations both sides may apply.
+absl::StatusOr<std::size_t> Admit(const Side& a, const Side& b, std::span<const Operation> next,
+                                  const SideCallbacks& callbacks) {
+  next = next.first(std::min(next.size(), kAdmittedAtOnce));
+  for (const auto& [admit, side] : {std::pair{&callbacks.admit_a, &a}, std::pair{&callbacks.admit_b, &b}}) {
+    if (!*admit) continue;
+    const absl::StatusOr<std::size_t> count = (*admit)(*side->driver, next);
+    if (!count.ok()) return count;
+    next = next.first(*count);
+  }
+  return next.size();
 }
 
 }  // namespace
 
 absl::StatusOr<Difference> FindFirstDifference(const Trace& trace, const InstanceConfig& a, const InstanceConfig& b,
-                                               const ProgressCallback& progress, const SideNames& names) {
+                                               const ProgressCallback& progress, const SideNames& names,
+                                               const SideCallbacks& callbacks) {
   auto side_a = MakeSide(names.a, trace, a);
   if (!side_a.ok()) return side_a.status();
   auto side_b = MakeSide(names.b, trace, b);
@@ -127,7 +144,13 @@ absl::StatusOr<Difference> FindFirstDifference(const Trace& trace, const Instanc
   const Clock::time_point start = Clock::now();
   Clock::time_point asked = start;
   const std::uint64_t total = trace.operations.size();
+  std::uint64_t admitted = 0;
   for (std::uint64_t i = 0; i < total; ++i) {
+    if (i == admitted) {
+      const absl::StatusOr<std::size_t> more = Admit(*side_a, *side_b, std::span(trace.operations).subspan(i), callbacks);
+      if (!more.ok()) return more.status();
+      admitted += *more;
+    }
     const OpResult in_a = side_a->Apply(trace.operations[i]);
     const OpResult in_b = side_b->Apply(trace.operations[i]);
     if (auto what = Compare(*side_a, *side_b, in_a, in_b, names)) {
@@ -140,7 +163,9 @@ absl::StatusOr<Difference> FindFirstDifference(const Trace& trace, const Instanc
     if (!progress({i + 1, total, static_cast<std::uint64_t>((now - start).count())}, *side_a->driver))
       return Difference{0, "", true};
   }
-  if (auto what = CompareMetadata(*side_a, *side_b, total, names)) return Difference{total, *what, false};
+  auto what = CompareMetadata(*side_a, *side_b, total, names, callbacks.interrupt);
+  if (Interrupted(callbacks.interrupt)) return Difference{0, "", true};
+  if (what) return Difference{total, *what, false};
   return Difference{};
 }
 

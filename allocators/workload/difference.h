@@ -18,15 +18,23 @@ struct Difference {
   bool cancelled = false;       // stopped by the callback before the end: nothing is known about the rest
 };
 
+// Callbacks of each side, as RunOptions has them.
+struct SideCallbacks {
+  AdmitCallback admit_a = nullptr, admit_b = nullptr;
+  Interrupt interrupt = nullptr;  // of the digests at the end
+};
+
 // What sentences call the two: "address: 0xC0400008 in run 7, 0xC0400010 in run 8".
 struct SideNames {
   std::string a = "a", b = "b";
 };
 
 // Replays the trace on two fresh instances in step and compares, after every operation, its outcome, the address it gave and
-// all costs so far; at the end the heaps' metadata. Errors as of ExecuteRun, naming the instance ("a: ...").
+// all costs so far; at the end the heaps' metadata. Errors as of ExecuteRun, naming the instance ("a: ..."),
+// and of the callbacks.
 absl::StatusOr<Difference> FindFirstDifference(const Trace& trace, const InstanceConfig& a, const InstanceConfig& b,
-                                               const ProgressCallback& progress = nullptr, const SideNames& names = {});
+                                               const ProgressCallback& progress = nullptr, const SideNames& names = {},
+                                               const SideCallbacks& callbacks = {});
 
 }  // namespace alloclab
 

@@ -98,6 +98,8 @@ class Driver {
   std::uint64_t operations() const { return operations_; }
   // Host memory held for handles; the instance's is its own.
   std::uint64_t host_bytes() const;
+  // What one operation may add to that: see host_need.h.
+  std::uint64_t GrowthBytes() const { return live_.GrowthBytes(); }
 
  private:
   // One operation. A handle of kNoBlock stands for a block that has none: its caller knows the address.

@@ -37,9 +37,17 @@ void LiveBlocks::Restore(const Image& image) {
   indexed_ = false;
 }
 
-std::uint64_t LiveBlocks::host_bytes() const {
+std::uint64_t LiveBlocks::host_bytes() const { return handles_.host_bytes() + MapBytes(); }
+
+std::uint64_t LiveBlocks::MapBytes() const {
   constexpr std::uint64_t kEntryBytes = sizeof(decltype(unnamed_)::value_type) + 1;  // one control byte each
-  return handles_.host_bytes() + kEntryBytes * (unnamed_.capacity() + handle_at_.capacity());
+  return kEntryBytes * (unnamed_.capacity() + handle_at_.capacity());
+}
+
+std::uint64_t LiveBlocks::GrowthBytes() const {
+  constexpr std::uint64_t kIndexFactor =
+      4;  // of a table of handles: an entry is as large, a map half full, the half of it before
+  return 2 * MapBytes() + (indexed_ ? 0 : kIndexFactor * handles_.host_bytes());
 }
 
 }  // namespace alloclab

@@ -55,8 +55,11 @@ class LiveBlocks {
   void Restore(const Image& image);
 
   std::uint64_t host_bytes() const;
+  // What one operation may add to that, beside handles: a map doubles, or the index is built.
+  std::uint64_t GrowthBytes() const;
 
  private:
+  std::uint64_t MapBytes() const;
   void Abandon(const NamedBlock& block);
   void BuildIndex();
 

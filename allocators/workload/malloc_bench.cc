@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "allocators/workload/handle_numbering.h"
 #include "allocators/workload/oddity.h"
+#include "allocators/workload/trace_meter.h"
 
 namespace alloclab {
 namespace {
@@ -148,11 +149,14 @@ class MallocBenchReader {
   }
 
   absl::Status Add(Op op, const Fields& fields) {
-    if (op == kFree) return AddFree(fields);
     if (trace_.operations.size() == limits_.operations_max) {
       return absl::ResourceExhaustedError(
           absl::StrFormat("%s: too many operations; expected at most %d", name_, limits_.operations_max));
     }
+    for (const std::uint64_t id : {fields.value[1], op == kRealloc ? fields.value[2] : fields.value[1]}) {
+      if (absl::Status status = meter_.Admit(id); !status.ok()) return status;
+    }
+    if (op == kFree) return AddFree(fields);
     const std::uint32_t second = op == kRealloc ? 0 : Size(fields.value[2]), third = op == kMalloc ? 0 : Size(fields.value[3]);
     if (op == kRealloc) return AddRealloc(fields, third);
     if (op == kMalloc && fields.value[3] != 0) Note(aligned_);
@@ -244,6 +248,7 @@ class MallocBenchReader {
   const TraceLimits& limits_;
   Trace trace_;
   HandleNumbering blocks_;
+  TraceMeter meter_{limits_, trace_, blocks_};
   Oddity null_frees_{"a free of null is dropped"};
   Oddity failed_{"an allocation that failed when it was recorded is dropped"};
   Oddity realloc_frees_{"a realloc to 0 bytes becomes a free"};

@@ -20,9 +20,11 @@ class Pacer {
 
   // The slice took this long. Grows at most twofold, so one slice never takes much longer than twice the aim unless the
   // operations themselves became slower; then the next ones shrink as fast as needed.
-  void Took(std::uint64_t ns) {
-    const std::uint64_t fitting = slice_ * kAimNs / std::max<std::uint64_t>(ns, 1);
-    slice_ = std::clamp<std::uint64_t>(std::min(fitting, slice_ * 2), 1, max_);
+  void Took(std::uint64_t ns) { Took(slice_, ns); }
+  // The same of fewer operations, after which slices only shrink.
+  void Took(std::uint64_t operations, std::uint64_t ns) {
+    const std::uint64_t fitting = operations * kAimNs / std::max<std::uint64_t>(ns, 1);
+    slice_ = std::clamp<std::uint64_t>(std::min(fitting, operations < slice_ ? slice_ : slice_ * 2), 1, max_);
   }
 
  private:

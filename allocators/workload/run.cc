@@ -41,25 +41,41 @@ class Replay {
         result_(result),
         pacer_(std::max<std::uint64_t>(options.progress_every, 1)) {}
 
-  void Run() {
+  absl::Status Run() {
     for (const std::uint64_t checkpoint : options_.checkpoints) {
-      if (!AdvanceTo(checkpoint)) return;
+      if (!AdvanceTo(checkpoint)) return refused_;
       Mark();
     }
     AdvanceTo(operations_.size());
+    return refused_;
   }
 
   // Records a checkpoint here, unless there is one.
   void Mark() {
     const bool marked = !result_.checkpoints.empty() && result_.checkpoints.back().after_operation == result_.operations;
-    if (instance_.heap() != nullptr && !marked) result_.checkpoints.push_back(TakeCheckpoint(instance_, result_.operations));
+    if (instance_.heap() == nullptr || marked) return;
+    if (result_.cancelled) {
+      result_.checkpoints.push_back({result_.operations, instance_.heap()->Shape(), instance_.heap()->Figures(), ""});
+    } else {
+      result_.checkpoints.push_back(TakeCheckpoint(instance_, result_.operations, options_.interrupt));
+    }
   }
 
  private:
+  // How many of the next operations are to be applied at once; 0: none, as the caller refused.
+  std::uint64_t NextSlice(std::uint64_t end) {
+    const std::uint64_t count = std::min(pacer_.slice(), end - result_.operations);
+    if (!options_.admit) return count;
+    const absl::StatusOr<std::size_t> admitted = options_.admit(driver_, operations_.subspan(result_.operations, count));
+    refused_ = admitted.status();
+    return admitted.ok() ? *admitted : 0;
+  }
+
   // False when the caller said stop.
   bool AdvanceTo(std::uint64_t end) {
     while (result_.operations < end) {
-      const std::uint64_t count = std::min(pacer_.slice(), end - result_.operations);
+      const std::uint64_t count = NextSlice(end);
+      if (count == 0) return false;
       const std::uint64_t start_ns = NowNs();
       driver_.Apply(operations_.subspan(result_.operations, count));
       const std::uint64_t took_ns = NowNs() - start_ns;
@@ -80,30 +96,31 @@ class Replay {
   Driver& driver_;
   RunResult& result_;
   Pacer pacer_;
+  absl::Status refused_;
 };
 
-void Summarise(const Instance& instance, const Driver& driver, RunResult& result) {
+void Summarise(const Instance& instance, const Driver& driver, const Interrupt& interrupt, RunResult& result) {
   result.counters = driver.counters();
   result.page_counts = instance.pages().Counts();
   result.pages = instance.pages().Shape();
   result.page_figures = instance.pages().Figures();
-  result.violations = instance.pages().CheckInvariants().size();
   const Costs costs = instance.costs();
   result.simulated_cycles_386 = Cycles(k386dx33, costs);
   result.simulated_cycles_486 = Cycles(k486dx2_66, costs);
   result.vm_costs = costs.vm;
+  if (!result.cancelled) result.violations = instance.pages().CheckInvariants(interrupt).size();
   if (instance.heap() == nullptr) return;
   result.heap_counts = instance.heap()->Counts();
-  result.violations += instance.heap()->CheckInvariants().size();
+  if (!result.cancelled) result.violations += instance.heap()->CheckInvariants(interrupt).size();
 }
 
 }  // namespace
 
-Checkpoint TakeCheckpoint(const Instance& instance, std::uint64_t after_operation) {
+Checkpoint TakeCheckpoint(const Instance& instance, std::uint64_t after_operation, const Interrupt& interrupt) {
   ALLOCLAB_CHECK(instance.heap() != nullptr);
   const HeapAllocator& heap = *instance.heap();
   Sha256 digest;
-  heap.VisitMetadata([&digest](std::uint32_t word) { digest.UpdateU32(word); });
+  heap.VisitMetadata([&digest](std::uint32_t word) { digest.UpdateU32(word); }, interrupt);
   return {after_operation, heap.Shape(), heap.Figures(), digest.HexDigest()};
 }
 
@@ -116,11 +133,13 @@ absl::StatusOr<RunResult> ExecuteRun(const Trace& trace, const InstanceConfig& c
 
   RunResult result;
   result.config = (*instance)->config();
-  result.trace_sha256 = TraceDigest(trace.operations);
+  result.trace_sha256 = TraceDigest(trace.operations, options.interrupt);
   Replay replay(trace, options, **instance, driver, result);
-  replay.Run();
+  if (absl::Status status = replay.Run(); !status.ok()) return status;
   replay.Mark();
-  Summarise(**instance, driver, result);
+  Summarise(**instance, driver, options.interrupt, result);
+  if (Interrupted(options.interrupt)) return absl::CancelledError("the run was interrupted");
+  if (options.ended) options.ended(result);
   return result;
 }
 

@@ -121,6 +121,28 @@ TEST(RunTest, AMachineThatIsTooSmallGivesOutcomes) {
   EXPECT_EQ(result.violations, 0u);
 }
 
+TEST(RunTest, OperationsAreAdmittedBeforeTheyAreAppliedAndARefusalEndsTheRun) {
+  const Trace trace = MakeBuiltin("steady-state", 0, 1'000).value();
+  std::uint64_t admitted = 0;
+  RunOptions options;
+  options.admit = [&](const Driver& driver, std::span<const Operation> next) -> absl::StatusOr<std::size_t> {
+    EXPECT_EQ(driver.operations(), admitted);
+    if (admitted >= 500) return absl::ResourceExhaustedError("no more");
+    admitted += std::min<std::size_t>(next.size(), 7);
+    return std::min<std::size_t>(next.size(), 7);
+  };
+  EXPECT_EQ(ExecuteRun(trace, {}, options).status().message(), "no more");
+  EXPECT_GE(admitted, 500u);
+  EXPECT_LT(admitted, 507u);
+}
+
+TEST(RunTest, WhatIsLongIsLeftOffWhenItIsInterrupted) {
+  const Trace trace = MakeBuiltin("steady-state", 0, 1'000).value();
+  RunOptions options;
+  options.interrupt = [] { return true; };
+  EXPECT_TRUE(absl::IsCancelled(ExecuteRun(trace, {}, options).status()));
+}
+
 TEST(RunTest, ProgressIsToldAndMayStopTheRun) {
   const Trace trace = MakeBuiltin("steady-state", 0, 10'000).value();
   std::vector<std::uint64_t> done;
@@ -136,6 +158,8 @@ TEST(RunTest, ProgressIsToldAndMayStopTheRun) {
   EXPECT_GE(done.size(), 5u);
   EXPECT_LE(result.operations, 6000u);
   EXPECT_EQ(result.checkpoints.back().after_operation, result.operations);
+  EXPECT_TRUE(result.checkpoints.back().metadata_sha256.empty()) << "it is stopped without a walk over the heap";
+  EXPECT_GT(result.checkpoints.back().heap.blocks, 0u);
 }
 
 TEST(RunTest, ACancelIsHonouredInTimeHoweverSlowTheOperationsAre) {

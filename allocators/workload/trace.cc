@@ -36,7 +36,7 @@ absl::StatusOr<Trace> ReadTrace(std::string_view bytes, std::string_view name, c
     return absl::ResourceExhaustedError(
         absl::StrFormat("%s: a file of %d bytes is too large; expected less than 4Gi", name, bytes.size()));
   }
-  TraceBytes input(bytes, name, limits.inflated_bytes_max);
+  TraceBytes input(bytes, name, limits.inflated_bytes_max, limits.interrupt);
   if (absl::Status status = input.Fill(); !status.ok()) return status;
   const std::string_view start = input.Window().substr(0, TraceBytes::kLookahead);
   if (start.empty()) return absl::InvalidArgumentError(absl::StrFormat("%s: the file is empty", name));
@@ -45,9 +45,11 @@ absl::StatusOr<Trace> ReadTrace(std::string_view bytes, std::string_view name, c
   return trace;
 }
 
-std::string TraceDigest(const std::vector<Operation>& operations) {
+std::string TraceDigest(const std::vector<Operation>& operations, const Interrupt& interrupt) {
   Sha256 digest;
+  InterruptPoll poll(interrupt);
   for (const Operation& op : operations) {
+    if (poll.Step()) break;
     digest.UpdateU8(static_cast<std::uint8_t>(op.kind));
     digest.UpdateU32(op.block);
     digest.UpdateU32(op.size);

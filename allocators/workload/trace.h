@@ -9,11 +9,13 @@
 #define ALLOCLAB_ALLOCATORS_WORKLOAD_TRACE_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "allocators/common/interrupt.h"
 #include "allocators/workload/operation.h"
 
 namespace alloclab {
@@ -32,6 +34,10 @@ struct Trace {
 struct TraceLimits {
   std::uint64_t operations_max = 50'000'000;
   std::uint64_t inflated_bytes_max = 2ull << 30;  // of a compressed file
+  // Asked before the reader takes memory, with all the bytes that it holds then, the file itself not counted. An error ends the
+  // reading.
+  std::function<absl::Status(std::uint64_t host_bytes)> admit = nullptr;
+  Interrupt interrupt = nullptr;  // CANCELLED
 };
 
 // Reads a whole trace from memory. Blocks are numbered by HandleNumbering, so that the same operations give the same trace in
@@ -41,8 +47,8 @@ struct TraceLimits {
 absl::StatusOr<Trace> ReadTrace(std::string_view bytes, std::string_view name, const TraceLimits& limits = {});
 
 // The trace's identity whatever file it came in: SHA-256, in hex, over kind (u8), block, size, extra (u32 little-endian) of
-// each operation in order.
-std::string TraceDigest(const std::vector<Operation>& operations);
+// each operation in order. Interrupted, it is of nothing.
+std::string TraceDigest(const std::vector<Operation>& operations, const Interrupt& interrupt = {});
 
 }  // namespace alloclab
 

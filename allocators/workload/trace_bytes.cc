@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 
@@ -21,8 +22,8 @@ void TraceBytes::EndInflate::operator()(z_stream_s* stream) const {
   delete stream;
 }
 
-TraceBytes::TraceBytes(std::string_view bytes, std::string_view name, std::uint64_t inflated_bytes_max)
-    : bytes_(bytes), name_(name), inflated_bytes_max_(inflated_bytes_max) {
+TraceBytes::TraceBytes(std::string_view bytes, std::string_view name, std::uint64_t inflated_bytes_max, Interrupt interrupt)
+    : bytes_(bytes), name_(name), inflated_bytes_max_(inflated_bytes_max), interrupt_(std::move(interrupt)) {
   if (!IsGzip(bytes)) {
     window_ = bytes;
     produced_ = bytes.size();
@@ -40,6 +41,7 @@ TraceBytes::~TraceBytes() = default;
 
 absl::Status TraceBytes::Fill() {
   if (!NeedsFill()) return absl::OkStatus();
+  if (Interrupted(interrupt_)) return absl::CancelledError("the trace was not read to its end: nobody waits for it");
   std::copy(window_.begin(), window_.end(), buffer_.begin());
   stream_->next_out = buffer_.data() + window_.size();
   stream_->avail_out = static_cast<uInt>(buffer_.size() - window_.size());

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "allocators/common/interrupt.h"
 
 struct z_stream_s;
 
@@ -21,8 +22,9 @@ class TraceBytes {
   // Window() shows at least this many bytes after Fill(), unless the input ends before.
   static constexpr std::size_t kLookahead = 1024;
 
-  // `bytes` must outlive this; `name` is for errors. RESOURCE_EXHAUSTED from Fill() after `inflated_bytes_max`.
-  TraceBytes(std::string_view bytes, std::string_view name, std::uint64_t inflated_bytes_max);
+  // `bytes` must outlive this; `name` is for errors. RESOURCE_EXHAUSTED from Fill() after `inflated_bytes_max`, CANCELLED when it is
+  // interrupted.
+  TraceBytes(std::string_view bytes, std::string_view name, std::uint64_t inflated_bytes_max, Interrupt interrupt = {});
   ~TraceBytes();
   TraceBytes(const TraceBytes&) = delete;
   TraceBytes& operator=(const TraceBytes&) = delete;
@@ -54,6 +56,7 @@ class TraceBytes {
   const std::string_view bytes_;
   const std::string name_;
   const std::uint64_t inflated_bytes_max_;
+  const Interrupt interrupt_;
   std::unique_ptr<z_stream_s, EndInflate> stream_;  // null for plain input
   std::uint64_t padding_bytes_ = 0;                 // zeros at the end of the compressed data
   bool ended_ = false;                              // nothing comes after the window

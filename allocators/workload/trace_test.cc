@@ -1,9 +1,11 @@
 #include "allocators/workload/trace.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "allocators/workload/builtins.h"
 #include "allocators/workload/cmu_rep_writer.h"
 #include "allocators/workload/trace_testing.h"
@@ -193,6 +195,45 @@ TEST(TraceTest, TheDigestIsWhatItsDescriptionSays) {
   // 01 02000000 03000000 04000000, hashed by another program.
   EXPECT_EQ(TraceDigest({{OpKind::kCalloc, 2, 3, 4}}), "65b0bbad7554ccf09a8f069e6bb970626bb6e1a50ca9aaa3b98321da4072be77");
   EXPECT_EQ(TraceDigest({}), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+// Many operations on ids that are far apart, or on few ids that lure an array into doubling.
+TEST(TraceTest, HostMemoryIsAskedForBeforeItIsTaken) {
+  std::string sparse, doubling;
+  for (std::uint64_t i = 0; i < 50'000; ++i) absl::StrAppend(&sparse, "a ", i * 1'000'003, " 8\n");
+  for (std::uint64_t id = 4000; id < 1ull << 40; id = 2 * id + 4000) absl::StrAppend(&doubling, "a ", id, " 8\n");
+  for (const std::string& text : {sparse, Gzip(sparse), doubling}) {
+    std::uint64_t most = 0;
+    TraceLimits limits;
+    limits.admit = [&](std::uint64_t bytes) {
+      most = std::max(most, bytes);
+      return absl::OkStatus();
+    };
+    const auto trace = ReadTrace(text, "x", limits);
+    ASSERT_TRUE(trace.ok()) << trace.status();
+    EXPECT_GE(most, trace->operations.capacity() * sizeof(Operation));
+    EXPECT_LT(most, 1'000'000 + 200 * trace->operations.size()) << "ids cost in proportion to operations";
+    limits.admit = [&](std::uint64_t bytes) {
+      return bytes < most ? absl::OkStatus() : absl::ResourceExhaustedError("too much");
+    };
+    EXPECT_EQ(ReadTrace(text, "x", limits).status().message(), "too much");
+  }
+}
+
+TEST(TraceTest, ReadingIsLeftOffWhenNobodyWaits) {
+  std::string lines;
+  for (int i = 0; i < 20'000; ++i) lines += Line(1, {{1, static_cast<std::uint64_t>(i)}, {2, 8}});
+  for (const std::string& text : {std::string("a 0 8\nf 0\n"), lines, Gzip("a 0 8\n" + std::string(1 << 20, ' '))}) {
+    std::string all = text;
+    if (text.size() < 100) {
+      for (int i = 0; i < 5'000; ++i) all += text;
+    }
+    int asked = 0;
+    TraceLimits limits;
+    limits.interrupt = [&] { return ++asked > 1; };
+    EXPECT_TRUE(absl::IsCancelled(ReadTrace(all, "x", limits).status())) << ReadTrace(all, "x", limits).status();
+    EXPECT_LT(asked, 10);
+  }
 }
 
 TEST(TraceTest, WritesWhatItReads) {

@@ -51,13 +51,14 @@ struct Blocks {
 
 class Generator {
  public:
-  explicit Generator(const WorkloadSpec& spec) : spec_(spec), random_(spec.seed) {}
+  Generator(const WorkloadSpec& spec, const Interrupt& interrupt) : spec_(spec), random_(spec.seed), poll_(interrupt) {}
 
-  Trace Run() {
+  absl::StatusOr<Trace> Run() {
     std::uint64_t total = 0;
     for (const Phase& phase : spec_.phases) total += phase.operations;
     trace_.operations.reserve(total);
     for (const Phase& phase : spec_.phases) RunPhase(phase);
+    if (poll_.interrupted()) return absl::CancelledError("the operations were not made to the end: nobody waits for them");
     trace_.heap_handles = heap_.handles.handles();
     trace_.page_handles = pages_.handles.handles();
     trace_.format = "generated";
@@ -70,7 +71,7 @@ class Generator {
     blocks.live.Begin(phase.free_order);
     const std::int64_t from = blocks.live.size(), way = std::int64_t{phase.live_blocks} - from;
     const auto steps = static_cast<std::int64_t>(phase.operations);
-    for (std::int64_t step = 1; step <= steps; ++step) {
+    for (std::int64_t step = 1; step <= steps && !poll_.Step(); ++step) {
       const std::int64_t target = from + way * step / steps;
       if (blocks.live.size() < target || blocks.live.size() == 0) {
         Allocate(phase, blocks);
@@ -108,6 +109,7 @@ class Generator {
 
   const WorkloadSpec& spec_;
   Xoshiro256 random_;
+  InterruptPoll poll_;
   Trace trace_;
   Blocks heap_, pages_;
 };
@@ -138,9 +140,9 @@ absl::Status ValidateSpec(const WorkloadSpec& spec) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Trace> Generate(const WorkloadSpec& spec) {
+absl::StatusOr<Trace> Generate(const WorkloadSpec& spec, const Interrupt& interrupt) {
   if (absl::Status status = ValidateSpec(spec); !status.ok()) return status;
-  return Generator(spec).Run();
+  return Generator(spec, interrupt).Run();
 }
 
 }  // namespace alloclab

@@ -64,8 +64,8 @@ inline constexpr std::uint32_t kWeightMax = 1'000'000;
 
 // INVALID_ARGUMENT naming the field ("phases[1].size.uniform: min 9 is above max 4").
 absl::Status ValidateSpec(const WorkloadSpec& spec);
-// The same errors.
-absl::StatusOr<Trace> Generate(const WorkloadSpec& spec);
+// The same errors; CANCELLED when it is interrupted.
+absl::StatusOr<Trace> Generate(const WorkloadSpec& spec, const Interrupt& interrupt = {});
 
 }  // namespace alloclab
 

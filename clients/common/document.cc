@@ -194,6 +194,7 @@ Cell DurationCell(absl::Duration duration) {
 Cell RatioCell(double ratio) { return {.text = Percent(ratio), .raw = fmt::format("{:.6f}", ratio), .unit = "ratio"}; }
 Cell DigestCell(const std::string& sha256) {
   constexpr std::size_t kDigitsShown = 16;
+  if (sha256.empty()) return TextCell("none");
   return {.text = sha256.size() > kDigitsShown ? sha256.substr(0, kDigitsShown) + "…" : sha256, .raw = sha256};
 }
 

@@ -40,7 +40,7 @@ absl::Status BatchStream::Run(const StopFlags& stop) {
     const Nanos now = Now();
     Look(now, stop);
     next_look_ = NextLook(now);
-    changed_.WaitUntil(mutex_, absl::Now() + absl::FromChrono(std::max(next_look_ - now, Nanos(0))));
+    changed_.WaitUntil(mutex_, MonotonicTime::Now() + absl::FromChrono(std::max(next_look_ - now, Nanos(0))));
   }
   return Conclude();
 }
@@ -124,6 +124,9 @@ void BatchStream::OnDone(const grpc::Status& status) {
 // The reply belongs to the oldest batch in flight.
 absl::Status BatchStream::Settle(Nanos now) {
   const std::uint64_t expected = answered_batches_ + 1;
+  if (!reply_.stopped().empty()) {
+    return absl::ResourceExhaustedError(fmt::format("the server stopped within batch {}: {}", expected, reply_.stopped()));
+  }
   if (in_flight_.empty() || reply_.sequence() != expected || reply_.operations() != in_flight_.front().operations.size()) {
     return absl::InternalError(fmt::format("the server answered batch {} with {} operations when batch {} was due",
                                            reply_.sequence(), reply_.operations(), expected));

@@ -172,7 +172,7 @@ absl::Status LoadRun::Stream(Worker& worker, std::span<const Operation> operatio
 }
 
 bool LoadRun::WaitFor(Nanos longest) {
-  const absl::Time deadline = absl::Now() + absl::FromChrono(longest);
+  const MonotonicTime deadline = MonotonicTime::Now() + absl::FromChrono(longest);
   const MutexLock lock(mutex_);
   bool in_time = true;
   while (running_ != 0 && in_time) in_time = all_ended_.WaitUntil(mutex_, deadline);

@@ -31,7 +31,7 @@ TEST(Concurrency, InstancesAreCreatedDrivenReadAndDeleted) {
     });
     EXPECT_TRUE(status.ok() || absl::IsNotFound(status)) << status;
     if (status.ok()) applied += operations.size();
-    EXPECT_EQ(pieces, status.ok() ? 3 : 0);
+    EXPECT_TRUE(status.ok() ? pieces == 3 : pieces < 3) << "it was deleted before or between two pieces: " << pieces;
     if (thread == 2) static_cast<void>(lab.instances.Delete(name));
   });
   crew.Spawn(2, 100, [&](int, int) {
@@ -56,7 +56,7 @@ TEST(Concurrency, RunsAreSubmittedWatchedCancelledAndDeleted) {
       if (call % 2 == 0) {
         EXPECT_TRUE(lab.runs.Cancel(run->id).ok());
       }
-      EXPECT_TRUE(live->AwaitEnd(absl::Now() + absl::Seconds(60)));
+      EXPECT_TRUE(live->AwaitEnd(MonotonicTime::Now() + absl::Seconds(60)));
       live->Unwatch(watcher);
     }
     const auto ended = lab.runs.Get(run->id);
@@ -73,7 +73,7 @@ TEST(Concurrency, RunsAreSubmittedWatchedCancelledAndDeleted) {
   });
   crew.Join();
   EXPECT_GT(told, 0);
-  lab.runs.Stop(absl::Now() + absl::Seconds(10));
+  lab.runs.Stop(MonotonicTime::Now() + absl::Seconds(10));
   EXPECT_TRUE(absl::IsUnavailable(lab.runs.Submit({SmallRequest(1000)}).status()));
   EXPECT_EQ(lab.budget->promised_ram_bytes(), 0u);
   EXPECT_EQ(lab.budget->held_bytes(), 0u);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "server/collections/heap_sum.h"
 #include "server/limits.h"
 
@@ -24,13 +23,13 @@ HeapReading MakeHeapReading(const std::string& heap, const InstanceConfig& confi
   return reading;
 }
 
-std::uint64_t HeapDirectory::Enter(Kind kind, const std::string& heap, Sampler sample) {
+std::uint64_t HeapDirectory::Enter(Kind kind, const std::string& heap, Sampler sample, MonotonicTime now) {
   const MutexLock lock(mutex_);
-  Expire(absl::Now());
+  Expire(now);
   std::erase_if(named_, [&](const auto& item) { return item.second.heap == heap && item.second.last; });
   const std::uint64_t key = next_key_++;
   if (HasRoom(kind)) {
-    named_.emplace(key, Entry{kind, heap, std::move(sample), std::nullopt, absl::InfinitePast()});
+    named_.emplace(key, Entry{kind, heap, std::move(sample), std::nullopt});
   } else {
     others_.emplace(key, std::move(sample));
   }
@@ -43,7 +42,7 @@ bool HeapDirectory::HasRoom(Kind kind) const {
   return static_cast<std::size_t>(std::count_if(named_.begin(), named_.end(), same_kind)) < limit;
 }
 
-void HeapDirectory::Leave(std::uint64_t key, HeapReading last) {
+void HeapDirectory::Leave(std::uint64_t key, HeapReading last, MonotonicTime now) {
   const MutexLock lock(mutex_);
   if (others_.erase(key) != 0) {
     AddCounters(SumFor(last, retired_), last);
@@ -53,20 +52,20 @@ void HeapDirectory::Leave(std::uint64_t key, HeapReading last) {
   if (entry == named_.end()) return;
   entry->second.sample = nullptr;
   entry->second.last = std::move(last);
-  entry->second.left_at = absl::Now();
+  entry->second.left_at = now;
 }
 
-void HeapDirectory::Expire(absl::Time now) {
+void HeapDirectory::Expire(MonotonicTime now) {
   std::erase_if(named_, [&](const auto& item) { return item.second.last && now - item.second.left_at > kRunLinger; });
 }
 
-std::vector<HeapReading> HeapDirectory::Read() {
+std::vector<HeapReading> HeapDirectory::Read(MonotonicTime now) {
   std::vector<HeapReading> readings;
   std::vector<Sampler> named, others;
   OtherHeaps sums;
   {
     const MutexLock lock(mutex_);
-    Expire(absl::Now());
+    Expire(now);
     for (const auto& [key, entry] : named_) {
       if (entry.last) {
         readings.push_back(*entry.last);

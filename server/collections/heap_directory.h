@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/time/time.h"
 #include "allocators/catalog/instance.h"
+#include "allocators/common/monotonic_time.h"
 #include "allocators/common/mutex.h"
 #include "server/entities/snapshot.h"
 
@@ -49,12 +49,13 @@ class HeapDirectory {
   explicit HeapDirectory(const Limits& limits) : limits_(limits) {}
 
   // Returns the key to leave with. A heap that lingers under the same name goes at once.
-  std::uint64_t Enter(Kind kind, const std::string& heap, Sampler sample) ABSL_LOCKS_EXCLUDED(mutex_);
-  void Leave(std::uint64_t key, HeapReading last) ABSL_LOCKS_EXCLUDED(mutex_);
+  std::uint64_t Enter(Kind kind, const std::string& heap, Sampler sample, MonotonicTime now = MonotonicTime::Now())
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void Leave(std::uint64_t key, HeapReading last, MonotonicTime now = MonotonicTime::Now()) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Those with series of their own, then one kOtherInstances for each pair of allocators that has any. Counters never go down
   // while a series lasts.
-  std::vector<HeapReading> Read() ABSL_LOCKS_EXCLUDED(mutex_);
+  std::vector<HeapReading> Read(MonotonicTime now = MonotonicTime::Now()) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   struct Entry {
@@ -62,11 +63,11 @@ class HeapDirectory {
     std::string heap;
     Sampler sample;                   // until it left
     std::optional<HeapReading> last;  // since it left
-    absl::Time left_at;
+    MonotonicTime left_at = MonotonicTime::InfinitePast();
   };
 
   bool HasRoom(Kind kind) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Expire(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Expire(MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Limits limits_;
   Mutex mutex_;

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "server/limits.h"
+
 namespace alloclab::server {
 namespace {
 
@@ -78,6 +80,14 @@ TEST(HeapDirectory, WhatLeftLingersUntilAnotherTakesItsName) {
   EXPECT_THAT(Seen(directory), ElementsAre("a 6"));
   directory.Enter(kInstance, "a", Always(Reading("a", 1)));
   EXPECT_THAT(Seen(directory), ElementsAre("a 1"));
+}
+
+TEST(HeapDirectory, WhatLeftLingersByTheMonotonicClock) {
+  HeapDirectory directory({.instances = 2, .runs = 0});
+  const MonotonicTime start = MonotonicTime::Now();
+  directory.Leave(directory.Enter(kInstance, "a", Always(Reading("a", 5))), Reading("a", 6), start);
+  EXPECT_EQ(directory.Read(start + kRunLinger).size(), 1u);
+  EXPECT_TRUE(directory.Read(start + kRunLinger + absl::Seconds(1)).empty());
 }
 
 }  // namespace

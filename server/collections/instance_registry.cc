@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "allocators/workload/host_need.h"
 #include "server/entities/machine.h"
 #include "server/errors.h"
 #include "server/limits.h"
@@ -35,7 +36,8 @@ absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Create(const Ins
   if (!request.request_id.empty() && by_request_.contains(request.request_id)) return Repeated(request);
   if (by_id_.size() >= instances_max_) return errors::TooManyInstances(instances_max_);
   if (by_name_.contains(request.name)) return errors::InstanceNameTaken(request.name);
-  if (absl::Status status = budget_->Admit(); !status.ok()) return status;
+  MemoryLease building(budget_);
+  if (absl::Status status = building.Take(kMachineHostBytes); !status.ok()) return status;
 
   absl::StatusOr<std::unique_ptr<Instance>> machine = BuildMachine(request.config);
   if (!machine.ok()) return machine.status();
@@ -51,6 +53,7 @@ absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Create(const Ins
     if (request.name.empty()) name = fmt::format("instance-{}", id);
   } while (by_name_.contains(name));
   std::move(release).Cancel();
+  building.Settle(0);  // the instance counts for itself
 
   auto instance = std::make_shared<LiveInstance>(id, name, *std::move(machine), budget_);
   Insert(instance);

@@ -1,15 +1,19 @@
 #include "server/collections/replay_run.h"
 
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/functional/function_ref.h"
 #include "absl/time/clock.h"
 #include "allocators/workload/builtins.h"
 #include "allocators/workload/checkpoints.h"
+#include "allocators/workload/host_need.h"
 #include "allocators/workload/run.h"
 #include "server/converters/run_converter.h"
+#include "server/entities/memory_lease.h"
 
 namespace alloclab::server {
 namespace {
@@ -33,24 +37,6 @@ Snapshot FinalSnapshot(const RunResult& result) {
   return snapshot;
 }
 
-// Charges the budget for the host memory that the run's machine holds.
-class MemoryCharge {
- public:
-  explicit MemoryCharge(HostBudget& budget) : budget_(budget) {}
-  ~MemoryCharge() { budget_.Charge(held_bytes_, 0); }
-
-  // What the machine holds now; not OK when everything together is too much.
-  absl::Status Update(std::uint64_t held_bytes) {
-    budget_.Charge(held_bytes_, held_bytes);
-    held_bytes_ = held_bytes;
-    return budget_.Admit();
-  }
-
- private:
-  HostBudget& budget_;
-  std::uint64_t held_bytes_ = 0;
-};
-
 std::uint64_t SeedOf(const RunRequest& request) {
   if (const auto* spec = std::get_if<WorkloadSpec>(&request.workload)) return spec->seed;
   const auto* choice = std::get_if<BuiltinChoice>(&request.workload);
@@ -63,54 +49,61 @@ std::uint64_t SeedOf(const RunRequest& request) {
   return 0;
 }
 
-absl::StatusOr<RunReport> Replay(LiveRun& live, const RunRequest& request, TraceLibrary& traces, HostBudget& budget) {
-  const absl::Time began = absl::Now();
-  const absl::StatusOr<std::shared_ptr<const Trace>> trace = traces.Load(request);
+absl::Status Replay(LiveRun& live, const RunRequest& request, TraceLibrary& traces, const std::shared_ptr<HostBudget>& budget,
+                    absl::FunctionRef<void(const RunReport&)> done) {
+  const MonotonicTime began = MonotonicTime::Now();
+  const absl::StatusOr<std::shared_ptr<const Trace>> trace = traces.Load(request, [&live] { return live.cancel_requested(); });
   if (!trace.ok()) return trace.status();
   auto checkpoints = ParseCheckpoints(request.digest_at, (*trace)->operations.size());
   if (!checkpoints.ok()) return checkpoints.status();
-  const absl::Duration prepared = absl::Now() - began;
+  const auto prepared_ns = static_cast<std::uint64_t>(absl::ToInt64Nanoseconds(MonotonicTime::Now() - began));
 
-  MemoryCharge charge(budget);
-  absl::Status refused;
+  MachineLease lease(budget);
+  const std::uint64_t handles = std::uint64_t{(*trace)->heap_handles} + (*trace)->page_handles;
+  if (absl::Status status = lease.Take(kMachineHostBytes + HandlesHostNeed(handles)); !status.ok()) return status;
   RunOptions options;
   options.checkpoints = *std::move(checkpoints);
+  options.admit = [&](const Driver& driver, std::span<const Operation> next) { return lease.Admit(driver, next); };
   options.progress = [&](const RunProgress& progress, const Driver& driver) {
-    if (live.Advance(progress, driver)) refused = charge.Update(driver.instance().host_bytes() + driver.host_bytes());
-    return refused.ok() && !live.cancel_requested();
+    live.Advance(progress, driver);
+    return !live.cancel_requested();
   };
-  absl::StatusOr<RunResult> result = ExecuteRun(**trace, request.config, options);
-  if (!result.ok()) return result.status();
-  if (!refused.ok()) return refused;
-  return RunReport{*std::move(result), (*trace)->format, (*trace)->notes, SeedOf(request),
-                   static_cast<std::uint64_t>(absl::ToInt64Nanoseconds(prepared))};
+  options.interrupt = [&live] { return live.end_claimed(); };  // a cancelled run is summed up, while someone waits for that
+  options.ended = [&](const RunResult& result) {
+    done(RunReport{result, (*trace)->format, (*trace)->notes, SeedOf(request), prepared_ns});
+  };
+  return ExecuteRun(**trace, request.config, options).status();
 }
 
-absl::StatusOr<RunReport> ReplayWithinBudget(LiveRun& live, const RunRequest& request, TraceLibrary& traces,
-                                             HostBudget& budget) {
-  if (absl::Status status = budget.Admit(); !status.ok()) return status;
-  if (absl::Status status = budget.Promise(request.config.ram_bytes); !status.ok()) return status;
-  const absl::Cleanup release = [&] { budget.Release(request.config.ram_bytes); };
-  return Replay(live, request, traces, budget);
+absl::Status ReplayWithinBudget(LiveRun& live, const RunRequest& request, TraceLibrary& traces,
+                                const std::shared_ptr<HostBudget>& budget, absl::FunctionRef<void(const RunReport&)> done) {
+  if (absl::Status status = budget->Promise(request.config.ram_bytes); !status.ok()) return status;
+  absl::Cleanup release = [&] { budget->Release(request.config.ram_bytes); };
+  return Replay(live, request, traces, budget, [&](const RunReport& report) {
+    std::move(release).Invoke();  // whoever hears of the end may promise as much
+    done(report);
+  });
 }
 
 }  // namespace
 
-Run ReplayRun(LiveRun& live, TraceLibrary& traces, HostBudget& budget) {
+void ReplayRun(LiveRun& live, TraceLibrary& traces, const std::shared_ptr<HostBudget>& budget,
+               absl::FunctionRef<void(Run)> finish) {
   Run run = live.Get();
-  const absl::StatusOr<RunReport> report = ReplayWithinBudget(live, run.request, traces, budget);
-  if (report.ok()) {
-    live.SetFinalSnapshot(FinalSnapshot(report->result));
-    run.state = report->result.cancelled ? RunState::kCancelled : RunState::kSucceeded;
-    run.operations_done = report->result.operations;
-    if (!report->result.cancelled) run.operations_total = report->result.operations;
-    run.result = std::make_shared<const v1::RunResult>(ToProto(*report));
-  } else {
-    run.state = RunState::kFailed;
-    run.error = std::string(report.status().message());
-  }
-  run.end_time = absl::Now();
-  return run;
+  const absl::Status status = ReplayWithinBudget(live, run.request, traces, budget, [&](const RunReport& report) {
+    live.SetFinalSnapshot(FinalSnapshot(report.result));
+    run.state = report.result.cancelled ? RunState::kCancelled : RunState::kSucceeded;
+    run.operations_done = report.result.operations;
+    if (!report.result.cancelled) run.operations_total = report.result.operations;
+    run.result = std::make_shared<const v1::RunResult>(ToProto(report));
+    run.end_time = live.EndTime();
+    finish(run);
+  });
+  if (status.ok()) return;
+  run.state = absl::IsCancelled(status) ? RunState::kCancelled : RunState::kFailed;
+  if (run.state == RunState::kFailed) run.error = std::string(status.message());
+  run.end_time = live.EndTime();
+  finish(run);
 }
 
 }  // namespace alloclab::server

@@ -35,7 +35,7 @@ RunExecutor::RunExecutor(RunStore& store, TraceLibrary& traces, HeapDirectory& h
   for (std::uint32_t i = 0; i < limits_.threads; ++i) workers_.emplace_back([this] { Work(); });
 }
 
-RunExecutor::~RunExecutor() { Stop(absl::InfinitePast()); }
+RunExecutor::~RunExecutor() { Stop(MonotonicTime::InfinitePast()); }
 
 absl::StatusOr<std::uint64_t> RunExecutor::Validate(RunRequest& request) const {
   const absl::StatusOr<std::unique_ptr<Instance>> machine = BuildMachine(request.config);
@@ -137,8 +137,8 @@ void RunExecutor::RetireTraces(std::uint64_t bytes) {
   }
 }
 
-absl::StatusOr<TraceEntry> RunExecutor::AddTrace(std::string bytes, const std::string& name) {
-  return traces_.Add(std::move(bytes), name, [this](std::uint64_t needed) {
+absl::StatusOr<TraceEntry> RunExecutor::AddTrace(std::string bytes, const std::string& name, const Interrupt& interrupt) {
+  return traces_.Add(std::move(bytes), name, interrupt, [this](std::uint64_t needed) {
     const MutexLock submitting(submit_mutex_);
     RetireTraces(needed);
   });
@@ -237,8 +237,8 @@ absl::StatusOr<Run> RunExecutor::Cancel(std::uint64_t id) {
       queued = std::erase(queue_, live) != 0;
     }
     const absl::Duration patience = live->Sample() ? kSumUpPatience : kCancelPatience;
-    if (queued || !live->AwaitEnd(absl::Now() + patience)) FinishWithoutResult(*live, RunState::kCancelled, "");
-    live->AwaitEnd(absl::InfiniteFuture());
+    if (queued || !live->AwaitEnd(MonotonicTime::Now() + patience)) FinishWithoutResult(*live, RunState::kCancelled, "");
+    live->AwaitEnd(MonotonicTime::InfiniteFuture());
   }
   return Get(id);
 }
@@ -268,7 +268,7 @@ void RunExecutor::Drain() {
   to_do_.NotifyAll();
 }
 
-void RunExecutor::Stop(absl::Time deadline) {
+void RunExecutor::Stop(MonotonicTime deadline) {
   Drain();
   std::deque<LiveRunPtr> queued;
   {
@@ -315,7 +315,7 @@ void RunExecutor::Execute(const LiveRunPtr& live) {
     return MakeHeapReading(heap, config, live->Sample().value_or(Snapshot{}));
   };
   const std::uint64_t key = heaps_.Enter(HeapDirectory::Kind::kRun, heap, read);
-  Finish(*live, ReplayRun(*live, traces_, *budget_));
+  ReplayRun(*live, traces_, budget_, [&](Run run) { Finish(*live, std::move(run)); });
   heaps_.Leave(key, read());
 }
 
@@ -347,7 +347,7 @@ void RunExecutor::FinishWithoutResult(LiveRun& live, RunState state, std::string
   Run run = live.Get();
   run.state = state;
   run.error = std::move(error);
-  run.end_time = absl::Now();
+  run.end_time = live.EndTime();
   Finish(live, std::move(run));
 }
 

@@ -19,7 +19,6 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "allocators/common/mutex.h"
 #include "server/collections/heap_directory.h"
 #include "server/collections/trace_library.h"
@@ -60,7 +59,8 @@ class RunExecutor {
   absl::Status Delete(std::uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // As TraceLibrary::Add, after making room if Limits says so.
-  absl::StatusOr<TraceEntry> AddTrace(std::string bytes, const std::string& name) ABSL_LOCKS_EXCLUDED(submit_mutex_, mutex_);
+  absl::StatusOr<TraceEntry> AddTrace(std::string bytes, const std::string& name, const Interrupt& interrupt = {})
+      ABSL_LOCKS_EXCLUDED(submit_mutex_, mutex_);
   // NOT_FOUND; FAILED_PRECONDITION while a queued or running run replays it.
   absl::Status DeleteTrace(const std::string& sha256) ABSL_LOCKS_EXCLUDED(submit_mutex_, mutex_);
 
@@ -77,7 +77,7 @@ class RunExecutor {
   // From its return on, no run is taken in and none begins.
   void Drain() ABSL_LOCKS_EXCLUDED(mutex_);
   // Drains; interrupts what is queued, and at `deadline` whatever still runs.
-  void Stop(absl::Time deadline) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Stop(MonotonicTime deadline) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   using LiveRunPtr = std::shared_ptr<LiveRun>;

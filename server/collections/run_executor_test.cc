@@ -31,7 +31,7 @@ class RunExecutorTest : public testing::Test {
     return request;
   }
   static server::Run EndOf(RunExecutor& runs, std::uint64_t id) {
-    if (const auto live = runs.FindLive(id)) live->AwaitEnd(absl::InfiniteFuture());
+    if (const auto live = runs.FindLive(id)) live->AwaitEnd(MonotonicTime::InfiniteFuture());
     return *runs.Get(id);
   }
 
@@ -40,7 +40,7 @@ class RunExecutorTest : public testing::Test {
   std::shared_ptr<HostBudget> budget_ = std::make_shared<HostBudget>(
       HostBudgetLimits{.promised_ram_bytes = 1ull << 32, .held_bytes = 1ull << 32, .handles = 100});
   HeapDirectory heaps_{{.instances = 2, .runs = 2}};
-  TraceLibrary traces_{*store_, 1 << 20};
+  TraceLibrary traces_{*store_, budget_, 1 << 20};
 };
 
 TEST_F(RunExecutorTest, ReplaysAndStoresTheResult) {
@@ -122,13 +122,13 @@ TEST_F(RunExecutorTest, AfterDrainNoRunIsTakenAndStopInterruptsTheQueue) {
   runs->Drain();
   EXPECT_TRUE(absl::IsUnavailable(runs->Submit({Request()}).status()));
   EXPECT_EQ(runs->Get(1)->state, RunState::kQueued);
-  runs->Stop(absl::Now());
+  runs->Stop(MonotonicTime::Now());
   EXPECT_EQ(runs->Get(1)->state, RunState::kInterrupted);
   EXPECT_EQ(runs->Get(1)->error, "the server was shut down");
 }
 
 TEST_F(RunExecutorTest, ARunThatFailsSaysWhy) {
-  budget_->Charge(0, 1ull << 32);
+  ASSERT_TRUE(budget_->TakeMemory(1ull << 32).ok());
   const auto runs = Executor(1);
   const auto run = runs->Submit({Request()});
   ASSERT_TRUE(run.ok());

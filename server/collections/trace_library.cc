@@ -7,6 +7,7 @@
 
 #include "absl/time/clock.h"
 #include "allocators/workload/builtins.h"
+#include "server/entities/memory_lease.h"
 #include "server/errors.h"
 #include "server/limits.h"
 
@@ -19,8 +20,6 @@ struct Overloaded : Visitors... {
 };
 template <class... Visitors>
 Overloaded(Visitors...) -> Overloaded<Visitors...>;
-
-TraceLimits ReaderLimits() { return {.operations_max = kWorkloadOperationsMax, .inflated_bytes_max = kTraceInflatedBytesMax}; }
 
 std::uint64_t HeldBytes(const TraceEntry& entry) { return entry.trace->operations.size() * sizeof(Operation); }
 
@@ -51,18 +50,48 @@ absl::StatusOr<std::uint64_t> CountBuiltin(const BuiltinChoice& choice) {
   return trace->operations.size();
 }
 
-absl::StatusOr<std::shared_ptr<const Trace>> Shared(absl::StatusOr<Trace> trace) {
-  if (!trace.ok()) return trace.status();
-  return std::make_shared<const Trace>(*std::move(trace));
+// A trace and the memory that was taken for it.
+struct LeasedTrace {
+  explicit LeasedTrace(std::shared_ptr<HostBudget> budget) : lease(std::move(budget)) {}
+
+  MemoryLease lease;
+  Trace trace;
+};
+
+// Nothing but the trace is held from now on.
+std::shared_ptr<const Trace> Settled(std::shared_ptr<LeasedTrace> leased, Trace trace) {
+  leased->trace = std::move(trace);
+  leased->lease.Settle(leased->trace.operations.capacity() * sizeof(Operation));
+  return {leased, &leased->trace};
+}
+
+// What the generator holds of a live block, at most: its places in lists that double.
+constexpr std::uint64_t kLiveBlockBytes = 64;
+
+std::uint32_t LiveBlocksMax(const WorkloadSpec& spec) {
+  std::uint32_t most = 0;
+  for (const Phase& phase : spec.phases) most = std::max(most, phase.live_blocks);
+  return most;
+}
+// 0 of what is recorded.
+std::uint32_t LiveBlocksMax(const RunRequest& request) {
+  if (const auto* spec = std::get_if<WorkloadSpec>(&request.workload)) return LiveBlocksMax(*spec);
+  const auto* choice = std::get_if<BuiltinChoice>(&request.workload);
+  for (const BuiltinWorkload& builtin : BuiltinWorkloads()) {
+    const auto* spec = std::get_if<WorkloadSpec>(&builtin.content);
+    if (choice != nullptr && builtin.name == choice->name && spec != nullptr) return LiveBlocksMax(*spec);
+  }
+  return 0;
 }
 
 }  // namespace
 
-absl::StatusOr<TraceEntry> TraceLibrary::Add(std::string bytes, const std::string& name,
+absl::StatusOr<TraceEntry> TraceLibrary::Add(std::string bytes, const std::string& name, const Interrupt& interrupt,
                                              const std::function<void(std::uint64_t)>& make_room) {
-  absl::StatusOr<Trace> trace = ReadTrace(bytes, name, ReaderLimits());
+  const absl::StatusOr<std::shared_ptr<const Trace>> trace = Read(bytes, name, interrupt);
   if (!trace.ok()) return trace.status();
-  TraceEntry entry{TraceDigest(trace->operations), std::make_shared<const Trace>(*std::move(trace))};
+  TraceEntry entry{TraceDigest((*trace)->operations, interrupt), *trace};
+  if (Interrupted(interrupt)) return errors::CallCancelled();
   const absl::StatusOr<std::optional<StoredTrace>> known = store_.FindTrace(entry.sha256);
   if (!known.ok()) return known.status();
   if (known->has_value()) {
@@ -77,6 +106,8 @@ absl::StatusOr<TraceEntry> TraceLibrary::Add(std::string bytes, const std::strin
   }
   if (!stored.ok()) return stored.status();
   if (*stored + bytes.size() > bytes_max_) return errors::TraceStoreFull(bytes_max_);
+  MemoryLease record(budget_);  // SQLite makes the row as a whole before it writes it
+  if (absl::Status status = record.Take(2 * bytes.size()); !status.ok()) return status;
   StoredTrace row;
   row.sha256 = entry.sha256;
   row.name = name;
@@ -136,23 +167,53 @@ absl::StatusOr<std::string> TraceLibrary::FileName(const RunRequest& request) co
   return (*trace)->name;
 }
 
-absl::StatusOr<std::shared_ptr<const Trace>> TraceLibrary::Load(const RunRequest& request) {
-  return std::visit(
-      Overloaded{
-          [](const BuiltinChoice& choice) { return Shared(MakeBuiltin(choice.name, choice.seed, choice.operations)); },
-          [](const WorkloadSpec& spec) { return Shared(Generate(spec)); },
-          [this](const UploadedTrace& trace) { return LoadUploaded(trace.sha256); },
-      },
-      request.workload);
+absl::StatusOr<std::shared_ptr<const Trace>> TraceLibrary::Load(const RunRequest& request, const Interrupt& interrupt) {
+  return std::visit(Overloaded{
+                        [&](const BuiltinChoice& choice) {
+                          return Make(request,
+                                      [&] { return MakeBuiltin(choice.name, choice.seed, choice.operations, interrupt); });
+                        },
+                        [&](const WorkloadSpec& spec) { return Make(request, [&] { return Generate(spec, interrupt); }); },
+                        [&](const UploadedTrace& trace) { return LoadUploaded(trace.sha256, interrupt); },
+                    },
+                    request.workload);
 }
 
-absl::StatusOr<std::shared_ptr<const Trace>> TraceLibrary::LoadUploaded(const std::string& sha256) {
+absl::StatusOr<std::shared_ptr<const Trace>> TraceLibrary::Make(const RunRequest& request,
+                                                                absl::FunctionRef<absl::StatusOr<Trace>()> make) const {
+  const absl::StatusOr<std::uint64_t> operations = CountOperations(request);
+  if (!operations.ok()) return operations.status();
+  auto leased = std::make_shared<LeasedTrace>(budget_);
+  constexpr std::uint64_t kMore = 4096;  // a built-in of a given length is cut from one that is a little longer
+  const std::uint64_t bytes = (*operations + kMore) * sizeof(Operation) + LiveBlocksMax(request) * kLiveBlockBytes;
+  if (absl::Status status = leased->lease.Take(bytes); !status.ok()) return status;
+  absl::StatusOr<Trace> trace = make();
+  if (!trace.ok()) return trace.status();
+  return Settled(std::move(leased), *std::move(trace));
+}
+
+absl::StatusOr<std::shared_ptr<const Trace>> TraceLibrary::Read(std::string_view bytes, std::string_view name,
+                                                                const Interrupt& interrupt) {
+  auto leased = std::make_shared<LeasedTrace>(budget_);
+  TraceLimits limits{.operations_max = kWorkloadOperationsMax, .inflated_bytes_max = kTraceInflatedBytesMax};
+  limits.admit = [&lease = leased->lease](std::uint64_t held) { return lease.TakeUpTo(held); };
+  limits.interrupt = interrupt;
+  absl::StatusOr<Trace> trace = ReadTrace(bytes, name, limits);
+  if (!trace.ok()) return trace.status();
+  return Settled(std::move(leased), *std::move(trace));
+}
+
+absl::StatusOr<std::shared_ptr<const Trace>> TraceLibrary::LoadUploaded(const std::string& sha256, const Interrupt& interrupt) {
   if (std::shared_ptr<const Trace> trace = Cached(sha256)) return trace;
+  MemoryLease file(budget_);
+  const absl::StatusOr<std::optional<StoredTrace>> info = store_.FindTraceInfo(sha256);
+  if (!info.ok()) return info.status();
+  if (!info->has_value()) return errors::TraceNotFound(sha256);
+  if (absl::Status status = file.Take(2 * (*info)->bytes); !status.ok()) return status;  // the row, and the file
   const absl::StatusOr<std::optional<StoredTrace>> stored = store_.FindTrace(sha256);
   if (!stored.ok()) return stored.status();
   if (!stored->has_value()) return errors::TraceNotFound(sha256);
-  const absl::StatusOr<std::shared_ptr<const Trace>> trace =
-      Shared(ReadTrace((*stored)->content, (*stored)->name, ReaderLimits()));
+  const absl::StatusOr<std::shared_ptr<const Trace>> trace = Read((*stored)->content, (*stored)->name, interrupt);
   if (trace.ok()) Cache({sha256, *trace});
   return trace;
 }
@@ -167,12 +228,15 @@ std::shared_ptr<const Trace> TraceLibrary::Cached(const std::string& sha256) {
 }
 
 void TraceLibrary::Cache(const TraceEntry& entry) {
+  // What is kept ready keeps nobody from working: of a small budget it is a small part.
+  const std::uint64_t share = budget_->limits().held_bytes / kTraceCachePart;
+  if (HeldBytes(entry) > share) return;
   const MutexLock lock(mutex_);
   cache_.remove_if([&](const TraceEntry& other) { return other.sha256 == entry.sha256; });
   cache_.push_front(entry);
   std::uint64_t held = HeldBytes(cache_.front());
   auto last = std::next(cache_.begin());  // the one used last stays, however large: a run of it is about to begin
-  while (last != cache_.end() && (held += HeldBytes(*last)) <= kTraceCacheBytes) ++last;
+  while (last != cache_.end() && (held += HeldBytes(*last)) <= std::min(kTraceCacheBytes, share)) ++last;
   cache_.erase(last, cache_.end());
 }
 

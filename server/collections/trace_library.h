@@ -1,5 +1,8 @@
 // The operations that a workload stands for: built-in, generated, or recorded and uploaded before. Traces last used are kept
-// ready in memory, up to kTraceCacheBytes but always the last one, so that an uploaded file is read once.
+// ready in memory, up to kTraceCacheBytes but always the last one, so that an uploaded file is read once; nothing is kept that is more
+// than 1/kTraceCachePart of the memory that the server may hold.
+//
+// Operations, and what reading them takes, are host memory: it is taken from the budget before, and given back with the trace.
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_COLLECTIONS_TRACE_LIBRARY_H_
@@ -10,12 +13,16 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "allocators/common/interrupt.h"
 #include "allocators/common/mutex.h"
 #include "allocators/workload/trace.h"
+#include "server/entities/host_budget.h"
 #include "server/entities/run.h"
 #include "server/entities/trace_entry.h"
 #include "server/store/run_store.h"
@@ -25,14 +32,16 @@ namespace alloclab::server {
 class TraceLibrary {
  public:
   // `store` outlives this; it takes at most `bytes_max` bytes of traces.
-  TraceLibrary(RunStore& store, std::uint64_t bytes_max) : store_(store), bytes_max_(bytes_max) {}
+  TraceLibrary(RunStore& store, std::shared_ptr<HostBudget> budget, std::uint64_t bytes_max)
+      : store_(store), budget_(std::move(budget)), bytes_max_(bytes_max) {}
 
   // Reads an uploaded file and keeps it in the store; of several files with the same operations the first. INVALID_ARGUMENT:
-  // malformed; RESOURCE_EXHAUSTED: too large, store full.
+  // malformed; RESOURCE_EXHAUSTED: too large, host memory short, store full; CANCELLED: interrupted. The bytes themselves are the
+  // caller's to take from the budget.
   // `make_room` is told how many bytes there is no room for before that is an error.
   absl::StatusOr<TraceEntry> Add(
-      std::string bytes, const std::string& name, const std::function<void(std::uint64_t)>& make_room = [](std::uint64_t) {})
-      ABSL_LOCKS_EXCLUDED(mutex_);
+      std::string bytes, const std::string& name, const Interrupt& interrupt = {},
+      const std::function<void(std::uint64_t)>& make_room = [](std::uint64_t) {}) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // A page of what the store has, one more than `size` if there are more: those before the id `before`, 0: from the newest.
   absl::StatusOr<TraceList> List(std::uint64_t before, std::size_t size) const;
@@ -50,15 +59,23 @@ class TraceLibrary {
   // The name of an uploaded trace's file; empty for any other workload. Errors as above.
   absl::StatusOr<std::string> FileName(const RunRequest& request) const;
 
-  // The operations themselves. Errors as above.
-  absl::StatusOr<std::shared_ptr<const Trace>> Load(const RunRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The operations themselves. Errors as above; RESOURCE_EXHAUSTED: host memory short; CANCELLED: interrupted.
+  absl::StatusOr<std::shared_ptr<const Trace>> Load(const RunRequest& request, const Interrupt& interrupt = {})
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  const std::shared_ptr<HostBudget>& budget() const { return budget_; }
 
  private:
   std::shared_ptr<const Trace> Cached(const std::string& sha256) ABSL_LOCKS_EXCLUDED(mutex_);
   void Cache(const TraceEntry& entry) ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::StatusOr<std::shared_ptr<const Trace>> LoadUploaded(const std::string& sha256);
+  absl::StatusOr<std::shared_ptr<const Trace>> LoadUploaded(const std::string& sha256, const Interrupt& interrupt);
+  // Reads a file; and makes operations, about so many.
+  absl::StatusOr<std::shared_ptr<const Trace>> Read(std::string_view bytes, std::string_view name, const Interrupt& interrupt);
+  absl::StatusOr<std::shared_ptr<const Trace>> Make(const RunRequest& request,
+                                                    absl::FunctionRef<absl::StatusOr<Trace>()> make) const;
 
   RunStore& store_;
+  const std::shared_ptr<HostBudget> budget_;
   const std::uint64_t bytes_max_;
   Mutex mutex_;
   std::list<TraceEntry> cache_ ABSL_GUARDED_BY(mutex_);  // last used first

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "server/entities/host_budget.h"
 #include "server/limits.h"
 #include "server/testing/temporary_directory.h"
 
@@ -27,7 +28,12 @@ class TraceLibraryTest : public testing::Test {
 
   TemporaryDirectory directory_;
   std::unique_ptr<RunStore> store_ = *RunStore::Open(directory_.path());
-  TraceLibrary traces_{*store_, 100};
+  static std::shared_ptr<HostBudget> Budget(std::uint64_t bytes) {
+    return std::make_shared<HostBudget>(HostBudgetLimits{.promised_ram_bytes = 0, .held_bytes = bytes, .handles = 0});
+  }
+
+  const std::shared_ptr<HostBudget> budget_ = Budget(1ull << 32);
+  TraceLibrary traces_{*store_, budget_, 100};
 };
 
 TEST_F(TraceLibraryTest, LoadsWhatWasAdded) {
@@ -37,7 +43,7 @@ TEST_F(TraceLibraryTest, LoadsWhatWasAdded) {
   const RunRequest request = Of(UploadedTrace{added->sha256});
   EXPECT_EQ(*traces_.CountOperations(request), 4u);
   EXPECT_EQ(*traces_.Load(request), added->trace) << "kept ready";
-  TraceLibrary fresh(*store_, 100);
+  TraceLibrary fresh(*store_, budget_, 100);
   const auto loaded = fresh.Load(request);
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   EXPECT_EQ((*loaded)->operations, added->trace->operations) << "read from the store";
@@ -80,6 +86,48 @@ TEST_F(TraceLibraryTest, CountsAreBounded) {
   EXPECT_TRUE(absl::IsInvalidArgument(traces_.CountOperations(Of(spec)).status())) << "the sum must not wrap";
   EXPECT_TRUE(absl::IsInvalidArgument(
       traces_.CountOperations(Of(BuiltinChoice{"steady-state", 0, kWorkloadOperationsMax + 1})).status()));
+}
+
+TEST_F(TraceLibraryTest, TracesAreTakenFromTheBudgetWhileTheyLive) {
+  Phase phase;
+  phase.operations = 100'000;
+  phase.live_blocks = 10;
+  const RunRequest request = Of(WorkloadSpec{"x", 1, {phase}});
+  {
+    const auto trace = traces_.Load(request);
+    ASSERT_TRUE(trace.ok()) << trace.status();
+    EXPECT_EQ(budget_->held_bytes(), (*trace)->operations.capacity() * sizeof(Operation));
+  }
+  EXPECT_EQ(budget_->held_bytes(), 0u);
+  ASSERT_TRUE(traces_.Add(kTrace, "small.rep").ok());
+  EXPECT_GT(budget_->held_bytes(), 0u) << "it is kept ready";
+  EXPECT_LT(budget_->held_bytes(), 100'000u) << "and what reading it took is given back";
+
+  TraceLibrary poor(*store_, Budget(1'000'000), 1 << 20);
+  EXPECT_TRUE(absl::IsResourceExhausted(poor.Load(request).status()));
+  std::string large;
+  for (int i = 0; i < 100'000; ++i) large += "a 0 1 f 0\n";
+  EXPECT_TRUE(absl::IsResourceExhausted(poor.Add(large, "large.rep").status()));
+  EXPECT_EQ(poor.budget()->held_bytes(), 0u) << "a refusal must take nothing";
+  std::string fair;
+  for (int i = 0; i < 10'000; ++i) fair += "a 0 1 f 0\n";
+  TraceLibrary frugal(*store_, Budget(1'200'000), 1 << 20);
+  ASSERT_TRUE(frugal.Add(fair, "fair.rep").ok());
+  EXPECT_EQ(frugal.budget()->held_bytes(), 0u) << "a fourth of a small budget is not kept ready";
+}
+
+TEST_F(TraceLibraryTest, LeavesOffWhenItIsInterrupted) {
+  Phase phase;
+  phase.operations = 30'000'000;
+  phase.live_blocks = 10;
+  int asked = 0;
+  const Interrupt second = [&] { return ++asked == 2; };
+  EXPECT_TRUE(absl::IsCancelled(traces_.Load(Of(WorkloadSpec{"x", 1, {phase}}), second).status()));
+  EXPECT_EQ(asked, 2);
+  std::string large;
+  for (int i = 0; i < 20'000; ++i) large += "a 0 1 f 0\n";
+  EXPECT_TRUE(absl::IsCancelled(traces_.Add(large, "large.rep", [] { return true; }).status()));
+  EXPECT_EQ(budget_->held_bytes(), 0u);
 }
 
 }  // namespace

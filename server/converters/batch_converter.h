@@ -14,7 +14,7 @@ namespace alloclab::server {
 // A batch on its way through the server. Reused, so that its arrays keep their memory.
 struct BatchWork {
   std::vector<Operation> operations;
-  std::vector<OpResult> results;  // of the same length
+  std::vector<OpResult> results;  // of the same length; after the work, of those that were applied
   HandleNeed need;
 };
 

@@ -33,15 +33,32 @@ void HostBudget::ReturnHandles(std::uint64_t count) {
   handles_ -= count;
 }
 
-absl::Status HostBudget::Admit() const {
+absl::Status HostBudget::TakeMemory(std::uint64_t bytes) {
   const MutexLock lock(mutex_);
-  return held_bytes_ < limits_.held_bytes ? absl::OkStatus() : errors::TooMuchMemoryHeld(held_bytes_, limits_.held_bytes);
+  // What was settled may be more than the limit: operations that give back are never refused.
+  if (held_bytes_ > limits_.held_bytes || bytes > limits_.held_bytes - held_bytes_) {
+    return errors::TooMuchMemoryHeld(bytes, held_bytes_, limits_.held_bytes);
+  }
+  held_bytes_ += bytes;
+  return absl::OkStatus();
 }
 
-void HostBudget::Charge(std::uint64_t before_bytes, std::uint64_t after_bytes) {
+void HostBudget::Settle(std::uint64_t taken_bytes, std::uint64_t held_bytes) {
   const MutexLock lock(mutex_);
-  ALLOCLAB_CHECK_LE(before_bytes, held_bytes_);
-  held_bytes_ += after_bytes - before_bytes;
+  ALLOCLAB_CHECK_LE(taken_bytes, held_bytes_);
+  held_bytes_ += held_bytes - taken_bytes;
+}
+
+void HostBudget::Return(std::uint64_t taken_bytes) {
+  const MutexLock lock(mutex_);
+  ALLOCLAB_CHECK_LE(taken_bytes, held_bytes_);
+  held_bytes_ -= taken_bytes;
+  released_bytes_ += taken_bytes;
+}
+
+std::uint64_t HostBudget::released_bytes() const {
+  const MutexLock lock(mutex_);
+  return released_bytes_;
 }
 
 std::uint64_t HostBudget::held_bytes() const {

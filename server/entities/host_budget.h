@@ -1,4 +1,4 @@
-// What the instances and runs of one server may cost its host: RAM promised, memory really held, handles.
+// What instances, runs, traces and uploads of one server may cost its host: RAM promised, memory really held, handles.
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_ENTITIES_HOST_BUDGET_H_
@@ -28,12 +28,18 @@ class HostBudget {
   absl::Status TakeHandles(std::uint64_t count) ABSL_LOCKS_EXCLUDED(mutex_);
   void ReturnHandles(std::uint64_t count) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Memory is held first and counted after: work is admitted while the total is below the limit.
-  absl::Status Admit() const ABSL_LOCKS_EXCLUDED(mutex_);
-  void Charge(std::uint64_t before_bytes, std::uint64_t after_bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Memory is taken before it is held, as much as it may become; then settled to what it became, which cannot be refused. Through
+  // a MemoryLease.
+  absl::Status TakeMemory(std::uint64_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Settle(std::uint64_t taken_bytes, std::uint64_t held_bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Of a machine, a trace, a file that is gone: all that was taken for it, which is freed now.
+  void Return(std::uint64_t taken_bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const HostBudgetLimits& limits() const { return limits_; }
   std::uint64_t held_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // All that was ever returned.
+  std::uint64_t released_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
   std::uint64_t promised_ram_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
@@ -41,6 +47,7 @@ class HostBudget {
   mutable Mutex mutex_;
   std::uint64_t promised_ram_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t held_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::uint64_t released_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t handles_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 

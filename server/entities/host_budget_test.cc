@@ -39,22 +39,26 @@ TEST(HostBudget, HandlesAreLimitedAndReturned) {
   EXPECT_TRUE(budget.TakeHandles(3).ok());
 }
 
-TEST(HostBudget, AdmitsWorkOnlyBelowTheMemoryLimit) {
+TEST(HostBudget, MemoryIsTakenUpToTheLimitAndSettled) {
   HostBudget budget(kLimits);
-  budget.Charge(0, 999);
-  EXPECT_TRUE(budget.Admit().ok());
-  budget.Charge(999, 1000);
-  EXPECT_TRUE(absl::IsResourceExhausted(budget.Admit()));
-  budget.Charge(1000, 10);
-  EXPECT_TRUE(budget.Admit().ok());
-  EXPECT_EQ(budget.held_bytes(), 10u);
+  EXPECT_TRUE(budget.TakeMemory(999).ok());
+  const absl::Status refused = budget.TakeMemory(2);
+  EXPECT_TRUE(absl::IsResourceExhausted(refused));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("2 bytes more than the 999 held"));
+  EXPECT_EQ(budget.held_bytes(), 999u) << "a refusal must take nothing";
+  EXPECT_TRUE(budget.TakeMemory(1).ok());
+  budget.Settle(1000, 1010);
+  EXPECT_TRUE(absl::IsResourceExhausted(budget.TakeMemory(0))) << "what gives back may pass the limit, nothing else";
+  EXPECT_TRUE(absl::IsResourceExhausted(budget.TakeMemory(~0ull)));
+  budget.Settle(1010, 10);
+  EXPECT_TRUE(budget.TakeMemory(990).ok());
 }
 
 TEST(HostBudget, GivingBackWhatWasNotTakenIsOurMistake) {
   HostBudget budget(kLimits);
   EXPECT_DEATH(budget.Release(1), "promised_ram_bytes_");
   EXPECT_DEATH(budget.ReturnHandles(1), "handles_");
-  EXPECT_DEATH(budget.Charge(1, 0), "held_bytes_");
+  EXPECT_DEATH(budget.Settle(1, 0), "held_bytes_");
 }
 
 }  // namespace

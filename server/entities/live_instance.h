@@ -8,18 +8,26 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "allocators/catalog/instance.h"
+#include "allocators/common/interrupt.h"
 #include "allocators/common/mutex.h"
 #include "allocators/workload/driver.h"
+#include "allocators/workload/pacer.h"
 #include "server/entities/host_budget.h"
 #include "server/entities/look_queue.h"
+#include "server/entities/memory_lease.h"
 #include "server/entities/snapshot.h"
+#include "server/entities/turn_lock.h"
+#include "server/limits.h"
 
 namespace alloclab::server {
 
@@ -40,15 +48,29 @@ class LiveInstance {
   // As of the last batch.
   std::uint64_t operations() const { return operations_.load(std::memory_order_relaxed); }
 
-  // The one way to run operations: calls `work` again and again, with the instance to itself, as long as it returns true; looks
-  // are served and a snapshot is published between two calls, so each should take a few milliseconds at most. Refused before the
-  // first call with RESOURCE_EXHAUSTED when the handles or the host's memory do not suffice, with NOT_FOUND after the instance
-  // was deleted. `work` uses no handles but those of `need`, and those of calls before.
-  absl::Status Operate(HandleNeed need, absl::FunctionRef<bool(Driver&)> work) ABSL_LOCKS_EXCLUDED(mutex_);
+  // How far a batch got.
+  struct Applied {
+    std::size_t operations = 0;
+    absl::Status stopped;  // why the others were not applied; OK: there are none
+  };
+  // Applies operations in order, in pieces: between two of them looks are served, a snapshot is published, and other callers have
+  // their turn. No operation begins for which the host's memory might not suffice (RESOURCE_EXHAUSTED), after the searches have
+  // looked at kBatchSearchStepsMax blocks (likewise), or when `left` says that nobody waits any more (CANCELLED). An error if none
+  // was applied; NOT_FOUND after the instance was deleted. The operations use no handles but those of `need`, and those of calls
+  // before. `results` has one element per operation.
+  absl::StatusOr<Applied> Apply(HandleNeed need, std::span<const Operation> operations, std::span<OpResult> results,
+                                const Interrupt& left = {}) ABSL_LOCKS_EXCLUDED(mutex_);
+  // One operation by address, which `work` does; `operation` says what it is. Errors as above, and then it was not called.
+  absl::Status ApplyOne(const Operation& operation, absl::FunctionRef<void(Driver&)> work, const Interrupt& left = {})
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  // What both are made of: calls `work` again and again, with the instance to itself, as long as it returns true.
+  absl::Status Operate(HandleNeed need, absl::FunctionRef<bool(Driver&)> work, const Interrupt& left = {})
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
   // The one way to look at it: calls `look` with the instance to itself, between two operations of whoever is at work. NOT_FOUND
-  // after it was deleted; DEADLINE_EXCEEDED: nobody came to it.
-  absl::Status LookAt(const Look& look, absl::Time deadline = absl::InfiniteFuture()) ABSL_LOCKS_EXCLUDED(mutex_);
+  // after it was deleted; DEADLINE_EXCEEDED: nobody came to it; CANCELLED: nobody waits for it any more.
+  absl::Status LookAt(const Look& look, MonotonicTime deadline = MonotonicTime::InfiniteFuture(), const Interrupt& left = {})
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
   // A copy of its state that is there without waiting: of now if nobody is at it, otherwise at most a few kSnapshotInterval old.
   Snapshot Sample() ABSL_LOCKS_EXCLUDED(mutex_, published_mutex_);
@@ -56,15 +78,21 @@ class LiveInstance {
   // Violations found by a check; they show in the snapshots.
   void CountViolations(std::uint64_t count) { violations_.fetch_add(count, std::memory_order_relaxed); }
 
-  // From here on every use is refused; waits for the one under way.
-  void Close() ABSL_LOCKS_EXCLUDED(mutex_);
+  // From here on every use is refused, and the machine is gone with all that it held; Sample gives its last state. Waits for the
+  // piece of work under way.
+  void Close() ABSL_LOCKS_EXCLUDED(mutex_, published_mutex_);
 
  private:
   Snapshot WithViolations(Snapshot snapshot) const;
   absl::Status CheckOpen() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ReserveHandles(HandleNeed need) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Applies the next piece of a batch that began when the searches had made so many steps. Whether there is more.
+  bool ApplyPiece(Driver& driver, std::span<const Operation> operations, std::span<OpResult> results, std::uint64_t first_steps,
+                  Applied& applied) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Pause() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Publish(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) ABSL_LOCKS_EXCLUDED(published_mutex_);
+  // Lets others in, if they wait. NOT_FOUND: one of them deleted the instance.
+  absl::Status GiveTurn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Publish(MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) ABSL_LOCKS_EXCLUDED(published_mutex_);
   void EndUse() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::uint64_t id_;
@@ -75,13 +103,13 @@ class LiveInstance {
   std::atomic<std::uint64_t> operations_{0};
   std::atomic<std::uint64_t> violations_{0};
 
-  Mutex mutex_;
-  const std::unique_ptr<Instance> machine_;
-  Driver driver_ ABSL_GUARDED_BY(mutex_);
+  TurnLock mutex_;
+  std::unique_ptr<Instance> machine_ ABSL_GUARDED_BY(mutex_);  // null once it is closed
+  std::optional<Driver> driver_ ABSL_GUARDED_BY(mutex_);
+  MachineLease lease_ ABSL_GUARDED_BY(mutex_);
   HandleNeed reserved_ ABSL_GUARDED_BY(mutex_);
-  std::uint64_t charged_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  Pacer pacer_ ABSL_GUARDED_BY(mutex_){kPieceOperationsMax};
   SnapshotPace pace_ ABSL_GUARDED_BY(mutex_);
-  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 
   LookQueue looks_;
 

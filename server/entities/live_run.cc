@@ -1,8 +1,8 @@
 #include "server/entities/live_run.h"
 
+#include <algorithm>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "allocators/common/check.h"
 #include "server/errors.h"
 #include "server/limits.h"
@@ -19,7 +19,7 @@ std::optional<Snapshot> LiveRun::Sample() const {
   return snapshot_;
 }
 
-bool LiveRun::AwaitEnd(absl::Time deadline) const {
+bool LiveRun::AwaitEnd(MonotonicTime deadline) const {
   const MutexLock lock(mutex_);
   while (!Ended(run_.state) && ended_.WaitUntil(mutex_, deadline)) {
   }
@@ -34,7 +34,7 @@ void LiveRun::Start() {
   Notify();
 }
 
-absl::Status LiveRun::LookAt(const Look& look, absl::Time deadline) {
+absl::Status LiveRun::LookAt(const Look& look, MonotonicTime deadline) {
   const RunState before = Get().state;
   if (before == RunState::kRunning && !Sample()) return errors::RunNotRunning(id_, "being prepared");
   if (before == RunState::kRunning && looks_.Wait(look, deadline)) return absl::OkStatus();
@@ -43,12 +43,11 @@ absl::Status LiveRun::LookAt(const Look& look, absl::Time deadline) {
   return absl::DeadlineExceededError("the run is too busy to be looked at; try again");
 }
 
-bool LiveRun::Advance(const RunProgress& progress, const Driver& driver) {
+bool LiveRun::Advance(const RunProgress& progress, const Driver& driver, MonotonicTime now) {
   looks_.Serve(driver);
-  const absl::Time now = absl::Now();
   if (!pace_.Due(now)) return false;
   Snapshot snapshot = TakeSnapshot(driver);
-  pace_.Taken(now, absl::Now());
+  pace_.Taken(now, std::max(now, MonotonicTime::Now()));
   {
     const MutexLock lock(mutex_);
     if (Ended(run_.state)) return true;

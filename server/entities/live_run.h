@@ -14,6 +14,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "allocators/common/monotonic_time.h"
 #include "allocators/common/mutex.h"
 #include "allocators/workload/run.h"
 #include "server/entities/look_queue.h"
@@ -24,7 +25,7 @@ namespace alloclab::server {
 
 class LiveRun {
  public:
-  explicit LiveRun(Run run) : id_(run.id), run_(std::move(run)) {}
+  explicit LiveRun(Run run) : id_(run.id), submitted_(MonotonicTime::Now()), run_(std::move(run)) {}
 
   std::uint64_t id() const { return id_; }
   // As it is now.
@@ -34,20 +35,26 @@ class LiveRun {
 
   // Has the worker serve `look` between two operations. FAILED_PRECONDITION: it does not replay (any more);
   // DEADLINE_EXCEEDED: it did not come to it.
-  absl::Status LookAt(const Look& look, absl::Time deadline) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status LookAt(const Look& look, MonotonicTime deadline) ABSL_LOCKS_EXCLUDED(mutex_);
 
   void RequestCancel() { cancel_requested_.store(true, std::memory_order_relaxed); }
   bool cancel_requested() const { return cancel_requested_.load(std::memory_order_relaxed); }
   // Whether the run ended before `deadline`.
-  bool AwaitEnd(absl::Time deadline) const ABSL_LOCKS_EXCLUDED(mutex_);
+  bool AwaitEnd(MonotonicTime deadline) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // A worker has taken it up.
   void Start() ABSL_LOCKS_EXCLUDED(mutex_);
   // Between two operations of the replay: serves the looks that wait and, every kSnapshotInterval, takes over how far the run is
   // and how its machine looks. True when it did the latter.
-  bool Advance(const RunProgress& progress, const Driver& driver) ABSL_LOCKS_EXCLUDED(mutex_);
+  bool Advance(const RunProgress& progress, const Driver& driver, MonotonicTime now = MonotonicTime::Now())
+      ABSL_LOCKS_EXCLUDED(mutex_);
   // The worker, a cancel and the shutdown may all want to end the run. True for the first of them; only that one calls End.
   bool ClaimEnd() { return !end_claimed_.exchange(true); }
+  // Somebody did: whatever the run still finds is thrown away.
+  bool end_claimed() const { return end_claimed_.load(std::memory_order_relaxed); }
+  // The time of day at which it ends if it ends now: that of its submission and as long as it lasted, whatever was done to the
+  // clock meanwhile.
+  absl::Time EndTime(MonotonicTime now = MonotonicTime::Now()) const { return Get().submit_time + (now - submitted_); }
   // From here on this is the run. REQUIRES: the end was claimed, and `ended` has ended.
   void End(const Run& ended) ABSL_LOCKS_EXCLUDED(mutex_);
   void SetFinalSnapshot(Snapshot snapshot) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -61,6 +68,7 @@ class LiveRun {
   void Notify() ABSL_LOCKS_EXCLUDED(watchers_mutex_);
 
   const std::uint64_t id_;
+  const MonotonicTime submitted_;
   std::atomic<bool> cancel_requested_{false}, end_claimed_{false};
 
   mutable Mutex mutex_;

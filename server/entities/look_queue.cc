@@ -4,7 +4,7 @@
 
 namespace alloclab::server {
 
-bool LookQueue::Wait(const Look& look, absl::Time deadline) {
+bool LookQueue::Wait(const Look& look, MonotonicTime deadline) {
   Entry entry{&look};
   const MutexLock lock(mutex_);
   entries_.push_back(&entry);

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/time/time.h"
 #include "allocators/common/mutex.h"
 #include "allocators/workload/driver.h"
 
@@ -23,7 +22,7 @@ using Look = std::function<void(const Driver&)>;
 class LookQueue {
  public:
   // True when `look` was called; false when it was not and never will be, as `deadline` passed before or the queue was closed.
-  bool Wait(const Look& look, absl::Time deadline) ABSL_LOCKS_EXCLUDED(mutex_);
+  bool Wait(const Look& look, MonotonicTime deadline) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Calls every look that waits. REQUIRES: the caller has the machine to itself.
   void Serve(const Driver& driver) ABSL_LOCKS_EXCLUDED(mutex_) {

@@ -31,7 +31,7 @@ struct Machine {
 TEST(LookQueue, WithoutServiceALookIsNeverCalled) {
   LookQueue queue;
   bool called = false;
-  EXPECT_FALSE(queue.Wait([&](const Driver&) { called = true; }, absl::Now() + absl::Milliseconds(5)));
+  EXPECT_FALSE(queue.Wait([&](const Driver&) { called = true; }, MonotonicTime::Now() + absl::Milliseconds(5)));
   const Machine machine;
   queue.Serve(machine.driver);
   EXPECT_FALSE(called);
@@ -43,9 +43,9 @@ TEST(LookQueue, CloseReleasesWhoeverWaits) {
     absl::SleepFor(absl::Milliseconds(20));
     queue.Close();
   });
-  EXPECT_FALSE(queue.Wait([](const Driver&) {}, absl::InfiniteFuture()));
+  EXPECT_FALSE(queue.Wait([](const Driver&) {}, MonotonicTime::InfiniteFuture()));
   closer.join();
-  EXPECT_FALSE(queue.Wait([](const Driver&) {}, absl::InfiniteFuture()));
+  EXPECT_FALSE(queue.Wait([](const Driver&) {}, MonotonicTime::InfiniteFuture()));
 }
 
 // A look that has begun is seen through whatever its deadline says, and meanwhile others may give up.
@@ -61,14 +61,14 @@ TEST(LookQueue, ALongLookKeepsNobodyElse) {
           other_gave_up.wait();
           finished = true;
         },
-        absl::Now() + absl::Minutes(1)));
+        MonotonicTime::Now() + absl::Minutes(1)));
     EXPECT_TRUE(finished);
   });
   std::thread driver([&] {
     while (!long_began.try_wait()) queue.Serve(machine.driver);
   });
   long_began.wait();
-  EXPECT_FALSE(queue.Wait([](const Driver&) { FAIL() << "beside another look"; }, absl::Now()));
+  EXPECT_FALSE(queue.Wait([](const Driver&) { FAIL() << "beside another look"; }, MonotonicTime::Now()));
   other_gave_up.count_down();
   long_looker.join();
   driver.join();
@@ -98,7 +98,7 @@ TEST(LookQueue, ManyLookersOneDriver) {
               ++calls;
               ++work;
             },
-            absl::Now() + absl::Milliseconds(i % 3 == 0 ? 0 : 1000));
+            MonotonicTime::Now() + absl::Milliseconds(i % 3 == 0 ? 0 : 1000));
         EXPECT_EQ(calls, seen ? 1 : 0);
         served += seen;
       }

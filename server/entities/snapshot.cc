@@ -26,7 +26,7 @@ Snapshot TakeSnapshot(const Driver& driver) {
   return snapshot;
 }
 
-void SnapshotPace::Taken(absl::Time began, absl::Time ended) {
+void SnapshotPace::Taken(MonotonicTime began, MonotonicTime ended) {
   due_ = ended + std::max(kSnapshotInterval, 20 * (ended - began));
 }
 

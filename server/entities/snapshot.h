@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "allocators/catalog/instance.h"
 #include "allocators/common/costs.h"
+#include "allocators/common/monotonic_time.h"
 #include "allocators/workload/driver.h"
 
 namespace alloclab::server {
@@ -31,11 +32,11 @@ Snapshot TakeSnapshot(const Driver& driver);
 // Says when a busy owner should take the next snapshot: every kSnapshotInterval, or less often when taking one is slow.
 class SnapshotPace {
  public:
-  bool Due(absl::Time now) const { return now >= due_; }
-  void Taken(absl::Time began, absl::Time ended);
+  bool Due(MonotonicTime now) const { return now >= due_; }
+  void Taken(MonotonicTime began, MonotonicTime ended);
 
  private:
-  absl::Time due_ = absl::InfinitePast();
+  MonotonicTime due_ = MonotonicTime::InfinitePast();
 };
 
 }  // namespace alloclab::server

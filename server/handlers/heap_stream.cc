@@ -1,10 +1,12 @@
 #include "server/handlers/heap_stream.h"
 
+#include <grpcpp/server_context.h>
+
 #include <algorithm>
-#include <span>
+#include <string>
 #include <utility>
 
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "proto/converters/bounds.h"
 #include "server/errors.h"
 #include "server/handlers/grpc_status.h"
@@ -14,44 +16,26 @@ namespace {
 
 // About what it takes to wake another thread.
 constexpr std::uint64_t kQuickBatchNs = 30'000;
-// A long batch is applied in pieces, so that it can be looked at between two of them.
-constexpr std::size_t kPieceOperations = 1024;
-
-class Pieces {
- public:
-  explicit Pieces(BatchWork& batch) : operations_(batch.operations), results_(batch.results) {}
-
-  // Whether there are more.
-  bool ApplyNext(Driver& driver) {
-    const std::size_t count = std::min(operations_.size(), kPieceOperations);
-    driver.Apply(operations_.first(count), results_.first(count));
-    operations_ = operations_.subspan(count);
-    results_ = results_.subspan(count);
-    return !operations_.empty();
-  }
-
- private:
-  std::span<const Operation> operations_;
-  std::span<OpResult> results_;
-};
 
 }  // namespace
 
-absl::Status ApplyBatch(LiveInstance& instance, const v1::Batch& batch, BatchWork& work, v1::BatchReply& reply) {
-  const std::int64_t began = absl::GetCurrentTimeNanos();
+absl::StatusOr<BatchEnd> ApplyBatch(LiveInstance& instance, const v1::Batch& batch, const Interrupt& left, BatchWork& work,
+                                    v1::BatchReply& reply) {
+  const MonotonicTime began = MonotonicTime::Now();
   if (absl::Status status = FromProto(batch, work); !status.ok()) return status;
-  Pieces pieces(work);
-  absl::Status status = instance.Operate(work.need, [&](Driver& driver) { return pieces.ApplyNext(driver); });
-  if (!status.ok()) return status;
+  const absl::StatusOr<LiveInstance::Applied> applied = instance.Apply(work.need, work.operations, work.results, left);
+  if (!applied.ok()) return applied.status();
+  work.results.resize(applied->operations);
   ToProto(work, batch.quiet(), reply);
   reply.set_sequence(batch.sequence());
-  reply.set_service_ns(static_cast<std::uint64_t>(std::max<std::int64_t>(absl::GetCurrentTimeNanos() - began, 0)));
-  return absl::OkStatus();
+  reply.set_stopped(std::string(applied->stopped.message()));
+  reply.set_service_ns(static_cast<std::uint64_t>(absl::ToInt64Nanoseconds(MonotonicTime::Now() - began)));
+  return BatchEnd{applied->stopped};
 }
 
-HeapStream::HeapStream(const grpc::CallbackServerContext& context, InstanceRegistry& instances, WorkPool& pool,
-                       OpenCalls& streams)
-    : instances_(instances), pool_(pool), streams_(streams) {
+HeapStream::HeapStream(grpc::CallbackServerContext& context, InstanceRegistry& instances, WorkPool& pool, OpenCalls& streams,
+                       WriteWatch& writes)
+    : instances_(instances), pool_(pool), streams_(streams), write_(writes, [&context] { context.TryCancel(); }) {
   absl::Status status = streams_.Admit(this, context.peer(), errors::TooManyStreams(streams_.max()),
                                        [this](const absl::Status& why) { End(why); });
   if (status.ok()) {
@@ -81,6 +65,7 @@ void HeapStream::OnWriteDone(bool ok) {
   {
     const MutexLock lock(mutex_);
     writing_ = false;
+    write_.Ended();
     if (!ok && !ending_) {
       ending_ = true;
       end_ = errors::CallCancelled();
@@ -90,7 +75,10 @@ void HeapStream::OnWriteDone(bool ok) {
   if (work_here) Work();
 }
 
-void HeapStream::OnCancel() { End(errors::CallCancelled()); }
+void HeapStream::OnCancel() {
+  cancelled_ = true;
+  End(errors::CallCancelled());
+}
 
 void HeapStream::OnDone() {
   streams_.Leave(this);
@@ -118,6 +106,7 @@ bool HeapStream::Proceed() {
     has_reply_ = false;
     writing_ = true;
     reply_.Swap(&outgoing_);
+    write_.Began();
     StartWrite(&outgoing_);
   }
   if (working_ || has_reply_ || finished_) return false;
@@ -138,25 +127,25 @@ bool HeapStream::Proceed() {
 bool HeapStream::IsQuick() const { return batch_.kinds().size() * ns_per_operation_ <= kQuickBatchNs; }
 
 void HeapStream::Work() {
-  const absl::Status status = ApplyNext();
+  const absl::StatusOr<BatchEnd> end = ApplyNext();
   bool work_here = false;
   {
     const MutexLock lock(mutex_);
     working_ = false;
-    if (status.ok()) {
-      has_reply_ = true;
+    has_reply_ = end.ok();
+    if (end.ok() && end->stopped.ok()) {
       ns_per_operation_ = reply_.service_ns() / std::max(reply_.operations(), 1u) + 1;
       Read();
-    } else {
+    } else {  // later batches are not applied: their place is behind the rest of this one
       ending_ = true;
-      end_ = status;
+      end_ = end.ok() ? end->stopped : end.status();
     }
     work_here = Proceed();
   }
   if (work_here) Work();
 }
 
-absl::Status HeapStream::ApplyNext() {
+absl::StatusOr<BatchEnd> HeapStream::ApplyNext() {
   if (absl::Status status = CheckBounds(batch_); !status.ok()) return status;
   if (!instance_ || (!batch_.instance().empty() && batch_.instance() != instance_named_)) {
     if (instance_) return errors::InstanceChangedInStream(instance_named_, batch_.instance());
@@ -165,7 +154,8 @@ absl::Status HeapStream::ApplyNext() {
     instance_ = *std::move(found);
     instance_named_ = batch_.instance();
   }
-  return ApplyBatch(*instance_, batch_, work_, reply_);
+  return ApplyBatch(
+      *instance_, batch_, [this] { return cancelled_.load(std::memory_order_relaxed); }, work_, reply_);
 }
 
 }  // namespace alloclab::server

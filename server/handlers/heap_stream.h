@@ -9,27 +9,36 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "allocators/common/mutex.h"
 #include "alloclab/v1/heap.pb.h"
 #include "server/collections/instance_registry.h"
 #include "server/converters/batch_converter.h"
 #include "server/handlers/open_calls.h"
 #include "server/handlers/work_pool.h"
+#include "server/handlers/write_watch.h"
 
 namespace alloclab::server {
 
-// Applies one batch to an instance and fills the reply in. Every error changes nothing.
-absl::Status ApplyBatch(LiveInstance& instance, const v1::Batch& batch, BatchWork& work, v1::BatchReply& reply);
+// Applies one batch to an instance and fills the reply in. An error: nothing was applied. Otherwise why the rest of the batch was
+// not, as the reply says too; OK: all was.
+struct BatchEnd {
+  absl::Status stopped;
+};
+absl::StatusOr<BatchEnd> ApplyBatch(LiveInstance& instance, const v1::Batch& batch, const Interrupt& left, BatchWork& work,
+                                    v1::BatchReply& reply);
 
 class HeapStream final : public grpc::ServerBidiReactor<v1::Batch, v1::BatchReply> {
  public:
   // Deletes itself when the call is done. All outlive it.
-  HeapStream(const grpc::CallbackServerContext& context, InstanceRegistry& instances, WorkPool& pool, OpenCalls& streams);
+  HeapStream(grpc::CallbackServerContext& context, InstanceRegistry& instances, WorkPool& pool, OpenCalls& streams,
+             WriteWatch& writes);
 
   void OnReadDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
@@ -40,7 +49,7 @@ class HeapStream final : public grpc::ServerBidiReactor<v1::Batch, v1::BatchRepl
   static constexpr std::uint64_t kUnknownNs = 1'000'000'000;
 
   void Work() ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::Status ApplyNext();
+  absl::StatusOr<BatchEnd> ApplyNext();
   // Whether the batch at hand will be done soon, going by the one before.
   bool IsQuick() const;
   void End(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -51,6 +60,7 @@ class HeapStream final : public grpc::ServerBidiReactor<v1::Batch, v1::BatchRepl
   InstanceRegistry& instances_;
   WorkPool& pool_;
   OpenCalls& streams_;
+  WriteWatch::Call write_;
 
   // Touched by whoever is at work.
   v1::Batch batch_;
@@ -59,6 +69,8 @@ class HeapStream final : public grpc::ServerBidiReactor<v1::Batch, v1::BatchRepl
   std::shared_ptr<LiveInstance> instance_;
   std::string instance_named_;
   std::uint64_t ns_per_operation_ = kUnknownNs;
+
+  std::atomic<bool> cancelled_{false};
 
   v1::Batch incoming_;       // gRPC's while reading_
   v1::BatchReply outgoing_;  // gRPC's while writing_

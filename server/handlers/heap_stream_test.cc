@@ -187,9 +187,9 @@ TEST(HeapStream, IdleStreamEndsWhenTheServerStops) {
   v1::BatchReply reply;
   ASSERT_TRUE(stream->Write(Batch("a", 1, 2)));
   ASSERT_TRUE(stream->Read(&reply));
-  const absl::Time began = absl::Now();
+  const MonotonicTime began = MonotonicTime::Now();
   server.server().Stop(began + absl::Seconds(20));
-  EXPECT_LT(absl::Now() - began, absl::Seconds(5)) << "an idle stream held the server up";
+  EXPECT_LT(MonotonicTime::Now() - began, absl::Seconds(5)) << "an idle stream held the server up";
   EXPECT_FALSE(stream->Read(&reply));
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
 }

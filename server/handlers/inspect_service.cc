@@ -2,50 +2,56 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "proto/converters/bounds.h"
 #include "server/converters/inspect_converter.h"
 #include "server/converters/statistics_converter.h"
 #include "server/errors.h"
 #include "server/handlers/grpc_status.h"
-#include "server/handlers/page_stream.h"
 #include "server/handlers/walk.h"
 #include "server/limits.h"
 
 namespace alloclab::server {
 namespace {
 
-// A stream that says only why there is none.
-template <class Page>
-grpc::ServerWriteReactor<Page>* Refuse(WorkPool& pool, const absl::Status& status) {
-  return new PageStream<Page>(pool, [status](Page&) -> absl::StatusOr<bool> { return status; });
+Interrupt LeftBy(const grpc::ServerContext& context) {
+  return [&context] { return context.IsCancelled(); };
+}
+
+// Looks at an instance for a caller, as long as he waits.
+absl::Status LookFor(const grpc::ServerContext& context, LiveInstance& instance, const Look& look) {
+  return instance.LookAt(look, MonotonicTime::InfiniteFuture(), LeftBy(context));
 }
 
 }  // namespace
 
-grpc::Status InspectService::GetStatistics(grpc::ServerContext*, const v1::GetStatisticsRequest* request,
+grpc::Status InspectService::GetStatistics(grpc::ServerContext* context, const v1::GetStatisticsRequest* request,
                                            v1::Statistics* reply) {
   if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
   const auto instance = instances_.Find(request->instance());
   if (!instance.ok()) return ToGrpcStatus(instance.status());
-  absl::Status status = (*instance)->LookAt([&](const Driver& driver) { *reply = ToProto(TakeSnapshot(driver)); });
+  absl::Status status = LookFor(*context, **instance, [&](const Driver& driver) { *reply = ToProto(TakeSnapshot(driver)); });
   reply->set_instance((*instance)->name());
   reply->set_id((*instance)->id());
   return ToGrpcStatus(status);
 }
 
-grpc::ServerWriteReactor<v1::BlockList>* InspectService::WalkBlocks(grpc::CallbackServerContext*,
+grpc::ServerWriteReactor<v1::BlockList>* InspectService::WalkBlocks(grpc::CallbackServerContext* context,
                                                                     const v1::WalkBlocksRequest* request) {
-  if (absl::Status status = CheckBounds(*request); !status.ok()) return Refuse<v1::BlockList>(pool_, status);
   const auto instance = instances_.Find(request->instance());
-  if (!instance.ok()) return Refuse<v1::BlockList>(pool_, instance.status());
-  if (!v1::AllocatorKind_IsValid(request->allocator())) {
-    return Refuse<v1::BlockList>(pool_, errors::BadField("allocator", fmt::format("{} is no allocator; HEAP and PAGES are",
-                                                                                  static_cast<int>(request->allocator()))));
+  absl::Status refused = CheckBounds(*request);
+  if (refused.ok()) refused = instance.status();
+  if (refused.ok() && !v1::AllocatorKind_IsValid(request->allocator())) {
+    refused = errors::BadField("allocator",
+                               fmt::format("{} is no allocator; HEAP and PAGES are", static_cast<int>(request->allocator())));
   }
-  return new PageStream<v1::BlockList>(pool_, WalkBlocksOf(*instance, *request));
+  NextPage<v1::BlockList> next = [refused](v1::BlockList&, const Interrupt&) -> absl::StatusOr<bool> { return refused; };
+  if (refused.ok()) next = WalkBlocksOf(*instance, *request);
+  return new PageStream<v1::BlockList>(*context, walks_, errors::TooManyWalks(walks_.calls.max()), std::move(next));
 }
 
-grpc::Status InspectService::ReadMemory(grpc::ServerContext*, const v1::ReadMemoryRequest* request,
+grpc::Status InspectService::ReadMemory(grpc::ServerContext* context, const v1::ReadMemoryRequest* request,
                                         v1::ReadMemoryReply* reply) {
   if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
   const auto instance = instances_.Find(request->instance());
@@ -55,18 +61,19 @@ grpc::Status InspectService::ReadMemory(grpc::ServerContext*, const v1::ReadMemo
         errors::BadField("bytes", fmt::format("{} is not between 1 and {}", request->bytes(), kReadMemoryBytesMax)));
   }
   absl::Status read;
-  absl::Status looked =
-      (*instance)->LookAt([&](const Driver& driver) { read = ReadMemoryOf(driver, *request, *reply->mutable_data()); });
+  absl::Status looked = LookFor(*context, **instance,
+                                [&](const Driver& driver) { read = ReadMemoryOf(driver, *request, *reply->mutable_data()); });
   reply->set_address(request->address());
   return ToGrpcStatus(looked.ok() ? read : looked);
 }
 
-grpc::Status InspectService::Translate(grpc::ServerContext*, const v1::TranslateRequest* request, v1::Translation* reply) {
+grpc::Status InspectService::Translate(grpc::ServerContext* context, const v1::TranslateRequest* request,
+                                       v1::Translation* reply) {
   if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
   const auto instance = instances_.Find(request->instance());
   if (!instance.ok()) return ToGrpcStatus(instance.status());
   absl::Status translated;
-  absl::Status looked = (*instance)->LookAt([&](const Driver& driver) {
+  absl::Status looked = LookFor(*context, **instance, [&](const Driver& driver) {
     if (AddressSpace* space = driver.instance().space()) {
       *reply = ToProto(space->Translate(VirtAddr(request->address())));
     } else {
@@ -76,21 +83,23 @@ grpc::Status InspectService::Translate(grpc::ServerContext*, const v1::Translate
   return ToGrpcStatus(looked.ok() ? translated : looked);
 }
 
-grpc::Status InspectService::CheckInvariants(grpc::ServerContext*, const v1::CheckInvariantsRequest* request,
+grpc::Status InspectService::CheckInvariants(grpc::ServerContext* context, const v1::CheckInvariantsRequest* request,
                                              v1::CheckInvariantsReply* reply) {
   if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
   const auto instance = instances_.Find(request->instance());
   if (!instance.ok()) return ToGrpcStatus(instance.status());
-  absl::Status status = (*instance)->LookAt([&](const Driver& driver) {
+  absl::Status status = LookFor(*context, **instance, [&](const Driver& driver) {
     Instance& machine = driver.instance();
-    for (const Violation& violation : machine.pages().CheckInvariants()) *reply->add_violations() = ToProto(violation);
+    const Interrupt left = LeftBy(*context);
+    for (const Violation& violation : machine.pages().CheckInvariants(left)) *reply->add_violations() = ToProto(violation);
     reply->set_page_blocks(machine.pages().Shape().free_blocks);
     if (const HeapAllocator* heap = machine.heap()) {
-      for (const Violation& violation : heap->CheckInvariants()) *reply->add_violations() = ToProto(violation);
+      for (const Violation& violation : heap->CheckInvariants(left)) *reply->add_violations() = ToProto(violation);
       reply->set_heap_blocks(heap->Shape().blocks);
     }
   });
-  (*instance)->CountViolations(static_cast<std::uint64_t>(reply->violations_size()));
+  if (status.ok() && context->IsCancelled()) status = errors::CallCancelled();  // the check may not have come to its end
+  if (status.ok()) (*instance)->CountViolations(static_cast<std::uint64_t>(reply->violations_size()));
   return ToGrpcStatus(status);
 }
 

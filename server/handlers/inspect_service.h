@@ -5,26 +5,28 @@
 
 #include "alloclab/v1/inspect.grpc.pb.h"
 #include "server/collections/instance_registry.h"
-#include "server/handlers/work_pool.h"
+#include "server/handlers/page_stream.h"
 
 namespace alloclab::server {
 
 class InspectService final : public v1::Inspect::WithCallbackMethod_WalkBlocks<v1::Inspect::Service> {
  public:
   // All outlive the service.
-  InspectService(InstanceRegistry& instances, WorkPool& pool) : instances_(instances), pool_(pool) {}
+  InspectService(InstanceRegistry& instances, const StreamHosts& walks) : instances_(instances), walks_(walks) {}
 
-  grpc::Status GetStatistics(grpc::ServerContext*, const v1::GetStatisticsRequest* request, v1::Statistics* reply) override;
-  grpc::ServerWriteReactor<v1::BlockList>* WalkBlocks(grpc::CallbackServerContext*,
+  grpc::Status GetStatistics(grpc::ServerContext* context, const v1::GetStatisticsRequest* request,
+                             v1::Statistics* reply) override;
+  grpc::ServerWriteReactor<v1::BlockList>* WalkBlocks(grpc::CallbackServerContext* context,
                                                       const v1::WalkBlocksRequest* request) override;
-  grpc::Status ReadMemory(grpc::ServerContext*, const v1::ReadMemoryRequest* request, v1::ReadMemoryReply* reply) override;
-  grpc::Status Translate(grpc::ServerContext*, const v1::TranslateRequest* request, v1::Translation* reply) override;
-  grpc::Status CheckInvariants(grpc::ServerContext*, const v1::CheckInvariantsRequest* request,
+  grpc::Status ReadMemory(grpc::ServerContext* context, const v1::ReadMemoryRequest* request,
+                          v1::ReadMemoryReply* reply) override;
+  grpc::Status Translate(grpc::ServerContext* context, const v1::TranslateRequest* request, v1::Translation* reply) override;
+  grpc::Status CheckInvariants(grpc::ServerContext* context, const v1::CheckInvariantsRequest* request,
                                v1::CheckInvariantsReply* reply) override;
 
  private:
   InstanceRegistry& instances_;
-  WorkPool& pool_;
+  const StreamHosts walks_;
 };
 
 }  // namespace alloclab::server

@@ -1,13 +1,16 @@
 #include "server/handlers/run_watch.h"
 
+#include <grpcpp/server_context.h>
+
 #include "server/converters/run_converter.h"
 #include "server/errors.h"
 #include "server/handlers/grpc_status.h"
 
 namespace alloclab::server {
 
-RunWatch::RunWatch(const grpc::CallbackServerContext& context, RunExecutor& runs, OpenCalls& watchers, std::uint64_t id)
-    : watchers_(watchers) {
+RunWatch::RunWatch(grpc::CallbackServerContext& context, RunExecutor& runs, OpenCalls& watchers, WriteWatch& writes,
+                   std::uint64_t id)
+    : watchers_(watchers), write_(writes, [&context] { context.TryCancel(); }) {
   absl::Status status = watchers_.Admit(this, context.peer(), errors::TooManyWatchers(watchers_.max()),
                                         [this](const absl::Status& why) { End(why); });
   if (status.ok()) status = Begin(runs, id);
@@ -26,6 +29,7 @@ absl::Status RunWatch::Begin(RunExecutor& runs, std::uint64_t id) {
   const MutexLock lock(mutex_);
   message_ = ToProto(*run);
   finished_ = true;
+  write_.Began();
   StartWriteAndFinish(&message_, {}, grpc::Status::OK);
   return absl::OkStatus();
 }
@@ -41,6 +45,7 @@ void RunWatch::Proceed() {
   changed_ = false;
   const Run run = live_->Get();
   message_ = ToProto(run);
+  write_.Began();
   if (Ended(run.state)) {
     finished_ = true;
     StartWriteAndFinish(&message_, {}, grpc::Status::OK);
@@ -51,6 +56,7 @@ void RunWatch::Proceed() {
 }
 
 void RunWatch::OnWriteDone(bool ok) {
+  write_.Ended();
   if (!ok) return End(errors::CallCancelled());
   watchers_.Heard(this);
   const MutexLock lock(mutex_);

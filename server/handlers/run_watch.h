@@ -14,13 +14,14 @@
 #include "alloclab/v1/run.pb.h"
 #include "server/collections/run_executor.h"
 #include "server/handlers/open_calls.h"
+#include "server/handlers/write_watch.h"
 
 namespace alloclab::server {
 
 class RunWatch final : public grpc::ServerWriteReactor<v1::Run> {
  public:
   // Deletes itself when the call is done. All outlive it.
-  RunWatch(const grpc::CallbackServerContext& context, RunExecutor& runs, OpenCalls& watchers, std::uint64_t id);
+  RunWatch(grpc::CallbackServerContext& context, RunExecutor& runs, OpenCalls& watchers, WriteWatch& writes, std::uint64_t id);
 
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnCancel() override ABSL_LOCKS_EXCLUDED(mutex_);
@@ -34,6 +35,7 @@ class RunWatch final : public grpc::ServerWriteReactor<v1::Run> {
   void Proceed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   OpenCalls& watchers_;
+  WriteWatch::Call write_;
   std::shared_ptr<LiveRun> live_;  // null: the run had ended before
   std::uint64_t watcher_ = 0;
 

@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <span>
+
 #include "absl/cleanup/cleanup.h"
 #include "allocators/common/check.h"
 #include "allocators/workload/difference.h"
+#include "allocators/workload/host_need.h"
 #include "server/converters/list_converter.h"
 #include "server/converters/run_comparison.h"
 #include "server/converters/run_converter.h"
+#include "server/entities/memory_lease.h"
 #include "server/errors.h"
 #include "server/handlers/grpc_status.h"
 #include "server/handlers/run_watch.h"
@@ -35,11 +39,21 @@ bool HaveSameTrace(const Run& a, const Run& b) { return a.result->exact().trace_
 absl::Status AddFirstDifference(TraceLibrary& traces, const Run& a, const Run& b, const grpc::ServerContext& context,
                                 v1::DiffRunsReply& reply) {
   ALLOCLAB_CHECK(HaveSameTrace(a, b));
-  const absl::StatusOr<std::shared_ptr<const Trace>> trace = traces.Load(a.request);
+  const Interrupt left = [&context] { return context.IsCancelled(); };
+  const absl::StatusOr<std::shared_ptr<const Trace>> trace = traces.Load(a.request, left);
   if (!trace.ok()) return trace.status();
-  const auto go_on = [&](const RunProgress&, const Driver&) { return !context.IsCancelled(); };
+  const std::uint64_t machine = kMachineHostBytes + HandlesHostNeed((*trace)->heap_handles + (*trace)->page_handles);
+  MachineLease lease_a(traces.budget()), lease_b(traces.budget());
+  for (MachineLease* const lease : {&lease_a, &lease_b}) {
+    if (absl::Status status = lease->Take(machine); !status.ok()) return status;
+  }
+  const auto go_on = [&](const RunProgress&, const Driver&) { return !left(); };
+  const auto admit = [](MachineLease& lease) {
+    return [&lease](const Driver& driver, std::span<const Operation> next) { return lease.Admit(driver, next); };
+  };
   const absl::StatusOr<Difference> difference = FindFirstDifference(
-      **trace, a.request.config, b.request.config, go_on, {.a = fmt::format("run {}", a.id), .b = fmt::format("run {}", b.id)});
+      **trace, a.request.config, b.request.config, go_on, {.a = fmt::format("run {}", a.id), .b = fmt::format("run {}", b.id)},
+      {.admit_a = admit(lease_a), .admit_b = admit(lease_b), .interrupt = left});
   if (!difference.ok()) return difference.status();
   if (difference->cancelled) return errors::CallCancelled();
   reply.set_first_operation(difference->operation);
@@ -84,7 +98,7 @@ grpc::Status RunsService::ListRuns(grpc::ServerContext*, const v1::ListRunsReque
 
 grpc::ServerWriteReactor<v1::Run>* RunsService::WatchRun(grpc::CallbackServerContext* context,
                                                          const v1::WatchRunRequest* request) {
-  return new RunWatch(*context, runs_, watchers_, request->id());  // deletes itself
+  return new RunWatch(*context, runs_, watchers_, writes_, request->id());  // deletes itself
 }
 
 grpc::Status RunsService::CancelRun(grpc::ServerContext*, const v1::CancelRunRequest* request, v1::Run* reply) {

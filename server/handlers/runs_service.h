@@ -6,14 +6,15 @@
 #include "server/collections/run_executor.h"
 #include "server/collections/trace_library.h"
 #include "server/handlers/open_calls.h"
+#include "server/handlers/write_watch.h"
 
 namespace alloclab::server {
 
 class RunsService final : public v1::Runs::WithCallbackMethod_WatchRun<v1::Runs::Service> {
  public:
   // All outlive the service.
-  RunsService(RunExecutor& runs, TraceLibrary& traces, OpenCalls& watchers, OpenCalls& diffs)
-      : runs_(runs), traces_(traces), watchers_(watchers), diffs_(diffs) {}
+  RunsService(RunExecutor& runs, TraceLibrary& traces, OpenCalls& watchers, OpenCalls& diffs, WriteWatch& writes)
+      : runs_(runs), traces_(traces), watchers_(watchers), diffs_(diffs), writes_(writes) {}
 
   grpc::Status SubmitRun(grpc::ServerContext*, const v1::SubmitRunRequest* request, v1::Run* reply) override;
   grpc::Status GetRun(grpc::ServerContext*, const v1::GetRunRequest* request, v1::Run* reply) override;
@@ -28,6 +29,7 @@ class RunsService final : public v1::Runs::WithCallbackMethod_WatchRun<v1::Runs:
   TraceLibrary& traces_;
   OpenCalls& watchers_;
   OpenCalls& diffs_;
+  WriteWatch& writes_;
 };
 
 }  // namespace alloclab::server

@@ -65,12 +65,17 @@ class BlockWalk {
 
 }  // namespace
 
-NextPage<v1::BlockList> WalkBlocksOf(std::shared_ptr<LiveInstance> instance, const v1::WalkBlocksRequest& request) {
-  return [instance = std::move(instance), walk = BlockWalk(request)](v1::BlockList& list) mutable -> absl::StatusOr<bool> {
+NextPage<v1::BlockList> WalkBlocksOf(const std::shared_ptr<LiveInstance>& instance, const v1::WalkBlocksRequest& request) {
+  return [weak = std::weak_ptr(instance), name = instance->name(), walk = BlockWalk(request)](
+             v1::BlockList& list, const Interrupt& left) mutable -> absl::StatusOr<bool> {
+    const std::shared_ptr<LiveInstance> found = weak.lock();
+    if (!found) return errors::InstanceDeleted(name);
     std::optional<bool> more;
-    absl::Status status = instance->LookAt([&](const Driver& driver) { more = walk.Next(driver, list); });
+    absl::Status status =
+        found->LookAt([&](const Driver& driver) { more = walk.Next(driver, list); }, MonotonicTime::InfiniteFuture(), left);
     if (!status.ok()) return status;
-    if (!more) return errors::InstanceWithoutHeap(instance->name());
+    if (Interrupted(left)) return errors::CallCancelled();
+    if (!more) return errors::InstanceWithoutHeap(name);
     return *more;
   };
 }

@@ -10,8 +10,8 @@
 
 namespace alloclab::server {
 
-// FAILED_PRECONDITION: the heap was asked for, and the instance has none.
-NextPage<v1::BlockList> WalkBlocksOf(std::shared_ptr<LiveInstance> instance, const v1::WalkBlocksRequest& request);
+// FAILED_PRECONDITION: the heap was asked for, and the instance has none. The walk does not keep an instance that was deleted.
+NextPage<v1::BlockList> WalkBlocksOf(const std::shared_ptr<LiveInstance>& instance, const v1::WalkBlocksRequest& request);
 
 // Copies memory without touching it. OUT_OF_RANGE: physical bytes outside RAM, or a virtual page that is not present.
 absl::Status ReadMemoryOf(const Driver& driver, const v1::ReadMemoryRequest& request, std::string& data);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "proto/converters/bounds.h"
 #include "server/converters/list_converter.h"
 #include "server/converters/workload_converter.h"
+#include "server/entities/memory_lease.h"
 #include "server/errors.h"
 #include "server/handlers/grpc_status.h"
 #include "server/limits.h"
@@ -23,8 +25,18 @@ struct UploadedFile {
   std::string bytes;
 };
 
+// Room for so many bytes more, taken from the budget before; while the text moves it is in memory twice.
+absl::Status MakeRoom(std::size_t more, std::string& bytes, MemoryLease& lease) {
+  if (more <= bytes.capacity() - bytes.size()) return absl::OkStatus();
+  const std::size_t capacity = std::max(bytes.size() + more, 2 * bytes.capacity());
+  if (absl::Status status = lease.Take(capacity); !status.ok()) return status;
+  bytes.reserve(capacity);
+  lease.Settle(bytes.capacity());
+  return absl::OkStatus();
+}
+
 absl::StatusOr<UploadedFile> ReadFile(grpc::ServerContext& context, grpc::ServerReader<v1::UploadTraceRequest>& reader,
-                                      OpenCalls& uploads) {
+                                      OpenCalls& uploads, MemoryLease& lease) {
   UploadedFile file;
   v1::UploadTraceRequest chunk;
   for (bool first = true; reader.Read(&chunk); first = false) {
@@ -36,6 +48,7 @@ absl::StatusOr<UploadedFile> ReadFile(grpc::ServerContext& context, grpc::Server
     }
     if (chunk.data().size() > kTraceUploadBytesMax - file.bytes.size())
       return errors::TraceUploadTooLarge(kTraceUploadBytesMax);
+    if (absl::Status status = MakeRoom(chunk.data().size(), file.bytes, lease); !status.ok()) return status;
     file.bytes += chunk.data();
   }
   if (context.IsCancelled()) return errors::CallCancelled();
@@ -63,9 +76,11 @@ grpc::Status WorkloadsService::UploadTrace(grpc::ServerContext* context, grpc::S
     return ToGrpcStatus(status);
   }
   const absl::Cleanup leave = [&] { uploads_.Leave(context); };
-  absl::StatusOr<UploadedFile> file = ReadFile(*context, *reader, uploads_);
+  MemoryLease lease(traces_.budget());
+  absl::StatusOr<UploadedFile> file = ReadFile(*context, *reader, uploads_, lease);
   if (!file.ok()) return ToGrpcStatus(file.status());
-  const absl::StatusOr<TraceEntry> entry = runs_.AddTrace(std::move(file->bytes), file->name);
+  const absl::StatusOr<TraceEntry> entry =
+      runs_.AddTrace(std::move(file->bytes), file->name, [context] { return context->IsCancelled(); });
   if (!entry.ok()) return ToGrpcStatus(entry.status());
   *reply = ToProto(*entry, file->name);
   Log(LogLevel::kInfo, "trace.uploaded",

@@ -56,7 +56,7 @@ void AddServer(const MetricsSources& sources, std::vector<prometheus::MetricFami
   AddGauge(families, "alloclab_server_instances", "Instances that live.", sources.instances.size());
   AddGauge(families, "alloclab_server_instances_limit", "Instances that may live.", sources.instances.instances_max());
   AddGauge(families, "alloclab_server_inflight_streams", "Open data streams.", static_cast<double>(sources.open_streams()));
-  AddGauge(families, "alloclab_server_held_bytes", "Host memory that instances and runs hold.",
+  AddGauge(families, "alloclab_server_held_bytes", "Host memory that instances, runs, traces and uploads hold.",
            static_cast<double>(sources.budget.held_bytes()));
   AddGauge(families, "alloclab_server_held_bytes_limit", "Host memory that they may hold.",
            static_cast<double>(sources.budget.limits().held_bytes));

@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
+#include "allocators/common/monotonic_time.h"
 
 namespace alloclab::server {
 namespace {
@@ -16,9 +15,9 @@ void Increment(std::atomic<std::uint64_t>& count, std::uint64_t by = 1) { count.
 // Watches one call.
 class CallCounter final : public grpc::experimental::Interceptor {
  public:
-  explicit CallCounter(MethodCounts& counts) : counts_(counts), began_(absl::Now()) { Increment(counts_.started); }
+  explicit CallCounter(MethodCounts& counts) : counts_(counts), began_(MonotonicTime::Now()) { Increment(counts_.started); }
   ~CallCounter() override {
-    const absl::Duration took = std::max(absl::Now() - began_, absl::ZeroDuration());  // the clock may be set back
+    const absl::Duration took = MonotonicTime::Now() - began_;
     Increment(counts_.handled[code_]);
     Increment(counts_.handling_ns, static_cast<std::uint64_t>(absl::ToInt64Nanoseconds(took)));
     const auto bucket = std::lower_bound(kHandlingBuckets.begin(), kHandlingBuckets.end(), absl::ToDoubleSeconds(took));
@@ -40,7 +39,7 @@ class CallCounter final : public grpc::experimental::Interceptor {
 
  private:
   MethodCounts& counts_;
-  const absl::Time began_;
+  const MonotonicTime began_;
   std::size_t code_ = grpc::StatusCode::CANCELLED;  // unless a status was sent
 };
 

@@ -67,17 +67,19 @@ unsigned PoolThreads() { return std::max(2u, std::thread::hardware_concurrency()
 GrpcServer::GrpcServer(const Domain& domain, std::size_t streams_max)
     : metrics_(domain.metrics),
       pool_(PoolThreads()),
+      writes_(kWriteTimeMax),
       streams_({.max = streams_max, .of_one_client = kStreamsPerConnectionMax, .silence = kStreamSilenceMax}),
       uploads_({.max = kConcurrentUploadsMax, .of_one_client = kUploadsPerConnectionMax, .silence = kUploadSilenceMax}),
       watchers_({.max = kWatchersMax, .of_one_client = kStreamsPerConnectionMax, .silence = kStreamSilenceMax}),
       diffs_(kConcurrentDiffsMax),
+      walks_(kWalksMax),
       lab_(domain.instances, domain.describe),
-      heap_(domain.instances, pool_, streams_),
-      inspect_(domain.instances, pool_),
+      heap_(domain.instances, pool_, streams_, writes_),
+      inspect_(domain.instances, {pool_, writes_, walks_}),
       workloads_(domain.traces, domain.runs, uploads_),
-      runs_(domain.runs, domain.traces, watchers_, diffs_) {}
+      runs_(domain.runs, domain.traces, watchers_, diffs_, writes_) {}
 
-GrpcServer::~GrpcServer() { Stop(absl::InfinitePast()); }
+GrpcServer::~GrpcServer() { Stop(MonotonicTime::InfinitePast()); }
 
 absl::Status GrpcServer::Start(const BindAddress& listen, bool reflection, std::size_t connections_max) {
   absl::StatusOr<Listener> listener = Listener::Open("--listen", listen);
@@ -126,13 +128,14 @@ void GrpcServer::Drain() {
   streams_.Drain();
   uploads_.Drain();
   diffs_.Drain();
+  walks_.Drain();
 }
 
-void GrpcServer::Stop(absl::Time deadline) {
+void GrpcServer::Stop(MonotonicTime deadline) {
   if (!server_) return;
   Drain();
   // Once gRPC shuts down, it waits for idle connections as for calls, whatever the former are waiting for.
-  while (metrics_.open_calls() > 0 && absl::Now() < deadline) absl::SleepFor(kCallsInterval);
+  while (metrics_.open_calls() > 0 && MonotonicTime::Now() < deadline) absl::SleepFor(kCallsInterval);
   door_->Close();
   server_->Shutdown(absl::ToChronoTime(absl::Now()));
   server_->Wait();

@@ -13,7 +13,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
+#include "allocators/common/monotonic_time.h"
 #include "server/collections/instance_registry.h"
 #include "server/collections/run_executor.h"
 #include "server/collections/trace_library.h"
@@ -24,6 +24,7 @@
 #include "server/handlers/runs_service.h"
 #include "server/handlers/work_pool.h"
 #include "server/handlers/workloads_service.h"
+#include "server/handlers/write_watch.h"
 #include "server/http/bind_address.h"
 #include "server/metrics/metrics_endpoint.h"
 #include "server/metrics/rpc_metrics.h"
@@ -49,7 +50,7 @@ class GrpcServer {
   // NOT_SERVING from here on; streams end after the batch under way.
   void Drain();
   // Lets calls end until `deadline`, then cancels them.
-  void Stop(absl::Time deadline);
+  void Stop(MonotonicTime deadline);
 
   const std::string& address() const { return address_; }
   const OpenCalls& streams() const { return streams_; }
@@ -60,7 +61,8 @@ class GrpcServer {
  private:
   RpcMetrics& metrics_;
   WorkPool pool_;
-  OpenCalls streams_, uploads_, watchers_, diffs_;
+  WriteWatch writes_;
+  OpenCalls streams_, uploads_, watchers_, diffs_, walks_;
   LabService lab_;
   HeapService heap_;
   InspectService inspect_;

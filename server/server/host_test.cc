@@ -57,9 +57,9 @@ TEST_F(HostMemory, OfAContainerIsAtTheMountOfVersionOne) {
 }
 
 TEST(HeldBytesDefault, LeavesWhatTheServerNeeds) {
-  EXPECT_EQ(HeldBytesDefault(4 * kGi), 2 * kGi);
+  EXPECT_EQ(HeldBytesDefault(2 * kGi), 1280 * kMi);
   EXPECT_EQ(HeldBytesDefault(64 * kGi), 48 * kGi) << "three quarters at most";
-  EXPECT_EQ(HeldBytesDefault(2 * kGi), kGi / 2) << "a quarter at least";
+  EXPECT_EQ(HeldBytesDefault(kGi / 2), kGi / 8) << "a quarter at least";
   EXPECT_EQ(HeldBytesDefault(kGi), kGi / 4);
 }
 

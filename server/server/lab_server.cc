@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include "server/collections/heap_directory.h"
 #include "server/collections/instance_registry.h"
 #include "server/collections/run_executor.h"
@@ -18,6 +17,7 @@
 #include "server/metrics/rpc_metrics.h"
 #include "server/server/grpc_server.h"
 #include "server/server/host.h"
+#include "server/server/memory_return.h"
 #include "server/server/server_card.h"
 #include "server/store/run_store.h"
 #include "server/web/web_server.h"
@@ -72,7 +72,7 @@ struct LabServer::Parts {
         budget(std::make_shared<HostBudget>(BudgetOf(options))),
         heaps({.instances = options.named_instances_max, .runs = kNamedRunsMax}),
         ids(*store),
-        traces(*store, options.trace_store_max),
+        traces(*store, budget, options.trace_store_max),
         instances(ids, heaps, budget, options.instances_max),
         runs(*store, traces, heaps, budget, RunLimitsOf(options)),
         card(instances, *store),
@@ -84,6 +84,7 @@ struct LabServer::Parts {
 
   const std::unique_ptr<RunStore> store;
   const std::shared_ptr<HostBudget> budget;
+  MemoryReturn memory_return{budget};
   HeapDirectory heaps;
   IdSource ids;
   TraceLibrary traces;
@@ -147,14 +148,14 @@ absl::StatusOr<std::unique_ptr<LabServer>> LabServer::Start(const ServerOptions&
 }
 
 LabServer::LabServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
-LabServer::~LabServer() { Stop(absl::InfinitePast()); }
+LabServer::~LabServer() { Stop(MonotonicTime::InfinitePast()); }
 
 void LabServer::Drain() {
   parts_->grpc.Drain();
   parts_->runs.Drain();
 }
 
-void LabServer::Stop(absl::Time deadline) {
+void LabServer::Stop(MonotonicTime deadline) {
   Drain();
   parts_->runs.Stop(deadline);
   parts_->grpc.Stop(deadline);

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
+#include "allocators/common/monotonic_time.h"
 #include "server/server/options.h"
 
 namespace alloclab::server {
@@ -24,7 +24,7 @@ class LabServer {
   void Drain();
 
   // Drains; streams end after the batch under way, runs may end until `deadline`, then everything is cancelled.
-  void Stop(absl::Time deadline);
+  void Stop(MonotonicTime deadline);
 
   // As bound: "127.0.0.1:41234". Empty when off.
   const std::string& grpc_address() const;

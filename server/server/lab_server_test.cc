@@ -61,14 +61,14 @@ TEST(LabServer, IsNotServingOnceItDrains) {
   EXPECT_TRUE(absl::IsFailedPrecondition(CheckHealth(address, "")));
   EXPECT_TRUE(absl::IsFailedPrecondition(CheckHealth(address, "alloclab.v1.Runs")));
   EXPECT_TRUE(absl::IsNotFound(CheckHealth(address, "alloclab.v1.Nothing")));
-  server.server().Stop(absl::Now());
+  server.server().Stop(MonotonicTime::Now());
   EXPECT_TRUE(absl::IsUnavailable(CheckHealth(address, "")));
 }
 
 TEST(LabServer, StopTwiceIsAsOnce) {
   TestServer server;
-  server.server().Stop(absl::Now());
-  server.server().Stop(absl::Now());
+  server.server().Stop(MonotonicTime::Now());
+  server.server().Stop(MonotonicTime::Now());
 }
 
 }  // namespace

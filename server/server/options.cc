@@ -115,7 +115,7 @@ std::vector<OptionInfo> MakeList() {
       Count("instances-max", "instances that may live at the same time", &O::instances_max),
       Count("promised-ram-max", "bytes of RAM promised to all instances and runs together", &O::promised_ram_max),
       Count("memory-max",
-            "bytes of host memory that instances and runs may hold; 0: what the server does not need of the "
+            "bytes of host memory that instances, runs, traces and uploads may hold; 0: what the server does not need of the "
             "host's or the container's",
             &O::memory_max),
       Count("handles-max", "handles of all instances together", &O::handles_max),

@@ -33,7 +33,7 @@ struct ServerOptions {
   std::uint32_t run_threads = 0;  // 0: one per core
   std::uint32_t instances_max = kInstancesMax;
   std::uint64_t promised_ram_max = kPromisedRamBytesMax;  // bytes
-  std::uint64_t memory_max = 0;                           // bytes of host memory held by instances; 0: HeldBytesDefault
+  std::uint64_t memory_max = 0;  // bytes of host memory held by instances, runs, traces; 0: HeldBytesDefault
   std::uint64_t handles_max = kHandlesMax;
   std::uint32_t queued_runs_max = kQueuedRunsMax;
   std::uint64_t stored_runs_max = kStoredRunsMax;

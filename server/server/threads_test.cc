@@ -83,7 +83,7 @@ TEST_F(WebConcurrency, BrowsersAndScrapersBesideBatchesRunsAndDeletions) {
   crew.Join();
   EXPECT_EQ((*busy)->operations(), batch.size() * kPieces * kDrivers * kBatches);
   EXPECT_TRUE(lab_.instances.Delete("busy").ok());
-  lab_.runs.Stop(absl::Now() + absl::Seconds(60));
+  lab_.runs.Stop(MonotonicTime::Now() + absl::Seconds(60));
   EXPECT_EQ(lab_.budget->promised_ram_bytes(), 0u);
 }
 

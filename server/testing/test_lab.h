@@ -24,7 +24,7 @@ struct TestLab {
       HostBudgetLimits{.promised_ram_bytes = 1ull << 40, .held_bytes = 1ull << 40, .handles = 1 << 20});
   HeapDirectory heaps{{.instances = 2, .runs = 2}};
   IdSource ids{*store};
-  TraceLibrary traces{*store, 1 << 30};
+  TraceLibrary traces{*store, budget, 1 << 30};
   InstanceRegistry instances{ids, heaps, budget, 100};
   RunExecutor runs{*store, traces, heaps, budget, {.threads = 2, .queued_runs = 1000, .stored_runs = 1000}};
 };

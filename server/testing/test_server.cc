@@ -45,7 +45,7 @@ void TestServer::Start() {
 }
 
 void TestServer::Restart() {
-  server_->Stop(absl::Now());
+  server_->Stop(MonotonicTime::Now());
   server_.reset();
   Start();
 }

@@ -20,7 +20,7 @@ absl::Status MachineView::PacedLook(const LookAt& look_at, MonotonicTime deadlin
         look(driver);
         spent = clock_() - began;
       },
-      absl::Now() + (deadline - clock_()));
+      deadline);
   rest_until_ = clock_() + kRestPerLook * spent;
   return status;
 }

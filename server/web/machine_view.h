@@ -27,7 +27,7 @@ namespace alloclab::server {
 inline constexpr absl::Duration kViewDeadline = absl::Seconds(2);
 
 // Serves one look at a certain machine before the deadline, or says why not.
-using LookAt = std::function<absl::Status(const Look&, absl::Time deadline)>;
+using LookAt = std::function<absl::Status(const Look&, MonotonicTime deadline)>;
 
 class MachineView {
  public:

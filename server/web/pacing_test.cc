@@ -37,7 +37,7 @@ TEST(AnswerCache, HoldsABoundedNumber) {
 TEST(MachineView, RestsFourTimesAsLongAsItLooked) {
   TestLab lab;
   const auto instance = *lab.instances.Create({"looked-at", SmallMachine(), "", ""});
-  const LookAt look_at = [&](const Look& look, absl::Time deadline) { return instance->LookAt(look, deadline); };
+  const LookAt look_at = [&](const Look& look, MonotonicTime deadline) { return instance->LookAt(look, deadline); };
   constexpr absl::Duration kStep = absl::Milliseconds(5);
   MonotonicTime now = MonotonicTime::Now();
   std::vector<absl::Duration> rests;

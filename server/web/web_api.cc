@@ -180,13 +180,14 @@ absl::StatusOr<LookAt> WebApi::MachineOf(const HttpRequest& request) const {
   if (request.path[1] == "instances") {
     auto instance = subjects_.instances.Find(request.path[2]);
     if (!instance.ok()) return instance.status();
-    return
-        [instance = *std::move(instance)](const Look& look, absl::Time deadline) { return instance->LookAt(look, deadline); };
+    return [instance = *std::move(instance)](const Look& look, MonotonicTime deadline) {
+      return instance->LookAt(look, deadline);
+    };
   }
   const auto id = RunNumber(request.path[2]);
   if (!id.ok()) return id.status();
   if (auto live = subjects_.runs.FindLive(*id)) {
-    return [live](const Look& look, absl::Time deadline) { return live->LookAt(look, deadline); };
+    return [live](const Look& look, MonotonicTime deadline) { return live->LookAt(look, deadline); };
   }
   const auto run = subjects_.runs.Get(*id);
   return run.ok() ? errors::RunNotRunning(*id, RunStateName(run->state)) : run.status();

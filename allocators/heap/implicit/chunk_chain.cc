@@ -56,17 +56,19 @@ std::optional<BrokenWalk> ChunkChain::VisitBlocks(BlockCursor from, const BlockV
   return stopped ? std::nullopt : BreakAt(end);
 }
 
-HeapShape ChunkChain::Shape(VirtAddr limit) const {
+HeapShape ChunkChain::Shape(VirtAddr limit, const Interrupt& interrupt) const {
   HeapShape shape{.start = start_, .brk = brk_, .limit = limit};
+  InterruptPoll poll(interrupt);
   Walk([&](const Chunk& chunk) {
     shape.Add(BlockOf(chunk));
-    return true;
+    return !poll.Step();
   });
   return shape;
 }
 
-std::vector<Violation> ChunkChain::Check() const {
+std::vector<Violation> ChunkChain::Check(const Interrupt& interrupt) const {
   Findings findings;
+  InterruptPoll poll(interrupt);
   bool previous_free = false;
   const VirtAddr end = Walk([&](const Chunk& chunk) {
     if (chunk.header == start_ && chunk.header_word != tag::Pack(kWordBytes, tag::kAllocated)) {
@@ -86,9 +88,9 @@ std::vector<Violation> ChunkChain::Check() const {
       }
     }
     previous_free = !chunk.allocated;
-    return !findings.full();
+    return !findings.full() && !poll.Step();
   });
-  if (findings.full()) return findings.Take();
+  if (findings.full() || poll.interrupted()) return findings.Take();
   if (const std::optional<BrokenWalk> broken = BreakAt(end)) {
     findings.Add("H1", end, "%s", broken->what);
     return findings.Take();

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "allocators/common/interrupt.h"
 #include "allocators/common/violation.h"
 #include "allocators/heap/heap_allocator.h"
 #include "allocators/heap/implicit/boundary_tag.h"
@@ -62,9 +63,9 @@ class ChunkChain {
   // As HeapAllocator::VisitBlocks. `near` is a chunk at or below from.address to begin at, if one is known.
   std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit, std::optional<VirtAddr> near = {}) const;
   // Everything in a shape that a walk can find.
-  HeapShape Shape(VirtAddr limit) const;
+  HeapShape Shape(VirtAddr limit, const Interrupt& interrupt = {}) const;
   // Violations of H1 to H4; ends at the first broken link.
-  std::vector<Violation> Check() const;
+  std::vector<Violation> Check(const Interrupt& interrupt = {}) const;
 
  private:
   Block BlockOf(const Chunk& chunk) const;

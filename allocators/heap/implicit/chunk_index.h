@@ -78,7 +78,7 @@ class ChunkIndex {
   std::uint64_t free_bytes() const { return free_bytes_; }
   HeapShape Shape(VirtAddr brk, VirtAddr limit) const;
   // Violations of H5: where the index or the counters say something else than the chain in RAM, which is sound.
-  std::vector<Violation> Check(VirtAddr brk, VirtAddr limit) const;
+  std::vector<Violation> Check(VirtAddr brk, VirtAddr limit, const Interrupt& interrupt = {}) const;
   std::uint64_t host_bytes() const;
 
  private:

@@ -9,13 +9,15 @@
 
 namespace alloclab {
 
-std::vector<Violation> ChunkIndex::Check(VirtAddr brk, VirtAddr limit) const {
+std::vector<Violation> ChunkIndex::Check(VirtAddr brk, VirtAddr limit, const Interrupt& interrupt) const {
   std::vector<Violation> found;
   const auto add = [&](VirtAddr where, std::string what) {
     if (found.size() < kViolationsMax) found.push_back({"H5", where.raw(), std::move(what)});
   };
   const ChunkChain chain(space_, start_, brk);
-  if (const HeapShape in_ram = chain.Shape(limit), here = Shape(brk, limit); in_ram != here) {
+  const HeapShape in_ram = chain.Shape(limit, interrupt), here = Shape(brk, limit);
+  if (Interrupted(interrupt)) return found;
+  if (in_ram != here) {
     add(start_,
         absl::StrFormat("the counters say %d chunks, %d free with %d bytes, the largest %d; in RAM are %d, %d with %d, %d",
                         here.blocks, here.free_blocks, here.free_bytes, here.largest_free_bytes, in_ram.blocks,
@@ -23,7 +25,9 @@ std::vector<Violation> ChunkIndex::Check(VirtAddr brk, VirtAddr limit) const {
   }
   std::uint32_t chunks = 0, pages = 0;
   std::uint32_t last_page = ~0u;
+  InterruptPoll poll(interrupt);
   chain.Walk([&](const Chunk& chunk) {
+    if (poll.Step()) return false;
     ++chunks;
     pages += last_page != chunk.header.page();
     last_page = chunk.header.page();
@@ -54,6 +58,7 @@ std::vector<Violation> ChunkIndex::Check(VirtAddr brk, VirtAddr limit) const {
     }
     return true;
   });
+  if (poll.interrupted()) return found;
   // Every chunk has its bit and its rank; the totals say that there are no bits or counts behind the last one.
   std::uint32_t bits = 0, free_bits = 0;
   for (const auto& group : groups_) {

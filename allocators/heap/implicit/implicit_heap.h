@@ -91,10 +91,11 @@ class ChunkHeap : public HeapAllocator {
   std::span<const std::uint64_t> own_counters() const override { return state_.counters.values(); }
   // Of kChunkFigures.
   std::vector<std::uint64_t> FigureValues() const override { return {space_.Peek(brk()).value_or(0)}; }
-  void VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const override {
+  void VisitMetadata(const std::function<void(std::uint32_t word)>& visit, const Interrupt& interrupt) const override {
+    InterruptPoll poll(interrupt);
     Chain().Walk([&](const Chunk& chunk) {
       visit(chunk.header_word);
-      return true;
+      return !poll.Step();
     });
   }
 
@@ -102,7 +103,7 @@ class ChunkHeap : public HeapAllocator {
   std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const override {
     return Chain().VisitBlocks(from, visit);
   }
-  std::vector<Violation> CheckInvariants() const override { return Chain().Check(); }
+  std::vector<Violation> CheckInvariants(const Interrupt& interrupt) const override { return Chain().Check(interrupt); }
 
  protected:
   ChunkHeap(AddressSpace& space, const ImplicitHeapOptions& options)

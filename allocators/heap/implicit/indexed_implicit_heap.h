@@ -27,7 +27,7 @@ class IndexedImplicitHeap final : public ChunkHeap<ChunkIndex, ImplicitHeapState
   const Declaration& declaration() const override { return kImplicitHeapDeclaration; }
   HeapShape Shape() const override { return heap_.index().Shape(brk(), limit()); }
   std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const override;
-  std::vector<Violation> CheckInvariants() const override;
+  std::vector<Violation> CheckInvariants(const Interrupt& interrupt) const override;
   void Prefetch(VirtAddr block) const override;
   std::uint64_t host_bytes() const override { return sizeof(*this) + heap_.index().host_bytes(); }
 
@@ -161,9 +161,9 @@ inline std::optional<BrokenWalk> IndexedImplicitHeap::VisitBlocks(BlockCursor fr
   return Chain().VisitBlocks(from, visit, wanted > start() ? heap_.index().LastStart(wanted) : start());
 }
 
-inline std::vector<Violation> IndexedImplicitHeap::CheckInvariants() const {
-  std::vector<Violation> found = Chain().Check();
-  if (found.empty()) found = heap_.index().Check(brk(), limit());
+inline std::vector<Violation> IndexedImplicitHeap::CheckInvariants(const Interrupt& interrupt) const {
+  std::vector<Violation> found = Chain().Check(interrupt);
+  if (found.empty()) found = heap_.index().Check(brk(), limit(), interrupt);
   return found;
 }
 

@@ -63,14 +63,15 @@ HeapResult NextFitHeap::Free(VirtAddr block) {
   return {};
 }
 
-std::vector<Violation> NextFitHeap::CheckInvariants() const {
-  std::vector<Violation> found = Chain().Check();
+std::vector<Violation> NextFitHeap::CheckInvariants(const Interrupt& interrupt) const {
+  std::vector<Violation> found = Chain().Check(interrupt);
   bool begins = false;
+  InterruptPoll poll(interrupt);
   Chain().Walk([&](const Chunk& chunk) {
     begins = chunk.header == state_.rover;
-    return chunk.header < state_.rover;
+    return chunk.header < state_.rover && !poll.Step();
   });
-  if (!begins && found.size() < kViolationsMax) {
+  if (!begins && !Interrupted(interrupt) && found.size() < kViolationsMax) {
     found.push_back({"N1", state_.rover.raw(), absl::StrFormat("no chunk begins at the rover %#010x", state_.rover.raw())});
   }
   return found;

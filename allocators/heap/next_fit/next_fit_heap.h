@@ -44,7 +44,7 @@ class NextFitHeap final : public ChunkHeap<NoIndex, NextFitState> {
 
   const Declaration& declaration() const override;
   std::vector<std::uint64_t> FigureValues() const override;
-  std::vector<Violation> CheckInvariants() const override;
+  std::vector<Violation> CheckInvariants(const Interrupt& interrupt) const override;
   std::uint64_t host_bytes() const override { return sizeof(*this); }
 
  private:

@@ -143,11 +143,13 @@ void IndexedPageRuns::RestoreOwn(const AllocatorState& saved) {
   });
 }
 
-std::vector<Violation> IndexedPageRuns::CheckInvariants() const {
-  std::vector<Violation> violations = list_.CheckInvariants();
-  if (!violations.empty()) return violations;
+std::vector<Violation> IndexedPageRuns::CheckInvariants(const Interrupt& interrupt) const {
+  std::vector<Violation> violations = list_.CheckInvariants(interrupt);
+  if (!violations.empty() || Interrupted(interrupt)) return violations;
   Run indexed = index_.FirstFrom(0);
+  InterruptPoll poll(interrupt);
   list_.Walk([&](const FreeRun& run) {
+    if (poll.Step()) return false;
     const Run listed{PageOf(run.first), run.bytes >> kPageShift};
     if (indexed != listed) {
       violations.push_back({"P5", run.first.raw(),
@@ -158,7 +160,7 @@ std::vector<Violation> IndexedPageRuns::CheckInvariants() const {
     indexed = index_.FirstFrom(listed.page + 1);
     return true;
   });
-  if (violations.empty() && indexed) {
+  if (violations.empty() && !poll.interrupted() && indexed) {
     violations.push_back({"P5", AddressOf(indexed.page).raw(), "the index has a run that is not in the list"});
   }
   return violations;

@@ -32,7 +32,7 @@ class IndexedPageRuns final : public PageAllocator {
   PageShape Shape() const override;
   std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const override;
   void VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const override { list_.VisitMetadata(visit); }
-  std::vector<Violation> CheckInvariants() const override;
+  std::vector<Violation> CheckInvariants(const Interrupt& interrupt) const override;
   std::uint64_t host_bytes() const override { return sizeof(*this) - sizeof(index_) + index_.host_bytes(); }
 
  private:

@@ -31,7 +31,7 @@ class LiteralPageRuns final : public PageAllocator {
     return list_.VisitBlocks(from, visit);
   }
   void VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const override { list_.VisitMetadata(visit); }
-  std::vector<Violation> CheckInvariants() const override { return list_.CheckInvariants(); }
+  std::vector<Violation> CheckInvariants(const Interrupt& interrupt) const override { return list_.CheckInvariants(interrupt); }
   std::uint64_t host_bytes() const override { return sizeof(*this); }
 
  private:

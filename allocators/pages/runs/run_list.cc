@@ -98,12 +98,14 @@ void RunList::VisitMetadata(const std::function<void(std::uint32_t word)>& visit
   });
 }
 
-std::vector<Violation> RunList::CheckInvariants() const {
+std::vector<Violation> RunList::CheckInvariants(const Interrupt& interrupt) const {
   Inspection inspection(arena_);
+  InterruptPoll poll(interrupt);
   const WalkEnd walk = Walk([&](const FreeRun& run) {
     inspection.Meet(run);
-    return !inspection.full();
+    return !inspection.full() && !poll.Step();
   });
+  if (poll.interrupted()) return {};
   return inspection.Finish(walk, free_bytes());
 }
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "allocators/common/interrupt.h"
 #include "allocators/common/outcome.h"
 #include "allocators/common/violation.h"
 #include "allocators/machine/loop_watch.h"
@@ -91,7 +92,7 @@ class RunList {
   std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const;
   void VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const;
   // P1 to P4, at most kViolationsMax, the first broken run first.
-  std::vector<Violation> CheckInvariants() const;
+  std::vector<Violation> CheckInvariants(const Interrupt& interrupt = {}) const;
 
  private:
   PhysicalMemory& memory_;

@@ -1,0 +1,54 @@
+#include "allocators/workload/host_need.h"
+
+#include <algorithm>
+
+namespace alloclab {
+namespace {
+
+// Beside its payload an operation touches at most HeapGuard's 8 pages: headers, footers, list heads, page tables. Each is a frame
+// and its place in an index, and may be the first of a table of frames or of runs.
+constexpr std::uint64_t kTouchedBytes = 64 << 10;
+// A new object may bring a whole slab along (slabs.h), in RAM and in an index of it.
+constexpr std::uint64_t kSlabBytesMax = 2u << 20, kSlabPart = 16;
+// A page that the break passes costs an entry in a page table and in the host's tables of pages, which double when they are full.
+constexpr std::uint64_t kBytesPerPassedByte = 64;
+// A payload lies in frames; what indexes know of a page is less than an eighth of it.
+constexpr std::uint64_t kIndexPart = 8;
+// A journal keeps what was there, in a list that doubles; it saves the allocators' own variables.
+constexpr std::uint64_t kJournalFactor = 4, kSavedBytes = 512 << 10;
+
+// What the operation writes of its block beside metadata.
+std::uint64_t PayloadBytes(const Operation& op) {
+  if (op.kind == OpKind::kCalloc) return std::uint64_t{op.size} * op.extra;
+  return op.kind == OpKind::kRealloc ? op.size : 0;
+}
+
+}  // namespace
+
+std::uint64_t HostNeed(const Driver& driver, std::span<const Operation> operations) {
+  const Instance& machine = driver.instance();
+  const std::uint64_t ram = machine.config().ram_bytes;
+  std::uint64_t payload = 0, asked = 0;
+  for (const Operation& op : operations) {
+    if (op.kind > OpKind::kRealloc) continue;
+    payload += std::min(PayloadBytes(op), ram);
+    asked += std::max<std::uint64_t>(op.size, PayloadBytes(op));
+  }
+  std::uint64_t need = operations.size() * kTouchedBytes + payload + payload / kIndexPart +
+                       std::min(asked, ram) / kBytesPerPassedByte +
+                       2 * std::min(kSlabBytesMax, machine.memory().host_bytes() / kSlabPart) + driver.GrowthBytes();
+  if (machine.space() != nullptr) need += 2 * machine.space()->host_bytes();
+  const std::uint64_t reach = asked + operations.size() * kTouchedBytes;
+  if (HeapGuard* const guard = machine.heap_guard();
+      guard != nullptr && guard->MayJournal(static_cast<std::uint32_t>(std::min<std::uint64_t>(reach, UINT32_MAX)))) {
+    need += kJournalFactor * (payload + kTouchedBytes) + kSavedBytes;
+  }
+  return need;
+}
+
+std::uint64_t HandlesHostNeed(std::uint64_t handles) {
+  constexpr std::uint64_t kFewHandles = 4096;  // both tables begin with a page
+  return (handles + kFewHandles) * sizeof(NamedBlock) * 5 / 4;
+}
+
+}  // namespace alloclab
