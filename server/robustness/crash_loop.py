@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Ends a server under load again and again, and looks whether everything that it acknowledged is there afterwards.
 
-Clients submit runs and note each acknowledged one, with what it found, in a journal of their own that is synced before the next
-submission. After each end the server is started again on the same data directory and every run of the journal is asked for.
+Clients submit runs and note in a journal of their own, which is synced, each that was acknowledged and each result that they were shown.
+After each end the server is started again on the same data directory: runs and results of the journal must be there, to the byte, and a
+request that is sent again must answer with the run that it made before.
 
   --mode kill    SIGKILL at a random moment, 50 to 2,000 ms after the load began
   --mode term    SIGTERM likewise; the server must end by itself with exit code 0
@@ -11,7 +12,7 @@ submission. After each end the server is started again on the same data director
 Prints one line of counts at the end, and every few rounds; exit code 1 if anything was lost."""
 
 import argparse
-import json
+import hashlib
 import os
 import pathlib
 import random
@@ -21,11 +22,14 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
+
+from lab import field, fields, small_machine
+from wire import DATA, END_STREAM, HEADERS, Peer, message
 
 POINTS = ["before_write", "after_write", "before_sync", "after_sync", "before_reply", "after_reply"]
 OPERATIONS = 2000  # of a run: a few ms
+SUCCEEDED = 3  # a Run.State
+CONFIG = 4  # a field of Exact
 
 
 class Server:
@@ -35,25 +39,17 @@ class Server:
         self.log = open(data.parent / "log", "ab")
         began = time.monotonic()
         self.process = subprocess.Popen(
-            [options.build / "bin/alloclabd", "--listen", "127.0.0.1:0", "--web-listen", "127.0.0.1:0", "--metrics-listen", "",
+            [options.build / "bin/alloclabd", "--listen", "127.0.0.1:0", "--web-listen", "", "--metrics-listen", "",
              "--data-dir", data, "--address-file", self.addresses_file, "--log-level", "warning"],
             stderr=self.log, env={**os.environ, **(environment or {})})
-        self.grpc = self.web = None
+        self.grpc = None
         while self.process.poll() is None and time.monotonic() - began < 60:
             if self.addresses_file.exists():
                 lines = dict(line.split() for line in self.addresses_file.read_text().splitlines() if len(line.split()) == 2)
-                self.grpc, self.web = lines["grpc"], lines["web"]
+                self.grpc = lines["grpc"]
                 break
             time.sleep(0.01)
         self.ready_seconds = time.monotonic() - began
-
-    def get(self, path):
-        """The answer as JSON, None if there is no such thing."""
-        try:
-            with urllib.request.urlopen(f"http://{self.web}{path}", timeout=60) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            return None if error.code == 404 else {"error": error.read().decode()}
 
     def end(self, number):
         if self.process.poll() is None:
@@ -73,52 +69,94 @@ class Server:
         return code, time.monotonic() - began
 
 
-class Client(threading.Thread):
-    """Submits runs until it is stopped; those that were acknowledged are in the journal."""
+def request_of(seed):
+    builtin = field(1, "steady-state") + field(2, seed) + field(3, OPERATIONS)
+    return field(1, field(1, builtin)) + field(2, small_machine(64)) + field(4, f"crash-{seed}")
 
-    def __init__(self, options, server, journal, number, seed):
+
+def read_run(data):
+    """(id, state, digest of the exact part of its result, but for the configuration: a map in it has no order)"""
+    run = dict(fields(data))
+    exact = dict(fields(run.get(12, b""))).get(1, b"")
+    found = [(number, value) for number, value in fields(exact) if number != CONFIG]
+    return run.get(1, 0), run.get(2, 0), hashlib.sha256(repr(found).encode()).hexdigest()
+
+
+class Client(threading.Thread):
+    """Submits runs, and watches each to its end, until it is stopped or the server is gone."""
+
+    def __init__(self, server, journal, seed):
         super().__init__(daemon=True)
-        self.options, self.address, self.journal, self.number = options, server.grpc, journal, number
-        self.random = random.Random(seed)
+        self.address, self.journal, self.random = server.grpc, journal, random.Random(seed)
         self.stopped = threading.Event()
 
     def run(self):
-        while not self.stopped.is_set():
-            seed = self.random.randrange(1, 1 << 30)
-            result = subprocess.run(
-                [self.options.build / "bin/alloclab", "--server", self.address, "--output", "json", "submit", "steady-state",
-                 "--operations", str(OPERATIONS), "--ram", "64Mi", "--seed", str(seed)],
-                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-            if result.returncode != 0:
-                self.stopped.wait(0.02)
-                continue
-            run = json.loads(result.stdout)
-            self.journal.add(run)
+        try:
+            peer = Peer(self.address)
+            while not self.stopped.is_set():
+                self.one(peer)
+            peer.close()
+        except OSError:
+            pass  # the server is gone
+
+    def one(self, peer):
+        seed = self.random.randrange(1, 1 << 60)
+        status, _, reply = peer.call("/alloclab.v1.Runs/SubmitRun", request_of(seed))
+        if status != 0:
+            self.stopped.wait(0.02)
+            return
+        number = read_run(reply)[0]
+        self.journal.note(number, seed, "")
+        stream = peer.open("/alloclab.v1.Runs/WatchRun")
+        peer.send_data(stream, message(field(1, number)))
+        data = b""
+        while (got := peer.read()) is not None:
+            kind, flags, where, payload = got
+            data += payload if where == stream and kind == DATA else b""
+            if where == stream and kind in (DATA, HEADERS) and flags & END_STREAM:
+                break
+        while len(data) >= 5 and len(data) >= 5 + (size := int.from_bytes(data[1:5], "big")):
+            _, state, digest = read_run(data[5:5 + size])
+            data = data[5 + size:]
+            if state == SUCCEEDED:
+                self.journal.note(number, seed, digest)
 
 
 class Journal:
+    """What the server acknowledged: by number of the run its seed, and the digest of its result if that was shown."""
+
     def __init__(self, path):
         self.file = open(path, "a", encoding="utf-8")
         self.lock = threading.Lock()
         self.runs = {}
 
-    def add(self, run):
-        exact = run["result"]["exact"]
+    def note(self, number, seed, digest):
         with self.lock:
-            self.file.write(json.dumps({"id": run["id"], "exact": exact}) + "\n")
+            self.file.write(f"{number} {seed} {digest}\n")
             self.file.flush()
             os.fsync(self.file.fileno())
-            self.runs[run["id"]] = exact
+            self.runs[number] = (seed, digest)
+
+    def results(self):
+        return sum(1 for _, digest in self.runs.values() if digest)
 
 
-def check(server, journal, ids, counts):
-    for number in ids:
-        detail = server.get(f"/api/runs/{number}")
+def check(server, journal, numbers, counts, again=5):
+    peer = Peer(server.grpc)
+    for number in numbers:
+        seed, shown = journal.runs[number]
+        status, text, reply = peer.call("/alloclab.v1.Runs/GetRun", field(1, number))
+        found, state, digest = read_run(reply)
         counts["checked"] += 1
-        run = (detail or {}).get("run", {})
-        if run.get("state") != "SUCCEEDED" or run["result"]["exact"] != journal.runs[number]:
+        if status != 0 or found != number or (shown and (state != SUCCEEDED or digest != shown)):
             counts["lost"] += 1
-            print(f"LOST: run {number}: {json.dumps(detail)[:300]}", flush=True)
+            print(f"LOST: run {number}: status {status} {text}, state {state}", flush=True)
+    for number in numbers[-again:]:
+        status, text, reply = peer.call("/alloclab.v1.Runs/SubmitRun", request_of(journal.runs[number][0]))
+        if status != 0 or read_run(reply)[0] != number:
+            counts["applied twice"] += 1
+            print(f"APPLIED TWICE: run {number}: status {status} {text}, now {read_run(reply)[0]}", flush=True)
+    peer.close()
 
 
 def play(options, data, journal, counts, number, rng):
@@ -137,9 +175,9 @@ def play(options, data, journal, counts, number, rng):
         return
     counts["slowest start ms"] = max(counts["slowest start ms"], round(server.ready_seconds * 1000))
     counts["starts over 5 s"] += server.ready_seconds > 5
-    known = sorted(journal.runs, key=int)
-    check(server, journal, known if number % 50 == 0 else known[-30:], counts)
-    clients = [Client(options, server, journal, i, rng.random()) for i in range(options.clients)]
+    known = sorted(journal.runs)
+    check(server, journal, known if number % 50 == 0 else known[-100:], counts)
+    clients = [Client(server, journal, rng.random()) for _ in range(options.clients)]
     if point:
         armed.touch()
     for client in clients:
@@ -174,22 +212,22 @@ def main():
     options.faults = options.build / "server/liballoclab_faults.so"
     rounds = options.rounds or {"kill": 1000, "term": 200, "points": 20 * len(POINTS)}[options.mode]
     rng = random.Random(options.seed)
-    counts = {"rounds": 0, "lost": 0, "checked": 0, "slowest start ms": 0, "starts over 5 s": 0}
+    counts = {"rounds": 0, "lost": 0, "applied twice": 0, "checked": 0, "slowest start ms": 0, "starts over 5 s": 0}
     with tempfile.TemporaryDirectory(prefix="alloclab-crash-") as scratch:
         data = pathlib.Path(scratch) / "data"
         journal = Journal(pathlib.Path(scratch) / "journal")
         for number in range(rounds):
             play(options, data, journal, counts, number, rng)
             if number % 25 == 24:
-                print(f"{options.mode}, seed {options.seed}: acknowledged {len(journal.runs)}, {counts}", flush=True)
+                print(f"{options.mode}, seed {options.seed}: acknowledged {len(journal.runs)} runs, {journal.results()} results; {counts}", flush=True)
         server = Server(options, data)
-        check(server, journal, sorted(journal.runs, key=int), counts)
+        check(server, journal, sorted(journal.runs), counts, again=100)
         server.end(signal.SIGTERM)
         report = subprocess.run([options.build / "bin/alloclabd", "store", "check", "--data-dir", data, "--output", "json"],
                                 stdout=subprocess.PIPE, check=False)
         counts["store is whole"] = report.returncode == 0
-        print(f"{options.mode}, seed {options.seed}: acknowledged {len(journal.runs)}, {counts}", flush=True)
-    return 1 if counts["lost"] or counts.get("bad ends") or not counts["store is whole"] else 0
+        print(f"{options.mode}, seed {options.seed}: acknowledged {len(journal.runs)} runs, {journal.results()} results; {counts}", flush=True)
+    return 1 if counts["lost"] or counts["applied twice"] or counts["starts over 5 s"] or counts.get("bad ends") or not counts["store is whole"] else 0
 
 
 if __name__ == "__main__":

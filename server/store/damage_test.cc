@@ -195,6 +195,8 @@ TEST(Damage, OfAPageLeavesTheOthers) {
   EXPECT_EQ(repaired->runs, kRuns);  // of 13
   EXPECT_THAT(ReadFile(repaired->kept_file), Not(IsEmpty()));
   EXPECT_TRUE(CheckStore(directory.path())->whole());
+  EXPECT_EQ(std::filesystem::status(file).permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   const auto store = Open(directory.path());
   EXPECT_FALSE((*store->FindRun(7)).has_value());
   EXPECT_EQ(Text(**store->FindRun(8), true), TrueText(8, true));

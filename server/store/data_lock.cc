@@ -10,6 +10,7 @@
 #include <cstring>
 #include <fstream>
 #include <string>
+#include <system_error>
 
 #include "server/errors.h"
 
@@ -39,6 +40,9 @@ absl::StatusOr<DataLock> DataLock::Acquire(const std::filesystem::path& director
   if (absl::Status status = lock.Lock(lock.directory_); !status.ok()) return status;
   std::ofstream file(HolderFile(directory));
   file << getpid() << std::flush;  // where it cannot be written, the lock holds all the same
+  std::error_code ignored;
+  std::filesystem::permissions(HolderFile(directory), std::filesystem::perms::owner_read | std::filesystem::perms::owner_write,
+                               ignored);
   return lock;
 }
 

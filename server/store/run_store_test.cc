@@ -197,7 +197,7 @@ TEST(RunStore, NobodyElseCanReadIt) {
     const auto store = *RunStore::Open(data);
     ASSERT_TRUE(store->InsertRun(Queued(), "", "").ok());
     EXPECT_EQ(mode(data), perms::owner_all);
-    for (const char* file : {"alloclab.db", "alloclab.db-wal", "alloclab.db-shm"}) {
+    for (const char* file : {"alloclab.db", "alloclab.db-wal", "alloclab.db-shm", "ends", "lock", "reserve"}) {
       EXPECT_EQ(mode(data / file), perms::owner_read | perms::owner_write) << file;
     }
     std::filesystem::permissions(data / "alloclab.db", perms::owner_read | perms::owner_write | perms::others_read);

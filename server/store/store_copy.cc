@@ -41,6 +41,8 @@ void SyncDirectory(const std::filesystem::path& directory) {
 
 absl::StatusOr<std::unique_ptr<Database>> MakeNew(const std::filesystem::path& file) {
   RemoveDatabase(file);
+  const int descriptor = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);  // readable to nobody else
+  if (descriptor >= 0) close(descriptor);
   auto made = Database::Open(file, Database::Mode::kReadWrite);
   if (!made.ok()) return made;
   if (absl::Status status = MakeTables(**made, file); !status.ok()) return status;
@@ -147,6 +149,7 @@ std::set<std::uint64_t> FindIds(Database::Session& session, const SummedTable& t
 absl::Status CheckRow(Database::Session& session, const SummedTable& table, std::uint64_t id) {
   Statement query = session.Prepare(fmt::format("SELECT {} FROM {} WHERE id = ?", table.whole, table.name));
   const absl::StatusOr<bool> row = query.Bind(id).Step();
+  if (absl::IsDataLoss(row.status())) return absl::DataLossError("a page of it is damaged");
   if (!row.ok()) return row.status();
   if (!*row) return absl::DataLossError("its index knows it, the table does not");
   return query.Int(0) == 1 ? absl::OkStatus() : absl::DataLossError("it does not have the checksum that it was written with");

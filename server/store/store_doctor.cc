@@ -45,7 +45,12 @@ void CheckStructure(Database::Session& session, StoreReport& report) {
   for (; row.ok() && *row; row = query.Step()) {
     if (query.Text(0) != "ok") report.structure.push_back(query.Text(0));
   }
-  if (!row.ok()) report.structure.emplace_back(row.status().message());
+  if (absl::IsDataLoss(row.status())) {
+    report.structure.emplace_back(
+        "a page does not have the checksum that it was written with; what lies behind it was not looked at");
+  } else if (!row.ok()) {
+    report.structure.emplace_back(row.status().message());
+  }
 }
 
 void CheckCounter(Database::Session& session, StoreReport& report) {
