@@ -9,7 +9,7 @@
 
 namespace alloclab {
 
-inline constexpr TraceLimits kFuzzLimits = {.operations_max = 10'000, .inflated_bytes_max = 1 << 20};
+inline const TraceLimits kFuzzLimits = {.operations_max = 10'000, .inflated_bytes_max = 1 << 20};
 inline constexpr std::size_t kNotesMax = 16;
 
 // `trace` was read within kFuzzLimits from a file called "name".
