@@ -162,6 +162,16 @@ class Server:
         connection.close()
         return response.status, body
 
+    def p99(self, method, request, calls):
+        """Seconds of calls of one client, one after another; a call that fails took for ever."""
+        peer, took = wire.Peer(self.grpc), []
+        for _ in range(calls):
+            began = time.monotonic()
+            status, _, _ = peer.call(method, request)
+            took.append(time.monotonic() - began if status == 0 else float("inf"))
+        peer.close()
+        return percentile(took, 0.99)
+
     def gauge(self, name):
         _, body = self.get(self.metrics, "/metrics")
         return sum(float(line.rsplit(" ", 1)[1]) for line in body.decode().splitlines()

@@ -15,16 +15,7 @@ from lab import Report, Server, field, fixed32, percentile
 
 SERIES_MAX, BYTES_MAX, SECONDS_MAX = 2_000, 1 << 20, 0.2
 SCRAPERS = 100
-
-
-def latencies(server, calls):
-    peer, took = wire.Peer(server.grpc), []
-    for _ in range(calls):
-        began = time.monotonic()
-        peer.call("/alloclab.v1.Heap/Malloc", field(1, "i-0") + fixed32(2, 16))
-        took.append(time.monotonic() - began)
-    peer.close()
-    return percentile(took, 0.99)
+MALLOC = "/alloclab.v1.Heap/Malloc", field(1, "i-0") + fixed32(2, 16)
 
 
 def main():
@@ -52,7 +43,7 @@ def main():
                          f"{len(lint.stderr.splitlines())} remarks {lint.stderr.decode()[:300]}")
         else:
             report.check(False, "promtool is not installed")
-        alone = latencies(server, 2000)
+        alone = server.p99(*MALLOC, 2000)
         stop, statuses = threading.Event(), []
 
         def scrape():
@@ -63,7 +54,7 @@ def main():
         for number, scraper in enumerate(scrapers):
             scraper.start()
             time.sleep(5 / SCRAPERS)
-        beside = latencies(server, 2000)
+        beside = server.p99(*MALLOC, 2000)
         time.sleep(5)
         stop.set()
         for scraper in scrapers:

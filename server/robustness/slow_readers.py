@@ -9,9 +9,10 @@ import sys
 import time
 
 import wire
-from lab import Report, Server, field, fixed32, percentile
+from lab import Report, Server, field, fixed32
 
 PER_CONNECTION = 50
+LOOK = "/alloclab.v1.Lab/GetInstance", field(1, "busy")
 BYTES_MAX, SECONDS_MAX = 256 << 10, 45  # of memory a stream; the policy ends one after 30 s, and is looked after each second
 
 
@@ -20,16 +21,6 @@ def batch(operations):
     handles = b"".join(struct.pack("<I", i) for i in range(operations))
     return (field(1, "busy") + field(3, b"\0" * operations + b"\3" * operations) + field(4, handles * 2) +
             field(5, struct.pack("<I", 64) * operations * 2))
-
-
-def latencies(server, calls):
-    peer, took = wire.Peer(server.grpc), []
-    for _ in range(calls):
-        began = time.monotonic()
-        status, _, _ = peer.call("/alloclab.v1.Lab/GetInstance", field(1, "busy"))
-        took.append(time.monotonic() - began if status == 0 else float("inf"))
-    peer.close()
-    return percentile(took, 0.99)
 
 
 def main():
@@ -41,7 +32,7 @@ def main():
         handles = b"".join(struct.pack("<I", i) for i in range(20_000))
         filler.call("/alloclab.v1.Heap/Apply",
                     field(1, "busy") + field(3, b"\0" * 20_000) + field(4, handles) + field(5, struct.pack("<I", 16) * 20_000) + field(7, 1))
-        alone, before = latencies(server, 1000), server.figures()
+        alone, before = server.p99(*LOOK, 1000), server.figures()
         peers, data = [], wire.message(batch(2000))
         for number in range(count):
             if number % PER_CONNECTION == 0:
@@ -57,7 +48,7 @@ def main():
         during = server.figures()
         each = (during["rss"] - before["rss"]) / count
         report.check(each <= BYTES_MAX, f"resident memory: {each / 1024:.0f} KiB a stream (at most 256)")
-        beside = latencies(server, 1000)
+        beside = server.p99(*LOOK, 1000)
         report.check(beside <= 1.5 * alone, f"p99 of another client: {alone * 1e6:.0f} us before, {beside * 1e6:.0f} us beside them "
                      "(at most 1.5 times)")
         began = time.monotonic()
