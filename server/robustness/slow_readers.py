@@ -9,7 +9,7 @@ import sys
 import time
 
 import wire
-from lab import Report, Server, field, fixed32
+from lab import Report, Server, field
 
 PER_CONNECTION = 50
 LOOK = "/alloclab.v1.Lab/GetInstance", field(1, "busy")
