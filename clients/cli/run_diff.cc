@@ -48,11 +48,13 @@ std::string FieldName(std::string_view field) {
   return absl::StrReplaceAll(std::string(field), {{"_", " "}, {".", " "}, {"[", " "}, {"]", ""}});
 }
 
-// Values come quoted as in protobuf's text format; numbers get their separators.
-Cell ValueCell(std::string_view value) {
+// Values come quoted as in protobuf's text format; numbers get their separators, a break is an address.
+Cell ValueCell(std::string_view field, std::string_view value) {
   if (value.size() >= 2 && value.starts_with('"')) value = value.substr(1, value.size() - 2);
   const bool number = !value.empty() && value.size() < 20 && value.find_first_not_of("0123456789") == std::string_view::npos;
   const std::string raw(value);
+  if (number && field.ends_with(".brk")) return AddressCell(static_cast<std::uint32_t>(std::stoull(raw)));
+  if (field.ends_with("sha256") && !raw.empty()) return DigestCell(raw);
   return number ? CountCell(std::stoull(raw)) : TextCell(raw);
 }
 
@@ -96,7 +98,8 @@ Document DiffDocument(const v1::DiffRunsRequest& request, const v1::DiffRunsRepl
   Section table;
   table.columns = {{"what"}, {fmt::format("run {}", request.a()), true}, {fmt::format("run {}", request.b()), true}};
   for (const v1::FieldDifference& difference : std::span(differences).first(shown)) {
-    table.rows.push_back({TextCell(FieldName(difference.field())), ValueCell(difference.a()), ValueCell(difference.b())});
+    table.rows.push_back({TextCell(FieldName(difference.field())), ValueCell(difference.field(), difference.a()),
+                          ValueCell(difference.field(), difference.b())});
   }
   if (!table.rows.empty()) document.sections.push_back(std::move(table));
   if (shown < differences.size()) {
