@@ -3,6 +3,7 @@
 #include "absl/strings/str_format.h"
 #include "allocators/common/suggestion.h"
 #include "allocators/heap/implicit/implicit_heap.h"
+#include "allocators/heap/knr/knr_heap.h"
 #include "allocators/heap/next_fit/next_fit_heap.h"
 #include "allocators/pages/runs/page_runs.h"
 
@@ -60,7 +61,7 @@ std::span<const PageAllocatorInfo> PageAllocators() {
 }
 
 std::span<const HeapAllocatorInfo> HeapAllocators() {
-  static const auto& entries = *new std::vector<HeapAllocatorInfo>{ImplicitHeapInfo(), NextFitHeapInfo(), NoHeapInfo()};
+  static const auto& entries = *new std::vector<HeapAllocatorInfo>{ImplicitHeapInfo(), NextFitHeapInfo(), KnrHeapInfo(), NoHeapInfo()};
   return entries;
 }
 

@@ -19,6 +19,7 @@
 #include "allocators/common/declaration.h"
 #include "allocators/heap/implicit/boundary_tag.h"
 #include "allocators/heap/implicit/chunk_chain.h"
+#include "allocators/heap/merges.h"
 #include "allocators/machine/address_space.h"
 #include "allocators/machine/loop_watch.h"
 #include "allocators/machine/program_break.h"
@@ -26,13 +27,8 @@
 
 namespace alloclab {
 
-inline constexpr std::string_view kMergesHelp = "chunks freed, split off or grown, by which neighbours they were merged with";
 inline constexpr CounterInfo kFirstFitCounters[] = {
-    {"splits", "placements that left a remainder, of 4 bytes or more"},
-    {"merges", kMergesHelp, "with", "none"},
-    {"merges", kMergesHelp, "with", "below"},
-    {"merges", kMergesHelp, "with", "above"},
-    {"merges", kMergesHelp, "with", "both"},
+    kSplits, kMergesNone, kMergesBelow, kMergesAbove, kMergesBoth,
 };
 using FirstFitCounters = Counters<kFirstFitCounters>;
 
@@ -204,7 +200,7 @@ class FirstFit {
     const std::uint32_t next = words.Load(chunk + size);
     const bool next_free = !tag::Allocated(next);
     if (!tag::PreviousFree(header) && !next_free) {
-      ++counters_.template Of<"merges">(kNone);
+      ++counters_.template Of<"merges">(MergedWith(false, false));
       return {};
     }
     Merged merged{.before = 0, .after = next_free ? tag::Size(next) : 0};
@@ -214,14 +210,12 @@ class FirstFit {
       merged.before = tag::Size(footer);
       flags = footer & tag::kPreviousFree;
     }
-    ++counters_.template Of<"merges">(!next_free ? kBelow : !tag::PreviousFree(header) ? kAbove : kBoth);
+    ++counters_.template Of<"merges">(MergedWith(tag::PreviousFree(header), next_free));
     const std::uint32_t whole = tag::Pack(merged.before + size + merged.after, flags);
     words.Store(chunk - merged.before, whole);
     words.Store(Footer(chunk, size + merged.after), whole);
     return merged;
   }
-
-  enum Neighbours : std::size_t { kNone, kBelow, kAbove, kBoth };  // as kFirstFitCounters has them
 
   AddressSpace& space_;
   ProgramBreak& break_;

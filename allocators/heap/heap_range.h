@@ -1,0 +1,28 @@
+// Where heaps lie on the simulated machine: a range of addresses from 0xC0400000 up whose page tables exist before the heap does,
+// and the two parameters that say how large it is.
+#ifndef ALLOCLAB_ALLOCATORS_HEAP_HEAP_RANGE_H_
+#define ALLOCLAB_ALLOCATORS_HEAP_HEAP_RANGE_H_
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "allocators/common/parameter.h"
+#include "allocators/machine/address_space.h"
+
+namespace alloclab {
+
+inline constexpr VirtAddr kHeapStart{0xC0400000};
+inline constexpr std::uint32_t kHeapRangeMax = 0xFFC00000 - kHeapStart.raw();  // the last 4 MiB stay free: ends never wrap
+
+// "heap.limit_bytes": how far the break of a heap that grows may go.
+ParameterInfo LimitParameter(std::uint32_t default_bytes = 256u << 20);
+// "heap.arena_bytes": the memory of a heap that does not grow.
+ParameterInfo ArenaParameter(std::uint32_t default_bytes);
+
+// Takes the page tables of the first `bytes` bytes of the range. INVALID_ARGUMENT naming the parameter: 0 or above kHeapRangeMax.
+// RESOURCE_EXHAUSTED: no frames for the tables.
+absl::Status ReserveHeapRange(AddressSpace& space, const char* parameter, std::uint32_t bytes);
+
+}  // namespace alloclab
+
+#endif  // ALLOCLAB_ALLOCATORS_HEAP_HEAP_RANGE_H_

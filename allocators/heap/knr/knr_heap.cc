@@ -1,0 +1,257 @@
+#include "allocators/heap/knr/knr_heap.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+#include "allocators/heap/heap_guard.h"
+#include "allocators/heap/heap_range.h"
+#include "allocators/machine/loop_watch.h"
+
+namespace alloclab {
+namespace {
+
+constexpr std::uint32_t kUnit = 8;
+constexpr std::uint32_t kGrowthUnits = 4096;  // at least
+constexpr VirtAddr kBase{1};
+constexpr std::uint32_t kSizeOffset = 4;  // of the word `units`; `next` is the first one
+
+constexpr FigureInfo kFigures[] = {
+    {"freep", "the block behind which the next search begins; 1: the base of the ring", FigureInfo::Unit::kAddress},
+};
+constexpr FieldInfo kFields[] = {
+    {"next", "of a free block: the next free one by address; 1: the base of the ring", FigureInfo::Unit::kAddress},
+    {"units", "size in units of 8 bytes, header included", FigureInfo::Unit::kCount},
+};
+constexpr Declaration kDeclaration{
+    .counters = kKnrCounters,
+    .figures = kFigures,
+    .block_fields = kFields,
+    .alignment = kUnit,
+    .request_max = 0xFFFFFFF0,  // above, 8 bytes for each unit wrap
+};
+
+std::uint32_t UnitsFor(std::uint32_t bytes) { return (bytes + (kUnit - 1)) / kUnit + 1; }  // the sum wraps
+
+}  // namespace
+
+KnrHeap::KnrHeap(AddressSpace& space, std::uint32_t limit_bytes)
+    : HeapAllocator(space, ProgramBreak(space, kHeapStart, kHeapStart + limit_bytes)) {}
+
+const Declaration& KnrHeap::declaration() const { return kDeclaration; }
+
+std::uint32_t KnrHeap::PayloadBytes(VirtAddr block) {
+  AccessCosts uncounted;
+  return (WordView(space_, uncounted).Load(block - kUnit + kSizeOffset) - 1) * kUnit;
+}
+
+std::uint32_t KnrHeap::BlockBytes(std::uint32_t bytes) const { return UnitsFor(bytes) * kUnit; }
+
+VirtAddr KnrHeap::Next(WordView& words, VirtAddr block) const {
+  return block == kBase ? state_.base_next : VirtAddr(words.Load(block));
+}
+
+void KnrHeap::SetNext(WordView& words, VirtAddr block, VirtAddr next) {
+  if (block == kBase) {
+    state_.base_next = next;
+  } else {
+    words.Store(block, next.raw());
+  }
+}
+
+std::uint32_t KnrHeap::Units(WordView& words, VirtAddr block) const {
+  return block == kBase ? 0 : words.Load(block + kSizeOffset);
+}
+
+// malloc
+HeapResult KnrHeap::Malloc(std::uint32_t bytes) {
+  const std::uint32_t units = UnitsFor(bytes);
+  if (state_.freep.is_null()) state_.base_next = state_.freep = kBase;
+  for (;;) {
+    const Found found = Search(units);
+    EndSearch();
+    if (!found.block.is_null()) return {Outcome::kOk, Take(found, units) + kUnit};
+    if (!Grow(units)) return {Outcome::kOutOfMemory, VirtAddr{}};
+  }
+}
+
+// Once round the ring, from the block behind freep.
+KnrHeap::Found KnrHeap::Search(std::uint32_t units) {
+  WordView words(space_, costs_);
+  LoopWatch<VirtAddr> watch;
+  std::uint32_t page = ~0u;
+  VirtAddr before = state_.freep;
+  for (VirtAddr block = Next(words, before);; before = block, block = Next(words, block)) {
+    watch.Check(block);
+    ++costs_.search_steps;
+    if (block != kBase && page != block.page()) ++costs_.search_pages, page = block.page();
+    if (Units(words, block) >= units) return {before, block};
+    if (block == state_.freep) return {};
+  }
+}
+
+// The end of the block found, or all of it.
+VirtAddr KnrHeap::Take(const Found& found, std::uint32_t units) {
+  WordView words(space_, costs_);
+  VirtAddr block = found.block;
+  if (Units(words, block) == units) {
+    ++state_.counters.Of<"exact_fits">();
+    SetNext(words, found.before, Next(words, block));
+  } else {
+    ++state_.counters.Of<"splits">();
+    const std::uint32_t rest = Units(words, block) - units;
+    words.Store(block + kSizeOffset, rest);
+    block = block + rest * kUnit;
+    words.Store(block + kSizeOffset, units);
+  }
+  state_.freep = found.before;
+  return block;
+}
+
+// morecore
+bool KnrHeap::Grow(std::uint32_t units) {
+  units = std::max(units, kGrowthUnits);
+  const VirtAddr block = break_.Sbrk(static_cast<std::int32_t>(units * kUnit));  // the product wraps
+  if (block == ProgramBreak::kFailed) return false;
+  WordView(space_, costs_).Store(block + kSizeOffset, units);
+  Insert(block);
+  return true;
+}
+
+HeapResult KnrHeap::Free(VirtAddr block) {
+  Insert(block - kUnit);
+  return {};
+}
+
+void KnrHeap::Insert(VirtAddr block) {
+  WordView words(space_, costs_);
+  const VirtAddr before = FindPlace(words, block);
+  const VirtAddr after = Next(words, before);
+  const bool above = block + Units(words, block) * kUnit == after;
+  if (above) {
+    words.Store(block + kSizeOffset, Units(words, block) + Units(words, after));
+    words.Store(block, Next(words, after).raw());
+  } else {
+    words.Store(block, after.raw());
+  }
+  const bool below = before + Units(words, before) * kUnit == block;
+  if (below) {
+    words.Store(before + kSizeOffset, Units(words, before) + Units(words, block));
+    SetNext(words, before, Next(words, block));
+  } else {
+    SetNext(words, before, block);
+  }
+  state_.freep = before;
+  ++state_.counters.Of<"merges">(MergedWith(below, above));
+}
+
+// The free block, or base, behind which `block` belongs.
+VirtAddr KnrHeap::FindPlace(WordView& words, VirtAddr block) {
+  LoopWatch<VirtAddr> watch;
+  VirtAddr at = state_.freep;
+  for (; !(block > at && block < Next(words, at)); at = Next(words, at)) {
+    watch.Check(at);
+    ++costs_.search_steps;
+    ++state_.counters.Of<"place_steps">();
+    if (at >= Next(words, at) && (block > at || block < Next(words, at))) break;
+  }
+  return at;
+}
+
+std::vector<VirtAddr> KnrHeap::Ring() const {
+  std::vector<VirtAddr> ring;
+  LoopWatch<VirtAddr> watch;
+  for (VirtAddr at = state_.base_next; at >= start() && at < brk() && !watch.Revisits(at);) {
+    ring.push_back(at);
+    const std::optional<std::uint32_t> next = space_.Peek(at);
+    if (!next) break;
+    at = VirtAddr(*next);
+  }
+  return ring;
+}
+
+std::optional<BrokenWalk> KnrHeap::VisitBlocks(BlockCursor from, const BlockVisitor& visit) const {
+  std::vector<VirtAddr> free = Ring();
+  std::sort(free.begin(), free.end());
+  const VirtAddr wanted(from.address);
+  for (VirtAddr at = from.exact ? wanted : start(); at < brk();) {
+    const std::optional<std::uint32_t> next = space_.Peek(at), units = space_.Peek(at + kSizeOffset);
+    if (!next || !units) return BrokenWalk{at.raw(), absl::StrFormat("the header at %#010x is not mapped", at.raw())};
+    if (*units == 0 || *units > (brk() - at) / kUnit) {
+      return BrokenWalk{at.raw(), absl::StrFormat("the block at %#010x has %d units of 8 bytes; up to the break %#010x there are %d",
+                                                  at.raw(), *units, brk().raw(), (brk() - at) / kUnit)};
+    }
+    const bool is_free = std::binary_search(free.begin(), free.end(), at);
+    const VirtAddr end = at + *units * kUnit;
+    if (end > wanted && !visit({.address = at.raw(),
+                                .bytes = *units * kUnit,
+                                .kind = is_free ? BlockKind::kFree : BlockKind::kLive,
+                                .payload = is_free ? 0 : (at + kUnit).raw(),
+                                .fields = {is_free ? *next : 0, *units}})) {
+      return std::nullopt;
+    }
+    at = end;
+  }
+  return std::nullopt;
+}
+
+void KnrHeap::VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const {
+  VisitBlocks({}, [&](const Block& block) {
+    visit(block.fields[0]);
+    visit(block.fields[1]);
+    return true;
+  });
+  visit(state_.base_next.raw());
+  visit(0);
+  visit(state_.freep.raw());
+}
+
+std::vector<Violation> KnrHeap::CheckInvariants() const {
+  std::vector<Violation> found;
+  const auto add = [&](const char* invariant, VirtAddr where, std::string what) {
+    if (found.size() < kViolationsMax) found.push_back({invariant, where.raw(), std::move(what)});
+  };
+  const std::vector<VirtAddr> ring = Ring();
+  if (const auto down = std::is_sorted_until(ring.begin(), ring.end()); down != ring.end()) {
+    add("K2", *down, absl::StrFormat("the free block %#010x follows one above it", down->raw()));
+  }
+  std::size_t begun = 0;
+  bool before_free = false, freep_found = state_.freep.is_null() || state_.freep == kBase;
+  const std::optional<BrokenWalk> broken = VisitBlocks({}, [&](const Block& block) {
+    const bool is_free = block.kind == BlockKind::kFree;
+    begun += is_free;
+    if (is_free && before_free) {
+      add("K3", VirtAddr(block.address), absl::StrFormat("block %#010x is free and so is the one before", block.address));
+    }
+    freep_found = freep_found || (is_free && block.address == state_.freep.raw());
+    before_free = is_free;
+    return true;
+  });
+  if (broken) {
+    add("K1", VirtAddr(broken->address), broken->what);
+    return found;
+  }
+  if (begun != ring.size()) {
+    add("K2", start(), absl::StrFormat("the ring has %d free blocks, but %d blocks begin at them", ring.size(), begun));
+  }
+  if (!freep_found) add("K4", state_.freep, absl::StrFormat("no free block is at freep %#010x", state_.freep.raw()));
+  return found;
+}
+
+HeapAllocatorInfo KnrHeapInfo() {
+  return {.name = "knr",
+          .title = "Kernighan and Ritchie",
+          .description = "Next fit round a ring of free blocks by address; a free walks the ring for its place and merges at once; "
+                         "the break grows by 32 KiB at least.",
+          .source = "Kernighan and Ritchie, The C Programming Language, 2nd edition, 8.7; xv6, user/umalloc.c",
+          .declaration = &kDeclaration,
+          .parameters = {LimitParameter()},
+          .make = [](const HeapServices& machine, bool guarded,
+                     const ParameterValues& values) -> absl::StatusOr<std::unique_ptr<HeapGuard>> {
+            const std::uint32_t limit = NumberValue(values, "heap.limit_bytes");
+            if (absl::Status status = ReserveHeapRange(machine.space, "heap.limit_bytes", limit); !status.ok()) return status;
+            return std::make_unique<HeapGuard>(std::make_unique<KnrHeap>(machine.space, limit),
+                                               guarded ? HeapGuard::Mode::kGuarded : HeapGuard::Mode::kUnguarded);
+          }};
+}
+
+}  // namespace alloclab

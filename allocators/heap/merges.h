@@ -1,0 +1,25 @@
+// The counters of cutting and joining blocks that most heaps declare, in the words that they have in common.
+#ifndef ALLOCLAB_ALLOCATORS_HEAP_MERGES_H_
+#define ALLOCLAB_ALLOCATORS_HEAP_MERGES_H_
+
+#include <cstddef>
+#include <string_view>
+
+#include "allocators/common/declaration.h"
+
+namespace alloclab {
+
+inline constexpr CounterInfo kSplits{"splits", "placements that left a remainder"};
+
+// Declared together, in this order.
+inline constexpr std::string_view kMergesHelp = "blocks freed, split off or grown, by which neighbours they were merged with";
+inline constexpr CounterInfo kMergesNone{"merges", kMergesHelp, "with", "none"};
+inline constexpr CounterInfo kMergesBelow{"merges", kMergesHelp, "with", "below"};
+inline constexpr CounterInfo kMergesAbove{"merges", kMergesHelp, "with", "above"};
+inline constexpr CounterInfo kMergesBoth{"merges", kMergesHelp, "with", "both"};
+// Which of them counts: ++counters.Of<"merges">(MergedWith(below, above)).
+constexpr std::size_t MergedWith(bool below, bool above) { return (below ? 1u : 0u) + (above ? 2u : 0u); }
+
+}  // namespace alloclab
+
+#endif  // ALLOCLAB_ALLOCATORS_HEAP_MERGES_H_

@@ -1,0 +1,263 @@
+// The classic allocators against what their originals did, compiled for 32-bit x86, with the operations of recorded traces: every
+// address, and at checkpoints the blocks, the allocator's own words and the digest of its metadata; at the end its counters.
+// heap/NAME/testdata/ holds the small vectors. With ALLOCLAB_GOLDEN_DIR and ALLOCLAB_TRACES_DIR in the environment all that are
+// there are replayed.
+//
+// The rules of replay: a malloc is passed on whatever its size; a realloc is a malloc and, if that gave a block, a free; a free of a
+// handle that names null does nothing.
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "allocators/catalog/instance.h"
+#include "allocators/common/sha256.h"
+#include "allocators/workload/trace.h"
+#include "allocators/workload/trace_bytes.h"
+#include "gtest/gtest.h"
+
+namespace alloclab {
+namespace {
+
+// Longer walks than this would take minutes.
+constexpr std::uint64_t kStepsMax = 300'000'000;
+
+struct Case {
+  std::string allocator, vectors, trace, golden_file, trace_file;
+  friend void PrintTo(const Case& c, std::ostream* out) { *out << c.vectors << " " << c.trace; }
+};
+
+using Words = std::map<std::string, std::string>;
+
+Words WordsOf(std::istream& line) {
+  Words words;
+  for (std::string name, value; line >> name >> value;) words[name] = value;
+  return words;
+}
+
+struct Golden {
+  std::vector<std::uint32_t> addresses;       // the first ones, where there are many
+  std::map<std::uint64_t, Words> checkpoints;  // after so many operations
+  Words arena, final, counts;
+};
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  EXPECT_TRUE(file.good()) << path;
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+Golden ReadGolden(const std::string& path) {
+  Golden golden;
+  const std::string bytes = ReadFile(path);
+  TraceBytes input(bytes, path, ~0ull);
+  std::string text;
+  while (input.Fill().ok() && !input.Window().empty()) {
+    text += input.Window();
+    input.Consume(input.Window().size());
+  }
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string hash, what, after;
+    words >> hash;
+    if (hash != "#") {
+      golden.addresses.push_back(static_cast<std::uint32_t>(std::stoul(hash, nullptr, 16)));
+      continue;
+    }
+    words >> what;
+    if (what == "arena") {
+      golden.arena = WordsOf(words);
+    } else if (what == "checkpoint") {
+      std::uint64_t operations = 0;
+      words >> after >> operations;
+      golden.checkpoints[operations] = WordsOf(words);
+    } else if (what == "final") {
+      std::uint64_t operations = 0;
+      words >> after >> operations;
+      golden.final = WordsOf(words);
+    } else if (what == "counts") {
+      golden.counts = WordsOf(words);
+    }
+  }
+  return golden;
+}
+
+// What a vector calls a counter of ours; a name that is not here has the same there.
+struct Alias {
+  std::string_view theirs, ours, label = {};
+};
+constexpr Alias kAliases[] = {
+    {"merge_none", "merges", "none"}, {"merge_next", "merges", "above"}, {"merge_prev", "merges", "below"},
+    {"merge_both", "merges", "both"}, {"merge_right", "merges", "above"}, {"merge_left", "merges", "below"},
+    {"free_steps", "place_steps"},    {"insert_steps", "place_steps"},   {"exact", "exact_fits"},
+};
+
+std::uint64_t CountIn(const std::vector<Count>& counts, std::string_view theirs) {
+  const auto* alias = std::find_if(std::begin(kAliases), std::end(kAliases), [&](const Alias& a) { return a.theirs == theirs; });
+  if (alias != std::end(kAliases)) return CountOf(counts, alias->ours, alias->label);
+  // Ours are all steps of walks over blocks; theirs are those of the search for a fit.
+  if (theirs == "search_steps") return CountOf(counts, theirs) - CountOf(counts, "place_steps");
+  return CountOf(counts, theirs);
+}
+
+class ClassicsGoldenTest : public testing::TestWithParam<Case> {
+ protected:
+  void Make(const Golden& golden) {
+    std::map<std::string, std::string> parameters;
+    for (const char* size : {"configTOTAL_HEAP_SIZE", "heap_size", "MEM_SIZE"}) {
+      if (const auto found = golden.arena.find(size); found != golden.arena.end()) parameters["heap.arena_bytes"] = found->second;
+    }
+    auto instance = Instance::Create({std::uint64_t{512} << 20, "", GetParam().allocator, false, parameters});
+    ASSERT_TRUE(instance.ok()) << instance.status();
+    instance_ = *std::move(instance);
+  }
+
+  VirtAddr Malloc(std::uint32_t bytes) {
+    const VirtAddr given = instance_->heap_guard()->Malloc(bytes).address;
+    for (int i = 0; i < 4; ++i) fnv_ = (fnv_ ^ (given.raw() >> 8 * i & 0xFF)) * 0x100000001B3;
+    return given;
+  }
+  void Free(VirtAddr& block) {
+    if (!block.is_null()) {
+      ASSERT_EQ(instance_->heap_guard()->Free(block).outcome, Outcome::kOk);
+    }
+    block = VirtAddr{};
+  }
+
+  VirtAddr& Handle(std::uint32_t handle) {
+    if (handle >= blocks_.size()) blocks_.resize(handle + 1);
+    return blocks_[handle];
+  }
+
+  // The address that the operation gave; nothing for a free.
+  std::optional<VirtAddr> Apply(const Operation& op) {
+    if (op.kind == OpKind::kFree) {
+      Free(Handle(op.block));
+      return std::nullopt;
+    }
+    const std::uint32_t bytes = op.kind == OpKind::kCalloc ? op.extra * op.size : op.size;
+    const VirtAddr given = Malloc(bytes);
+    if (op.kind == OpKind::kRealloc && op.extra != kNoBlock) {
+      if (given.is_null() && op.extra == op.block) return given;  // the old block stays
+      if (!given.is_null()) Free(Handle(op.extra));
+    }
+    if (op.block != kNoBlock) Handle(op.block) = given;
+    return given;
+  }
+
+  // The value of a word of a checkpoint, as the vectors write it.
+  std::string Word(const std::string& name, const HeapShape& shape) const {
+    const HeapAllocator& heap = instance_->heap_guard()->allocator();
+    if (name == "brk") return absl::StrFormat("%08x", shape.brk.raw());
+    if (name == "blocks") return absl::StrCat(shape.live_blocks + shape.free_blocks);
+    if (name == "free_blocks") return absl::StrCat(shape.free_blocks);
+    if (name == "free_bytes") return absl::StrCat(shape.free_bytes);
+    if (name == "largest_free") return absl::StrCat(shape.largest_free_bytes);
+    if (name == "addrs_fnv1a64") return absl::StrFormat("%016x", fnv_);
+    if (name == "meta_words" || name == "meta_sha256") {
+      Sha256 digest;
+      std::uint64_t words = 0;
+      heap.VisitMetadata([&](std::uint32_t word) {
+        digest.UpdateU32(word);
+        ++words;
+      });
+      return name == "meta_words" ? absl::StrCat(words) : digest.HexDigest();
+    }
+    for (const Figure& figure : heap.Figures()) {
+      if (figure.info->name != name) continue;
+      return figure.info->unit == FigureInfo::Unit::kAddress ? absl::StrFormat("%08x", figure.value) : absl::StrCat(figure.value);
+    }
+    return "no such figure";
+  }
+
+  void ExpectState(const Words& words, std::uint64_t after) const {
+    const HeapShape shape = instance_->heap_guard()->allocator().Shape();
+    for (const auto& [name, value] : words) {
+      if (name != "results") EXPECT_EQ(Word(name, shape), value) << name << " after " << after << " operations";
+    }
+    EXPECT_TRUE(instance_->heap_guard()->allocator().CheckInvariants().empty()) << "after " << after << " operations";
+  }
+
+  std::unique_ptr<Instance> instance_;
+  std::vector<VirtAddr> blocks_;
+  std::uint64_t fnv_ = 0xCBF29CE484222325;
+};
+
+TEST_P(ClassicsGoldenTest, EveryAddressStateAndCount) {
+  const Golden golden = ReadGolden(GetParam().golden_file);
+  std::uint64_t steps = 0;
+  for (const auto& [name, value] : golden.counts) steps += name.ends_with("steps") ? std::stoull(value) : 0;
+  if (steps > kStepsMax) GTEST_SKIP() << steps << " steps of the original's walks would take minutes";
+  const auto trace = ReadTrace(ReadFile(GetParam().trace_file), GetParam().trace);
+  ASSERT_TRUE(trace.ok()) << trace.status();
+  ASSERT_NO_FATAL_FAILURE(Make(golden));
+
+  std::size_t results = 0;
+  std::uint64_t after = 0;
+  for (const Operation& op : trace->operations) {
+    if (const std::optional<VirtAddr> given = Apply(op)) {
+      if (results < golden.addresses.size()) {
+        ASSERT_EQ(absl::StrFormat("%08x", given->raw()), absl::StrFormat("%08x", golden.addresses[results]))
+            << "operation " << after;
+      }
+      ++results;
+    }
+    if (const auto state = golden.checkpoints.find(++after); state != golden.checkpoints.end()) ExpectState(state->second, after);
+  }
+  ExpectState(golden.final, after);
+  EXPECT_EQ(absl::StrCat(results), golden.final.at("results"));
+  const std::vector<Count> counts = instance_->heap_guard()->allocator().Counts();
+  for (const auto& [name, value] : golden.counts) {
+    if (name != "grow_fails") EXPECT_EQ(absl::StrCat(CountIn(counts, name)), value) << name;
+  }
+}
+
+// Vectors of allocators of the catalogue: FOLDER/VECTORS/TRACE.golden.gz, VECTORS the allocator's name or that and "-oom".
+void AddCases(const std::string& folder, const std::string& vectors, const std::string& traces, std::vector<Case>& cases) {
+  const std::string allocator = vectors.ends_with("-oom") ? vectors.substr(0, vectors.size() - 4) : vectors;
+  if (!FindHeapAllocator(allocator).ok() || !std::filesystem::is_directory(folder)) return;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string file = entry.path().filename();
+    if (!file.ends_with(".golden.gz")) continue;
+    const std::string trace = file.substr(0, file.find('.'));
+    cases.push_back({allocator, vectors, trace, entry.path(), traces + "/" + trace + ".trace.gz"});
+  }
+}
+
+std::vector<Case> Cases() {
+  std::vector<Case> cases;
+  const char* golden = std::getenv("ALLOCLAB_GOLDEN_DIR");
+  const char* traces = std::getenv("ALLOCLAB_TRACES_DIR");
+  if (golden != nullptr && traces != nullptr && std::filesystem::is_directory(std::string(golden) + "/allocators")) {
+    for (const auto& entry : std::filesystem::directory_iterator(std::string(golden) + "/allocators")) {
+      AddCases(entry.path(), entry.path().filename(), traces, cases);
+    }
+  } else {
+    const std::string data = ALLOCLAB_SOURCE_DIR "/allocators/workload/testdata";
+    for (const auto& entry : std::filesystem::directory_iterator(data + "/classics")) {
+      AddCases(entry.path(), entry.path().filename(), data, cases);
+    }
+  }
+  std::sort(cases.begin(), cases.end(), [](const Case& a, const Case& b) {
+    return std::tie(a.vectors, a.trace) < std::tie(b.vectors, b.trace);
+  });
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Vectors, ClassicsGoldenTest, testing::ValuesIn(Cases()), [](const testing::TestParamInfo<Case>& param) {
+  std::string name = param.param.vectors + "_" + param.param.trace;
+  for (char& c : name) c = c == '-' ? '_' : c;
+  return name;
+});
+
+}  // namespace
+}  // namespace alloclab
