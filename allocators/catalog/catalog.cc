@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_format.h"
 #include "allocators/common/suggestion.h"
+#include "allocators/heap/freertos/freertos_heap.h"
 #include "allocators/heap/implicit/implicit_heap.h"
 #include "allocators/heap/knr/knr_heap.h"
 #include "allocators/heap/next_fit/next_fit_heap.h"
@@ -61,7 +62,8 @@ std::span<const PageAllocatorInfo> PageAllocators() {
 }
 
 std::span<const HeapAllocatorInfo> HeapAllocators() {
-  static const auto& entries = *new std::vector<HeapAllocatorInfo>{ImplicitHeapInfo(), NextFitHeapInfo(), KnrHeapInfo(), NoHeapInfo()};
+  static const auto& entries = *new std::vector<HeapAllocatorInfo>{ImplicitHeapInfo(), NextFitHeapInfo(), KnrHeapInfo(),
+                                                                FreeRtosHeap4Info(), FreeRtosHeap2Info(), NoHeapInfo()};
   return entries;
 }
 

@@ -1,4 +1,4 @@
-// The counters of cutting and joining blocks that most heaps declare, in the words that they have in common.
+// The counters of cutting, joining and ordering blocks that most heaps declare, in the words that they have in common.
 #ifndef ALLOCLAB_ALLOCATORS_HEAP_MERGES_H_
 #define ALLOCLAB_ALLOCATORS_HEAP_MERGES_H_
 
@@ -10,6 +10,8 @@
 namespace alloclab {
 
 inline constexpr CounterInfo kSplits{"splits", "placements that left a remainder"};
+// A part of search_steps.
+inline constexpr CounterInfo kPlaceSteps{"place_steps", "steps of walks that look for the place of a free block in a list"};
 
 // Declared together, in this order.
 inline constexpr std::string_view kMergesHelp = "blocks freed, split off or grown, by which neighbours they were merged with";

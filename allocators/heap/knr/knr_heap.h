@@ -44,7 +44,7 @@ namespace alloclab {
 
 inline constexpr CounterInfo kKnrCounters[] = {
     {"exact_fits", "placements that took a whole free block"},
-    {"place_steps", "blocks that frees looked at to find their place among the free ones"},
+    kPlaceSteps,
     kSplits,
     kMergesNone,
     kMergesBelow,
