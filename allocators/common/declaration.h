@@ -46,6 +46,8 @@ struct Declaration {
   std::uint32_t alignment = 4;                   // of the addresses that it gives; a power of two
   // The largest request that the code can add its own words to without wrapping; a guard refuses larger ones.
   std::uint32_t request_max = ~0u;
+  // Of heaps: whether the original ignores a free of null. Guarded it is ignored by all.
+  bool frees_null = true;
   // Of page allocators: whether a part of a block may be freed.
   bool frees_parts = true;
   // Whether VisitBlocks shows all blocks, so that free memory is known.

@@ -119,9 +119,9 @@ Outcome HeapGuard::Reason(Outcome refused, std::uint32_t bytes) const {
 }
 
 Outcome HeapGuard::Misuse(VirtAddr block) const {
+  if (live_.Contains(block)) return Outcome::kOk;  // of no bytes it may be at the break
   if (block < heap_->start() || block >= heap_->brk()) return Outcome::kForeignPointer;
   if (block.raw() % heap_->declaration().alignment != 0) return Outcome::kMisalignedPointer;
-  if (live_.Contains(block)) return Outcome::kOk;
   BlockKind kind = BlockKind::kFree;
   heap_->VisitBlocks({.address = block.raw()}, [&](const Block& holder) {
     kind = holder.kind;

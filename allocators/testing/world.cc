@@ -140,6 +140,10 @@ void World::ReallocAt(VirtAddr block, std::uint32_t bytes) {
 }
 
 void World::FreeAt(VirtAddr block) {
+  if (block.is_null() && !guarded() && !heap().declaration().frees_null) {
+    step_ = {};  // no correct program does that there
+    return;
+  }
   const std::optional<Outcome> expected = ForetellFree(block);
   const HeapResult result = CallHeap([&](HeapGuard& guard) { return guard.Free(block); });
   if (result.outcome == Outcome::kOk && mind_.blocks.Holds(block)) Forget(block);

@@ -138,7 +138,7 @@ OpResult Driver::RecordUnsupported(OpKind kind) {
 [[gnu::always_inline]] inline void Driver::Own(std::uint32_t handle, const HeapResult& result, std::uint32_t bytes) {
   const bool lives = result.outcome == Outcome::kOk;
   if (handle != kNoBlock) {
-    live_.Assign(handle, lives ? result.address.raw() : 0, lives ? bytes : 0);
+    live_.Assign(handle, lives ? result.address.raw() : 0, lives ? std::optional(bytes) : std::nullopt);
   } else if (lives) {
     live_.AddUnnamed(result.address.raw(), bytes);
   }
@@ -150,9 +150,9 @@ OpResult Driver::RecordUnsupported(OpKind kind) {
 }
 
 [[gnu::always_inline]] inline void Driver::Disown(std::uint32_t handle, std::uint32_t address) {
-  const std::uint32_t bytes = handle != kNoBlock ? live_.Release(handle) : live_.ReleaseAt(address);
-  counters_.live_requested_bytes -= bytes;
-  counters_.live_blocks -= bytes != 0;
+  const std::optional<std::uint32_t> bytes = handle != kNoBlock ? live_.Release(handle) : live_.ReleaseAt(address);
+  counters_.live_requested_bytes -= bytes.value_or(0);
+  counters_.live_blocks -= bytes.has_value();
 }
 
 inline HeapResult Driver::DoMalloc(std::uint32_t handle, std::uint32_t bytes) {

@@ -2,7 +2,7 @@
 
 namespace alloclab {
 
-std::uint32_t LiveBlocks::ReleaseAt(std::uint32_t address) {
+std::optional<std::uint32_t> LiveBlocks::ReleaseAt(std::uint32_t address) {
   if (const auto it = unnamed_.find(address); it != unnamed_.end()) {
     const std::uint32_t bytes = it->second;
     unnamed_.erase(it);
@@ -10,22 +10,22 @@ std::uint32_t LiveBlocks::ReleaseAt(std::uint32_t address) {
   }
   if (!indexed_) BuildIndex();
   const auto it = handle_at_.find(address);
-  if (it == handle_at_.end()) return 0;
+  if (it == handle_at_.end()) return std::nullopt;
   NamedBlock& block = handles_[it->second];
-  const std::uint32_t bytes = block.bytes;
-  block.bytes = 0;
+  const std::uint32_t bytes = block.bytes - 1;
+  block.bytes = kNotLive;
   handle_at_.erase(it);
   return bytes;
 }
 
 void LiveBlocks::Abandon(const NamedBlock& block) {
-  unnamed_[block.address] = block.bytes;
+  unnamed_[block.address] = block.bytes - 1;
   if (indexed_) handle_at_.erase(block.address);
 }
 
 void LiveBlocks::BuildIndex() {
   handles_.ForEach([this](std::uint32_t handle, const NamedBlock& block) {
-    if (block.bytes != 0) handle_at_[block.address] = handle;
+    if (block.bytes != kNotLive) handle_at_[block.address] = handle;
   });
   indexed_ = true;
 }

@@ -4,11 +4,12 @@
 // Blocks that no handle names any more (allocated by address, or their handle was overwritten) are in a map; a free through
 // another name than the block's own looks there, and then in an index of all handles that is built at the first such free.
 //
-// Invariant: every live block has one record: a handle with bytes != 0, or an entry of the map.
+// Invariant: every live block has one record: a handle that says so, or an entry of the map.
 #ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_LIVE_BLOCKS_H_
 #define ALLOCLAB_ALLOCATORS_WORKLOAD_LIVE_BLOCKS_H_
 
 #include <cstdint>
+#include <optional>
 
 #include "absl/container/flat_hash_map.h"
 #include "allocators/workload/handle_table.h"
@@ -24,28 +25,28 @@ class LiveBlocks {
 
   [[gnu::always_inline]] void Prefetch(std::uint32_t handle) { __builtin_prefetch(&handles_[handle], 1); }
 
-  // The handle now names this block: null with 0 bytes, or a live one with at least 1.
-  void Assign(std::uint32_t handle, std::uint32_t address, std::uint32_t bytes) {
+  // The handle now names this block: null, or a live one.
+  void Assign(std::uint32_t handle, std::uint32_t address, std::optional<std::uint32_t> live_bytes) {
     NamedBlock& block = handles_[handle];
-    if (block.bytes != 0) Abandon(block);
-    block = {address, bytes};
-    if (indexed_ && bytes != 0) handle_at_[address] = handle;
+    if (block.bytes != kNotLive) Abandon(block);
+    block = {address, live_bytes ? *live_bytes + 1 : kNotLive};
+    if (indexed_ && live_bytes) handle_at_[address] = handle;
   }
   // A live block that no handle names.
   void AddUnnamed(std::uint32_t address, std::uint32_t bytes) { unnamed_[address] = bytes; }
 
-  // The block that the handle points to was freed, the handle dangles now. Returns the bytes that were asked for; 0 if no live
-  // block is on record there, which only an unguarded heap makes possible.
-  std::uint32_t Release(std::uint32_t handle) {
+  // The block that the handle points to was freed, the handle dangles now. Returns the bytes that were asked for; nothing if no
+  // live block is on record there, which only an unguarded heap makes possible.
+  std::optional<std::uint32_t> Release(std::uint32_t handle) {
     NamedBlock& block = handles_[handle];
-    const std::uint32_t bytes = block.bytes;
-    if (bytes == 0) return ReleaseAt(block.address);
-    block.bytes = 0;
+    if (block.bytes == kNotLive) return ReleaseAt(block.address);
+    const std::uint32_t bytes = block.bytes - 1;
+    block.bytes = kNotLive;
     if (indexed_) handle_at_.erase(block.address);
     return bytes;
   }
   // The same for a block named by its address.
-  std::uint32_t ReleaseAt(std::uint32_t address);
+  std::optional<std::uint32_t> ReleaseAt(std::uint32_t address);
 
   struct Image {
     HandleTable::Image handles;
@@ -59,6 +60,9 @@ class LiveBlocks {
   std::uint64_t GrowthBytes() const;
 
  private:
+  // In the table a live block has one byte more than was asked for: some heaps give blocks of none.
+  static constexpr std::uint32_t kNotLive = 0;
+
   std::uint64_t MapBytes() const;
   void Abandon(const NamedBlock& block);
   void BuildIndex();

@@ -28,6 +28,7 @@ constexpr Declaration kDeclaration{
     .block_fields = kFields,
     .alignment = kUnit,
     .request_max = 0xFFFFFFF0,  // above, 8 bytes for each unit wrap
+    .frees_null = false,
 };
 
 std::uint32_t UnitsFor(std::uint32_t bytes) { return (bytes + (kUnit - 1)) / kUnit + 1; }  // the sum wraps
@@ -66,12 +67,13 @@ std::uint32_t KnrHeap::Units(WordView& words, VirtAddr block) const {
 HeapResult KnrHeap::Malloc(std::uint32_t bytes) {
   const std::uint32_t units = UnitsFor(bytes);
   if (state_.freep.is_null()) state_.base_next = state_.freep = kBase;
-  for (;;) {
-    const Found found = Search(units);
-    EndSearch();
-    if (!found.block.is_null()) return {Outcome::kOk, Take(found, units) + kUnit};
+  Found found = Search(units);
+  EndSearch();
+  while (found.block.is_null()) {
     if (!Grow(units)) return {Outcome::kOutOfMemory, VirtAddr{}};
+    found = Search(units);
   }
+  return {Outcome::kOk, Take(found, units) + kUnit};
 }
 
 // Once round the ring, from the block behind freep.
