@@ -167,7 +167,7 @@ std::optional<BrokenWalk> FreeRtosHeap::VisitBlocks(BlockCursor from, const Bloc
   return std::nullopt;
 }
 
-std::vector<Violation> FreeRtosHeap::CheckInvariants() const {
+std::vector<Violation> FreeRtosHeap::CheckInvariants(const Interrupt& interrupt) const {
   std::vector<Violation> found;
   const auto add = [&](const char* invariant, VirtAddr where, std::string what) {
     if (found.size() < kViolationsMax) found.push_back({invariant, where.raw(), std::move(what)});
@@ -180,6 +180,7 @@ std::vector<Violation> FreeRtosHeap::CheckInvariants() const {
     }
   }
   std::sort(list.begin(), list.end());
+  InterruptPoll poll(interrupt);
   std::uint64_t free_bytes = 0, free_blocks = 0;
   bool before_free = false;
   const std::optional<BrokenWalk> broken = VisitBlocks({}, [&](const Block& block) {
@@ -194,8 +195,9 @@ std::vector<Violation> FreeRtosHeap::CheckInvariants() const {
     free_blocks += is_free;
     free_bytes += is_free ? block.bytes : 0;
     before_free = is_free;
-    return true;
+    return !poll.Step();
   });
+  if (poll.interrupted()) return found;
   if (broken) {
     add("F1", VirtAddr(broken->address), broken->what);
     return found;

@@ -60,7 +60,7 @@ class FreeRtosHeap : public HeapAllocator {
   std::uint32_t PayloadBytes(VirtAddr block) override;
   std::uint32_t BlockBytes(std::uint32_t bytes) const override;
   std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const override;
-  std::vector<Violation> CheckInvariants() const override;
+  std::vector<Violation> CheckInvariants(const Interrupt& interrupt) const override;
   std::uint64_t host_bytes() const override { return sizeof(*this); }
 
  protected:
@@ -118,7 +118,7 @@ class FreeRtosHeap4 final : public FreeRtosHeap {
 
   const Declaration& declaration() const override;
   std::vector<std::uint64_t> FigureValues() const override;
-  void VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const override;
+  void VisitMetadata(const std::function<void(std::uint32_t word)>& visit, const Interrupt& interrupt) const override;
 
  private:
   void Init(WordView& words) override;
@@ -134,7 +134,7 @@ class FreeRtosHeap2 final : public FreeRtosHeap {
 
   const Declaration& declaration() const override;
   std::vector<std::uint64_t> FigureValues() const override;
-  void VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const override;
+  void VisitMetadata(const std::function<void(std::uint32_t word)>& visit, const Interrupt& interrupt) const override;
 
  private:
   void Init(WordView& words) override;

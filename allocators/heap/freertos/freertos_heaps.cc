@@ -108,11 +108,12 @@ void FreeRtosHeap4::InsertRest(WordView& words, VirtAddr before, VirtAddr rest) 
   SetNext(words, before, rest);
 }
 
-void FreeRtosHeap4::VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const {
+void FreeRtosHeap4::VisitMetadata(const std::function<void(std::uint32_t word)>& visit, const Interrupt& interrupt) const {
   if (state_.initialised) {
+    InterruptPoll poll(interrupt);
     VisitBlocks({}, [&](const Block& block) {
       if (block.kind != BlockKind::kMetadata) visit(block.fields[0]), visit(block.fields[1]);
-      return true;
+      return !poll.Step();
     });
     for (const VirtAddr word : {end_, end_ + kSizeOffset}) visit(space_.Peek(word).value_or(0));
   }
@@ -165,11 +166,12 @@ bool FreeRtosHeap2::InOrder(VirtAddr block, VirtAddr next) const {
   return space_.Peek(block + kSizeOffset).value_or(0) <= space_.Peek(next + kSizeOffset).value_or(0);
 }
 
-void FreeRtosHeap2::VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const {
+void FreeRtosHeap2::VisitMetadata(const std::function<void(std::uint32_t word)>& visit, const Interrupt& interrupt) const {
   if (state_.initialised) {
+    InterruptPoll poll(interrupt);
     VisitBlocks({}, [&](const Block& block) {
       if (block.kind != BlockKind::kMetadata) visit(block.fields[0]), visit(block.fields[1]);
-      return true;
+      return !poll.Step();
     });
   }
   for (const std::uint32_t word : {state_.first.raw(), 0u, 0u, usable_bytes_, state_.free_bytes}) visit(word);

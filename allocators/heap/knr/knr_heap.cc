@@ -196,18 +196,19 @@ std::optional<BrokenWalk> KnrHeap::VisitBlocks(BlockCursor from, const BlockVisi
   return std::nullopt;
 }
 
-void KnrHeap::VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const {
+void KnrHeap::VisitMetadata(const std::function<void(std::uint32_t word)>& visit, const Interrupt& interrupt) const {
+  InterruptPoll poll(interrupt);
   VisitBlocks({}, [&](const Block& block) {
     visit(block.fields[0]);
     visit(block.fields[1]);
-    return true;
+    return !poll.Step();
   });
   visit(state_.base_next.raw());
   visit(0);
   visit(state_.freep.raw());
 }
 
-std::vector<Violation> KnrHeap::CheckInvariants() const {
+std::vector<Violation> KnrHeap::CheckInvariants(const Interrupt& interrupt) const {
   std::vector<Violation> found;
   const auto add = [&](const char* invariant, VirtAddr where, std::string what) {
     if (found.size() < kViolationsMax) found.push_back({invariant, where.raw(), std::move(what)});
@@ -216,6 +217,7 @@ std::vector<Violation> KnrHeap::CheckInvariants() const {
   if (const auto down = std::is_sorted_until(ring.begin(), ring.end()); down != ring.end()) {
     add("K2", *down, absl::StrFormat("the free block %#010x follows one above it", down->raw()));
   }
+  InterruptPoll poll(interrupt);
   std::size_t begun = 0;
   bool before_free = false, freep_found = state_.freep.is_null() || state_.freep == kBase;
   const std::optional<BrokenWalk> broken = VisitBlocks({}, [&](const Block& block) {
@@ -226,8 +228,9 @@ std::vector<Violation> KnrHeap::CheckInvariants() const {
     }
     freep_found = freep_found || (is_free && block.address == state_.freep.raw());
     before_free = is_free;
-    return true;
+    return !poll.Step();
   });
+  if (poll.interrupted()) return found;
   if (broken) {
     add("K1", VirtAddr(broken->address), broken->what);
     return found;

@@ -66,8 +66,8 @@ class KnrHeap final : public HeapAllocator {
   std::span<const std::uint64_t> own_counters() const override { return state_.counters.values(); }
   std::vector<std::uint64_t> FigureValues() const override { return {state_.freep.raw()}; }
   std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const override;
-  void VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const override;
-  std::vector<Violation> CheckInvariants() const override;
+  void VisitMetadata(const std::function<void(std::uint32_t word)>& visit, const Interrupt& interrupt) const override;
+  std::vector<Violation> CheckInvariants(const Interrupt& interrupt) const override;
   std::uint64_t host_bytes() const override { return sizeof(*this); }
 
  private:
