@@ -62,8 +62,8 @@ std::span<const PageAllocatorInfo> PageAllocators() {
 }
 
 std::span<const HeapAllocatorInfo> HeapAllocators() {
-  static const auto& entries = *new std::vector<HeapAllocatorInfo>{ImplicitHeapInfo(), NextFitHeapInfo(), KnrHeapInfo(),
-                                                                FreeRtosHeap4Info(), FreeRtosHeap2Info(), NoHeapInfo()};
+  static const auto& entries = *new std::vector<HeapAllocatorInfo>{ImplicitHeapInfo(),  NextFitHeapInfo(),   KnrHeapInfo(),
+                                                                   FreeRtosHeap4Info(), FreeRtosHeap2Info(), NoHeapInfo()};
   return entries;
 }
 

@@ -48,6 +48,8 @@ struct Declaration {
   std::uint32_t request_max = ~0u;
   // Of heaps: whether the original ignores a free of null. Guarded it is ignored by all.
   bool frees_null = true;
+  // Of heaps: whether the first request makes the heap even when it is refused. Guarded, a refused one leaves it unmade.
+  bool made_by_first_request = false;
   // Of page allocators: whether a part of a block may be freed.
   bool frees_parts = true;
   // Whether VisitBlocks shows all blocks, so that free memory is known.

@@ -31,6 +31,7 @@ HeapResult Caught(Call call) {
 struct HeapGuard::Saved final : AllocatorState {
   std::unique_ptr<const AllocatorState> heap;
   std::optional<LiveStarts> live;  // of an allocator that does not show its blocks
+  bool made;
 };
 
 HeapResult HeapGuard::GuardedMalloc(std::uint32_t bytes) {
@@ -84,7 +85,7 @@ HeapResult HeapGuard::Allocate(std::uint32_t bytes, Call call) {
 bool HeapGuard::NearEdge(std::uint32_t bytes) const {
   const std::uint32_t growth = heap_->limit() - heap_->brk();
   const bool may_pass_limit = growth != 0 && std::uint64_t{bytes} + kEdgeBytes >= growth;
-  return may_pass_limit || !heap_->space().CanBringPages(2 * (bytes / kPageBytes) + kEdgePages);
+  return !made_ || may_pass_limit || !heap_->space().CanBringPages(2 * (bytes / kPageBytes) + kEdgePages);
 }
 
 template <class Call>
@@ -94,16 +95,24 @@ HeapResult HeapGuard::Journaled(std::uint32_t bytes, Call call) {
   const auto saved_frames = space.frames().Save();
   heap_->BeginOperation();
   Journal journal(space.memory(), &space);
-  try {
-    const HeapResult result = call();
-    journal.Commit();
-    return result;
-  } catch (const MachineStop& stop) {
+  const auto undo = [&] {
     journal.Rollback();
     space.frames().Restore(*saved_frames);
     const HeapCosts search = heap_->search_costs();
     heap_->Restore(*saved_heap);
     heap_->ChargeSearch(search);
+  };
+  try {
+    const HeapResult result = call();
+    if (!made_ && result.outcome != Outcome::kOk) {
+      undo();
+      return result;
+    }
+    made_ = true;
+    journal.Commit();
+    return result;
+  } catch (const MachineStop& stop) {
+    undo();
     return {Reason(stop.no_frame ? Outcome::kOutOfMemory : Outcome::kHeapLimit, bytes), VirtAddr{}};
   }
 }
@@ -119,9 +128,10 @@ Outcome HeapGuard::Reason(Outcome refused, std::uint32_t bytes) const {
 }
 
 Outcome HeapGuard::Misuse(VirtAddr block) const {
-  if (live_.Contains(block)) return Outcome::kOk;  // of no bytes it may be at the break
+  const bool aligned = block.raw() % heap_->declaration().alignment == 0;
+  if (aligned && live_.Contains(block)) return Outcome::kOk;  // of no bytes it may be at the break
   if (block < heap_->start() || block >= heap_->brk()) return Outcome::kForeignPointer;
-  if (block.raw() % heap_->declaration().alignment != 0) return Outcome::kMisalignedPointer;
+  if (!aligned) return Outcome::kMisalignedPointer;
   BlockKind kind = BlockKind::kFree;
   heap_->VisitBlocks({.address = block.raw()}, [&](const Block& holder) {
     kind = holder.kind;
@@ -142,6 +152,7 @@ Refusal HeapGuard::Explain(std::uint64_t bytes) const {
 std::unique_ptr<const AllocatorState> HeapGuard::Save() const {
   auto saved = std::make_unique<Saved>();
   saved->heap = heap_->Save();
+  saved->made = made_;
   if (mode_ == Mode::kGuarded && !heap_->declaration().shows_blocks) saved->live = live_;
   return saved;
 }
@@ -149,6 +160,7 @@ std::unique_ptr<const AllocatorState> HeapGuard::Save() const {
 void HeapGuard::Restore(const AllocatorState& saved) {
   const auto& state = static_cast<const Saved&>(saved);
   heap_->Restore(*state.heap);
+  made_ = state.made;
   if (mode_ != Mode::kGuarded) return;
   live_ = state.live.value_or(LiveStarts());
   heap_->VisitBlocks({}, [this](const Block& block) {

@@ -4,7 +4,7 @@
 // sees it: kDoubleFree inside a free block, kInteriorPointer inside a live block or metadata, kForeignPointer outside the heap,
 // kMisalignedPointer. And what is refused changes nothing: near the edge, where the machine may run out of frames or the break
 // reach its limit in the middle of an operation, the operation runs under a journal of the whole machine, and is undone when it
-// does not come to its end; it then costs what its search cost. Away from the edge an operation of an intact heap always ends, and
+// does not come to its end; it then costs what its search cost. So does the first request of a heap that is made by it. Away from the edge an operation of an intact heap always ends, and
 // the guard costs a bit per block.
 //
 // Unguarded, RAM changes as the original changes it, whatever the program does.
@@ -37,7 +37,8 @@ class HeapGuard {
     kTrusted,  // the engine refuses by itself exactly what a guard would refuse, so it is called directly
   };
 
-  HeapGuard(std::unique_ptr<HeapAllocator> heap, Mode mode) : heap_(std::move(heap)), mode_(mode) {}
+  HeapGuard(std::unique_ptr<HeapAllocator> heap, Mode mode)
+      : heap_(std::move(heap)), mode_(mode), made_(!heap_->declaration().made_by_first_request) {}
 
   HeapResult Malloc(std::uint32_t bytes) { return mode_ == Mode::kTrusted ? heap_->Malloc(bytes) : GuardedMalloc(bytes); }
   HeapResult Free(VirtAddr block) { return mode_ == Mode::kTrusted ? heap_->Free(block) : GuardedFree(block); }
@@ -78,6 +79,7 @@ class HeapGuard {
   const std::unique_ptr<HeapAllocator> heap_;
   const Mode mode_;
   LiveStarts live_;  // guarded only
+  bool made_;        // guarded only: nothing of a refused request stays
 };
 
 }  // namespace alloclab

@@ -45,7 +45,7 @@ Words WordsOf(std::istream& line) {
 }
 
 struct Golden {
-  std::vector<std::uint32_t> addresses;       // the first ones, where there are many
+  std::vector<std::uint32_t> addresses;        // the first ones, where there are many
   std::map<std::uint64_t, Words> checkpoints;  // after so many operations
   Words arena, final, counts;
 };
@@ -134,16 +134,17 @@ struct Alias {
   std::string_view theirs, ours, label = {};
 };
 constexpr Alias kAliases[] = {
-    {"merge_none", "merges", "none"}, {"merge_next", "merges", "above"}, {"merge_prev", "merges", "below"},
+    {"merge_none", "merges", "none"}, {"merge_next", "merges", "above"},  {"merge_prev", "merges", "below"},
     {"merge_both", "merges", "both"}, {"merge_right", "merges", "above"}, {"merge_left", "merges", "below"},
-    {"free_steps", "place_steps"},    {"insert_steps", "place_steps"},   {"exact", "exact_fits"},
+    {"free_steps", "place_steps"},    {"insert_steps", "place_steps"},    {"exact", "exact_fits"},
 };
 
 // Refusals and successes, which the outcomes tell; parts of a counter.
 constexpr std::string_view kNotCounted[] = {"grow_fails", "no_fit", "refused_early", "whole", "insert_steps_free"};
 
 std::uint64_t CountIn(const std::vector<Count>& counts, std::string_view theirs) {
-  const auto* alias = std::find_if(std::begin(kAliases), std::end(kAliases), [&](const Alias& a) { return a.theirs == theirs; });
+  const auto* alias =
+      std::find_if(std::begin(kAliases), std::end(kAliases), [&](const Alias& a) { return a.theirs == theirs; });
   if (alias != std::end(kAliases)) return CountOf(counts, alias->ours, alias->label);
   // Ours are all steps of walks over blocks; theirs are those of the search for a fit.
   if (theirs == "search_steps") return CountOf(counts, theirs) - CountOf(counts, "place_steps");
@@ -155,7 +156,8 @@ class ClassicsGoldenTest : public testing::TestWithParam<Case> {
   void Make(const Golden& golden) {
     std::map<std::string, std::string> parameters;
     for (const char* size : {"configTOTAL_HEAP_SIZE", "heap_size", "MEM_SIZE"}) {
-      if (const auto found = golden.arena.find(size); found != golden.arena.end()) parameters["heap.arena_bytes"] = found->second;
+      if (const auto found = golden.arena.find(size); found != golden.arena.end())
+        parameters["heap.arena_bytes"] = found->second;
     }
     auto instance = Instance::Create({std::uint64_t{512} << 20, "", GetParam().allocator, false, parameters});
     ASSERT_TRUE(instance.ok()) << instance.status();
@@ -215,7 +217,8 @@ class ClassicsGoldenTest : public testing::TestWithParam<Case> {
     }
     for (const Figure& figure : heap.Figures()) {
       if (figure.info->name != name) continue;
-      return figure.info->unit == FigureInfo::Unit::kAddress ? absl::StrFormat("%08x", figure.value) : absl::StrCat(figure.value);
+      return figure.info->unit == FigureInfo::Unit::kAddress ? absl::StrFormat("%08x", figure.value)
+                                                             : absl::StrCat(figure.value);
     }
     return "no such figure";
   }
@@ -251,14 +254,15 @@ TEST_P(ClassicsGoldenTest, EveryAddressStateAndCount) {
       }
       ++results;
     }
-    if (const auto state = golden.checkpoints.find(++after); state != golden.checkpoints.end()) ExpectState(state->second, after);
+    if (const auto state = golden.checkpoints.find(++after); state != golden.checkpoints.end())
+      ExpectState(state->second, after);
   }
   ExpectState(golden.final, after);
   EXPECT_EQ(absl::StrCat(results), golden.final.at("results"));
   const std::vector<Count> counts = instance_->heap_guard()->allocator().Counts();
   if (golden.counts.contains("insert_steps_malloc")) {
-    golden.counts["insert_steps"] = absl::StrCat(std::stoull(golden.counts["insert_steps_malloc"]) +
-                                                 std::stoull(golden.counts["insert_steps_free"]));
+    golden.counts["insert_steps"] =
+        absl::StrCat(std::stoull(golden.counts["insert_steps_malloc"]) + std::stoull(golden.counts["insert_steps_free"]));
     golden.counts.erase("insert_steps_malloc");
   }
   for (const auto& [name, value] : golden.counts) {
@@ -293,17 +297,17 @@ std::vector<Case> Cases() {
       AddCases(entry.path(), entry.path().filename(), data, cases);
     }
   }
-  std::sort(cases.begin(), cases.end(), [](const Case& a, const Case& b) {
-    return std::tie(a.vectors, a.trace) < std::tie(b.vectors, b.trace);
-  });
+  std::sort(cases.begin(), cases.end(),
+            [](const Case& a, const Case& b) { return std::tie(a.vectors, a.trace) < std::tie(b.vectors, b.trace); });
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(Vectors, ClassicsGoldenTest, testing::ValuesIn(Cases()), [](const testing::TestParamInfo<Case>& param) {
-  std::string name = param.param.vectors + "_" + param.param.trace;
-  for (char& c : name) c = c == '-' ? '_' : c;
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Vectors, ClassicsGoldenTest, testing::ValuesIn(Cases()),
+                         [](const testing::TestParamInfo<Case>& param) {
+                           std::string name = param.param.vectors + "_" + param.param.trace;
+                           for (char& c : name) c = c == '-' ? '_' : c;
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace alloclab

@@ -149,9 +149,8 @@ std::optional<BrokenWalk> FreeRtosHeap::VisitBlocks(BlockCursor from, const Bloc
     if (!next || !word) return BrokenWalk{at.raw(), absl::StrFormat("the header at %#010x is not mapped", at.raw())};
     const std::uint32_t bytes = *word & ~kAllocated;
     if (bytes < kHeader || bytes % kHeader != 0 || bytes > usable_end - at) {
-      return BrokenWalk{at.raw(),
-                        absl::StrFormat("the block at %#010x has the size %#x; expected a multiple of 8 up to %d", at.raw(), *word,
-                                        usable_end - at)};
+      return BrokenWalk{at.raw(), absl::StrFormat("the block at %#010x has the size %#x; expected a multiple of 8 up to %d",
+                                                  at.raw(), *word, usable_end - at)};
     }
     const bool live = (*word & kAllocated) != 0;
     if (!show({.address = at.raw(),

@@ -24,12 +24,14 @@ constexpr Declaration kHeap4Declaration{.counters = kFreeRtosCounters,
                                         .figures = kHeap4Figures,
                                         .block_fields = kFields,
                                         .alignment = 8,
-                                        .request_max = kRequestMax};
+                                        .request_max = kRequestMax,
+                                        .made_by_first_request = true};
 constexpr Declaration kHeap2Declaration{.counters = kFreeRtosCounters,
                                         .figures = kHeap2Figures,
                                         .block_fields = kFields,
                                         .alignment = 8,
-                                        .request_max = kRequestMax};
+                                        .request_max = kRequestMax,
+                                        .made_by_first_request = true};
 
 // Where heap4 puts its end: the last 8 bytes of the arena at a multiple of 8.
 VirtAddr EndOf(std::uint32_t arena_bytes) { return VirtAddr((kHeapStart.raw() + arena_bytes - 8) & ~7u); }
@@ -125,10 +127,11 @@ void FreeRtosHeap4::VisitMetadata(const std::function<void(std::uint32_t word)>&
 }
 
 HeapAllocatorInfo FreeRtosHeap4Info() {
-  return InfoOf<FreeRtosHeap4>("freertos-heap4", "FreeRTOS heap_4",
-                               "First fit over a list of free blocks by address in one array; a free walks to its place and merges "
-                               "at once with both neighbours.",
-                               "FreeRTOS kernel, portable/MemMang/heap_4.c", kHeap4Declaration);
+  return InfoOf<FreeRtosHeap4>(
+      "freertos-heap4", "FreeRTOS heap_4",
+      "First fit over a list of free blocks by address in one array; a free walks to its place and merges "
+      "at once with both neighbours.",
+      "FreeRTOS kernel, portable/MemMang/heap_4.c", kHeap4Declaration);
 }
 
 FreeRtosHeap2::FreeRtosHeap2(AddressSpace& space, std::uint32_t arena_bytes)

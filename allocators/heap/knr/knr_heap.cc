@@ -29,6 +29,7 @@ constexpr Declaration kDeclaration{
     .alignment = kUnit,
     .request_max = 0xFFFFFFF0,  // above, 8 bytes for each unit wrap
     .frees_null = false,
+    .made_by_first_request = true,
 };
 
 std::uint32_t UnitsFor(std::uint32_t bytes) { return (bytes + (kUnit - 1)) / kUnit + 1; }  // the sum wraps
@@ -179,8 +180,9 @@ std::optional<BrokenWalk> KnrHeap::VisitBlocks(BlockCursor from, const BlockVisi
     const std::optional<std::uint32_t> next = space_.Peek(at), units = space_.Peek(at + kSizeOffset);
     if (!next || !units) return BrokenWalk{at.raw(), absl::StrFormat("the header at %#010x is not mapped", at.raw())};
     if (*units == 0 || *units > (brk() - at) / kUnit) {
-      return BrokenWalk{at.raw(), absl::StrFormat("the block at %#010x has %d units of 8 bytes; up to the break %#010x there are %d",
-                                                  at.raw(), *units, brk().raw(), (brk() - at) / kUnit)};
+      return BrokenWalk{at.raw(),
+                        absl::StrFormat("the block at %#010x has %d units of 8 bytes; up to the break %#010x there are %d",
+                                        at.raw(), *units, brk().raw(), (brk() - at) / kUnit)};
     }
     const bool is_free = std::binary_search(free.begin(), free.end(), at);
     const VirtAddr end = at + *units * kUnit;
@@ -245,8 +247,9 @@ std::vector<Violation> KnrHeap::CheckInvariants(const Interrupt& interrupt) cons
 HeapAllocatorInfo KnrHeapInfo() {
   return {.name = "knr",
           .title = "Kernighan and Ritchie",
-          .description = "Next fit round a ring of free blocks by address; a free walks the ring for its place and merges at once; "
-                         "the break grows by 32 KiB at least.",
+          .description =
+              "Next fit round a ring of free blocks by address; a free walks the ring for its place and merges at once; "
+              "the break grows by 32 KiB at least.",
           .source = "Kernighan and Ritchie, The C Programming Language, 2nd edition, 8.7; xv6, user/umalloc.c",
           .declaration = &kDeclaration,
           .parameters = {LimitParameter()},
