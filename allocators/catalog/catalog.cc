@@ -6,6 +6,7 @@
 #include "allocators/heap/implicit/implicit_heap.h"
 #include "allocators/heap/knr/knr_heap.h"
 #include "allocators/heap/next_fit/next_fit_heap.h"
+#include "allocators/heap/tlsf/tlsf_heap.h"
 #include "allocators/pages/runs/page_runs.h"
 
 namespace alloclab {
@@ -62,8 +63,9 @@ std::span<const PageAllocatorInfo> PageAllocators() {
 }
 
 std::span<const HeapAllocatorInfo> HeapAllocators() {
-  static const auto& entries = *new std::vector<HeapAllocatorInfo>{ImplicitHeapInfo(),  NextFitHeapInfo(),   KnrHeapInfo(),
-                                                                   FreeRtosHeap4Info(), FreeRtosHeap2Info(), NoHeapInfo()};
+  static const auto& entries =
+      *new std::vector<HeapAllocatorInfo>{ImplicitHeapInfo(),  NextFitHeapInfo(), KnrHeapInfo(), FreeRtosHeap4Info(),
+                                          FreeRtosHeap2Info(), TlsfHeapInfo(),    NoHeapInfo()};
   return entries;
 }
 

@@ -26,4 +26,17 @@ absl::Status ReserveHeapRange(AddressSpace& space, const char* parameter, std::u
   return space.AddPageTables(kHeapStart, (bytes - 1) / kTableSpan + 1);
 }
 
+absl::Status ReserveArena(AddressSpace& space, std::uint32_t bytes, std::uint32_t least, std::uint32_t behind) {
+  if (bytes < least || bytes > kHeapRangeMax - behind) {
+    return absl::InvalidArgumentError(absl::StrFormat("heap.arena_bytes: %d; expected at least %d bytes and at most %d", bytes,
+                                                      least, kHeapRangeMax - behind));
+  }
+  if (absl::Status status = ReserveHeapRange(space, "heap.arena_bytes", bytes + behind); !status.ok()) return status;
+  const VirtAddr last = kHeapStart + (bytes + behind - 1);
+  if (!space.CanBringPages(last.page() == kHeapStart.page() ? 1 : 2)) {
+    return absl::ResourceExhaustedError("no page frames left for the heap's first and last page: give the machine more RAM");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace alloclab

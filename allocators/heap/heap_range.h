@@ -22,6 +22,9 @@ ParameterInfo ArenaParameter(std::uint32_t default_bytes);
 // Takes the page tables of the first `bytes` bytes of the range. INVALID_ARGUMENT naming the parameter: 0 or above kHeapRangeMax.
 // RESOURCE_EXHAUSTED: no frames for the tables.
 absl::Status ReserveHeapRange(AddressSpace& space, const char* parameter, std::uint32_t bytes);
+// The same of "heap.arena_bytes", at least `least`, and `behind` bytes more, for a heap that writes to its first and its last page
+// when it is made: RESOURCE_EXHAUSTED also if there are no frames for these.
+absl::Status ReserveArena(AddressSpace& space, std::uint32_t bytes, std::uint32_t least, std::uint32_t behind = 0);
 
 }  // namespace alloclab
 

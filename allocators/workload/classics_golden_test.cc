@@ -134,9 +134,10 @@ struct Alias {
   std::string_view theirs, ours, label = {};
 };
 constexpr Alias kAliases[] = {
-    {"merge_none", "merges", "none"}, {"merge_next", "merges", "above"},  {"merge_prev", "merges", "below"},
-    {"merge_both", "merges", "both"}, {"merge_right", "merges", "above"}, {"merge_left", "merges", "below"},
-    {"free_steps", "place_steps"},    {"insert_steps", "place_steps"},    {"exact", "exact_fits"},
+    {"merge_none", "merges", "none"},      {"merge_next", "merges", "above"},         {"merge_prev", "merges", "below"},
+    {"merge_both", "merges", "both"},      {"merge_right", "merges", "above"},        {"merge_left", "merges", "below"},
+    {"free_steps", "place_steps"},         {"insert_steps", "place_steps"},           {"exact", "exact_fits"},
+    {"hit_same_fl", "found_rows", "same"}, {"hit_higher_fl", "found_rows", "higher"},
 };
 
 // Refusals and successes, which the outcomes tell; parts of a counter.
@@ -155,7 +156,7 @@ class ClassicsGoldenTest : public testing::TestWithParam<Case> {
  protected:
   void Make(const Golden& golden) {
     std::map<std::string, std::string> parameters;
-    for (const char* size : {"configTOTAL_HEAP_SIZE", "heap_size", "MEM_SIZE"}) {
+    for (const char* size : {"configTOTAL_HEAP_SIZE", "heap_size", "MEM_SIZE", "bytes"}) {
       if (const auto found = golden.arena.find(size); found != golden.arena.end())
         parameters["heap.arena_bytes"] = found->second;
     }
@@ -203,8 +204,10 @@ class ClassicsGoldenTest : public testing::TestWithParam<Case> {
     if (name == "brk") return absl::StrFormat("%08x", shape.brk.raw());
     if (name == "blocks") return absl::StrCat(shape.live_blocks + shape.free_blocks);
     if (name == "free_blocks") return absl::StrCat(shape.free_blocks);
-    if (name == "free_bytes") return absl::StrCat(shape.free_bytes);
-    if (name == "largest_free") return absl::StrCat(shape.largest_free_bytes);
+    // What the vectors do not count of a block.
+    const std::uint32_t header = GetParam().allocator == "tlsf" ? kWordBytes : 0;
+    if (name == "free_bytes") return absl::StrCat(shape.free_bytes - shape.free_blocks * header);
+    if (name == "largest_free") return absl::StrCat(shape.largest_free_bytes - (shape.free_blocks != 0 ? header : 0));
     if (name == "addrs_fnv1a64") return absl::StrFormat("%016x", fnv_);
     if (name == "meta_words" || name == "meta_sha256") {
       Sha256 digest;
@@ -217,9 +220,10 @@ class ClassicsGoldenTest : public testing::TestWithParam<Case> {
     }
     for (const Figure& figure : heap.Figures()) {
       if (figure.info->name != name) continue;
-      return figure.info->unit == FigureInfo::Unit::kAddress ? absl::StrFormat("%08x", figure.value)
-                                                             : absl::StrCat(figure.value);
+      const bool hexadecimal = figure.info->unit == FigureInfo::Unit::kAddress || figure.info->unit == FigureInfo::Unit::kWord;
+      return hexadecimal ? absl::StrFormat("%08x", figure.value) : absl::StrCat(figure.value);
     }
+    if (name == "used_bytes") return absl::StrCat(shape.live_block_bytes - shape.live_blocks * header);
     return "no such figure";
   }
 
