@@ -5,6 +5,7 @@
 #include "allocators/heap/freertos/freertos_heap.h"
 #include "allocators/heap/implicit/implicit_heap.h"
 #include "allocators/heap/knr/knr_heap.h"
+#include "allocators/heap/lwip/lwip_mem.h"
 #include "allocators/heap/next_fit/next_fit_heap.h"
 #include "allocators/heap/tlsf/tlsf_heap.h"
 #include "allocators/pages/runs/page_runs.h"
@@ -65,7 +66,7 @@ std::span<const PageAllocatorInfo> PageAllocators() {
 std::span<const HeapAllocatorInfo> HeapAllocators() {
   static const auto& entries =
       *new std::vector<HeapAllocatorInfo>{ImplicitHeapInfo(),  NextFitHeapInfo(), KnrHeapInfo(), FreeRtosHeap4Info(),
-                                          FreeRtosHeap2Info(), TlsfHeapInfo(),    NoHeapInfo()};
+                                          FreeRtosHeap2Info(), TlsfHeapInfo(),    LwipMemInfo(), NoHeapInfo()};
   return entries;
 }
 

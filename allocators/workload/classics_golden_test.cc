@@ -148,7 +148,9 @@ std::uint64_t CountIn(const std::vector<Count>& counts, std::string_view theirs)
       std::find_if(std::begin(kAliases), std::end(kAliases), [&](const Alias& a) { return a.theirs == theirs; });
   if (alias != std::end(kAliases)) return CountOf(counts, alias->ours, alias->label);
   // Ours are all steps of walks over blocks; theirs are those of the search for a fit.
-  if (theirs == "search_steps") return CountOf(counts, theirs) - CountOf(counts, "place_steps");
+  if (theirs == "search_steps") {
+    return CountOf(counts, theirs) - CountOf(counts, "place_steps") - CountOf(counts, "lfree_steps");
+  }
   return CountOf(counts, theirs);
 }
 

@@ -1,0 +1,248 @@
+#include "allocators/heap/lwip/lwip_mem.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "allocators/common/check.h"
+#include "allocators/heap/heap_guard.h"
+#include "allocators/heap/heap_range.h"
+#include "allocators/machine/loop_watch.h"
+
+namespace alloclab {
+namespace {
+
+constexpr FigureInfo kFigures[] = {
+    {"lfree", "where the lowest free block begins, from the heap's start", FigureInfo::Unit::kBytes},
+};
+constexpr FieldInfo kFields[] = {
+    {"next", "offset of the block behind, from the heap's start", FigureInfo::Unit::kWord},
+    {"prev", "offset of the block before, from the heap's start", FigureInfo::Unit::kWord},
+    {"used", "1: live, 0: free", FigureInfo::Unit::kCount},
+};
+constexpr Declaration kDeclaration{
+    .counters = kLwipCounters,
+    .figures = kFigures,
+    .block_fields = kFields,
+    .alignment = 4,
+    .request_max = 0xFFFFFFF0,  // above, the size of a block wraps
+};
+
+constexpr std::uint32_t RoundUp(std::uint32_t bytes) { return (bytes + 3) & ~3u; }  // wraps
+
+}  // namespace
+
+LwipMem::LwipMem(AddressSpace& space, std::uint32_t arena_bytes)
+    : HeapAllocator(space, ProgramBreak::Arena(space, kHeapStart, arena_bytes + BytesBehind(arena_bytes))),
+      end_(RoundUp(arena_bytes)) {
+  ALLOCLAB_CHECK_GE(arena_bytes, kArenaBytesMin);
+  WordView words(space_, costs_);
+  SetNext(words, 0, end_);
+  SetPrev(words, 0, 0);
+  SetUsed(words, 0, false);
+  SetNext(words, end_, end_);
+  SetPrev(words, end_, end_);
+  SetUsed(words, end_, true);
+}
+
+const Declaration& LwipMem::declaration() const { return kDeclaration; }
+
+std::uint32_t LwipMem::PayloadBytes(VirtAddr block) {
+  AccessCosts uncounted;
+  WordView words(space_, uncounted);
+  return At(Next(words, block - kHeader - start())) - block;
+}
+
+std::uint32_t LwipMem::BlockBytes(std::uint32_t bytes) const { return std::max(RoundUp(bytes), kPayloadMin) + kHeader; }
+
+HeapResult LwipMem::Malloc(std::uint32_t bytes) {
+  if (bytes == 0) return {Outcome::kZeroSize, VirtAddr{}};
+  const std::uint32_t size = std::max(RoundUp(bytes), kPayloadMin);
+  if (size > end_ || size < bytes) return {Outcome::kOutOfMemory, VirtAddr{}};
+  const std::optional<Offset> block = Search(size);
+  EndSearch();
+  if (!block) return {Outcome::kOutOfMemory, VirtAddr{}};
+  WordView words(space_, costs_);
+  Take(words, *block, size);
+  if (*block == state_.lfree) MoveLowestFree(words);
+  return {Outcome::kOk, At(*block) + kHeader};
+}
+
+std::optional<LwipMem::Offset> LwipMem::Search(std::uint32_t size) {
+  WordView words(space_, costs_);
+  LoopWatch<VirtAddr> watch;
+  std::uint32_t page = ~0u;
+  for (Offset block = state_.lfree; block < end_ - size; block = Next(words, block)) {
+    watch.Check(At(block));
+    ++costs_.search_steps;
+    if (page != At(block).page()) ++costs_.search_pages, page = At(block).page();
+    if (!Used(words, block) && Next(words, block) - (block + kHeader) >= size) return block;
+  }
+  return std::nullopt;
+}
+
+void LwipMem::Take(WordView& words, Offset block, std::uint32_t size) {
+  if (Next(words, block) - (block + kHeader) >= size + kHeader + kPayloadMin) {
+    ++state_.counters.Of<"splits">();
+    const Offset rest = block + kHeader + size;
+    SetUsed(words, rest, false);
+    SetNext(words, rest, Next(words, block));
+    SetPrev(words, rest, block);
+    SetNext(words, block, rest);
+    if (Next(words, rest) != end_) SetPrev(words, Next(words, rest), rest);
+  }
+  SetUsed(words, block, true);
+}
+
+void LwipMem::MoveLowestFree(WordView& words) {
+  LoopWatch<VirtAddr> watch;
+  Offset block = state_.lfree;
+  for (; Used(words, block) && block != end_; block = Next(words, block)) {
+    watch.Check(At(block));
+    ++costs_.search_steps;
+    ++state_.counters.Of<"lfree_steps">();
+  }
+  state_.lfree = block;
+}
+
+HeapResult LwipMem::Free(VirtAddr payload) {
+  if (payload.is_null() || payload.raw() % 4 != 0) return {};
+  const VirtAddr header = payload - kHeader;
+  if (header < start() || payload + kPayloadMin > At(end_)) return {};
+  WordView words(space_, costs_);
+  const Offset block = header - start();
+  if (!Used(words, block) || !IsLinked(words, block)) return {};
+  SetUsed(words, block, false);
+  state_.lfree = std::min(state_.lfree, block);
+  Merge(words, block);
+  return {};
+}
+
+bool LwipMem::IsLinked(WordView& words, Offset block) const {
+  const Offset next = Next(words, block), prev = Prev(words, block);
+  if (next > end_ || prev > end_) return false;
+  if (prev != block && Next(words, prev) != block) return false;
+  return next == end_ || Prev(words, next) == block;
+}
+
+void LwipMem::Merge(WordView& words, Offset block) {
+  const Offset next = Next(words, block);
+  const bool above = next != block && !Used(words, next) && next != end_;
+  if (above) {
+    if (state_.lfree == next) state_.lfree = block;
+    Absorb(words, block, next);
+  }
+  const Offset prev = Prev(words, block);
+  const bool below = prev != block && !Used(words, prev);
+  if (below) {
+    if (state_.lfree == block) state_.lfree = prev;
+    Absorb(words, prev, block);
+  }
+  ++state_.counters.Of<"merges">(MergedWith(below, above));
+}
+
+void LwipMem::Absorb(WordView& words, Offset before, Offset block) {
+  SetNext(words, before, Next(words, block));
+  if (Next(words, block) != end_) SetPrev(words, Next(words, block), before);
+}
+
+std::optional<BrokenWalk> LwipMem::VisitBlocks(BlockCursor from, const BlockVisitor& visit) const {
+  const VirtAddr wanted(from.address), end = At(end_);
+  const auto show = [&](const Block& block) { return block.address + block.bytes <= wanted.raw() || visit(block); };
+  VirtAddr at = from.exact ? wanted : start();
+  while (at < end) {
+    const auto next = space_.Peek(at), prev = space_.Peek(at + kPrevOffset), used = space_.Peek(at + kUsedOffset);
+    if (!next || !prev || !used) return BrokenWalk{at.raw(), absl::StrFormat("the header at %#010x is not mapped", at.raw())};
+    const std::uint32_t bytes = At(*next) - at;
+    if (*next > end_ || At(*next) <= at || bytes < kHeader + kPayloadMin || bytes % 4 != 0) {
+      return BrokenWalk{at.raw(),
+                        absl::StrFormat("the block at offset %#x has the next one at %#x; expected a multiple of 4 from "
+                                        "%#x to %#x",
+                                        at - start(), *next, at - start() + kHeader + kPayloadMin, end_)};
+    }
+    const bool live = (*used & 0xFF) != 0;
+    if (!show({.address = at.raw(),
+               .bytes = bytes,
+               .kind = live ? BlockKind::kLive : BlockKind::kFree,
+               .payload = live ? (at + kHeader).raw() : 0,
+               .fields = {*next, *prev, *used & 0xFF}})) {
+      return std::nullopt;
+    }
+    at = At(*next);
+  }
+  if (at < brk()) show({.address = at.raw(), .bytes = brk() - at, .kind = BlockKind::kMetadata});
+  return std::nullopt;
+}
+
+void LwipMem::VisitMetadata(const std::function<void(std::uint32_t word)>& visit, const Interrupt& interrupt) const {
+  InterruptPoll poll(interrupt);
+  VisitBlocks({}, [&](const Block& block) {
+    if (block.kind != BlockKind::kMetadata) visit(block.fields[0]), visit(block.fields[1]), visit(block.fields[2]);
+    return !poll.Step();
+  });
+  const auto peek = [&](std::uint32_t offset) { return space_.Peek(At(end_) + offset).value_or(0); };
+  for (const std::uint32_t word : {peek(0), peek(kPrevOffset), peek(kUsedOffset) & 0xFF, state_.lfree}) visit(word);
+}
+
+std::vector<Violation> LwipMem::CheckInvariants(const Interrupt& interrupt) const {
+  std::vector<Violation> found;
+  const auto add = [&](const char* invariant, VirtAddr where, std::string what) {
+    if (found.size() < kViolationsMax) found.push_back({invariant, where.raw(), std::move(what)});
+  };
+  InterruptPoll poll(interrupt);
+  Offset before = 0, lowest_free = end_;
+  bool before_free = false;
+  const std::optional<BrokenWalk> broken = VisitBlocks({}, [&](const Block& shown) {
+    if (shown.kind == BlockKind::kMetadata) return true;
+    const VirtAddr at(shown.address);
+    const bool is_free = shown.kind == BlockKind::kFree;
+    if (shown.fields[1] != before) {
+      add("L2", at,
+          absl::StrFormat("the block at offset %#x has the one before at %#x; that is %#x", at - start(), shown.fields[1],
+                          before));
+    }
+    if (is_free && before_free) {
+      add("L3", at, absl::StrFormat("the block at offset %#x is free and so is the one before", at - start()));
+    }
+    before = at - start();
+    before_free = is_free;
+    if (is_free) lowest_free = std::min(lowest_free, before);
+    return !poll.Step();
+  });
+  if (poll.interrupted()) return found;
+  if (broken) {
+    add("L1", VirtAddr(broken->address), broken->what);
+    return found;
+  }
+  const std::uint32_t next = space_.Peek(At(end_)).value_or(0), used = space_.Peek(At(end_) + kUsedOffset).value_or(0) & 0xFF;
+  if (next != end_ || used != 1) {
+    add("L1", At(end_), absl::StrFormat("the end marker has next %#x and used %d; expected %#x and 1", next, used, end_));
+  }
+  if (state_.lfree != lowest_free) {
+    add("L4", At(state_.lfree),
+        absl::StrFormat("lfree is %#x; the lowest free block is at offset %#x", state_.lfree, lowest_free));
+  }
+  return found;
+}
+
+HeapAllocatorInfo LwipMemInfo() {
+  return {.name = "lwip-mem",
+          .title = "lwIP heap",
+          .description =
+              "First fit over all blocks, live ones too, from the lowest free one on; a free checks its pointer and merges "
+              "at once with both neighbours.",
+          .source = "lwIP, src/core/mem.c",
+          .declaration = &kDeclaration,
+          .parameters = {ArenaParameter(64u << 20)},
+          .make = [](const HeapServices& machine, bool guarded,
+                     const ParameterValues& values) -> absl::StatusOr<std::unique_ptr<HeapGuard>> {
+            const std::uint32_t arena = NumberValue(values, "heap.arena_bytes");
+            const absl::Status status =
+                ReserveArena(machine.space, arena, LwipMem::kArenaBytesMin, LwipMem::BytesBehind(arena));
+            if (!status.ok()) return status;
+            return std::make_unique<HeapGuard>(std::make_unique<LwipMem>(machine.space, arena),
+                                               guarded ? HeapGuard::Mode::kGuarded : HeapGuard::Mode::kUnguarded);
+          }};
+}
+
+}  // namespace alloclab
