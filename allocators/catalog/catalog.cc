@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_format.h"
 #include "allocators/common/suggestion.h"
+#include "allocators/heap/dlmalloc/dlmalloc_heap.h"
 #include "allocators/heap/freertos/freertos_heap.h"
 #include "allocators/heap/implicit/implicit_heap.h"
 #include "allocators/heap/knr/knr_heap.h"
@@ -64,9 +65,9 @@ std::span<const PageAllocatorInfo> PageAllocators() {
 }
 
 std::span<const HeapAllocatorInfo> HeapAllocators() {
-  static const auto& entries =
-      *new std::vector<HeapAllocatorInfo>{ImplicitHeapInfo(),  NextFitHeapInfo(), KnrHeapInfo(), FreeRtosHeap4Info(),
-                                          FreeRtosHeap2Info(), TlsfHeapInfo(),    LwipMemInfo(), NoHeapInfo()};
+  static const auto& entries = *new std::vector<HeapAllocatorInfo>{ImplicitHeapInfo(),  NextFitHeapInfo(),   KnrHeapInfo(),
+                                                                   FreeRtosHeap4Info(), FreeRtosHeap2Info(), TlsfHeapInfo(),
+                                                                   LwipMemInfo(),       DlmallocHeapInfo(),  NoHeapInfo()};
   return entries;
 }
 

@@ -137,19 +137,19 @@ constexpr Alias kAliases[] = {
     {"merge_none", "merges", "none"},      {"merge_next", "merges", "above"},         {"merge_prev", "merges", "below"},
     {"merge_both", "merges", "both"},      {"merge_right", "merges", "above"},        {"merge_left", "merges", "below"},
     {"free_steps", "place_steps"},         {"insert_steps", "place_steps"},           {"exact", "exact_fits"},
-    {"hit_same_fl", "found_rows", "same"}, {"hit_higher_fl", "found_rows", "higher"},
+    {"hit_same_fl", "found_rows", "same"}, {"hit_higher_fl", "found_rows", "higher"}, {"tree_insert_steps", "place_steps"},
 };
 
 // Refusals and successes, which the outcomes tell; parts of a counter.
-constexpr std::string_view kNotCounted[] = {"grow_fails", "no_fit", "refused_early", "whole", "insert_steps_free"};
+constexpr std::string_view kNotCounted[] = {"grow_fails", "sys_fail", "no_fit", "refused_early", "whole", "insert_steps_free"};
 
 std::uint64_t CountIn(const std::vector<Count>& counts, std::string_view theirs) {
   const auto* alias =
       std::find_if(std::begin(kAliases), std::end(kAliases), [&](const Alias& a) { return a.theirs == theirs; });
   if (alias != std::end(kAliases)) return CountOf(counts, alias->ours, alias->label);
   // Ours are all steps of walks over blocks; theirs are those of the search for a fit.
-  if (theirs == "search_steps") {
-    return CountOf(counts, theirs) - CountOf(counts, "place_steps") - CountOf(counts, "lfree_steps");
+  if (theirs == "search_steps" || theirs == "tree_walk_steps") {
+    return CountOf(counts, "search_steps") - CountOf(counts, "place_steps") - CountOf(counts, "lfree_steps");
   }
   return CountOf(counts, theirs);
 }
@@ -226,6 +226,7 @@ class ClassicsGoldenTest : public testing::TestWithParam<Case> {
       return hexadecimal ? absl::StrFormat("%08x", figure.value) : absl::StrCat(figure.value);
     }
     if (name == "used_bytes") return absl::StrCat(shape.live_block_bytes - shape.live_blocks * header);
+    if (name == "chunks") return absl::StrCat(shape.live_blocks + shape.free_blocks - 1);  // without top
     return "no such figure";
   }
 
