@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_format.h"
 #include "allocators/common/suggestion.h"
+#include "allocators/heap/bump/bump_heap.h"
 #include "allocators/heap/dlmalloc/dlmalloc_heap.h"
 #include "allocators/heap/freertos/freertos_heap.h"
 #include "allocators/heap/implicit/implicit_heap.h"
@@ -65,9 +66,20 @@ std::span<const PageAllocatorInfo> PageAllocators() {
 }
 
 std::span<const HeapAllocatorInfo> HeapAllocators() {
-  static const auto& entries = *new std::vector<HeapAllocatorInfo>{ImplicitHeapInfo(),  NextFitHeapInfo(),   KnrHeapInfo(),
-                                                                   FreeRtosHeap4Info(), FreeRtosHeap2Info(), TlsfHeapInfo(),
-                                                                   LwipMemInfo(),       DlmallocHeapInfo(),  NoHeapInfo()};
+  static const auto& entries = *new std::vector<HeapAllocatorInfo>{
+      ImplicitHeapInfo(),
+      NextFitHeapInfo(),
+      KnrHeapInfo(),
+      FreeRtosHeap4Info(),
+      FreeRtosHeap2Info(),
+      TlsfHeapInfo(),
+      LwipMemInfo(),
+      DlmallocHeapInfo(),
+      // Of the literature.
+      BumpHeapInfo(),
+      // None.
+      NoHeapInfo(),
+  };
   return entries;
 }
 
