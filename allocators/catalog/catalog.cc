@@ -7,6 +7,7 @@
 #include "allocators/heap/freertos/freertos_heap.h"
 #include "allocators/heap/implicit/implicit_heap.h"
 #include "allocators/heap/knr/knr_heap.h"
+#include "allocators/heap/linux_bucket/linux_bucket_heap.h"
 #include "allocators/heap/lwip/lwip_mem.h"
 #include "allocators/heap/next_fit/next_fit_heap.h"
 #include "allocators/heap/tlsf/tlsf_heap.h"
@@ -75,6 +76,7 @@ std::span<const HeapAllocatorInfo> HeapAllocators() {
       TlsfHeapInfo(),
       LwipMemInfo(),
       DlmallocHeapInfo(),
+      LinuxBucketHeapInfo(),
       // Of the literature.
       BumpHeapInfo(),
       // None.

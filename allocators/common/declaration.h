@@ -44,7 +44,7 @@ struct Declaration {
   std::span<const FigureInfo> figures = {};
   std::span<const FieldInfo> block_fields = {};  // at most kBlockFieldsMax
   std::uint32_t alignment = 4;                   // of the addresses that it gives; a power of two
-  // The largest request that the code can add its own words to without wrapping; a guard refuses larger ones.
+  // The largest request that the code takes, and can add its own words to without wrapping; a guard refuses larger ones.
   std::uint32_t request_max = ~0u;
   // Of heaps: whether the original ignores a free of null. Guarded it is ignored by all.
   bool frees_null = true;

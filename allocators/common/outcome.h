@@ -20,7 +20,7 @@ enum class Outcome : std::uint8_t {
   kFragmented = 4,   // enough bytes are free, but no single chunk or run is large enough
 
   // Invalid use, noticed by a guarded allocator; nothing changed.
-  kSizeOverflow = 16,       // size + header, or count * size, does not fit 32 bits
+  kSizeOverflow = 16,       // size + header, or count * size, does not fit 32 bits, or is more than the original takes
   kDoubleFree = 17,         // the block is free already
   kInteriorPointer = 18,    // inside the heap, but not the start of a block
   kForeignPointer = 19,     // outside the heap

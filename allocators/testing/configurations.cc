@@ -22,7 +22,8 @@ absl::StatusOr<std::unique_ptr<Instance>> TryMake(const Configuration& configura
                                                   std::uint32_t limit_bytes) {
   InstanceConfig config{ram_bytes, "", "", configuration.guarded, configuration.parameters};
   for (const ParameterInfo& parameter : configuration.heap->parameters) {
-    if (limit_bytes != 0 && absl::EndsWith(parameter.name, ".limit_bytes")) {
+    const bool limits = absl::EndsWith(parameter.name, ".limit_bytes") || absl::EndsWith(parameter.name, ".arena_bytes");
+    if (limit_bytes != 0 && limits) {
       config.parameters[parameter.name] = absl::StrCat(limit_bytes);
     }
   }
@@ -86,6 +87,12 @@ std::vector<Configuration> MakeConfigurations() {
 }
 
 }  // namespace
+
+Mix Configuration::Fitting(Mix mix) const {
+  constexpr std::uint32_t kElements = 4;  // a calloc has up to so many, each rounded up
+  mix.bytes_max = std::min(mix.bytes_max, heap->declaration->request_max - kElements);
+  return mix;
+}
 
 std::unique_ptr<Instance> Configuration::MakeInstance(const Mix& mix) const {
   std::uint64_t ram_bytes = std::max(mix.ram_bytes, PhysicalMemory::kBytesMin);

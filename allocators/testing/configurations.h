@@ -20,6 +20,8 @@ struct Configuration {
   ParameterValues parameters;  // with words for values, all of them; others have their defaults
 
   bool has_heap() const { return heap->make != nullptr; }
+  // The mix, with requests of no more than the heap can give.
+  Mix Fitting(Mix mix) const;
   // A machine for these instructions.
   std::unique_ptr<Instance> MakeInstance(const Mix& mix) const;
 };

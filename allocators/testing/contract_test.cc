@@ -1,5 +1,6 @@
 // The contract, kept by every allocator of the catalogue in every way it can be made: world.h says what it is. A new entry of the
 // catalogue is tested without a change here.
+#include <algorithm>
 #include <cstdint>
 #include <iostream>
 #include <memory>
@@ -74,6 +75,10 @@ struct Named {
 };
 
 using ConfigurationAndMix = std::tuple<Configuration, Mix>;
+ConfigurationAndMix Fitting(const ConfigurationAndMix& parameters) {
+  const auto& [configuration, mix] = parameters;
+  return {configuration, configuration.Fitting(mix)};
+}
 class CorrectProgramTest : public testing::TestWithParam<ConfigurationAndMix> {};
 class WildProgramTest : public testing::TestWithParam<ConfigurationAndMix> {};
 class UnguardedWildProgramTest : public testing::TestWithParam<ConfigurationAndMix> {};
@@ -83,17 +88,17 @@ class UnguardedIsGuardedTest : public testing::TestWithParam<ConfigurationAndMix
 class EnginesAgreeTest : public testing::TestWithParam<std::tuple<std::vector<Configuration>, Mix>> {};
 
 TEST_P(CorrectProgramTest, KeepsTheContract) {
-  const auto& [configuration, mix] = GetParam();
+  const auto [configuration, mix] = Fitting(GetParam());
   ExpectWell(configuration, mix, RandomInstructions(Seed(), mix, kInstructions));
 }
 
 TEST_P(WildProgramTest, KeepsTheContract) {
-  const auto& [configuration, mix] = GetParam();
+  const auto [configuration, mix] = Fitting(GetParam());
   ExpectWell(configuration, mix, RandomInstructions(Seed(), mix, kInstructions));
 }
 
 TEST_P(UnguardedWildProgramTest, HarmsNobodyAndReturns) {
-  const auto& [configuration, mix] = GetParam();
+  const auto [configuration, mix] = Fitting(GetParam());
   const std::uint64_t seed = Seed();
   for (std::uint64_t round = 0; round < 10; ++round) {
     ExpectWell(configuration, mix, RandomInstructions(seed * 10 + round, mix, kInstructions / 10), World::Expects::kNoHarm);
@@ -102,7 +107,7 @@ TEST_P(UnguardedWildProgramTest, HarmsNobodyAndReturns) {
 
 // What went on is gone, and what comes next is as it was the first time.
 TEST_P(RestoreTest, GoesOnIdentically) {
-  const auto& [configuration, mix] = GetParam();
+  const auto [configuration, mix] = Fitting(GetParam());
   const std::uint64_t seed = Seed();
   World world = MakeWorld(configuration, mix);
   for (std::uint64_t round = 0; round < 8; ++round) {
@@ -128,7 +133,7 @@ TEST_P(RestoreTest, GoesOnIdentically) {
 
 // A copy of a machine goes on as the machine does, and neither sees what the other one does.
 TEST_P(CopyTest, GoesOnIdenticallyAndAlone) {
-  const auto& [configuration, mix] = GetParam();
+  const auto [configuration, mix] = Fitting(GetParam());
   const std::uint64_t seed = Seed();
   World world = MakeWorld(configuration, mix);
   const auto differs = [](World& from, const Look& expected) {
@@ -177,12 +182,13 @@ void ExpectAgreement(const std::vector<Configuration>& configurations, const Mix
 }
 
 TEST_P(EnginesAgreeTest, InEverything) {
-  const auto& [group, mix] = GetParam();
+  const auto& [group, any_mix] = GetParam();
+  const Mix mix = group.front().Fitting(any_mix);
   ExpectAgreement(group, mix, RandomInstructions(Seed(), mix, kInstructions));
 }
 
 TEST_P(UnguardedIsGuardedTest, ForACorrectProgram) {
-  const auto& [configuration, mix] = GetParam();
+  const auto [configuration, mix] = Fitting(GetParam());
   ExpectAgreement({GuardedTwin(configuration), configuration}, mix, RandomInstructions(Seed(), mix, kInstructions));
 }
 
@@ -306,16 +312,17 @@ void ExpectRefusedWhenDry(World& world, const Instruction& instruction) {
 }
 
 TEST_P(RunsDryTest, AtEachMoment) {
-  const Mix& mix = WildMixes().front();
+  const Mix mix = GetParam().Fitting(WildMixes().front()), correct = GetParam().Fitting(CorrectMixes().front());
+  const auto fitting = [](std::uint32_t bytes) { return std::min(bytes, GetParam().heap->declaration->request_max); };
   const std::uint64_t seed = Seed();
   std::int64_t taken = 0;
   for (std::uint64_t round = 0; round < 4; ++round) {
     World world = MakeWorld(GetParam(), mix);
-    ASSERT_EQ(world.ApplyAll(RandomInstructions(seed + round, CorrectMixes().front(), 15 * round)), "");
+    ASSERT_EQ(world.ApplyAll(RandomInstructions(seed + round, correct, 15 * round)), "");
     for (const Instruction& instruction :
-         {Instruction(Malloc{.bytes = 100}), Instruction(Malloc{.bytes = 4096}), Instruction(Malloc{.bytes = 30'000}),
-          Instruction(Calloc{.count = 3, .bytes = 7'000}), Instruction(Realloc{.bytes = 9'000}),
-          Instruction(Realloc{.block = 3, .bytes = 20'000}), Instruction(Free{.block = 1})}) {
+         {Instruction(Malloc{.bytes = 100}), Instruction(Malloc{.bytes = 4096}), Instruction(Malloc{.bytes = fitting(30'000)}),
+          Instruction(Calloc{.count = 3, .bytes = fitting(3 * 7'000) / 3}), Instruction(Realloc{.bytes = fitting(9'000)}),
+          Instruction(Realloc{.block = 3, .bytes = fitting(20'000)}), Instruction(Free{.block = 1})}) {
       ASSERT_NO_FATAL_FAILURE(ExpectRefusedWhenDry(world, instruction));
       ASSERT_EQ(world.Apply(instruction), "");
       taken += world.step().frames;
