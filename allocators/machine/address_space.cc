@@ -18,7 +18,7 @@ PageFrame FrameIn(std::uint32_t entry) { return FrameOf(PhysAddr(entry & pte::kF
 bool OnDemand(std::uint32_t entry) { return (entry & (pte::kPresent | pte::kWritable)) == pte::kWritable; }
 
 // REQUIRES: the entry's table is in RAM.
-void SetEntry(PhysicalMemory& memory, PhysAddr address, std::uint32_t entry) { (void)memory.StoreU32(address, entry); }
+void SetEntry(PhysicalMemory& memory, PhysAddr address, std::uint32_t entry) { memory.StoreEntry(address, entry); }
 
 }  // namespace
 
@@ -33,6 +33,7 @@ absl::StatusOr<std::unique_ptr<AddressSpace>> AddressSpace::Create(PhysicalMemor
 AddressSpace::AddressSpace(PhysicalMemory& memory, FrameSource& frames, PageFrame directory)
     : memory_(memory), frames_(frames), directory_(directory.base()), directory_words_(*memory.WordsToRead(directory)) {
   costs_.page_table_frames = 1;
+  (void)memory_.MarkTable(directory);
   memory_.AddPointerKeeper(this);
 }
 
@@ -55,7 +56,9 @@ absl::Status AddressSpace::AddPageTables(VirtAddr first, std::uint32_t count) {
 
 const PhysicalMemory::FrameWords* AddressSpace::Table(VirtAddr address) {
   const std::uint32_t pde = directory_words_[DirectoryIndex(address)];
-  return (pde & pte::kPresent) != 0 ? memory_.WordsToRead(FrameIn(pde)) : nullptr;
+  if ((pde & pte::kPresent) == 0) return nullptr;
+  if (memory_.MarkTable(FrameIn(pde))) ForgetAllPointers();  // a page that was known may be the same frame
+  return memory_.WordsToRead(FrameIn(pde));
 }
 
 PhysAddr AddressSpace::EntryAddress(VirtAddr address) const {
@@ -186,7 +189,8 @@ PhysicalMemory::FrameWords* AddressSpace::ResolveToWrite(VirtAddr address, std::
   const std::optional<PageFrame> frame = Resolve(address, Access::kWrite);
   if (!frame) return nullptr;
   PhysicalMemory::FrameWords* words = memory_.WordsToWrite(*frame, offset, bytes);
-  if (const std::uint32_t i = address.page() - cache_first_; i < cache_.size()) cache_[i] = words->data();
+  const std::uint32_t i = address.page() - cache_first_;
+  if (i < cache_.size() && !memory_.IsTable(*frame)) cache_[i] = words->data();
   return words;
 }
 

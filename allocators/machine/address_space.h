@@ -115,7 +115,7 @@ class AddressSpace final : private PhysicalMemory::PointerKeeper {
 
   // The fast path of the heap's words. The page's 1,024 words in host memory if the page is known to be present, writable,
   // accessed and dirty, otherwise null: then take the slow path (StoreU32 makes it known). Null for every page while a journal
-  // is on the space. The pointer is good until the next call that is not for reading or writing words, here or of the memory.
+  // is on the space, and for one whose frame is a page table: what is written there counts at once. The pointer is good until the next call that is not for reading or writing words, here or of the memory.
   std::uint32_t* CachedPage(std::uint32_t page) const {
     const std::uint32_t i = page - cache_first_;
     return i < cache_.size() ? cache_[i] : nullptr;
@@ -127,7 +127,9 @@ class AddressSpace final : private PhysicalMemory::PointerKeeper {
     if (i < cache_aside_.size() && cache_aside_[i] != nullptr) return cache_aside_[i];
     return i < readable_.size() ? readable_[i] : nullptr;
   }
-  // CachedPage, after an access for writing if it was not known. Null: the fault in last_fault().
+
+  // CachedPage, after an access for writing if it was not known. Null: the fault in last_fault(). REQUIRES: the frame is no page
+  // table, of which writes through a pointer would not be noticed.
   std::uint32_t* TouchPage(VirtAddr address);
 
   const VmCosts& costs() const { return costs_; }
@@ -173,7 +175,7 @@ class AddressSpace final : private PhysicalMemory::PointerKeeper {
   VmCosts costs_;
   std::optional<PageFault> last_fault_;
   // The translation cache: of the pages from the lowest that was promised or mapped to the highest. A page whose mapping changes
-  // is forgotten.
+  // is forgotten; all are when somebody else writes to a table.
   std::uint32_t cache_first_ = 0;
   std::vector<std::uint32_t*> cache_;
   std::vector<const std::uint32_t*> readable_;  // of the same pages, or shorter

@@ -58,6 +58,10 @@ void AddressSpace::ForgetWritablePointers() {
 }
 
 void AddressSpace::ForgetAllPointers() {
+  if (undoable_) {
+    for (std::uint32_t i = 0; i < cache_aside_.size(); ++i) ForgetPage(VirtAddr((cache_first_ + i) << kPageShift));
+    return;
+  }
   std::fill(cache_.begin(), cache_.end(), nullptr);
   readable_.clear();
 }

@@ -144,6 +144,48 @@ TEST_F(AddressSpaceTest, AMappedPageIsItsFrame) {
   EXPECT_EQ(space_->last_fault()->kind, PageFault::Kind::kProtection);
 }
 
+// A page that is known, and a second one whose frame is the page table of both.
+class PageTableInReachTest : public AddressSpaceTest {
+ protected:
+  PageTableInReachTest() {
+    EXPECT_TRUE(space_->Map(kHeap, PageFrame{5}, /*writable=*/true));
+    table_ = FrameOf(space_->Translate(kHeap).pte_address);
+    EXPECT_TRUE(space_->Map(kTablePage, table_, /*writable=*/true));
+    EXPECT_TRUE(memory_.StoreU32(PageFrame{6}.base(), 66));
+    EXPECT_TRUE(space_->StoreU32(kTablePage + 4092, 0) && space_->StoreU32(kHeap, 55));
+    EXPECT_NE(space_->CachedPage(kHeap.page()), nullptr);
+  }
+  static constexpr VirtAddr kTablePage = kHeap + kPageBytes;
+  static constexpr std::uint32_t kEntry = 6 * kPageBytes | pte::kPresent | pte::kWritable;  // frame 6
+  PageFrame table_;
+};
+
+TEST_F(PageTableInReachTest, IsNeverKnownForWriting) { EXPECT_EQ(space_->CachedPage(kTablePage.page()), nullptr); }
+
+TEST_F(PageTableInReachTest, WhatTheProgramWritesCountsAtOnce) {
+  ASSERT_TRUE(space_->StoreU32(kTablePage, kEntry));
+  EXPECT_THAT(space_->LoadU32(kHeap), Optional(66u));
+}
+
+TEST_F(PageTableInReachTest, WhatIsWrittenAtItsPhysicalAddressCountsAtOnce) {
+  ASSERT_TRUE(memory_.StoreU32(table_.base(), kEntry));
+  EXPECT_THAT(space_->LoadU32(kHeap), Optional(66u));
+  const std::uint8_t frame_5 = 5 * kPageBytes >> 8;
+  ASSERT_TRUE(memory_.Write(table_.base() + 1, std::span(&frame_5, 1)));
+  EXPECT_THAT(space_->LoadU32(kHeap), Optional(55u));
+}
+
+TEST_F(PageTableInReachTest, AFillCountsAtOnce) {
+  ASSERT_TRUE(memory_.FillFrames(table_, 1, 0));
+  EXPECT_EQ(space_->LoadU32(kHeap), std::nullopt);
+  EXPECT_FALSE(space_->StoreU32(kHeap, 1));
+}
+
+TEST_F(PageTableInReachTest, AWriteToTheDirectoryCountsAtOnce) {
+  ASSERT_TRUE(memory_.StoreU32(space_->Translate(kHeap).pde_address, 0));
+  EXPECT_EQ(space_->LoadU32(kHeap), std::nullopt);
+}
+
 TEST_F(AddressSpaceTest, UnmapGivesTheFrameBackAndForgetsThePage) {
   ASSERT_TRUE(space_->Map(kHeap, PageFrame{5}, /*writable=*/true));
   ASSERT_TRUE(space_->StoreU32(kHeap, 1));

@@ -47,8 +47,8 @@ TEST(Journal, CommitKeepsWhatTheOperationDid) {
     Journal journal(machine.memory, machine.space.get());
     for (int i = static_cast<int>(engine() % 20); i >= 0; --i) {
       std::mt19937 same = engine;
-      twin.ChangeSomething(same, TestMachine::kFrames - 300);
-      machine.ChangeSomething(engine, TestMachine::kFrames - 300);
+      twin.ChangeSomething(same, TestMachine::kFrames);
+      machine.ChangeSomething(engine, TestMachine::kFrames);
     }
     journal.Commit();
     ExpectSame(machine, twin);

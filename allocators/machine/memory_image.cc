@@ -26,7 +26,7 @@ std::uint64_t MemoryImage::HostBytes(absl::flat_hash_set<const void*>& counted) 
 PhysicalMemory::PhysicalMemory(const MemoryImage& image) : PhysicalMemory(image.size_bytes()) { Restore(image); }
 
 void PhysicalMemory::MarkDirty(PageFrame frame) {
-  State& state = TouchLeaf(frame.number >> kLeafShift).states[frame.number % kLeafFrames];
+  State& state = StateOf(frame);
   if (!state.clean) return;
   state.clean = false;
   dirty_frames_.push_back(frame.number);

@@ -185,25 +185,22 @@ TEST(MemoryImage, AsPlainCopiesUnderRandomChanges) {
 }
 
 TEST(MemoryImage, AMachineMadeFromItGoesOnAlike) {
-  // Page tables are not overwritten: what a translation cache still knows of the old ones is not in an image.
-  constexpr std::uint32_t kPlainFrames = TestMachine::kFrames - 300;
   constexpr std::uint32_t kSeed = 20260205;
   SCOPED_TRACE(testing::Message() << "seed " << kSeed);
   std::mt19937 engine(kSeed);
   TestMachine machine;
-  for (int round = 0; round < 10 && !testing::Test::HasFailure(); ++round) {
+  for (int round = 0; round < 100 && !testing::Test::HasFailure(); ++round) {
     SCOPED_TRACE(testing::Message() << "round " << round);
-    for (int i = 0; i < 40; ++i) machine.ChangeSomething(engine, kPlainFrames);
+    for (int i = 0; i < 40; ++i) machine.ChangeSomething(engine, TestMachine::kFrames);
     const auto image = machine.memory.TakeSnapshot();
     TestMachine other(*image, machine);
     ExpectSame(machine, other);
     for (int i = 0; i < 40; ++i) {
       std::mt19937 same = engine;
-      other.ChangeSomething(same, kPlainFrames);
-      machine.ChangeSomething(engine, kPlainFrames);
+      other.ChangeSomething(same, TestMachine::kFrames);
+      machine.ChangeSomething(engine, TestMachine::kFrames);
     }
     ExpectSame(machine, other);
-    EXPECT_EQ(machine.Cached(), other.Cached());
   }
 }
 

@@ -107,12 +107,17 @@ bool PhysicalMemory::Write(PhysAddr address, std::span<const std::uint8_t> bytes
   while (!bytes.empty()) {
     const auto piece = std::min<std::size_t>(bytes.size(), kPageBytes - address.offset());
     BeforeWrite(address, static_cast<std::uint32_t>(piece));
-    FrameWords& words = Materialise(FrameOf(address));
-    std::memcpy(std::as_writable_bytes(std::span(words)).data() + address.offset(), bytes.data(), piece);
+    Put(address, bytes.first(piece));
     bytes = bytes.subspan(piece);
     address = address + static_cast<std::uint32_t>(piece);
   }
   return true;
+}
+
+// Bytes of one frame.
+void PhysicalMemory::Put(PhysAddr first, std::span<const std::uint8_t> bytes) {
+  FrameWords& words = Materialise(FrameOf(first));
+  std::memcpy(std::as_writable_bytes(std::span(words)).data() + first.offset(), bytes.data(), bytes.size());
 }
 
 PhysicalMemory::FrameWords& PhysicalMemory::Materialise(PageFrame frame) {
@@ -156,6 +161,7 @@ bool PhysicalMemory::FillFrames(PageFrame first, std::uint32_t count, std::uint8
       Leaf& touched = TouchLeaf(leaf);
       for (std::uint32_t i = 0; i < frames; ++i) {
         MarkDirty(PageFrame{frame + i});
+        if (touched.states[slot + i].table) BeforeWriteToTable();
         FillOne(touched, slot + i, value);
       }
     }
@@ -210,6 +216,32 @@ bool PhysicalMemory::Unpin(PageFrame frame) {
 void PhysicalMemory::BeforeWrite(PhysAddr first, std::uint32_t bytes) {
   MarkDirty(FrameOf(first));
   if (undo_ != nullptr) undo_->RecordBytes(*this, first, bytes);
+  if (IsTable(FrameOf(first))) BeforeWriteToTable();
+}
+
+void PhysicalMemory::BeforeWriteToTable() {
+  for (PointerKeeper* keeper : keepers_) keeper->ForgetAllPointers();
+}
+
+bool PhysicalMemory::MarkTable(PageFrame frame) {
+  if (frame.number >= frame_count_) return false;
+  State& state = StateOf(frame);
+  if (state.table) return false;
+  MaterialiseFixed(frame);
+  if (undo_ != nullptr) undo_->RecordNoTable(frame);
+  return state.table = true;
+}
+
+bool PhysicalMemory::IsTable(PageFrame frame) const {
+  const Leaf* leaf = frame.number < frame_count_ ? FindLeaf(frame.number >> kLeafShift) : nullptr;
+  return leaf != nullptr && leaf->states[frame.number % kLeafFrames].table;
+}
+
+void PhysicalMemory::StoreEntry(PhysAddr address, std::uint32_t entry) {
+  if (!Contains(address, kWordBytes)) return;
+  MarkDirty(FrameOf(address));
+  if (undo_ != nullptr) undo_->RecordBytes(*this, address, kWordBytes);
+  Materialise(FrameOf(address))[address.offset() / kWordBytes] = entry;
 }
 
 void PhysicalMemory::BeginUndoable() {

@@ -62,6 +62,13 @@ class PhysicalMemory {
   // the next snapshot is taken.
   FrameWords* WordsToWrite(PageFrame frame, std::uint32_t offset, std::uint32_t bytes);
 
+  // From now on a write to this frame makes all pointers void (PointerKeeper): a processor translates by it. False when it is
+  // outside RAM, or was known to be a table.
+  bool MarkTable(PageFrame frame);
+  bool IsTable(PageFrame frame) const;
+  // StoreU32 of a keeper that knows which of its pointers the entry concerns: they stay. Nothing outside RAM. REQUIRES: aligned.
+  void StoreEntry(PhysAddr address, std::uint32_t entry);
+
   // Pins a frame: it is in use by the machine itself, mapped or a table. False when outside RAM.
   [[nodiscard]] bool Pin(PageFrame frame);
   // The machine does not use the frame any more. False when outside RAM.
@@ -79,7 +86,7 @@ class PhysicalMemory {
   class PointerKeeper {
    public:
     virtual void ForgetWritablePointers() = 0;  // a snapshot was taken: a write through them would not be noticed
-    virtual void ForgetAllPointers() = 0;       // an image was restored: page tables may say something else
+    virtual void ForgetAllPointers() = 0;       // an image was restored or a table written: it may say something else
 
    protected:
     ~PointerKeeper() = default;
@@ -107,6 +114,7 @@ class PhysicalMemory {
     bool pinned : 1 = false;
     bool fixed : 1 = false;    // once real, its words stay where they are
     bool in_slab : 1 = false;  // real, and its words lie in a slab: it was fixed when it became so
+    bool table : 1 = false;    // a write makes pointers void
   };
   struct Leaf {  // the frames of 2 MiB
     std::array<Slot, kLeafFrames> slots;
@@ -130,6 +138,7 @@ class PhysicalMemory {
   const Leaf* FindLeaf(std::uint32_t leaf) const { return leaf_at_[leaf] != 0 ? leaves_[leaf_at_[leaf] - 1].get() : nullptr; }
   Leaf* FindLeaf(std::uint32_t leaf) { return leaf_at_[leaf] != 0 ? leaves_[leaf_at_[leaf] - 1].get() : nullptr; }
   Leaf& TouchLeaf(std::uint32_t leaf);
+  State& StateOf(PageFrame frame) { return TouchLeaf(frame.number >> kLeafShift).states[frame.number % kLeafFrames]; }
   Leaf& MakeLeaf(std::uint32_t leaf);
   void DropLeaf(std::uint32_t leaf);
   // Frames that are fixed stay real, so they lie in slabs; others are allocated one by one, to be given back.
@@ -138,11 +147,14 @@ class PhysicalMemory {
   void FillOne(Leaf& leaf, std::uint32_t slot, std::uint8_t value);
 
   friend class Journal;
+  friend class UndoLog;
   void BeginUndoable();
   void EndUndoable(bool undo);
   void RecordFrames(PageFrame first, std::uint32_t count);
   // Called before bytes of one frame change, except where nobody has to notice.
   void BeforeWrite(PhysAddr first, std::uint32_t bytes);
+  void BeforeWriteToTable();
+  void Put(PhysAddr first, std::span<const std::uint8_t> bytes);
 
   void MarkDirty(PageFrame frame);
   void MarkLeafDirty(std::uint32_t leaf);
@@ -185,7 +197,7 @@ inline bool PhysicalMemory::StoreU32(PhysAddr address, std::uint32_t value) {
   if (address.raw() % kWordBytes != 0) return StoreUnaligned(address, value);
   const std::uint32_t frame = address.page(), slot = frame % kLeafFrames, word = address.offset() / kWordBytes;
   Leaf& leaf = TouchLeaf(frame >> kLeafShift);
-  if (leaf.states[slot].clean || undo_ != nullptr) [[unlikely]]
+  if (leaf.states[slot].clean || leaf.states[slot].table || undo_ != nullptr) [[unlikely]]
     BeforeWrite(address, kWordBytes);
   if (!leaf.states[slot].real && word < 2) {
     leaf.slots[slot].head[word] = value;

@@ -42,7 +42,7 @@ void UndoLog::Undo(PhysicalMemory& memory) {
       case Kind::kBytes: {
         const std::span<const std::uint8_t> old = bytes.last(entry->count);
         bytes = bytes.first(bytes.size() - entry->count);
-        (void)memory.Write(PhysAddr(entry->first), old);
+        memory.Put(PhysAddr(entry->first), old);  // who kept pointers takes them back itself
         break;
       }
       case Kind::kFill:
@@ -50,6 +50,9 @@ void UndoLog::Undo(PhysicalMemory& memory) {
         break;
       case Kind::kPinned:
         (void)(entry->value != 0 ? memory.Pin(PageFrame{entry->first}) : memory.Unpin(PageFrame{entry->first}));
+        break;
+      case Kind::kNoTable:
+        memory.StateOf(PageFrame{entry->first}).table = false;
         break;
     }
   }

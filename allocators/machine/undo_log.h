@@ -20,6 +20,8 @@ class UndoLog {
   // These frames, each byte of which is `fill`, are about to change.
   void RecordFill(PageFrame first, std::uint32_t count, std::uint8_t fill);
   void RecordPinned(PageFrame frame, bool pinned);
+  // It was not known to be a page table.
+  void RecordNoTable(PageFrame frame) { entries_.push_back({Kind::kNoTable, 0, frame.number, 1}); }
 
   std::uint64_t host_bytes() const;
 
@@ -28,7 +30,7 @@ class UndoLog {
   void Undo(PhysicalMemory& memory);
 
  private:
-  enum class Kind : std::uint8_t { kBytes, kFill, kPinned };
+  enum class Kind : std::uint8_t { kBytes, kFill, kPinned, kNoTable };
   struct Entry {
     Kind kind;
     std::uint8_t value;   // the fill byte, or whether the frame was pinned
