@@ -9,6 +9,7 @@
 #include "allocators/heap/knr/knr_heap.h"
 #include "allocators/heap/linux_bucket/linux_bucket_heap.h"
 #include "allocators/heap/lwip/lwip_mem.h"
+#include "allocators/heap/newlib_nano/newlib_nano_heap.h"
 #include "allocators/heap/next_fit/next_fit_heap.h"
 #include "allocators/heap/tlsf/tlsf_heap.h"
 #include "allocators/pages/runs/page_runs.h"
@@ -77,6 +78,7 @@ std::span<const HeapAllocatorInfo> HeapAllocators() {
       LwipMemInfo(),
       DlmallocHeapInfo(),
       LinuxBucketHeapInfo(),
+      NewlibNanoHeapInfo(),
       // Of the literature.
       BumpHeapInfo(),
       // None.

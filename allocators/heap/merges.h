@@ -9,6 +9,7 @@
 
 namespace alloclab {
 
+inline constexpr CounterInfo kExactFits{"exact_fits", "placements that took a whole free block"};
 inline constexpr CounterInfo kSplits{"splits", "placements that left a remainder"};
 // A part of search_steps.
 inline constexpr CounterInfo kPlaceSteps{"place_steps", "steps of walks that look for the place of a free block in a list"};

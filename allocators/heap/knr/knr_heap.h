@@ -43,13 +43,7 @@
 namespace alloclab {
 
 inline constexpr CounterInfo kKnrCounters[] = {
-    {"exact_fits", "placements that took a whole free block"},
-    kPlaceSteps,
-    kSplits,
-    kMergesNone,
-    kMergesBelow,
-    kMergesAbove,
-    kMergesBoth,
+    kExactFits, kPlaceSteps, kSplits, kMergesNone, kMergesBelow, kMergesAbove, kMergesBoth,
 };
 
 class KnrHeap final : public HeapAllocator {
