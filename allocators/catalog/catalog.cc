@@ -12,6 +12,7 @@
 #include "allocators/heap/newlib_nano/newlib_nano_heap.h"
 #include "allocators/heap/next_fit/next_fit_heap.h"
 #include "allocators/heap/tlsf/tlsf_heap.h"
+#include "allocators/heap/zephyr/zephyr_sys_heap.h"
 #include "allocators/pages/runs/page_runs.h"
 
 namespace alloclab {
@@ -79,6 +80,7 @@ std::span<const HeapAllocatorInfo> HeapAllocators() {
       DlmallocHeapInfo(),
       LinuxBucketHeapInfo(),
       NewlibNanoHeapInfo(),
+      ZephyrSysHeapInfo(),
       // Of the literature.
       BumpHeapInfo(),
       // None.
