@@ -37,6 +37,7 @@ void DefineCommandLine(CLI::App& app, CommonOptions& options, Command& chosen) {
   app.require_subcommand(1);
   AddCommonOptions(app, options);
   RegisterSubmit(app, chosen);
+  RegisterCompare(app, chosen);
   RegisterRuns(app, chosen);
   RegisterTraces(app, chosen);
   load::RegisterLoad(app, chosen, AddInstanceConfig);

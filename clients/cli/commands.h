@@ -13,6 +13,7 @@ void RegisterInstance(CLI::App& app, Command& chosen);    // instance create|lis
 void RegisterPoke(CLI::App& app, Command& chosen);        // malloc, calloc, realloc, free, pages alloc|free
 void RegisterInspect(CLI::App& app, Command& chosen);     // inspect heap|pages|memory|translate|check|stats
 void RegisterSubmit(CLI::App& app, Command& chosen);      // submit
+void RegisterCompare(CLI::App& app, Command& chosen);     // compare
 void RegisterRuns(CLI::App& app, Command& chosen);        // runs list|show|watch|cancel|delete|diff
 void RegisterTraces(CLI::App& app, Command& chosen);      // traces list|delete
 void RegisterCatalog(CLI::App& app, Command& chosen);     // catalog

@@ -6,28 +6,21 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
-#include "allocators/common/suggestion.h"
 #include "alloclab/v1/run.grpc.pb.h"
-#include "alloclab/v1/workload.grpc.pb.h"
 #include "clients/cli/commands.h"
 #include "clients/cli/instance_config.h"
 #include "clients/cli/run_view.h"
 #include "clients/cli/run_watch.h"
-#include "clients/cli/trace_upload.h"
+#include "clients/cli/workload_request.h"
 #include "clients/common/interrupt.h"
-#include "clients/common/units.h"
 
 namespace alloclab::client {
 namespace {
 
-constexpr std::size_t kLabelBytesMax = 128;
-
 struct Arguments {
   std::string workload;
   v1::SubmitRunRequest request;
-  std::uint64_t seed = 0, operations = 0;
+  WorkloadOptions options;
   bool detach = false;
 };
 
@@ -63,95 +56,10 @@ A file of `alloclab runs show N --workload` gives the workload of run N again.
 Ctrl-C cancels the run and shows what was found until then (exit code 130); a second one leaves at once.
 Exit codes: 4 the workload is missing or malformed, 5 an invariant of the allocator is broken.)";
 
-CommandResult Refuse(const char* option, const char* why) {
-  return absl::InvalidArgumentError(fmt::format("{}: {}", option, why));
-}
-
-// Puts what the argument means into the request, uploading a trace file first.
-struct ResolveWorkload {
-  const Arguments& given;
-  const Connection& connection;
-  Interruption& interruption;
-  Progress& progress;
-  Session& session;
-  v1::Workload& workload;
-
-  absl::Status operator()(const BuiltinName& builtin) const {
-    workload.mutable_builtin()->set_name(builtin.name);
-    workload.mutable_builtin()->set_seed(given.seed != 0 ? given.seed : builtin.seed);
-    workload.mutable_builtin()->set_operations(given.operations != 0 ? given.operations : builtin.operations);
-    return absl::OkStatus();
-  }
-  absl::Status operator()(const SpecificationFile& file) const {
-    if (given.operations != 0)
-      return Refuse("--operations", "only for built-in workloads; a specification has its own").status();
-    *workload.mutable_spec() = file.spec;
-    if (given.seed != 0) workload.mutable_spec()->set_seed(given.seed);
-    return absl::OkStatus();
-  }
-  absl::Status operator()(const TraceFile& file) const {
-    if (absl::Status status = RefuseForTrace(); !status.ok()) return status;
-    const absl::StatusOr<v1::TraceInfo> info = UploadTrace(connection, file, interruption, progress);
-    if (!info.ok()) return info.status();
-    if (given.detach) {  // otherwise the result says them
-      for (const std::string& note : info->notes()) session.Note(Printable(note));
-    }
-    workload.set_trace_sha256(info->sha256());
-    return absl::OkStatus();
-  }
-  absl::Status operator()(const StoredTrace& trace) const {
-    workload.set_trace_sha256(trace.sha256);
-    return RefuseForTrace();
-  }
-
- private:
-  absl::Status RefuseForTrace() const {
-    if (given.seed != 0) return Refuse("--seed", "a recorded trace has no seed").status();
-    if (given.operations != 0) return Refuse("--operations", "only for built-in workloads; a trace is replayed whole").status();
-    return absl::OkStatus();
-  }
-};
-
-absl::Status UnknownBuiltin(const Connection& connection, const std::string& name) {
-  const absl::StatusOr<v1::ListBuiltinsResponse> list =
-      connection.Call(&v1::Workloads::Stub::ListBuiltins, v1::ListBuiltinsRequest());
-  if (!list.ok()) return list.status();
-  std::vector<std::string_view> names;
-  for (const v1::Builtin& builtin : list->builtins()) names.push_back(builtin.name());
-  const std::string_view nearest = NearestName(name, names);
-  return absl::DataLossError(fmt::format(
-      "'{}' is neither a file nor a built-in workload; {}", name,
-      nearest.empty() ? fmt::format("there are {}", fmt::join(names, ", ")) : fmt::format("did you mean '{}'?", nearest)));
-}
-
-// Says of what the server refused where in the user's input it stands.
-absl::Status ExplainRefusal(const absl::Status& status, const WorkloadArgument& argument, const Connection& connection) {
-  if (const auto* builtin = std::get_if<BuiltinName>(&argument);
-      builtin != nullptr && status.code() == absl::StatusCode::kNotFound) {
-    return UnknownBuiltin(connection, builtin->name);
-  }
-  const bool of_trace = absl::StartsWith(status.message(), "sha256:DIGEST");  // as Connection names the request's field
-  if (std::holds_alternative<StoredTrace>(argument) && of_trace) return absl::DataLossError(status.message());
-  const auto* file = std::get_if<SpecificationFile>(&argument);
-  if (file == nullptr || status.code() != absl::StatusCode::kInvalidArgument) return status;
-  std::string message(status.message());
-  if (message.starts_with("workload.spec.")) message.erase(0, message.find("spec.") + 5);
-  const bool of_workload = message.starts_with("phases") || message.starts_with("workload");
-  return of_workload ? absl::DataLossError(Locate(message, file->path, file->places)) : status;
-}
-
 CommandResult Detached(Session& session, const v1::Run& run) {
   if (session.output() != OutputFormat::kTable) return Done(session.Show(run, RunDocument(run, session.width(), {})));
   session.Note(fmt::format("Watch it with: alloclab runs watch {}", run.id()));
   return Done(session.Print(fmt::format("{}\n", run.id())));
-}
-
-// A file's name, whatever is in it; of standard input and of what has a name of its own nothing.
-std::string DefaultLabel(const std::string& given, const WorkloadArgument& argument) {
-  const bool file = std::holds_alternative<SpecificationFile>(argument) || std::holds_alternative<TraceFile>(argument);
-  if (!file || given == "-") return "";
-  const std::string name = FileName(given);
-  return name.size() <= kLabelBytesMax ? name : "";
 }
 
 // The argument if it gives the workload again; "" leaves it to what the server knows: after a pipe, or a file that names another.
@@ -170,9 +78,13 @@ CommandResult Submit(Session& session, const Arguments& given) {
   Progress progress(stderr, session.options().quiet);
   const Connection& connection = session.connection();
   v1::SubmitRunRequest request = given.request;
+  std::vector<std::string> notes;
   absl::Status status =
-      std::visit(ResolveWorkload{given, connection, interruption, progress, session, *request.mutable_workload()}, *argument);
+      ResolveWorkload(*argument, given.options, connection, interruption, progress, *request.mutable_workload(), notes);
   if (!status.ok()) return status;
+  if (given.detach) {  // otherwise the result says them
+    for (const std::string& note : notes) session.Note(Printable(note));
+  }
   if (request.label().empty()) request.set_label(DefaultLabel(given.workload, *argument));
   absl::StatusOr<v1::Run> run = connection.Call(&v1::Runs::Stub::SubmitRun, request);
   if (!run.ok()) return ExplainRefusal(run.status(), *argument, connection);
@@ -199,9 +111,9 @@ void RegisterSubmit(CLI::App& app, Command& chosen) {
       ->add_option("--digest-at", *given->request.mutable_digest_at(),
                    "Digests of the metadata after these operations, e.g. 1/4,1/2,5000")
       ->type_name("LIST");
-  AddPositiveCount(*submit, "--seed", given->seed, "Seed of a synthetic workload (default its own)",
+  AddPositiveCount(*submit, "--seed", given->options.seed, "Seed of a synthetic workload (default its own)",
                    "seeds begin at 1; without the option a workload has its own");
-  AddPositiveCount(*submit, "--operations", given->operations, "Length of a built-in workload (default its own)",
+  AddPositiveCount(*submit, "--operations", given->options.operations, "Length of a built-in workload (default its own)",
                    "nothing would be replayed; without the option a workload has its own length");
   submit
       ->add_option("--label", *given->request.mutable_label(),

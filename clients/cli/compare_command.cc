@@ -1,0 +1,335 @@
+// compare: the same workloads on many machines, one table.
+#include <fmt/format.h>
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_split.h"
+#include "allocators/common/quantity.h"
+#include "allocators/common/suggestion.h"
+#include "alloclab/v1/lab.grpc.pb.h"
+#include "alloclab/v1/run.grpc.pb.h"
+#include "clients/cli/commands.h"
+#include "clients/cli/comparison.h"
+#include "clients/cli/run_view.h"
+#include "clients/cli/run_watch.h"
+#include "clients/cli/workload_request.h"
+#include "clients/common/interrupt.h"
+#include "clients/common/json.h"
+
+namespace alloclab::client {
+namespace {
+
+constexpr std::uint64_t kRamDefault = std::uint64_t{512} << 20;
+constexpr std::size_t kRunsMax = 1000;
+constexpr std::size_t kUnderWay = 8;  // runs that the server has at a time
+constexpr int kWideColumns = 110;
+
+struct Arguments {
+  std::vector<std::string> workloads;
+  std::vector<std::string> heaps = {"all"};
+  std::vector<std::uint64_t> ram = {kRamDefault};
+  std::vector<std::pair<std::string, std::vector<std::string>>> parameters;
+  std::string page_allocator, reference;
+  WorkloadOptions options;
+  Score score;
+};
+
+constexpr const char kDescription[] =
+    R"(Replay workloads on each of several allocators and say which is best
+
+Every combination of workload, allocator, size of RAM and parameter is a run like any other (alloclab runs list). The figures are
+exact: counted on the simulated machine, the same on every computer.
+
+--score weighs utilisation (most bytes live of the peak RAM), speed (r / (r + c), cycles of a 386 per operation: r of the reference,
+c of this one; 0.5 is as quick) and completed (operations that were not refused). Ranks go by refused operations first.
+
+Ctrl-C cancels what is under way (exit code 130). Exit codes: 1 a run failed, 4 a workload is missing or malformed, 5 an
+invariant of an allocator is broken.)";
+
+std::vector<std::string> SplitList(const std::string& text) { return absl::StrSplit(text, ',', absl::SkipEmpty()); }
+
+const v1::AllocatorInfo* Find(const v1::Catalog& catalog, const std::string& name) {
+  for (const v1::AllocatorInfo& heap : catalog.heap_allocators()) {
+    if (heap.name() == name) return &heap;
+  }
+  return nullptr;
+}
+
+bool Declares(const google::protobuf::RepeatedPtrField<v1::ParameterInfo>& parameters, const std::string& name) {
+  return std::any_of(parameters.begin(), parameters.end(), [&](const v1::ParameterInfo& p) { return p.name() == name; });
+}
+
+// The allocators that are compared: none is there twice; "all" are those with a heap.
+absl::StatusOr<std::vector<const v1::AllocatorInfo*>> ChosenHeaps(const Arguments& given, const v1::Catalog& catalog) {
+  std::vector<const v1::AllocatorInfo*> chosen;
+  const auto add = [&](const v1::AllocatorInfo& heap) {
+    if (std::find(chosen.begin(), chosen.end(), &heap) == chosen.end()) chosen.push_back(&heap);
+  };
+  std::vector<std::string_view> names;
+  for (const v1::AllocatorInfo& heap : catalog.heap_allocators()) names.push_back(heap.name());
+  for (const std::string& name : given.heaps) {
+    if (name == "all") {
+      for (const v1::AllocatorInfo& heap : catalog.heap_allocators()) {
+        if (heap.name() != "none") add(heap);
+      }
+    } else if (const v1::AllocatorInfo* heap = Find(catalog, name); heap != nullptr) {
+      add(*heap);
+    } else {
+      return absl::InvalidArgumentError("--heap: " + UnknownName("allocator", name, names));
+    }
+  }
+  return chosen;
+}
+
+// The configurations of one allocator: every combination of the parameters that it or the page allocator has.
+std::vector<v1::InstanceConfig> ConfigsOf(const v1::AllocatorInfo& heap, const Arguments& given, const v1::Catalog& catalog,
+                                          std::uint64_t ram_bytes) {
+  v1::InstanceConfig first;
+  first.set_ram_bytes(ram_bytes);
+  first.set_heap_allocator(heap.name());
+  first.set_page_allocator(given.page_allocator);
+  std::vector<v1::InstanceConfig> configs = {first};
+  for (const auto& [name, values] : given.parameters) {
+    const bool of_pages = std::any_of(catalog.page_allocators().begin(), catalog.page_allocators().end(),
+                                      [&, &n = name](const auto& pages) { return Declares(pages.parameters(), n); });
+    if (!of_pages && !Declares(heap.parameters(), name)) continue;
+    std::vector<v1::InstanceConfig> more;
+    for (const v1::InstanceConfig& config : configs) {
+      for (const std::string& value : values) {
+        more.push_back(config);
+        (*more.back().mutable_parameters())[name] = value;
+      }
+    }
+    configs = std::move(more);
+  }
+  return configs;
+}
+
+// Runs submitted and waited for, a few at a time.
+class Comparison {
+ public:
+  Comparison(Session& session, Interruption& interruption, Progress& progress)
+      : connection_(session.connection()), interruption_(interruption), progress_(progress) {}
+
+  // `request` on the machine of `run`, whose place in the result is kept. What the server refuses is the run's reason.
+  absl::Status Add(v1::SubmitRunRequest request, ComparedRun run, const WorkloadArgument& argument) {
+    for (;;) {
+      if (under_way_.size() >= kUnderWay) {
+        if (absl::Status status = WaitForOldest(); !status.ok()) return status;
+      }
+      absl::StatusOr<v1::Run> submitted = connection_.Call(&v1::Runs::Stub::SubmitRun, request);
+      if (submitted.ok()) {
+        run.run = *std::move(submitted);
+        under_way_.push_back(runs_.size());
+        runs_.push_back(std::move(run));
+        return absl::OkStatus();
+      }
+      const absl::StatusCode code = submitted.status().code();
+      if (code == absl::StatusCode::kResourceExhausted && !under_way_.empty()) {  // the queue may be full
+        if (absl::Status status = WaitForOldest(); !status.ok()) return status;
+        continue;
+      }
+      const absl::Status why = ExplainRefusal(submitted.status(), argument, connection_);
+      if (why.code() != absl::StatusCode::kResourceExhausted && why.code() != absl::StatusCode::kInvalidArgument) return why;
+      if (refused_.ok()) refused_ = why;
+      run.not_run = std::string(why.message());
+      runs_.push_back(std::move(run));
+      return absl::OkStatus();
+    }
+  }
+
+  absl::StatusOr<std::vector<ComparedRun>> Finish() {
+    while (!under_way_.empty()) {
+      if (absl::Status status = WaitForOldest(); !status.ok()) return status;
+    }
+    const bool none = std::all_of(runs_.begin(), runs_.end(), [](const ComparedRun& run) { return !run.not_run.empty(); });
+    if (none && !refused_.ok()) return refused_;
+    return std::move(runs_);
+  }
+
+  // Asks the server to stop what is under way.
+  void Cancel() {
+    for (const std::size_t i : under_way_) (void)CancelRun(connection_, runs_[i].run.id());
+    under_way_.clear();
+  }
+
+ private:
+  absl::Status WaitForOldest() {
+    ComparedRun& oldest = runs_[under_way_.front()];
+    absl::StatusOr<v1::Run> ended = WatchToEnd(connection_, oldest.run.id(), OnInterrupt::kCancelRun, interruption_, progress_);
+    if (!ended.ok()) return ended.status();
+    if (interruption_.interrupted()) return absl::CancelledError("interrupted; what was under way is cancelled");
+    oldest.run = *std::move(ended);
+    under_way_.pop_front();
+    return absl::OkStatus();
+  }
+
+  const Connection& connection_;
+  Interruption& interruption_;
+  Progress& progress_;
+  std::vector<ComparedRun> runs_;
+  std::deque<std::size_t> under_way_;
+  absl::Status refused_;
+};
+
+absl::Status AddAll(Comparison& comparison, const Arguments& given, const v1::Catalog& catalog,
+                    const std::vector<const v1::AllocatorInfo*>& heaps, const Connection& connection,
+                    Interruption& interruption, Progress& progress) {
+  for (const std::string& name : given.workloads) {
+    const absl::StatusOr<WorkloadArgument> argument = ReadWorkloadArgument(name);
+    if (!argument.ok()) return argument.status();
+    v1::SubmitRunRequest request;
+    std::vector<std::string> notes;
+    if (absl::Status status =
+            ResolveWorkload(*argument, given.options, connection, interruption, progress, *request.mutable_workload(), notes);
+        !status.ok()) {
+      return status;
+    }
+    request.set_label(DefaultLabel(name, *argument));
+    const std::string shown = request.label().empty() ? WorkloadName(request.workload()) : request.label();
+    for (const std::uint64_t ram_bytes : given.ram) {
+      for (const v1::AllocatorInfo* heap : heaps) {
+        for (const v1::InstanceConfig& config : ConfigsOf(*heap, given, catalog, ram_bytes)) {
+          *request.mutable_config() = config;
+          if (absl::Status status = comparison.Add(request, {shown, config, "", {}}, *argument); !status.ok()) return status;
+        }
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckParameters(const Arguments& given, const v1::Catalog& catalog,
+                             const std::vector<const v1::AllocatorInfo*>& heaps) {
+  std::vector<std::string_view> names;
+  for (const v1::AllocatorInfo& pages : catalog.page_allocators()) {
+    for (const v1::ParameterInfo& parameter : pages.parameters()) names.push_back(parameter.name());
+  }
+  for (const v1::AllocatorInfo* heap : heaps) {
+    for (const v1::ParameterInfo& parameter : heap->parameters()) names.push_back(parameter.name());
+  }
+  for (const auto& [name, values] : given.parameters) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      return absl::InvalidArgumentError("--param: " + UnknownName("parameter", name, names));
+    }
+  }
+  return absl::OkStatus();
+}
+
+ExitCode CodeOf(const std::vector<ComparedRun>& runs) {
+  ExitCode code = ExitCode::kOk;
+  for (const ComparedRun& run : runs) {
+    if (run.run.result().exact().violations() > 0) return ExitCode::kViolation;
+    if (run.not_run.empty() && run.run.state() != v1::Run::SUCCEEDED) code = ExitCode::kRuntimeError;
+  }
+  return code;
+}
+
+CommandResult Compare(Session& session, const Arguments& given) {
+  const Connection& connection = session.connection();
+  const absl::StatusOr<v1::Catalog> catalog = connection.Call(&v1::Lab::Stub::GetCatalog, v1::GetCatalogRequest());
+  if (!catalog.ok()) return catalog.status();
+  const auto heaps = ChosenHeaps(given, *catalog);
+  if (!heaps.ok()) return heaps.status();
+  if (absl::Status status = CheckParameters(given, *catalog, *heaps); !status.ok()) return status;
+  std::size_t count = 0;
+  for (const v1::AllocatorInfo* heap : *heaps) count += ConfigsOf(*heap, given, *catalog, 0).size();
+  count *= given.workloads.size() * given.ram.size();
+  if (count > kRunsMax) {
+    return absl::InvalidArgumentError(fmt::format("this would be {} runs; expected at most {}", count, kRunsMax));
+  }
+  const std::string reference = given.reference.empty() ? heaps->front()->name() : given.reference;
+  const bool compared = std::any_of(heaps->begin(), heaps->end(), [&](const auto* heap) { return heap->name() == reference; });
+  if (!compared) {
+    std::vector<std::string_view> names;
+    for (const v1::AllocatorInfo* heap : *heaps) names.push_back(heap->name());
+    return absl::InvalidArgumentError("--reference: " + UnknownName("allocator that is compared", reference, names));
+  }
+
+  Interruption interruption;
+  const InterruptGuard guard([&interruption] { interruption.Interrupt(); });
+  Progress progress(stderr, session.options().quiet);
+  Comparison comparison(session, interruption, progress);
+  const absl::Status added = AddAll(comparison, given, *catalog, *heaps, connection, interruption, progress);
+  absl::StatusOr<std::vector<ComparedRun>> runs = added.ok() ? comparison.Finish() : added;
+  progress.Finish();
+  if (!runs.ok()) {
+    comparison.Cancel();
+    return runs.status();
+  }
+  const bool narrow = session.output() == OutputFormat::kTable && session.width() < kWideColumns;
+  const Document document = ComparisonDocument(*runs, reference, given.score, narrow);
+  return Done(session.Show(ComparisonStruct(*runs, reference, given.score), document), CodeOf(*runs));
+}
+
+// "NAME=VALUE,VALUE".
+std::pair<std::string, std::vector<std::string>> ParseParameter(const std::string& item) {
+  const std::size_t equals = item.find('=');
+  const std::vector<std::string> values =
+      equals == std::string::npos ? std::vector<std::string>() : SplitList(item.substr(equals + 1));
+  if (equals == 0 || values.empty()) {
+    throw CLI::ValidationError("--param", fmt::format("'{}' is not NAME=VALUE,VALUE, e.g. heap.engine=literal,indexed", item));
+  }
+  return {item.substr(0, equals), values};
+}
+
+}  // namespace
+
+void RegisterCompare(CLI::App& app, Command& chosen) {
+  const auto given = std::make_shared<Arguments>();
+  CLI::App* compare = AddCommand(app, "compare", kDescription, "alloclab compare sqlite steady-state --heap all --ram 64Mi",
+                                 chosen, [given](Session& session) { return Compare(session, *given); });
+  compare->add_option("WORKLOAD", given->workloads, "Built-in names, specifications, trace files, or sha256:DIGEST")
+      ->required()
+      ->type_name("WORKLOAD");
+  compare
+      ->add_option_function<std::string>(
+          "--heap", [given](const std::string& text) { given->heaps = SplitList(text); },
+          "Heap allocators, separated by commas, or all (default all)")
+      ->type_name("LIST");
+  compare
+      ->add_option_function<std::string>(
+          "--ram",
+          [given](const std::string& text) {
+            given->ram.clear();
+            for (const std::string& size : SplitList(text)) {
+              const auto bytes = ParseQuantity(size);
+              if (!bytes.ok()) throw CLI::ValidationError("--ram", std::string(bytes.status().message()));
+              given->ram.push_back(*bytes);
+            }
+          },
+          "Memory of the machines, separated by commas: 16Ki to 4Gi (default 512Mi)")
+      ->type_name("LIST");
+  compare
+      ->add_option_function<std::vector<std::string>>(
+          "--param",
+          [given](const std::vector<std::string>& items) {
+            for (const std::string& item : items) given->parameters.push_back(ParseParameter(item));
+          },
+          "Values of a parameter, separated by commas, for the allocators that have it; may be given again")
+      ->type_name("NAME=LIST")
+      ->allow_extra_args(false);
+  compare->add_option("--page-allocator", given->page_allocator, "Name from `alloclab catalog`")->type_name("PAGE_ALLOCATOR");
+  compare->add_option("--reference", given->reference, "Heap allocator that speed is relative to (default the first)")
+      ->type_name("HEAP_ALLOCATOR");
+  compare
+      ->add_option_function<std::string>(
+          "--score",
+          [given](const std::string& text) {
+            const absl::StatusOr<Score> score = Score::Parse(text);
+            if (!score.ok()) throw CLI::ValidationError("--score", std::string(score.status().message()));
+            given->score = *score;
+          },
+          "What ranks (default utilisation*0.5+speed*0.5)")
+      ->type_name("TERMS");
+  AddPositiveCount(*compare, "--seed", given->options.seed, "Seed of synthetic workloads (default their own)",
+                   "seeds begin at 1; without the option a workload has its own");
+  AddPositiveCount(*compare, "--operations", given->options.operations, "Length of built-in workloads (default their own)",
+                   "nothing would be replayed; without the option a workload has its own length");
+}
+
+}  // namespace alloclab::client

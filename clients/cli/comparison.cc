@@ -1,0 +1,335 @@
+#include "clients/cli/comparison.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "clients/cli/counters_view.h"
+#include "clients/cli/run_view.h"
+
+namespace alloclab::client {
+namespace {
+
+using Value = std::optional<double>;
+
+std::uint64_t Refused(const v1::Exact& exact) {
+  std::uint64_t refused = 0;
+  for (const v1::OutcomeCount& outcome : exact.counters().outcomes()) {
+    if (outcome.outcome() != "ok" && outcome.outcome() != "zero_size") refused += outcome.count();
+  }
+  return refused;
+}
+
+Value PerOperation(std::uint64_t sum, const v1::Exact& exact) {
+  if (exact.operations() == 0) return std::nullopt;
+  return static_cast<double>(sum) / static_cast<double>(exact.operations());
+}
+
+// The most RAM that the heap took. A heap that grows is as large as it had to be; of one in an arena these are the pages that it
+// touched, which leaves out what only the program would have touched: the middle of large blocks.
+std::uint64_t PeakRam(const v1::Exact& exact) {
+  const std::uint64_t size = exact.counters().heap_size_peak_bytes();
+  if (size < exact.heap().limit() - exact.heap().start()) return size;
+  std::uint64_t faults = 0, mapped = 0;
+  for (const v1::Counter& counter : exact.counters().machine()) {
+    if (counter.name() == "page_faults" && counter.labels_size() == 1 && counter.labels(0).value() == "demand") {
+      faults = counter.value();
+    }
+  }
+  for (const v1::Figure& figure : exact.counters().machine_figures()) {
+    if (figure.name() == "mapped_frames") mapped = figure.value();
+  }
+  constexpr std::uint64_t kPageBytes = 4096;
+  return std::min(size, std::max(faults, mapped) * kPageBytes);
+}
+
+Cell WholeCell(double value) { return CountCell(static_cast<std::uint64_t>(value)); }
+Cell SizeCell(double value) { return BytesCell(static_cast<std::uint64_t>(value)); }
+Cell MeanCell(double value) {
+  return {value < 100 ? fmt::format("{:.1f}", value) : CountCell(static_cast<std::uint64_t>(value + 0.5)).text,
+          fmt::format("{:.6f}", value)};
+}
+
+// What is compared.
+struct Figure {
+  Column column;
+  const char* name;  // in JSON
+  bool larger_is_better;
+  bool narrow;  // there is room for it in 80 columns
+  Value (*of)(const v1::RunResult&);
+  Cell (*cell)(double);
+};
+const Figure kFigures[] = {
+    {{"refused", true},
+     "refused_operations",
+     false,
+     true,
+     [](const v1::RunResult& result) -> Value { return static_cast<double>(Refused(result.exact())); },
+     WholeCell},
+    {{"peak RAM", true, "bytes"},
+     "peak_ram_bytes",
+     false,
+     true,
+     [](const v1::RunResult& result) -> Value { return static_cast<double>(PeakRam(result.exact())); },
+     SizeCell},
+    {{"peak heap", true, "bytes"},
+     "peak_heap_bytes",
+     false,
+     false,
+     [](const v1::RunResult& result) -> Value { return static_cast<double>(result.exact().counters().heap_size_peak_bytes()); },
+     SizeCell},
+    {{"util.", true, "ratio"},
+     "utilisation",
+     true,
+     true,
+     [](const v1::RunResult& result) -> Value {
+       const std::uint64_t ram = PeakRam(result.exact());
+       if (ram == 0) return std::nullopt;
+       return static_cast<double>(result.exact().counters().live_requested_peak_bytes()) / static_cast<double>(ram);
+     },
+     RatioCell},
+    {{"frag.", true, "ratio"},
+     "external_fragmentation",
+     false,
+     true,
+     [](const v1::RunResult& result) {
+       return RatiosOf(result.exact().counters(), result.exact().heap()).external_fragmentation;
+     },
+     RatioCell},
+    {{"steps", true},
+     "search_steps_per_operation",
+     false,
+     true,
+     [](const v1::RunResult& result) {
+       return PerOperation(result.exact().counters().heap_search_steps().sum(), result.exact());
+     },
+     MeanCell},
+    {{"longest search", true},
+     "longest_search_steps",
+     false,
+     false,
+     [](const v1::RunResult& result) -> Value { return static_cast<double>(result.exact().counters().search_max()); },
+     WholeCell},
+    {{"cycles", true},
+     "cycles_386_per_operation",
+     false,
+     true,
+     [](const v1::RunResult& result) { return PerOperation(result.exact().cycles_386dx33(), result.exact()); },
+     MeanCell},
+};
+constexpr std::size_t kFigureCount = std::size(kFigures);
+constexpr std::size_t kRefused = 0, kUtilisation = 3, kCycles = 7;
+
+struct Row {
+  const ComparedRun* run;
+  std::vector<Value> figures;
+  Value score;
+  std::size_t rank = 0;  // from 1; 0: none
+};
+
+struct Table {
+  std::string title;
+  std::vector<Row> rows;
+};
+
+bool IsRanked(const Row& row) { return row.score.has_value(); }
+
+void AddScores(Table& table, const std::string& reference, const Score& score) {
+  const auto found = std::find_if(table.rows.begin(), table.rows.end(), [&](const Row& row) {
+    return row.run->config.heap_allocator() == reference && row.figures[kCycles].has_value();
+  });
+  const double reference_cycles = found == table.rows.end() ? 0 : *found->figures[kCycles];
+  for (Row& row : table.rows) {
+    if (!row.figures[kCycles]) continue;
+    const double cycles = reference_cycles + *row.figures[kCycles];
+    const double speed = cycles > 0 ? reference_cycles / cycles : 0;
+    const auto operations = static_cast<double>(row.run->run.result().exact().operations());
+    const double completed = operations > 0 ? 1 - *row.figures[kRefused] / operations : 0;
+    row.score = score.utilisation * row.figures[kUtilisation].value_or(0) + score.speed * speed + score.completed * completed;
+  }
+  std::vector<Row*> order;
+  for (Row& row : table.rows) {
+    if (IsRanked(row)) order.push_back(&row);
+  }
+  std::stable_sort(order.begin(), order.end(), [](const Row* a, const Row* b) {
+    return std::pair(*a->figures[kRefused], -*a->score) < std::pair(*b->figures[kRefused], -*b->score);
+  });
+  for (std::size_t i = 0; i < order.size(); ++i) order[i]->rank = i + 1;
+}
+
+std::vector<Table> Tables(const std::vector<ComparedRun>& runs, const std::string& reference, const Score& score) {
+  std::vector<Table> tables;
+  for (const ComparedRun& run : runs) {
+    const std::string title = fmt::format("{}, RAM {}", run.workload, BytesCell(run.config.ram_bytes()).text);
+    auto table = std::find_if(tables.begin(), tables.end(), [&](const Table& t) { return t.title == title; });
+    if (table == tables.end()) table = tables.insert(table, Table{title, {}});
+    Row row{&run, std::vector<Value>(kFigureCount), std::nullopt};
+    if (run.run.has_result()) {
+      for (std::size_t i = 0; i < kFigureCount; ++i) row.figures[i] = kFigures[i].of(run.run.result());
+    }
+    table->rows.push_back(std::move(row));
+  }
+  for (Table& table : tables) AddScores(table, reference, score);
+  return tables;
+}
+
+// The best value of a column if not all are alike.
+Value Best(const Table& table, std::size_t figure) {
+  Value best;
+  bool differ = false;
+  for (const Row& row : table.rows) {
+    const Value& value = row.figures[figure];
+    if (!value) continue;
+    differ = differ || (best && *best != *value);
+    if (!best || (kFigures[figure].larger_is_better ? *value > *best : *value < *best)) best = value;
+  }
+  return differ ? best : std::nullopt;
+}
+
+// Parameters that the runs were asked for with different values.
+std::set<std::string> DifferingParameters(const std::vector<ComparedRun>& runs) {
+  std::map<std::string, std::set<std::string>> values;
+  for (const ComparedRun& run : runs) {
+    for (const auto& [name, value] : run.config.parameters()) values[name].insert(value);
+  }
+  std::set<std::string> names;
+  for (const auto& [name, different] : values) {
+    if (different.size() > 1) names.insert(name);
+  }
+  return names;
+}
+
+Section TableSection(const Table& table, const std::set<std::string>& parameters, bool narrow) {
+  Section section;
+  section.title = table.title;
+  section.columns = {{"heap allocator"}};
+  for (const std::string& name : parameters) section.columns.push_back({name});
+  for (const Figure& figure : kFigures) {
+    if (figure.narrow || !narrow) section.columns.push_back(figure.column);
+  }
+  if (!narrow) section.columns.push_back({"score", true});
+  section.columns.push_back({"rank", true});
+  std::vector<Value> best(kFigureCount);
+  for (std::size_t i = 0; i < kFigureCount; ++i) best[i] = Best(table, i);
+  for (const Row& row : table.rows) {
+    std::vector<Cell> cells = {TextCell(row.run->config.heap_allocator(), row.rank == 1 ? Tone::kBold : Tone::kPlain)};
+    for (const std::string& name : parameters) {
+      const auto found = row.run->config.parameters().find(name);
+      cells.push_back(found == row.run->config.parameters().end() ? Cell{"-", "", Tone::kDim} : TextCell(found->second));
+    }
+    for (std::size_t i = 0; i < kFigureCount; ++i) {
+      if (narrow && !kFigures[i].narrow) continue;
+      Cell cell = row.figures[i] ? kFigures[i].cell(*row.figures[i]) : Cell{"-", "", Tone::kDim};
+      if (i != kRefused && row.figures[i] && best[i] == row.figures[i]) cell.text += "*", cell.tone = Tone::kGood;
+      if (i == kRefused && row.figures[i].value_or(0) > 0) cell.tone = Tone::kWarning;
+      cells.push_back(std::move(cell));
+    }
+    if (!narrow) {
+      cells.push_back(row.score ? Cell{fmt::format("{:.3f}", *row.score), fmt::format("{:.6f}", *row.score)}
+                                : Cell{"-", "", Tone::kDim});
+    }
+    cells.push_back(row.rank != 0 ? CountCell(row.rank) : Cell{"-", "", Tone::kDim});
+    section.rows.push_back(std::move(cells));
+  }
+  return section;
+}
+
+std::string Describe(const Score& score) {
+  std::vector<std::string> terms;
+  for (const auto& [name, weight] : {std::pair("utilisation", score.utilisation), std::pair("speed", score.speed),
+                                     std::pair("completed", score.completed)}) {
+    if (weight != 0) terms.push_back(fmt::format("{}*{:g}", name, weight));
+  }
+  return fmt::format("{}", fmt::join(terms, " + "));
+}
+
+// Why a run has no figures, or only a part of them; empty: it has all.
+std::string Trouble(const ComparedRun& run) {
+  if (!run.not_run.empty()) return run.not_run;
+  if (run.run.state() == v1::Run::SUCCEEDED) return "";
+  return fmt::format("run {} {}{}", run.run.id(), StateName(run.run.state()),
+                     run.run.error().empty() ? "" : ": " + run.run.error());
+}
+
+}  // namespace
+
+absl::StatusOr<Score> Score::Parse(std::string_view text) {
+  Score score{0, 0, 0};
+  for (const std::string& term : std::vector<std::string>(absl::StrSplit(std::string(text), '+'))) {
+    std::vector<std::string> parts = absl::StrSplit(term, absl::MaxSplits('*', 1));
+    for (std::string& part : parts) absl::StripAsciiWhitespace(&part);
+    const std::string& name = parts[0];
+    double weight = 1;
+    const bool number = parts.size() == 1 || absl::SimpleAtod(parts[1], &weight);
+    double* const of = name == "utilisation" ? &score.utilisation
+                       : name == "speed"     ? &score.speed
+                       : name == "completed" ? &score.completed
+                                             : nullptr;
+    if (of == nullptr || !number || !(weight >= 0 && weight <= 1e6)) {
+      return absl::InvalidArgumentError(
+          fmt::format("'{}' is not a term of a score; expected utilisation, speed or completed, times a number from 0 on: "
+                      "utilisation*0.6+speed*0.4",
+                      term));
+    }
+    *of += weight;
+  }
+  return score;
+}
+
+Document ComparisonDocument(const std::vector<ComparedRun>& runs, const std::string& reference, const Score& score,
+                            bool narrow) {
+  Document document;
+  const std::set<std::string> parameters = DifferingParameters(runs);
+  for (const Table& table : Tables(runs, reference, score))
+    document.sections.push_back(TableSection(table, parameters, narrow));
+  document.footer = {
+      "* is the best of its column. util.: most bytes asked for and live of the peak RAM; frag.: external fragmentation at "
+      "the end; steps, cycles: blocks looked at and cycles of a 386DX-33, per operation.",
+      fmt::format("Ranked by refused operations, then by the score {}; speed is relative to {}, 0.5 is as quick.",
+                  Describe(score), reference)};
+  for (const ComparedRun& run : runs) {
+    if (const std::string trouble = Trouble(run); !trouble.empty()) {
+      document.footer.push_back(fmt::format("{} on {}, RAM {}: {}", run.config.heap_allocator(), run.workload,
+                                            BytesCell(run.config.ram_bytes()).text, trouble));
+    }
+  }
+  return document;
+}
+
+google::protobuf::Struct ComparisonStruct(const std::vector<ComparedRun>& runs, const std::string& reference,
+                                          const Score& score) {
+  google::protobuf::Struct result;
+  auto& fields = *result.mutable_fields();
+  fields["reference"].set_string_value(reference);
+  fields["score"].set_string_value(Describe(score));
+  auto& list = *fields["runs"].mutable_list_value();
+  for (const Table& table : Tables(runs, reference, score)) {
+    for (const Row& row : table.rows) {
+      auto& run = *list.add_values()->mutable_struct_value()->mutable_fields();
+      run["workload"].set_string_value(row.run->workload);
+      run["heap_allocator"].set_string_value(row.run->config.heap_allocator());
+      run["ram_bytes"].set_number_value(static_cast<double>(row.run->config.ram_bytes()));
+      auto& parameters = *run["parameters"].mutable_struct_value()->mutable_fields();
+      for (const auto& [name, value] : row.run->config.parameters()) parameters[name].set_string_value(value);
+      if (const std::string trouble = Trouble(*row.run); !trouble.empty()) run["trouble"].set_string_value(trouble);
+      if (row.run->run.id() != 0) run["run"].set_string_value(std::to_string(row.run->run.id()));
+      auto& figures = *run["figures"].mutable_struct_value()->mutable_fields();
+      for (std::size_t i = 0; i < kFigureCount; ++i) {
+        if (row.figures[i]) figures[kFigures[i].name].set_number_value(*row.figures[i]);
+      }
+      if (row.score) run["score"].set_number_value(*row.score);
+      if (row.rank != 0) run["rank"].set_number_value(static_cast<double>(row.rank));
+    }
+  }
+  return result;
+}
+
+}  // namespace alloclab::client

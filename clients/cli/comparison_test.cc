@@ -1,0 +1,116 @@
+#include "clients/cli/comparison.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace alloclab::client {
+namespace {
+
+using ::testing::HasSubstr;
+
+// 1,000 operations on a heap that grew to `heap_bytes` for at most 500 bytes alive.
+ComparedRun RunOf(const std::string& heap, std::uint64_t heap_bytes, std::uint64_t cycles, std::uint64_t refused = 0) {
+  ComparedRun compared;
+  compared.workload = "simple";
+  compared.config.set_heap_allocator(heap);
+  compared.config.set_ram_bytes(1 << 20);
+  compared.run.set_id(7);
+  compared.run.set_state(v1::Run::SUCCEEDED);
+  v1::Exact& exact = *compared.run.mutable_result()->mutable_exact();
+  exact.set_operations(1000);
+  exact.set_cycles_386dx33(cycles);
+  exact.mutable_counters()->set_live_requested_peak_bytes(500);
+  exact.mutable_counters()->set_heap_size_peak_bytes(heap_bytes);
+  exact.mutable_counters()->mutable_heap_search_steps()->set_sum(3000);
+  exact.mutable_heap()->set_limit(1 << 20);
+  v1::Counter& faults = *exact.mutable_counters()->add_machine();
+  faults.set_name("page_faults");
+  faults.add_labels()->set_value("demand");
+  faults.set_value(9);
+  v1::OutcomeCount& outcome = *exact.mutable_counters()->add_outcomes();
+  outcome.set_operation("malloc");
+  outcome.set_outcome("out_of_memory");
+  outcome.set_count(refused);
+  return compared;
+}
+
+// The row of a heap in a table for programs: its raw values by column.
+std::map<std::string, std::string> RawRow(const Section& section, const std::string& heap) {
+  for (const std::vector<Cell>& row : section.rows) {
+    if (row[0].raw != heap) continue;
+    std::map<std::string, std::string> raw;
+    for (std::size_t i = 0; i < row.size(); ++i) raw[section.columns[i].name] = row[i].raw;
+    return raw;
+  }
+  return {};
+}
+
+TEST(Comparison, FiguresBestAndRankAreThoseOfTheRuns) {
+  const std::vector<ComparedRun> runs = {RunOf("a", 1000, 80'000), RunOf("b", 2000, 20'000), RunOf("c", 500, 10'000, 3)};
+  const Document document = ComparisonDocument(runs, "a", Score(), /*narrow=*/false);
+  ASSERT_EQ(document.sections.size(), 1u);
+  const Section& table = document.sections[0];
+  EXPECT_EQ(table.title, "simple, RAM 1 MiB");
+  auto b = RawRow(table, "b");
+  EXPECT_EQ(b["refused"], "0");
+  EXPECT_EQ(b["peak heap"], "2000");
+  EXPECT_EQ(b["peak RAM"], "2000");
+  EXPECT_EQ(b["util."], "0.250000");
+  EXPECT_EQ(b["steps"], "3.000000");
+  EXPECT_EQ(b["cycles"], "20.000000");
+  EXPECT_EQ(b["score"], "0.525000") << "0.5 * 500 / 2000 + 0.5 * 80 / (80 + 20)";
+  EXPECT_EQ(b["rank"], "1");
+  EXPECT_EQ(RawRow(table, "a")["rank"], "2");
+  EXPECT_EQ(RawRow(table, "c")["rank"], "3") << "it refused operations, however quick it is";
+  EXPECT_THAT(RenderTable(document, Style(false), 120), HasSubstr("500 B*"));
+  EXPECT_THAT(document.footer[1], HasSubstr("utilisation*0.5 + speed*0.5"));
+}
+
+TEST(Comparison, AHeapInAnArenaTookThePagesThatItTouched) {
+  ComparedRun arena = RunOf("arena", 1 << 20, 1000);
+  const Document document = ComparisonDocument({RunOf("a", 2000, 1000), arena}, "a", Score(), false);
+  EXPECT_EQ(RawRow(document.sections[0], "arena")["peak RAM"], "36864") << "9 pages";
+}
+
+TEST(Comparison, ARunThatCouldNotBeMadeHasNoFiguresAndAReason) {
+  ComparedRun none = RunOf("none", 1, 1);
+  none.run.Clear();
+  none.not_run = "no frame left";
+  const Document document = ComparisonDocument({RunOf("a", 1000, 1000), none}, "a", Score(), false);
+  EXPECT_EQ(RawRow(document.sections[0], "none")["peak heap"], "");
+  EXPECT_EQ(RawRow(document.sections[0], "none")["rank"], "");
+  EXPECT_THAT(document.footer.back(), HasSubstr("none on simple, RAM 1 MiB: no frame left"));
+}
+
+TEST(Comparison, JsonHasTheSameFigures) {
+  const auto json = ComparisonStruct({RunOf("a", 1000, 80'000), RunOf("b", 2000, 20'000)}, "a", Score());
+  const auto& second = json.fields().at("runs").list_value().values(1).struct_value().fields();
+  EXPECT_EQ(second.at("heap_allocator").string_value(), "b");
+  EXPECT_EQ(second.at("rank").number_value(), 1);
+  EXPECT_EQ(second.at("figures").struct_value().fields().at("utilisation").number_value(), 0.25);
+  EXPECT_EQ(second.at("run").string_value(), "7");
+}
+
+TEST(Comparison, AParameterWithSeveralValuesIsAColumn) {
+  ComparedRun first = RunOf("a", 1000, 1000), best = RunOf("a", 900, 1000);
+  (*first.config.mutable_parameters())["heap.fit"] = "first";
+  (*best.config.mutable_parameters())["heap.fit"] = "best";
+  const Document document = ComparisonDocument({first, best}, "a", Score(), false);
+  ASSERT_GT(document.sections[0].columns.size(), 1u);
+  EXPECT_EQ(document.sections[0].columns[1].name, "heap.fit");
+  EXPECT_EQ(document.sections[0].rows[1][1].text, "best");
+}
+
+TEST(Score, IsASumOfWeightedTerms) {
+  const absl::StatusOr<Score> score = Score::Parse("utilisation*0.6 + speed");
+  ASSERT_TRUE(score.ok()) << score.status();
+  EXPECT_EQ(score->utilisation, 0.6);
+  EXPECT_EQ(score->speed, 1);
+  EXPECT_EQ(score->completed, 0);
+  for (const char* text : {"", "size*2", "speed*x", "speed*-1", "speed*0.5+", "speed*nan"}) {
+    EXPECT_THAT(std::string(Score::Parse(text).status().message()), HasSubstr("is not a term of a score")) << text;
+  }
+}
+
+}  // namespace
+}  // namespace alloclab::client
