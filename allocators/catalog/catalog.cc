@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_format.h"
 #include "allocators/common/suggestion.h"
+#include "allocators/heap/buddy/buddy_heap.h"
 #include "allocators/heap/bump/bump_heap.h"
 #include "allocators/heap/dlmalloc/dlmalloc_heap.h"
 #include "allocators/heap/freertos/freertos_heap.h"
@@ -83,6 +84,7 @@ std::span<const HeapAllocatorInfo> HeapAllocators() {
       ZephyrSysHeapInfo(),
       // Of the literature.
       BumpHeapInfo(),
+      BuddyHeapInfo(),
       // None.
       NoHeapInfo(),
   };

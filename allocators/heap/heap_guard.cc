@@ -10,8 +10,6 @@
 namespace alloclab {
 namespace {
 
-// What an operation may touch beside the block itself: headers and footers of neighbours, list heads, page tables.
-constexpr std::uint32_t kEdgePages = 8;
 // How far an allocator may move the break beyond the size of a request: the least growth of the classics is 64 KiB.
 constexpr std::uint32_t kEdgeBytes = 256u << 10;
 
@@ -65,7 +63,7 @@ HeapResult HeapGuard::GuardedFree(VirtAddr block) {
   if (mode_ == Mode::kUnguarded) return Caught(call);
   if (block.is_null()) return {};
   if (const Outcome misuse = Misuse(block); misuse != Outcome::kOk) return {misuse, VirtAddr{}};
-  const HeapResult result = heap_->space().CanBringPages(kEdgePages) ? call() : Journaled(0, call);
+  const HeapResult result = heap_->space().CanBringPages(edge_pages_) ? call() : Journaled(0, call);
   if (result.outcome == Outcome::kOk) live_.Remove(block);
   return result;
 }
@@ -85,7 +83,7 @@ HeapResult HeapGuard::Allocate(std::uint32_t bytes, Call call) {
 bool HeapGuard::NearEdge(std::uint32_t bytes) const {
   const std::uint32_t growth = heap_->limit() - heap_->brk();
   const bool may_pass_limit = growth != 0 && std::uint64_t{bytes} + kEdgeBytes >= growth;
-  return !made_ || may_pass_limit || !heap_->space().CanBringPages(2 * (bytes / kPageBytes) + kEdgePages);
+  return !made_ || may_pass_limit || !heap_->space().CanBringPages(2 * (bytes / kPageBytes) + edge_pages_);
 }
 
 template <class Call>

@@ -37,8 +37,10 @@ class HeapGuard {
     kTrusted,  // the engine refuses by itself exactly what a guard would refuse, so it is called directly
   };
 
-  HeapGuard(std::unique_ptr<HeapAllocator> heap, Mode mode)
-      : heap_(std::move(heap)), mode_(mode), made_(!heap_->declaration().made_by_first_request) {}
+  // `edge_pages`: how many pages an operation may touch beside the block itself, where that is more than headers and footers of
+  // neighbours, heads of lists, and page tables.
+  HeapGuard(std::unique_ptr<HeapAllocator> heap, Mode mode, std::uint32_t edge_pages = 8)
+      : heap_(std::move(heap)), mode_(mode), edge_pages_(edge_pages), made_(!heap_->declaration().made_by_first_request) {}
 
   HeapResult Malloc(std::uint32_t bytes) { return mode_ == Mode::kTrusted ? heap_->Malloc(bytes) : GuardedMalloc(bytes); }
   HeapResult Free(VirtAddr block) { return mode_ == Mode::kTrusted ? heap_->Free(block) : GuardedFree(block); }
@@ -78,6 +80,7 @@ class HeapGuard {
 
   const std::unique_ptr<HeapAllocator> heap_;
   const Mode mode_;
+  const std::uint32_t edge_pages_;
   LiveStarts live_;  // guarded only
   bool made_;        // guarded only: nothing of a refused request stays
 };
