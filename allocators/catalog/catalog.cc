@@ -5,6 +5,7 @@
 #include "allocators/heap/buddy/buddy_heap.h"
 #include "allocators/heap/bump/bump_heap.h"
 #include "allocators/heap/dlmalloc/dlmalloc_heap.h"
+#include "allocators/heap/explicit_list/explicit_list_heap.h"
 #include "allocators/heap/freertos/freertos_heap.h"
 #include "allocators/heap/implicit/implicit_heap.h"
 #include "allocators/heap/knr/knr_heap.h"
@@ -85,6 +86,7 @@ std::span<const HeapAllocatorInfo> HeapAllocators() {
       // Of the literature.
       BumpHeapInfo(),
       BuddyHeapInfo(),
+      ExplicitListHeapInfo(),
       // None.
       NoHeapInfo(),
   };
