@@ -13,6 +13,7 @@
 #include "allocators/heap/lwip/lwip_mem.h"
 #include "allocators/heap/newlib_nano/newlib_nano_heap.h"
 #include "allocators/heap/next_fit/next_fit_heap.h"
+#include "allocators/heap/segregated/segregated_heap.h"
 #include "allocators/heap/tlsf/tlsf_heap.h"
 #include "allocators/heap/zephyr/zephyr_sys_heap.h"
 #include "allocators/pages/runs/page_runs.h"
@@ -87,6 +88,7 @@ std::span<const HeapAllocatorInfo> HeapAllocators() {
       BumpHeapInfo(),
       BuddyHeapInfo(),
       ExplicitListHeapInfo(),
+      SegregatedHeapInfo(),
       // None.
       NoHeapInfo(),
   };
