@@ -37,7 +37,7 @@ Driver::Driver(Instance& instance) : instance_(instance), guard_(instance.heap_g
 void Driver::FollowHeap() {
   if (heap_ == nullptr) return;
   heap_steps_ = heap_->costs().search_steps;
-  heap_cycles_ = Cycles(k386dx33, heap_->costs());
+  cycles_ = Cycles(k386dx33, heap_->costs()) + Cycles(k386dx33, instance_.pages().costs());
   RecordHeapSize();
 }
 
@@ -106,9 +106,9 @@ void Driver::RecordHeapSize() {
 
 inline OpResult Driver::RecordHeap(OpKind kind, HeapResult result, std::uint64_t requested) {
   const HeapCosts& costs = heap_->costs();
-  const std::uint64_t cycles = Cycles(k386dx33, costs);
-  counters_.cycles[Index(kind)].Record(cycles - heap_cycles_);
-  heap_cycles_ = cycles;
+  const std::uint64_t cycles = Cycles(k386dx33, costs) + Cycles(k386dx33, instance_.pages().costs());
+  counters_.cycles[Index(kind)].Record(cycles - cycles_);
+  cycles_ = cycles;
   if (const std::uint64_t steps = costs.search_steps - heap_steps_; steps != 0) {
     counters_.heap_search_steps.Record(steps);
     counters_.search_max = std::max(counters_.search_max, steps);
@@ -122,7 +122,9 @@ inline OpResult Driver::RecordHeap(OpKind kind, HeapResult result, std::uint64_t
 
 OpResult Driver::RecordPages(OpKind kind, const PageResult& result, std::uint64_t requested, const PageCosts& before) {
   const PageCosts& costs = instance_.pages().costs();
-  counters_.cycles[Index(kind)].Record(Cycles(k386dx33, costs) - Cycles(k386dx33, before));
+  const std::uint64_t cycles = Cycles(k386dx33, costs) - Cycles(k386dx33, before);
+  counters_.cycles[Index(kind)].Record(cycles);
+  cycles_ += cycles;
   if (const std::uint64_t steps = costs.search_steps - before.search_steps; steps != 0)
     counters_.page_search_steps.Record(steps);
   RecordOutcome(kind, result.outcome, requested);

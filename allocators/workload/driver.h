@@ -41,7 +41,8 @@ struct DriverCounters {
   Pow2Histogram request_bytes;   // heap requests
   // Blocks looked at, per operation that searched.
   Pow2Histogram heap_search_steps, page_search_steps;
-  std::array<Pow2Histogram, kOpKinds> cycles;  // simulated cycles per operation (cost model i386-v1, 386DX-33)
+  // Simulated cycles per operation, the page allocator's work for page faults included (cost model i386-v1, 386DX-33).
+  std::array<Pow2Histogram, kOpKinds> cycles;
 
   friend bool operator==(const DriverCounters&, const DriverCounters&) = default;
 };
@@ -124,7 +125,7 @@ class Driver {
   void LookAhead(std::span<const Operation> operations);
   void RecordOutcome(OpKind kind, Outcome outcome, std::uint64_t requested);
   void RecordHeapSize();
-  // Forgets what the heap's costs were when the last operation ended: they are what they are now.
+  // Forgets what the costs were when the last operation ended: they are what they are now.
   void FollowHeap();
 
   Instance& instance_;
@@ -134,8 +135,8 @@ class Driver {
   std::uint64_t operations_ = 0;
   LiveBlocks live_;
   HandleTable page_blocks_;
-  // The heap's costs when the last operation ended.
-  std::uint64_t heap_steps_ = 0, heap_cycles_ = 0;
+  // When the last operation ended: the steps of the heap's searches, and the cycles of both allocators.
+  std::uint64_t heap_steps_ = 0, cycles_ = 0;
   VirtAddr brk_;
 };
 

@@ -53,8 +53,7 @@ struct RunResult {
   std::vector<Figure> page_figures;
   std::vector<Checkpoint> checkpoints;  // the last one is the end; none without a heap
   std::uint64_t violations = 0;  // of the invariants of both allocators, at the end of the trace; at most kViolationsMax each
-  // Of both allocators, cost model i386-v1. The page allocator's work for page faults is in them, if not in the cycles of the
-  // operation that faulted.
+  // Of both allocators, cost model i386-v1: the sum of what the operations cost.
   std::uint64_t simulated_cycles_386 = 0, simulated_cycles_486 = 0;
   std::uint64_t wall_ns = 0;  // of the replay alone
 };

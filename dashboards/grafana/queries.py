@@ -341,7 +341,7 @@ def page_search_mean():
     return Target(mean("alloclab_pages_steps_per_search", "lab_instance"), "{{lab_instance}}")
 
 
-RESULT_FAIL, RESULT_OK = 'result="fail"', 'result="ok"'
+RESULT_FAIL, RESULT_OK = 'result="failed"', 'result="ok"'
 QUOTED_RUNS = '"run-.*"'
 EXTERNAL_FRAGMENTATION = (
     f"1 - {selected('alloclab_heap_largest_free_block_bytes')} / ({selected('alloclab_heap_free_bytes')} > 0)"

@@ -11,14 +11,15 @@ const TIMEOUT_MS = 8000;
 
 export async function get(path, signal) {
   const limit = AbortSignal.timeout(TIMEOUT_MS);
-  let response;
+  let response, body;
   try {
     response = await fetch(path, {signal: signal ? AbortSignal.any([signal, limit]) : limit, cache: 'no-store'});
+    // An answer may stop in the middle; what says that something is wrong may be no JSON, of a proxy for example.
+    body = await response.json().catch((error) => (response.ok ? Promise.reject(error) : {}));
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError('UNREACHABLE', 'The server does not answer.');
   }
-  const body = await response.json().catch(() => ({}));
   if (!response.ok) throw new ApiError(body.code || 'UNKNOWN', body.message || `HTTP ${response.status}`);
   return body;
 }

@@ -149,3 +149,5 @@ def check_broken(browser, lab):
     browser.evaluate(f'{CANVAS}.focus()')
     browser.press('ArrowRight')
     browser.wait(f"{PANEL}.innerText.includes('Behind the broken place: not known.')")
+    facts = browser.evaluate("document.querySelector('.facts').innerText")
+    assert 'unknown' in facts and 'fragmentation' not in facts, f'{facts!r}: figures of a broken heap'

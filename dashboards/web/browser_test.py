@@ -26,6 +26,21 @@ def check_formats(browser, lab):
             ('bytes(2977955)', '2.84 MiB'), ('short(0.25)', '0.25'), ('short(9999)', '9,999'), ('short(999999)', '1.00 M'), ('short(12345678)', '12.3 M')):
         said = browser.evaluate(f"import('/format.js').then((format) => format.{call})")
         assert said == text, f'{call} is {said!r}, not {text!r}'
+    # A part of a whole is no part where a wrapped size made the whole too small.
+    for call, text in (('internalFragmentation(75, 100)', '0.25'), ('internalFragmentation(4294967295, 12)', 'NaN'), ('utilisation(25, 100)', '0.25'),
+                       ('utilisation(4294967295, 4100)', 'NaN')):
+        said = browser.evaluate(f"import('/parts.js').then((parts) => String(parts.{call}))")
+        assert said == text, f'{call} is {said!r}, not {text!r}'
+    # An answer that stops in the middle is no answer.
+    stalled = browser.evaluate("""(async () => {
+        const {get} = await import('/api.js');
+        const real = window.fetch;
+        window.fetch = async () => new Response(new ReadableStream({start(it) { it.enqueue(new TextEncoder().encode('{"run":')); it.error(new Error('cut')); }}));
+        const answer = get('/api/server');
+        window.fetch = real;
+        return answer.then(() => 'answered', (error) => error.code);
+    })()""")
+    assert stalled == 'UNREACHABLE', stalled
 
 
 def check_empty(browser, lab):
@@ -101,7 +116,7 @@ def check_runs(browser, lab):
     assert browser.evaluate('location.hash') == '#/runs?label=slow'
     assert browser.evaluate("document.activeElement.name + document.activeElement.value") == 'labelslow', 'typing keeps its focus'
     browser.open('about:blank')
-    browser.open(lab.url('runs?state=CANCELLED&label=slow&allocator=implicit-heap&workload=steady-state'))
+    browser.open(lab.url('runs?state=CANCELLED&label=SLOW&allocator=implicit-heap&workload=steady'))
     browser.wait(f'{rows} === 1')
     assert browser.evaluate("document.querySelector('select[name=state]').value") == 'CANCELLED'
     browser.open(lab.url('runs?label=nothing-like-it'))

@@ -21,6 +21,12 @@ export class MemoryView {
     return !this.data.gone;
   }
 
+  // Says in the figures of the same machine, a message Statistics, which chain of blocks is broken.
+  mark({heap, pages}) {
+    if (heap) heap.broken = this.data.heap?.broken;
+    pages.broken = this.data.frames.broken;
+  }
+
   // Where a walk over the blocks could not go on: everything behind that place is unknown, not empty.
   alarms() {
     const alarm = (title, broken) => broken && h('section', {class: 'panel alarm', role: 'alert'}, h('h2', {}, `✗ ${title} at ${hex(broken.address)}`),

@@ -89,8 +89,12 @@ export function fragmentationFact(free, largest, samples) {
     'external fragmentation since this page was opened', {top: 1, color: 'free'})],
     value >= NOTABLE ? `${bytes(free)} free, largest piece ${bytes(largest)}` : '1 − largest ÷ free'];
 }
-// Bytes of live blocks that nobody asked for: headers and padding.
-export const internalFragmentation = (requested, block) => (block > 0 ? 1 - requested / block : NaN);
+// Bytes of live blocks that nobody asked for: headers and padding. A part of a whole, so NaN where more was asked for than the blocks
+// hold: an unguarded heap gives too little when a size wraps at 32 bits, and what its program took twice is counted twice.
+export const internalFragmentation = (requested, block) => (block > 0 && requested <= block ? 1 - requested / block : NaN);
+
+// The most that was live as a part of the most that the heap was long; NaN where it is no part of it, for the same reasons.
+export const utilisation = (live, heap) => (heap > 0 && live <= heap ? live / heap : NaN);
 
 export function outcomesTable(outcomes) {
   if (outcomes.length === 0) return h('p', {class: 'muted small'}, 'No operations yet.');

@@ -9,9 +9,12 @@ import {allocatorInfo, externalFragmentation, fragmentationFact, internalFragmen
 const numbers = (list) => (list ?? []).map(number);
 const mean = (sum, n) => (n > 0 ? (sum / n).toLocaleString('en-US', {maximumFractionDigits: sum / n < 100 ? 1 : 0}) : '–');
 
-// Free bytes and the largest piece of them, of the heap or else of the pages.
-const freeSpace = (heap, pages) => (heap ? [number(heap.free_bytes), heap.largest_free_bytes]
-  : [number(pages.free_bytes), number(pages.largest_free_bytes)]);
+// Free bytes and the largest piece of them, of the heap or else of the pages; NaN where the chain of blocks is broken.
+function freeSpace(heap, pages) {
+  const {broken, free_bytes: free, largest_free_bytes: largest} = heap ?? pages;
+  return broken ? [NaN, NaN] : [number(free), number(largest)];
+}
+const UNKNOWN = 'the chain of blocks is broken';
 
 // What history.js remembers of a machine beside its operations. statistics: a message Statistics.
 export const historyOf = ({counters, heap, pages}) => ({
@@ -22,9 +25,11 @@ function pageFacts(counters, pages, samples) {
   const [free, largest] = freeSpace(null, pages);
   return [
     ['Allocated pages', bytes(number(counters.page_live_bytes)), `peak ${bytes(number(counters.page_live_peak_bytes))}`],
-    ['Free pages', bytes(free), `of ${bytes(number(pages.arena_bytes))}`],
-    ['Free blocks', count(pages.free_blocks), `largest ${bytes(largest)}`],
-    fragmentationFact(free, largest, samples),
+    ...(pages.broken ? [['Free pages', 'unknown', UNKNOWN]] : [
+      ['Free pages', bytes(free), `of ${bytes(number(pages.arena_bytes))}`],
+      ['Free blocks', count(number(pages.free_blocks)), `largest ${bytes(largest)}`],
+      fragmentationFact(free, largest, samples),
+    ]),
   ];
 }
 
@@ -37,7 +42,8 @@ export function machineFacts({counters, heap, pages}, known, samples) {
     ['Live bytes', bytes(requested), `peak ${bytes(number(counters.live_requested_peak_bytes))}`],
     ['Live blocks', count(number(counters.live_blocks)), `peak ${count(number(counters.live_blocks_peak))}`],
     ['Heap size', bytes(size), `of ${bytes(heap.limit - heap.start)}`],
-    ...(known.heap?.shows_blocks === false ? [['Free in the heap', 'unknown', 'this allocator does not tell its blocks']] : [
+    ...(heap.broken ? [['Free in the heap', 'unknown', UNKNOWN]] :
+      known.heap?.shows_blocks === false ? [['Free in the heap', 'unknown', 'this allocator does not tell its blocks']] : [
       ['Free in the heap', bytes(free), `largest ${bytes(largest)}`],
       fragmentationFact(free, largest, samples),
       ['Int. fragmentation', ratio(internalFragmentation(requested, number(heap.live_block_bytes))), 'metadata, padding'],
@@ -75,7 +81,7 @@ function searchPanel(title, {counts, sum} = {}, what, max) {
 }
 
 export function statisticsPanels({counters, heap, pages}, known) {
-  const withBlocks = heap && known.heap?.shows_blocks !== false;
+  const withBlocks = heap && !heap.broken && known.heap?.shows_blocks !== false;
   return [
     h('div', {class: 'columns'},
       withBlocks && panel('Free blocks by size', histogram(numbers(heap.free_blocks_by_size), bytes, 'blocks', 'free'), 'number of blocks'),

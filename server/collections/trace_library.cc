@@ -94,18 +94,19 @@ absl::StatusOr<TraceEntry> TraceLibrary::Add(std::string bytes, const std::strin
   if (Interrupted(interrupt)) return errors::CallCancelled();
   const absl::StatusOr<std::optional<StoredTrace>> known = store_.FindTrace(entry.sha256);
   if (!known.ok()) return known.status();
-  if (known->has_value()) {
-    // Of two files with the same operations the first stays: its format and notes are those of every run.
-    if ((*known)->content == bytes) Cache(entry);
+  if (known->has_value() && (*known)->content == bytes && (*known)->name == name) {
+    Cache(entry);
     return entry;
   }
+  // Of two files with the same operations the last replaces the first, so that a run of it has its name and its notes.
+  const std::uint64_t replaced = known->has_value() ? (*known)->content.size() : 0;
   absl::StatusOr<std::uint64_t> stored = store_.TraceBytes();
-  if (stored.ok() && *stored + bytes.size() > bytes_max_ && bytes.size() <= bytes_max_) {
+  if (stored.ok() && *stored + bytes.size() > bytes_max_ + replaced && bytes.size() <= bytes_max_) {
     make_room(bytes.size());
     stored = store_.TraceBytes();
   }
   if (!stored.ok()) return stored.status();
-  if (*stored + bytes.size() > bytes_max_) return errors::TraceStoreFull(bytes_max_);
+  if (*stored + bytes.size() > bytes_max_ + replaced) return errors::TraceStoreFull(bytes_max_);
   MemoryLease record(budget_);  // SQLite makes the row as a whole before it writes it
   if (absl::Status status = record.Take(2 * bytes.size()); !status.ok()) return status;
   StoredTrace row;
@@ -230,9 +231,9 @@ std::shared_ptr<const Trace> TraceLibrary::Cached(const std::string& sha256) {
 void TraceLibrary::Cache(const TraceEntry& entry) {
   // What is kept ready keeps nobody from working: of a small budget it is a small part.
   const std::uint64_t share = budget_->limits().held_bytes / kTraceCachePart;
-  if (HeldBytes(entry) > share) return;
   const MutexLock lock(mutex_);
   cache_.remove_if([&](const TraceEntry& other) { return other.sha256 == entry.sha256; });
+  if (HeldBytes(entry) > share) return;
   cache_.push_front(entry);
   std::uint64_t held = HeldBytes(cache_.front());
   auto last = std::next(cache_.begin());  // the one used last stays, however large: a run of it is about to begin

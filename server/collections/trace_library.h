@@ -35,7 +35,8 @@ class TraceLibrary {
   TraceLibrary(RunStore& store, std::shared_ptr<HostBudget> budget, std::uint64_t bytes_max)
       : store_(store), budget_(std::move(budget)), bytes_max_(bytes_max) {}
 
-  // Reads an uploaded file and keeps it in the store; of several files with the same operations the first. INVALID_ARGUMENT:
+  // Reads an uploaded file and keeps it in the store; of several files with the same operations the last, whose format and notes are
+  // those of the runs that begin from then on. INVALID_ARGUMENT:
   // malformed; RESOURCE_EXHAUSTED: too large, host memory short, store full; CANCELLED: interrupted. The bytes themselves are the
   // caller's to take from the budget.
   // `make_room` is told how many bytes there is no room for before that is an error.

@@ -49,6 +49,19 @@ TEST_F(TraceLibraryTest, LoadsWhatWasAdded) {
   EXPECT_EQ((*loaded)->operations, added->trace->operations) << "read from the store";
 }
 
+TEST_F(TraceLibraryTest, OfFilesWithTheSameOperationsTheLastIsKept) {
+  const auto first = traces_.Add(kTrace, "first.rep");
+  ASSERT_TRUE(first.ok()) << first.status();
+  const std::string plain = "a 0 16\na 1 32\nf 0\nf 1\n";  // without a header, which is noted
+  ASSERT_TRUE(traces_.Add(plain, "last.rep").ok());
+  const RunRequest request = Of(UploadedTrace{first->sha256});
+  EXPECT_EQ(*traces_.FileName(request), "last.rep");
+  EXPECT_EQ(*store_->TraceBytes(), plain.size());
+  EXPECT_EQ((*traces_.Load(request))->notes.size(), 1u);
+  TraceLibrary fresh(*store_, budget_, 100);
+  EXPECT_EQ((*fresh.Load(request))->notes.size(), 1u);
+}
+
 TEST_F(TraceLibraryTest, KeepsEqualTracesOnceAndRefusesWhatIsTooMuch) {
   ASSERT_TRUE(traces_.Add(kTrace, "small.rep").ok());
   ASSERT_TRUE(traces_.Add(kTrace, "again.rep").ok());

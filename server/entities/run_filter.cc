@@ -2,23 +2,34 @@
 
 #include <algorithm>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/string_view.h"
+
 namespace alloclab::server {
 namespace {
 
+// ASCII letters in either case are one.
+bool Holds(absl::string_view text, absl::string_view part) {
+  return absl::AsciiStrToLower(text).find(absl::AsciiStrToLower(part)) != std::string::npos;
+}
+
 struct HasName {
-  const std::string& name;
-  bool operator()(const BuiltinChoice& builtin) const { return builtin.name == name; }
-  bool operator()(const WorkloadSpec& spec) const { return spec.name == name; }
-  bool operator()(const UploadedTrace& trace) const { return trace.sha256.starts_with(name); }
+  const std::string& part;
+  const std::string& label;
+  bool operator()(const BuiltinChoice& builtin) const { return Holds(builtin.name, part); }
+  bool operator()(const WorkloadSpec& spec) const { return Holds(spec.name, part); }
+  bool operator()(const UploadedTrace& trace) const {
+    return Holds(label, part) || trace.sha256.starts_with(absl::AsciiStrToLower(part));
+  }
 };
 
 }  // namespace
 
 bool RunFilter::Passes(const Run& run) const {
   const RunRequest& request = run.request;
-  if (!workload.empty() && !std::visit(HasName{workload}, request.workload)) return false;
+  if (!workload.empty() && !std::visit(HasName{workload, request.label}, request.workload)) return false;
   if (!states.empty() && std::find(states.begin(), states.end(), run.state) == states.end()) return false;
-  if (request.label.find(label) == std::string::npos) return false;
+  if (!Holds(request.label, label)) return false;
   return allocator.empty() || request.config.heap_allocator == allocator || request.config.page_allocator == allocator;
 }
 

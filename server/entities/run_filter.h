@@ -9,9 +9,10 @@
 
 namespace alloclab::server {
 
-// A run passes if it fits every part that is not empty.
+// A run passes if it fits every part that is not empty. Upper and lower case of texts are one.
 struct RunFilter {
-  std::string workload;  // name of a built-in or of a specification, or the first digits of a trace's digest
+  // A part of the name of a built-in, of a specification, or of the label of a recorded trace; or the first digits of its digest.
+  std::string workload;
   std::vector<RunState> states;
   std::string label;      // a part of the label
   std::string allocator;  // of the heap or of the pages

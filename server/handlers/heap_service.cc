@@ -16,7 +16,8 @@ grpc::Status HeapService::Operate(const grpc::ServerContext& context, const std:
     const Costs before = machine.costs();
     const OpResult result = operation(driver);
     reply = ToProto(result, driver.operations(), before, machine.costs());
-    if (explain && Refused(result.outcome)) *reply.mutable_refusal() = ToProto(explain(machine));
+    const bool explained = Refused(result.outcome) || result.outcome == Outcome::kSizeOverflow;
+    if (explain && explained) *reply.mutable_refusal() = ToProto(explain(machine));
   };
   return ToGrpcStatus((*found)->ApplyOne(kind, work, [&context] { return context.IsCancelled(); }));
 }

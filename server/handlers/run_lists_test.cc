@@ -70,9 +70,10 @@ TEST(RunLists, CanBeFiltered) {
   EXPECT_THAT(Filtered(server, [](auto&) {}), ElementsAre(4, 3, 2, 1));
   EXPECT_THAT(Filtered(server, [](auto& r) { r.set_workload("mine"); }), ElementsAre(1));
   EXPECT_THAT(Filtered(server, [](auto& r) { r.set_workload("sqlite"); }), ElementsAre(2));
-  EXPECT_THAT(Filtered(server, [](auto& r) { r.set_workload("sqlit"); }), IsEmpty());
+  EXPECT_THAT(Filtered(server, [](auto& r) { r.set_workload("SQLit"); }), ElementsAre(2)) << "a part of it, in either case";
+  EXPECT_THAT(Filtered(server, [](auto& r) { r.set_workload("after"); }), IsEmpty()) << "a label is no name of a built-in";
   EXPECT_THAT(Filtered(server, [](auto& r) { r.add_states(v1::Run::CANCELLED); }), ElementsAre(4));
-  EXPECT_THAT(Filtered(server, [](auto& r) { r.set_label("the change"); }), ElementsAre(2, 1));
+  EXPECT_THAT(Filtered(server, [](auto& r) { r.set_label("The change"); }), ElementsAre(2, 1));
   EXPECT_THAT(Filtered(server, [](auto& r) { r.set_allocator("none"); }), ElementsAre(3));
   EXPECT_THAT(Filtered(server,
                        [](auto& r) {

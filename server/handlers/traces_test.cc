@@ -17,11 +17,11 @@ std::string TraceText(int number, int blocks = 1) {
   return text;
 }
 
-grpc::Status Upload(TestServer& server, const std::string& text, v1::TraceInfo& info) {
+grpc::Status Upload(TestServer& server, const std::string& text, v1::TraceInfo& info, const std::string& name = "small.rep") {
   grpc::ClientContext context;
   const auto writer = server->workloads->UploadTrace(&context, &info);
   v1::UploadTraceRequest chunk;
-  chunk.set_name("small.rep");
+  chunk.set_name(name);
   chunk.set_data(text);
   writer->Write(chunk);
   writer->WritesDone();
@@ -101,6 +101,28 @@ TEST(Traces, OfARunThatGoesOnStayAndOfOneThatEndedMayGo) {
   EXPECT_EQ(run.result().exact().operations(), 2u) << "its result stays";
   EXPECT_EQ(With([&](auto& context) { return server->runs->SubmitRun(&context, request, &run); }).error_code(),
             grpc::StatusCode::NOT_FOUND);
+}
+
+// The first file leaves a size out, which is noted; the second is sound.
+TEST(Traces, OfTwoFilesWithTheSameOperationsEachRunHasItsOwnNameAndNotes) {
+  TestServer server;
+  v1::TraceInfo odd, sound;
+  v1::SubmitRunRequest request;
+  ASSERT_TRUE(Upload(server, "20000\n2\n4\n1\na 0 16\na 1\nf 0\nf 1\n", odd, "odd.rep").ok());
+  EXPECT_EQ(odd.notes_size(), 1);
+  request.mutable_workload()->set_trace_sha256(odd.sha256());
+  v1::Run run = server.RunToEnd(request);
+  EXPECT_EQ(run.label(), "odd.rep");
+  ASSERT_EQ(run.result().exact().trace_notes_size(), 1);
+  EXPECT_THAT(run.result().exact().trace_notes(0), HasSubstr("line 6"));
+  ASSERT_TRUE(Upload(server, "20000\n2\n4\n1\na 0 16\na 1 16\nf 0\nf 1\n", sound, "sound.rep").ok());
+  ASSERT_EQ(sound.sha256(), odd.sha256());
+  run = server.RunToEnd(request);
+  EXPECT_EQ(run.label(), "sound.rep");
+  EXPECT_EQ(run.result().exact().trace_notes_size(), 0);
+  ASSERT_EQ(List(server).traces_size(), 1);
+  EXPECT_EQ(List(server).traces(0).name(), "sound.rep");
+  EXPECT_EQ(List(server).stored_bytes(), List(server).traces(0).bytes());
 }
 
 TEST(Traces, RetireOldestFirstWhenAskedTo) {

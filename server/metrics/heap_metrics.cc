@@ -81,7 +81,8 @@ std::vector<MachineMetric> MakeCostMetrics() {
        [](Family& family, const MetricLabels& labels, H heap) {
          family.Add(labels, ToHistogram(heap.state.counters.request_bytes, kSizeBuckets.first, kSizeBuckets.last));
        }},
-      {"alloclab_heap_cost_cycles", "Simulated cycles of one operation on a 386DX-33.", kHistogram, false, AddCycles},
+      {"alloclab_heap_cost_cycles", "Simulated cycles of one operation on a 386DX-33, page faults included.", kHistogram, false,
+       AddCycles},
   };
 }
 

@@ -79,7 +79,7 @@ TEST(Metrics, CountWhatABatchDid) {
   }));
   const std::string heap = LabelsOf("a");
   EXPECT_EQ(series.at("alloclab_heap_operations_total{" + heap + ",operation=\"malloc\",result=\"ok\"}"), 2);
-  EXPECT_EQ(series.at("alloclab_heap_operations_total{" + heap + ",operation=\"free\",result=\"fail\"}"), 1);
+  EXPECT_EQ(series.at("alloclab_heap_operations_total{" + heap + ",operation=\"free\",result=\"failed\"}"), 1);
   EXPECT_EQ(series.at("alloclab_heap_failures_total{" + heap + ",outcome=\"double_free\"}"), 1);
   EXPECT_EQ(series.at("alloclab_heap_live_requested_bytes{" + heap + "}"), 50);
   EXPECT_EQ(series.at("alloclab_heap_request_size_bytes_count{" + heap + "}"), 2);

@@ -14,7 +14,7 @@ void AddOperations(Family& family, const MetricLabels& labels, const HeapReading
     for (std::size_t i = 0; i < outcomes.size(); ++i) counts[Succeeded(static_cast<Outcome>(i)) ? 1 : 0] += outcomes[i];
     for (const std::size_t ok : {1u, 0u}) {
       MetricLabels all = labels;
-      all.insert(all.end(), {{"operation", OpKindName(kind)}, {"result", ok == 1 ? "ok" : "fail"}});
+      all.insert(all.end(), {{"operation", OpKindName(kind)}, {"result", ok == 1 ? "ok" : "failed"}});
       family.Add(all, counts[ok]);
     }
   }

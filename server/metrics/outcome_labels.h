@@ -32,7 +32,7 @@ inline constexpr BucketRange kSearchBuckets{1, 17};  // 1 to 65,536
 inline constexpr BucketRange kSizeBuckets{5, 25};    // 16 bytes to 16 MiB
 inline constexpr BucketRange kCycleBuckets{5, 21};   // 16 to 1,048,576
 
-// By operation and result ("ok", "fail"); all names are those of operation.h and outcome.h.
+// By operation and result ("ok", "failed"); all names are those of operation.h and outcome.h.
 void AddOperations(Family& family, const MetricLabels& labels, const HeapReading& machine, std::span<const OpKind> kinds);
 // By outcome.
 void AddFailures(Family& family, const MetricLabels& labels, const HeapReading& machine, std::span<const OpKind> kinds,

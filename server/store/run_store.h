@@ -67,7 +67,7 @@ class RunStore {
   // Deletes the runs that ended before `before`, and of those that ended the oldest until at most `runs_max` runs are left. How many.
   absl::StatusOr<std::uint64_t> RetireRuns(absl::Time before, std::uint64_t runs_max);
 
-  absl::Status PutTrace(const StoredTrace& trace);  // again: OK, the first stays
+  absl::Status PutTrace(const StoredTrace& trace);  // in place of the one with the same digest
   absl::Status DeleteTrace(std::string_view sha256);
   absl::StatusOr<std::optional<StoredTrace>> FindTrace(std::string_view sha256) const;
   absl::StatusOr<std::optional<StoredTrace>> FindTraceInfo(std::string_view sha256) const;

@@ -38,7 +38,7 @@ absl::Status RunStore::PutTrace(const StoredTrace& trace) {
       }
       return session
           .Prepare(
-              "INSERT OR IGNORE INTO trace VALUES (?1, row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7), row_sum(?1, ?8), "
+              "INSERT OR REPLACE INTO trace VALUES (?1, row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7), row_sum(?1, ?8), "
               "?2, ?3, ?4, ?5, ?6, ?7, ?8)")
           .Bind(id)
           .Bind(trace.sha256)

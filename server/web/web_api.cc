@@ -6,6 +6,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/time/clock.h"
+#include "allocators/common/printable.h"
 #include "alloclab/v1/web.pb.h"
 #include "server/converters/instance_converter.h"
 #include "server/converters/list_converter.h"
@@ -55,12 +56,27 @@ struct ListRange {
 };
 
 absl::StatusOr<ListRange> ListRangeOf(const HttpRequest& request, std::uint32_t preset, std::uint32_t max) {
-  if (absl::Status status = request.CheckParameters({"page_size", "page_token"}); !status.ok()) return status;
   const auto size = request.Number("page_size", preset, 1, max);
   if (!size.ok()) return size.status();
   const auto token = PageTokenFromProto(request.Text("page_token"));
   if (!token.ok()) return token.status();
   return ListRange{static_cast<std::uint32_t>(*size), *token};
+}
+
+// The same filter as ListRuns has, a state by its name.
+absl::StatusOr<RunFilter> FilterOf(const HttpRequest& request) {
+  v1::ListRunsRequest filter;
+  filter.set_workload(request.Text("workload"));
+  filter.set_label(request.Text("label"));
+  filter.set_allocator(request.Text("allocator"));
+  if (const std::string name = request.Text("state"); !name.empty()) {
+    v1::Run::State state = v1::Run::STATE_UNSPECIFIED;
+    if (!v1::Run::State_Parse(name, &state)) {
+      return errors::BadField("state", fmt::format("\"{}\" is not the state of a run", Printable(name)));
+    }
+    filter.add_states(state);
+  }
+  return FilterFromProto(filter);
 }
 
 // A browser that follows a run asks once more after its end: that is no error.
@@ -123,6 +139,7 @@ absl::StatusOr<std::string> WebApi::Catalog(const HttpRequest& request) {
 }
 
 absl::StatusOr<std::string> WebApi::Instances(const HttpRequest& request) {
+  if (absl::Status status = request.CheckParameters({"page_size", "page_token"}); !status.ok()) return status;
   const auto range = ListRangeOf(request, kListInstancesDefault, kListInstancesMax);
   if (!range.ok()) return range.status();
   const auto instances = subjects_.instances.List(range->token, range->size + 1);
@@ -155,9 +172,15 @@ absl::StatusOr<std::string> WebApi::Instance(const HttpRequest& request) {
 }
 
 absl::StatusOr<std::string> WebApi::Runs(const HttpRequest& request) {
+  if (absl::Status status = request.CheckParameters({"page_size", "page_token", "workload", "state", "label", "allocator"});
+      !status.ok()) {
+    return status;
+  }
   const auto range = ListRangeOf(request, kListRunsDefault, kListRunsMax);
   if (!range.ok()) return range.status();
-  const auto runs = subjects_.runs.List(range->token, range->size + 1);
+  const auto filter = FilterOf(request);
+  if (!filter.ok()) return filter.status();
+  const auto runs = subjects_.runs.List(range->token, range->size + 1, *filter);
   if (!runs.ok()) return runs.status();
   return ToJson(ToProto(*runs, range->size));
 }

@@ -195,6 +195,23 @@ TEST_F(WebServerTest, ShowsTheResultOfARun) {
   EXPECT_EQ(list.runs(0).id(), id);
 }
 
+// As ListRuns does, and so as the command line does.
+TEST_F(WebServerTest, FiltersRuns) {
+  const std::uint64_t id = Submit("indexed", 20'000);
+  server().AwaitEnd(id);
+  const auto found = [&](const char* filter) {
+    const auto list = Read<v1::ListRunsResponse>(absl::StrCat("/api/runs?page_size=500&", filter));
+    std::vector<std::uint64_t> ids;
+    for (const v1::Run& run : list.runs()) ids.push_back(run.id());
+    return ids;
+  };
+  EXPECT_THAT(found("state=SUCCEEDED&allocator=implicit-heap"), testing::Contains(id));
+  EXPECT_THAT(found("state=FAILED"), testing::Not(testing::Contains(id)));
+  EXPECT_THAT(found("allocator=none"), testing::Not(testing::Contains(id)));
+  EXPECT_THAT(found("workload=nothing-like-it"), testing::IsEmpty());
+  EXPECT_THAT(found("label=nothing-like-it"), testing::IsEmpty());
+}
+
 TEST_F(WebServerTest, ErrorsAreJsonThatNamesTheOffender) {
   server().Create("erring");
   const struct {
@@ -230,6 +247,8 @@ TEST_F(WebServerTest, ErrorsAreJsonThatNamesTheOffender) {
       {"/api/runs/424242", 404, "424242"},
       {"/api/runs/424242/map", 404, "424242"},
       {"/api/runs?page_size=501", 400, "page_size"},
+      {"/api/runs?state=BUSY", 400, "BUSY"},
+      {"/api/runs?allocator=page-run", 400, "page-runs"},
       {"/api/server?x=1", 400, "x"},
       {"/api/catalog/../server", 400, "expected no"},
       {"/api/instances/a%00b", 400, "unprintable"},

@@ -17,6 +17,7 @@ export function open(name, page) {
       const {instance, statistics, time: now} = await get(instancePath(name));
       const operations = number(instance.operations), known = allocatorsOf(instance.config, catalog);
       await memory.refresh(query, known);
+      memory.mark(statistics);
       const samples = remember(`instance ${instance.id}`,
         {time: time(now), operations, ...historyOf(statistics)});
       const perSecond = rate(samples);

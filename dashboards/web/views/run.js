@@ -4,7 +4,7 @@ import {h} from '../dom.js';
 import {bytes, clock, count, duration, hex, nanoseconds, ratio, short, words} from '../format.js';
 import {rate, remember} from '../history.js';
 import {MemoryView} from '../memory_view.js';
-import {command, configChips, facts, fragmentationFact, internalFragmentation, link, pairs, panel, progress, runState, table} from '../parts.js';
+import {command, configChips, facts, fragmentationFact, internalFragmentation, link, pairs, panel, progress, runState, table, utilisation} from '../parts.js';
 import {reproducingCommand} from '../reproduce.js';
 import {allocatorsOf, figureValue, historyOf, machineFacts, statisticsPanels} from '../statistics.js';
 import {ended, workloadName} from './runs.js';
@@ -29,7 +29,7 @@ function summary({exact, measured}) {
     ['Operations', short(operations), `${short(Math.round(operations / Math.max(ns, 1) * 1e9))} per second`],
     ['Time per operation', operations > 0 ? nanoseconds(ns / operations) : '–', `replayed in ${nanoseconds(ns)}`],
     heap && ['Peak heap', bytes(peakHeap), `peak live ${bytes(number(counters.live_requested_peak_bytes))}`],
-    heap && ['Peak utilisation', ratio(number(counters.live_requested_peak_bytes) / peakHeap), 'peak live ÷ peak heap'],
+    heap && ['Peak utilisation', ratio(utilisation(number(counters.live_requested_peak_bytes), peakHeap)), 'peak live ÷ peak heap'],
     heap && fragmentationFact(number(heap.free_bytes), heap.largest_free_bytes),
     heap && ['Int. fragmentation', ratio(internalFragmentation(number(counters.live_requested_bytes), number(heap.live_block_bytes))), 'at the end'],
     ['486DX2-66', duration(number(exact.cycles_486dx2_66) / 66e3), `${short(number(exact.cycles_486dx2_66))} cycles`],

@@ -3,10 +3,9 @@ import {get, number, query as queryOf, time} from '../api.js';
 import {h} from '../dom.js';
 import {bytes, clock, count, duration, nanoseconds, ratio, short} from '../format.js';
 import {rate, remember} from '../history.js';
-import {command, configWords, list, panel, progress, runLink, runState, STATES} from '../parts.js';
+import {command, configWords, list, panel, progress, runLink, runState, STATES, utilisation} from '../parts.js';
 
 const PAGE_SIZE = 50;
-const PAGE_SIZE_FILTERED = 500;  // a filter looks through as many as the server gives at once
 
 export const ended = (run) => !['QUEUED', 'RUNNING'].includes(run.state);
 
@@ -32,7 +31,7 @@ function results({summary, operations_done: done}) {
   const perOperation = (sum, say) => (operations > 0 ? say(sum / operations) : '–');
   const failed = number(summary.failed_operations), broken = number(summary.violations);
   return [
-    [bytes(heap || pages), h('small', {class: 'muted'}, heap > 0 ? `${ratio(number(summary.live_peak_bytes) / heap)} used` : 'of pages')],
+    [bytes(heap || pages), h('small', {class: 'muted'}, heap > 0 ? `${ratio(utilisation(number(summary.live_peak_bytes), heap))} used` : 'of pages')],
     perOperation(number(summary.cycles_386dx33), short), perOperation(number(summary.replay_ns), nanoseconds),
     h('span', {class: failed > 0 ? 'bad' : ''}, count(failed)),
     broken > 0 ? h('span', {class: 'bad'}, count(broken)) : '0',
@@ -53,17 +52,11 @@ function row(run, catalog) {
 
 export const runsTable = (runs, catalog) => h('div', {class: 'runs'}, list(COLUMNS, runs.map((run) => row(run, catalog))));
 
-const within = (text, part) => (text ?? '').toLowerCase().includes(part.toLowerCase());
-// Whether a run fits what was chosen, by name in the address.
-const FILTERS = {
-  workload: (run, part) => within(workloadName(run), part) || within(run.workload?.trace_sha256, part),
-  state: (run, state) => run.state === state,
-  label: (run, part) => within(run.label, part),
-  allocator: (run, name) => run.config.heap_allocator === name || run.config.page_allocator === name,
-};
-const chosenFilters = (query) => Object.keys(FILTERS).filter((name) => query.has(name));
+// What is chosen stands in the address under these names; the server filters, as it does for the command line.
+const FILTERS = ['workload', 'state', 'label', 'allocator'];
+const chosenFilters = (query) => FILTERS.filter((name) => query.has(name));
 
-function filterBar(query, catalog, all, page) {
+function filterBar(query, catalog, runs, page) {
   const choose = (name, options) => (event) => page.choose({[name]: event.target.value, before: null}, options);
   const select = (name, text, values) => h('label', {}, text, h('select', {name, onchange: choose(name)},
     h('option', {value: ''}, 'all'), values.map((value) => h('option', {value, selected: query.get(name) === value}, value.toLowerCase()))));
@@ -72,10 +65,10 @@ function filterBar(query, catalog, all, page) {
   names && h('datalist', {id: `${name}-names`}, [...new Set(names)].sort().map((value) => h('option', {value}))));
   const allocators = [...catalog.heap_allocators, ...catalog.page_allocators].map(({name}) => name);
   return h('form', {class: 'filters', role: 'search', 'aria-label': 'Which runs', onsubmit: (event) => event.preventDefault()},
-    input('workload', 'Workload', 'a part of its name', all.filter((run) => !run.workload?.trace_sha256).map(workloadName)),
+    input('workload', 'Workload', 'a part of its name', runs.filter((run) => !run.workload?.trace_sha256).map(workloadName)),
     select('state', 'State', Object.keys(STATES)), input('label', 'Label', 'a part of it'), select('allocator', 'Allocator', allocators),
     chosenFilters(query).length > 0 && h('button', {type: 'button', class: 'plain',
-      onclick: () => page.choose(Object.fromEntries([...Object.keys(FILTERS), 'before'].map((name) => [name, null])))}, 'All runs'));
+      onclick: () => page.choose(Object.fromEntries([...FILTERS, 'before'].map((name) => [name, null])))}, 'All runs'));
 }
 
 export function open(_, page) {
@@ -85,15 +78,15 @@ export function open(_, page) {
     async refresh(query) {
       catalog ??= await get('/api/catalog');
       const chosen = chosenFilters(query);
-      const asked = {page_size: chosen.length > 0 ? PAGE_SIZE_FILTERED : PAGE_SIZE, ...(query.has('before') && {page_token: query.get('before')})};
-      const {runs: all, next_page_token: older} = await get(`/api/runs?${queryOf(asked)}`);
-      const runs = all.filter((run) => chosen.every((name) => FILTERS[name](run, query.get(name))));
+      const asked = {page_size: PAGE_SIZE, ...Object.fromEntries(chosen.map((name) => [name, query.get(name)])),
+        ...(query.has('before') && {page_token: query.get('before')})};
+      const {runs, next_page_token: older} = await get(`/api/runs?${queryOf(asked)}`);
       const turn = (text, disabled, before) => h('button', {type: 'button', class: 'plain', disabled, onclick: () => page.choose({before})}, text);
       return [
         h('div', {class: 'head'}, h('h1', {}, 'Runs')),
         panel('Workloads replayed on fresh machines', [
-          filterBar(query, catalog, all, page),
-          runs.length > 0 ? runsTable(runs, catalog) : chosen.length > 0 ? h('p', {class: 'empty'}, older === '' ? 'No run fits.' : `No run fits among these ${all.length}; Older looks further.`)
+          filterBar(query, catalog, runs, page),
+          runs.length > 0 ? runsTable(runs, catalog) : chosen.length > 0 ? h('p', {class: 'empty'}, 'No run fits.')
             : h('div', {class: 'empty'}, h('p', {}, 'None yet. Start one:'), command('alloclab submit steady-state'))],
         null, h('span', {class: 'tools'}, turn('Newest', !query.has('before'), null), turn('Older', older === '', older))),
       ];
