@@ -2,7 +2,21 @@
 
 #include <fmt/format.h>
 
+#include "google/rpc/error_details.pb.h"
+
 namespace alloclab::server::errors {
+namespace {
+
+// Others are at it: the caller is told when to try again.
+absl::Status Busy(const std::string& message) {
+  absl::Status status = absl::ResourceExhaustedError(message);
+  google::rpc::RetryInfo retry;
+  retry.mutable_retry_delay()->set_seconds(absl::ToInt64Seconds(kRetryDelay));
+  status.SetPayload({kRetryInfo.data(), kRetryInfo.size()}, absl::Cord(retry.SerializeAsString()));
+  return status;
+}
+
+}  // namespace
 
 absl::Status BadField(std::string_view field, std::string_view what) {
   return absl::InvalidArgumentError(fmt::format("{}: {}", field, what));
@@ -53,11 +67,12 @@ absl::Status InstanceChangedInStream(std::string_view first, std::string_view ot
       "instance: this stream drives \"{}\", a later batch names \"{}\"; open a stream for each instance", first, other));
 }
 absl::Status TooManyStreams(std::uint64_t max) {
-  return absl::ResourceExhaustedError(fmt::format("the server has its maximum of {} data streams open (--streams-max)", max));
+  return Busy(fmt::format("the server has its maximum of {} data streams open (--streams-max)", max));
 }
 absl::Status TooManyWalks(std::uint64_t max) {
-  return absl::ResourceExhaustedError(fmt::format("{} walks are under way, the most at a time; try again", max));
+  return Busy(fmt::format("{} walks are under way, the most at a time; try again", max));
 }
+absl::Status TooManyCalls(std::uint64_t max) { return Busy(fmt::format("{} calls wait, the most that may; try again", max)); }
 absl::Status OutsideRam(std::uint32_t address, std::uint64_t bytes, std::uint64_t ram_bytes) {
   return absl::OutOfRangeError(
       fmt::format("address: {} bytes at physical 0x{:08x} are not all inside the RAM of {} bytes", bytes, address, ram_bytes));
@@ -66,8 +81,8 @@ absl::Status PageNotPresent(std::uint32_t address) {
   return absl::OutOfRangeError(fmt::format("address: virtual 0x{:08x} is not present: no frame is mapped there", address));
 }
 absl::Status SilentTooLong(absl::Duration silence) {
-  return absl::ResourceExhaustedError(fmt::format("the call was silent for {} while another one waited for its place",
-                                                  absl::FormatDuration(absl::Trunc(silence, absl::Milliseconds(1)))));
+  return Busy(fmt::format("the call was silent for {} while another one waited for its place",
+                          absl::FormatDuration(absl::Trunc(silence, absl::Milliseconds(1)))));
 }
 absl::Status CallCancelled() { return absl::CancelledError("the caller cancelled the call or its deadline passed"); }
 
@@ -87,7 +102,7 @@ absl::Status TraceStoreFull(std::uint64_t max) {
                   max));
 }
 absl::Status TooManyUploads(std::uint64_t max) {
-  return absl::ResourceExhaustedError(fmt::format("{} uploads are under way, the most at a time; try again", max));
+  return Busy(fmt::format("{} uploads are under way, the most at a time; try again", max));
 }
 absl::Status WorkloadTooLong(std::uint64_t operations, std::uint64_t max) {
   return absl::InvalidArgumentError(fmt::format("workload: {} operations; at most {} are allowed", operations, max));
@@ -103,8 +118,7 @@ absl::Status RunWithoutResult(std::uint64_t id, std::string_view state) {
   return absl::FailedPreconditionError(fmt::format("run {} is {} and has no result to compare", id, state));
 }
 absl::Status RunQueueFull(std::uint64_t max) {
-  return absl::ResourceExhaustedError(
-      fmt::format("{} runs are waiting, the most the server queues (--queued-runs-max); try again later", max));
+  return Busy(fmt::format("{} runs are waiting, the most the server queues (--queued-runs-max); try again later", max));
 }
 absl::Status TooManyStoredRuns(std::uint64_t max) {
   return absl::ResourceExhaustedError(
@@ -113,11 +127,10 @@ absl::Status TooManyStoredRuns(std::uint64_t max) {
                   max));
 }
 absl::Status TooManyWatchers(std::uint64_t max) {
-  return absl::ResourceExhaustedError(
-      fmt::format("the server has its maximum of {} watchers; ask for the run's state instead", max));
+  return Busy(fmt::format("the server has its maximum of {} watchers; ask for the run's state instead", max));
 }
 absl::Status TooManyDiffs(std::uint64_t max) {
-  return absl::ResourceExhaustedError(fmt::format("{} comparisons are under way, the most at a time; try again", max));
+  return Busy(fmt::format("{} comparisons are under way, the most at a time; try again", max));
 }
 absl::Status Draining() { return absl::UnavailableError("the server is shutting down"); }
 

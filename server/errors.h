@@ -11,6 +11,10 @@
 
 namespace alloclab::server::errors {
 
+// The payload of a refusal that says when to try again: a google.rpc.RetryInfo.
+inline constexpr absl::Duration kRetryDelay = absl::Seconds(1);
+inline constexpr std::string_view kRetryInfo = "type.googleapis.com/google.rpc.RetryInfo";
+
 // A field of the request: INVALID_ARGUMENT, "field: what is wrong".
 absl::Status BadField(std::string_view field, std::string_view what);
 
@@ -30,6 +34,7 @@ absl::Status RequestIdReused(std::string_view request_id);
 absl::Status InstanceChangedInStream(std::string_view first, std::string_view other);
 absl::Status TooManyStreams(std::uint64_t max);
 absl::Status TooManyWalks(std::uint64_t max);
+absl::Status TooManyCalls(std::uint64_t max);
 absl::Status OutsideRam(std::uint32_t address, std::uint64_t bytes, std::uint64_t ram_bytes);
 absl::Status PageNotPresent(std::uint32_t address);
 absl::Status CallCancelled();

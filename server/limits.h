@@ -129,6 +129,14 @@ inline constexpr absl::Duration kSilenceMax = absl::Seconds(5);
 // Descriptors that are not for gRPC's connections: clients of web page and metrics (kHttpClientsMax each), guests, the store, and
 // what gRPC and the listeners have for themselves.
 inline constexpr std::uint64_t kDescriptorsReserved = 2 * 128 + 2 * kGuestsMax + 64;
+// Unary calls that wait for a thread, of two kinds: single operations, and all others; some 10 KiB each. A connection of which none is
+// there may always bring one.
+inline constexpr std::uint32_t kCallsWaitingMax = 2'048;
+// Threads for calls that may take long: batches, checks, comparisons, writes to the store. One connection has at most half of them.
+inline constexpr unsigned kCallThreads = 32;
+// Calls that one connection may cancel, at once and in a second: all of its streams each second. Whoever cancels more is hung up on:
+// to open and reset streams costs a client nothing.
+inline constexpr std::uint32_t kCancelsAtOnceMax = 1'000, kCancelsPerSecondMax = 100;
 // For a client's first words of HTTP/2; whoever has said them may be without a call for so long.
 inline constexpr absl::Duration kHandshakeTime = absl::Seconds(5);
 inline constexpr absl::Duration kConnectionIdleMax = absl::Minutes(10);
@@ -137,7 +145,7 @@ inline constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(10);
 // A stream whose client takes no data is ended after this; kilobytes an hour are enough.
 inline constexpr absl::Duration kWriteTimeMax = absl::Seconds(30);
 inline constexpr absl::Duration kPingIntervalMin = absl::Seconds(10);  // a client that pings faster is sent away
-inline constexpr int kTransportThreadsMax = 256;                       // of blocking calls
+inline constexpr int kTransportThreadsMax = 256;                       // of uploads
 inline constexpr absl::Duration kDrainTime = absl::Seconds(10);
 inline constexpr absl::Duration kLogFlushTime = absl::Seconds(1);  // for a reader of the log that is slow, at the end
 inline constexpr std::size_t kErrorMessageMax = 1024;              // bytes of a status message: it travels in a header

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "allocators/common/printable.h"
+#include "google/rpc/status.pb.h"
 #include "proto/converters/bounds.h"
 #include "server/limits.h"
 
@@ -15,7 +16,16 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
     message.resize(kErrorMessageMax - 3);
     message += "...";
   }
-  return {static_cast<grpc::StatusCode>(status.code()), std::move(message)};
+  google::rpc::Status details;
+  status.ForEachPayload([&](absl::string_view type, const absl::Cord& value) {
+    google::protobuf::Any& detail = *details.add_details();
+    detail.set_type_url(std::string(type));
+    detail.set_value(std::string(value));
+  });
+  if (details.details().empty()) return {static_cast<grpc::StatusCode>(status.code()), std::move(message)};
+  details.set_code(static_cast<int>(status.code()));
+  details.set_message(message);
+  return {static_cast<grpc::StatusCode>(status.code()), std::move(message), details.SerializeAsString()};
 }
 
 grpc::Status CheckRequest(const google::protobuf::Message& request) { return ToGrpcStatus(CheckBounds(request)); }

@@ -9,7 +9,8 @@
 
 namespace alloclab::server {
 
-// The same code; the message, which may quote a stranger, without control characters and cut to kErrorMessageMax bytes.
+// The same code, and the payloads as details of a google.rpc.Status; the message, which may quote a stranger, without control
+// characters and cut to kErrorMessageMax bytes.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
 // What every call of a request with texts or lists begins with: INVALID_ARGUMENT naming the field beyond its bound (bounds.proto).

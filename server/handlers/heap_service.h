@@ -1,4 +1,4 @@
-// Service alloclab.v1.Heap. One operation or batch is a blocking call; the stream is a reactor (heap_stream.h).
+// Service alloclab.v1.Heap. The stream is a reactor (heap_stream.h).
 #ifndef ALLOCLAB_SERVER_HANDLERS_HEAP_SERVICE_H_
 #define ALLOCLAB_SERVER_HANDLERS_HEAP_SERVICE_H_
 
@@ -7,34 +7,40 @@
 
 #include "alloclab/v1/heap.grpc.pb.h"
 #include "server/collections/instance_registry.h"
+#include "server/handlers/call_queue.h"
 #include "server/handlers/open_calls.h"
+#include "server/handlers/queued_service.h"
 #include "server/handlers/work_pool.h"
 #include "server/handlers/write_watch.h"
 
 namespace alloclab::server {
 
-class HeapService final : public v1::Heap::WithCallbackMethod_Stream<v1::Heap::Service> {
+class HeapService final : public QueuedService<v1::Heap, v1::Heap::WithCallbackMethod_Stream<v1::Heap::Service>> {
  public:
+  // Two queues: single operations are short, batches long.
+  struct Queues {
+    CallQueue& operations;
+    CallQueue& batches;
+  };
   // All outlive the service.
-  HeapService(InstanceRegistry& instances, WorkPool& pool, OpenCalls& streams, WriteWatch& writes)
-      : instances_(instances), pool_(pool), streams_(streams), writes_(writes) {}
+  HeapService(InstanceRegistry& instances, const Queues& queues, WorkPool& pool, OpenCalls& streams, WriteWatch& writes);
 
-  grpc::Status Malloc(grpc::ServerContext* context, const v1::MallocRequest* request, v1::OperationReply* reply) override;
-  grpc::Status Calloc(grpc::ServerContext* context, const v1::CallocRequest* request, v1::OperationReply* reply) override;
-  grpc::Status Realloc(grpc::ServerContext* context, const v1::ReallocRequest* request, v1::OperationReply* reply) override;
-  grpc::Status Free(grpc::ServerContext* context, const v1::FreeRequest* request, v1::OperationReply* reply) override;
-  grpc::Status AllocatePages(grpc::ServerContext* context, const v1::AllocatePagesRequest* request,
-                             v1::OperationReply* reply) override;
-  grpc::Status FreePages(grpc::ServerContext* context, const v1::FreePagesRequest* request, v1::OperationReply* reply) override;
-  grpc::Status Apply(grpc::ServerContext* context, const v1::Batch* batch, v1::BatchReply* reply) override;
   grpc::ServerBidiReactor<v1::Batch, v1::BatchReply>* Stream(grpc::CallbackServerContext* context) override;
 
  private:
+  grpc::Status DoMalloc(const Caller& caller, const v1::MallocRequest& request, v1::OperationReply& reply);
+  grpc::Status DoCalloc(const Caller& caller, const v1::CallocRequest& request, v1::OperationReply& reply);
+  grpc::Status DoRealloc(const Caller& caller, const v1::ReallocRequest& request, v1::OperationReply& reply);
+  grpc::Status DoFree(const Caller& caller, const v1::FreeRequest& request, v1::OperationReply& reply);
+  grpc::Status DoAllocatePages(const Caller& caller, const v1::AllocatePagesRequest& request, v1::OperationReply& reply);
+  grpc::Status DoFreePages(const Caller& caller, const v1::FreePagesRequest& request, v1::OperationReply& reply);
+  grpc::Status DoApply(const Caller& caller, const v1::Batch& batch, v1::BatchReply& reply);
+
   // Why the machine, which is as it was, could not serve the allocation.
   using ExplainRefusal = std::function<Refusal(const Instance&)>;
   // One operation on the instance of that name, what it cost, and why it was refused if it was. `kind` says what `operation` does.
-  grpc::Status Operate(const grpc::ServerContext& context, const std::string& instance, v1::OperationReply& reply,
-                       const Operation& kind, const std::function<OpResult(Driver&)>& operation, const ExplainRefusal& explain);
+  grpc::Status Operate(const Caller& caller, const std::string& instance, v1::OperationReply& reply, const Operation& kind,
+                       const std::function<OpResult(Driver&)>& operation, const ExplainRefusal& explain);
 
   InstanceRegistry& instances_;
   WorkPool& pool_;

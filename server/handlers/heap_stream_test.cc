@@ -162,6 +162,7 @@ TEST(HeapStream, NumberOfStreamsIsLimited) {
   const grpc::Status status = StatusOf(server, {Batch("a", 1, 2)});
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(status.error_message(), HasSubstr("--streams-max"));
+  EXPECT_THAT(status.error_details(), HasSubstr("google.rpc.RetryInfo")) << "it says when to try again";
   first->WritesDone();
   ASSERT_TRUE(first->Finish().ok());
 }

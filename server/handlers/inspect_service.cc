@@ -15,25 +15,32 @@
 namespace alloclab::server {
 namespace {
 
-Interrupt LeftBy(const grpc::ServerContext& context) {
-  return [&context] { return context.IsCancelled(); };
+Interrupt LeftBy(const Caller& caller) {
+  return [&caller] { return caller.IsCancelled(); };
 }
 
 // Looks at an instance for a caller, as long as he waits.
-absl::Status LookFor(const grpc::ServerContext& context, LiveInstance& instance, const Look& look) {
-  return instance.LookAt(look, MonotonicTime::InfiniteFuture(), LeftBy(context));
+absl::Status LookFor(const Caller& caller, LiveInstance& instance, const Look& look) {
+  return instance.LookAt(look, MonotonicTime::InfiniteFuture(), LeftBy(caller));
 }
 
 }  // namespace
 
-grpc::Status InspectService::GetStatistics(grpc::ServerContext* context, const v1::GetStatisticsRequest* request,
-                                           v1::Statistics* reply) {
-  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
-  const auto instance = instances_.Find(request->instance());
+InspectService::InspectService(InstanceRegistry& instances, const StreamHosts& walks, CallQueue& calls)
+    : instances_(instances), walks_(walks) {
+  Queue(calls, "GetStatistics", &InspectService::DoGetStatistics);
+  Queue(calls, "ReadMemory", &InspectService::DoReadMemory);
+  Queue(calls, "Translate", &InspectService::DoTranslate);
+  Queue(calls, "CheckInvariants", &InspectService::DoCheckInvariants);
+}
+
+grpc::Status InspectService::DoGetStatistics(const Caller& caller, const v1::GetStatisticsRequest& request,
+                                             v1::Statistics& reply) {
+  const auto instance = instances_.Find(request.instance());
   if (!instance.ok()) return ToGrpcStatus(instance.status());
-  absl::Status status = LookFor(*context, **instance, [&](const Driver& driver) { *reply = ToProto(TakeSnapshot(driver)); });
-  reply->set_instance((*instance)->name());
-  reply->set_id((*instance)->id());
+  absl::Status status = LookFor(caller, **instance, [&](const Driver& driver) { reply = ToProto(TakeSnapshot(driver)); });
+  reply.set_instance((*instance)->name());
+  reply.set_id((*instance)->id());
   return ToGrpcStatus(status);
 }
 
@@ -51,31 +58,28 @@ grpc::ServerWriteReactor<v1::BlockList>* InspectService::WalkBlocks(grpc::Callba
   return new PageStream<v1::BlockList>(*context, walks_, errors::TooManyWalks(walks_.calls.max()), std::move(next));
 }
 
-grpc::Status InspectService::ReadMemory(grpc::ServerContext* context, const v1::ReadMemoryRequest* request,
-                                        v1::ReadMemoryReply* reply) {
-  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
-  const auto instance = instances_.Find(request->instance());
+grpc::Status InspectService::DoReadMemory(const Caller& caller, const v1::ReadMemoryRequest& request,
+                                          v1::ReadMemoryReply& reply) {
+  const auto instance = instances_.Find(request.instance());
   if (!instance.ok()) return ToGrpcStatus(instance.status());
-  if (request->bytes() == 0 || request->bytes() > kReadMemoryBytesMax) {
+  if (request.bytes() == 0 || request.bytes() > kReadMemoryBytesMax) {
     return ToGrpcStatus(
-        errors::BadField("bytes", fmt::format("{} is not between 1 and {}", request->bytes(), kReadMemoryBytesMax)));
+        errors::BadField("bytes", fmt::format("{} is not between 1 and {}", request.bytes(), kReadMemoryBytesMax)));
   }
   absl::Status read;
-  absl::Status looked = LookFor(*context, **instance,
-                                [&](const Driver& driver) { read = ReadMemoryOf(driver, *request, *reply->mutable_data()); });
-  reply->set_address(request->address());
+  absl::Status looked =
+      LookFor(caller, **instance, [&](const Driver& driver) { read = ReadMemoryOf(driver, request, *reply.mutable_data()); });
+  reply.set_address(request.address());
   return ToGrpcStatus(looked.ok() ? read : looked);
 }
 
-grpc::Status InspectService::Translate(grpc::ServerContext* context, const v1::TranslateRequest* request,
-                                       v1::Translation* reply) {
-  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
-  const auto instance = instances_.Find(request->instance());
+grpc::Status InspectService::DoTranslate(const Caller& caller, const v1::TranslateRequest& request, v1::Translation& reply) {
+  const auto instance = instances_.Find(request.instance());
   if (!instance.ok()) return ToGrpcStatus(instance.status());
   absl::Status translated;
-  absl::Status looked = LookFor(*context, **instance, [&](const Driver& driver) {
+  absl::Status looked = LookFor(caller, **instance, [&](const Driver& driver) {
     if (AddressSpace* space = driver.instance().space()) {
-      *reply = ToProto(space->Translate(VirtAddr(request->address())));
+      reply = ToProto(space->Translate(VirtAddr(request.address())));
     } else {
       translated = errors::InstanceWithoutHeap((*instance)->name());
     }
@@ -83,23 +87,22 @@ grpc::Status InspectService::Translate(grpc::ServerContext* context, const v1::T
   return ToGrpcStatus(looked.ok() ? translated : looked);
 }
 
-grpc::Status InspectService::CheckInvariants(grpc::ServerContext* context, const v1::CheckInvariantsRequest* request,
-                                             v1::CheckInvariantsReply* reply) {
-  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
-  const auto instance = instances_.Find(request->instance());
+grpc::Status InspectService::DoCheckInvariants(const Caller& caller, const v1::CheckInvariantsRequest& request,
+                                               v1::CheckInvariantsReply& reply) {
+  const auto instance = instances_.Find(request.instance());
   if (!instance.ok()) return ToGrpcStatus(instance.status());
-  absl::Status status = LookFor(*context, **instance, [&](const Driver& driver) {
+  absl::Status status = LookFor(caller, **instance, [&](const Driver& driver) {
     Instance& machine = driver.instance();
-    const Interrupt left = LeftBy(*context);
-    for (const Violation& violation : machine.pages().CheckInvariants(left)) *reply->add_violations() = ToProto(violation);
-    reply->set_page_blocks(machine.pages().Shape().free_blocks);
+    const Interrupt left = LeftBy(caller);
+    for (const Violation& violation : machine.pages().CheckInvariants(left)) *reply.add_violations() = ToProto(violation);
+    reply.set_page_blocks(machine.pages().Shape().free_blocks);
     if (const HeapAllocator* heap = machine.heap()) {
-      for (const Violation& violation : heap->CheckInvariants(left)) *reply->add_violations() = ToProto(violation);
-      reply->set_heap_blocks(heap->Shape().blocks);
+      for (const Violation& violation : heap->CheckInvariants(left)) *reply.add_violations() = ToProto(violation);
+      reply.set_heap_blocks(heap->Shape().blocks);
     }
   });
-  if (status.ok() && context->IsCancelled()) status = errors::CallCancelled();  // the check may not have come to its end
-  if (status.ok()) (*instance)->CountViolations(static_cast<std::uint64_t>(reply->violations_size()));
+  if (status.ok() && caller.IsCancelled()) status = errors::CallCancelled();  // the check may not have come to its end
+  if (status.ok()) (*instance)->CountViolations(static_cast<std::uint64_t>(reply.violations_size()));
   return ToGrpcStatus(status);
 }
 

@@ -6,25 +6,26 @@
 #include "alloclab/v1/inspect.grpc.pb.h"
 #include "server/collections/instance_registry.h"
 #include "server/handlers/page_stream.h"
+#include "server/handlers/queued_service.h"
 
 namespace alloclab::server {
 
-class InspectService final : public v1::Inspect::WithCallbackMethod_WalkBlocks<v1::Inspect::Service> {
+class InspectService final
+    : public QueuedService<v1::Inspect, v1::Inspect::WithCallbackMethod_WalkBlocks<v1::Inspect::Service>> {
  public:
   // All outlive the service.
-  InspectService(InstanceRegistry& instances, const StreamHosts& walks) : instances_(instances), walks_(walks) {}
+  InspectService(InstanceRegistry& instances, const StreamHosts& walks, CallQueue& calls);
 
-  grpc::Status GetStatistics(grpc::ServerContext* context, const v1::GetStatisticsRequest* request,
-                             v1::Statistics* reply) override;
   grpc::ServerWriteReactor<v1::BlockList>* WalkBlocks(grpc::CallbackServerContext* context,
                                                       const v1::WalkBlocksRequest* request) override;
-  grpc::Status ReadMemory(grpc::ServerContext* context, const v1::ReadMemoryRequest* request,
-                          v1::ReadMemoryReply* reply) override;
-  grpc::Status Translate(grpc::ServerContext* context, const v1::TranslateRequest* request, v1::Translation* reply) override;
-  grpc::Status CheckInvariants(grpc::ServerContext* context, const v1::CheckInvariantsRequest* request,
-                               v1::CheckInvariantsReply* reply) override;
 
  private:
+  grpc::Status DoGetStatistics(const Caller& caller, const v1::GetStatisticsRequest& request, v1::Statistics& reply);
+  grpc::Status DoReadMemory(const Caller& caller, const v1::ReadMemoryRequest& request, v1::ReadMemoryReply& reply);
+  grpc::Status DoTranslate(const Caller& caller, const v1::TranslateRequest& request, v1::Translation& reply);
+  grpc::Status DoCheckInvariants(const Caller& caller, const v1::CheckInvariantsRequest& request,
+                                 v1::CheckInvariantsReply& reply);
+
   InstanceRegistry& instances_;
   const StreamHosts walks_;
 };

@@ -8,59 +8,65 @@
 
 namespace alloclab::server {
 
-grpc::Status LabService::GetServer(grpc::ServerContext*, const v1::GetServerRequest*, v1::Server* reply) {
-  *reply = describe_();
+LabService::LabService(InstanceRegistry& instances, std::function<v1::Server()> describe, CallQueue& calls)
+    : instances_(instances), describe_(std::move(describe)) {
+  Queue(calls, "GetServer", &LabService::DoGetServer);
+  Queue(calls, "GetCatalog", &LabService::DoGetCatalog);
+  Queue(calls, "CreateInstance", &LabService::DoCreateInstance);
+  Queue(calls, "GetInstance", &LabService::DoGetInstance);
+  Queue(calls, "ListInstances", &LabService::DoListInstances);
+  Queue(calls, "DeleteInstance", &LabService::DoDeleteInstance);
+}
+
+grpc::Status LabService::DoGetServer(const Caller&, const v1::GetServerRequest&, v1::Server& reply) {
+  reply = describe_();
   return grpc::Status::OK;
 }
 
-grpc::Status LabService::GetCatalog(grpc::ServerContext*, const v1::GetCatalogRequest*, v1::Catalog* reply) {
-  *reply = CatalogToProto();
+grpc::Status LabService::DoGetCatalog(const Caller&, const v1::GetCatalogRequest&, v1::Catalog& reply) {
+  reply = CatalogToProto();
   return grpc::Status::OK;
 }
 
-grpc::Status LabService::CreateInstance(grpc::ServerContext*, const v1::CreateInstanceRequest* request, v1::Instance* reply) {
-  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
-  const absl::StatusOr<InstanceRequest> wanted = FromProto(*request);
+grpc::Status LabService::DoCreateInstance(const Caller&, const v1::CreateInstanceRequest& request, v1::Instance& reply) {
+  const absl::StatusOr<InstanceRequest> wanted = FromProto(request);
   if (!wanted.ok()) return ToGrpcStatus(wanted.status());
   const auto instance = instances_.Create(*wanted);
   if (!instance.ok()) return ToGrpcStatus(instance.status());
-  *reply = ToProto(**instance);
-  Log(LogLevel::kDebug, "instance.created", {{"instance", reply->name()}, {"id", reply->id()}});
+  reply = ToProto(**instance);
+  Log(LogLevel::kDebug, "instance.created", {{"instance", reply.name()}, {"id", reply.id()}});
   return grpc::Status::OK;
 }
 
-grpc::Status LabService::GetInstance(grpc::ServerContext*, const v1::GetInstanceRequest* request, v1::Instance* reply) {
-  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
-  const auto instance = instances_.Find(request->instance());
+grpc::Status LabService::DoGetInstance(const Caller&, const v1::GetInstanceRequest& request, v1::Instance& reply) {
+  const auto instance = instances_.Find(request.instance());
   if (!instance.ok()) return ToGrpcStatus(instance.status());
-  *reply = ToProto(**instance);
+  reply = ToProto(**instance);
   return grpc::Status::OK;
 }
 
-grpc::Status LabService::ListInstances(grpc::ServerContext*, const v1::ListInstancesRequest* request,
-                                       v1::ListInstancesResponse* reply) {
-  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
-  const auto size = PageSizeFromProto(request->page_size(), kListInstancesDefault, kListInstancesMax);
+grpc::Status LabService::DoListInstances(const Caller&, const v1::ListInstancesRequest& request,
+                                         v1::ListInstancesResponse& reply) {
+  const auto size = PageSizeFromProto(request.page_size(), kListInstancesDefault, kListInstancesMax);
   if (!size.ok()) return ToGrpcStatus(size.status());
-  const auto after = PageTokenFromProto(request->page_token());
+  const auto after = PageTokenFromProto(request.page_token());
   if (!after.ok()) return ToGrpcStatus(after.status());
   const auto instances = instances_.List(*after, *size + 1);
   PageBounds bounds(*size);
   for (const auto& instance : instances) {
     v1::Instance listed = ToProto(*instance);
     if (!bounds.Admit(listed.ByteSizeLong())) {
-      reply->set_next_page_token(std::to_string(reply->instances().rbegin()->id()));
+      reply.set_next_page_token(std::to_string(reply.instances().rbegin()->id()));
       break;
     }
-    *reply->add_instances() = std::move(listed);
+    *reply.add_instances() = std::move(listed);
   }
   return grpc::Status::OK;
 }
 
-grpc::Status LabService::DeleteInstance(grpc::ServerContext*, const v1::DeleteInstanceRequest* request,
-                                        v1::DeleteInstanceResponse*) {
-  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
-  return ToGrpcStatus(instances_.Delete(request->instance()));
+grpc::Status LabService::DoDeleteInstance(const Caller&, const v1::DeleteInstanceRequest& request,
+                                          v1::DeleteInstanceResponse&) {
+  return ToGrpcStatus(instances_.Delete(request.instance()));
 }
 
 }  // namespace alloclab::server

@@ -7,25 +7,24 @@
 
 #include "alloclab/v1/lab.grpc.pb.h"
 #include "server/collections/instance_registry.h"
+#include "server/handlers/queued_service.h"
 
 namespace alloclab::server {
 
-class LabService final : public v1::Lab::Service {
+class LabService final : public QueuedService<v1::Lab> {
  public:
   // `instances` outlives the service; `describe` says what GetServer answers.
-  LabService(InstanceRegistry& instances, std::function<v1::Server()> describe)
-      : instances_(instances), describe_(std::move(describe)) {}
-
-  grpc::Status GetServer(grpc::ServerContext*, const v1::GetServerRequest*, v1::Server* reply) override;
-  grpc::Status GetCatalog(grpc::ServerContext*, const v1::GetCatalogRequest*, v1::Catalog* reply) override;
-  grpc::Status CreateInstance(grpc::ServerContext*, const v1::CreateInstanceRequest* request, v1::Instance* reply) override;
-  grpc::Status GetInstance(grpc::ServerContext*, const v1::GetInstanceRequest* request, v1::Instance* reply) override;
-  grpc::Status ListInstances(grpc::ServerContext*, const v1::ListInstancesRequest* request,
-                             v1::ListInstancesResponse* reply) override;
-  grpc::Status DeleteInstance(grpc::ServerContext*, const v1::DeleteInstanceRequest* request,
-                              v1::DeleteInstanceResponse*) override;
+  LabService(InstanceRegistry& instances, std::function<v1::Server()> describe, CallQueue& calls);
 
  private:
+  grpc::Status DoGetServer(const Caller& caller, const v1::GetServerRequest& request, v1::Server& reply);
+  grpc::Status DoGetCatalog(const Caller& caller, const v1::GetCatalogRequest& request, v1::Catalog& reply);
+  grpc::Status DoCreateInstance(const Caller& caller, const v1::CreateInstanceRequest& request, v1::Instance& reply);
+  grpc::Status DoGetInstance(const Caller& caller, const v1::GetInstanceRequest& request, v1::Instance& reply);
+  grpc::Status DoListInstances(const Caller& caller, const v1::ListInstancesRequest& request, v1::ListInstancesResponse& reply);
+  grpc::Status DoDeleteInstance(const Caller& caller, const v1::DeleteInstanceRequest& request,
+                                v1::DeleteInstanceResponse& reply);
+
   InstanceRegistry& instances_;
   const std::function<v1::Server()> describe_;
 };

@@ -36,10 +36,10 @@ absl::StatusOr<Run> GetEnded(const RunExecutor& runs, std::uint64_t id) {
 bool HaveSameTrace(const Run& a, const Run& b) { return a.result->exact().trace_sha256() == b.result->exact().trace_sha256(); }
 
 // REQUIRES: both replayed the same operations.
-absl::Status AddFirstDifference(TraceLibrary& traces, const Run& a, const Run& b, const grpc::ServerContext& context,
+absl::Status AddFirstDifference(TraceLibrary& traces, const Run& a, const Run& b, const Caller& caller,
                                 v1::DiffRunsReply& reply) {
   ALLOCLAB_CHECK(HaveSameTrace(a, b));
-  const Interrupt left = [&context] { return context.IsCancelled(); };
+  const Interrupt left = [&caller] { return caller.IsCancelled(); };
   const absl::StatusOr<std::shared_ptr<const Trace>> trace = traces.Load(a.request, left);
   if (!trace.ok()) return trace.status();
   const std::uint64_t machine = kMachineHostBytes + HandlesHostNeed((*trace)->heap_handles + (*trace)->page_handles);
@@ -69,30 +69,39 @@ bool IsGiven(const v1::FieldDifference& difference) {
 
 }  // namespace
 
-grpc::Status RunsService::SubmitRun(grpc::ServerContext*, const v1::SubmitRunRequest* request, v1::Run* reply) {
-  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
-  absl::StatusOr<RunSubmission> wanted = FromProto(*request);
+RunsService::RunsService(RunExecutor& runs, TraceLibrary& traces, OpenCalls& watchers, OpenCalls& diffs, WriteWatch& writes,
+                         CallQueue& calls)
+    : runs_(runs), traces_(traces), watchers_(watchers), diffs_(diffs), writes_(writes) {
+  Queue(calls, "SubmitRun", &RunsService::DoSubmitRun);
+  Queue(calls, "GetRun", &RunsService::DoGetRun);
+  Queue(calls, "ListRuns", &RunsService::DoListRuns);
+  Queue(calls, "CancelRun", &RunsService::DoCancelRun);
+  Queue(calls, "DeleteRun", &RunsService::DoDeleteRun);
+  Queue(calls, "DiffRuns", &RunsService::DoDiffRuns);
+}
+
+grpc::Status RunsService::DoSubmitRun(const Caller&, const v1::SubmitRunRequest& request, v1::Run& reply) {
+  absl::StatusOr<RunSubmission> wanted = FromProto(request);
   if (!wanted.ok()) return ToGrpcStatus(wanted.status());
   const absl::StatusOr<Run> run = runs_.Submit(*std::move(wanted));
   if (run.ok()) Log(LogLevel::kInfo, "run.accepted", {{"run", run->id}, {"operations", run->operations_total}});
-  return Reply(run, *reply);
+  return Reply(run, reply);
 }
 
-grpc::Status RunsService::GetRun(grpc::ServerContext*, const v1::GetRunRequest* request, v1::Run* reply) {
-  return Reply(runs_.Get(request->id()), *reply);
+grpc::Status RunsService::DoGetRun(const Caller&, const v1::GetRunRequest& request, v1::Run& reply) {
+  return Reply(runs_.Get(request.id()), reply);
 }
 
-grpc::Status RunsService::ListRuns(grpc::ServerContext*, const v1::ListRunsRequest* request, v1::ListRunsResponse* reply) {
-  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
-  const auto size = PageSizeFromProto(request->page_size(), kListRunsDefault, kListRunsMax);
+grpc::Status RunsService::DoListRuns(const Caller&, const v1::ListRunsRequest& request, v1::ListRunsResponse& reply) {
+  const auto size = PageSizeFromProto(request.page_size(), kListRunsDefault, kListRunsMax);
   if (!size.ok()) return ToGrpcStatus(size.status());
-  const auto before = PageTokenFromProto(request->page_token());
+  const auto before = PageTokenFromProto(request.page_token());
   if (!before.ok()) return ToGrpcStatus(before.status());
-  const auto filter = FilterFromProto(*request);
+  const auto filter = FilterFromProto(request);
   if (!filter.ok()) return ToGrpcStatus(filter.status());
   const auto runs = runs_.List(*before, *size + 1, *filter);
   if (!runs.ok()) return ToGrpcStatus(runs.status());
-  *reply = ToProto(*runs, *size);
+  reply = ToProto(*runs, *size);
   return grpc::Status::OK;
 }
 
@@ -101,30 +110,30 @@ grpc::ServerWriteReactor<v1::Run>* RunsService::WatchRun(grpc::CallbackServerCon
   return new RunWatch(*context, runs_, watchers_, writes_, request->id());  // deletes itself
 }
 
-grpc::Status RunsService::CancelRun(grpc::ServerContext*, const v1::CancelRunRequest* request, v1::Run* reply) {
-  return Reply(runs_.Cancel(request->id()), *reply);
+grpc::Status RunsService::DoCancelRun(const Caller&, const v1::CancelRunRequest& request, v1::Run& reply) {
+  return Reply(runs_.Cancel(request.id()), reply);
 }
 
-grpc::Status RunsService::DeleteRun(grpc::ServerContext*, const v1::DeleteRunRequest* request, v1::DeleteRunResponse*) {
-  return ToGrpcStatus(runs_.Delete(request->id()));
+grpc::Status RunsService::DoDeleteRun(const Caller&, const v1::DeleteRunRequest& request, v1::DeleteRunResponse&) {
+  return ToGrpcStatus(runs_.Delete(request.id()));
 }
 
-grpc::Status RunsService::DiffRuns(grpc::ServerContext* context, const v1::DiffRunsRequest* request, v1::DiffRunsReply* reply) {
-  if (absl::Status status = diffs_.Admit(context, context->peer(), errors::TooManyDiffs(diffs_.max())); !status.ok())
+grpc::Status RunsService::DoDiffRuns(const Caller& caller, const v1::DiffRunsRequest& request, v1::DiffRunsReply& reply) {
+  if (absl::Status status = diffs_.Admit(&caller, caller.peer(), errors::TooManyDiffs(diffs_.max())); !status.ok())
     return ToGrpcStatus(status);
-  const absl::Cleanup leave = [&] { diffs_.Leave(context); };
-  const absl::StatusOr<Run> a = GetEnded(runs_, request->a()), b = GetEnded(runs_, request->b());
+  const absl::Cleanup leave = [&] { diffs_.Leave(&caller); };
+  const absl::StatusOr<Run> a = GetEnded(runs_, request.a()), b = GetEnded(runs_, request.b());
   if (!a.ok()) return ToGrpcStatus(a.status());
   if (!b.ok()) return ToGrpcStatus(b.status());
   bool identical = true;
   for (v1::FieldDifference& difference : CompareExact(a->result->exact(), b->result->exact())) {
     identical = identical && IsGiven(difference);
-    *reply->add_differences() = std::move(difference);
+    *reply.add_differences() = std::move(difference);
   }
-  reply->set_identical(identical);
-  reply->set_same_trace(HaveSameTrace(*a, *b));
-  if (identical || !reply->same_trace()) return grpc::Status::OK;
-  return ToGrpcStatus(AddFirstDifference(traces_, *a, *b, *context, *reply));
+  reply.set_identical(identical);
+  reply.set_same_trace(HaveSameTrace(*a, *b));
+  if (identical || !reply.same_trace()) return grpc::Status::OK;
+  return ToGrpcStatus(AddFirstDifference(traces_, *a, *b, caller, reply));
 }
 
 }  // namespace alloclab::server

@@ -58,9 +58,15 @@ absl::StatusOr<UploadedFile> ReadFile(grpc::ServerContext& context, grpc::Server
 
 }  // namespace
 
-grpc::Status WorkloadsService::ListBuiltins(grpc::ServerContext*, const v1::ListBuiltinsRequest*,
-                                            v1::ListBuiltinsResponse* reply) {
-  *reply = BuiltinsToProto();
+WorkloadsService::WorkloadsService(TraceLibrary& traces, RunExecutor& runs, OpenCalls& uploads, CallQueue& calls)
+    : traces_(traces), runs_(runs), uploads_(uploads) {
+  Queue(calls, "ListBuiltins", &WorkloadsService::DoListBuiltins);
+  Queue(calls, "ListTraces", &WorkloadsService::DoListTraces);
+  Queue(calls, "DeleteTrace", &WorkloadsService::DoDeleteTrace);
+}
+
+grpc::Status WorkloadsService::DoListBuiltins(const Caller&, const v1::ListBuiltinsRequest&, v1::ListBuiltinsResponse& reply) {
+  reply = BuiltinsToProto();
   return grpc::Status::OK;
 }
 
@@ -88,28 +94,25 @@ grpc::Status WorkloadsService::UploadTrace(grpc::ServerContext* context, grpc::S
   return grpc::Status::OK;
 }
 
-grpc::Status WorkloadsService::ListTraces(grpc::ServerContext*, const v1::ListTracesRequest* request,
-                                          v1::ListTracesResponse* reply) {
-  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
-  const auto size = PageSizeFromProto(request->page_size(), kListTracesDefault, kListTracesMax);
+grpc::Status WorkloadsService::DoListTraces(const Caller&, const v1::ListTracesRequest& request,
+                                            v1::ListTracesResponse& reply) {
+  const auto size = PageSizeFromProto(request.page_size(), kListTracesDefault, kListTracesMax);
   if (!size.ok()) return ToGrpcStatus(size.status());
-  const auto before = PageTokenFromProto(request->page_token());
+  const auto before = PageTokenFromProto(request.page_token());
   if (!before.ok()) return ToGrpcStatus(before.status());
   const auto traces = traces_.List(*before, *size);
   if (!traces.ok()) return ToGrpcStatus(traces.status());
   const auto stored = traces_.StoredBytes();
   if (!stored.ok()) return ToGrpcStatus(stored.status());
-  *reply = ToProto(*traces, *size);
-  reply->set_stored_bytes(*stored);
-  reply->set_stored_bytes_max(traces_.bytes_max());
+  reply = ToProto(*traces, *size);
+  reply.set_stored_bytes(*stored);
+  reply.set_stored_bytes_max(traces_.bytes_max());
   return grpc::Status::OK;
 }
 
-grpc::Status WorkloadsService::DeleteTrace(grpc::ServerContext*, const v1::DeleteTraceRequest* request,
-                                           v1::DeleteTraceResponse*) {
-  if (grpc::Status bad = CheckRequest(*request); !bad.ok()) return bad;
-  absl::Status status = runs_.DeleteTrace(request->sha256());
-  if (status.ok()) Log(LogLevel::kInfo, "trace.deleted", {{"sha256", request->sha256()}});
+grpc::Status WorkloadsService::DoDeleteTrace(const Caller&, const v1::DeleteTraceRequest& request, v1::DeleteTraceResponse&) {
+  absl::Status status = runs_.DeleteTrace(request.sha256());
+  if (status.ok()) Log(LogLevel::kInfo, "trace.deleted", {{"sha256", request.sha256()}});
   return ToGrpcStatus(status);
 }
 

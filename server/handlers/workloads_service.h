@@ -6,22 +6,23 @@
 #include "server/collections/run_executor.h"
 #include "server/collections/trace_library.h"
 #include "server/handlers/open_calls.h"
+#include "server/handlers/queued_service.h"
 
 namespace alloclab::server {
 
-class WorkloadsService final : public v1::Workloads::Service {
+class WorkloadsService final : public QueuedService<v1::Workloads> {
  public:
   // All outlive the service.
-  WorkloadsService(TraceLibrary& traces, RunExecutor& runs, OpenCalls& uploads)
-      : traces_(traces), runs_(runs), uploads_(uploads) {}
+  WorkloadsService(TraceLibrary& traces, RunExecutor& runs, OpenCalls& uploads, CallQueue& calls);
 
-  grpc::Status ListBuiltins(grpc::ServerContext*, const v1::ListBuiltinsRequest*, v1::ListBuiltinsResponse* reply) override;
   grpc::Status UploadTrace(grpc::ServerContext*, grpc::ServerReader<v1::UploadTraceRequest>* reader,
                            v1::TraceInfo* reply) override;
-  grpc::Status ListTraces(grpc::ServerContext*, const v1::ListTracesRequest* request, v1::ListTracesResponse* reply) override;
-  grpc::Status DeleteTrace(grpc::ServerContext*, const v1::DeleteTraceRequest* request, v1::DeleteTraceResponse*) override;
 
  private:
+  grpc::Status DoListBuiltins(const Caller& caller, const v1::ListBuiltinsRequest& request, v1::ListBuiltinsResponse& reply);
+  grpc::Status DoListTraces(const Caller& caller, const v1::ListTracesRequest& request, v1::ListTracesResponse& reply);
+  grpc::Status DoDeleteTrace(const Caller& caller, const v1::DeleteTraceRequest& request, v1::DeleteTraceResponse& reply);
+
   TraceLibrary& traces_;
   RunExecutor& runs_;
   OpenCalls& uploads_;

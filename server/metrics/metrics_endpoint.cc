@@ -38,14 +38,14 @@ void AddConnections(const ConnectionFigures& connections, std::vector<prometheus
   AddGauge(families, "alloclab_server_connections", "Open connections to gRPC.", static_cast<double>(connections.open));
   AddGauge(families, "alloclab_server_connections_limit", "Connections to gRPC that may be open.",
            static_cast<double>(connections.max));
-  Family ended(
-      "alloclab_server_connections_ended_total",
-      "Connections that the server hung up on, by why: refused as there were too many, silent while others wanted in, or "
-      "guests whose stay was over.",
-      MetricType::Counter);
+  Family ended("alloclab_server_connections_ended_total",
+               "Connections that the server hung up on, by why: refused as there were too many, silent while others wanted in, "
+               "guests whose stay was over, or clients that cancelled calls too often.",
+               MetricType::Counter);
   ended.Add({{"reason", "refused"}}, connections.refused);
   ended.Add({{"reason", "silent"}}, connections.silent);
   ended.Add({{"reason", "guest"}}, connections.guests);
+  ended.Add({{"reason", "cancels"}}, connections.vain);
   families.push_back(std::move(ended).Take());
 }
 

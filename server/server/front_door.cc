@@ -1,6 +1,8 @@
 #include "server/server/front_door.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -9,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -37,6 +40,26 @@ std::optional<absl::Duration> Silence(int socket) {
   return absl::Milliseconds(info.tcpi_last_data_recv);
 }
 
+// As grpc::ServerContext::peer() has it.
+std::string ClientOf(int socket) {
+  sockaddr_storage address{};
+  socklen_t bytes = sizeof address;
+  if (getpeername(socket, static_cast<sockaddr*>(static_cast<void*>(&address)), &bytes) != 0) return "";
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (address.ss_family == AF_INET) {
+    sockaddr_in ipv4{};
+    std::memcpy(&ipv4, &address, sizeof ipv4);
+    return fmt::format("ipv4:{}:{}", inet_ntop(AF_INET, &ipv4.sin_addr, text.data(), text.size()), ntohs(ipv4.sin_port));
+  }
+  if (address.ss_family == AF_INET6) {
+    sockaddr_in6 ipv6{};
+    std::memcpy(&ipv6, &address, sizeof ipv6);
+    return fmt::format("ipv6:%5B{}%5D:{}", inet_ntop(AF_INET6, &ipv6.sin6_addr, text.data(), text.size()),
+                       ntohs(ipv6.sin6_port));
+  }
+  return "";
+}
+
 }  // namespace
 
 std::size_t ConnectionsFor(std::uint64_t descriptors, std::size_t connections_max) {
@@ -63,6 +86,31 @@ void FrontDoor::HangUp() {
   while (!connections_.empty()) HangUp(connections_.begin());
 }
 
+void FrontDoor::HangUpOn(const std::string& client) {
+  {
+    const MutexLock lock(mutex_);
+    unwanted_.push_back(client);
+  }
+  eventfd_write(wake_.get(), 1);
+}
+
+void FrontDoor::HangUpOnUnwanted() {
+  eventfd_t ignored = 0;
+  eventfd_read(wake_.get(), &ignored);
+  std::vector<std::string> unwanted;
+  {
+    const MutexLock lock(mutex_);
+    unwanted.swap(unwanted_);
+  }
+  for (const std::string& client : unwanted) {
+    const auto found = std::find_if(connections_.begin(), connections_.end(),
+                                    [&](const auto& connection) { return connection.second.client == client; });
+    if (client.empty() || found == connections_.end()) continue;
+    HangUp(found);
+    ++dropped_unwanted_;
+  }
+}
+
 void FrontDoor::Close() {
   if (!thread_.joinable()) return;
   closing_ = true;
@@ -71,7 +119,12 @@ void FrontDoor::Close() {
 }
 
 FrontDoor::Counts FrontDoor::counts() const {
-  return {.open = open_, .accepted = accepted_, .refused = refused_, .silent = dropped_silent_, .guests = dropped_guests_};
+  return {.open = open_,
+          .accepted = accepted_,
+          .refused = refused_,
+          .silent = dropped_silent_,
+          .guests = dropped_guests_,
+          .unwanted = dropped_unwanted_};
 }
 
 void FrontDoor::Watch() {
@@ -80,8 +133,9 @@ void FrontDoor::Watch() {
     const int count = epoll_wait(epoll_.get(), events.data(), events.size(), HangUpOnGuests());
     for (int i = 0; i < count; ++i) {
       const int fd = events[static_cast<std::size_t>(i)].data.fd;
-      if (fd == wake_.get()) return;
-      if (const auto connection = connections_.find(fd); connection != connections_.end()) {
+      if (fd == wake_.get()) {
+        HangUpOnUnwanted();
+      } else if (const auto connection = connections_.find(fd); connection != connections_.end()) {
         if ((events[static_cast<std::size_t>(i)].events & (EPOLLHUP | EPOLLERR)) != 0)
           HangUp(connection);  // gRPC has let it go
       } else {
@@ -120,7 +174,7 @@ void FrontDoor::LetIn(Descriptor socket, bool guest) {
   }
   const int fd = own.get();
   Register(epoll_.get(), fd, 0);  // only its end
-  connections_[fd] = Connection{.socket = std::move(own), .since = MonotonicTime::Now()};
+  connections_[fd] = Connection{.socket = std::move(own), .client = ClientOf(fd), .since = MonotonicTime::Now()};
   if (guest) guests_.push_back(fd);
   ++accepted_;
   open_ = connections_.size();

@@ -3,7 +3,7 @@
 // A bounded number is open. When there are that many, those that sent nothing for longest are hung up on to make room; while all are
 // at work, a few more are let in as guests, for a moment each and until the next guest needs the place: enough to ask for the server's health.
 //
-// Thread safety: `enter` is called by the door's own thread; counts() from any; the rest from one.
+// Thread safety: `enter` is called by the door's own thread; counts() and HangUpOn() from any; the rest from one.
 #ifndef ALLOCLAB_SERVER_SERVER_FRONT_DOOR_H_
 #define ALLOCLAB_SERVER_SERVER_FRONT_DOOR_H_
 
@@ -13,10 +13,14 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <string>
 #include <thread>
+#include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
 #include "allocators/common/monotonic_time.h"
+#include "allocators/common/mutex.h"
 #include "server/http/listener.h"
 
 namespace alloclab::server {
@@ -33,7 +37,8 @@ class FrontDoor {
   };
   struct Counts {
     std::uint64_t open = 0, accepted = 0;
-    std::uint64_t refused = 0, silent = 0, guests = 0;  // hung up on: at once, to make room, after their stay
+    // Hung up on: at once, to make room, after their stay, by HangUpOn.
+    std::uint64_t refused = 0, silent = 0, guests = 0, unwanted = 0;
   };
   // Takes a connected socket over; shuts it down, both ways, before it closes it.
   using Enter = std::function<void(int socket)>;
@@ -45,6 +50,8 @@ class FrontDoor {
   void Close();
   // Closes it, and hangs up on all.
   void HangUp();
+  // On the client that gRPC calls so, soon, if it is still there; clients of a Unix socket have no name.
+  void HangUpOn(const std::string& client) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const BindAddress& address() const { return listener_.address(); }
   const Rules& rules() const { return rules_; }
@@ -53,6 +60,7 @@ class FrontDoor {
  private:
   struct Connection {
     Descriptor socket;
+    std::string client;
     MonotonicTime since = MonotonicTime::Now();
   };
   using Connections = std::map<int, Connection>;  // by descriptor
@@ -65,6 +73,7 @@ class FrontDoor {
   void HangUpOnGuest();
   // On all whose stay is over. How long until the next one has to go, in milliseconds; -1: there is none.
   int HangUpOnGuests();
+  void HangUpOnUnwanted() ABSL_LOCKS_EXCLUDED(mutex_);
   void HangUp(Connections::iterator connection);
 
   Listener listener_;
@@ -74,7 +83,9 @@ class FrontDoor {
   Connections connections_;
   std::deque<int> guests_;  // the first is the next to go
   std::atomic<bool> closing_{false};
-  std::atomic<std::uint64_t> open_{0}, accepted_{0}, refused_{0}, dropped_silent_{0}, dropped_guests_{0};
+  std::atomic<std::uint64_t> open_{0}, accepted_{0}, refused_{0}, dropped_silent_{0}, dropped_guests_{0}, dropped_unwanted_{0};
+  Mutex mutex_;
+  std::vector<std::string> unwanted_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "grpc/health/v1/health.pb.h"
 #include "server/errors.h"
@@ -62,10 +63,14 @@ FrontDoor::Rules DoorRules(std::size_t connections_max) {
 
 unsigned PoolThreads() { return std::max(2u, std::thread::hardware_concurrency()); }
 
+// Half of the threads on which gRPC calls back, of which it has half as many as processors, 2 to 16.
+unsigned BringersMax() { return std::clamp(std::thread::hardware_concurrency() / 4, 1u, 8u); }
+
 }  // namespace
 
 GrpcServer::GrpcServer(const Domain& domain, std::size_t streams_max)
     : metrics_(domain.metrics),
+      cancels_({.at_once = kCancelsAtOnceMax, .per_second = kCancelsPerSecondMax, .clients_max = kConnectionsMax}),
       pool_(PoolThreads()),
       writes_(kWriteTimeMax),
       streams_({.max = streams_max, .of_one_client = kStreamsPerConnectionMax, .silence = kStreamSilenceMax}),
@@ -73,11 +78,16 @@ GrpcServer::GrpcServer(const Domain& domain, std::size_t streams_max)
       watchers_({.max = kWatchersMax, .of_one_client = kStreamsPerConnectionMax, .silence = kStreamSilenceMax}),
       diffs_(kConcurrentDiffsMax),
       walks_(kWalksMax),
-      lab_(domain.instances, domain.describe),
-      heap_(domain.instances, pool_, streams_, writes_),
-      inspect_(domain.instances, {pool_, writes_, walks_}),
-      workloads_(domain.traces, domain.runs, uploads_),
-      runs_(domain.runs, domain.traces, watchers_, diffs_, writes_) {}
+      operations_({.threads = PoolThreads(),
+                   .bringers = BringersMax(),
+                   .of_one_client = PoolThreads() / 2,
+                   .waiting_max = kCallsWaitingMax}),
+      calls_({.threads = kCallThreads, .of_one_client = kCallThreads / 2, .waiting_max = kCallsWaitingMax}),
+      lab_(domain.instances, domain.describe, calls_),
+      heap_(domain.instances, {operations_, calls_}, pool_, streams_, writes_),
+      inspect_(domain.instances, {pool_, writes_, walks_}, calls_),
+      workloads_(domain.traces, domain.runs, uploads_, calls_),
+      runs_(domain.runs, domain.traces, watchers_, diffs_, writes_, calls_) {}
 
 GrpcServer::~GrpcServer() { Stop(MonotonicTime::InfinitePast()); }
 
@@ -85,13 +95,15 @@ absl::Status GrpcServer::Start(const BindAddress& listen, bool reflection, std::
   absl::StatusOr<Listener> listener = Listener::Open("--listen", listen);
   if (!listener.ok()) return listener.status();
   grpc::EnableDefaultHealthCheckService(true);
+  // Debian's abseil looks for deadlocks at each lock; of small calls of gRPC that was a tenth of the time.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   grpc::ServerBuilder builder;
   SetReflection(builder, reflection);
   SetTransportLimits(builder);
   const std::array<grpc::Service*, 5> services{&lab_, &heap_, &inspect_, &workloads_, &runs_};
   for (grpc::Service* service : services) builder.RegisterService(service);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
-  interceptors.push_back(MakeInterceptorFactory(metrics_));
+  interceptors.push_back(MakeInterceptorFactory(metrics_, [this](const std::string& client) { CountVain(client); }));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
   acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, grpc::InsecureServerCredentials());
@@ -111,6 +123,11 @@ absl::Status GrpcServer::Start(const BindAddress& listen, bool reflection, std::
   return absl::OkStatus();
 }
 
+void GrpcServer::CountVain(const std::string& client) {
+  FrontDoor* const door = open_door_;
+  if (door != nullptr && !cancels_.Spend(client)) door->HangUpOn(client);
+}
+
 ConnectionFigures GrpcServer::connections() const {
   const FrontDoor* const door = open_door_;
   if (door == nullptr) return {};
@@ -119,7 +136,8 @@ ConnectionFigures GrpcServer::connections() const {
           .max = door->rules().connections_max,
           .refused = counts.refused,
           .silent = counts.silent,
-          .guests = counts.guests};
+          .guests = counts.guests,
+          .vain = counts.unwanted};
 }
 
 void GrpcServer::Drain() {

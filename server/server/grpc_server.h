@@ -17,6 +17,8 @@
 #include "server/collections/instance_registry.h"
 #include "server/collections/run_executor.h"
 #include "server/collections/trace_library.h"
+#include "server/handlers/call_queue.h"
+#include "server/handlers/cancel_budget.h"
 #include "server/handlers/heap_service.h"
 #include "server/handlers/inspect_service.h"
 #include "server/handlers/lab_service.h"
@@ -59,10 +61,15 @@ class GrpcServer {
   ConnectionFigures connections() const;
 
  private:
+  // Hangs up on clients that call in vain more often than they may.
+  void CountVain(const std::string& client);
+
   RpcMetrics& metrics_;
+  CancelBudget cancels_;
   WorkPool pool_;
   WriteWatch writes_;
   OpenCalls streams_, uploads_, watchers_, diffs_, walks_;
+  CallQueue operations_, calls_;
   LabService lab_;
   HeapService heap_;
   InspectService inspect_;
@@ -72,7 +79,7 @@ class GrpcServer {
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<FrontDoor> door_;
-  std::atomic<const FrontDoor*> open_door_{nullptr};  // for connections(), from its opening on
+  std::atomic<FrontDoor*> open_door_{nullptr};  // for other threads, from its opening on
 };
 
 }  // namespace alloclab::server

@@ -7,7 +7,10 @@
 #include <future>
 #include <random>
 
+#include "server/http/listener.h"
+#include "server/limits.h"
 #include "server/server/health_check.h"
+#include "server/testing/eventually.h"
 #include "server/testing/test_server.h"
 
 namespace alloclab::server {
@@ -91,6 +94,44 @@ TEST(HostileBytes, AreRefusedByEveryMethod) {
     ASSERT_NE(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED) << path;
   }
   EXPECT_TRUE(CheckHealth(*ParseBindAddress(server.server().grpc_address()), "").ok());
+}
+
+TEST(HostileBytes, BytesThatAreNoMessageAreInternal) {
+  TestServer server;
+  grpc::GenericStub stub(server->channel);
+  for (const char* name : {"Lab", "Heap", "Inspect", "Workloads", "Runs"}) {
+    const auto* service = DescriptorPool::generated_pool()->FindServiceByName(std::string("alloclab.v1.") + name);
+    for (int i = 0; i < service->method_count(); ++i) {
+      const auto* method = service->method(i);
+      if (method->client_streaming() || method->server_streaming()) continue;
+      const grpc::Status status = Send(stub, "/" + service->full_name() + "/" + method->name(), "\xff\xff");
+      EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL) << method->full_name() << ": " << status.error_message();
+    }
+  }
+}
+
+// By IPv6 too, where there is one: the server knows its clients by the names that gRPC gives them.
+TEST(HostileCalls, WhoCancelsTooOftenIsHungUpOn) {
+  for (const char* listen : {"127.0.0.1:0", "[::1]:0"}) {
+    if (!Listener::Open("--listen", *ParseBindAddress(listen)).ok()) continue;
+    TestServer server([&](ServerOptions& options) {
+      options.listen = listen;
+      options.metrics_listen = "127.0.0.1:0";
+    });
+    const auto is_hung_up_on = [&] {
+      return server.Scrape().find("alloclab_server_connections_ended_total{reason=\"cancels\"} 0") == std::string::npos;
+    };
+    EXPECT_FALSE(is_hung_up_on());
+    for (std::uint32_t i = 0; i < 20 * kCancelsAtOnceMax && (i % 100 != 0 || !is_hung_up_on()); ++i) {
+      grpc::ClientContext context;
+      const auto stream = server->heap->Stream(&context);
+      context.TryCancel();
+      stream->Finish();
+    }
+    EXPECT_TRUE(is_hung_up_on()) << listen;
+    EXPECT_TRUE(Eventually([&] { return CheckHealth(*ParseBindAddress(server.server().grpc_address()), "").ok(); }))
+        << "who comes again is let in";
+  }
 }
 
 }  // namespace

@@ -1,0 +1,78 @@
+// Short calls, done as they come, and queued when that is not possible.
+//
+// The thread that brings a call does it itself, while few others are at it: handing it to another thread costs more than most calls
+// do, and while it works it takes nothing new from the network, where clients feel that there is no more room. So calls that are many
+// wait in sockets, not here. A call may also be long, a walk through a large heap; then the few places of those who bring are taken,
+// and what else comes is queued for the queue's own threads. There is a queue for each connection, and they take turns: whoever asks
+// little waits little, whatever others ask. Beyond a bound of calls that wait, they are refused.
+//
+// Thread safety: all methods may be called from any thread. The destructor runs what waits.
+#ifndef ALLOCLAB_SERVER_HANDLERS_CALL_QUEUE_H_
+#define ALLOCLAB_SERVER_HANDLERS_CALL_QUEUE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
+#include "allocators/common/mutex.h"
+
+namespace alloclab::server {
+
+class CallQueue {
+ public:
+  struct Rules {
+    unsigned threads = 0;              // of the queue; more would only take time from each other
+    unsigned bringers = 0;             // at work at a time; fewer than there are threads that bring calls
+    unsigned of_one_client = threads;  // of the queue's threads, so that there are some for others
+    std::size_t waiting_max = 0;       // in all; a connection of which none is here may always bring one
+  };
+  explicit CallQueue(const Rules& rules);
+  ~CallQueue();
+
+  // Whether it was called. False: others wait, or enough bringers are at work.
+  [[nodiscard]] bool DoNow(absl::FunctionRef<void()> call);
+  // Whether it was or will be called. False: too many wait, and it costs no more to say so. The bringer may be made to do calls
+  // that wait, until there are none.
+  [[nodiscard]] bool Offer(const std::string& client, std::function<void()> call) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  std::size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
+  const Rules& rules() const { return rules_; }
+
+ private:
+  // What is here of a connection.
+  struct Client {
+    std::deque<std::function<void()>> waiting;
+    unsigned at_work = 0;   // threads of the queue
+    bool has_turn = false;  // it is in turns_: some wait, and another thread may be at it
+  };
+
+  bool TakePlace();
+  void LeavePlace() { bringers_.fetch_sub(1, std::memory_order_release); }
+  bool Put(const std::string& client, std::function<void()> call) ABSL_LOCKS_EXCLUDED(mutex_);
+  void GiveTurn(const std::string& name, Client& client) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Does the call whose turn it is, as soon as there is one if it is to wait. False: there is none; if it waited, the queue stops.
+  bool DoNext(bool wait) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Run() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  const Rules rules_;
+  std::atomic<unsigned> bringers_{0};
+  std::atomic<std::size_t> waiting_{0};  // changed under the lock
+  Mutex mutex_;
+  Condition to_do_;
+  std::unordered_map<std::string, Client> clients_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::string> turns_ ABSL_GUARDED_BY(mutex_);
+  unsigned idle_ ABSL_GUARDED_BY(mutex_) = 0;  // threads that wait for a turn
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_HANDLERS_CALL_QUEUE_H_
