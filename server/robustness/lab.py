@@ -75,19 +75,21 @@ def small_machine(megabytes=16):
 class Server:
     """alloclabd on free ports and a directory of its own; its log goes to a file. Stopped, at the latest, when it is left."""
 
-    def __init__(self, *arguments, descriptors=None, program=None, stderr=None):
+    def __init__(self, *arguments, descriptors=None, program=None, stderr=None, processors=None):
         self.program = program or os.environ.get("ALLOCLABD") or str(
             pathlib.Path(__file__).resolve().parent.parent.parent / "build/dev/bin/alloclabd")
-        self.arguments, self.descriptors, self.stderr = arguments, descriptors, stderr
+        self.arguments, self.descriptors, self.stderr, self.processors = arguments, descriptors, stderr, processors
 
     def __enter__(self):
         self.directory = tempfile.TemporaryDirectory()
         root = pathlib.Path(self.directory.name)
-        limit = self.descriptors
+        limit, processors = self.descriptors, self.processors
 
         def few():
             if limit:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+            if processors:
+                os.sched_setaffinity(0, processors)
 
         self.log = open(root / "log", "wb")
         self.process = subprocess.Popen(

@@ -135,6 +135,8 @@ def main():
             beside, others, said = measure(server, 8, lambda: attack(server))
             report.say(f"{name}: {said}")
             report.check(server.alive() and server.healthy()[0], f"{name}: the server is up and SERVING")
+            if name == "rapid resets":
+                report.check("hung up" in said, f"{name}: the client is hung up on")
             rss = server.figures()["rss"]
             report.check(rss <= RSS_MAX, f"{name}: {rss >> 20} MiB resident (at most {RSS_MAX >> 20})")
             report.check(beside <= 2 * alone, f"{name}: p99 of another client {alone * 1000:.2f} ms before ({calls} calls), "

@@ -1,0 +1,292 @@
+// Offers small calls to a server, as many as it is told: a client that costs so little that the server is what is measured. It speaks
+// HTTP/2 by hand and sends bytes made in advance.
+//
+// Closed loop (RATE 0): each connection keeps so many calls in flight. Open loop: calls fall due at a rate, whatever became of those
+// before; one that finds all streams of its connection taken waits here, as gRPC's own clients have it, and is given up when it has
+// waited for kPatience. Prints one line of JSON, of everything after the first second.
+//
+// usage: offer_calls HOST:PORT METHOD MESSAGE CONNECTIONS STREAMS RATE SECONDS
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Seconds = std::chrono::duration<double>;
+constexpr Seconds kPatience{1.0}, kWarmUp{1.0};
+
+constexpr int kData = 0, kHeaders = 1, kReset = 3, kSettings = 4, kPing = 6, kWindowUpdate = 8;
+constexpr int kEndStream = 1, kAck = 1, kEndHeaders = 4;
+constexpr std::size_t kFrameHeader = 9;
+
+std::string Big(std::uint32_t value, int bytes) {
+  std::string out;
+  for (int i = bytes - 1; i >= 0; --i) out += static_cast<char>(value >> (8 * i));
+  return out;
+}
+
+std::string Frame(int kind, int flags, std::uint32_t stream, std::string_view payload) {
+  std::string frame = Big(static_cast<std::uint32_t>(payload.size()), 3);
+  frame += static_cast<char>(kind);
+  frame += static_cast<char>(flags);
+  return frame.append(Big(stream, 4)).append(payload);
+}
+
+// Headers neither compressed nor remembered; all texts are short.
+std::string CallHeaders(std::string_view method) {
+  std::string block;
+  for (const auto& [name, value] :
+       std::initializer_list<std::pair<std::string_view, std::string_view>>{{":method", "POST"},
+                                                                            {":scheme", "http"},
+                                                                            {":path", method},
+                                                                            {":authority", "lab"},
+                                                                            {"te", "trailers"},
+                                                                            {"content-type", "application/grpc"}}) {
+    block += '\0';
+    block.append(1, static_cast<char>(name.size())).append(name).append(1, static_cast<char>(value.size())).append(value);
+  }
+  return block;
+}
+
+// A message from its bytes in hexadecimal, with gRPC's frame around it.
+std::string CallMessage(std::string_view hex) {
+  std::string body;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    body += static_cast<char>(std::strtoul(std::string(hex.substr(i, 2)).c_str(), nullptr, 16));
+  }
+  return std::string(1, '\0') + Big(static_cast<std::uint32_t>(body.size()), 4) + body;
+}
+
+// What each call sends.
+struct Request {
+  std::string headers, message;
+};
+
+double Percentile(std::vector<double>& values, double share) {
+  if (values.empty()) return 0;
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
+
+struct Counts {
+  std::uint64_t due = 0, served = 0, refused = 0, hinted = 0, given_up = 0;
+  std::vector<double> took, refusals;  // seconds since the call was due; since it was sent
+};
+
+class Connection {
+ public:
+  Connection(const sockaddr_in& address, const Request& request, std::size_t streams, double rate, Clock::time_point first_due)
+      : request_(request),
+        streams_(streams),
+        rate_(rate),
+        next_due_(first_due),
+        socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const int on = 1;
+    setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (connect(socket_, static_cast<const sockaddr*>(static_cast<const void*>(&address)), sizeof address) != 0) {
+      std::perror("connect");
+      std::exit(1);
+    }
+    fcntl(socket_, F_SETFL, O_NONBLOCK);
+    // Replies small as these need no more window than 2 GiB; no table of headers.
+    const std::string settings = Big(1, 2) + Big(0, 4) + Big(4, 2) + Big(0x7fffffff, 4);
+    out_ = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(kSettings, 0, 0, settings) +
+           Frame(kWindowUpdate, 0, 0, Big(0x7fffffff - 65535, 4));
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection() { close(socket_); }
+
+  int socket_fd() const { return socket_; }
+  Counts& counts() { return counts_; }
+  bool wants_to_write() const { return !out_.empty(); }
+
+  // Begins what is due and has room, and sends what is to be sent.
+  void Proceed(Clock::time_point now) {
+    if (rate_ == 0) {
+      while (open_.size() < streams_) Begin(now, now);
+    } else {
+      for (; next_due_ <= now; next_due_ += std::chrono::duration_cast<Clock::duration>(Seconds(1 / rate_))) {
+        waiting_.push_back(next_due_);
+        ++counts_.due;
+      }
+      while (!waiting_.empty() && now - waiting_.front() > kPatience) {
+        waiting_.pop_front();
+        ++counts_.given_up;
+      }
+      for (; !waiting_.empty() && open_.size() < streams_; waiting_.pop_front()) Begin(waiting_.front(), now);
+    }
+    const ssize_t sent = out_.empty() ? 0 : send(socket_, out_.data(), out_.size(), MSG_NOSIGNAL);
+    if (sent > 0) out_.erase(0, static_cast<std::size_t>(sent));
+  }
+
+  // Whatever has come. False: the server hung up.
+  bool Take(Clock::time_point now) {
+    std::array<char, 65536> bytes;
+    const ssize_t count = recv(socket_, bytes.data(), bytes.size(), 0);
+    if (count <= 0) return count < 0 && errno == EAGAIN;
+    in_.append(bytes.data(), static_cast<std::size_t>(count));
+    std::size_t at = 0;
+    while (in_.size() - at >= kFrameHeader) {
+      const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(in_[at + i])); };
+      const std::size_t length = byte(0) << 16 | byte(1) << 8 | byte(2);
+      if (in_.size() - at < kFrameHeader + length) break;
+      const std::uint32_t stream = (byte(5) << 24 | byte(6) << 16 | byte(7) << 8 | byte(8)) & 0x7fffffff;
+      Heed(static_cast<int>(byte(3)), static_cast<int>(byte(4)), stream,
+           std::string_view(in_).substr(at + kFrameHeader, length), now);
+      at += kFrameHeader + length;
+    }
+    in_.erase(0, at);
+    if (received_ > 1 << 20) {
+      out_ += Frame(kWindowUpdate, 0, 0, Big(received_, 4));
+      received_ = 0;
+    }
+    return true;
+  }
+
+ private:
+  struct Call {
+    Clock::time_point due, sent;
+  };
+
+  void Begin(Clock::time_point due, Clock::time_point now) {
+    out_ += Frame(kHeaders, kEndHeaders, next_stream_, request_.headers);
+    out_ += Frame(kData, kEndStream, next_stream_, request_.message);
+    open_[next_stream_] = {due, now};
+    next_stream_ += 2;
+  }
+
+  void Heed(int kind, int flags, std::uint32_t stream, std::string_view payload, Clock::time_point now) {
+    if (kind == kSettings && (flags & kAck) == 0) out_ += Frame(kSettings, kAck, 0, {});
+    if (kind == kPing && (flags & kAck) == 0) out_ += Frame(kPing, kAck, 0, payload);
+    if (kind == kData) received_ += static_cast<std::uint32_t>(payload.size());
+    if (kind == kReset || (kind == kHeaders && (flags & kEndStream) != 0)) End(stream, payload, now);
+  }
+
+  void End(std::uint32_t stream, std::string_view payload, Clock::time_point now) {
+    const auto call = open_.find(stream);
+    if (call == open_.end()) return;
+    if (payload.find(std::string_view("grpc-status\x01"
+                                      "0")) != std::string_view::npos) {
+      ++counts_.served;
+      counts_.took.push_back(Seconds(now - call->second.due).count());
+    } else {
+      ++counts_.refused;
+      counts_.hinted += payload.find("grpc-status-details-bin") != std::string_view::npos;
+      counts_.refusals.push_back(Seconds(now - call->second.sent).count());
+    }
+    open_.erase(call);
+  }
+
+  const Request& request_;
+  const std::size_t streams_;
+  const double rate_;  // a second
+  Clock::time_point next_due_;
+  const int socket_;
+  std::string in_, out_;
+  std::uint32_t next_stream_ = 1, received_ = 0;
+  std::unordered_map<std::uint32_t, Call> open_;
+  std::deque<Clock::time_point> waiting_;  // when each was due
+  Counts counts_;
+};
+
+void Print(std::vector<std::unique_ptr<Connection>>& connections, std::size_t lost, double seconds) {
+  Counts all;
+  std::uint64_t least = UINT64_MAX, most = 0;
+  for (const auto& connection : connections) {
+    const Counts& counts = connection->counts();
+    all.due += counts.due;
+    all.served += counts.served;
+    all.refused += counts.refused;
+    all.hinted += counts.hinted;
+    all.given_up += counts.given_up;
+    all.took.insert(all.took.end(), counts.took.begin(), counts.took.end());
+    all.refusals.insert(all.refusals.end(), counts.refusals.begin(), counts.refusals.end());
+    least = std::min(least, counts.served);
+    most = std::max(most, counts.served);
+  }
+  std::printf(
+      "{\"seconds\": %.3f, \"due\": %lu, \"served\": %lu, \"refused\": %lu, \"hinted\": %lu, \"given_up\": %lu, \"lost\": %zu, "
+      "\"least\": %lu, \"most\": %lu, \"p50\": %.6f, \"p99\": %.6f, \"refusals\": %.6f}\n",
+      seconds, all.due, all.served, all.refused, all.hinted, all.given_up, lost, least, most, Percentile(all.took, 0.5),
+      Percentile(all.took, 0.99), Percentile(all.refusals, 0.99));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string target = argc == 8 ? argv[1] : "";
+  const std::size_t colon = target.rfind(':');
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  if (colon == std::string::npos || inet_pton(AF_INET, target.substr(0, colon).c_str(), &address.sin_addr) != 1) {
+    std::fprintf(stderr,
+                 "usage: offer_calls HOST:PORT METHOD MESSAGE CONNECTIONS STREAMS RATE SECONDS; HOST is an address of IPv4\n");
+    return 2;
+  }
+  address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(target.c_str() + colon + 1)));
+  const int count = std::max(1, std::atoi(argv[4]));
+  const double rate = std::atof(argv[6]) / count, seconds = std::atof(argv[7]);
+
+  const Request request{CallHeaders(argv[2]), CallMessage(argv[3])};
+  const int epoll = epoll_create1(EPOLL_CLOEXEC);
+  std::vector<std::unique_ptr<Connection>> connections;
+  const Clock::time_point began = Clock::now();
+  for (int i = 0; i < count; ++i) {
+    const Seconds offset(rate == 0 ? 0 : i / (rate * count));
+    connections.push_back(std::make_unique<Connection>(address, request,
+                                                       static_cast<std::size_t>(std::max(1, std::atoi(argv[5]))), rate,
+                                                       began + std::chrono::duration_cast<Clock::duration>(offset)));
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = static_cast<std::uint64_t>(i);
+    epoll_ctl(epoll, EPOLL_CTL_ADD, connections.back()->socket_fd(), &event);
+  }
+  std::vector<bool> gone(connections.size());
+  std::size_t lost = 0;
+  bool warm = false;
+  Clock::time_point counted = began;
+  std::array<epoll_event, 256> events;
+  while (true) {
+    const Clock::time_point now = Clock::now();
+    if (now - began >= kWarmUp + Seconds(seconds)) break;
+    if (!warm && now - began >= kWarmUp) {
+      warm = true;
+      counted = now;
+      for (const auto& connection : connections) connection->counts() = {};
+    }
+    const int ready = epoll_wait(epoll, events.data(), events.size(), 1);
+    for (int i = 0; i < ready; ++i) {
+      const std::size_t at = events[static_cast<std::size_t>(i)].data.u64;
+      if (connections[at]->Take(Clock::now())) continue;
+      epoll_ctl(epoll, EPOLL_CTL_DEL, connections[at]->socket_fd(), nullptr);
+      gone[at] = true;
+      ++lost;
+    }
+    for (std::size_t i = 0; i < connections.size(); ++i) {
+      if (!gone[i]) connections[i]->Proceed(Clock::now());
+    }
+  }
+  Print(connections, lost, Seconds(Clock::now() - counted).count());
+  return 0;
+}
