@@ -70,9 +70,11 @@ void World::AllocateBytes(std::uint32_t bytes) {
     if (result.outcome != *misuse) ComplainOf(result.outcome, OutcomeName(*misuse));
   } else if (result.outcome == Outcome::kOk) {
     if (taken < bytes) Complain(absl::StrFormat("gives %d bytes, but only %d less are free", bytes, taken));
+  } else if (before.largest_free_bytes >= bytes) {
+    ComplainOf(result.outcome, "ok");
   } else if (const Outcome expected = before.free_bytes >= bytes ? Outcome::kFragmented : Outcome::kOutOfMemory;
-             !guarded() || result.outcome != expected) {
-    ComplainOf(result.outcome, guarded() ? OutcomeName(expected) : "ok");
+             result.outcome != expected) {
+    ComplainOf(result.outcome, OutcomeName(expected));
   }
 }
 

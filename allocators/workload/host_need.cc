@@ -46,6 +46,12 @@ std::uint64_t HostNeed(const Driver& driver, std::span<const Operation> operatio
   return need;
 }
 
+std::uint64_t MachineHostNeed(std::uint64_t ram_bytes) {
+  constexpr std::uint64_t kMachineBytes = 1u << 20,
+                          kFrameBytes = 13;  // a frame's place in a table of frames: kalloc links them all
+  return kMachineBytes + (ram_bytes != 0 ? ram_bytes : PhysicalMemory::kBytesDefault) / kPageBytes * kFrameBytes;
+}
+
 std::uint64_t HandlesHostNeed(std::uint64_t handles) {
   constexpr std::uint64_t kFewHandles = 4096;  // both tables begin with a page
   return (handles + kFewHandles) * sizeof(NamedBlock) * 5 / 4;

@@ -15,8 +15,8 @@ namespace alloclab {
 // the size that is asked for.
 std::uint64_t HostNeed(const Driver& driver, std::span<const Operation> operations);
 
-// Of making any machine of the catalogue, and of handle tables.
-inline constexpr std::uint64_t kMachineHostBytes = 1u << 20;
+// Of making any machine of the catalogue with so much RAM, 0: as much as a machine has by default; and of handle tables.
+std::uint64_t MachineHostNeed(std::uint64_t ram_bytes);
 std::uint64_t HandlesHostNeed(std::uint64_t handles);
 
 // Whether the operation gives back: it needs little, and refusing it for want of memory would help nobody.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "allocators/catalog/catalog.h"
 #include "allocators/workload/xoshiro256.h"
 
 namespace alloclab {
@@ -114,6 +115,16 @@ TEST(HostNeed, OfACallocIsItsPayloadAndLittleMore) {
   EXPECT_GT(HostNeed(driver, std::span(&calloc, 1)), kBytes);
   EXPECT_LT(HostNeed(driver, std::span(&calloc, 1)), kBytes + kBytes / 6);
   EXPECT_LT(HostNeed(driver, std::span(&malloc, 1)), kBytes / 32);
+}
+
+TEST(HostNeed, OfMakingAMachineIsCovered) {
+  for (const PageAllocatorInfo& pages : PageAllocators()) {
+    for (const std::uint64_t ram_bytes : {std::uint64_t{0}, std::uint64_t{128} << 20, PhysicalMemory::kBytesMax}) {
+      const auto machine = Instance::Create({ram_bytes, pages.name, "", true, {}});
+      ASSERT_TRUE(machine.ok()) << machine.status();
+      EXPECT_LE((*machine)->host_bytes(), MachineHostNeed(ram_bytes)) << pages.name << ", " << ram_bytes;
+    }
+  }
 }
 
 TEST(HostNeed, TablesOfHandlesAreCovered) {

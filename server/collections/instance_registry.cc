@@ -37,7 +37,7 @@ absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Create(const Ins
   if (by_id_.size() >= instances_max_) return errors::TooManyInstances(instances_max_);
   if (by_name_.contains(request.name)) return errors::InstanceNameTaken(request.name);
   MemoryLease building(budget_);
-  if (absl::Status status = building.Take(kMachineHostBytes); !status.ok()) return status;
+  if (absl::Status status = building.Take(MachineHostNeed(request.config.ram_bytes)); !status.ok()) return status;
 
   absl::StatusOr<std::unique_ptr<Instance>> machine = BuildMachine(request.config);
   if (!machine.ok()) return machine.status();

@@ -60,7 +60,8 @@ absl::Status Replay(LiveRun& live, const RunRequest& request, TraceLibrary& trac
 
   MachineLease lease(budget);
   const std::uint64_t handles = std::uint64_t{(*trace)->heap_handles} + (*trace)->page_handles;
-  if (absl::Status status = lease.Take(kMachineHostBytes + HandlesHostNeed(handles)); !status.ok()) return status;
+  const std::uint64_t need = MachineHostNeed(request.config.ram_bytes) + HandlesHostNeed(handles);
+  if (absl::Status status = lease.Take(need); !status.ok()) return status;
   RunOptions options;
   options.checkpoints = *std::move(checkpoints);
   options.admit = [&](const Driver& driver, std::span<const Operation> next) { return lease.Admit(driver, next); };

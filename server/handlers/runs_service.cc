@@ -42,10 +42,11 @@ absl::Status AddFirstDifference(TraceLibrary& traces, const Run& a, const Run& b
   const Interrupt left = [&caller] { return caller.IsCancelled(); };
   const absl::StatusOr<std::shared_ptr<const Trace>> trace = traces.Load(a.request, left);
   if (!trace.ok()) return trace.status();
-  const std::uint64_t machine = kMachineHostBytes + HandlesHostNeed((*trace)->heap_handles + (*trace)->page_handles);
+  const std::uint64_t handles = HandlesHostNeed((*trace)->heap_handles + (*trace)->page_handles);
   MachineLease lease_a(traces.budget()), lease_b(traces.budget());
-  for (MachineLease* const lease : {&lease_a, &lease_b}) {
-    if (absl::Status status = lease->Take(machine); !status.ok()) return status;
+  for (const auto& [lease, run] : {std::pair(&lease_a, &a), std::pair(&lease_b, &b)}) {
+    if (absl::Status status = lease->Take(MachineHostNeed(run->request.config.ram_bytes) + handles); !status.ok())
+      return status;
   }
   const auto go_on = [&](const RunProgress&, const Driver&) { return !left(); };
   const auto admit = [](MachineLease& lease) {

@@ -324,7 +324,7 @@ TEST(Runs, WithoutResultCannotBeCompared) {
 }
 
 TEST(Runs, TooMuchHostMemoryFailsTheRunAndNotTheServer) {
-  TestServer server([](ServerOptions& options) { options.memory_max = 2 << 20; });
+  TestServer server([](ServerOptions& options) { options.memory_max = 4 << 20; });
   v1::SubmitRunRequest request = EndlessRun();
   (*request.mutable_config()->mutable_parameters())["heap.engine"] = "indexed";
   request.mutable_workload()->mutable_spec()->mutable_phases(0)->set_operations(20'000'000);
