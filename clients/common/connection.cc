@@ -3,9 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <string>
 #include <string_view>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "clients/common/field_names.h"
 
 namespace alloclab::client {
@@ -18,15 +22,36 @@ constexpr std::chrono::milliseconds kMoment{200};
 
 double Seconds(std::chrono::steady_clock::duration time) { return std::chrono::duration<double>(time).count(); }
 
+struct Reason {
+  const char* library;  // what gRPC's message has in it
+  const char* ours;
+};
+constexpr std::array kReasons = {
+    Reason{"Connection refused", "connection refused"},
+    Reason{"DNS resolution failed", "no such host"},
+    Reason{"No such file or directory", "no such socket"},
+    Reason{"Permission denied", "permission denied"},
+    Reason{"http1", "what listens there speaks HTTP, not gRPC, as the web page and /metrics do"},
+    Reason{"unreachable", "no way to that host"},
+    Reason{"No route to host", "no way to that host"},
+    Reason{"closed", "the connection broke off"},
+    Reason{"reset", "the connection broke off"},
+    Reason{"Broken pipe", "the connection broke off"},
+};
+
 // "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: Failed to connect to remote host: Connection
-// refused" -> "connection refused"
-std::string Reason(std::string_view message) {
-  if (message.find("Connection refused") != std::string_view::npos) return "connection refused";
-  if (message.find("DNS resolution failed") != std::string_view::npos) return "no such host";
-  constexpr std::string_view kLastError = "last error: ";
-  if (const std::size_t at = message.find(kLastError); at != std::string_view::npos)
-    message.remove_prefix(at + kLastError.size());
-  return std::string(message);
+// refused" -> "connection refused". What the server says itself stays as it is.
+std::string WhyUnreachable(const std::string& message) {
+  if (message.starts_with("the server ")) return message;
+  const auto known = std::find_if(kReasons.begin(), kReasons.end(), [&message](const Reason& reason) {
+    return message.find(reason.library) != std::string::npos;
+  });
+  return known == kReasons.end() ? "no connection" : known->ours;
+}
+
+// Messages of the server begin in lower case, those of gRPC ("Received RST_STREAM with error code 2") do not.
+bool IsOfLibrary(const std::string& message) {
+  return !message.empty() && absl::ascii_isupper(static_cast<unsigned char>(message.front()));
 }
 
 }  // namespace
@@ -69,19 +94,32 @@ std::unique_ptr<grpc::ClientContext> Connection::MakeContext(std::chrono::millis
 absl::Status Connection::Explain(const grpc::Status& status) const {
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:
-      return Unreachable(Reason(status.error_message()));
+      return Unreachable(WhyUnreachable(status.error_message()));
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       if (channel_->GetState(false) != GRPC_CHANNEL_READY) return Unreachable("no connection in time");
       return absl::DeadlineExceededError(
           fmt::format("the server at {} did not answer in time; a longer --timeout may help", options_.server));
     case grpc::StatusCode::UNIMPLEMENTED:
       return absl::UnimplementedError(
-          fmt::format("what answers at {} is not an alloclabd of this version: {}", options_.server, status.error_message()));
+          fmt::format("what answers at {} is not an alloclabd of this version; say where one is with --server HOST:PORT or "
+                      "ALLOCLAB_SERVER",
+                      options_.server));
+    case grpc::StatusCode::UNKNOWN:
+    case grpc::StatusCode::INTERNAL:
+    case grpc::StatusCode::RESOURCE_EXHAUSTED:
+      if (!IsOfLibrary(status.error_message())) break;
+      if (absl::StrContains(status.error_message(), "larger than max")) {
+        return absl::ResourceExhaustedError(
+            fmt::format("a message to or from the server at {} is larger than gRPC may carry", options_.server));
+      }
+      return absl::InternalError(
+          fmt::format("the call to the server at {} broke off; what it did until then is not known", options_.server));
     case grpc::StatusCode::DATA_LOSS:  // of the store; in here it is a bad workload
       return absl::InternalError(status.error_message());
     default:
-      return absl::Status(static_cast<absl::StatusCode>(status.error_code()), WithOptionNames(status.error_message()));
+      break;
   }
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), WithOptionNames(status.error_message()));
 }
 
 absl::Status Connection::Unreachable(const std::string& why) const {

@@ -43,8 +43,8 @@ class Connection {
   std::unique_ptr<grpc::ClientContext> MakeContext() const { return MakeContext(options_.timeout); }
 
   // The server's answer as a status whose message is a sentence for the user: where it names a field of the request, the option
-  // of the command line stands instead. UNAVAILABLE: the server was not reached; the
-  // sentence says what was tried and how to start one.
+  // of the command line stands instead, and where gRPC's library speaks, our words. UNAVAILABLE: the server was not reached;
+  // the sentence says what was tried and how to start one.
   absl::Status Explain(const grpc::Status& status) const;
 
   // One unary call, e.g. Call(&v1::Lab::Stub::GetServer, v1::GetServerRequest()).

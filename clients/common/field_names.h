@@ -7,7 +7,8 @@
 
 namespace alloclab::client {
 
-// "config.ram_bytes: 5000; expected ..." -> "--ram: 5000; expected ...". A message that begins with no such field stays as it is.
+// "config.ram_bytes: 5000; expected ..." -> "--ram: 5000; expected ...". A message that begins with no such field stays as it
+// is.
 std::string WithOptionNames(std::string_view message);
 
 }  // namespace alloclab::client

@@ -1,5 +1,5 @@
-// What --output json prints: a message of the protocol as proto/converters/json.h writes it (so the keys are as stable as the names
-// of its fields), with `schema_version` first.
+// What --output json prints: a message of the protocol as proto/converters/json.h writes it (so the keys are as stable as the
+// names of its fields), with `schema_version` first.
 #ifndef ALLOCLAB_CLIENTS_COMMON_JSON_H_
 #define ALLOCLAB_CLIENTS_COMMON_JSON_H_
 

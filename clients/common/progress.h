@@ -19,7 +19,8 @@ struct ProgressState {
   bool bytes = false;  // done and total are bytes, not operations
 };
 
-// "replaying  ▕█████     ▏  50.0 %  2,000,000/4,000,000 ops  12.3 M ops/s  ETA 0:05"; without the bar if `width` has no room for it.
+// "replaying  ▕█████     ▏  50.0 %  2,000,000/4,000,000 ops  12.3 M ops/s  ETA 0:05"; without the bar if `width` has no room
+// for it.
 std::string ProgressBarLine(const ProgressState& state, int width);
 // The same without the bar.
 std::string ProgressPlainLine(const ProgressState& state);

@@ -54,6 +54,38 @@ TEST(Connection, AnswersOfTheServerKeepTheirCode) {
   EXPECT_EQ(status, absl::NotFoundError("no instance 'x'"));
 }
 
+TEST(Connection, SaysNothingInTheWordsOfGrpc) {
+  using grpc::StatusCode;
+  const Connection connection({.server = "127.0.0.1:1"});
+  const auto explained = [&](StatusCode code, const std::string& message) {
+    const std::string whole(connection.Explain(grpc::Status(code, message)).message());
+    return whole.substr(0, whole.find("\nStart one"));
+  };
+  const std::string unreachable = "cannot reach a server at 127.0.0.1:1: ";
+  const std::pair<const char*, const char*> reasons[] = {
+      {"failed to connect to all addresses; last error: UNKNOWN: unix:/x: No such file or directory", "no such socket"},
+      {"failed to connect to all addresses; last error: UNKNOWN: unix:/x: Permission denied", "permission denied"},
+      {"failed to connect to all addresses; last error: UNKNOWN: ipv4:1.2.3.4:5: Network is unreachable",
+       "no way to that host"},
+      {"failed to connect to all addresses; last error: INTERNAL: ipv4:1.2.3.4:5: Trying to connect an http1.x server",
+       "what listens there speaks HTTP, not gRPC, as the web page and /metrics do"},
+      {"DNS resolution failed for nowhere:7411: C-ares status is not ARES_SUCCESS", "no such host"},
+      {"Socket closed", "the connection broke off"},
+      {"recvmsg:Connection reset by peer", "the connection broke off"},
+      {"keepalive watchdog timeout", "no connection"},
+      {"the server is shutting down", "the server is shutting down"}};
+  for (const auto& [library, ours] : reasons) EXPECT_EQ(explained(StatusCode::UNAVAILABLE, library), unreachable + ours);
+  EXPECT_EQ(explained(StatusCode::UNIMPLEMENTED, "unknown service alloclab.v1.Lab"),
+            "what answers at 127.0.0.1:1 is not an alloclabd of this version; say where one is with --server HOST:PORT or "
+            "ALLOCLAB_SERVER");
+  EXPECT_EQ(explained(StatusCode::INTERNAL, "Received RST_STREAM with error code 2"),
+            "the call to the server at 127.0.0.1:1 broke off; what it did until then is not known");
+  EXPECT_EQ(explained(StatusCode::RESOURCE_EXHAUSTED, "Received message larger than max (17000000 vs. 16777216)"),
+            "a message to or from the server at 127.0.0.1:1 is larger than gRPC may carry");
+  EXPECT_EQ(explained(StatusCode::INTERNAL, "the store failed: disk I/O error"), "the store failed: disk I/O error");
+  EXPECT_EQ(explained(StatusCode::RESOURCE_EXHAUSTED, "2 uploads are under way"), "2 uploads are under way");
+}
+
 TEST(Connection, RefusalsNameTheOption) {
   const Connection connection({.server = "127.0.0.1:1"});
   const auto explained = [&](const std::string& message) {

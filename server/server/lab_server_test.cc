@@ -1,6 +1,7 @@
 // The whole server, started and stopped in this process.
 #include "server/server/lab_server.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -62,7 +63,18 @@ TEST(LabServer, IsNotServingOnceItDrains) {
   EXPECT_TRUE(absl::IsFailedPrecondition(CheckHealth(address, "alloclab.v1.Runs")));
   EXPECT_TRUE(absl::IsNotFound(CheckHealth(address, "alloclab.v1.Nothing")));
   server.server().Stop(MonotonicTime::Now());
-  EXPECT_TRUE(absl::IsUnavailable(CheckHealth(address, "")));
+  const absl::Status gone = CheckHealth(address, "");
+  EXPECT_TRUE(absl::IsUnavailable(gone));
+  EXPECT_EQ(gone.message(), fmt::format("--listen {}: no server is there; start `alloclabd`, or give the --listen that it was "
+                                        "started with",
+                                        ToString(address)));
+}
+
+TEST(LabServer, TheHealthOfAnHttpPortIsNoHealth) {
+  TestServer server([](ServerOptions& options) { options.metrics_listen = "127.0.0.1:0"; });
+  const absl::Status status = CheckHealth(*ParseBindAddress(server.server().metrics_address()), "");
+  EXPECT_TRUE(absl::IsUnavailable(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr(": what listens there speaks HTTP, not gRPC, as the web page and"));
 }
 
 TEST(LabServer, StopTwiceIsAsOnce) {
