@@ -45,8 +45,8 @@ absl::Status BatchStream::Run(const StopFlags& stop) {
   return Conclude();
 }
 
-// Does what becomes due by the passing of time alone, without a write or a read that ends: sends the next batch, stops, and gives
-// up on a reply that is overdue.
+// Does what becomes due by the passing of time alone, without a write or a read that ends: sends the next batch, stops, and
+// gives up on a reply that is overdue.
 void BatchStream::Look(Nanos now, const StopFlags& stop) {
   if (stop.drain) last_sent_ = true;
   if (stop.abort) GiveUp(absl::CancelledError("aborted"));

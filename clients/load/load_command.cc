@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "allocators/workload/builtins.h"
@@ -44,20 +47,53 @@ On an instance that connections share, or an existing one, it begins by freeing 
 Ctrl-C ends the load and reports what was done (exit code 130); a second one leaves at once, and says which instances stay.
 Exit codes: 1 a call failed or no operation was done, 3 the server is not there, 4 the workload is missing or malformed.)";
 
+constexpr const char kAllowedHostsVariable[] = "ALLOCLAB_LOAD_ALLOWED_HOSTS";
+
 struct Flags {
   std::string workload;
   bool demo = false;
   v1::LoadConfig config;
   // 0: not given.
   std::uint64_t connections = 1, instances = 0, batch = 0, window = 8;
-  std::uint64_t rate = 0, seed = 0, operations = 0, arrival_seed = 1;
+  std::uint64_t rate = 0, seed = 0, operations = 0, arrival_seed = 0;
+  bool arrival = false;  // given
   std::string repeat;
   std::chrono::milliseconds duration{0}, warmup{0};
   bool keep = false;
   std::string metrics_listen, allowed_hosts;
 };
 
-absl::Status Clash(const char* what) { return absl::InvalidArgumentError(what); }
+absl::Status Clash(const std::string& what) { return absl::InvalidArgumentError(what); }
+
+// The first option that describes a fresh machine; "" without one.
+std::string_view MachineOption(const v1::InstanceConfig& config) {
+  if (config.ram_bytes() != 0) return "--ram";
+  if (!config.page_allocator().empty()) return "--page-allocator";
+  if (!config.heap_allocator().empty()) return "--heap-allocator";
+  if (config.unguarded()) return "--unguarded";
+  return config.parameters().empty() ? "" : "--param";
+}
+
+absl::Status CheckInstanceOptions(const Flags& flags) {
+  if (flags.config.instance().empty()) return absl::OkStatus();
+  if (flags.instances > 0) return Clash("--instance and --instances: expected one of them");
+  if (flags.keep) return Clash("--keep: expected without --instance, which is never deleted");
+  const std::string_view option = MachineOption(flags.config.instance_config());
+  if (option.empty()) return absl::OkStatus();
+  return Clash(fmt::format("{}: expected without --instance, whose machine is made already", option));
+}
+
+// An option that another one would make pointless is refused, not ignored. The environment may name hosts for nothing.
+absl::Status CheckTogether(const Flags& flags) {
+  if (absl::Status status = CheckInstanceOptions(flags); !status.ok()) return status;
+  if (flags.arrival_seed > 0 && flags.config.arrival() != v1::LoadConfig::POISSON) {
+    return Clash("--arrival-seed: expected together with --arrival poisson");
+  }
+  if (flags.arrival && flags.rate == 0) return Clash("--arrival: expected together with --rate: a closed loop has no arrivals");
+  const bool hosts = !flags.allowed_hosts.empty() && std::getenv(kAllowedHostsVariable) == nullptr;
+  if (hosts && flags.metrics_listen.empty()) return Clash("--allowed-hosts: expected together with --metrics-listen");
+  return absl::OkStatus();
+}
 
 // "3" or "forever"; without a word, once unless something else ends the load.
 absl::StatusOr<std::uint64_t> Repeat(const Flags& flags) {
@@ -75,8 +111,7 @@ std::uint32_t Narrow(std::uint64_t value) { return static_cast<std::uint32_t>(st
 absl::StatusOr<v1::LoadConfig> Complete(const Flags& flags, const client::ConnectionOptions& connection,
                                         double batch_interval_seconds = 0.01) {
   v1::LoadConfig config = flags.config;
-  if (!config.instance().empty() && flags.instances > 0) return Clash("--instance and --instances: expected one of them");
-  if (!config.instance().empty() && flags.keep) return Clash("--keep: expected without --instance, which is never deleted");
+  if (absl::Status status = CheckTogether(flags); !status.ok()) return status;
   const absl::StatusOr<std::uint64_t> repeat = Repeat(flags);
   if (!repeat.ok()) return repeat.status();
   config.set_repeat(*repeat);
@@ -89,7 +124,7 @@ absl::StatusOr<v1::LoadConfig> Complete(const Flags& flags, const client::Connec
   config.set_duration_seconds(std::chrono::duration<double>(flags.duration).count());
   config.set_warmup_seconds(std::chrono::duration<double>(flags.warmup).count());
   config.set_timeout_seconds(std::chrono::duration<double>(connection.timeout).count());
-  config.set_arrival_seed(flags.arrival_seed);
+  config.set_arrival_seed(flags.arrival_seed > 0 ? flags.arrival_seed : 1);
   config.set_batch(flags.batch > 0 ? Narrow(flags.batch) : DefaultBatch(config, batch_interval_seconds));
   return config;
 }
@@ -128,10 +163,7 @@ absl::StatusOr<ExitCode> Verdict(const LoadRun::Result& result) {
   if (!result.error.ok()) return result.error;
   if (result.report.interrupted()) return ExitCode::kInterrupted;
   if (result.report.operations() > 0) return ExitCode::kOk;
-  return absl::FailedPreconditionError(
-      result.report.warmup_operations() > 0
-          ? "no operation was measured: the workload ended within --warmup; add --duration or --repeat, or warm up for less"
-          : "no operation was done");
+  return absl::FailedPreconditionError(WhyNothingWasMeasured(result.report));
 }
 
 absl::StatusOr<ExitCode> Replay(Session& session, const Flags& flags) {
@@ -169,18 +201,32 @@ absl::StatusOr<ExitCode> Replay(Session& session, const Flags& flags) {
   LoadRun::Result result = (*run)->Finish();
   if (!flags.keep) guard.SetLastWords("");
   result.report.set_interrupted(guard.interrupted());
-  if (absl::Status status = session.Show(result.report, ReportDocument(result.report)); !status.ok()) return status;
+  const std::string kept = flags.keep ? fmt::format("{}\n", fmt::join(names, "\n")) : "";
+  if (absl::Status status = session.Show(result.report, ReportDocument(result.report), kept); !status.ok()) return status;
   return Verdict(result);
 }
 
-absl::StatusOr<ExitCode> Demo(Session& session, const Flags& given) {
-  Flags flags = given;
+// What the demo has its own way of is refused.
+absl::Status CheckDemo(const Flags& flags) {
   if (!flags.workload.empty()) return Clash("--demo replays the built-in workloads: expected no WORKLOAD with it");
   if (!flags.config.instance().empty() || flags.connections != 1 || flags.instances > 1 || flags.keep) {
     return Clash("--demo has one connection and one fresh instance for each workload: expected no other choice with it");
   }
+  const std::pair<const char*, bool> ends[] = {{"--duration", flags.duration.count() > 0},
+                                               {"--operations", flags.operations > 0},
+                                               {"--repeat", !flags.repeat.empty()},
+                                               {"--warmup", flags.warmup.count() > 0}};
+  for (const auto& [option, given] : ends) {
+    if (given) return Clash(fmt::format("{}: expected without --demo, which goes on until it is interrupted", option));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ExitCode> Demo(Session& session, const Flags& given) {
+  if (absl::Status status = CheckDemo(given); !status.ok()) return status;
+  Flags flags = given;
   if (flags.rate == 0) flags.rate = static_cast<std::uint64_t>(kDemoRate);
-  if (flags.repeat.empty()) flags.repeat = "forever";
+  flags.repeat = "forever";
   constexpr double kDemoBatchSeconds = 0.05;  // 20 messages a second are enough
   absl::StatusOr<v1::LoadConfig> config = Complete(flags, session.options().connection, kDemoBatchSeconds);
   if (!config.ok()) return config.status();
@@ -191,7 +237,8 @@ absl::StatusOr<ExitCode> Demo(Session& session, const Flags& given) {
                   .run_id = RunId(),
                   .say = [&session](std::string_view line) { session.Note(line); }};
   for (const BuiltinWorkload& builtin : BuiltinWorkloads()) {
-    absl::StatusOr<LoadedWorkload> workload = LoadWorkload(builtin.name, flags.seed);
+    absl::StatusOr<LoadedWorkload> workload =
+        LoadWorkload(builtin.name, std::holds_alternative<WorkloadSpec>(builtin.content) ? flags.seed : 0);
     if (!workload.ok()) return workload.status();
     setup.scripts.push_back(workload->script);
   }
@@ -220,7 +267,10 @@ void AddSchedule(CLI::App& load, Flags& flags) {
                            "expected at least 1 operation per second; without --rate it goes as fast as it can");
   client::AddWord(
       load, "--arrival", {"constant", "poisson"},
-      [&flags](std::size_t word) { flags.config.set_arrival(static_cast<v1::LoadConfig::Arrival>(word)); },
+      [&flags](std::size_t word) {
+        flags.config.set_arrival(static_cast<v1::LoadConfig::Arrival>(word));
+        flags.arrival = true;
+      },
       "How batches fall at a --rate (default constant)");
   client::AddPositiveCount(load, "--arrival-seed", flags.arrival_seed, "Seed of Poisson arrivals (default 1)",
                            "expected 1 or more");
@@ -244,7 +294,7 @@ void RegisterLoad(CLI::App& app, client::Command& chosen, const AddMachineOption
                                       chosen, [flags](Session& session) { return Run(session, *flags); });
   load->add_option("WORKLOAD", flags->workload, "Built-in name, specification or trace file")->type_name("WORKLOAD");
   load->add_flag("--demo", flags->demo,
-                 "Replay all built-in workloads for ever, each on its instance demo-NAME, at a modest rate");
+                 "Replay all built-in workloads until interrupted, each on its instance demo-NAME, at a modest rate");
   client::AddCount(*load, "--connections", flags->connections,
                    "Connections, each with a stream of its own (default 1, at most 256)");
   client::AddPositiveCount(*load, "--instances", flags->instances,
@@ -264,7 +314,7 @@ void RegisterLoad(CLI::App& app, client::Command& chosen, const AddMachineOption
       ->type_name("HOST:PORT");
   load->add_option("--allowed-hosts", flags->allowed_hosts,
                    "Names under which /metrics may be asked for, beside localhost and addresses (default none)")
-      ->envname("ALLOCLAB_LOAD_ALLOWED_HOSTS")
+      ->envname(kAllowedHostsVariable)
       ->type_name("NAME,...");
   add_machine_options(*load, *flags->config.mutable_instance_config());
 }

@@ -131,6 +131,23 @@ TEST(LoadCommand, RefusesWithoutAServerToAsk) {
       {{"steady-state", "--no-such-flag"}, 2, "--no-such-flag"},
       {{"--demo", "steady-state"}, 2, "--demo"},
       {{"--demo", "--connections", "3"}, 2, "--demo"},
+      {{"--demo", "--duration", "2s"}, 2, "--duration: expected without --demo, which goes on until it is interrupted"},
+      {{"--demo", "--operations", "5"}, 2, "--operations: expected without --demo"},
+      {{"--demo", "--repeat", "2"}, 2, "--repeat: expected without --demo"},
+      {{"--demo", "--warmup", "1s"}, 2, "--warmup: expected without --demo"},
+      {{"steady-state", "--instance", "a", "--ram", "64Mi"}, 2, "--ram: expected without --instance, whose machine is made"},
+      {{"steady-state", "--instance", "a", "--page-allocator", "page-runs"},
+       2,
+       "--page-allocator: expected without --instance"},
+      {{"steady-state", "--instance", "a", "--heap-allocator", "next-fit"}, 2, "--heap-allocator: expected without --instance"},
+      {{"steady-state", "--instance", "a", "--param", "heap.limit_bytes=4Mi"}, 2, "--param: expected without --instance"},
+      {{"steady-state", "--instance", "a", "--unguarded"}, 2, "--unguarded: expected without --instance"},
+      {{"steady-state", "--ram", "0"}, 2, "--ram: 0: expected 16Ki to 4Gi"},
+      {{"sqlite", "--seed", "3"}, 2, "--seed: sqlite is recorded and has no seed"},
+      {{"steady-state", "--arrival-seed", "3"}, 2, "--arrival-seed: expected together with --arrival poisson"},
+      {{"steady-state", "--arrival-seed", "3", "--rate", "1k"}, 2, "--arrival-seed: expected together with --arrival poisson"},
+      {{"steady-state", "--arrival", "constant"}, 2, "--arrival: expected together with --rate"},
+      {{"steady-state", "--allowed-hosts", "x"}, 2, "--allowed-hosts: expected together with --metrics-listen"},
       {{"no-such-workload"}, 4, "no-such-workload"},
       {{"./missing.rep"}, 4, "./missing.rep"},
       {{"steady-state"}, 3, "cannot reach a server at 127.0.0.1:1"},
@@ -141,6 +158,25 @@ TEST(LoadCommand, RefusesWithoutAServerToAsk) {
     EXPECT_THAT(program.err(), HasSubstr(refusal.says));
     EXPECT_EQ(program.out(), "");
   }
+}
+
+TEST(LoadCommand, RefusesAMachineThatCanDoNothingOfTheWorkload) {
+  Program program(At(Server().address(), {"steady-state", "--operations", "100", "--heap-allocator", "none"}));
+  EXPECT_EQ(program.Wait(), 2);
+  EXPECT_EQ(program.out(), "");
+  EXPECT_THAT(program.err(), HasSubstr("--heap-allocator: none, but every operation of this workload needs a heap"));
+  EXPECT_THAT(InstancesAt(Server().address()), IsEmpty());
+}
+
+TEST(LoadCommand, QuietTellsOnlyWhatStays) {
+  Program quiet(At(Server().address(), {"steady-state", "--operations", "100", "-q"}));
+  EXPECT_EQ(quiet.Wait(), 0);
+  EXPECT_EQ(quiet.out() + quiet.err(), "");
+  TemporaryServer server;
+  Program kept(At(server.address(), {"steady-state", "--operations", "100", "-q", "--keep"}));
+  EXPECT_EQ(kept.Wait(), 0);
+  EXPECT_THAT(InstancesAt(server.address()), testing::ElementsAre(kept.out().substr(0, kept.out().find('\n'))));
+  EXPECT_EQ(kept.err(), "");
 }
 
 TEST(LoadCommand, SaysThatNothingWasMeasured) {

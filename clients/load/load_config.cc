@@ -103,4 +103,16 @@ absl::Status CheckScript(const v1::LoadConfig& config, const Script& script) {
                   sharing, handles, HandleTable::kHandlesMax));
 }
 
+absl::Status CheckMachine(const v1::LoadConfig& config, const v1::InstanceConfig& machine, const Script& script) {
+  const auto needs_heap = [](const Operation& operation) { return operation.kind <= OpKind::kFree; };
+  if (machine.heap_allocator() != kNoHeap) return absl::OkStatus();
+  if (!std::all_of(script.operations.begin(), script.operations.end(), needs_heap)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      config.instance().empty()
+          ? "--heap-allocator: none, but every operation of this workload needs a heap; expected another one"
+          : fmt::format(
+                "--instance {}: it has no heap, but every operation of this workload needs one; expected another instance",
+                config.instance()));
+}
+
 }  // namespace alloclab::load

@@ -14,6 +14,7 @@ inline constexpr std::uint32_t kConnectionsMax = 256;
 inline constexpr std::uint32_t kBatchMax = 65'536;  // the server takes no more
 inline constexpr std::uint32_t kWindowMax = 1'024;
 inline constexpr double kRateMax = 1e9;
+inline constexpr char kNoHeap[] = "none";  // the heap allocator of a machine with pages only
 inline constexpr double kSecondsMax = 366 * 86'400.0;
 
 // The operations per message when nothing is said: 4096; at a fixed rate so many that each connection sends a batch every
@@ -27,6 +28,8 @@ absl::Status CheckConfig(const v1::LoadConfig& config);
 // Whether the workload can be replayed so. DATA_LOSS: it has no operations; INVALID_ARGUMENT: too many connections share an
 // instance for the handles that each needs.
 absl::Status CheckScript(const v1::LoadConfig& config, const Script& script);
+// Whether the machine can do any of it. INVALID_ARGUMENT: it has no heap, and every operation needs one.
+absl::Status CheckMachine(const v1::LoadConfig& config, const v1::InstanceConfig& machine, const Script& script);
 
 }  // namespace alloclab::load
 

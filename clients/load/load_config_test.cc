@@ -64,6 +64,23 @@ TEST(CheckScript, RefusesNothingToDoAndTooManyHandles) {
   EXPECT_TRUE(absl::IsInvalidArgument(CheckScript(GoodConfig(), script)));
 }
 
+TEST(CheckMachine, RefusesAWorkloadOfWhichItCanDoNothing) {
+  Script script{
+      .name = "w", .trace_sha256 = "", .operations = {{.kind = OpKind::kMalloc}, {.kind = OpKind::kFree}}, .frees = {}};
+  v1::InstanceConfig machine;
+  machine.set_heap_allocator("implicit-heap");
+  v1::LoadConfig config = GoodConfig();
+  EXPECT_TRUE(CheckMachine(config, machine, script).ok());
+  machine.set_heap_allocator("none");
+  EXPECT_EQ(CheckMachine(config, machine, script).message(),
+            "--heap-allocator: none, but every operation of this workload needs a heap; expected another one");
+  config.set_instance("bare");
+  EXPECT_EQ(CheckMachine(config, machine, script).message(),
+            "--instance bare: it has no heap, but every operation of this workload needs one; expected another instance");
+  script.operations.push_back({.kind = OpKind::kAllocatePages});
+  EXPECT_TRUE(CheckMachine(config, machine, script).ok());
+}
+
 v1::LoadConfig AtRate(double rate, std::uint32_t connections, double duration_seconds = 0, std::uint64_t operations = 0) {
   v1::LoadConfig config = GoodConfig();
   config.set_instances(1);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "clients/common/units.h"
+#include "clients/load/load_config.h"
 
 namespace alloclab::load {
 namespace {
@@ -199,6 +200,19 @@ std::string WhyNotReproducible(const v1::LoadReport& report) {
   return "The instance existed before: its heap at the end follows from what was in it, too.";
 }
 
+// What was asked of machines that cannot do it; "" if nothing was.
+std::string WhatWasUnsupported(const v1::LoadReport& report) {
+  std::uint64_t unsupported = 0;
+  for (const v1::OutcomeCount& outcome : report.outcomes()) {
+    if (outcome.outcome() == "unsupported") unsupported += outcome.count();
+  }
+  if (unsupported == 0) return "";
+  const bool heapless = report.config().instance_config().heap_allocator() == kNoHeap;
+  return fmt::format("{} of {} operations were unsupported and did nothing: {}.", client::Count(unsupported),
+                     client::Count(report.operations()),
+                     heapless ? "the machine has no heap" : "the machine has no allocator that knows them");
+}
+
 void AddRemarks(const v1::LoadReport& report, client::Document& document) {
   const auto say = [&document](std::string line) { document.footer.push_back(std::move(line)); };
   if (report.interrupted()) say("INTERRUPTED: this is what was done until then.");
@@ -207,6 +221,7 @@ void AddRemarks(const v1::LoadReport& report, client::Document& document) {
     say(fmt::format("The rate was not held: {} of the scheduled operations were dropped, mostly because {}.",
                     client::Percent(Share(dropped, report.schedule().scheduled())), WhyDropped(report)));
   }
+  if (const std::string what = WhatWasUnsupported(report); !what.empty()) say(what);
   const double connection_seconds = report.elapsed_seconds() * report.config().connections();
   if (report.between_passes_seconds() > 0.1 * connection_seconds && connection_seconds > 0) {
     say("Passes are short: more than a tenth of the time went into fresh instances; a longer workload measures better.");
@@ -225,6 +240,17 @@ client::Document ReportDocument(const v1::LoadReport& report) {
   document.sections.push_back(Instances(report));
   AddRemarks(report, document);
   return document;
+}
+
+std::string WhyNothingWasMeasured(const v1::LoadReport& report) {
+  if (report.schedule().scheduled() > 0) {
+    return "no operation was measured: all that was due after the warm-up was dropped, or still waiting at the end; a lower "
+           "--rate or a longer --duration may help";
+  }
+  if (report.warmup_operations() > 0) {
+    return "no operation was measured: the workload ended within --warmup; add --duration or --repeat, or warm up for less";
+  }
+  return "no operation was done";
 }
 
 }  // namespace alloclab::load

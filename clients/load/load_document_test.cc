@@ -66,6 +66,30 @@ TEST(ReportDocument, SaysWhyTheHeapIsNotReproducible) {
   EXPECT_EQ(Remarks(report), "The instance existed before: its heap at the end follows from what was in it, too.");
 }
 
+TEST(ReportDocument, SaysWhatTheMachineCannotDo) {
+  v1::LoadReport report;
+  report.mutable_config()->set_connections(1);
+  report.mutable_config()->set_instances(1);
+  report.mutable_config()->mutable_instance_config()->set_heap_allocator("none");
+  report.set_operations(1'500);
+  v1::OutcomeCount& outcome = *report.add_outcomes();
+  outcome.set_operation("malloc");
+  outcome.set_outcome("unsupported");
+  outcome.set_count(1'000);
+  EXPECT_EQ(Remarks(report), "1,000 of 1,500 operations were unsupported and did nothing: the machine has no heap.");
+}
+
+TEST(WhyNothingWasMeasured, TellsTheWarmUpFromItsBacklog) {
+  v1::LoadReport report;
+  EXPECT_EQ(WhyNothingWasMeasured(report), "no operation was done");
+  report.set_warmup_operations(500);
+  EXPECT_THAT(WhyNothingWasMeasured(report), HasSubstr("the workload ended within --warmup"));
+  report.mutable_schedule()->set_scheduled(90'000);
+  report.mutable_schedule()->set_dropped_aborted(90'000);
+  EXPECT_THAT(WhyNothingWasMeasured(report), HasSubstr("still waiting at the end; a lower --rate"));
+  EXPECT_THAT(WhyNothingWasMeasured(report), Not(HasSubstr("ended within")));
+}
+
 TEST(ReportDocument, ShowsOfADigestWhatFitsALine) {
   v1::LoadReport report;
   report.set_trace_sha256(std::string(64, 'a'));

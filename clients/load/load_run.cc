@@ -62,6 +62,8 @@ absl::StatusOr<std::unique_ptr<LoadRun>> LoadRun::Start(LoadSetup setup) {
   std::unique_ptr<LoadRun> run(new LoadRun(std::move(setup)));
   run->server_ = *std::move(server);
   if (absl::Status status = run->CreateTargets(); !status.ok()) return status;
+  const v1::InstanceConfig& machine = run->driven_.front()->target.config();
+  if (absl::Status status = CheckMachine(run->setup_.config, machine, *run->setup_.script); !status.ok()) return status;
   if (absl::Status status = run->Connect(); !status.ok()) return status;
   run->Launch();
   return run;

@@ -35,8 +35,8 @@ struct LoadCounts {
   std::uint64_t passes = 0;        // begun
   Nanos between_passes{0};         // spent on fresh instances
   Pow2Histogram batch_operations;  // of every batch sent
-  // Of batches: from the intended start to the reply, from the send to the reply, what the server says it took of that, and from
-  // the intended start to the send.
+  // Of batches: from the intended start to the reply, from the send to the reply, what the server says it took of that, and
+  // from the intended start to the send.
   LatencyHistogram response, service, server, lag;
   LatencyHistogram own_lag;  // the lag of batches that found room in the window: how late the generator itself was
 

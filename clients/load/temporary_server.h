@@ -1,4 +1,5 @@
-// A real server for tests and benchmarks: the program alloclabd as a process of its own, on a free port and a fresh data folder.
+// A real server for tests and benchmarks: the program alloclabd as a process of its own, on a free port and a fresh data
+// folder.
 #ifndef ALLOCLAB_CLIENTS_LOAD_TEMPORARY_SERVER_H_
 #define ALLOCLAB_CLIENTS_LOAD_TEMPORARY_SERVER_H_
 

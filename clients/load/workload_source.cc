@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -18,11 +20,22 @@ absl::Status BadFile(const std::string& path, const client::Places& places, cons
   return absl::DataLossError(located.empty() ? fmt::format("{}: {}", path, message) : located);
 }
 
+// Of a built-in.
+bool IsRecorded(std::string_view name) {
+  const auto builtins = BuiltinWorkloads();
+  return std::any_of(builtins.begin(), builtins.end(), [name](const BuiltinWorkload& builtin) {
+    return builtin.name == name && !std::holds_alternative<WorkloadSpec>(builtin.content);
+  });
+}
+
 struct Load {
   std::uint64_t seed;
 
   absl::StatusOr<LoadedWorkload> operator()(const client::BuiltinName& builtin) const {
     const std::uint64_t wanted_seed = seed != 0 ? seed : builtin.seed;
+    if (wanted_seed != 0 && IsRecorded(builtin.name)) {
+      return absl::InvalidArgumentError(fmt::format("--seed: {} is recorded and has no seed", builtin.name));
+    }
     absl::StatusOr<Trace> trace = MakeBuiltin(builtin.name, wanted_seed, builtin.operations);
     if (!trace.ok()) return absl::DataLossError(trace.status().message());
     LoadedWorkload loaded;

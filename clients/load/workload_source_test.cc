@@ -34,6 +34,11 @@ TEST(LoadWorkload, ReadsASpecificationAndSaysWhereItIsWrong) {
   EXPECT_THAT(std::string(status.message()), HasSubstr(path + ":5:"));
 }
 
+TEST(LoadWorkload, ARecordedBuiltinHasNoSeed) {
+  EXPECT_TRUE(LoadWorkload("sqlite", 0).ok());
+  EXPECT_EQ(LoadWorkload("sqlite", 3).status(), absl::InvalidArgumentError("--seed: sqlite is recorded and has no seed"));
+}
+
 TEST(LoadWorkload, SaysWhatIsNotThere) {
   EXPECT_TRUE(absl::IsDataLoss(LoadWorkload("no-such-workload", 0).status()));
   EXPECT_TRUE(absl::IsDataLoss(LoadWorkload("./no-such-file.rep", 0).status()));
