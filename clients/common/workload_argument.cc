@@ -54,13 +54,28 @@ bool EndsWithAny(std::string_view path, std::initializer_list<std::string_view> 
   return std::any_of(endings.begin(), endings.end(), [path](std::string_view ending) { return path.ends_with(ending); });
 }
 
+bool IsNamedAsSpecification(std::string_view path) { return EndsWithAny(path, {".yaml", ".yml", ".json"}); }
+
 // A text that is no trace of any kind.
 bool IsSpecification(std::string_view path, std::string_view bytes) {
-  if (EndsWithAny(path, {".yaml", ".yml", ".json"})) return true;
+  if (IsNamedAsSpecification(path)) return true;
   if (EndsWithAny(path, {".rep", ".trace", ".gz", ".pb"})) return false;
   const std::string_view head = bytes.substr(0, 1024);
   return Recognize(head).kind == FileKind::kUnknown &&
          std::all_of(head.begin(), head.end(), [](char c) { return IsText(c) || static_cast<unsigned char>(c) >= 0x80; });
+}
+
+bool IsKeyOfSpecification(const std::string& key) { return v1::WorkloadSpec::descriptor()->FindFieldByName(key) != nullptr; }
+
+// What could not be read as a specification: if it does not look like one either, it may have been meant as a trace.
+absl::Status Unreadable(const absl::Status& as_specification, const std::string& path, const std::vector<std::string>& keys) {
+  if (IsNamedAsSpecification(path) || std::any_of(keys.begin(), keys.end(), IsKeyOfSpecification)) {
+    return as_specification;
+  }
+  return absl::DataLossError(
+      fmt::format("{}: neither a trace of a known format nor a specification; expected a CMU .rep text or a malloc-bench "
+                  "protobuf, plain or gzip, or a specification in YAML or JSON\nRead as a specification: {}",
+                  path, std::string(as_specification.message())));
 }
 
 // A text file: a specification, or a message Workload that names a built-in or a stored trace.
@@ -69,7 +84,8 @@ absl::StatusOr<WorkloadArgument> ReadText(const std::string& text, const std::st
   const auto names = [&keys](std::string_view key) { return std::find(keys.begin(), keys.end(), key) != keys.end(); };
   if (!names("builtin") && !names("trace_sha256")) {
     SpecificationFile file{.path = path, .spec = {}, .places = {}, .once = once};
-    if (absl::Status status = ParseYaml(text, path, file.spec, file.places); !status.ok()) return status;
+    if (absl::Status status = ParseYaml(text, path, file.spec, file.places); !status.ok())
+      return Unreadable(status, path, keys);
     return file;
   }
   v1::Workload workload;

@@ -121,6 +121,25 @@ TEST(WorkloadArgument, LargeFilesAreReadWhole) {
   std::remove(path.c_str());
 }
 
+TEST(WorkloadArgument, OfATextThatIsNeitherItIsSaidWhatIsRead) {
+  for (const std::string text :
+       {"hello\n", "size,address\n16,0x10\n", "alloc 1 16\nfree 1\n", "pid: 17\ncalls: 4\n", "[1, 2"}) {
+    const std::string path = Write("odd.txt", text);
+    EXPECT_THAT(Error(path), testing::StartsWith(path +
+                                                 ": neither a trace of a known format nor a specification; expected a CMU "
+                                                 ".rep text or a malloc-bench protobuf, plain or gzip, or a specification "
+                                                 "in YAML or JSON\nRead as a specification: " +
+                                                 path + ":1:"))
+        << text;
+    std::remove(path.c_str());
+  }
+  const std::string yaml = Write("odd.yaml", "hello\n");
+  EXPECT_THAT(Error(yaml),
+              testing::EndsWith("odd.yaml:1:1: expected a mapping with the keys name, seed, phases, found a value"));
+  EXPECT_THAT(Error(yaml), testing::Not(HasSubstr("trace")));
+  std::remove(yaml.c_str());
+}
+
 TEST(WorkloadArgument, BadFilesAreNamed) {
   EXPECT_EQ(Error("nowhere/app.rep"), "nowhere/app.rep: No such file or directory");
   EXPECT_EQ(Error("app.yaml"), "app.yaml: No such file or directory");
