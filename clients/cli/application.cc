@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "clients/cli/commands.h"
 #include "clients/cli/completion.h"
@@ -23,6 +25,25 @@ int Fail(const absl::Status& status, ColorMode color) {
   const Style style(UseColor(color, stderr));
   fmt::print(stderr, "{} {}\n", style.Paint(Tone::kBad, "alloclab:"), std::string(status.message()));
   return static_cast<int>(ExitCodeOf(status));
+}
+
+// If the arguments are right as soon as `--` is left out of them: that it stands in the way. Otherwise "".
+std::string DashesInTheWay(std::vector<std::string> arguments) {
+  const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
+  if (dashes == arguments.end() || dashes + 1 == arguments.end()) return "";
+  const std::string behind = *(dashes + 1);
+  std::erase(arguments, "--");
+  CommonOptions options;
+  Command chosen;
+  CLI::App app;
+  DefineCommandLine(app, options, chosen);
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::Success&) {  // --help
+  } catch (const CLI::ParseError&) {
+    return "";
+  }
+  return fmt::format("'--' ends the commands and options, so '{}' behind it is none; leave out the '--'", behind);
 }
 
 }  // namespace
@@ -65,7 +86,8 @@ int RunCommandLine(const std::vector<std::string>& arguments) {
   } catch (const CLI::Success& request) {
     return app.exit(request);
   } catch (const CLI::ParseError& error) {
-    return Fail(absl::InvalidArgumentError(UsageError(app, error)), options.color);
+    const std::string dashes = DashesInTheWay(arguments);
+    return Fail(absl::InvalidArgumentError(dashes.empty() ? UsageError(app, error) : dashes), options.color);
   }
   Session session(options);
   const CommandResult result = chosen(session);

@@ -101,6 +101,7 @@ TEST_F(CommandLine, OptionsThatWouldDoNothingAreRefused) {
               StartsWith("--operations: 0: nothing would be replayed; without the option a workload has its own length\n"));
   EXPECT_THAT(Error({"submit", "larson", "--seed", "0"}), StartsWith("--seed: 0: seeds begin at 1; "));
   EXPECT_THAT(Error({"inspect", "heap", "demo", "--lines", "0"}), StartsWith("--lines: 0: a picture has a line"));
+  EXPECT_THAT(Error({"submit", "x", "--ram", "0"}), StartsWith("--ram: 0: expected 16Ki to 4Gi"));
   EXPECT_THAT(Error({"submit", "x", "--param", "a=1", "--param", "a=2"}), StartsWith("--param: a is there twice"));
 }
 
@@ -115,6 +116,24 @@ TEST_F(CommandLine, TwoDashesDoNotHideTheError) {
   EXPECT_THAT(Error({"runs", "--", "lst"}), StartsWith("unknown command 'lst'; did you mean 'list'?"));
   EXPECT_THAT(Error({"version", "--", "extra"}), StartsWith("unexpected argument 'extra'"));
   EXPECT_THAT(Error({"malloc", "demo", "--", "many"}), StartsWith("BYTES: \"many\" is not a number"));
+}
+
+// What the program says of wrong arguments.
+std::string Said(const std::vector<std::string>& arguments) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(RunCommandLine(arguments), 2);
+  return testing::internal::GetCapturedStderr();
+}
+
+TEST_F(CommandLine, TwoDashesInTheWayAreNamed) {
+  const std::string end = "behind it is none; leave out the '--'\n";
+  EXPECT_EQ(Said({"runs", "--", "list"}), "alloclab: '--' ends the commands and options, so 'list' " + end);
+  EXPECT_EQ(Said({"--", "runs", "list"}), "alloclab: '--' ends the commands and options, so 'runs' " + end);
+  EXPECT_EQ(Said({"submit", "steady-state", "--", "--ram", "64Mi"}),
+            "alloclab: '--' ends the commands and options, so '--ram' " + end);
+  // With something else wrong that is said, but no word is suggested for itself.
+  EXPECT_THAT(Said({"runs", "--", "list", "--bad"}), testing::Not(HasSubstr("did you mean 'list'?")));
+  EXPECT_THAT(Said({"runs", "--", "lst"}), HasSubstr("did you mean 'list'?"));
 }
 
 TEST_F(CommandLine, HelpTakesTheWordsOfACommand) {

@@ -1,10 +1,14 @@
 #include "clients/cli/block_walk.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <memory>
 
+#include "absl/strings/ascii.h"
 #include "alloclab/v1/inspect.grpc.pb.h"
 #include "clients/cli/instance_config.h"
+#include "clients/common/units.h"
 
 namespace alloclab::client {
 namespace {
@@ -19,6 +23,16 @@ v1::WalkBlocksRequest RequestOf(const BlockRange& range) {
   request.set_limit(
       static_cast<std::uint32_t>(std::min<std::uint64_t>(range.limit, std::numeric_limits<std::uint32_t>::max())));
   return request;
+}
+
+// The server writes hexadecimal digits in lower case.
+std::string WithUpperCaseAddresses(std::string text) {
+  for (std::size_t at = text.find("0x"); at != text.npos; at = text.find("0x", at)) {
+    for (at += 2; at < text.size() && absl::ascii_isxdigit(static_cast<unsigned char>(text[at])); ++at) {
+      text[at] = absl::ascii_toupper(static_cast<unsigned char>(text[at]));
+    }
+  }
+  return text;
 }
 
 }  // namespace
@@ -43,6 +57,11 @@ absl::StatusOr<v1::BlockList> WalkBlocks(const Connection& connection, const Blo
   const grpc::Status status = reader->Finish();
   if (!status.ok() && more) return WithInstanceNames(connection.Explain(status), range.instance, connection);
   return said;
+}
+
+std::string BrokenSentence(const v1::BrokenWalk& broken) {
+  return fmt::format("The chain of blocks is broken at {}: {}.", Address(broken.address()),
+                     WithUpperCaseAddresses(Printable(broken.what())));
 }
 
 }  // namespace alloclab::client

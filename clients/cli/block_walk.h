@@ -21,10 +21,14 @@ struct BlockRange {
   std::uint64_t limit = 0;                    // blocks at most; 0: all
 };
 
-// Hands every block of the range to `take` as it comes. Returns what the walk said beside them: the names of the fields, the end,
-// and where the chain is broken, if it is.
+// Hands every block of the range to `take` as it comes. Returns what the walk said beside them: the names of the fields, the
+// end, and where the chain is broken, if it is.
 absl::StatusOr<v1::BlockList> WalkBlocks(const Connection& connection, const BlockRange& range,
                                          const std::function<void(const v1::Block&)>& take);
+
+// "The chain of blocks is broken at 0xC0400000: the header at 0xC0400000 is not mapped." Addresses have upper-case digits, as
+// everywhere on the command line.
+std::string BrokenSentence(const v1::BrokenWalk& broken);
 
 }  // namespace alloclab::client
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdlib>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,8 +23,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kPatience{300};
 
-// Bash takes `=` and `:` for borders of words, our options do not: words are cut at spaces, and of what is offered bash gets the
-// part behind the last border.
+// Bash takes `=` and `:` for borders of words, our options do not: words are cut at spaces, and of what is offered bash gets
+// the part behind the last border.
 constexpr const char kBash[] = R"(# alloclab: put `source <(alloclab completion bash)` into ~/.bashrc
 _alloclab() {
   local line=${COMP_LINE:0:COMP_POINT} words IFS=$' \t\n'
@@ -152,7 +153,7 @@ std::vector<std::string> FromCatalog(const Connection& connection, const std::st
   const auto add = [&](const auto& allocators, const std::string& own_type, const std::string& chosen) {
     for (const v1::AllocatorInfo& allocator : allocators) {
       if (type == own_type || type == "ALLOCATOR") found.push_back(allocator.name());
-      const bool fits = chosen.empty() || chosen == allocator.name();
+      const bool fits = allocator.name() == (chosen.empty() ? allocators.begin()->name() : chosen);
       if (type == "NAME=VALUE" && fits) AddParameters(allocator, words.back(), found);
     }
   };
@@ -209,8 +210,9 @@ int PrintCompletions(const CLI::App& app, const std::vector<std::string>& words)
     completion.candidates = Ask(connection, completion.value_type, words);
   }
   const std::string typed = words.empty() ? "" : words.back();
+  std::set<std::string> offered;
   for (const std::string& candidate : completion.candidates) {
-    if (candidate.starts_with(typed)) fmt::print("{}\n", candidate);
+    if (candidate.starts_with(typed) && offered.insert(candidate).second) fmt::print("{}\n", candidate);
   }
   return static_cast<int>(ExitCode::kOk);
 }

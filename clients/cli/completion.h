@@ -20,8 +20,8 @@ struct Completion {
 };
 Completion Complete(const CLI::App& app, const std::vector<std::string>& words);
 
-// Prints the candidates that begin with the last word, one a line; what the server knows if it answers within 300 ms. Returns the
-// exit code.
+// Prints the candidates that begin with the last word, each once, one a line; what the server knows if it answers within
+// 300 ms. Parameters are those of the allocators that the words choose, or of the default ones. Returns the exit code.
 int PrintCompletions(const CLI::App& app, const std::vector<std::string>& words);
 
 }  // namespace alloclab::client

@@ -18,10 +18,17 @@ std::optional<double> Ratio(std::uint64_t part, std::uint64_t whole) {
   return static_cast<double>(part) / static_cast<double>(whole);
 }
 
+// Of a whole that the part is a part of.
+std::optional<double> Share(std::uint64_t part, std::uint64_t whole) {
+  return part > whole ? std::nullopt : Ratio(part, whole);
+}
+
 std::optional<double> OneMinus(std::optional<double> ratio) {
   if (ratio) ratio = 1 - *ratio;
   return ratio;
 }
+
+Cell UnlessUnknown(bool unknown, Cell cell) { return unknown ? Cell{"unknown", "", Tone::kBad} : std::move(cell); }
 
 Cell OptionalRatio(std::optional<double> ratio) { return ratio ? RatioCell(*ratio) : Cell{"-", "", Tone::kDim}; }
 
@@ -54,6 +61,7 @@ Section MemorySection(const CountersView& view) {
   const v1::Counters& counters = view.counters;
   const v1::HeapShape& heap = *view.heap;
   const MemoryRatios ratios = RatiosOf(counters, heap);
+  const bool unknown = view.heap_broken || !IsPossible(heap);
   Section section = Facts("heap memory");
   AddFact(section, "requested", BytesCell(counters.requested_bytes()));
   AddFact(section, "peak live", BytesCell(counters.live_requested_peak_bytes()));
@@ -63,11 +71,11 @@ Section MemorySection(const CountersView& view) {
   AddFact(section, "live now", BytesCell(counters.live_requested_bytes()));
   AddFact(section, "live blocks now", CountCell(counters.live_blocks()));
   AddFact(section, "heap now", BytesCell(heap.brk() - heap.start()));
-  AddFact(section, "free now", BytesCell(heap.free_bytes()));
-  AddFact(section, "free blocks now", CountCell(heap.free_blocks()));
-  AddFact(section, "largest free block", BytesCell(heap.largest_free_bytes()));
-  AddFact(section, "internal fragmentation", OptionalRatio(ratios.internal_fragmentation));
-  AddFact(section, "external fragmentation", OptionalRatio(ratios.external_fragmentation));
+  AddFact(section, "free now", UnlessUnknown(unknown, BytesCell(heap.free_bytes())));
+  AddFact(section, "free blocks now", UnlessUnknown(unknown, CountCell(heap.free_blocks())));
+  AddFact(section, "largest free block", UnlessUnknown(unknown, BytesCell(heap.largest_free_bytes())));
+  AddFact(section, "internal fragmentation", UnlessUnknown(unknown, OptionalRatio(ratios.internal_fragmentation)));
+  AddFact(section, "external fragmentation", UnlessUnknown(unknown, OptionalRatio(ratios.external_fragmentation)));
   return section;
 }
 
@@ -112,10 +120,11 @@ Section HeapWorkSection(const CountersView& view) {
 Section PageSection(const CountersView& view) {
   Section section = Facts("pages");
   if (view.pages != nullptr) {
+    const bool unknown = view.pages_broken || !IsPossible(*view.pages);
     AddFact(section, "arena", BytesCell(view.pages->arena_bytes()));
-    AddFact(section, "free", BytesCell(view.pages->free_bytes()));
-    AddFact(section, "free blocks", CountCell(view.pages->free_blocks()));
-    AddFact(section, "largest free block", BytesCell(view.pages->largest_free_bytes()));
+    AddFact(section, "free", UnlessUnknown(unknown, BytesCell(view.pages->free_bytes())));
+    AddFact(section, "free blocks", UnlessUnknown(unknown, CountCell(view.pages->free_blocks())));
+    AddFact(section, "largest free block", UnlessUnknown(unknown, BytesCell(view.pages->largest_free_bytes())));
   }
   AddFact(section, "peak live", BytesCell(view.counters.page_live_peak_bytes()));
   AddFact(section, "mean steps of a search", MeanCell(view.counters.page_search_steps()));
@@ -134,9 +143,18 @@ Section MachineSection(const CountersView& view) {
 }  // namespace
 
 MemoryRatios RatiosOf(const v1::Counters& counters, const v1::HeapShape& heap) {
-  return {.peak_utilisation = Ratio(counters.live_requested_peak_bytes(), counters.heap_size_peak_bytes()),
-          .internal_fragmentation = OneMinus(Ratio(counters.live_requested_bytes(), heap.live_block_bytes())),
-          .external_fragmentation = OneMinus(Ratio(heap.largest_free_bytes(), heap.free_bytes()))};
+  return {.peak_utilisation = Share(counters.live_requested_peak_bytes(), counters.heap_size_peak_bytes()),
+          .internal_fragmentation = OneMinus(Share(counters.live_requested_bytes(), heap.live_block_bytes())),
+          .external_fragmentation = OneMinus(Share(heap.largest_free_bytes(), heap.free_bytes()))};
+}
+
+bool IsPossible(const v1::HeapShape& heap) {
+  const std::uint64_t bytes = heap.brk() - heap.start();  // 0: it does not move the break
+  return (bytes == 0 || heap.live_block_bytes() + heap.free_bytes() <= bytes) && heap.largest_free_bytes() <= heap.free_bytes();
+}
+
+bool IsPossible(const v1::PageShape& pages) {
+  return pages.free_bytes() <= pages.arena_bytes() && pages.largest_free_bytes() <= pages.free_bytes();
 }
 
 std::vector<Section> CounterSections(const CountersView& view) {

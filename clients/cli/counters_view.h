@@ -11,7 +11,8 @@
 
 namespace alloclab::client {
 
-// Nothing where the ratio is not defined (no free byte, no live block, an empty heap).
+// Nothing where the ratio is not defined (no free byte, no live block, an empty heap), or is none from 0 to 1, as on an
+// unguarded machine whose metadata is damaged.
 struct MemoryRatios {
   std::optional<double> peak_utilisation;  // most payload asked for and live / most heap; the peaks may be at different times
   std::optional<double>
@@ -20,6 +21,10 @@ struct MemoryRatios {
 };
 MemoryRatios RatiosOf(const v1::Counters& counters, const v1::HeapShape& heap);
 
+// Whether there is room for what the shape tells. If not, the chain of blocks that it was read from is broken.
+bool IsPossible(const v1::HeapShape& heap);
+bool IsPossible(const v1::PageShape& pages);
+
 // What to show of a machine: `heap` is null without a heap, `pages` without a page allocator's shape.
 struct CountersView {
   const v1::Counters& counters;
@@ -27,9 +32,11 @@ struct CountersView {
   const v1::PageShape* pages;
   int width;  // of the terminal, for the histograms
   const FigureUnits& units;
+  // The chain of blocks is known to be broken: what only a walk over it tells is unknown.
+  bool heap_broken = false, pages_broken = false;
 };
-// Sections: outcomes; with a heap its memory, search and work; pages; with a heap virtual memory. What an allocator declares comes
-// as it declares it.
+// Sections: outcomes; with a heap its memory, search and work; pages; with a heap virtual memory. What an allocator declares
+// comes as it declares it.
 std::vector<Section> CounterSections(const CountersView& view);
 
 }  // namespace alloclab::client

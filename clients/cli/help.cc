@@ -47,6 +47,7 @@ std::string WholeName(const CLI::App* app) {
 
 std::string DidYouMean(const std::string& word, const std::vector<std::string>& names) {
   const std::string_view nearest = NearestName(word, std::vector<std::string_view>(names.begin(), names.end()));
+  if (nearest == word) return " behind '--', which ends commands and options";
   return nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest);
 }
 

@@ -55,9 +55,8 @@ Cell KindCell(v1::Block::Kind kind) {
   }
 }
 
-std::string BrokenSentence(const v1::BrokenWalk& broken) {
-  return fmt::format("The chain of blocks is broken at {}: {}. What lies behind cannot be shown.", Address(broken.address()),
-                     Printable(broken.what()));
+std::string CannotShowBehind(const v1::BrokenWalk& broken) {
+  return BrokenSentence(broken) + " What lies behind cannot be shown.";
 }
 
 ExitCode CodeOf(const v1::BlockList& said) { return said.has_broken() ? ExitCode::kViolation : ExitCode::kOk; }
@@ -74,9 +73,11 @@ CommandResult List(Session& session, const Arguments& given) {
     session.Note(fmt::format("Listing ends after {}; --limit 0 lists all.", Count(given.limit)));
   }
   const FigureUnits units(CatalogOrNothing(session.connection()));
-  absl::Status shown = session.Show(*said, BlockListDocument(*said, units));
+  std::string addresses;
+  for (const v1::Block& block : said->blocks()) addresses += Address(block.address()) + "\n";
+  absl::Status shown = session.Show(*said, BlockListDocument(*said, units), addresses);
   const bool footer = session.output() == OutputFormat::kTable || session.output() == OutputFormat::kMarkdown;
-  if (said->has_broken() && !footer) session.Note(BrokenSentence(said->broken()));
+  if (said->has_broken() && !footer) session.Note(CannotShowBehind(said->broken()));
   return Done(shown, CodeOf(*said));
 }
 
@@ -88,12 +89,16 @@ absl::StatusOr<v1::Statistics> Statistics(Session& session, const std::string& i
   return reply;
 }
 
-std::string HeapHeading(const std::string& instance, const v1::HeapShape& heap) {
+// Of a broken chain the figures are those of a part.
+constexpr const char kBlocksUnknown[] = "how many blocks are live and free is unknown";
+
+std::string HeapHeading(const std::string& instance, const v1::HeapShape& heap, bool broken) {
+  std::string heading = fmt::format("heap of {}: {} to {}, {}; ", instance, Address(heap.start()), Address(heap.brk()),
+                                    Bytes(heap.brk() - heap.start()));
+  if (broken) return heading + kBlocksUnknown;
+  heading += fmt::format("{}, {}; {} free, {}", Count(heap.live_blocks(), "live block"), Bytes(heap.live_block_bytes()),
+                         Count(heap.free_blocks()), Bytes(heap.free_bytes()));
   const MemoryRatios ratios = RatiosOf({}, heap);
-  std::string heading =
-      fmt::format("heap of {}: {} to {}, {}; {}, {}; {} free, {}", instance, Address(heap.start()), Address(heap.brk()),
-                  Bytes(heap.brk() - heap.start()), Count(heap.live_blocks(), "live block"), Bytes(heap.live_block_bytes()),
-                  Count(heap.free_blocks()), Bytes(heap.free_bytes()));
   if (ratios.external_fragmentation) {
     heading += fmt::format(", largest {}; external fragmentation {}", Bytes(heap.largest_free_bytes()),
                            Percent(*ratios.external_fragmentation));
@@ -101,10 +106,12 @@ std::string HeapHeading(const std::string& instance, const v1::HeapShape& heap) 
   return heading;
 }
 
-std::string PagesHeading(const std::string& instance, const v1::PageShape& pages) {
-  return fmt::format("pages of {}: {} from {}; {}, {}, largest {}", instance, Bytes(pages.arena_bytes()),
-                     Address(pages.arena_first()), Count(pages.free_blocks(), "free block"), Bytes(pages.free_bytes()),
-                     Bytes(pages.largest_free_bytes()));
+std::string PagesHeading(const std::string& instance, const v1::PageShape& pages, bool broken) {
+  const std::string heading =
+      fmt::format("pages of {}: {} from {}; ", instance, Bytes(pages.arena_bytes()), Address(pages.arena_first()));
+  if (broken || !IsPossible(pages)) return heading + kBlocksUnknown;
+  return heading + fmt::format("{}, {}, largest {}", Count(pages.free_blocks(), "free block"), Bytes(pages.free_bytes()),
+                               Bytes(pages.largest_free_bytes()));
 }
 
 // A map of what the window from..to shows of [first, end).
@@ -137,9 +144,10 @@ CommandResult Draw(Session& session, const Arguments& given) {
   if (!said.ok()) return said.status();
   if (!heap && !said->has_broken()) map->FillRest(MemoryMap::Kind::kLive);
   Document document;
-  document.heading = heap ? HeapHeading(given.instance, statistics->heap()) : PagesHeading(given.instance, pages);
+  document.heading = heap ? HeapHeading(given.instance, statistics->heap(), said->has_broken())
+                          : PagesHeading(given.instance, pages, said->has_broken());
   document.sections.emplace_back().picture = map->Draw(session.style());
-  if (said->has_broken()) document.footer.push_back(session.style().Paint(Tone::kBad, BrokenSentence(said->broken())));
+  if (said->has_broken()) document.footer.push_back(session.style().Paint(Tone::kBad, CannotShowBehind(said->broken())));
   return Done(session.Print(RenderTable(document, session.style(), session.width())), CodeOf(*said));
 }
 
@@ -156,7 +164,7 @@ void AddBlocks(CLI::App& group, v1::AllocatorKind allocator, const char* name, c
   const auto given = std::make_shared<Arguments>();
   given->allocator = allocator;
   CLI::App* command = AddCommand(group, name, description, example, chosen, [given](Session& session) {
-    const bool draw = !given->list && session.output() == OutputFormat::kTable;
+    const bool draw = !given->list && session.output() == OutputFormat::kTable && !session.options().quiet;
     if (absl::Status status = CheckFit(*given, draw); !status.ok()) return CommandResult(status);
     return draw ? Draw(session, *given) : List(session, *given);
   });
@@ -187,7 +195,7 @@ Document BlockListDocument(const v1::BlockList& list, const FigureUnits& units) 
   }
   Document document;
   document.sections.push_back(std::move(table));
-  if (list.has_broken()) document.footer.push_back(BrokenSentence(list.broken()));
+  if (list.has_broken()) document.footer.push_back(CannotShowBehind(list.broken()));
   return document;
 }
 

@@ -31,9 +31,10 @@ void AddInstanceConfig(CLI::App& app, v1::InstanceConfig& config) {
   const auto ram = [&config](const std::string& text) {
     const auto bytes = ParseQuantity(text);
     if (!bytes.ok()) throw CLI::ValidationError("--ram", std::string(bytes.status().message()));
+    if (*bytes == 0) throw CLI::ValidationError("--ram", "0: expected 16Ki to 4Gi; without the option it is 512Mi");
     config.set_ram_bytes(*bytes);
   };
-  app.add_option_function<std::string>("--ram", ram, "Memory of the machine: 1Mi to 4Gi (default 512Mi)")->type_name("BYTES");
+  app.add_option_function<std::string>("--ram", ram, "Memory of the machine: 16Ki to 4Gi (default 512Mi)")->type_name("BYTES");
   app.add_option("--page-allocator", *config.mutable_page_allocator(), "Name from `alloclab catalog`")
       ->type_name("PAGE_ALLOCATOR");
   app.add_option("--heap-allocator", *config.mutable_heap_allocator(), "Name from `alloclab catalog`; none: pages only")

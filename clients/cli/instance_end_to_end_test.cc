@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/strip.h"
 #include "alloclab/v1/heap.pb.h"
 #include "alloclab/v1/inspect.pb.h"
 #include "alloclab/v1/lab.pb.h"
@@ -11,6 +12,7 @@
 namespace alloclab::client {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -141,6 +143,8 @@ TEST_F(InstanceEndToEnd, ABrokenHeapIsShownAsBroken) {
   const ProcessResult map = Run({"inspect", "heap", "wild", "--color", "always"});
   EXPECT_EQ(map.exit_code, 5);
   EXPECT_THAT(map.out, HasSubstr("\x1b[1;31mThe chain of blocks is broken at 0xC040000"));
+  EXPECT_THAT(map.out,
+              StartsWith("heap of wild: 0xC0400000 to 0xC0401004, 4 KiB; how many blocks are live and free is unknown\n"));
   const ProcessResult list = Run({"inspect", "heap", "wild", "--list"});
   EXPECT_EQ(list.exit_code, 5);
   EXPECT_THAT(list.out, HasSubstr("\nThe chain of blocks is broken at 0xC040000"));
@@ -148,6 +152,31 @@ TEST_F(InstanceEndToEnd, ABrokenHeapIsShownAsBroken) {
   EXPECT_EQ(json.exit_code, 5);
   EXPECT_THAT(json.out, HasSubstr("\"broken\": {"));
   EXPECT_EQ(Run({"inspect", "check", "wild"}).exit_code, 5);
+  const ProcessResult stats = Run({"inspect", "stats", "wild"});
+  EXPECT_EQ(stats.exit_code, 5);
+  EXPECT_THAT(stats.out, HasSubstr("\nHeap: The chain of blocks is broken at 0xC040000"));
+  EXPECT_THAT(stats.out, ContainsRegex("free blocks now +unknown\n"));
+  EXPECT_THAT(stats.out, ContainsRegex("internal fragmentation +unknown\n"));
+  const ProcessResult csv = Run({"inspect", "stats", "wild", "-o", "csv"});
+  EXPECT_EQ(csv.exit_code, 5);
+  EXPECT_THAT(csv.out, HasSubstr("\nheap memory,,free now,,\n"));
+  EXPECT_THAT(csv.err, StartsWith("Heap: The chain of blocks is broken at 0xC040000"));
+  const ProcessResult as_json = Run({"inspect", "stats", "wild", "-o", "json"});
+  EXPECT_EQ(as_json.exit_code, 5);
+  EXPECT_THAT(as_json.out, HasSubstr("\"broken\": \"Heap: The chain of blocks is broken at 0xC040000"));
+}
+
+// On an unguarded machine a page may be freed twice, and its list of free blocks then leads back to itself.
+TEST_F(InstanceEndToEnd, ABrokenListOfPagesIsShownAsBroken) {
+  ASSERT_EQ(Out({"instance", "create", "twice", "--ram", "1Mi", "--heap-allocator", "none", "--unguarded", "-q"}), "twice\n");
+  EXPECT_EQ(Run({"inspect", "stats", "twice"}).exit_code, 0) << "unguarded, but whole";
+  const std::string page(absl::StripSuffix(Out({"pages", "alloc", "twice", "4Ki", "-q"}), "\n"));
+  Out({"pages", "free", "twice", page, "4Ki"});
+  Out({"pages", "free", "twice", page, "4Ki"});
+  const ProcessResult stats = Run({"inspect", "stats", "twice"});
+  EXPECT_EQ(stats.exit_code, 5) << stats.out;
+  EXPECT_THAT(stats.out, HasSubstr("\nPages: "));
+  EXPECT_THAT(stats.out, ContainsRegex("largest free block +unknown\n"));
 }
 
 TEST_F(InstanceEndToEnd, InspectMemoryAndTranslate) {
@@ -160,6 +189,8 @@ TEST_F(InstanceEndToEnd, InspectMemoryAndTranslate) {
   EXPECT_THAT(Out({"inspect", "memory", "demo", fmt::format("{:x}", translation.physical()), "--physical", "--bytes", "4"}),
               HasSubstr("05 00 00 00"));
   EXPECT_THAT(Out({"inspect", "translate", "demo", "0xC0400000"}), HasSubstr("P RW S"));
+  EXPECT_EQ(Out({"inspect", "translate", "demo", "0xC0400000", "-q"}), fmt::format("0x{:08X}\n", translation.physical()));
+  EXPECT_EQ(Out({"inspect", "translate", "demo", "0x1000", "-q"}), "");
   EXPECT_THAT(Out({"inspect", "translate", "demo", "0x1000"}), HasSubstr("not mapped; a touch is a page fault"));
   const ProcessResult absent = Run({"inspect", "memory", "demo", "0x1000"});
   EXPECT_EQ(absent.exit_code, 1);
@@ -171,6 +202,8 @@ TEST_F(InstanceEndToEnd, StatsAndCheck) {
   Out({"malloc", "demo", "100"});
   EXPECT_EQ(Json<v1::Statistics>({"inspect", "stats", "demo"}).counters().operations(), 1u);
   EXPECT_THAT(Out({"inspect", "stats", "demo"}), HasSubstr("HEAP SEARCH\n"));
+  EXPECT_EQ(Out({"inspect", "stats", "demo", "-q"}), "demo\n");
+  EXPECT_THAT(Out({"inspect", "heap", "demo", "-q"}), StartsWith("0xC0400000\n0xC0400004\n0xC040006C\n"));
   EXPECT_EQ(Out({"inspect", "check", "demo"}), "no broken invariant in 3 heap blocks and 1 page block of demo\n");
 }
 

@@ -71,7 +71,7 @@ CommandResult ShowServer(Session& session) {
   AddFact(facts, "metrics", TextCell(server->metrics_url()));
   Document document;
   document.sections.push_back(std::move(facts));
-  return Done(session.Show(*server, document));
+  return Done(session.Show(*server, document, session.options().connection.server + "\n"));
 }
 
 // Of the client alone: works without a server.
@@ -84,7 +84,7 @@ CommandResult ShowVersion(Session& session) {
   AddFact(facts, "build", TextCell(Build()));
   Document document;
   document.sections.push_back(std::move(facts));
-  return Done(session.Show(message, document));
+  return Done(session.Show(message, document, fmt::format("{}\n", Version())));
 }
 
 }  // namespace

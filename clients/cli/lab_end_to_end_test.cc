@@ -2,12 +2,14 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "alloclab/v1/lab.pb.h"
 #include "alloclab/v1/workload.pb.h"
 #include "clients/cli/end_to_end.h"
+#include "server/testing/eventually.h"
 
 namespace alloclab::client {
 namespace {
@@ -75,6 +77,8 @@ TEST_F(LabEndToEnd, ServerAndVersion) {
   EXPECT_THAT(Out({"server"}), HasSubstr("address            " + server_.address()));
   EXPECT_EQ(Json<v1::Server>({"server"}).cost_model(), "i386-v1");
   EXPECT_THAT(Out({"version"}), StartsWith("alloclab  "));
+  EXPECT_EQ(Out({"server", "-q"}), server_.address() + "\n");
+  EXPECT_THAT(Out({"version"}), HasSubstr(Out({"version", "-q"})));
   EXPECT_THAT(Out({"--version"}), StartsWith("alloclab "));
 }
 
@@ -99,6 +103,9 @@ TEST_F(LabEndToEnd, CompletionAsksTheServer) {
   EXPECT_EQ(Out({"__complete", "submit", "x", "--param", "heap.engine="}), "heap.engine=indexed\nheap.engine=literal\n");
   EXPECT_EQ(Out({"__complete", "submit", "x", "--param", "heap.engine=l"}), "heap.engine=literal\n");
   EXPECT_EQ(Out({"__complete", "submit", "x", "--heap-allocator", "none", "--param", "heap."}), "");
+  EXPECT_EQ(Out({"__complete", "submit", "x", "--param", "heap.limit"}), "heap.limit_bytes=\n") << "once, whoever has it too";
+  EXPECT_EQ(Out({"__complete", "submit", "x", "--heap-allocator", "next-fit", "--param", "heap.e"}), "");
+  EXPECT_EQ(Out({"__complete", "submit", "x", "--heap-allocator=next-fit", "--param", "heap.e"}), "");
   EXPECT_EQ(Out({"__complete", "runs", "list", "--allocator", "page"}), "page-runs\n");
 }
 
@@ -138,6 +145,25 @@ TEST_F(LabEndToEnd, AClosedPort) {
                 StartsWith(fmt::format("alloclab: cannot reach a server at {}: connection refused\nStart one with `./lab up`",
                                        closed.name())));
   }
+}
+
+// Nothing of gRPC's own words.
+TEST_F(LabEndToEnd, WhatIsNoServerIsSaidInPlainWords) {
+  const ProcessResult nowhere = Run({"server", "--server", "unix:" + (folder_.path() / "nowhere").string()});
+  EXPECT_EQ(nowhere.exit_code, 3);
+  EXPECT_THAT(nowhere.err, HasSubstr("/nowhere: no such socket\nStart one with `./lab up`"));
+  // A port of HTTP: that of the load generator's own metrics.
+  Process load(CommandOf({"load", "steady-state", "--rate", "100", "--repeat", "forever", "--metrics-listen", "127.0.0.1:0"}),
+               Environment());
+  int port = 0;
+  ASSERT_TRUE(
+      Eventually([&] { return std::sscanf(load.err().c_str(), "Metrics at http://127.0.0.1:%d/metrics\n", &port) == 1; }));
+  const std::string address = fmt::format("127.0.0.1:{}", port);
+  EXPECT_THAT(Run({"server", "--server", address}).err, StartsWith("alloclab: cannot reach a server at " + address +
+                                                                   ": what listens there speaks HTTP, not gRPC, as the web "
+                                                                   "page and /metrics do\nStart one with `./lab up`"));
+  load.Signal(SIGINT);
+  load.Wait();
 }
 
 TEST_F(LabEndToEnd, AServerThatIsSilentIsGivenUpAfterTheDeadline) {

@@ -78,9 +78,30 @@ CommandResult Watch(Session& session, std::uint64_t id) {
   return ShowRun(session, *run, "");
 }
 
+// What a list says of a run with a result.
+void Summarize(v1::Run& run) {
+  if (!run.has_result()) return;
+  const v1::Exact& exact = run.result().exact();
+  v1::RunSummary& summary = *run.mutable_summary();
+  for (const v1::OutcomeCount& outcome : exact.counters().outcomes()) {
+    const bool failed = outcome.outcome() != "ok" && outcome.outcome() != "zero_size";
+    if (failed) summary.set_failed_operations(summary.failed_operations() + outcome.count());
+  }
+  summary.set_heap_peak_bytes(exact.counters().heap_size_peak_bytes());
+  summary.set_live_peak_bytes(exact.counters().live_requested_peak_bytes());
+  summary.set_page_peak_bytes(exact.counters().page_live_peak_bytes());
+  summary.set_cycles_386dx33(exact.cycles_386dx33());
+  summary.set_replay_ns(run.result().measured().replay_ns());
+  summary.set_violations(exact.violations());
+  run.clear_result();
+}
+
 CommandResult Cancel(Session& session, std::uint64_t id) {
-  const absl::StatusOr<v1::Run> run = CancelRun(session.connection(), id);
+  absl::StatusOr<v1::Run> run = CancelRun(session.connection(), id);
+  if (run.ok() && HasEnded(*run)) run = GetRun(session.connection(), id);
   if (!run.ok()) return run.status();
+  if (HasEnded(*run) && run->state() != v1::Run::CANCELLED) session.Note(fmt::format("Run {} had ended already.", id));
+  Summarize(*run);
   v1::ListRunsResponse one;
   *one.add_runs() = *run;
   return Done(ShowList(session, *run, one));

@@ -237,6 +237,18 @@ TEST_F(RunEndToEnd, DetachWatchListCancelDelete) {
   EXPECT_THAT(gone.err, HasSubstr("run 1 does not exist"));
 }
 
+TEST_F(RunEndToEnd, CancellingARunThatHasEndedShowsItsFigures) {
+  Out({"submit", "larson", "--operations", "2k", "-q"});
+  const ProcessResult cancelled = Run({"runs", "cancel", "1"});
+  EXPECT_EQ(cancelled.exit_code, 0);
+  EXPECT_EQ(cancelled.err, "Run 1 had ended already.\n");
+  EXPECT_EQ(cancelled.out, Out({"runs", "list"}));
+  EXPECT_EQ(Out({"runs", "cancel", "1", "-q"}), "1\n");
+  EXPECT_EQ(Out({"runs", "cancel", "1", "-o", "csv"}), Out({"runs", "list", "-o", "csv"}));
+  const v1::Run json = Json<v1::Run>({"runs", "cancel", "1"}), listed = Json<v1::ListRunsResponse>({"runs", "list"}).runs(0);
+  EXPECT_EQ(json.summary().SerializeAsString(), listed.summary().SerializeAsString());
+}
+
 TEST_F(RunEndToEnd, TheFirstInterruptCancelsAndShowsWhatWasFound) {
   Process submit(CommandOf(EndlessSubmission()), Environment());
   WaitForState(v1::Run::RUNNING);

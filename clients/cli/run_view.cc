@@ -181,7 +181,8 @@ Document RunDocument(const v1::Run& run, int width, const FigureUnits& units) {
                           .heap = exact.has_heap() ? &exact.heap() : nullptr,
                           .pages = exact.has_pages() ? &exact.pages() : nullptr,
                           .width = width,
-                          .units = units})) {
+                          .units = units,
+                          .heap_broken = exact.violations() > 0 && exact.heap().blocks() == 0})) {
     document.sections.push_back(std::move(section));
   }
   document.sections.push_back(TimeSection(run.result()));

@@ -62,7 +62,8 @@ CommandResult Detached(Session& session, const v1::Run& run) {
   return Done(session.Print(fmt::format("{}\n", run.id())));
 }
 
-// The argument if it gives the workload again; "" leaves it to what the server knows: after a pipe, or a file that names another.
+// The argument if it gives the workload again; "" leaves it to what the server knows: after a pipe, or a file that names
+// another.
 std::string ArgumentAgain(const std::string& given, const WorkloadArgument& argument) {
   const auto* builtin = std::get_if<BuiltinName>(&argument);
   const bool elsewhere = (builtin != nullptr && builtin->name != given) ||

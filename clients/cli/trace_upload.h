@@ -14,8 +14,8 @@ namespace alloclab::client {
 // Without its folders.
 std::string FileName(const std::string& path);
 
-// Streams the file as it is in chunks of 1 MiB; the server reads and checks it. DATA_LOSS: the server says that it is malformed,
-// and where. CANCELLED: interrupted.
+// Streams the file as it is in chunks of 1 MiB; the server reads and checks it. DATA_LOSS: the server says that it is
+// malformed, and where. CANCELLED: interrupted.
 absl::StatusOr<v1::TraceInfo> UploadTrace(const Connection& connection, const TraceFile& file, Interruption& interruption,
                                           Progress& progress);
 

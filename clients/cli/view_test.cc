@@ -3,6 +3,7 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
+#include "clients/cli/block_walk.h"
 #include "clients/cli/catalog_view.h"
 #include "clients/cli/counters_view.h"
 #include "clients/cli/inspect_blocks.h"
@@ -251,6 +252,69 @@ TEST(RunView, RatiosFollowTheirDefinitions) {
   EXPECT_DOUBLE_EQ(*RatiosOf(counters, heap).peak_utilisation, 0.75);
   EXPECT_DOUBLE_EQ(*RatiosOf(counters, heap).internal_fragmentation, 0.25);
   EXPECT_DOUBLE_EQ(*RatiosOf(counters, heap).external_fragmentation, 0.75);
+}
+
+TEST(RunView, RatiosThatCannotBeAreNone) {
+  v1::Counters counters;
+  counters.set_live_requested_peak_bytes(8ull << 30);
+  counters.set_heap_size_peak_bytes(8'192);
+  counters.set_live_requested_bytes(160);
+  v1::HeapShape heap;
+  heap.set_live_block_bytes(100);
+  heap.set_free_bytes(10);
+  heap.set_largest_free_bytes(40);
+  EXPECT_EQ(RatiosOf(counters, heap).peak_utilisation, std::nullopt);
+  EXPECT_EQ(RatiosOf(counters, heap).internal_fragmentation, std::nullopt);
+  EXPECT_EQ(RatiosOf(counters, heap).external_fragmentation, std::nullopt);
+}
+
+std::string Statistics(const v1::Statistics& statistics, bool heap_broken) {
+  Document document;
+  document.sections = CounterSections({.counters = statistics.counters(),
+                                       .heap = &statistics.heap(),
+                                       .pages = &statistics.pages(),
+                                       .width = 100,
+                                       .units = {},
+                                       .heap_broken = heap_broken});
+  return RenderTable(document, Style(false), 100);
+}
+
+TEST(Counters, WhatABrokenChainDoesNotTellIsUnknown) {
+  v1::Statistics statistics;
+  statistics.mutable_heap()->set_start(0xC0400000);
+  statistics.mutable_heap()->set_brk(0xC0401000);
+  statistics.mutable_heap()->set_free_bytes(2'048);
+  statistics.mutable_heap()->set_largest_free_bytes(2'048);
+  v1::PageShape& pages = *statistics.mutable_pages();
+  pages.set_arena_bytes(1020 << 10);
+  pages.set_free_bytes(512 << 10);
+  pages.set_free_blocks(2);
+  pages.set_largest_free_bytes(256 << 10);
+  EXPECT_TRUE(IsPossible(statistics.heap()));
+  EXPECT_TRUE(IsPossible(pages));
+  EXPECT_THAT(Statistics(statistics, false), Not(HasSubstr("unknown")));
+  const std::string broken = Statistics(statistics, true);
+  EXPECT_THAT(broken, testing::ContainsRegex("heap now +4 KiB\n"));
+  for (const char* name :
+       {"free now", "free blocks now", "largest free block", "internal fragmentation", "external fragmentation"}) {
+    EXPECT_THAT(broken, testing::ContainsRegex(std::string(name) + " +unknown\n"));
+  }
+  EXPECT_THAT(broken, testing::ContainsRegex("free +512 KiB\n")) << "of the pages";
+  // A list of free pages that leads back counts them again.
+  pages.set_free_bytes(17 << 20);
+  pages.set_largest_free_bytes(16 << 20);
+  EXPECT_FALSE(IsPossible(pages));
+  EXPECT_THAT(Statistics(statistics, false), testing::ContainsRegex("free blocks +unknown\n"));
+  statistics.mutable_heap()->set_live_block_bytes(2'049);
+  EXPECT_FALSE(IsPossible(statistics.heap()));
+}
+
+TEST(BrokenSentence, SpellsAnAddressInOneWay) {
+  v1::BrokenWalk broken;
+  broken.set_address(0xC04000F0);
+  broken.set_what("the header at 0xc04000f0 is 0xabc; expected a size");
+  EXPECT_EQ(BrokenSentence(broken),
+            "The chain of blocks is broken at 0xC04000F0: the header at 0xC04000F0 is 0xABC; expected a size.");
 }
 
 TEST(Reproduce, NamesEverythingThatIsNotTheDefault) {
