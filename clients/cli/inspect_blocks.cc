@@ -90,7 +90,7 @@ absl::StatusOr<v1::Statistics> Statistics(Session& session, const std::string& i
 }
 
 // Of a broken chain the figures are those of a part.
-constexpr const char kBlocksUnknown[] = "how many blocks are live and free is unknown";
+constexpr const char kBlocksUnknown[] = "its blocks are unknown";
 
 std::string HeapHeading(const std::string& instance, const v1::HeapShape& heap, bool broken) {
   std::string heading = fmt::format("heap of {}: {} to {}, {}; ", instance, Address(heap.start()), Address(heap.brk()),

@@ -143,8 +143,7 @@ TEST_F(InstanceEndToEnd, ABrokenHeapIsShownAsBroken) {
   const ProcessResult map = Run({"inspect", "heap", "wild", "--color", "always"});
   EXPECT_EQ(map.exit_code, 5);
   EXPECT_THAT(map.out, HasSubstr("\x1b[1;31mThe chain of blocks is broken at 0xC040000"));
-  EXPECT_THAT(map.out,
-              StartsWith("heap of wild: 0xC0400000 to 0xC0401004, 4 KiB; how many blocks are live and free is unknown\n"));
+  EXPECT_THAT(map.out, HasSubstr("heap of wild: 0xC0400000 to 0xC0401004, 4 KiB; its blocks are unknown"));
   const ProcessResult list = Run({"inspect", "heap", "wild", "--list"});
   EXPECT_EQ(list.exit_code, 5);
   EXPECT_THAT(list.out, HasSubstr("\nThe chain of blocks is broken at 0xC040000"));
@@ -164,19 +163,6 @@ TEST_F(InstanceEndToEnd, ABrokenHeapIsShownAsBroken) {
   const ProcessResult as_json = Run({"inspect", "stats", "wild", "-o", "json"});
   EXPECT_EQ(as_json.exit_code, 5);
   EXPECT_THAT(as_json.out, HasSubstr("\"broken\": \"Heap: The chain of blocks is broken at 0xC040000"));
-}
-
-// On an unguarded machine a page may be freed twice, and its list of free blocks then leads back to itself.
-TEST_F(InstanceEndToEnd, ABrokenListOfPagesIsShownAsBroken) {
-  ASSERT_EQ(Out({"instance", "create", "twice", "--ram", "1Mi", "--heap-allocator", "none", "--unguarded", "-q"}), "twice\n");
-  EXPECT_EQ(Run({"inspect", "stats", "twice"}).exit_code, 0) << "unguarded, but whole";
-  const std::string page(absl::StripSuffix(Out({"pages", "alloc", "twice", "4Ki", "-q"}), "\n"));
-  Out({"pages", "free", "twice", page, "4Ki"});
-  Out({"pages", "free", "twice", page, "4Ki"});
-  const ProcessResult stats = Run({"inspect", "stats", "twice"});
-  EXPECT_EQ(stats.exit_code, 5) << stats.out;
-  EXPECT_THAT(stats.out, HasSubstr("\nPages: "));
-  EXPECT_THAT(stats.out, ContainsRegex("largest free block +unknown\n"));
 }
 
 TEST_F(InstanceEndToEnd, InspectMemoryAndTranslate) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "allocators/catalog/catalog.h"
 #include "server/testing/scrape.h"
@@ -113,7 +114,9 @@ void CreateBusy(TestServer& server, const std::string& name, v1::OpKind kind, co
 
 // So that every family that an allocator declares has a series.
 void CreateOneOfEachAllocator(TestServer& server) {
-  for (const HeapAllocatorInfo& heap : HeapAllocators()) CreateBusy(server, "heap-" + heap.name, v1::MALLOC, heap.name, "");
+  for (const HeapAllocatorInfo& heap : HeapAllocators()) {
+    CreateBusy(server, "heap-" + absl::StrReplaceAll(heap.name, {{".", "-"}}), v1::MALLOC, heap.name, "");
+  }
   for (const PageAllocatorInfo& pages : PageAllocators()) {
     CreateBusy(server, "pages-" + pages.name, v1::ALLOCATE_PAGES, "none", pages.name);
   }

@@ -63,11 +63,16 @@ TEST(LabServer, IsNotServingOnceItDrains) {
   EXPECT_TRUE(absl::IsFailedPrecondition(CheckHealth(address, "alloclab.v1.Runs")));
   EXPECT_TRUE(absl::IsNotFound(CheckHealth(address, "alloclab.v1.Nothing")));
   server.server().Stop(MonotonicTime::Now());
-  const absl::Status gone = CheckHealth(address, "");
+  EXPECT_TRUE(absl::IsUnavailable(CheckHealth(address, "")));
+}
+
+TEST(LabServer, TheHealthOfNoServerSaysWhatToDo) {
+  const auto address = ParseBindAddress(TestServer().server().grpc_address());  // it has ended
+  const absl::Status gone = CheckHealth(*address, "");
   EXPECT_TRUE(absl::IsUnavailable(gone));
   EXPECT_EQ(gone.message(), fmt::format("--listen {}: no server is there; start `alloclabd`, or give the --listen that it was "
                                         "started with",
-                                        ToString(address)));
+                                        ToString(*address)));
 }
 
 TEST(LabServer, TheHealthOfAnHttpPortIsNoHealth) {
