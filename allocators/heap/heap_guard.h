@@ -4,7 +4,8 @@
 // sees it: kDoubleFree inside a free block, kInteriorPointer inside a live block or metadata, kForeignPointer outside the heap,
 // kMisalignedPointer. And what is refused changes nothing: near the edge, where the machine may run out of frames or the break
 // reach its limit in the middle of an operation, the operation runs under a journal of the whole machine, and is undone when it
-// does not come to its end; it then costs what its search cost. So does the first request of a heap that is made by it. Away from the edge an operation of an intact heap always ends, and
+// does not come to its end; it then costs what its search cost. So does the first
+// request of a heap that is made by it. Away from the edge an operation of an intact heap always ends, and
 // the guard costs a bit per block.
 //
 // Unguarded, RAM changes as the original changes it, whatever the program does.
