@@ -38,7 +38,13 @@ void Driver::FollowHeap() {
   if (heap_ == nullptr) return;
   heap_steps_ = heap_->costs().search_steps;
   cycles_ = Cycles(k386dx33, heap_->costs()) + Cycles(k386dx33, instance_.pages().costs());
+  cycles_486_ = Cycles(k486dx2_66, heap_->costs()) + Cycles(k486dx2_66, instance_.pages().costs());
   RecordHeapSize();
+}
+
+void Driver::RecordCostsIn(CostDistributions* distributions) {
+  distributions_ = distributions;
+  FollowHeap();
 }
 
 std::shared_ptr<const DriverImage> Driver::Save() {
@@ -108,6 +114,7 @@ inline OpResult Driver::RecordHeap(OpKind kind, HeapResult result, std::uint64_t
   const HeapCosts& costs = heap_->costs();
   const std::uint64_t cycles = Cycles(k386dx33, costs) + Cycles(k386dx33, instance_.pages().costs());
   counters_.cycles[Index(kind)].Record(cycles - cycles_);
+  if (distributions_ != nullptr) [[unlikely]] RecordDistributions(cycles - cycles_, costs.search_steps - heap_steps_);
   cycles_ = cycles;
   if (const std::uint64_t steps = costs.search_steps - heap_steps_; steps != 0) {
     counters_.heap_search_steps.Record(steps);
@@ -120,11 +127,20 @@ inline OpResult Driver::RecordHeap(OpKind kind, HeapResult result, std::uint64_t
   return {result.outcome, result.address.raw()};
 }
 
+void Driver::RecordDistributions(std::uint64_t cycles_386, std::uint64_t steps) {
+  const std::uint64_t cycles_486 = Cycles(k486dx2_66, heap_->costs()) + Cycles(k486dx2_66, instance_.pages().costs());
+  distributions_->cycles_386.Record(cycles_386);
+  distributions_->cycles_486.Record(cycles_486 - cycles_486_);
+  distributions_->search_steps.Record(steps);
+  cycles_486_ = cycles_486;
+}
+
 OpResult Driver::RecordPages(OpKind kind, const PageResult& result, std::uint64_t requested, const PageCosts& before) {
   const PageCosts& costs = instance_.pages().costs();
   const std::uint64_t cycles = Cycles(k386dx33, costs) - Cycles(k386dx33, before);
   counters_.cycles[Index(kind)].Record(cycles);
   cycles_ += cycles;
+  cycles_486_ += Cycles(k486dx2_66, costs) - Cycles(k486dx2_66, before);
   if (const std::uint64_t steps = costs.search_steps - before.search_steps; steps != 0)
     counters_.page_search_steps.Record(steps);
   RecordOutcome(kind, result.outcome, requested);

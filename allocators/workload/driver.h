@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "allocators/catalog/instance.h"
+#include "allocators/common/log_histogram.h"
 #include "allocators/common/outcome.h"
 #include "allocators/common/pow2_histogram.h"
 #include "allocators/workload/live_blocks.h"
@@ -47,6 +48,14 @@ struct DriverCounters {
   friend bool operator==(const DriverCounters&, const DriverCounters&) = default;
 };
 
+// What single heap operations cost: finer than the histograms above, and larger, so only kept where somebody asks.
+struct CostDistributions {
+  LogHistogram cycles_386, cycles_486;  // of every operation, as DriverCounters::cycles
+  LogHistogram search_steps;            // of every operation, 0 where none searched
+
+  friend bool operator==(const CostDistributions&, const CostDistributions&) = default;
+};
+
 class Driver;
 
 // A driver and its instance at one moment.
@@ -76,6 +85,9 @@ class Driver {
   // Room for the handles that these operations use. INVALID_ARGUMENT naming the first operation whose kind or handle is out of
   // range; then nothing changed.
   absl::Status Admit(std::span<const Operation> operations);
+
+  // From now on every heap operation's cost is recorded there, too. Null: no more.
+  void RecordCostsIn(CostDistributions* distributions);
 
   // Applies in order. `results` is empty or has one element per operation. The operations were admitted, or use
   // handles that were reserved (HandleTable).
@@ -121,6 +133,7 @@ class Driver {
   OpResult RecordHeap(OpKind kind, HeapResult result, std::uint64_t requested);
   OpResult RecordPages(OpKind kind, const PageResult& result, std::uint64_t requested, const PageCosts& before);
   OpResult RecordUnsupported(OpKind kind);
+  void RecordDistributions(std::uint64_t cycles_386, std::uint64_t steps);
   // The operations are about to be applied: begins to load into the host's caches what the 8th and the 16th of them will need.
   void LookAhead(std::span<const Operation> operations);
   void RecordOutcome(OpKind kind, Outcome outcome, std::uint64_t requested);
@@ -138,6 +151,8 @@ class Driver {
   // When the last operation ended: the steps of the heap's searches, and the cycles of both allocators.
   std::uint64_t heap_steps_ = 0, cycles_ = 0;
   VirtAddr brk_;
+  CostDistributions* distributions_ = nullptr;
+  std::uint64_t cycles_486_ = 0;  // as cycles_; kept while there are distributions
 };
 
 }  // namespace alloclab

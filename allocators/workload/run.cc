@@ -39,6 +39,7 @@ class Replay {
         instance_(instance),
         driver_(driver),
         result_(result),
+        curve_step_(CurveStep(trace.operations)),
         pacer_(std::max<std::uint64_t>(options.progress_every, 1)) {}
 
   absl::Status Run() {
@@ -64,7 +65,8 @@ class Replay {
  private:
   // How many of the next operations are to be applied at once; 0: none, as the caller refused.
   std::uint64_t NextSlice(std::uint64_t end) {
-    const std::uint64_t count = std::min(pacer_.slice(), end - result_.operations);
+    const std::uint64_t to_point = curve_step_ - result_.operations % curve_step_;
+    const std::uint64_t count = std::min({pacer_.slice(), to_point, end - result_.operations});
     if (!options_.admit) return count;
     const absl::StatusOr<std::size_t> admitted = options_.admit(driver_, operations_.subspan(result_.operations, count));
     refused_ = admitted.status();
@@ -79,9 +81,12 @@ class Replay {
       const std::uint64_t start_ns = NowNs();
       driver_.Apply(operations_.subspan(result_.operations, count));
       const std::uint64_t took_ns = NowNs() - start_ns;
-      if (count == pacer_.slice()) pacer_.Took(took_ns);
+      pacer_.Took(count, took_ns);
       result_.operations += count;
       result_.wall_ns += took_ns;
+      if (result_.operations % curve_step_ == 0 || result_.operations == operations_.size()) {
+        result_.curve.push_back(TakeCurvePoint(driver_));
+      }
       if (options_.progress && !options_.progress({result_.operations, operations_.size(), result_.wall_ns}, driver_)) {
         result_.cancelled = result_.operations < operations_.size();
         return !result_.cancelled;
@@ -95,6 +100,7 @@ class Replay {
   Instance& instance_;
   Driver& driver_;
   RunResult& result_;
+  const std::uint64_t curve_step_;
   Pacer pacer_;
   absl::Status refused_;
 };
@@ -134,6 +140,7 @@ absl::StatusOr<RunResult> ExecuteRun(const Trace& trace, const InstanceConfig& c
   RunResult result;
   result.config = (*instance)->config();
   result.trace_sha256 = TraceDigest(trace.operations, options.interrupt);
+  driver.RecordCostsIn(&result.distributions);
   Replay replay(trace, options, **instance, driver, result);
   if (absl::Status status = replay.Run(); !status.ok()) return status;
   replay.Mark();

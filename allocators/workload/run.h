@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "allocators/catalog/instance.h"
 #include "allocators/common/interrupt.h"
+#include "allocators/workload/curve.h"
 #include "allocators/workload/driver.h"
 #include "allocators/workload/trace.h"
 
@@ -52,6 +53,8 @@ struct RunResult {
   PageShape pages;
   std::vector<Figure> page_figures;
   std::vector<Checkpoint> checkpoints;  // the last one is the end; none without a heap
+  CostDistributions distributions;
+  std::vector<CurvePoint> curve;  // every CurveStep operations, and at the end
   std::uint64_t violations = 0;  // of the invariants of both allocators, at the end of the trace; at most kViolationsMax each
   // Of both allocators, cost model i386-v1: the sum of what the operations cost.
   std::uint64_t simulated_cycles_386 = 0, simulated_cycles_486 = 0;

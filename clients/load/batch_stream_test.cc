@@ -73,7 +73,7 @@ TEST(BatchStream, SendsEveryOperationOnceAndInOrder) {
   const Replayed replayed = Replay(server, Mallocs(1'234));
   ASSERT_TRUE(replayed.status.ok()) << replayed.status;
   EXPECT_EQ(replayed.counts.Answered(), 1'234u);
-  EXPECT_EQ(replayed.counts.service.count(), 124u);
+  EXPECT_EQ(replayed.counts.service.buckets().count(), 124u);
   EXPECT_EQ(replayed.inflight, 0u);
   ASSERT_EQ(blocks.size(), 1'234u);
   for (std::uint32_t i = 0; i < blocks.size(); ++i) ASSERT_EQ(blocks[i], i);
@@ -241,7 +241,7 @@ TEST(BatchStream, LeavesTheBacklogOfTheWarmUpToTheWarmUp) {
   EXPECT_EQ(replayed.measured.scheduled, 50u + 2 * 10);
   EXPECT_EQ(replayed.counts.scheduled, 250u + 5 * 10);
   for (const LatencyHistogram* histogram : {&replayed.measured.response, &replayed.measured.service, &replayed.measured.lag}) {
-    EXPECT_EQ(histogram->count(), 5u);
+    EXPECT_EQ(histogram->buckets().count(), 5u);
   }
   EXPECT_EQ(replayed.measured.server.Quantile(1), Nanos(7'000));
 }

@@ -17,7 +17,7 @@ using prometheus::ClientMetric;
 using prometheus::MetricType;
 using server::Family;
 
-// Bounds of the exported latency buckets: every power of two from 8 us to 17 s. They are bounds of LatencyHistogram, too, so
+// Bounds of the exported latency buckets: every power of two from 8 us to 17 s. They are bounds of LogHistogram, too, so
 // that nothing is lost.
 constexpr int kShortestBits = 13, kLongestBits = 34;
 
@@ -45,14 +45,14 @@ struct Families {
   Family run_info{"alloclab_load_run_info", "What is replayed; always 1", MetricType::Gauge};
 };
 
-ClientMetric::Histogram ToHistogram(const LatencyHistogram& latency) {
+ClientMetric::Histogram ToHistogram(const LogHistogram& latency) {
   ClientMetric::Histogram histogram;
   for (int bits = kShortestBits; bits <= kLongestBits; ++bits) {
     histogram.bucket.push_back({latency.CountUpTo(bits), std::ldexp(1e-9, bits)});
   }
   histogram.bucket.push_back({latency.count(), std::numeric_limits<double>::infinity()});
   histogram.sample_count = latency.count();
-  histogram.sample_sum = static_cast<double>(latency.sum_ns()) * 1e-9;
+  histogram.sample_sum = static_cast<double>(latency.sum()) * 1e-9;
   return histogram;
 }
 
@@ -87,8 +87,8 @@ void AddSeries(const std::string& heap, const LoadSnapshot& snapshot, const RunL
                          counts.dropped[static_cast<std::size_t>(reason)]);
   }
   families.passes.Add(of_heap, counts.passes);
-  families.response.Add(of_heap, ToHistogram(counts.response));
-  families.service.Add(of_heap, ToHistogram(counts.service));
+  families.response.Add(of_heap, ToHistogram(counts.response.buckets()));
+  families.service.Add(of_heap, ToHistogram(counts.service.buckets()));
   constexpr int kFirstBucket = 1, kLastBucket = Pow2Histogram::BucketOf(kBatchMax);
   families.batch.Add(of_heap, server::ToHistogram(counts.batch_operations, kFirstBucket, kLastBucket));
   families.lag.Add(of_heap, Seconds(gauges.lag));

@@ -6,7 +6,8 @@ namespace alloclab::load {
 namespace {
 
 void FillLatency(const LatencyHistogram& histogram, v1::Latency& latency) {
-  latency.set_count(histogram.count());
+  const LogHistogram& buckets = histogram.buckets();
+  latency.set_count(buckets.count());
   latency.set_mean_seconds(Seconds(histogram.Mean()));
   latency.set_min_seconds(Seconds(histogram.Min()));
   latency.set_p50_seconds(Seconds(histogram.Quantile(0.5)));
@@ -15,11 +16,11 @@ void FillLatency(const LatencyHistogram& histogram, v1::Latency& latency) {
   latency.set_p999_seconds(Seconds(histogram.Quantile(0.999)));
   latency.set_p9999_seconds(Seconds(histogram.Quantile(0.9999)));
   latency.set_max_seconds(Seconds(histogram.Max()));
-  for (int bucket = 0; bucket < LatencyHistogram::kBuckets; ++bucket) {
-    if (histogram.counts()[bucket] == 0) continue;
+  for (int bucket = 0; bucket < LogHistogram::kBuckets; ++bucket) {
+    if (buckets.counts()[bucket] == 0) continue;
     v1::LatencyBucket& added = *latency.add_buckets();
-    added.set_upper_ns(LatencyHistogram::UpperBound(bucket));
-    added.set_count(histogram.counts()[bucket]);
+    added.set_upper_ns(LogHistogram::UpperBound(bucket));
+    added.set_count(buckets.counts()[bucket]);
   }
 }
 

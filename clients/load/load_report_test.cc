@@ -72,7 +72,7 @@ TEST(FillReport, BucketsAreTheWholeHistogram) {
   for (const v1::LatencyBucket& bucket : report.response().buckets()) {
     for (std::uint64_t i = 0; i < bucket.count(); ++i) again.Record(Nanos(bucket.upper_ns()));
   }
-  EXPECT_EQ(again.counts(), SomeCounts().response.counts());
+  EXPECT_EQ(again.buckets().counts(), SomeCounts().response.buckets().counts());
 }
 
 TEST(LoadCounts, SubtractToWhatHappenedBetween) {
@@ -81,7 +81,7 @@ TEST(LoadCounts, SubtractToWhatHappenedBetween) {
   twice -= SomeCounts();
   EXPECT_EQ(twice.answered, SomeCounts().answered);
   EXPECT_EQ(twice.dropped, SomeCounts().dropped);
-  EXPECT_EQ(twice.response.counts(), SomeCounts().response.counts());
+  EXPECT_EQ(twice.response.buckets().counts(), SomeCounts().response.buckets().counts());
   EXPECT_EQ(twice.scheduled, SomeCounts().scheduled);
 }
 
@@ -102,7 +102,7 @@ TEST(Meter, KeepsTheWarmUpApart) {
   EXPECT_EQ(measured.passes, 1u);
   EXPECT_EQ(measured.between_passes, milliseconds(10));
   EXPECT_EQ(all.batch_operations.count(), 3u);
-  EXPECT_EQ(measured.lag.count(), 1u);
+  EXPECT_EQ(measured.lag.buckets().count(), 1u);
 }
 
 TEST(FillReport, FiguresOfOneOperationAgree) {
