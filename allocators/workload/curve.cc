@@ -40,8 +40,8 @@ CurvePoint TakeCurvePoint(const Driver& driver) {
 std::uint64_t CurveStep(std::span<const Operation> operations) {
   std::uint64_t live = 0, looks = 1;  // blocks that live after each operation, in total
   for (const Operation& op : operations) {
-    const bool allocates = op.kind == OpKind::kMalloc || op.kind == OpKind::kCalloc ||
-                           (op.kind == OpKind::kRealloc && op.extra == kNoBlock);
+    const bool allocates =
+        op.kind == OpKind::kMalloc || op.kind == OpKind::kCalloc || (op.kind == OpKind::kRealloc && op.extra == kNoBlock);
     if (allocates) ++live;
     if (op.kind == OpKind::kFree && live > 0) --live;
     looks += live;

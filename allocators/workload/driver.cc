@@ -114,7 +114,8 @@ inline OpResult Driver::RecordHeap(OpKind kind, HeapResult result, std::uint64_t
   const HeapCosts& costs = heap_->costs();
   const std::uint64_t cycles = Cycles(k386dx33, costs) + Cycles(k386dx33, instance_.pages().costs());
   counters_.cycles[Index(kind)].Record(cycles - cycles_);
-  if (distributions_ != nullptr) [[unlikely]] RecordDistributions(cycles - cycles_, costs.search_steps - heap_steps_);
+  if (distributions_ != nullptr) [[unlikely]]
+    RecordDistributions(cycles - cycles_, costs.search_steps - heap_steps_);
   cycles_ = cycles;
   if (const std::uint64_t steps = costs.search_steps - heap_steps_; steps != 0) {
     counters_.heap_search_steps.Record(steps);

@@ -55,7 +55,7 @@ struct RunResult {
   std::vector<Checkpoint> checkpoints;  // the last one is the end; none without a heap
   CostDistributions distributions;
   std::vector<CurvePoint> curve;  // every CurveStep operations, and at the end
-  std::uint64_t violations = 0;  // of the invariants of both allocators, at the end of the trace; at most kViolationsMax each
+  std::uint64_t violations = 0;   // of the invariants of both allocators, at the end of the trace; at most kViolationsMax each
   // Of both allocators, cost model i386-v1: the sum of what the operations cost.
   std::uint64_t simulated_cycles_386 = 0, simulated_cycles_486 = 0;
   std::uint64_t wall_ns = 0;  // of the replay alone

@@ -1,7 +1,9 @@
 // compare: the same workloads on many machines, one table.
 #include <fmt/format.h>
 
-#include <deque>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,20 +14,25 @@
 #include "allocators/common/suggestion.h"
 #include "alloclab/v1/lab.grpc.pb.h"
 #include "alloclab/v1/run.grpc.pb.h"
+#include "clients/cli/baseline.h"
 #include "clients/cli/commands.h"
+#include "clients/cli/compared_runs.h"
 #include "clients/cli/comparison.h"
+#include "clients/cli/comparison_report.h"
+#include "clients/cli/run_figures.h"
 #include "clients/cli/run_view.h"
 #include "clients/cli/run_watch.h"
 #include "clients/cli/workload_request.h"
 #include "clients/common/interrupt.h"
 #include "clients/common/json.h"
+#include "clients/common/threshold_options.h"
+#include "clients/common/units.h"
 
 namespace alloclab::client {
 namespace {
 
 constexpr std::uint64_t kRamDefault = std::uint64_t{512} << 20;
 constexpr std::size_t kRunsMax = 1000;
-constexpr std::size_t kUnderWay = 8;  // runs that the server has at a time
 constexpr int kWideColumns = 110;
 
 struct Arguments {
@@ -36,6 +43,9 @@ struct Arguments {
   std::string page_allocator, reference;
   WorkloadOptions options;
   Score score;
+  std::vector<Threshold> thresholds;  // for every run
+  std::string study, baseline, html;
+  std::vector<ChangeRule> rules;
 };
 
 constexpr const char kDescription[] =
@@ -47,8 +57,13 @@ exact: counted on the simulated machine, the same on every computer.
 --score weighs utilisation (most bytes live of the peak RAM), speed (r / (r + c), cycles of a 386 per operation: r of the reference,
 c of this one; 0.5 is as quick) and completed (operations that were not refused). Ranks go by refused operations first.
 
-Ctrl-C cancels what is under way (exit code 130). Exit codes: 1 a run failed, 4 a workload is missing or malformed, 5 an
-invariant of an allocator is broken.)";
+--baseline FILE holds the result against an earlier one, which --output json printed; --fail-on says what may not get worse.
+
+Ctrl-C cancels what is under way (exit code 130). Exit codes: 1 a run failed, 4 a workload or the baseline is missing or
+malformed, 5 an invariant of an allocator is broken, 6 worse than the baseline, 99 a --threshold is not kept.)";
+
+// What fails against a baseline unless --fail-on says otherwise: any change for the worse.
+constexpr const char* kPresetRules[] = {"refused_operations>+0%", "peak_ram_bytes>+0%", "cycles_386>+0%"};
 
 std::vector<std::string> SplitList(const std::string& text) { return absl::StrSplit(text, ',', absl::SkipEmpty()); }
 
@@ -109,74 +124,7 @@ std::vector<v1::InstanceConfig> ConfigsOf(const v1::AllocatorInfo& heap, const A
   return configs;
 }
 
-// Runs submitted and waited for, a few at a time.
-class Comparison {
- public:
-  Comparison(Session& session, Interruption& interruption, Progress& progress)
-      : connection_(session.connection()), interruption_(interruption), progress_(progress) {}
-
-  // `request` on the machine of `run`, whose place in the result is kept. What the server refuses is the run's reason.
-  absl::Status Add(v1::SubmitRunRequest request, ComparedRun run, const WorkloadArgument& argument) {
-    for (;;) {
-      if (under_way_.size() >= kUnderWay) {
-        if (absl::Status status = WaitForOldest(); !status.ok()) return status;
-      }
-      absl::StatusOr<v1::Run> submitted = connection_.Call(&v1::Runs::Stub::SubmitRun, request);
-      if (submitted.ok()) {
-        run.run = *std::move(submitted);
-        under_way_.push_back(runs_.size());
-        runs_.push_back(std::move(run));
-        return absl::OkStatus();
-      }
-      const absl::StatusCode code = submitted.status().code();
-      if (code == absl::StatusCode::kResourceExhausted && !under_way_.empty()) {  // the queue may be full
-        if (absl::Status status = WaitForOldest(); !status.ok()) return status;
-        continue;
-      }
-      const absl::Status why = ExplainRefusal(submitted.status(), argument, connection_);
-      if (why.code() != absl::StatusCode::kResourceExhausted && why.code() != absl::StatusCode::kInvalidArgument) return why;
-      if (refused_.ok()) refused_ = why;
-      run.not_run = std::string(why.message());
-      runs_.push_back(std::move(run));
-      return absl::OkStatus();
-    }
-  }
-
-  absl::StatusOr<std::vector<ComparedRun>> Finish() {
-    while (!under_way_.empty()) {
-      if (absl::Status status = WaitForOldest(); !status.ok()) return status;
-    }
-    const bool none = std::all_of(runs_.begin(), runs_.end(), [](const ComparedRun& run) { return !run.not_run.empty(); });
-    if (none && !refused_.ok()) return refused_;
-    return std::move(runs_);
-  }
-
-  // Asks the server to stop what is under way.
-  void Cancel() {
-    for (const std::size_t i : under_way_) (void)CancelRun(connection_, runs_[i].run.id());
-    under_way_.clear();
-  }
-
- private:
-  absl::Status WaitForOldest() {
-    ComparedRun& oldest = runs_[under_way_.front()];
-    absl::StatusOr<v1::Run> ended = WatchToEnd(connection_, oldest.run.id(), OnInterrupt::kCancelRun, interruption_, progress_);
-    if (!ended.ok()) return ended.status();
-    if (interruption_.interrupted()) return absl::CancelledError("interrupted; what was under way is cancelled");
-    oldest.run = *std::move(ended);
-    under_way_.pop_front();
-    return absl::OkStatus();
-  }
-
-  const Connection& connection_;
-  Interruption& interruption_;
-  Progress& progress_;
-  std::vector<ComparedRun> runs_;
-  std::deque<std::size_t> under_way_;
-  absl::Status refused_;
-};
-
-absl::Status AddAll(Comparison& comparison, const Arguments& given, const v1::Catalog& catalog,
+absl::Status AddAll(ComparedRuns& comparison, const Arguments& given, const v1::Catalog& catalog,
                     const std::vector<const v1::AllocatorInfo*>& heaps, const Connection& connection,
                     Interruption& interruption, Progress& progress) {
   for (const std::string& name : given.workloads) {
@@ -189,8 +137,9 @@ absl::Status AddAll(Comparison& comparison, const Arguments& given, const v1::Ca
         !status.ok()) {
       return status;
     }
-    request.set_label(DefaultLabel(name, *argument));
-    const std::string shown = request.label().empty() ? WorkloadName(request.workload()) : request.label();
+    const std::string file = DefaultLabel(name, *argument);
+    const std::string shown = file.empty() ? WorkloadName(request.workload()) : file;
+    request.set_label(given.study.empty() || file.empty() ? given.study + file : fmt::format("{}: {}", given.study, file));
     for (const std::uint64_t ram_bytes : given.ram) {
       for (const v1::AllocatorInfo* heap : heaps) {
         for (const v1::InstanceConfig& config : ConfigsOf(*heap, given, catalog, ram_bytes)) {
@@ -220,8 +169,8 @@ absl::Status CheckParameters(const Arguments& given, const v1::Catalog& catalog,
   return absl::OkStatus();
 }
 
-ExitCode CodeOf(const std::vector<ComparedRun>& runs) {
-  ExitCode code = ExitCode::kOk;
+// `code` unless something went wrong that says more.
+ExitCode CodeOf(const std::vector<ComparedRun>& runs, ExitCode code) {
   for (const ComparedRun& run : runs) {
     if (run.run.result().exact().violations() > 0) return ExitCode::kViolation;
     if (run.not_run.empty() && run.run.state() != v1::Run::SUCCEEDED) code = ExitCode::kRuntimeError;
@@ -229,7 +178,62 @@ ExitCode CodeOf(const std::vector<ComparedRun>& runs) {
   return code;
 }
 
+// The thresholds of every run that has a result. False: one is not kept.
+bool AddThresholdSections(const std::vector<ComparedRun>& runs, const std::vector<Threshold>& thresholds, Document& document,
+                          JsonExtras& extras) {
+  bool kept = true;
+  google::protobuf::Value json;
+  for (const ComparedRun& run : runs) {
+    if (!run.run.has_result()) continue;
+    const std::vector<Measurement> measurements = MeasurementsOf(run.run.result());
+    document.sections.push_back(
+        ThresholdSection(thresholds, measurements, fmt::format("run {}, {}", run.run.id(), run.config.heap_allocator())));
+    *(*json.mutable_struct_value()->mutable_fields())[std::to_string(run.run.id())].mutable_list_value() =
+        ThresholdsJson(thresholds, measurements).list_value();
+    kept = kept && AllHold(thresholds, measurements);
+  }
+  extras.emplace_back("thresholds", std::move(json));
+  return kept;
+}
+
+// False: something is worse than the baseline allows.
+bool AddBaseline(const google::protobuf::Struct& now, const google::protobuf::Struct& baseline, const Arguments& given,
+                 Document& document, JsonExtras& extras) {
+  std::vector<ChangeRule> rules = given.rules;
+  if (rules.empty()) {
+    for (const char* text : kPresetRules) rules.push_back(*ChangeRule::Parse(text));
+  }
+  BaselineReport report = CompareWithBaseline(now, baseline, rules);
+  document.footer.push_back(
+      fmt::format("{} against {}: {}", Count(report.compared, "run"), given.baseline,
+                  report.failed() ? Count(report.changes.rows.size(), "change") + " for the worse" : "nothing is worse"));
+  google::protobuf::Value json;
+  json.mutable_list_value();
+  for (const std::vector<Cell>& row : report.changes.rows) {
+    auto& fields = *json.mutable_list_value()->add_values()->mutable_struct_value()->mutable_fields();
+    for (std::size_t i = 0; i < row.size(); ++i) fields[report.changes.columns[i].name].set_string_value(row[i].raw);
+  }
+  extras.emplace_back("worse_than_baseline", std::move(json));
+  for (std::string& note : report.notes) document.footer.push_back(std::move(note));
+  if (!report.failed()) return true;
+  document.sections.push_back(std::move(report.changes));
+  return false;
+}
+
+absl::Status WriteFile(const std::string& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << text << std::flush;
+  if (file.good()) return absl::OkStatus();
+  return absl::InternalError(fmt::format("{}: cannot be written: {}", path, std::strerror(errno)));
+}
+
 CommandResult Compare(Session& session, const Arguments& given) {
+  google::protobuf::Struct baseline;
+  if (!given.baseline.empty()) {
+    absl::StatusOr<google::protobuf::Struct> read = ReadBaseline(given.baseline);
+    if (!read.ok()) return read.status();
+    baseline = *std::move(read);
+  }
   const Connection& connection = session.connection();
   const absl::StatusOr<v1::Catalog> catalog = connection.Call(&v1::Lab::Stub::GetCatalog, v1::GetCatalogRequest());
   if (!catalog.ok()) return catalog.status();
@@ -253,17 +257,31 @@ CommandResult Compare(Session& session, const Arguments& given) {
   Interruption interruption;
   const InterruptGuard guard([&interruption] { interruption.Interrupt(); });
   Progress progress(stderr, session.options().quiet);
-  Comparison comparison(session, interruption, progress);
+  ComparedRuns comparison(connection, given.study, interruption, progress);
   const absl::Status added = AddAll(comparison, given, *catalog, *heaps, connection, interruption, progress);
   absl::StatusOr<std::vector<ComparedRun>> runs = added.ok() ? comparison.Finish() : added;
   progress.Finish();
+  if (comparison.found() > 0) {
+    session.Note(fmt::format("{} of the study {} were there from before.", Count(comparison.found(), "run"), given.study));
+  }
   if (!runs.ok()) {
     comparison.Cancel();
     return runs.status();
   }
   const bool narrow = session.output() == OutputFormat::kTable && session.width() < kWideColumns;
-  const Document document = ComparisonDocument(*runs, reference, given.score, narrow);
-  return Done(session.Show(ComparisonStruct(*runs, reference, given.score), document), CodeOf(*runs));
+  if (!given.html.empty()) {
+    const Document wide = ComparisonDocument(*runs, reference, given.score, /*narrow=*/false);
+    if (absl::Status status = WriteFile(given.html, ComparisonReport(*runs, wide)); !status.ok()) return status;
+    session.Note(fmt::format("Charts and tables are in {}", given.html));
+  }
+  Document document = ComparisonDocument(*runs, reference, given.score, narrow);
+  const google::protobuf::Struct result = ComparisonStruct(*runs, reference, given.score);
+  JsonExtras extras;
+  ExitCode code = ExitCode::kOk;
+  if (!given.baseline.empty() && !AddBaseline(result, baseline, given, document, extras)) code = ExitCode::kDifference;
+  if (!given.thresholds.empty() && !AddThresholdSections(*runs, given.thresholds, document, extras))
+    code = ExitCode::kThreshold;
+  return Done(session.Show(result, document, extras), CodeOf(*runs, code));
 }
 
 // "NAME=VALUE,VALUE".
@@ -330,6 +348,33 @@ void RegisterCompare(CLI::App& app, Command& chosen) {
                    "seeds begin at 1; without the option a workload has its own");
   AddPositiveCount(*compare, "--operations", given->options.operations, "Length of built-in workloads (default their own)",
                    "nothing would be replayed; without the option a workload has its own length");
+  compare
+      ->add_option(
+          "--study", given->study,
+          "A name under which the comparison can be taken up again after a crash or Ctrl-C: runs of it that ended are not "
+          "made anew. It is their label")
+      ->type_name("NAME");
+  compare->add_option("--html", given->html, "Write tables and charts of every run into one file, to be opened in a browser")
+      ->type_name("FILE");
+  AddThresholds(*compare, RunFigures(), given->thresholds);
+  CLI::Option* baseline =
+      compare->add_option("--baseline", given->baseline, "An earlier result of --output json to hold this one against")
+          ->type_name("FILE");
+  compare
+      ->add_option_function<std::vector<std::string>>(
+          "--fail-on",
+          [given](const std::vector<std::string>& texts) {
+            for (const std::string& text : texts) {
+              absl::StatusOr<ChangeRule> rule = ChangeRule::Parse(text);
+              if (!rule.ok()) throw CLI::ValidationError("--fail-on", std::string(rule.status().message()));
+              given->rules.push_back(*std::move(rule));
+            }
+          },
+          "What may not get worse, e.g. 'cycles_386: p99>+2%' or 'utilisation<-1%'; may be given again (default: no more "
+          "refused operations, peak RAM and cycles_386 than before)")
+      ->type_name("RULE")
+      ->allow_extra_args(false)
+      ->needs(baseline);
 }
 
 }  // namespace alloclab::client

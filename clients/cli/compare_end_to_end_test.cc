@@ -1,6 +1,8 @@
 // compare, from the command line to a real server and back.
 #include <google/protobuf/struct.pb.h>
 
+#include <fstream>
+
 #include "alloclab/v1/run.pb.h"
 #include "clients/cli/end_to_end.h"
 
@@ -38,6 +40,65 @@ TEST_F(CompareEndToEnd, AnAllocatorThatDoesNotFitTheMachineIsARowThatSaysWhy) {
                                     "1Mi", "--param", "heap.limit_bytes=64Ki", "--param", "heap.arena_bytes=64Ki,4294967295"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("tlsf on steady-state, RAM 1 MiB: "));
+}
+
+TEST_F(CompareEndToEnd, AStudyIsTakenUpAgainWhereItStood) {
+  const std::vector<std::string> study = {"compare", "steady-state", "--operations", "500",   "--ram",
+                                          "16Mi",    "--study",      "s1",           "--heap"};
+  const auto with = [&study](const std::string& heaps) {
+    std::vector<std::string> arguments = study;
+    arguments.push_back(heaps);
+    return arguments;
+  };
+  ASSERT_EQ(Run(with("tlsf,bump")).exit_code, 0);
+  const ProcessResult again = Run(with("tlsf,bump,knr"));
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(again.err, HasSubstr("2 runs of the study s1 were there from before."));
+  EXPECT_EQ(Json<v1::ListRunsResponse>({"runs", "list", "--label", "s1"}).runs_size(), 3);
+}
+
+TEST_F(CompareEndToEnd, ThresholdsAndABaselineDecideTheExitCode) {
+  const std::vector<std::string> compare = {"compare", "steady-state", "--operations", "2000",
+                                            "--heap",  "tlsf",         "--ram",        "64Mi"};
+  const auto with = [&compare](std::vector<std::string> more) {
+    more.insert(more.begin(), compare.begin(), compare.end());
+    return more;
+  };
+  const ProcessResult kept = Run(with({"--threshold", "refused_operations==0", "--threshold", "cycles_386: p99<1000000"}));
+  EXPECT_EQ(kept.exit_code, 0) << kept.err;
+  EXPECT_THAT(kept.out, HasSubstr("✓"));
+  const ProcessResult missed = Run(with({"--threshold", "search_steps: max<0"}));
+  EXPECT_EQ(missed.exit_code, 99) << missed.err;
+  EXPECT_THAT(missed.out, HasSubstr("✗"));
+
+  const std::string baseline = (folder_.path() / "baseline.json").string();
+  std::ofstream(baseline) << Run(with({"--output", "json"})).out;
+  const ProcessResult same = Run(with({"--baseline", baseline}));
+  EXPECT_EQ(same.exit_code, 0) << same.out << same.err;
+  EXPECT_THAT(same.out, HasSubstr("nothing is worse"));
+  // A run of the same name that costs something else: the baseline's figures are made smaller.
+  std::string text = Run(with({"--output", "json"})).out;
+  const std::size_t at = text.find("\"cycles_386.mean\": ");
+  ASSERT_NE(at, std::string::npos);
+  text.insert(at + 19, "1, \"other\": ");
+  std::ofstream(baseline) << text;
+  const ProcessResult worse = Run(with({"--baseline", baseline, "--fail-on", "cycles_386>+2%"}));
+  EXPECT_EQ(worse.exit_code, 6) << worse.out << worse.err;
+  EXPECT_THAT(worse.out, HasSubstr("WORSE THAN THE BASELINE"));
+  EXPECT_EQ(Run(with({"--baseline", "/nowhere"})).exit_code, 4);
+  EXPECT_EQ(Run(with({"--fail-on", "cycles_386>+2%"})).exit_code, 2) << "without a baseline";
+}
+
+TEST_F(CompareEndToEnd, SubmitAndLoadKeepThresholdsToo) {
+  EXPECT_EQ(Run({"submit", "sqlite", "--ram", "64Mi", "--threshold", "operations{outcome=out_of_memory}: count==0"}).exit_code,
+            0);
+  const ProcessResult missed = Run({"submit", "sqlite", "--ram", "64Mi", "--threshold", "external_fragmentation: max<0.001"});
+  EXPECT_EQ(missed.exit_code, 99);
+  const ProcessResult typo = Run({"submit", "sqlite", "--threshold", "external_fragmentaton: max<1"});
+  EXPECT_EQ(typo.exit_code, 2);
+  EXPECT_THAT(typo.err, HasSubstr("external_fragmentation"));
+  EXPECT_EQ(Run({"load", "sqlite", "--operations", "1000", "--threshold", "response_seconds: max<1ns"}).exit_code, 99);
+  EXPECT_EQ(Run({"load", "sqlite", "--operations", "1000", "--threshold", "lost_operations==0"}).exit_code, 0);
 }
 
 TEST_F(CompareEndToEnd, RefusesWhatDoesNotExistAndNamesTheNearest) {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <optional>
 #include <set>
 #include <utility>
@@ -12,121 +11,51 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
-#include "clients/cli/counters_view.h"
+#include "clients/cli/run_figures.h"
 #include "clients/cli/run_view.h"
+#include "clients/common/measurement.h"
 
 namespace alloclab::client {
 namespace {
 
 using Value = std::optional<double>;
 
-std::uint64_t Refused(const v1::Exact& exact) {
-  std::uint64_t refused = 0;
-  for (const v1::OutcomeCount& outcome : exact.counters().outcomes()) {
-    if (outcome.outcome() != "ok" && outcome.outcome() != "zero_size") refused += outcome.count();
-  }
-  return refused;
-}
-
-Value PerOperation(std::uint64_t sum, const v1::Exact& exact) {
-  if (exact.operations() == 0) return std::nullopt;
-  return static_cast<double>(sum) / static_cast<double>(exact.operations());
-}
-
-// The most RAM that the heap took. A heap that grows is as large as it had to be; of one in an arena these are the pages that it
-// touched, which leaves out what only the program would have touched: the middle of large blocks.
-std::uint64_t PeakRam(const v1::Exact& exact) {
-  const std::uint64_t size = exact.counters().heap_size_peak_bytes();
-  if (size < exact.heap().limit() - exact.heap().start()) return size;
-  std::uint64_t faults = 0, mapped = 0;
-  for (const v1::Counter& counter : exact.counters().machine()) {
-    if (counter.name() == "page_faults" && counter.labels_size() == 1 && counter.labels(0).value() == "demand") {
-      faults = counter.value();
-    }
-  }
-  for (const v1::Figure& figure : exact.counters().machine_figures()) {
-    if (figure.name() == "mapped_frames") mapped = figure.value();
-  }
-  constexpr std::uint64_t kPageBytes = 4096;
-  return std::min(size, std::max(faults, mapped) * kPageBytes);
-}
-
-Cell WholeCell(double value) { return CountCell(static_cast<std::uint64_t>(value)); }
-Cell SizeCell(double value) { return BytesCell(static_cast<std::uint64_t>(value)); }
-Cell MeanCell(double value) {
-  return {value < 100 ? fmt::format("{:.1f}", value) : CountCell(static_cast<std::uint64_t>(value + 0.5)).text,
-          fmt::format("{:.6f}", value)};
-}
-
-// What is compared.
+// A column: one figure of the result.
 struct Figure {
-  Column column;
-  const char* name;  // in JSON
-  bool larger_is_better;
+  const char* name;  // of the column
+  const char* figure;
+  const char* aggregate;
   bool narrow;  // there is room for it in 80 columns
-  Value (*of)(const v1::RunResult&);
-  Cell (*cell)(double);
 };
-const Figure kFigures[] = {
-    {{"refused", true},
-     "refused_operations",
-     false,
-     true,
-     [](const v1::RunResult& result) -> Value { return static_cast<double>(Refused(result.exact())); },
-     WholeCell},
-    {{"peak RAM", true, "bytes"},
-     "peak_ram_bytes",
-     false,
-     true,
-     [](const v1::RunResult& result) -> Value { return static_cast<double>(PeakRam(result.exact())); },
-     SizeCell},
-    {{"peak heap", true, "bytes"},
-     "peak_heap_bytes",
-     false,
-     false,
-     [](const v1::RunResult& result) -> Value { return static_cast<double>(result.exact().counters().heap_size_peak_bytes()); },
-     SizeCell},
-    {{"util.", true, "ratio"},
-     "utilisation",
-     true,
-     true,
-     [](const v1::RunResult& result) -> Value {
-       const std::uint64_t ram = PeakRam(result.exact());
-       if (ram == 0) return std::nullopt;
-       return static_cast<double>(result.exact().counters().live_requested_peak_bytes()) / static_cast<double>(ram);
-     },
-     RatioCell},
-    {{"frag.", true, "ratio"},
-     "external_fragmentation",
-     false,
-     true,
-     [](const v1::RunResult& result) {
-       return RatiosOf(result.exact().counters(), result.exact().heap()).external_fragmentation;
-     },
-     RatioCell},
-    {{"steps", true},
-     "search_steps_per_operation",
-     false,
-     true,
-     [](const v1::RunResult& result) {
-       return PerOperation(result.exact().counters().heap_search_steps().sum(), result.exact());
-     },
-     MeanCell},
-    {{"longest search", true},
-     "longest_search_steps",
-     false,
-     false,
-     [](const v1::RunResult& result) -> Value { return static_cast<double>(result.exact().counters().search_max()); },
-     WholeCell},
-    {{"cycles", true},
-     "cycles_386_per_operation",
-     false,
-     true,
-     [](const v1::RunResult& result) { return PerOperation(result.exact().cycles_386dx33(), result.exact()); },
-     MeanCell},
+constexpr Figure kFigures[] = {
+    {"refused", "refused_operations", "value", true},
+    {"peak RAM", "peak_ram_bytes", "value", true},
+    {"peak heap", "peak_heap_bytes", "value", false},
+    {"util.", "utilisation", "value", true},
+    {"frag.", "external_fragmentation", "mean", true},
+    {"worst frag.", "external_fragmentation", "max", false},
+    {"frag. at end", "external_fragmentation", "end", false},
+    {"steps", "search_steps", "mean", false},
+    {"p99 steps", "search_steps", "p99", false},
+    {"longest search", "search_steps", "max", false},
+    {"cycles", "cycles_386", "mean", true},
+    {"p50 cycles", "cycles_386", "p50", false},
+    {"p99 cycles", "cycles_386", "p99", false},
+    {"longest", "cycles_386", "max", true},
+    {"486 cycles", "cycles_486", "mean", false},
+    {"page faults", "page_faults", "value", false},
+    {"words touched", "words_touched", "value", false},
 };
 constexpr std::size_t kFigureCount = std::size(kFigures);
-constexpr std::size_t kRefused = 0, kUtilisation = 3, kCycles = 7;
+
+const FigureInfo& InfoOf(std::size_t figure) { return *FindFigure(RunFigures(), kFigures[figure].figure); }
+
+std::string UnitName(const Figure& figure) {
+  const FigureInfo::Unit unit = FindFigure(RunFigures(), figure.figure)->unit;
+  return unit == FigureInfo::Unit::kBytes ? "bytes" : unit == FigureInfo::Unit::kRatio ? "ratio" : "";
+}
+
+constexpr std::size_t kRefused = 0, kUtilisation = 3, kCycles = 10;
 
 struct Row {
   const ComparedRun* run;
@@ -168,12 +97,16 @@ void AddScores(Table& table, const std::string& reference, const Score& score) {
 std::vector<Table> Tables(const std::vector<ComparedRun>& runs, const std::string& reference, const Score& score) {
   std::vector<Table> tables;
   for (const ComparedRun& run : runs) {
-    const std::string title = fmt::format("{}, RAM {}", run.workload, BytesCell(run.config.ram_bytes()).text);
+    const std::string title = TableTitle(run);
     auto table = std::find_if(tables.begin(), tables.end(), [&](const Table& t) { return t.title == title; });
     if (table == tables.end()) table = tables.insert(table, Table{title, {}});
     Row row{&run, std::vector<Value>(kFigureCount), std::nullopt};
     if (run.run.has_result()) {
-      for (std::size_t i = 0; i < kFigureCount; ++i) row.figures[i] = kFigures[i].of(run.run.result());
+      const std::vector<Measurement> measurements = MeasurementsOf(run.run.result());
+      for (std::size_t i = 0; i < kFigureCount; ++i) {
+        const Measurement* found = FindMeasurement(measurements, kFigures[i].figure, kFigures[i].aggregate);
+        if (found != nullptr) row.figures[i] = found->value;
+      }
     }
     table->rows.push_back(std::move(row));
   }
@@ -189,7 +122,8 @@ Value Best(const Table& table, std::size_t figure) {
     const Value& value = row.figures[figure];
     if (!value) continue;
     differ = differ || (best && *best != *value);
-    if (!best || (kFigures[figure].larger_is_better ? *value > *best : *value < *best)) best = value;
+    const bool more = InfoOf(figure).better == FigureInfo::Better::kMore;
+    if (!best || (more ? *value > *best : *value < *best)) best = value;
   }
   return differ ? best : std::nullopt;
 }
@@ -213,7 +147,7 @@ Section TableSection(const Table& table, const std::set<std::string>& parameters
   section.columns = {{"heap allocator"}};
   for (const std::string& name : parameters) section.columns.push_back({name});
   for (const Figure& figure : kFigures) {
-    if (figure.narrow || !narrow) section.columns.push_back(figure.column);
+    if (figure.narrow || !narrow) section.columns.push_back({figure.name, true, UnitName(figure)});
   }
   if (!narrow) section.columns.push_back({"score", true});
   section.columns.push_back({"rank", true});
@@ -227,7 +161,7 @@ Section TableSection(const Table& table, const std::set<std::string>& parameters
     }
     for (std::size_t i = 0; i < kFigureCount; ++i) {
       if (narrow && !kFigures[i].narrow) continue;
-      Cell cell = row.figures[i] ? kFigures[i].cell(*row.figures[i]) : Cell{"-", "", Tone::kDim};
+      Cell cell = row.figures[i] ? ValueCell(InfoOf(i).unit, *row.figures[i]) : Cell{"-", "", Tone::kDim};
       if (i != kRefused && row.figures[i] && best[i] == row.figures[i]) cell.text += "*", cell.tone = Tone::kGood;
       if (i == kRefused && row.figures[i].value_or(0) > 0) cell.tone = Tone::kWarning;
       cells.push_back(std::move(cell));
@@ -284,6 +218,10 @@ absl::StatusOr<Score> Score::Parse(std::string_view text) {
   return score;
 }
 
+std::string TableTitle(const ComparedRun& run) {
+  return fmt::format("{}, RAM {}", run.workload, BytesCell(run.config.ram_bytes()).text);
+}
+
 Document ComparisonDocument(const std::vector<ComparedRun>& runs, const std::string& reference, const Score& score,
                             bool narrow) {
   Document document;
@@ -291,8 +229,9 @@ Document ComparisonDocument(const std::vector<ComparedRun>& runs, const std::str
   for (const Table& table : Tables(runs, reference, score))
     document.sections.push_back(TableSection(table, parameters, narrow));
   document.footer = {
-      "* is the best of its column. util.: most bytes asked for and live of the peak RAM; frag.: external fragmentation at "
-      "the end; steps, cycles: blocks looked at and cycles of a 386DX-33, per operation.",
+      "* is the best of its column. util.: most bytes asked for and live of the peak RAM; frag.: external fragmentation, the "
+      "mean over the run; steps, cycles: blocks looked at and cycles of a 386DX-33, the mean of a heap operation; longest: the "
+      "most cycles that one took.",
       fmt::format("Ranked by refused operations, then by the score {}; speed is relative to {}, 0.5 is as quick.",
                   Describe(score), reference)};
   for (const ComparedRun& run : runs) {
@@ -316,14 +255,18 @@ google::protobuf::Struct ComparisonStruct(const std::vector<ComparedRun>& runs, 
       auto& run = *list.add_values()->mutable_struct_value()->mutable_fields();
       run["workload"].set_string_value(row.run->workload);
       run["heap_allocator"].set_string_value(row.run->config.heap_allocator());
+      if (const std::string& pages = row.run->config.page_allocator(); !pages.empty())
+        run["page_allocator"].set_string_value(pages);
       run["ram_bytes"].set_number_value(static_cast<double>(row.run->config.ram_bytes()));
       auto& parameters = *run["parameters"].mutable_struct_value()->mutable_fields();
       for (const auto& [name, value] : row.run->config.parameters()) parameters[name].set_string_value(value);
       if (const std::string trouble = Trouble(*row.run); !trouble.empty()) run["trouble"].set_string_value(trouble);
       if (row.run->run.id() != 0) run["run"].set_string_value(std::to_string(row.run->run.id()));
       auto& figures = *run["figures"].mutable_struct_value()->mutable_fields();
-      for (std::size_t i = 0; i < kFigureCount; ++i) {
-        if (row.figures[i]) figures[kFigures[i].name].set_number_value(*row.figures[i]);
+      for (const Measurement& measurement : MeasurementsOf(row.run->run.result())) {
+        if (measurement.labels.empty() && measurement.figure->exact) {
+          figures[FigureKey(measurement.figure->name, measurement.aggregate)].set_number_value(measurement.value);
+        }
       }
       if (row.score) run["score"].set_number_value(*row.score);
       if (row.rank != 0) run["rank"].set_number_value(static_cast<double>(row.rank));

@@ -38,7 +38,10 @@ struct Score {
 // first. `narrow`: only the columns for which a terminal of 80 has room.
 Document ComparisonDocument(const std::vector<ComparedRun>& runs, const std::string& reference, const Score& score,
                             bool narrow);
-// The same for JSON: {"reference", "runs": [{"workload", "run", "heap_allocator", ..., "figures": {...}, "score", "rank"}]}.
+// Of the table that a run belongs to: "sqlite, RAM 64 MiB".
+std::string TableTitle(const ComparedRun& run);
+// The same for JSON, with all exact figures: {"reference", "runs": [{"workload", "run", "heap_allocator", ..., "figures": {"cycles_386.p99":
+// 2000, "peak_ram_bytes": 4096, ...}, "score", "rank"}]}. It is a baseline (baseline.h) for later comparisons.
 google::protobuf::Struct ComparisonStruct(const std::vector<ComparedRun>& runs, const std::string& reference,
                                           const Score& score);
 

@@ -3,10 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "clients/cli/comparison_report.h"
+
 namespace alloclab::client {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // 1,000 operations on a heap that grew to `heap_bytes` for at most 500 bytes alive.
 ComparedRun RunOf(const std::string& heap, std::uint64_t heap_bytes, std::uint64_t cycles, std::uint64_t refused = 0) {
@@ -21,7 +24,11 @@ ComparedRun RunOf(const std::string& heap, std::uint64_t heap_bytes, std::uint64
   exact.set_cycles_386dx33(cycles);
   exact.mutable_counters()->set_live_requested_peak_bytes(500);
   exact.mutable_counters()->set_heap_size_peak_bytes(heap_bytes);
-  exact.mutable_counters()->mutable_heap_search_steps()->set_sum(3000);
+  exact.mutable_search_steps_per_operation()->set_count(1000);
+  exact.mutable_search_steps_per_operation()->set_sum(3000);
+  exact.mutable_cycles_386_per_operation()->set_count(1000);
+  exact.mutable_cycles_386_per_operation()->set_sum(cycles);
+  exact.mutable_cycles_386_per_operation()->set_max(cycles / 10);
   exact.mutable_heap()->set_limit(1 << 20);
   v1::Counter& faults = *exact.mutable_counters()->add_machine();
   faults.set_name("page_faults");
@@ -56,8 +63,9 @@ TEST(Comparison, FiguresBestAndRankAreThoseOfTheRuns) {
   EXPECT_EQ(b["peak heap"], "2000");
   EXPECT_EQ(b["peak RAM"], "2000");
   EXPECT_EQ(b["util."], "0.250000");
-  EXPECT_EQ(b["steps"], "3.000000");
-  EXPECT_EQ(b["cycles"], "20.000000");
+  EXPECT_EQ(b["steps"], "3");
+  EXPECT_EQ(b["cycles"], "20");
+  EXPECT_EQ(b["longest"], "2000");
   EXPECT_EQ(b["score"], "0.525000") << "0.5 * 500 / 2000 + 0.5 * 80 / (80 + 20)";
   EXPECT_EQ(b["rank"], "1");
   EXPECT_EQ(RawRow(table, "a")["rank"], "2");
@@ -99,6 +107,29 @@ TEST(Comparison, AParameterWithSeveralValuesIsAColumn) {
   ASSERT_GT(document.sections[0].columns.size(), 1u);
   EXPECT_EQ(document.sections[0].columns[1].name, "heap.fit");
   EXPECT_EQ(document.sections[0].rows[1][1].text, "best");
+}
+
+TEST(ComparisonReport, IsOneFileWithTablesAndACurveForEachRun) {
+  std::vector<ComparedRun> runs = {RunOf("a", 1000, 80'000), RunOf("<b>", 2000, 20'000)};
+  for (ComparedRun& run : runs) {
+    v1::Curve& curve = *run.run.mutable_result()->mutable_exact()->mutable_curve();
+    for (const std::uint64_t operation : {500, 1000}) {
+      curve.add_operation(operation);
+      curve.add_live_bytes(operation / 2);
+      curve.add_heap_bytes(1000);
+      curve.add_free_bytes(100);
+      curve.add_largest_free_bytes(40);
+      curve.add_cycles_386(operation * 9);
+      curve.add_search_steps(0);
+    }
+  }
+  const std::string html = ComparisonReport(runs, ComparisonDocument(runs, "a", Score(), false));
+  EXPECT_THAT(html, HasSubstr("<td class=\"\">&lt;b&gt;</td>"));
+  EXPECT_THAT(html, Not(HasSubstr("<b></td>")));
+  EXPECT_THAT(html, HasSubstr("<path class=\"live\" d=\"M500 75.0L1000 50.0\"/>")) << "250 and 500 of 1000 bytes";
+  EXPECT_THAT(html, HasSubstr("<path class=\"frag\" d=\"M500 40.0L1000 40.0\"/>")) << "60 %";
+  EXPECT_THAT(html, HasSubstr("<path class=\"cycles\" d=\"M500 0.0L1000 0.0\"/>"));
+  EXPECT_THAT(html, Not(testing::ContainsRegex("(src|href)=")));
 }
 
 TEST(Score, IsASumOfWeightedTerms) {

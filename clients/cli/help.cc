@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char kExitCodes[] = R"(
 Exit codes: 0 done, 1 error, 2 wrong command line, 3 server unreachable, 4 bad trace or specification, 5 broken invariant,
-6 compared runs differ, 130 interrupted.
+6 compared runs differ or are worse than a baseline, 99 a threshold is not kept, 130 interrupted.
 )";
 
 // The subcommand that parsing came to.

@@ -94,7 +94,7 @@ absl::StatusOr<Breaks> FindBreaks(const Connection& connection, const v1::Statis
 absl::Status ShowStatistics(Session& session, const v1::Statistics& statistics, Document document, const Breaks& breaks) {
   const std::string broken = breaks.All();
   if (broken.empty()) return session.Show(statistics, document, statistics.instance() + "\n");
-  if (session.output() == OutputFormat::kJson) return session.Print(ToJson(statistics, {{"broken", broken}}));
+  if (session.output() == OutputFormat::kJson) return session.Print(ToJson(statistics, {{"broken", JsonText(broken)}}));
   if (session.output() == OutputFormat::kCsv) session.Note(broken);
   const Style style = session.output() == OutputFormat::kTable ? session.style() : Style(false);
   for (const std::string& sentence : {breaks.heap, breaks.pages}) {

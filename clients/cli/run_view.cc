@@ -7,6 +7,7 @@
 
 #include "absl/strings/ascii.h"
 #include "clients/cli/counters_view.h"
+#include "clients/cli/course_view.h"
 #include "clients/cli/instance_config.h"
 #include "clients/common/units.h"
 
@@ -184,6 +185,9 @@ Document RunDocument(const v1::Run& run, int width, const FigureUnits& units) {
                           .units = units,
                           .heap_broken = exact.violations() > 0 && exact.heap().blocks() == 0})) {
     document.sections.push_back(std::move(section));
+  }
+  for (Section& section : std::vector{OperationCostSection(exact), CourseSection(exact, width)}) {
+    if (!section.rows.empty()) document.sections.push_back(std::move(section));
   }
   document.sections.push_back(TimeSection(run.result()));
   document.sections.push_back(ProvenanceSection(run));

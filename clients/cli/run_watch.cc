@@ -6,6 +6,7 @@
 
 #include "alloclab/v1/lab.grpc.pb.h"
 #include "alloclab/v1/run.grpc.pb.h"
+#include "clients/cli/run_figures.h"
 #include "clients/cli/run_view.h"
 #include "clients/common/json.h"
 
@@ -80,18 +81,20 @@ absl::StatusOr<v1::Run> CancelRun(const Connection& connection, std::uint64_t id
   return connection.Call(&v1::Runs::Stub::CancelRun, request);
 }
 
-CommandResult ShowRun(Session& session, const v1::Run& run, const std::string& workload) {
+CommandResult ShowRun(Session& session, const v1::Run& run, const std::string& workload,
+                      std::span<const Threshold> thresholds) {
   const v1::Catalog catalog = CatalogOrNothing(session.connection());  // without it the command merely gets longer
   const std::string reproduce = ReproducingCommand(run, workload, catalog);
-  absl::Status shown;
-  if (session.output() == OutputFormat::kJson) {
-    shown = session.Print(ToJson(run, {{"reproduce", reproduce}}));
-  } else {
-    Document document = RunDocument(run, session.width(), FigureUnits(catalog));
-    document.command = reproduce;
-    shown = session.Show(run, document, fmt::format("{}\n", run.id()));
+  const std::vector<Measurement> measurements = MeasurementsOf(run.result());
+  JsonExtras extras = {{"reproduce", JsonText(reproduce)}};
+  Document document = RunDocument(run, session.width(), FigureUnits(catalog));
+  document.command = reproduce;
+  if (!thresholds.empty()) {
+    document.sections.push_back(ThresholdSection(thresholds, measurements));
+    extras.emplace_back("thresholds", ThresholdsJson(thresholds, measurements));
   }
-  ExitCode code = ExitCode::kOk;
+  const absl::Status shown = session.Show(run, document, fmt::format("{}\n", run.id()), extras);
+  ExitCode code = AllHold(thresholds, measurements) ? ExitCode::kOk : ExitCode::kThreshold;
   if (HasEnded(run) && run.state() != v1::Run::SUCCEEDED) code = ExitCode::kRuntimeError;
   if (run.result().exact().violations() > 0) code = ExitCode::kViolation;
   return Done(shown, code);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
@@ -13,6 +14,7 @@
 #include "alloclab/v1/run.pb.h"
 #include "clients/common/command.h"
 #include "clients/common/progress.h"
+#include "clients/common/threshold.h"
 
 namespace alloclab::client {
 
@@ -45,8 +47,10 @@ absl::StatusOr<v1::Run> WatchToEnd(const Connection& connection, std::uint64_t i
 absl::StatusOr<v1::Run> CancelRun(const Connection& connection, std::uint64_t id);
 
 // Prints the run, with the command that reproduces it as the last line. The exit code tells how it ended: kViolation for a
-// broken invariant, kRuntimeError if it did not succeed. `workload` as for ReproducingCommand.
-CommandResult ShowRun(Session& session, const v1::Run& run, const std::string& workload);
+// broken invariant, kRuntimeError if it did not succeed, kThreshold if it does not keep one. `workload` as for
+// ReproducingCommand.
+CommandResult ShowRun(Session& session, const v1::Run& run, const std::string& workload,
+                      std::span<const Threshold> thresholds = {});
 
 }  // namespace alloclab::client
 

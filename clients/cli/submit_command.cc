@@ -9,10 +9,12 @@
 #include "alloclab/v1/run.grpc.pb.h"
 #include "clients/cli/commands.h"
 #include "clients/cli/instance_config.h"
+#include "clients/cli/run_figures.h"
 #include "clients/cli/run_view.h"
 #include "clients/cli/run_watch.h"
 #include "clients/cli/workload_request.h"
 #include "clients/common/interrupt.h"
+#include "clients/common/threshold_options.h"
 
 namespace alloclab::client {
 namespace {
@@ -22,6 +24,7 @@ struct Arguments {
   v1::SubmitRunRequest request;
   WorkloadOptions options;
   bool detach = false;
+  std::vector<Threshold> thresholds;
 };
 
 constexpr const char kDescription[] =
@@ -54,7 +57,8 @@ k, M, G (decimal) or Ki, Mi, Gi. `alloclab workload show NAME` prints any built-
 A file of `alloclab runs show N --workload` gives the workload of run N again.
 
 Ctrl-C cancels the run and shows what was found until then (exit code 130); a second one leaves at once.
-Exit codes: 4 the workload is missing or malformed, 5 an invariant of the allocator is broken.)";
+Exit codes: 4 the workload is missing or malformed, 5 an invariant of the allocator is broken, 99 a
+--threshold is not kept.)";
 
 CommandResult Detached(Session& session, const v1::Run& run) {
   if (session.output() != OutputFormat::kTable) return Done(session.Show(run, RunDocument(run, session.width(), {})));
@@ -93,7 +97,7 @@ CommandResult Submit(Session& session, const Arguments& given) {
   if (!HasEnded(*run)) run = WatchToEnd(connection, run->id(), OnInterrupt::kCancelRun, interruption, progress);
   progress.Finish();
   if (!run.ok()) return run.status();
-  const CommandResult shown = ShowRun(session, *run, ArgumentAgain(given.workload, *argument));
+  const CommandResult shown = ShowRun(session, *run, ArgumentAgain(given.workload, *argument), given.thresholds);
   if (shown.ok() && interruption.interrupted() && run->state() == v1::Run::CANCELLED) return ExitCode::kInterrupted;
   return shown;
 }
@@ -120,7 +124,9 @@ void RegisterSubmit(CLI::App& app, Command& chosen) {
       ->add_option("--label", *given->request.mutable_label(),
                    "Free text kept with the run, up to 128 characters (default a file's name)")
       ->type_name("TEXT");
-  submit->add_flag("--detach", given->detach, "Do not wait: print the run's number");
+  CLI::Option* detach = submit->add_flag("--detach", given->detach, "Do not wait: print the run's number");
+  AddThresholds(*submit, RunFigures(), given->thresholds);
+  for (const char* option : {"--threshold", "--threshold-file"}) submit->get_option(option)->excludes(detach);
 }
 
 }  // namespace alloclab::client

@@ -14,6 +14,7 @@ namespace alloclab::client {
 namespace {
 
 constexpr std::array<std::string_view, 8> kEighths = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+constexpr std::array<std::string_view, 8> kHeights = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 constexpr int kBarMax = 50;
 
 std::string Pow2Label(std::size_t bucket) {
@@ -31,6 +32,20 @@ std::string Bar(double ratio, int columns) {
   for (int i = 0; i < eighths / 8; ++i) bar += "█";
   bar += kEighths[static_cast<std::size_t>(eighths % 8)];
   return bar + std::string(static_cast<std::size_t>(columns) - DisplayWidth(bar), ' ');
+}
+
+std::string Sparkline(const std::vector<double>& values, int columns) {
+  if (values.empty() || columns < 1) return "";
+  const double most = *std::max_element(values.begin(), values.end());
+  const std::size_t wide = std::min(values.size(), static_cast<std::size_t>(columns));
+  std::string line;
+  for (std::size_t i = 0; i < wide; ++i) {
+    const auto from = values.begin() + static_cast<std::ptrdiff_t>(i * values.size() / wide);
+    const auto to = values.begin() + static_cast<std::ptrdiff_t>((i + 1) * values.size() / wide);
+    const double share = most > 0 ? std::max(*std::max_element(from, to), 0.0) / most : 0;
+    line += kHeights[static_cast<std::size_t>(std::lround(share * (kHeights.size() - 1)))];
+  }
+  return line;
 }
 
 std::string DrawHistogram(const std::vector<HistogramRow>& rows, int width) {

@@ -11,6 +11,10 @@ namespace alloclab::client {
 // A bar of `columns` columns filled to `ratio` (0 to 1), to an eighth of a column; padded with spaces.
 std::string Bar(double ratio, int columns);
 
+// The values over `columns` columns, each the largest of those that fall on it, as high as it is of the largest of all: "▁▃█▅".
+// "" if there are none.
+std::string Sparkline(const std::vector<double>& values, int columns);
+
 struct HistogramRow {
   std::string label;  // "5..8"
   std::uint64_t count = 0;

@@ -16,6 +16,13 @@ TEST(Chart, BarsFillToAnEighthOfAColumn) {
   EXPECT_EQ(Bar(7, 4), "████");
 }
 
+TEST(Chart, ASparklineIsAsHighAsItsLargestValue) {
+  EXPECT_EQ(Sparkline({}, 4), "");
+  EXPECT_EQ(Sparkline({0, 0}, 4), "▁▁");
+  EXPECT_EQ(Sparkline({0, 1, 2, 7}, 4), "▁▂▃█");
+  EXPECT_EQ(Sparkline({7, 0, 0, 3.5}, 2), "█▅") << "a peak between two columns is not lost";
+}
+
 TEST(Chart, Pow2RowsDropEmptyEndsAndKeepGaps) {
   const std::vector<HistogramRow> rows = Pow2Rows({0, 5, 0, 2, 0});
   ASSERT_EQ(rows.size(), 3u);

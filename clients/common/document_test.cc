@@ -176,7 +176,7 @@ TEST(Json, SchemaVersionComesFirstAndEveryFieldIsThere) {
   v1::OperationReply reply;
   reply.set_outcome(v1::DOUBLE_FREE);
   reply.set_sequence(3);
-  const std::string json = ToJson(reply, {{"reproduce", "a \"b\""}});
+  const std::string json = ToJson(reply, {{"reproduce", JsonText("a \"b\"")}});
   EXPECT_TRUE(json.starts_with("{\n \"schema_version\": 1,\n \"reproduce\": \"a \\\"b\\\"\",\n \"outcome\": \"DOUBLE_FREE\""))
       << json;
   EXPECT_NE(json.find("\"sequence\": \"3\""), std::string::npos) << json;

@@ -13,7 +13,8 @@ enum class ExitCode {
   kServerUnreachable = 3,
   kBadWorkload = 4,    // the trace or the specification is missing, unreadable or malformed
   kViolation = 5,      // an allocator's invariant is broken
-  kDifference = 6,     // two runs that were compared differ
+  kDifference = 6,     // two runs that were compared differ, or one is worse than the baseline allows
+  kThreshold = 99,     // a threshold was not kept
   kInterrupted = 130,  // by SIGINT or SIGTERM
 };
 

@@ -4,6 +4,7 @@
 #define ALLOCLAB_CLIENTS_COMMON_JSON_H_
 
 #include <google/protobuf/message.h>
+#include <google/protobuf/struct.pb.h>
 
 #include <string>
 #include <string_view>
@@ -14,9 +15,11 @@ namespace alloclab::client {
 
 inline constexpr int kJsonSchemaVersion = 1;
 
-// Ends in a newline. `extras` are string members added after schema_version.
-std::string ToJson(const google::protobuf::Message& message,
-                   const std::vector<std::pair<std::string_view, std::string>>& extras = {});
+using JsonExtras = std::vector<std::pair<std::string_view, google::protobuf::Value>>;
+google::protobuf::Value JsonText(std::string text);
+
+// Ends in a newline. `extras` are members added after schema_version.
+std::string ToJson(const google::protobuf::Message& message, const JsonExtras& extras = {});
 
 }  // namespace alloclab::client
 

@@ -27,10 +27,10 @@ absl::Status Session::Print(std::string_view text) const {
   return absl::InternalError(fmt::format("cannot write to standard output: {}", std::strerror(errno)));
 }
 
-absl::Status Session::Show(const google::protobuf::Message& message, const Document& document) const {
+absl::Status Session::Show(const google::protobuf::Message& message, const Document& document, const JsonExtras& extras) const {
   switch (options_.output) {
     case OutputFormat::kJson:
-      return Print(ToJson(message));
+      return Print(ToJson(message, extras));
     case OutputFormat::kCsv:
       return Print(RenderCsv(document));
     case OutputFormat::kMarkdown:
@@ -41,8 +41,9 @@ absl::Status Session::Show(const google::protobuf::Message& message, const Docum
   return Print(RenderTable(document, style_, width_));
 }
 
-absl::Status Session::Show(const google::protobuf::Message& message, const Document& document, std::string_view brief) const {
-  return options_.quiet && options_.output == OutputFormat::kTable ? Print(brief) : Show(message, document);
+absl::Status Session::Show(const google::protobuf::Message& message, const Document& document, std::string_view brief,
+                           const JsonExtras& extras) const {
+  return options_.quiet && options_.output == OutputFormat::kTable ? Print(brief) : Show(message, document, extras);
 }
 
 void Session::Note(std::string_view line) const {

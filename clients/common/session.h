@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "clients/common/connection.h"
 #include "clients/common/document.h"
+#include "clients/common/json.h"
 #include "clients/common/terminal.h"
 
 namespace alloclab::client {
@@ -40,9 +41,10 @@ class Session {
   // Data, to stdout. The error says why it could not be written (a full disk, a closed pipe).
   absl::Status Print(std::string_view text) const;
   // In the chosen format: `message` as JSON, or the document as any other.
-  absl::Status Show(const google::protobuf::Message& message, const Document& document) const;
+  absl::Status Show(const google::protobuf::Message& message, const Document& document, const JsonExtras& extras = {}) const;
   // The same; a quiet command prints only `brief` where others print a table.
-  absl::Status Show(const google::protobuf::Message& message, const Document& document, std::string_view brief) const;
+  absl::Status Show(const google::protobuf::Message& message, const Document& document, std::string_view brief,
+                    const JsonExtras& extras = {}) const;
   // For people, to stderr; nothing when quiet.
   void Note(std::string_view line) const;
 

@@ -13,10 +13,12 @@
 
 #include "allocators/workload/builtins.h"
 #include "clients/common/interrupt.h"
+#include "clients/common/threshold_options.h"
 #include "clients/common/units.h"
 #include "clients/load/demo.h"
 #include "clients/load/load_config.h"
 #include "clients/load/load_document.h"
+#include "clients/load/load_figures.h"
 #include "clients/load/load_metrics.h"
 #include "clients/load/load_progress.h"
 #include "clients/load/load_report.h"
@@ -45,7 +47,8 @@ A further pass over the workload (--repeat, or until --duration or --operations 
 On an instance that connections share, or an existing one, it begins by freeing what the last pass left.
 
 Ctrl-C ends the load and reports what was done (exit code 130); a second one leaves at once, and says which instances stay.
-Exit codes: 1 a call failed or no operation was done, 3 the server is not there, 4 the workload is missing or malformed.)";
+Exit codes: 1 a call failed or no operation was done, 3 the server is not there, 4 the workload is missing or malformed,
+99 a --threshold is not kept.)";
 
 constexpr const char kAllowedHostsVariable[] = "ALLOCLAB_LOAD_ALLOWED_HOSTS";
 
@@ -57,6 +60,7 @@ struct Flags {
   std::uint64_t connections = 1, instances = 0, batch = 0, window = 8;
   std::uint64_t rate = 0, seed = 0, operations = 0, arrival_seed = 0;
   bool arrival = false;  // given
+  std::vector<client::Threshold> thresholds;
   std::string repeat;
   std::chrono::milliseconds duration{0}, warmup{0};
   bool keep = false;
@@ -202,8 +206,17 @@ absl::StatusOr<ExitCode> Replay(Session& session, const Flags& flags) {
   if (!flags.keep) guard.SetLastWords("");
   result.report.set_interrupted(guard.interrupted());
   const std::string kept = flags.keep ? fmt::format("{}\n", fmt::join(names, "\n")) : "";
-  if (absl::Status status = session.Show(result.report, ReportDocument(result.report), kept); !status.ok()) return status;
-  return Verdict(result);
+  const std::vector<client::Measurement> measurements = MeasurementsOf(result.report);
+  client::Document document = ReportDocument(result.report);
+  client::JsonExtras extras;
+  if (!flags.thresholds.empty()) {
+    document.sections.push_back(client::ThresholdSection(flags.thresholds, measurements));
+    extras.emplace_back("thresholds", client::ThresholdsJson(flags.thresholds, measurements));
+  }
+  if (absl::Status status = session.Show(result.report, document, kept, extras); !status.ok()) return status;
+  const absl::StatusOr<ExitCode> verdict = Verdict(result);
+  const bool missed = verdict.ok() && *verdict == ExitCode::kOk && !client::AllHold(flags.thresholds, measurements);
+  return missed ? ExitCode::kThreshold : verdict;
 }
 
 // What the demo has its own way of is refused.
@@ -309,6 +322,7 @@ void RegisterLoad(CLI::App& app, client::Command& chosen, const AddMachineOption
   client::AddPositiveCount(*load, "--seed", flags->seed, "Seed of a synthetic workload (default its own)",
                            "expected 1 or more; without --seed the workload has its own");
   AddSchedule(*load, *flags);
+  client::AddThresholds(*load, LoadFigures(), flags->thresholds);
   load->add_option("--metrics-listen", flags->metrics_listen, "Serve /metrics here, e.g. 127.0.0.1:7415 (default: nowhere)")
       ->envname("ALLOCLAB_LOAD_METRICS_LISTEN")
       ->type_name("HOST:PORT");

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "allocators/common/sha256.h"
 #include "server/limits.h"
 
 namespace alloclab::server {
@@ -62,6 +63,22 @@ bool AddDeclared(const Message& element, const std::string& path, const std::str
   return declared != nullptr;
 }
 
+// Of a curve one leaf for each column: thousands of numbers are compared, not shown.
+void AddCurve(const v1::Curve& curve, const std::string& path, Leaves& leaves) {
+  const google::protobuf::Reflection& reflection = *curve.GetReflection();
+  for (int i = 0; i < curve.GetDescriptor()->field_count(); ++i) {
+    const FieldDescriptor& column = *curve.GetDescriptor()->field(i);
+    Sha256 digest;
+    const int size = reflection.FieldSize(curve, &column);
+    for (int k = 0; k < size; ++k) {
+      const std::uint64_t value = reflection.GetRepeatedUInt64(curve, &column, k);
+      digest.UpdateU32(static_cast<std::uint32_t>(value));
+      digest.UpdateU32(static_cast<std::uint32_t>(value >> 32));
+    }
+    leaves[path + "." + column.name()] = fmt::format("{} points, digest {}", size, digest.HexDigest().substr(0, 12));
+  }
+}
+
 void AddRepeated(const Message& message, const FieldDescriptor& field, const std::string& path, Leaves& leaves) {
   const google::protobuf::Reflection& reflection = *message.GetReflection();
   for (int i = 0; i < reflection.FieldSize(message, &field); ++i) {
@@ -87,7 +104,9 @@ void AddMessage(const Message& message, const std::string& path, Leaves& leaves)
     } else if (field->is_repeated()) {
       AddRepeated(message, *field, field_path, leaves);
     } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
-      AddMessage(message.GetReflection()->GetMessage(message, field), field_path, leaves);
+      const Message& part = message.GetReflection()->GetMessage(message, field);
+      const auto* curve = google::protobuf::DynamicCastToGenerated<v1::Curve>(&part);
+      curve != nullptr ? AddCurve(*curve, field_path, leaves) : AddMessage(part, field_path, leaves);
     } else {
       leaves[field_path] = Quoted(message, *field, -1);
     }

@@ -77,6 +77,19 @@ TEST(CompareExact, WhatOneAllocatorDoesNotDeclareHasNoValue) {
                                        "heap.figures[rover_offset_bytes].value: 4 | "));
 }
 
+TEST(CompareExact, OfACurveTheColumnsThatDiffer) {
+  v1::Exact a, b;
+  for (v1::Exact* exact : {&a, &b}) {
+    for (const std::uint64_t operation : {100, 200}) exact->mutable_curve()->add_operation(operation);
+    for (const std::uint64_t bytes : {7, 8}) exact->mutable_curve()->add_live_bytes(bytes);
+  }
+  EXPECT_THAT(Lines(a, b), IsEmpty());
+  b.mutable_curve()->set_live_bytes(1, 9);
+  EXPECT_THAT(
+      Lines(a, b),
+      ElementsAre(testing::MatchesRegex("curve.live_bytes: 2 points, digest [0-9a-f]{12} . 2 points, digest [0-9a-f]{12}")));
+}
+
 TEST(CompareExact, ListsTheFirstOfVeryMany) {
   v1::Exact a, b;
   for (std::size_t i = 0; i <= kDifferencesMax; ++i) a.add_checkpoints()->set_after_operation(i + 1);

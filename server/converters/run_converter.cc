@@ -53,6 +53,36 @@ v1::Checkpoint CheckpointToProto(const Checkpoint& checkpoint) {
   return proto;
 }
 
+v1::Distribution DistributionToProto(const LogHistogram& values) {
+  v1::Distribution proto;
+  proto.set_count(values.count());
+  proto.set_sum(values.sum());
+  proto.set_p50(values.Quantile(0.5));
+  proto.set_p90(values.Quantile(0.9));
+  proto.set_p99(values.Quantile(0.99));
+  proto.set_p999(values.Quantile(0.999));
+  proto.set_max(values.max());
+  return proto;
+}
+
+v1::Curve CurveToProto(const std::vector<CurvePoint>& points) {
+  v1::Curve proto;
+  for (const CurvePoint& point : points) {
+    proto.add_operation(point.operation);
+    proto.add_live_bytes(point.live_bytes);
+    proto.add_live_blocks(point.live_blocks);
+    proto.add_heap_bytes(point.heap_bytes);
+    proto.add_free_bytes(point.free_bytes);
+    proto.add_free_blocks(point.free_blocks);
+    proto.add_largest_free_bytes(point.largest_free_bytes);
+    proto.add_page_live_bytes(point.page_live_bytes);
+    proto.add_failed_operations(point.failed_operations);
+    proto.add_search_steps(point.search_steps);
+    proto.add_cycles_386(point.cycles_386);
+  }
+  return proto;
+}
+
 v1::Exact ExactToProto(const RunReport& report) {
   const RunResult& result = report.result;
   v1::Exact proto;
@@ -73,6 +103,12 @@ v1::Exact ExactToProto(const RunReport& report) {
   proto.set_violations(result.violations);
   proto.set_cycles_386dx33(result.simulated_cycles_386);
   proto.set_cycles_486dx2_66(result.simulated_cycles_486);
+  if (!result.checkpoints.empty()) {
+    *proto.mutable_cycles_386_per_operation() = DistributionToProto(result.distributions.cycles_386);
+    *proto.mutable_cycles_486_per_operation() = DistributionToProto(result.distributions.cycles_486);
+    *proto.mutable_search_steps_per_operation() = DistributionToProto(result.distributions.search_steps);
+  }
+  *proto.mutable_curve() = CurveToProto(result.curve);
   return proto;
 }
 
