@@ -116,13 +116,16 @@ TEST(ComparisonReport, IsOneFileWithTablesAndACurveForEachRun) {
     for (const std::uint64_t operation : {500, 1000}) {
       curve.add_operation(operation);
       curve.add_live_bytes(operation / 2);
-      curve.add_heap_bytes(1000);
+      curve.add_heap_bytes(run.run.id() == 7 ? operation : 4000);
       curve.add_free_bytes(100);
       curve.add_largest_free_bytes(40);
       curve.add_cycles_386(operation * 9);
       curve.add_search_steps(0);
     }
   }
+  runs[1].run.set_id(8);  // an arena: its size is not drawn
+  for (std::uint64_t& bytes : *runs[1].run.mutable_result()->mutable_exact()->mutable_curve()->mutable_heap_bytes())
+    bytes = 4000;
   const std::string html = ComparisonReport(runs, ComparisonDocument(runs, "a", Score(), false));
   EXPECT_THAT(html, HasSubstr("<td class=\"\">&lt;b&gt;</td>"));
   EXPECT_THAT(html, Not(HasSubstr("<b></td>")));
