@@ -126,8 +126,13 @@ class HeapAllocator {
   void Zero(VirtAddr block, std::uint32_t bytes);
   void CopyPayload(VirtAddr to, VirtAddr from, std::uint32_t bytes);
 
-  // Says that the search of the operation under way has ended.
-  void EndSearch() { search_costs_ = costs_; }
+  // Says that the search of the operation under way has ended. What was stored before it, by a heap that its first request makes, is
+  // undone with a refusal and no part of its cost.
+  void EndSearch() {
+    const std::uint64_t words_stored = search_costs_.words_stored;
+    search_costs_ = costs_;
+    search_costs_.words_stored = words_stored;
+  }
 
   // The allocator's own variables: a copy, and back (SaveState, RestoreState). An index is not saved: it is made again from RAM.
   virtual std::unique_ptr<const AllocatorState> SaveOwn() const = 0;
