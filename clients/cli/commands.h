@@ -14,7 +14,7 @@ void RegisterPoke(CLI::App& app, Command& chosen);        // malloc, calloc, rea
 void RegisterInspect(CLI::App& app, Command& chosen);     // inspect heap|pages|memory|translate|check|stats
 void RegisterSubmit(CLI::App& app, Command& chosen);      // submit
 void RegisterCompare(CLI::App& app, Command& chosen);     // compare
-void RegisterRuns(CLI::App& app, Command& chosen);        // runs list|show|watch|cancel|delete|diff
+void RegisterRuns(CLI::App& app, Command& chosen);        // runs list|show|watch|cancel|delete|compare|diff
 void RegisterTraces(CLI::App& app, Command& chosen);      // traces list|delete
 void RegisterCatalog(CLI::App& app, Command& chosen);     // catalog
 void RegisterLab(CLI::App& app, Command& chosen);         // workload list|show, server, version

@@ -101,6 +101,18 @@ TEST_F(CompareEndToEnd, SubmitAndLoadKeepThresholdsToo) {
   EXPECT_EQ(Run({"load", "sqlite", "--operations", "1000", "--threshold", "lost_operations==0"}).exit_code, 0);
 }
 
+TEST_F(CompareEndToEnd, RunsThatAreThereAreComparedWithTheFirst) {
+  for (const char* heap : {"tlsf", "knr"})
+    ASSERT_EQ(Run({"submit", "sqlite", "--heap-allocator", heap, "--ram", "64Mi"}).exit_code, 0);
+  const ProcessResult result = Run({"runs", "compare", "1", "2"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("run 2: knr"), HasSubstr("search_steps.max"), HasSubstr("✗")));
+  ASSERT_EQ(Run({"submit", "steady-state", "--operations", "100"}).exit_code, 0);
+  EXPECT_THAT(Run({"runs", "compare", "1", "3"}).err, HasSubstr("--force compares them all the same"));
+  EXPECT_EQ(Run({"runs", "compare", "1", "3", "--force"}).exit_code, 0);
+  EXPECT_EQ(Run({"runs", "compare", "1"}).exit_code, 2);
+}
+
 TEST_F(CompareEndToEnd, RefusesWhatDoesNotExistAndNamesTheNearest) {
   const auto error = [this](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"compare", "steady-state", "--operations", "10"});

@@ -1,4 +1,4 @@
-// runs list|show|watch|cancel|delete|diff
+// runs list|show|watch|cancel|delete|compare|diff
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include "alloclab/v1/run.grpc.pb.h"
 #include "clients/cli/commands.h"
 #include "clients/cli/run_argument.h"
+#include "clients/cli/run_compare.h"
 #include "clients/cli/run_diff.h"
 #include "clients/cli/run_list.h"
 #include "clients/cli/run_view.h"
@@ -182,6 +183,7 @@ void RegisterRuns(CLI::App& app, Command& chosen) {
                                 [ids](Session& session) { return Delete(session, *ids); });
   AddRunNumbers(*remove, "RUN", *ids)->required();
 
+  RegisterRunCompare(*group, chosen);
   RegisterRunDiff(*group, chosen);
 }
 
