@@ -125,6 +125,22 @@ def check_runs(browser, lab):
     browser.wait(f"{rows} === {everything} && location.hash === '#/runs'")
 
 
+def check_compare(browser, lab):
+    """The newest runs of one workload stand side by side, with the best marked; the chosen column sorts."""
+    browser.open(lab.url('compare?label=side'))
+    browser.wait(text_has('No two runs of one workload'))
+    lab.run('compare', 'sqlite', '--heap', 'tlsf,freertos-heap2,bump', '--ram', '64Mi', '--study', 'side')
+    names = "[...document.querySelectorAll('main tbody th a')].map((a) => a.textContent).join(' ')"
+    browser.wait(f"{names} === 'tlsf freertos-heap2 bump'")
+    browser.wait("document.querySelectorAll('main tbody svg.spark path.line').length === 3")
+    browser.wait("document.querySelectorAll('main tbody td.good').length >= 4")
+    browser.evaluate("[...document.querySelectorAll('main thead button')].find((b) => b.textContent === 'Cycles').click()")
+    browser.wait(f"{names} === 'bump tlsf freertos-heap2' && location.hash.includes('sort=cycles')")
+    browser.evaluate("document.querySelector('main tbody th a').click()")
+    browser.wait(text_has('Cost of a heap operation'))
+    browser.wait("document.querySelectorAll('section[aria-label=Course] svg.spark').length >= 2")
+
+
 def check_not_found(browser, lab):
     for path in ('nothing/here', 'runs/x', 'instances/%zz', 'instances/demo/more'):
         browser.open(lab.url(path))
@@ -143,7 +159,7 @@ def check_rest(browser, lab):
     assert browser.evaluate("document.querySelector('#live').textContent") == 'Paused'
 
 
-VIEWS = {'overview': '', 'instance': 'instances/drawn', 'zoomed': 'instances/drawn?from=0xc0400000&to=0xc0440000', 'runs': 'runs', 'run': 'runs/2',
+VIEWS = {'overview': '', 'instance': 'instances/drawn', 'zoomed': 'instances/drawn?from=0xc0400000&to=0xc0440000', 'runs': 'runs', 'run': 'runs/2', 'compare': 'compare',
          'catalog': 'catalog', 'not-found': 'nowhere'}
 
 
@@ -175,7 +191,7 @@ def take_pictures(browser, lab, directory):
 
 
 CHECKS = (check_empty, check_formats, check_colors, check_instance, check_fragmentation, check_picture, check_zoom, check_one_snapshot, check_broken, check_run,
-          check_runs, check_narrow, check_not_found, check_rest)
+          check_runs, check_compare, check_narrow, check_not_found, check_rest)
 
 
 def main():

@@ -1,5 +1,6 @@
 // Which address of the page (behind '#/') is which view.
 import * as catalog from './views/catalog.js';
+import * as compare from './views/compare.js';
 import * as instance from './views/instance.js';
 import * as notFound from './views/not_found.js';
 import * as overview from './views/overview.js';
@@ -10,6 +11,7 @@ import * as runs from './views/runs.js';
 const ROUTES = [
   {pattern: /^$/, module: overview, section: ''}, {pattern: /^instances\/([^/]+)$/, module: instance, section: ''},
   {pattern: /^runs$/, module: runs, section: 'runs'}, {pattern: /^runs\/(\d+)$/, module: run, section: 'runs'},
+  {pattern: /^compare$/, module: compare, section: 'compare'},
   {pattern: /^catalog$/, module: catalog, section: 'catalog'},
 ];
 

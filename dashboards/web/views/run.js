@@ -1,5 +1,6 @@
 // One run: how far it is, and what came of it.
 import {get, number, runPath, time} from '../api.js';
+import {coursePanel, operationCosts} from '../course.js';
 import {h} from '../dom.js';
 import {bytes, clock, count, duration, hex, nanoseconds, ratio, short, words} from '../format.js';
 import {rate, remember} from '../history.js';
@@ -63,6 +64,7 @@ function resultPanels(run, catalog) {
   const known = allocatorsOf(exact.config, catalog);
   return [
     summary(run.result),
+    operationCosts(exact), coursePanel(exact),
     panel('Do it again', command(reproducingCommand(run, catalog)), 'exact: the same digests and counts on every machine'),
     exact.checkpoints.length > 0 && panel('Checkpoints', checkpoints(exact.checkpoints, known.heap)),
     statisticsPanels(exact, known),
