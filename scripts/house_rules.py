@@ -81,6 +81,16 @@ def check_text(path, lines):
         yield MAX_LINES + 1, f"{len(lines)} lines are more than {MAX_LINES}: this is two files"
 
 
+def check_home(path, lines):
+    """What a header declares is found in the files that are named after it: x.h in x.cc, and if that is too long in x_part.cc."""
+    name, commands = path.stem, path.parts[:2] == ("clients", "cli") and re.search(r"_commands?$", path.stem)
+    is_program = name.endswith(("_test", "_bench", "_fuzz")) or any(re.search(r"^(int main\(|TEST)", line) for line in lines)
+    if path.suffix == ".cc" and not is_program and not commands:  # the commands are in commands.h
+        parts = name.split("_")
+        if not any((ROOT / path.parent / ("_".join(parts[:n]) + ".h")).exists() for n in range(1, len(parts) + 1)):
+            yield 1, "not named after a header beside it"
+
+
 def check_registered(path, lines):
     """A test that is not in the build is not a test. The folders of allocators are taken into it whole, but for fuzzers."""
     allocator = len(path.parts) == 4 and path.parts[1] in ("heap", "pages")
@@ -96,7 +106,7 @@ def main():
     breaches = count = 0
     for path, lines in sources():
         count += 1
-        for check in (check_includes, check_text, check_registered):
+        for check in (check_includes, check_text, check_home, check_registered):
             for number, what in check(path, lines):
                 print(f"{path}:{number}: {what}")
                 breaches += 1

@@ -148,7 +148,7 @@ class DlmallocHeap final : public HeapAllocator {
   void JoinTop(WordView& words, VirtAddr chunk, std::uint32_t size);
   void Trim(WordView& words);
 
-  // Bins and trees (dlmalloc_bins.cc).
+  // Bins and trees (dlmalloc_heap_bins.cc).
   static std::uint32_t TreeIndex(std::uint32_t size);
   // The size, shifted so that the first bit that decides in its tree is the highest one.
   static std::uint32_t TreeBits(std::uint32_t size, std::uint32_t index);
