@@ -165,7 +165,8 @@ TEST_F(CommandLine, EveryHelpBeginsWithAnExampleThatParses) {
 TEST_F(CommandLine, CompletesCommandsOptionsAndValues) {
   EXPECT_THAT(Complete(app_, {""}).candidates, Contains("submit"));
   EXPECT_THAT(Complete(app_, {"--server", "x", ""}).candidates, Contains("submit"));
-  EXPECT_THAT(Complete(app_, {"runs", ""}).candidates, ElementsAre("list", "show", "watch", "cancel", "delete", "compare", "diff"));
+  EXPECT_THAT(Complete(app_, {"runs", ""}).candidates,
+              ElementsAre("list", "show", "watch", "cancel", "delete", "compare", "diff"));
   EXPECT_THAT(Complete(app_, {"submit", "--"}).candidates, Contains("--digest-at"));
   EXPECT_THAT(Complete(app_, {"submit", "--"}).candidates, Contains("--server"));
   EXPECT_THAT(Complete(app_, {"catalog", "--output", ""}).candidates, ElementsAre("table", "json", "csv", "markdown"));
