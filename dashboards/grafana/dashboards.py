@@ -1,5 +1,7 @@
 """The dashboards: which questions are asked, in which order. Verdict first, then rate and errors, shape, cost, memory, load, server."""
 
+import dataclasses
+
 import process_queries as p
 import queries as q
 from panels import DATASOURCE, heatmap, lay_out, stat, timeseries
@@ -127,16 +129,52 @@ def one_instance():
     ]
 
 
-def _variable(name, label, metric, several):
-    """A variable over the values of the label `name`; `several`: many at once, all of them to begin with."""
+SIDES = ("left", "right")
+
+
+def _beside(title, query, **more):
+    """The same question of the two machines, a panel for each."""
+    panels = []
+    for side in SIDES:
+        targets = [dataclasses.replace(t, expr=t.expr.replace(q.MACHINES, f'lab_instance="${side}"')) for t in query.targets]
+        panels.append(timeseries(f"{title}: ${side}", dataclasses.replace(query, targets=targets), width=12, **more))
+    return panels
+
+
+def side_by_side():
+    return [
+        ("Rate and errors", [
+            *_beside("Operations", q.operation_rate(), unit="ops"),
+            *_beside("Refused", q.failure_share(), unit="percentunit"),
+        ]),
+        ("Shape of the heaps", [
+            *_beside("Live bytes", q.live_bytes(), unit="bytes"),
+            *_beside("Free bytes and the largest free block", q.free_and_largest(), unit="bytes", log=True),
+            *_beside("External fragmentation", q.external_fragmentation(), unit="percentunit", maximum=1),
+            *_beside("Utilisation", q.utilisation(), unit="percentunit", maximum=1),
+            *_beside("Heap size and limit", q.heap_growth(), unit="bytes", log=True),
+        ]),
+        ("Cost, and why", [
+            *_beside("Search steps, mean", q.search_mean()),
+            *_beside("Search steps, p99", q.search_p99(), log=True),
+            *_beside("Simulated cycles per operation, mean", q.cycles_per_operation()),
+            *_beside("Simulated cycles per operation, p99", q.cycles_p99(), log=True),
+            *_beside("Page faults per 1000 operations", q.faults_per_thousand()),
+        ]),
+    ]
+
+
+def _variable(name, label, metric, several, of=None):
+    """A variable over the values of the label `of`, or of its own name; `several`: many at once, all of them to begin with."""
+    of = of or name
     everything = {"includeAll": True, "allValue": ".*", "current": {"text": ["All"], "value": ["$__all"]}}
     return {
         "name": name,
         "label": label,
         "type": "query",
         "datasource": DATASOURCE,
-        "query": {"query": f"label_values({metric}, {name})", "refId": "variable"},
-        "definition": f"label_values({metric}, {name})",
+        "query": {"query": f"label_values({metric}, {of})", "refId": "variable"},
+        "definition": f"label_values({metric}, {of})",
         "refresh": 2,  # whenever the time range changes
         "sort": 1,
         "multi": several,
@@ -146,11 +184,13 @@ def _variable(name, label, metric, several):
     }
 
 
+SOURCE = {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus", "refresh": 1, "hide": 0}
+
+
 def _variables(several):
-    source = {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus", "refresh": 1, "hide": 0}
     machines = 'alloclab_machine_info{heap_allocator=~"$heap_allocator", page_allocator=~"$page_allocator"}'
     return [
-        source,
+        SOURCE,
         _variable("heap_allocator", "Heap allocator", "alloclab_machine_info", several=True),
         _variable("page_allocator", "Page allocator", "alloclab_machine_info", several=True),
         _variable("lab_instance", "Instance", machines, several),
@@ -175,7 +215,11 @@ def _link(title, url="", **more):
     return {**link, "asDropdown": False, "includeVars": False, "keepTime": False, **more}
 
 
-def _dashboard(uid, title, description, rows, several):
+def _sides():
+    return [SOURCE, *(_variable(side, side.capitalize(), "alloclab_machine_info", False, of="lab_instance") for side in SIDES)]
+
+
+def _dashboard(uid, title, description, rows, variables):
     return {
         "uid": uid,
         "title": title,
@@ -201,7 +245,7 @@ def _dashboard(uid, title, description, rows, several):
             _link("Web page", WEB_URL),
             _link("Prometheus", PROMETHEUS_URL),
         ],
-        "templating": {"list": _variables(several)},
+        "templating": {"list": variables},
         "panels": lay_out(rows),
     }
 
@@ -210,10 +254,15 @@ def all_dashboards():
     """File name -> dashboard."""
     return {
         "lab-overview.json": _dashboard(
-            "alloclab-overview", "Lab overview", "All instances and runs of the lab beside each other.", lab_overview(), several=True
+            "alloclab-overview", "Lab overview", "All instances and runs of the lab beside each other.", lab_overview(),
+            _variables(several=True),
         ),
         "one-instance.json": _dashboard(
             "alloclab-instance", "One instance", "One instance or run in detail: what it does, what it costs, and why.", one_instance(),
-            several=False,
+            _variables(several=False),
+        ),
+        "side-by-side.json": _dashboard(
+            "alloclab-side-by-side", "Two side by side",
+            "Two instances or runs, for example of two allocators under the same load, question by question.", side_by_side(), _sides(),
         ),
     }

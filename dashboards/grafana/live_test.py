@@ -23,7 +23,8 @@ import urllib.request
 HERE = pathlib.Path(__file__).resolve().parent
 PROMETHEUS = HERE.parent / "prometheus"
 PATIENCE_SECONDS = 60
-INSTANCE = "demo-steady-state"  # what $lab_instance stands for on a dashboard of one instance
+INSTANCE = "demo-steady-state"  # what $lab_instance stands for on a dashboard of one instance, and $left on one of two
+OTHER = "demo-larson"  # $right
 # No series unless something is wrong: only that these evaluate is checked.
 SILENT = {"AllocLabInternalErrors", 'count(ALERTS{alertstate="firing"})'}
 
@@ -116,7 +117,8 @@ class Lab:
 
 def filled_in(expression, several):
     """The expression as Grafana sends it, with all instances chosen or with one."""
-    values = {"lab_instance": ".*" if several else INSTANCE, "heap_allocator": ".*", "page_allocator": ".*", "__rate_interval": "8s"}
+    values = {"lab_instance": ".*" if several else INSTANCE, "left": INSTANCE, "right": OTHER, "heap_allocator": ".*",
+              "page_allocator": ".*", "__rate_interval": "8s"}
     return re.sub(rf"\$({'|'.join(values)})", lambda match: values[match.group(1)], expression)
 
 
