@@ -95,10 +95,10 @@ TEST(Curve, OfACancelledRunIsItsBeginning) {
 }
 
 // They are the histograms of the driver, finer.
-TEST(CostDistributions, AgreeWithTheCountersOfTheSameRun) {
+TEST(OperationRecord, AgreeWithTheCountersOfTheSameRun) {
   const Trace trace = MakeBuiltin("sqlite", 0, 0).value();
   const RunResult result = Execute(trace);
-  const CostDistributions& costs = result.distributions;
+  const OperationRecord& costs = result.record;
   std::uint64_t count = 0, cycles = 0;
   for (const Pow2Histogram& histogram : result.counters.cycles) count += histogram.count(), cycles += histogram.sum();
   EXPECT_EQ(costs.cycles_386.count(), count);
@@ -110,6 +110,29 @@ TEST(CostDistributions, AgreeWithTheCountersOfTheSameRun) {
   EXPECT_EQ(costs.search_steps.sum(), result.counters.heap_search_steps.sum());
   EXPECT_EQ(costs.search_steps.max(), result.counters.search_max);
   EXPECT_LE(costs.cycles_386.Quantile(0.5), costs.cycles_386.Quantile(0.99));
+}
+
+TEST(PageCover, CountsEachPageOnce) {
+  PageCover cover;
+  cover.Cover(0xC0400000, 0);
+  EXPECT_EQ(cover.pages(), 0u);
+  cover.Cover(0xC0400FF0, 16);
+  EXPECT_EQ(cover.pages(), 1u);
+  cover.Cover(0xC0400FF0, 17);
+  cover.Cover(0xC0401008, 4);
+  EXPECT_EQ(cover.pages(), 2u);
+  cover.Cover(0xFFFFF000, 0x2000);
+  EXPECT_EQ(cover.pages(), 3u);
+}
+
+// A block of 1 MiB that nobody writes to: the allocator touches the page of its header alone.
+TEST(OperationRecord, KnowsThePagesOfBlocksThatNobodyTouched) {
+  Trace trace;
+  trace.operations = {Malloc(0, 1 << 20), Free(0), Malloc(0, 100)};
+  trace.heap_handles = 1;
+  const RunResult result = Execute(trace, {64 << 20, "", "tlsf", true, {}});
+  EXPECT_GE(result.record.blocks.pages(), 256u);
+  EXPECT_LE(result.record.blocks.pages(), 257u);
 }
 
 }  // namespace

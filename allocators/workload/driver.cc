@@ -42,8 +42,8 @@ void Driver::FollowHeap() {
   RecordHeapSize();
 }
 
-void Driver::RecordCostsIn(CostDistributions* distributions) {
-  distributions_ = distributions;
+void Driver::RecordIn(OperationRecord* record) {
+  record_ = record;
   FollowHeap();
 }
 
@@ -114,8 +114,8 @@ inline OpResult Driver::RecordHeap(OpKind kind, HeapResult result, std::uint64_t
   const HeapCosts& costs = heap_->costs();
   const std::uint64_t cycles = Cycles(k386dx33, costs) + Cycles(k386dx33, instance_.pages().costs());
   counters_.cycles[Index(kind)].Record(cycles - cycles_);
-  if (distributions_ != nullptr) [[unlikely]]
-    RecordDistributions(cycles - cycles_, costs.search_steps - heap_steps_);
+  if (record_ != nullptr) [[unlikely]]
+    RecordCosts(cycles - cycles_, costs.search_steps - heap_steps_);
   cycles_ = cycles;
   if (const std::uint64_t steps = costs.search_steps - heap_steps_; steps != 0) {
     counters_.heap_search_steps.Record(steps);
@@ -128,11 +128,11 @@ inline OpResult Driver::RecordHeap(OpKind kind, HeapResult result, std::uint64_t
   return {result.outcome, result.address.raw()};
 }
 
-void Driver::RecordDistributions(std::uint64_t cycles_386, std::uint64_t steps) {
+void Driver::RecordCosts(std::uint64_t cycles_386, std::uint64_t steps) {
   const std::uint64_t cycles_486 = Cycles(k486dx2_66, heap_->costs()) + Cycles(k486dx2_66, instance_.pages().costs());
-  distributions_->cycles_386.Record(cycles_386);
-  distributions_->cycles_486.Record(cycles_486 - cycles_486_);
-  distributions_->search_steps.Record(steps);
+  record_->cycles_386.Record(cycles_386);
+  record_->cycles_486.Record(cycles_486 - cycles_486_);
+  record_->search_steps.Record(steps);
   cycles_486_ = cycles_486;
 }
 
@@ -162,6 +162,8 @@ OpResult Driver::RecordUnsupported(OpKind kind) {
     live_.AddUnnamed(result.address.raw(), bytes);
   }
   if (!lives) return;
+  if (record_ != nullptr) [[unlikely]]
+    record_->blocks.Cover(result.address.raw(), bytes);
   counters_.live_requested_bytes += bytes;
   counters_.live_requested_peak_bytes = std::max(counters_.live_requested_peak_bytes, counters_.live_requested_bytes);
   ++counters_.live_blocks;

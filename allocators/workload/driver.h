@@ -19,6 +19,7 @@
 #include "allocators/common/pow2_histogram.h"
 #include "allocators/workload/live_blocks.h"
 #include "allocators/workload/operation.h"
+#include "allocators/workload/page_cover.h"
 
 namespace alloclab {
 
@@ -48,12 +49,14 @@ struct DriverCounters {
   friend bool operator==(const DriverCounters&, const DriverCounters&) = default;
 };
 
-// What single heap operations cost: finer than the histograms above, and larger, so only kept where somebody asks.
-struct CostDistributions {
+// What single heap operations cost, finer than the histograms above, and where the blocks lay: larger, so only kept where somebody
+// asks.
+struct OperationRecord {
   LogHistogram cycles_386, cycles_486;  // of every operation, as DriverCounters::cycles
   LogHistogram search_steps;            // of every operation, 0 where none searched
+  PageCover blocks;
 
-  friend bool operator==(const CostDistributions&, const CostDistributions&) = default;
+  friend bool operator==(const OperationRecord&, const OperationRecord&) = default;
 };
 
 class Driver;
@@ -86,8 +89,8 @@ class Driver {
   // range; then nothing changed.
   absl::Status Admit(std::span<const Operation> operations);
 
-  // From now on every heap operation's cost is recorded there, too. Null: no more.
-  void RecordCostsIn(CostDistributions* distributions);
+  // From now on every heap operation is recorded there, too. Null: no more.
+  void RecordIn(OperationRecord* record);
 
   // Applies in order. `results` is empty or has one element per operation. The operations were admitted, or use
   // handles that were reserved (HandleTable).
@@ -133,7 +136,7 @@ class Driver {
   OpResult RecordHeap(OpKind kind, HeapResult result, std::uint64_t requested);
   OpResult RecordPages(OpKind kind, const PageResult& result, std::uint64_t requested, const PageCosts& before);
   OpResult RecordUnsupported(OpKind kind);
-  void RecordDistributions(std::uint64_t cycles_386, std::uint64_t steps);
+  void RecordCosts(std::uint64_t cycles_386, std::uint64_t steps);
   // The operations are about to be applied: begins to load into the host's caches what the 8th and the 16th of them will need.
   void LookAhead(std::span<const Operation> operations);
   void RecordOutcome(OpKind kind, Outcome outcome, std::uint64_t requested);
@@ -151,7 +154,7 @@ class Driver {
   // When the last operation ended: the steps of the heap's searches, and the cycles of both allocators.
   std::uint64_t heap_steps_ = 0, cycles_ = 0;
   VirtAddr brk_;
-  CostDistributions* distributions_ = nullptr;
+  OperationRecord* record_ = nullptr;
   std::uint64_t cycles_486_ = 0;  // as cycles_; kept while there are distributions
 };
 

@@ -53,7 +53,7 @@ struct RunResult {
   PageShape pages;
   std::vector<Figure> page_figures;
   std::vector<Checkpoint> checkpoints;  // the last one is the end; none without a heap
-  CostDistributions distributions;
+  OperationRecord record;
   std::vector<CurvePoint> curve;  // every CurveStep operations, and at the end
   std::uint64_t violations = 0;   // of the invariants of both allocators, at the end of the trace; at most kViolationsMax each
   // Of both allocators, cost model i386-v1: the sum of what the operations cost.

@@ -74,7 +74,7 @@ TEST(RunTest, BothEnginesFindTheSame) {
     EXPECT_EQ(a.counters.cycles, b.counters.cycles);
     EXPECT_EQ(a.counters.heap_search_steps, b.counters.heap_search_steps);
     EXPECT_EQ(a.counters.page_search_steps, b.counters.page_search_steps);
-    EXPECT_EQ(a.distributions, b.distributions);
+    EXPECT_EQ(a.record, b.record);
     EXPECT_EQ(a.curve, b.curve);
     EXPECT_EQ(a.trace_sha256, b.trace_sha256);
     EXPECT_EQ(a.simulated_cycles_386, b.simulated_cycles_386);

@@ -37,8 +37,8 @@ std::uint64_t Sum(const google::protobuf::RepeatedPtrField<v1::Counter>& counter
   return sum;
 }
 
-// The most RAM that the heap took. A heap that grows is as large as it had to be; of one in an arena these are the pages that it
-// touched, which leaves out what only the program would have touched: the middle of large blocks.
+// The most RAM that the heap took. A heap that grows is as large as it had to be; of one in an arena these are the pages that the
+// allocator touched, or in which blocks lay.
 std::uint64_t PeakRam(const v1::Exact& exact) {
   const std::uint64_t size = exact.counters().heap_size_peak_bytes();
   if (size < exact.heap().limit() - exact.heap().start()) return size;
@@ -47,7 +47,8 @@ std::uint64_t PeakRam(const v1::Exact& exact) {
     if (figure.name() == "mapped_frames") mapped = figure.value();
   }
   constexpr std::uint64_t kPageBytes = 4096;
-  return std::min(size, std::max(Sum(exact.counters().machine(), "page_faults", "demand"), mapped) * kPageBytes);
+  return std::min(
+      size, std::max({Sum(exact.counters().machine(), "page_faults", "demand"), mapped, exact.covered_pages()}) * kPageBytes);
 }
 
 // Collects the measurements of one result.

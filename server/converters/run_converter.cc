@@ -104,10 +104,11 @@ v1::Exact ExactToProto(const RunReport& report) {
   proto.set_cycles_386dx33(result.simulated_cycles_386);
   proto.set_cycles_486dx2_66(result.simulated_cycles_486);
   if (!result.checkpoints.empty()) {
-    *proto.mutable_cycles_386_per_operation() = DistributionToProto(result.distributions.cycles_386);
-    *proto.mutable_cycles_486_per_operation() = DistributionToProto(result.distributions.cycles_486);
-    *proto.mutable_search_steps_per_operation() = DistributionToProto(result.distributions.search_steps);
+    *proto.mutable_cycles_386_per_operation() = DistributionToProto(result.record.cycles_386);
+    *proto.mutable_cycles_486_per_operation() = DistributionToProto(result.record.cycles_486);
+    *proto.mutable_search_steps_per_operation() = DistributionToProto(result.record.search_steps);
   }
+  proto.set_covered_pages(result.record.blocks.pages());
   *proto.mutable_curve() = CurveToProto(result.curve);
   return proto;
 }

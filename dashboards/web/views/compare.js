@@ -16,13 +16,13 @@ const ASKED_AT_ONCE = 8;  // results that are fetched in one refresh
 const refused = (exact) => exact.counters.outcomes.filter(({outcome}) => outcome !== 'ok' && outcome !== 'zero_size')
   .reduce((sum, {count: n}) => sum + number(n), 0);
 
-// The most RAM that the heap took; of one in an arena these are the pages that were touched.
-function peakRam({counters, heap}) {
+// The most RAM that the heap took; of one in an arena these are the pages that were touched, or in which blocks lay.
+function peakRam({counters, heap, covered_pages: covered}) {
   const size = number(counters.heap_size_peak_bytes);
   if (size < heap.limit - heap.start) return size;
   const faults = counters.machine.find(({name, labels}) => name === 'page_faults' && labels[0]?.value === 'demand');
   const mapped = counters.machine_figures.find(({name}) => name === 'mapped_frames');
-  return Math.min(size, Math.max(number(faults?.value), number(mapped?.value)) * 4096);
+  return Math.min(size, Math.max(number(faults?.value), number(mapped?.value), number(covered)) * 4096);
 }
 
 // value: of the exact part of a result; NaN where there is none. more: a larger one is better.
