@@ -133,6 +133,16 @@ TEST(OperationRecord, KnowsThePagesOfBlocksThatNobodyTouched) {
   const RunResult result = Execute(trace, {64 << 20, "", "tlsf", true, {}});
   EXPECT_GE(result.record.blocks.pages(), 256u);
   EXPECT_LE(result.record.blocks.pages(), 257u);
+  EXPECT_EQ(PeakRamBytes(result), result.record.blocks.pages() * kPageBytes);
+}
+
+TEST(PeakRam, OfAHeapThatGrowsIsItsSizeAndWithoutAHeapNone) {
+  Trace trace;
+  trace.operations = {Malloc(0, 1 << 20), Free(0)};
+  trace.heap_handles = 1;
+  const RunResult grown = Execute(trace, {64 << 20, "", "", true, {}});
+  EXPECT_EQ(PeakRamBytes(grown), grown.counters.heap_size_peak_bytes);
+  EXPECT_EQ(PeakRamBytes(Execute(MakeBuiltin("fork-exec-exit", 0, 100).value(), {0, "", "none", true, {}})), 0u);
 }
 
 }  // namespace

@@ -130,6 +130,16 @@ Checkpoint TakeCheckpoint(const Instance& instance, std::uint64_t after_operatio
   return {after_operation, heap.Shape(), heap.Figures(), digest.HexDigest()};
 }
 
+std::uint64_t PeakRamBytes(const RunResult& result) {
+  if (result.checkpoints.empty()) return 0;
+  const HeapShape& heap = result.checkpoints.back().heap;
+  const std::uint64_t size = result.counters.heap_size_peak_bytes;
+  if (size < heap.limit - heap.start) return size;
+  const std::uint64_t pages =
+      std::max({result.vm_costs.demand_faults, std::uint64_t{result.vm_costs.mapped_frames}, result.record.blocks.pages()});
+  return std::min(size, pages * kPageBytes);
+}
+
 absl::StatusOr<RunResult> ExecuteRun(const Trace& trace, const InstanceConfig& config, const RunOptions& options) {
   if (absl::Status status = CheckCheckpoints(options.checkpoints, trace.operations.size()); !status.ok()) return status;
   auto instance = Instance::Create(config);

@@ -61,6 +61,10 @@ struct RunResult {
   std::uint64_t wall_ns = 0;  // of the replay alone
 };
 
+// The most RAM that the heap took. A heap that grows is as large as it had to be; of one in an arena these are the pages that the
+// allocator touched, or in which blocks lay. 0 without a heap.
+std::uint64_t PeakRamBytes(const RunResult& result);
+
 struct RunOptions {
   std::vector<std::uint64_t> checkpoints;  // operation counts, ascending; one at the end is always taken
   std::uint64_t progress_every = 65536;    // at most so many operations between two calls of `progress`

@@ -4,7 +4,6 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
-#include <fstream>
 #include <limits>
 #include <map>
 #include <optional>
@@ -13,13 +12,12 @@
 #include "absl/strings/numbers.h"
 #include "allocators/common/suggestion.h"
 #include "clients/cli/run_figures.h"
+#include "clients/common/text_file.h"
 
 namespace alloclab::client {
 namespace {
 
 using google::protobuf::Struct;
-
-constexpr std::size_t kFileBytesMax = 16 << 20;
 
 const google::protobuf::Value* Find(const Struct& object, const char* name) {
   const auto found = object.fields().find(name);
@@ -65,10 +63,6 @@ double Change(double before, double now) {
   return before == 0 ? std::numeric_limits<double>::infinity() : (now - before) / before;
 }
 
-std::string Stripped(std::string_view text) {
-  return std::string(absl::StripAsciiWhitespace(absl::string_view(text.data(), text.size())));
-}
-
 void AddChange(const std::string& run, const ChangeRule& rule, double before, double now, Section& section) {
   const FigureInfo& info = *FindFigure(RunFigures(), rule.key.substr(0, rule.key.find('.')));
   const double change = Change(before, now);
@@ -89,21 +83,13 @@ absl::StatusOr<ChangeRule> ChangeRule::Parse(std::string_view text) {
   const std::string number = Stripped(std::string_view(rule.text).substr(op + 1, rule.text.size() - op - 2));
   if (!absl::SimpleAtod(number, &rule.change)) return wrong(fmt::format("'{}%' is no change; expected e.g. +2%", number));
   rule.change /= 100;
-  const std::string_view figure = std::string_view(rule.text).substr(0, op);
-  const std::size_t colon = figure.find(':');
-  const std::string name = Stripped(figure.substr(0, colon));
-  const FigureInfo* info = FindFigure(RunFigures(), name);
-  std::vector<std::string_view> known;
-  for (const FigureInfo& each : RunFigures()) {
-    if (each.exact && each.labels.empty()) known.push_back(each.name);
+  std::vector<FigureInfo> exact;  // those that a baseline has
+  for (const FigureInfo& info : RunFigures()) {
+    if (info.exact && info.labels.empty()) exact.push_back(info);
   }
-  if (info == nullptr || !info->exact || !info->labels.empty()) return wrong(UnknownName("exact figure", name, known));
-  const std::string aggregate =
-      colon == std::string_view::npos ? std::string(info->aggregates.front()) : Stripped(figure.substr(colon + 1));
-  if (std::find(info->aggregates.begin(), info->aggregates.end(), aggregate) == info->aggregates.end()) {
-    return wrong(UnknownName("aggregate of " + name, aggregate, info->aggregates));
-  }
-  rule.key = FigureKey(name, aggregate);
+  const absl::StatusOr<FigureName> name = ParseFigureName(std::string_view(rule.text).substr(0, op), exact);
+  if (!name.ok()) return wrong(std::string(name.status().message()));
+  rule.key = FigureKey(name->figure->name, name->aggregate.empty() ? name->figure->aggregates.front() : name->aggregate);
   return rule;
 }
 
@@ -113,14 +99,10 @@ bool ChangeRule::Fails(double before, double now) const {
 }
 
 absl::StatusOr<Struct> ReadBaseline(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kFileBytesMax + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (!file.is_open() || file.bad()) return absl::DataLossError(fmt::format("{}: cannot be read", path));
-  if (text.size() > kFileBytesMax) return absl::DataLossError(fmt::format("{}: larger than {} bytes", path, kFileBytesMax));
+  const absl::StatusOr<std::string> text = ReadTextFile(path);
+  if (!text.ok()) return text.status();
   Struct baseline;
-  const auto status = google::protobuf::util::JsonStringToMessage(text, &baseline);
+  const auto status = google::protobuf::util::JsonStringToMessage(*text, &baseline);
   if (!status.ok() || Find(baseline, "runs") == nullptr || !Find(baseline, "runs")->has_list_value()) {
     return absl::DataLossError(fmt::format("{}: is no baseline; expected what `alloclab compare --output json` prints", path));
   }

@@ -1,9 +1,6 @@
 // compare: the same workloads on many machines, one table.
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <utility>
@@ -25,6 +22,7 @@
 #include "clients/cli/workload_request.h"
 #include "clients/common/interrupt.h"
 #include "clients/common/json.h"
+#include "clients/common/text_file.h"
 #include "clients/common/threshold_options.h"
 #include "clients/common/units.h"
 
@@ -220,13 +218,6 @@ bool AddBaseline(const google::protobuf::Struct& now, const google::protobuf::St
   return false;
 }
 
-absl::Status WriteFile(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << text << std::flush;
-  if (file.good()) return absl::OkStatus();
-  return absl::InternalError(fmt::format("{}: cannot be written: {}", path, std::strerror(errno)));
-}
-
 CommandResult Compare(Session& session, const Arguments& given) {
   google::protobuf::Struct baseline;
   if (!given.baseline.empty()) {
@@ -271,7 +262,7 @@ CommandResult Compare(Session& session, const Arguments& given) {
   const bool narrow = session.output() == OutputFormat::kTable && session.width() < kWideColumns;
   if (!given.html.empty()) {
     const Document wide = ComparisonDocument(*runs, reference, given.score, /*narrow=*/false);
-    if (absl::Status status = WriteFile(given.html, ComparisonReport(*runs, wide)); !status.ok()) return status;
+    if (absl::Status status = WriteTextFile(given.html, ComparisonReport(*runs, wide)); !status.ok()) return status;
     session.Note(fmt::format("Charts and tables are in {}", given.html));
   }
   Document document = ComparisonDocument(*runs, reference, given.score, narrow);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "absl/strings/str_replace.h"
+#include "clients/cli/run_curve.h"
 #include "clients/common/units.h"
 #include "clients/common/version.h"
 
@@ -76,31 +77,15 @@ struct Line {
   Values (*of)(const v1::Curve&);
 };
 
-Values Column(const google::protobuf::RepeatedField<std::uint64_t>& column) { return {column.begin(), column.end()}; }
-
-Values Fragmentation(const v1::Curve& curve) {
-  Values values;
-  for (int i = 0; i < curve.operation_size(); ++i) {
-    const auto free = static_cast<double>(curve.free_bytes(i)), largest = static_cast<double>(curve.largest_free_bytes(i));
-    values.push_back(free > 0 && largest <= free ? 1 - largest / free : 0);
-  }
-  return values;
-}
-
-// Of what was added from point to point, per operation; in powers of ten, as allocators differ by orders of magnitude.
-Values Logarithms(const google::protobuf::RepeatedField<std::uint64_t>& total, const v1::Curve& curve) {
-  Values values;
-  for (int i = 0; i < curve.operation_size(); ++i) {
-    const auto added = static_cast<double>(total[i] - (i == 0 ? 0 : total[i - 1]));
-    const auto operations = static_cast<double>(curve.operation(i) - (i == 0 ? 0 : curve.operation(i - 1)));
-    values.push_back(std::log10(1 + added / operations));
-  }
+// In powers of ten, as allocators differ by orders of magnitude.
+Values Logarithms(Values values) {
+  for (double& value : values) value = std::log10(1 + value);
   return values;
 }
 
 // Nothing of an arena, which is as large at every point: a line far above all others would press these to the ground.
 Values GrowingHeap(const v1::Curve& curve) {
-  Values values = Column(curve.heap_bytes());
+  Values values = ValuesOf(curve.heap_bytes());
   const auto [least, most] = std::minmax_element(values.begin(), values.end());
   return values.empty() || *least == *most ? Values() : values;
 }
@@ -112,11 +97,11 @@ struct Chart {
 const std::vector<Chart>& Charts() {
   static const auto* const charts = new std::vector<Chart>{
       {"<b class=\"live\">Live bytes</b> and <b class=\"heap\">size of the heap</b> where it grows",
-       {{"heap", GrowingHeap}, {"live", [](const v1::Curve& curve) { return Column(curve.live_bytes()); }}}},
-      {"<b class=\"frag\">External fragmentation</b>, from 0 to 100 %", {{"frag", Fragmentation}}},
+       {{"heap", GrowingHeap}, {"live", [](const v1::Curve& curve) { return ValuesOf(curve.live_bytes()); }}}},
+      {"<b class=\"frag\">External fragmentation</b>, from 0 to 100 %", {{"frag", DrawnFragmentation}}},
       {"<b class=\"cycles\">Cycles per operation</b> of a 386DX-33 and <b class=\"steps\">search steps</b>, logarithmic",
-       {{"cycles", [](const v1::Curve& curve) { return Logarithms(curve.cycles_386(), curve); }},
-        {"steps", [](const v1::Curve& curve) { return Logarithms(curve.search_steps(), curve); }}}},
+       {{"cycles", [](const v1::Curve& curve) { return Logarithms(PerOperation(curve.cycles_386(), curve)); }},
+        {"steps", [](const v1::Curve& curve) { return Logarithms(PerOperation(curve.search_steps(), curve)); }}}},
   };
   return *charts;
 }

@@ -6,39 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "clients/cli/run_curve.h"
 #include "clients/common/chart.h"
 #include "clients/common/units.h"
 
 namespace alloclab::client {
-namespace {
-
-using Values = std::vector<double>;
-
-Values ValuesOf(const google::protobuf::RepeatedField<std::uint64_t>& column) { return {column.begin(), column.end()}; }
-
-Values Fragmentation(const v1::Curve& curve) {
-  Values values;
-  for (int i = 0; i < curve.operation_size(); ++i) {
-    const auto free = static_cast<double>(curve.free_bytes(i)), largest = static_cast<double>(curve.largest_free_bytes(i));
-    values.push_back(free > 0 && largest <= free ? 1 - largest / free : 0);
-  }
-  return values;
-}
-
-// What was added from one point to the next, per operation.
-Values PerOperation(const google::protobuf::RepeatedField<std::uint64_t>& total, const v1::Curve& curve) {
-  Values values;
-  std::uint64_t before = 0, operations = 0;
-  for (int i = 0; i < curve.operation_size(); ++i) {
-    values.push_back(static_cast<double>(total[i] - before) / static_cast<double>(curve.operation(i) - operations));
-    before = total[i];
-    operations = curve.operation(i);
-  }
-  return values;
-}
-
-}  // namespace
-
 Section CourseSection(const v1::Exact& exact, int width) {
   const v1::Curve& curve = exact.curve();
   Section section;
@@ -46,7 +18,7 @@ Section CourseSection(const v1::Exact& exact, int width) {
   section.columns = {{"figure"}, {"over the operations"}, {"most", true}, {"at operation", true}};
   if (curve.operation_size() < 2) return section;
   const int columns = std::clamp(width - 50, 10, 60);
-  const auto add = [&](const char* name, const Values& values, Cell (*cell)(double)) {
+  const auto add = [&](const char* name, const std::vector<double>& values, Cell (*cell)(double)) {
     const auto most = std::max_element(values.begin(), values.end());
     if (*most <= 0) return;
     Cell picture = TextCell(Sparkline(values, columns));
@@ -58,7 +30,7 @@ Section CourseSection(const v1::Exact& exact, int width) {
   if (exact.has_heap()) {
     add("live", ValuesOf(curve.live_bytes()), bytes);
     add("heap", ValuesOf(curve.heap_bytes()), bytes);
-    add("fragmentation", Fragmentation(curve), RatioCell);
+    add("fragmentation", DrawnFragmentation(curve), RatioCell);
   }
   add("pages live", ValuesOf(curve.page_live_bytes()), bytes);
   add("cycles per operation", PerOperation(curve.cycles_386(), curve),

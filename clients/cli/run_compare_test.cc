@@ -16,6 +16,7 @@ v1::Run RunOf(std::uint64_t id, std::uint64_t cycles, std::uint64_t heap_bytes, 
   exact.set_trace_sha256(trace);
   exact.mutable_config()->set_heap_allocator("tlsf");
   exact.set_operations(100);
+  exact.set_peak_ram_bytes(heap_bytes);
   exact.mutable_heap()->set_limit(1 << 20);
   exact.mutable_counters()->set_heap_size_peak_bytes(heap_bytes);
   exact.mutable_counters()->set_live_requested_peak_bytes(500);

@@ -6,6 +6,7 @@
 
 #include "allocators/common/check.h"
 #include "clients/cli/counters_view.h"
+#include "clients/cli/run_curve.h"
 
 namespace alloclab::client {
 namespace {
@@ -35,20 +36,6 @@ std::uint64_t Sum(const google::protobuf::RepeatedPtrField<v1::Counter>& counter
     if (counter.name() == name && fits) sum += counter.value();
   }
   return sum;
-}
-
-// The most RAM that the heap took. A heap that grows is as large as it had to be; of one in an arena these are the pages that the
-// allocator touched, or in which blocks lay.
-std::uint64_t PeakRam(const v1::Exact& exact) {
-  const std::uint64_t size = exact.counters().heap_size_peak_bytes();
-  if (size < exact.heap().limit() - exact.heap().start()) return size;
-  std::uint64_t mapped = 0;
-  for (const v1::Figure& figure : exact.counters().machine_figures()) {
-    if (figure.name() == "mapped_frames") mapped = figure.value();
-  }
-  constexpr std::uint64_t kPageBytes = 4096;
-  return std::min(
-      size, std::max({Sum(exact.counters().machine(), "page_faults", "demand"), mapped, exact.covered_pages()}) * kPageBytes);
 }
 
 // Collects the measurements of one result.
@@ -88,12 +75,10 @@ void AddFragmentation(const v1::Exact& exact, Collector& collector) {
   const MemoryRatios ratios = RatiosOf(exact.counters(), exact.heap());
   double sum = 0, most = 0;
   int points = 0;
-  for (int i = 0; i < exact.curve().operation_size(); ++i) {
-    const std::uint64_t free = exact.curve().free_bytes(i), largest = exact.curve().largest_free_bytes(i);
-    if (free == 0 || largest > free) continue;
-    const double ratio = 1 - static_cast<double>(largest) / static_cast<double>(free);
-    sum += ratio;
-    most = std::max(most, ratio);
+  for (const std::optional<double>& ratio : FragmentationOf(exact.curve())) {
+    if (!ratio) continue;
+    sum += *ratio;
+    most = std::max(most, *ratio);
     ++points;
   }
   collector.Add("external_fragmentation", "end", ratios.external_fragmentation);
@@ -106,9 +91,9 @@ void AddFragmentation(const v1::Exact& exact, Collector& collector) {
 
 void AddHeap(const v1::Exact& exact, Collector& collector) {
   const v1::Counters& counters = exact.counters();
-  const auto ram = static_cast<double>(PeakRam(exact));
+  const auto ram = static_cast<double>(exact.peak_ram_bytes());
   const auto live = static_cast<double>(counters.live_requested_peak_bytes());
-  collector.Add("peak_ram_bytes", ram);
+  if (ram > 0) collector.Add("peak_ram_bytes", ram);
   collector.Add("peak_heap_bytes", static_cast<double>(counters.heap_size_peak_bytes()));
   collector.Add("peak_live_bytes", live);
   if (ram > 0) collector.Add("utilisation", live / ram);

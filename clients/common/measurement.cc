@@ -6,8 +6,11 @@
 #include <cmath>
 #include <optional>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "allocators/common/outcome.h"
+#include "allocators/common/suggestion.h"
 #include "allocators/workload/operation.h"
 
 namespace alloclab::client {
@@ -15,6 +18,28 @@ namespace alloclab::client {
 const FigureInfo* FindFigure(std::span<const FigureInfo> figures, std::string_view name) {
   const auto found = std::find_if(figures.begin(), figures.end(), [name](const FigureInfo& info) { return info.name == name; });
   return found == figures.end() ? nullptr : &*found;
+}
+
+std::string Stripped(std::string_view text) {
+  return std::string(absl::StripAsciiWhitespace(absl::string_view(text.data(), text.size())));
+}
+
+absl::StatusOr<FigureName> ParseFigureName(std::string_view text, std::span<const FigureInfo> figures) {
+  const std::size_t colon = text.find(':');
+  const std::string name = Stripped(text.substr(0, colon));
+  const FigureInfo* figure = FindFigure(figures, name);
+  if (figure == nullptr) {
+    std::vector<std::string_view> names;
+    for (const FigureInfo& info : figures) names.push_back(info.name);
+    return absl::InvalidArgumentError(UnknownName("figure", name, names));
+  }
+  std::string aggregate = colon == std::string_view::npos ? "" : Stripped(text.substr(colon + 1));
+  const std::vector<std::string_view>& known = figure->aggregates;
+  if (aggregate.empty() && known.size() == 1) aggregate = known.front();
+  if (!aggregate.empty() && std::find(known.begin(), known.end(), aggregate) == known.end()) {
+    return absl::InvalidArgumentError(UnknownName("aggregate of " + name, aggregate, known));
+  }
+  return FigureName{figure, std::move(aggregate)};
 }
 
 const Measurement* FindMeasurement(std::span<const Measurement> measurements, std::string_view figure,

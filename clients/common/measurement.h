@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "clients/common/document.h"
 
 namespace alloclab::client {
@@ -35,6 +36,16 @@ struct Measurement {
 };
 
 const FigureInfo* FindFigure(std::span<const FigureInfo> figures, std::string_view name);
+// "cycles_386: p99", "peak_ram_bytes".
+struct FigureName {
+  const FigureInfo* figure;
+  std::string aggregate;  // empty: none is given, though the figure has several
+};
+// INVALID_ARGUMENT names what does not exist, and the nearest of what does. The figure is one of `figures`.
+absl::StatusOr<FigureName> ParseFigureName(std::string_view text, std::span<const FigureInfo> figures);
+// Without the spaces around it.
+std::string Stripped(std::string_view text);
+
 // Null: the result has no such value.
 const Measurement* FindMeasurement(std::span<const Measurement> measurements, std::string_view figure,
                                    std::string_view aggregate);

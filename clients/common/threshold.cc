@@ -17,16 +17,6 @@ namespace {
 
 constexpr std::string_view kExpects = "expected FIGURE: AGGREGATE OP VALUE, e.g. cycles_386: p99<2000";
 
-std::string Stripped(std::string_view text) {
-  return std::string(absl::StripAsciiWhitespace(absl::string_view(text.data(), text.size())));
-}
-
-std::vector<std::string_view> NamesOf(std::span<const FigureInfo> figures) {
-  std::vector<std::string_view> names;
-  for (const FigureInfo& figure : figures) names.push_back(figure.name);
-  return names;
-}
-
 }  // namespace
 
 absl::StatusOr<Threshold> Threshold::Parse(std::string_view text, std::span<const FigureInfo> figures) {
@@ -67,14 +57,13 @@ absl::Status Threshold::ReadFigure(std::string_view text, std::span<const Figure
     labels = name.substr(brace + 1, name.size() - brace - 2);
     name = Stripped(name.substr(0, brace));
   }
-  figure_ = FindFigure(figures, name);
-  if (figure_ == nullptr) return absl::InvalidArgumentError(UnknownName("figure", name, NamesOf(figures)));
-  aggregate_ = colon == std::string_view::npos ? "" : Stripped(text.substr(colon + 1));
-  if (aggregate_.empty() && figure_->aggregates.size() == 1) aggregate_ = figure_->aggregates.front();
-  const auto& known = figure_->aggregates;
-  if (std::find(known.begin(), known.end(), aggregate_) == known.end()) {
-    if (aggregate_.empty()) return absl::InvalidArgumentError(fmt::format("{} needs one of {}", name, fmt::join(known, ", ")));
-    return absl::InvalidArgumentError(UnknownName(fmt::format("aggregate of {}", name), aggregate_, known));
+  const std::string aggregate = colon == std::string_view::npos ? "" : std::string(text.substr(colon));
+  absl::StatusOr<FigureName> parsed = ParseFigureName(name + aggregate, figures);
+  if (!parsed.ok()) return parsed.status();
+  figure_ = parsed->figure;
+  aggregate_ = std::move(parsed->aggregate);
+  if (aggregate_.empty()) {
+    return absl::InvalidArgumentError(fmt::format("{} needs one of {}", name, fmt::join(figure_->aggregates, ", ")));
   }
   return labels.empty() ? absl::OkStatus() : ReadLabels(labels);
 }

@@ -2,28 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iterator>
 #include <string>
+
+#include "clients/common/text_file.h"
 
 namespace alloclab::client {
 namespace {
-
-constexpr std::size_t kFileBytesMax = 1 << 20;
-
-std::string ReadThresholdFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kFileBytesMax + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (file.bad() || (text.empty() && !file.is_open())) {
-    throw CLI::ValidationError("--threshold-file", fmt::format("{}: cannot be read", path));
-  }
-  if (text.size() > kFileBytesMax) {
-    throw CLI::ValidationError("--threshold-file", fmt::format("{}: larger than {} bytes", path, kFileBytesMax));
-  }
-  return text;
-}
 
 std::string Names(std::span<const FigureInfo> figures) {
   std::string names;
@@ -52,7 +36,9 @@ void AddThresholds(CLI::App& app, std::span<const FigureInfo> figures, std::vect
   app.add_option_function<std::string>(
          "--threshold-file",
          [figures, &thresholds](const std::string& path) {
-           absl::StatusOr<std::vector<Threshold>> read = ParseThresholds(ReadThresholdFile(path), path, figures);
+           const absl::StatusOr<std::string> text = ReadTextFile(path);
+           if (!text.ok()) throw CLI::ValidationError("--threshold-file", std::string(text.status().message()));
+           const absl::StatusOr<std::vector<Threshold>> read = ParseThresholds(*text, path, figures);
            if (!read.ok()) throw CLI::ValidationError("--threshold-file", std::string(read.status().message()));
            thresholds.insert(thresholds.end(), read->begin(), read->end());
          },

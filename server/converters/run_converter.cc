@@ -108,7 +108,7 @@ v1::Exact ExactToProto(const RunReport& report) {
     *proto.mutable_cycles_486_per_operation() = DistributionToProto(result.record.cycles_486);
     *proto.mutable_search_steps_per_operation() = DistributionToProto(result.record.search_steps);
   }
-  proto.set_covered_pages(result.record.blocks.pages());
+  proto.set_peak_ram_bytes(PeakRamBytes(result));
   *proto.mutable_curve() = CurveToProto(result.curve);
   return proto;
 }

@@ -16,21 +16,12 @@ const ASKED_AT_ONCE = 8;  // results that are fetched in one refresh
 const refused = (exact) => exact.counters.outcomes.filter(({outcome}) => outcome !== 'ok' && outcome !== 'zero_size')
   .reduce((sum, {count: n}) => sum + number(n), 0);
 
-// The most RAM that the heap took; of one in an arena these are the pages that were touched, or in which blocks lay.
-function peakRam({counters, heap, covered_pages: covered}) {
-  const size = number(counters.heap_size_peak_bytes);
-  if (size < heap.limit - heap.start) return size;
-  const faults = counters.machine.find(({name, labels}) => name === 'page_faults' && labels[0]?.value === 'demand');
-  const mapped = counters.machine_figures.find(({name}) => name === 'mapped_frames');
-  return Math.min(size, Math.max(number(faults?.value), number(mapped?.value), number(covered)) * 4096);
-}
-
 // value: of the exact part of a result; NaN where there is none. more: a larger one is better.
 const FIGURES = [
   {name: 'refused', title: 'Refused', value: refused, say: count, unmarked: true},
-  {name: 'peak_ram', title: 'Peak RAM', value: peakRam, say: bytes},
+  {name: 'peak_ram', title: 'Peak RAM', value: (exact) => number(exact.peak_ram_bytes), say: bytes},
   {name: 'utilisation', title: 'Utilisation', more: true, say: ratio,
-    value: (exact) => number(exact.counters.live_requested_peak_bytes) / peakRam(exact)},
+    value: (exact) => number(exact.counters.live_requested_peak_bytes) / number(exact.peak_ram_bytes)},
   {name: 'fragmentation', title: 'Ext. frag.', value: (exact) => (course.hasCurve(exact) ? course.meanFragmentation(exact) : NaN), say: ratio},
   {name: 'steps', title: 'Steps', value: (exact) => course.mean(exact.search_steps_per_operation), say: short},
   {name: 'cycles', title: 'Cycles', value: (exact) => course.mean(exact.cycles_386_per_operation), say: short},
