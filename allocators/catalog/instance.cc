@@ -102,14 +102,16 @@ Costs Instance::costs() const {
   return costs;
 }
 
-Refusal Instance::ExplainHeap(std::uint64_t bytes) const {
-  Refusal refusal = heap_->Explain(bytes);
-  refusal.frames_left = pages().Shape().free_bytes / kPageBytes;
+Refusal Instance::ExplainHeap(Outcome refused, std::uint64_t bytes) const {
+  Refusal refusal = heap_->Explain(refused, bytes);
+  const PageShape shape = pages().Shape();
+  if (refused != Outcome::kSizeOverflow && !shape.broken) refusal.frames_left = shape.free_bytes / kPageBytes;
   return refusal;
 }
 
 Refusal Instance::ExplainPages(std::uint64_t bytes) const {
   const PageShape shape = pages().Shape();
+  if (shape.broken) return {.needed_bytes = bytes};
   return {.needed_bytes = bytes,
           .free_bytes = shape.free_bytes,
           .largest_free_bytes = shape.largest_free_bytes,

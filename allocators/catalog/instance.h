@@ -87,7 +87,7 @@ class Instance {
   // the heap lives in is refused (kFrameInUse).
   PageResult AllocatePages(std::uint32_t bytes) { return pages_->Allocate(bytes); }
   // Of an allocation that was just refused.
-  Refusal ExplainHeap(std::uint64_t bytes) const;
+  Refusal ExplainHeap(Outcome refused, std::uint64_t bytes) const;
   Refusal ExplainPages(std::uint64_t bytes) const;
   PageResult FreePages(PhysAddr first, std::uint32_t bytes);
 

@@ -38,6 +38,7 @@ struct BlockCursor {
 struct BrokenWalk {
   std::uint32_t address = 0;
   std::string what;  // one sentence with the values
+  friend bool operator==(const BrokenWalk&, const BrokenWalk&) = default;
 };
 
 using BlockVisitor = std::function<bool(const Block&)>;  // false: enough

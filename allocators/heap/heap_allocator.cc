@@ -55,7 +55,7 @@ void HeapAllocator::CopyPayload(VirtAddr to, VirtAddr from, std::uint32_t bytes)
 
 HeapShape HeapAllocator::Shape() const {
   HeapShape shape{.start = start(), .brk = brk(), .limit = limit()};
-  VisitBlocks({}, [&shape](const Block& block) {
+  shape.broken = VisitBlocks({}, [&shape](const Block& block) {
     shape.Add(block);
     return true;
   });

@@ -47,6 +47,8 @@ struct HeapShape {
   std::uint32_t largest_free_bytes = 0;
   // Free blocks by Pow2Histogram::BucketOf(bytes).
   std::array<std::uint32_t, Pow2Histogram::kBuckets> free_blocks_by_size{};
+  // The chain is broken: what is said of the blocks is true of those in front of that place only.
+  std::optional<BrokenWalk> broken = std::nullopt;
 
   std::uint32_t size_bytes() const { return brk - start; }
   void Add(const Block& block);

@@ -138,13 +138,17 @@ Outcome HeapGuard::Misuse(VirtAddr block) const {
   return kind == BlockKind::kFree ? Outcome::kDoubleFree : Outcome::kInteriorPointer;
 }
 
-Refusal HeapGuard::Explain(std::uint64_t bytes) const {
+Refusal HeapGuard::Explain(Outcome refused, std::uint64_t bytes) const {
+  const std::uint32_t request_max = heap_->declaration().request_max;
+  if (refused == Outcome::kSizeOverflow) return {.needed_bytes = bytes, .request_max_bytes = request_max};
   const HeapShape shape = heap_->Shape();
-  const bool fits = bytes <= heap_->declaration().request_max;
-  return {.needed_bytes = fits ? heap_->BlockBytes(static_cast<std::uint32_t>(bytes)) : bytes,
-          .free_bytes = shape.free_bytes,
-          .largest_free_bytes = shape.largest_free_bytes,
-          .growth_bytes = shape.limit - shape.brk};
+  const bool fits = bytes <= request_max;
+  Refusal refusal{.needed_bytes = fits ? heap_->BlockBytes(static_cast<std::uint32_t>(bytes)) : bytes,
+                  .growth_bytes = shape.limit - shape.brk};
+  if (shape.broken || !heap_->declaration().shows_blocks) return refusal;
+  refusal.free_bytes = shape.free_bytes;
+  refusal.largest_free_bytes = shape.largest_free_bytes;
+  return refusal;
 }
 
 std::unique_ptr<const AllocatorState> HeapGuard::Save() const {

@@ -4,9 +4,8 @@
 // sees it: kDoubleFree inside a free block, kInteriorPointer inside a live block or metadata, kForeignPointer outside the heap,
 // kMisalignedPointer. And what is refused changes nothing: near the edge, where the machine may run out of frames or the break
 // reach its limit in the middle of an operation, the operation runs under a journal of the whole machine, and is undone when it
-// does not come to its end; it then costs what its search cost. So does the first
-// request of a heap that is made by it. Away from the edge an operation of an intact heap always ends, and
-// the guard costs a bit per block.
+// does not come to its end; it then costs what its search cost. So does the first request of a heap that is made by it. Away from
+// the edge an operation of an intact heap always ends, and the guard costs a bit per block.
 //
 // Unguarded, RAM changes as the original changes it, whatever the program does.
 //
@@ -16,18 +15,20 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "allocators/heap/heap_allocator.h"
 #include "allocators/heap/live_starts.h"
 
 namespace alloclab {
 
-// Why an allocation was refused, in numbers.
+// Why an allocation was refused, in numbers; those that bear on it and that can be known.
 struct Refusal {
-  std::uint64_t needed_bytes = 0;  // by the block, metadata and rounding included
-  std::uint64_t free_bytes = 0, largest_free_bytes = 0;
-  std::uint64_t frames_left = 0;   // of the machine
-  std::uint64_t growth_bytes = 0;  // how far the break may still move up
+  std::uint64_t needed_bytes = 0;  // by the block, metadata and rounding included; of too large a request the request
+  std::optional<std::uint64_t> free_bytes = {}, largest_free_bytes = {};
+  std::optional<std::uint64_t> frames_left = {};        // of the machine
+  std::optional<std::uint64_t> growth_bytes = {};       // of a heap: how far the break may still move up
+  std::optional<std::uint64_t> request_max_bytes = {};  // of a heap's kSizeOverflow
 };
 
 class HeapGuard {
@@ -50,8 +51,9 @@ class HeapGuard {
 
   // For looking; only the guard calls what changes something.
   const HeapAllocator& allocator() const { return *heap_; }
-  // Of a request that was just refused. Frames that are left are the page allocator's to know: the caller fills them in.
-  Refusal Explain(std::uint64_t bytes) const;
+  // Of a request that was just refused with this outcome. Frames that are left are the page allocator's to know: the caller fills
+  // them in.
+  Refusal Explain(Outcome refused, std::uint64_t bytes) const;
   void ResetCosts() { heap_->ResetCosts(); }
   // Whether an operation on blocks of so many bytes may run under a journal, which takes host memory.
   bool MayJournal(std::uint32_t bytes) const { return mode_ == Mode::kGuarded && NearEdge(bytes); }

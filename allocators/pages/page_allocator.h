@@ -51,6 +51,8 @@ struct PageShape {
   std::uint64_t free_bytes = 0;
   std::uint32_t free_blocks = 0;
   std::uint64_t largest_free_bytes = 0;
+  // The list of free blocks is broken, or its blocks are not all apart and in the arena: their sums mean nothing.
+  std::optional<BrokenWalk> broken = std::nullopt;
 };
 
 class PageAllocator {

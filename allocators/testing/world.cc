@@ -246,7 +246,7 @@ void World::LookAtWreck() {
   if (instance_->heap() == nullptr) return;
   (void)heap().VisitBlocks({}, count);
   (void)heap().VisitBlocks({.address = heap().start().raw() + mind_.instructions % 512}, count);
-  (void)instance_->ExplainHeap(kPageBytes);
+  (void)instance_->ExplainHeap(Outcome::kOutOfMemory, kPageBytes);
   heap().Prefetch(BlockOrNull(mind_.instructions));
   ALLOCLAB_CHECK_LE(heap().CheckInvariants().size(), kViolationsMax);
 }

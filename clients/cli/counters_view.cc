@@ -61,7 +61,7 @@ Section MemorySection(const CountersView& view) {
   const v1::Counters& counters = view.counters;
   const v1::HeapShape& heap = *view.heap;
   const MemoryRatios ratios = RatiosOf(counters, heap);
-  const bool unknown = view.heap_broken || !IsPossible(heap);
+  const bool unknown = heap.has_broken();
   Section section = Facts("heap memory");
   AddFact(section, "requested", BytesCell(counters.requested_bytes()));
   AddFact(section, "peak live", BytesCell(counters.live_requested_peak_bytes()));
@@ -120,7 +120,7 @@ Section HeapWorkSection(const CountersView& view) {
 Section PageSection(const CountersView& view) {
   Section section = Facts("pages");
   if (view.pages != nullptr) {
-    const bool unknown = view.pages_broken || !IsPossible(*view.pages);
+    const bool unknown = view.pages->has_broken();
     AddFact(section, "arena", BytesCell(view.pages->arena_bytes()));
     AddFact(section, "free", UnlessUnknown(unknown, BytesCell(view.pages->free_bytes())));
     AddFact(section, "free blocks", UnlessUnknown(unknown, CountCell(view.pages->free_blocks())));
@@ -146,15 +146,6 @@ MemoryRatios RatiosOf(const v1::Counters& counters, const v1::HeapShape& heap) {
   return {.peak_utilisation = Share(counters.live_requested_peak_bytes(), counters.heap_size_peak_bytes()),
           .internal_fragmentation = OneMinus(Share(counters.live_requested_bytes(), heap.live_block_bytes())),
           .external_fragmentation = OneMinus(Share(heap.largest_free_bytes(), heap.free_bytes()))};
-}
-
-bool IsPossible(const v1::HeapShape& heap) {
-  const std::uint64_t bytes = heap.brk() - heap.start();  // 0: it does not move the break
-  return (bytes == 0 || heap.live_block_bytes() + heap.free_bytes() <= bytes) && heap.largest_free_bytes() <= heap.free_bytes();
-}
-
-bool IsPossible(const v1::PageShape& pages) {
-  return pages.free_bytes() <= pages.arena_bytes() && pages.largest_free_bytes() <= pages.free_bytes();
 }
 
 std::vector<Section> CounterSections(const CountersView& view) {

@@ -21,10 +21,6 @@ struct MemoryRatios {
 };
 MemoryRatios RatiosOf(const v1::Counters& counters, const v1::HeapShape& heap);
 
-// Whether there is room for what the shape tells. If not, the chain of blocks that it was read from is broken.
-bool IsPossible(const v1::HeapShape& heap);
-bool IsPossible(const v1::PageShape& pages);
-
 // What to show of a machine: `heap` is null without a heap, `pages` without a page allocator's shape.
 struct CountersView {
   const v1::Counters& counters;
@@ -32,11 +28,9 @@ struct CountersView {
   const v1::PageShape* pages;
   int width;  // of the terminal, for the histograms
   const FigureUnits& units;
-  // The chain of blocks is known to be broken: what only a walk over it tells is unknown.
-  bool heap_broken = false, pages_broken = false;
 };
 // Sections: outcomes; with a heap its memory, search and work; pages; with a heap virtual memory. What an allocator declares
-// comes as it declares it.
+// comes as it declares it. What only a walk over a broken chain of blocks could tell is unknown.
 std::vector<Section> CounterSections(const CountersView& view);
 
 }  // namespace alloclab::client

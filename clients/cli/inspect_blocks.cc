@@ -95,7 +95,7 @@ constexpr const char kBlocksUnknown[] = "its blocks are unknown";
 std::string HeapHeading(const std::string& instance, const v1::HeapShape& heap, bool broken) {
   std::string heading = fmt::format("heap of {}: {} to {}, {}; ", instance, Address(heap.start()), Address(heap.brk()),
                                     Bytes(heap.brk() - heap.start()));
-  if (broken) return heading + kBlocksUnknown;
+  if (broken || heap.has_broken()) return heading + kBlocksUnknown;
   heading += fmt::format("{}, {}; {} free, {}", Count(heap.live_blocks(), "live block"), Bytes(heap.live_block_bytes()),
                          Count(heap.free_blocks()), Bytes(heap.free_bytes()));
   const MemoryRatios ratios = RatiosOf({}, heap);
@@ -109,7 +109,7 @@ std::string HeapHeading(const std::string& instance, const v1::HeapShape& heap, 
 std::string PagesHeading(const std::string& instance, const v1::PageShape& pages, bool broken) {
   const std::string heading =
       fmt::format("pages of {}: {} from {}; ", instance, Bytes(pages.arena_bytes()), Address(pages.arena_first()));
-  if (broken || !IsPossible(pages)) return heading + kBlocksUnknown;
+  if (broken || pages.has_broken()) return heading + kBlocksUnknown;
   return heading + fmt::format("{}, {}, largest {}", Count(pages.free_blocks(), "free block"), Bytes(pages.free_bytes()),
                                Bytes(pages.largest_free_bytes()));
 }

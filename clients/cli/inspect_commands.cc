@@ -4,16 +4,15 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "alloclab/v1/inspect.grpc.pb.h"
-#include "alloclab/v1/lab.grpc.pb.h"
 #include "clients/cli/block_walk.h"
 #include "clients/cli/commands.h"
 #include "clients/cli/counters_view.h"
 #include "clients/cli/inspect_blocks.h"
 #include "clients/cli/instance_config.h"
 #include "clients/cli/memory_view.h"
-#include "clients/common/json.h"
 #include "clients/common/units.h"
 
 namespace alloclab::client {
@@ -54,60 +53,18 @@ CommandResult Check(Session& session, const v1::CheckInvariantsRequest& request)
   return Done(session.Show(*reply, document, places), broken ? ExitCode::kViolation : ExitCode::kOk);
 }
 
-// What is wrong with the chains of blocks: a sentence each, "" for one that is whole.
-struct Breaks {
-  std::string heap, pages;
-  std::string All() const { return heap + (heap.empty() || pages.empty() ? "" : "\n") + pages; }
-};
-
-absl::StatusOr<std::string> BreakOf(const Connection& connection, const std::string& instance, v1::AllocatorKind allocator) {
-  const absl::StatusOr<v1::BlockList> said =
-      WalkBlocks(connection, {.instance = instance, .allocator = allocator}, [](const v1::Block&) {});
-  if (!said.ok()) return said.status();
-  if (!said->has_broken()) return "";
-  return (allocator == v1::HEAP ? "Heap: " : "Pages: ") + BrokenSentence(said->broken());
-}
-
-// Only what walks over all blocks can tell; a guarded machine has no broken chain.
-absl::StatusOr<Breaks> FindBreaks(const Connection& connection, const v1::Statistics& statistics) {
-  v1::GetInstanceRequest request;
-  request.set_instance(statistics.instance());
-  const absl::StatusOr<v1::Instance> instance = connection.Call(&v1::Lab::Stub::GetInstance, request);
-  if (!instance.ok()) return instance.status();
-  Breaks breaks;
-  if (!instance->config().unguarded()) return breaks;
-  if (statistics.has_heap()) {
-    absl::StatusOr<std::string> heap = BreakOf(connection, statistics.instance(), v1::HEAP);
-    if (!heap.ok()) return heap.status();
-    breaks.heap = *std::move(heap);
-  }
-  absl::StatusOr<std::string> pages = BreakOf(connection, statistics.instance(), v1::PAGES);
-  if (!pages.ok()) return pages.status();
-  breaks.pages = *std::move(pages);
-  if (breaks.pages.empty() && !IsPossible(statistics.pages())) {
-    breaks.pages = "Pages: the free blocks are more than the arena has room for: their list is broken.";
-  }
+// What is wrong with the chains of blocks, a sentence each.
+std::vector<std::string> BreaksIn(const v1::Statistics& statistics) {
+  std::vector<std::string> breaks;
+  if (statistics.heap().has_broken()) breaks.push_back("Heap: " + BrokenSentence(statistics.heap().broken()));
+  if (statistics.pages().has_broken()) breaks.push_back("Pages: " + BrokenSentence(statistics.pages().broken()));
   return breaks;
-}
-
-// The statistics in the chosen format, with what is broken.
-absl::Status ShowStatistics(Session& session, const v1::Statistics& statistics, Document document, const Breaks& breaks) {
-  const std::string broken = breaks.All();
-  if (broken.empty()) return session.Show(statistics, document, statistics.instance() + "\n");
-  if (session.output() == OutputFormat::kJson) return session.Print(ToJson(statistics, {{"broken", JsonText(broken)}}));
-  if (session.output() == OutputFormat::kCsv) session.Note(broken);
-  const Style style = session.output() == OutputFormat::kTable ? session.style() : Style(false);
-  for (const std::string& sentence : {breaks.heap, breaks.pages}) {
-    if (!sentence.empty()) document.footer.push_back(style.Paint(Tone::kBad, sentence));
-  }
-  return session.Show(statistics, document, statistics.instance() + "\n");
 }
 
 CommandResult Stats(Session& session, const v1::GetStatisticsRequest& request) {
   const absl::StatusOr<v1::Statistics> reply = session.connection().Call(&v1::Inspect::Stub::GetStatistics, request);
   if (!reply.ok()) return WithInstanceNames(reply.status(), request.instance(), session.connection());
-  const absl::StatusOr<Breaks> breaks = FindBreaks(session.connection(), *reply);
-  if (!breaks.ok()) return breaks.status();
+  const std::vector<std::string> breaks = BreaksIn(*reply);
   const FigureUnits units(CatalogOrNothing(session.connection()));
   Document document;
   document.heading =
@@ -116,11 +73,13 @@ CommandResult Stats(Session& session, const v1::GetStatisticsRequest& request) {
                                        .heap = reply->has_heap() ? &reply->heap() : nullptr,
                                        .pages = reply->has_pages() ? &reply->pages() : nullptr,
                                        .width = session.width(),
-                                       .units = units,
-                                       .heap_broken = !breaks->heap.empty(),
-                                       .pages_broken = !breaks->pages.empty()});
-  return Done(ShowStatistics(session, *reply, std::move(document), *breaks),
-              breaks->All().empty() ? ExitCode::kOk : ExitCode::kViolation);
+                                       .units = units});
+  const Style style = session.output() == OutputFormat::kTable ? session.style() : Style(false);
+  for (const std::string& sentence : breaks) {
+    document.footer.push_back(style.Paint(Tone::kBad, sentence));
+    if (session.output() == OutputFormat::kCsv) session.Note(sentence);
+  }
+  return Done(session.Show(*reply, document, reply->instance() + "\n"), breaks.empty() ? ExitCode::kOk : ExitCode::kViolation);
 }
 
 void AddInstance(CLI::App& command, std::string& instance) {

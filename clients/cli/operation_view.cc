@@ -10,7 +10,7 @@ namespace {
 
 std::vector<Cell> CostRow(const char* whose, const v1::Cost::Part& part) {
   return {TextCell(whose), CountCell(part.search_steps()), CountCell(part.words_loaded()), CountCell(part.words_stored()),
-          CountCell(part.cycles_386())};
+          CountCell(part.cycles_386dx33())};
 }
 
 Section CostSection(const v1::Cost& cost) {
@@ -24,10 +24,11 @@ Section CostSection(const v1::Cost& cost) {
 Section RefusalSection(const v1::Refusal& refusal) {
   Section facts = Facts("why");
   AddFact(facts, "needed", BytesCell(refusal.needed_bytes()));
-  AddFact(facts, "free", BytesCell(refusal.free_bytes()));
-  AddFact(facts, "largest free block", BytesCell(refusal.largest_free_bytes()));
-  AddFact(facts, "page frames left", CountCell(refusal.frames_left()));
-  AddFact(facts, "the heap may grow by", BytesCell(refusal.growth_bytes()));
+  if (refusal.has_request_max_bytes()) AddFact(facts, "largest request", BytesCell(refusal.request_max_bytes()));
+  if (refusal.has_free_bytes()) AddFact(facts, "free", BytesCell(refusal.free_bytes()));
+  if (refusal.has_largest_free_bytes()) AddFact(facts, "largest free block", BytesCell(refusal.largest_free_bytes()));
+  if (refusal.has_frames_left()) AddFact(facts, "page frames left", CountCell(refusal.frames_left()));
+  if (refusal.has_growth_bytes()) AddFact(facts, "the heap may grow by", BytesCell(refusal.growth_bytes()));
   return facts;
 }
 
@@ -41,7 +42,7 @@ Document OperationDocument(const v1::OperationReply& reply) {
   AddFact(facts, "address", reply.address() == 0 ? TextCell("null") : AddressCell(reply.address()));
   AddFact(facts, "operation", CountCell(reply.sequence()));
   AddFact(facts, "page faults", CountCell(reply.cost().page_faults()));
-  AddFact(facts, "cycles (386DX-33)", CountCell(reply.cost().cycles_386()));
+  AddFact(facts, "cycles (386DX-33)", CountCell(reply.cost().cycles_386dx33()));
   Document document;
   document.sections.push_back(std::move(facts));
   if (reply.has_refusal()) document.sections.push_back(RefusalSection(reply.refusal()));

@@ -182,8 +182,7 @@ Document RunDocument(const v1::Run& run, int width, const FigureUnits& units) {
                           .heap = exact.has_heap() ? &exact.heap() : nullptr,
                           .pages = exact.has_pages() ? &exact.pages() : nullptr,
                           .width = width,
-                          .units = units,
-                          .heap_broken = exact.violations() > 0 && exact.heap().blocks() == 0})) {
+                          .units = units})) {
     document.sections.push_back(std::move(section));
   }
   for (Section& section : std::vector{OperationCostSection(exact), CourseSection(exact, width)}) {

@@ -151,3 +151,5 @@ def check_broken(browser, lab):
     browser.wait(f"{PANEL}.innerText.includes('Behind the broken place: not known.')")
     facts = browser.evaluate("document.querySelector('.facts').innerText")
     assert 'unknown' in facts and 'fragmentation' not in facts, f'{facts!r}: figures of a broken heap'
+    browser.open(lab.url(''))
+    browser.wait(text_has('heap broken'))

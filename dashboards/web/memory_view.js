@@ -1,7 +1,7 @@
 // Asks for the memory map of one machine and keeps its two pictures up to date, beside the view that shows them.
 import {get, number} from './api.js';
 import {h} from './dom.js';
-import {bytes, count, hex} from './format.js';
+import {bytes, count} from './format.js';
 import {FrameMap} from './frame_map.js';
 import {HeapMap} from './heap_map.js';
 import {panel} from './parts.js';
@@ -19,19 +19,6 @@ export class MemoryView {
     this.data = await get(`${this.base}/map?${this.heapMap.question(query)}`);
     Object.assign(this, {query, known});
     return !this.data.gone;
-  }
-
-  // Says in the figures of the same machine, a message Statistics, which chain of blocks is broken.
-  mark({heap, pages}) {
-    if (heap) heap.broken = this.data.heap?.broken;
-    pages.broken = this.data.frames.broken;
-  }
-
-  // Where a walk over the blocks could not go on: everything behind that place is unknown, not empty.
-  alarms() {
-    const alarm = (title, broken) => broken && h('section', {class: 'panel alarm', role: 'alert'}, h('h2', {}, `✗ ${title} at ${hex(broken.address)}`),
-      h('p', {}, broken.what), h('p', {class: 'muted small'}, 'What lies behind cannot be told: it is shown as unknown, and the figures leave it out.'));
-    return [alarm('The heap is broken', this.data.heap?.broken), alarm('The list of free pages is broken', this.data.frames.broken)];
   }
 
   // The panels, as a tree to be morphed in; mount() then puts the living pictures in their places.

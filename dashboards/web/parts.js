@@ -2,7 +2,7 @@
 import {h} from './dom.js';
 import {number} from './api.js';
 import {sparkline} from './charts.js';
-import {bytes, count, ratio, words} from './format.js';
+import {bytes, count, hex, ratio, words} from './format.js';
 import {points} from './history.js';
 
 export const link = (href, text) => h('a', {href}, text);
@@ -95,6 +95,12 @@ export const internalFragmentation = (requested, block) => (block > 0 && request
 
 // The most that was live as a part of the most that the heap was long; NaN where it is no part of it, for the same reasons.
 export const utilisation = (live, heap) => (heap > 0 && live <= heap ? live / heap : NaN);
+
+// Where a chain of blocks is broken: what lies behind cannot be told.
+export const alarm = (title, broken) => broken && h('section', {class: 'panel alarm', role: 'alert'},
+  h('h2', {}, `✗ ${title} at ${hex(broken.address)}`), h('p', {}, broken.what),
+  h('p', {class: 'muted small'}, 'What lies behind cannot be told: it is shown as unknown, and the figures leave it out.'));
+export const alarms = (heap, pages) => [alarm('The heap is broken', heap?.broken), alarm('The list of free pages is broken', pages?.broken)];
 
 export function outcomesTable(outcomes) {
   if (outcomes.length === 0) return h('p', {class: 'muted small'}, 'No operations yet.');

@@ -10,7 +10,7 @@ const numbers = (list) => (list ?? []).map(number);
 const mean = (sum, n) => (n > 0 ? (sum / n).toLocaleString('en-US', {maximumFractionDigits: sum / n < 100 ? 1 : 0}) : '–');
 
 // Free bytes and the largest piece of them, of the heap or else of the pages; NaN where the chain of blocks is broken.
-function freeSpace(heap, pages) {
+export function freeSpace(heap, pages) {
   const {broken, free_bytes: free, largest_free_bytes: largest} = heap ?? pages;
   return broken ? [NaN, NaN] : [number(free), number(largest)];
 }

@@ -16,7 +16,9 @@ HeapReading MakeHeapReading(const std::string& heap, const InstanceConfig& confi
   reading.guarded = config.guarded;
   reading.state = std::move(state);
   reading.arena_bytes = reading.state.pages.arena.bytes;
+  reading.broken_page_lists = reading.state.pages.broken.has_value();
   if (reading.state.heap) {
+    reading.broken_heaps = reading.state.heap->broken.has_value();
     reading.size_bytes = reading.state.heap->size_bytes();
     reading.limit_bytes = reading.state.heap->limit - reading.state.heap->start;
   }

@@ -73,6 +73,30 @@ TEST(HeapDirectory, ASumKeepsTheCountersOfThoseThatLeftButNotTheirGauges) {
   EXPECT_EQ(readings[0].state.counters.live_requested_bytes, 70u);
 }
 
+// What a broken heap says of its blocks is in no sum.
+TEST(HeapDirectory, ASumCountsBrokenHeapsAndHasTheBlocksOfTheOthers) {
+  HeapDirectory directory({.instances = 0, .runs = 0});
+  for (const bool broken : {false, true, false}) {
+    Snapshot state;
+    state.heap.emplace().live_blocks = 10;
+    state.pages.free_bytes = 4096;
+    if (broken) {
+      state.heap->broken = BrokenWalk{.address = 0xC0400000, .what = "broken"};
+      state.pages.broken = BrokenWalk{.address = 0x1000, .what = "broken"};
+    }
+    InstanceConfig config;
+    config.heap_allocator = "implicit-heap";
+    config.page_allocator = "page-runs";
+    directory.Enter(kInstance, "x", Always(MakeHeapReading("x", config, state)));
+  }
+  const std::vector<HeapReading> readings = directory.Read();
+  ASSERT_EQ(readings.size(), 1u);
+  EXPECT_EQ(readings[0].broken_heaps, 1u);
+  EXPECT_EQ(readings[0].broken_page_lists, 1u);
+  EXPECT_EQ(readings[0].state.heap->live_blocks, 20u);
+  EXPECT_EQ(readings[0].state.pages.free_bytes, 8192u);
+}
+
 TEST(HeapDirectory, WhatLeftLingersUntilAnotherTakesItsName) {
   HeapDirectory directory({.instances = 2, .runs = 0});
   const auto key = directory.Enter(kInstance, "a", Always(Reading("a", 5)));

@@ -85,13 +85,16 @@ void AddGauges(HeapReading& sum, const HeapReading& heap) {
   to.vm_costs.mapped_frames += from.vm_costs.mapped_frames;
   to.vm_costs.page_table_frames += from.vm_costs.page_table_frames;
   to.host_bytes += from.host_bytes;
+  sum.broken_heaps += heap.broken_heaps;
+  sum.broken_page_lists += heap.broken_page_lists;
   if (from.heap) {
     if (!to.heap) to.heap.emplace();
-    Add(*to.heap, *from.heap);
+    if (!from.heap->broken) Add(*to.heap, *from.heap);
     sum.size_bytes += heap.size_bytes;
     sum.limit_bytes += heap.limit_bytes;
   }
   sum.arena_bytes += heap.arena_bytes;
+  if (from.pages.broken) return;
   to.pages.free_bytes += from.pages.free_bytes;
   to.pages.free_blocks += from.pages.free_blocks;
   to.pages.largest_free_bytes = std::max(to.pages.largest_free_bytes, from.pages.largest_free_bytes);

@@ -49,8 +49,9 @@ std::uint64_t SeedOf(const RunRequest& request) {
   return 0;
 }
 
-absl::Status Replay(LiveRun& live, const RunRequest& request, TraceLibrary& traces, const std::shared_ptr<HostBudget>& budget,
+absl::Status Replay(LiveRun& live, const Run& run, TraceLibrary& traces, const std::shared_ptr<HostBudget>& budget,
                     absl::FunctionRef<void(const RunReport&)> done) {
+  const RunRequest& request = run.request;
   const MonotonicTime began = MonotonicTime::Now();
   const absl::StatusOr<std::shared_ptr<const Trace>> trace = traces.Load(request, [&live] { return live.cancel_requested(); });
   if (!trace.ok()) return trace.status();
@@ -71,16 +72,18 @@ absl::Status Replay(LiveRun& live, const RunRequest& request, TraceLibrary& trac
   };
   options.interrupt = [&live] { return live.end_claimed(); };  // a cancelled run is summed up, while someone waits for that
   options.ended = [&](const RunResult& result) {
-    done(RunReport{result, (*trace)->format, (*trace)->notes, SeedOf(request), prepared_ns});
+    const TraceFile file = run.file.value_or(TraceFile{(*trace)->format, (*trace)->notes});
+    done(RunReport{result, file.format, file.notes, SeedOf(request), prepared_ns});
   };
   return ExecuteRun(**trace, request.config, options).status();
 }
 
-absl::Status ReplayWithinBudget(LiveRun& live, const RunRequest& request, TraceLibrary& traces,
-                                const std::shared_ptr<HostBudget>& budget, absl::FunctionRef<void(const RunReport&)> done) {
-  if (absl::Status status = budget->Promise(request.config.ram_bytes); !status.ok()) return status;
-  absl::Cleanup release = [&] { budget->Release(request.config.ram_bytes); };
-  return Replay(live, request, traces, budget, [&](const RunReport& report) {
+absl::Status ReplayWithinBudget(LiveRun& live, const Run& run, TraceLibrary& traces, const std::shared_ptr<HostBudget>& budget,
+                                absl::FunctionRef<void(const RunReport&)> done) {
+  const std::uint64_t ram_bytes = run.request.config.ram_bytes;
+  if (absl::Status status = budget->Promise(ram_bytes); !status.ok()) return status;
+  absl::Cleanup release = [&] { budget->Release(ram_bytes); };
+  return Replay(live, run, traces, budget, [&](const RunReport& report) {
     std::move(release).Invoke();  // whoever hears of the end may promise as much
     done(report);
   });
@@ -91,7 +94,8 @@ absl::Status ReplayWithinBudget(LiveRun& live, const RunRequest& request, TraceL
 void ReplayRun(LiveRun& live, TraceLibrary& traces, const std::shared_ptr<HostBudget>& budget,
                absl::FunctionRef<void(Run)> finish) {
   Run run = live.Get();
-  const absl::Status status = ReplayWithinBudget(live, run.request, traces, budget, [&](const RunReport& report) {
+  const Run submitted = run;
+  const absl::Status status = ReplayWithinBudget(live, submitted, traces, budget, [&](const RunReport& report) {
     live.SetFinalSnapshot(FinalSnapshot(report.result));
     run.state = report.result.cancelled ? RunState::kCancelled : RunState::kSucceeded;
     run.operations_done = report.result.operations;

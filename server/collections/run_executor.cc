@@ -97,6 +97,7 @@ absl::StatusOr<Run> RunExecutor::Submit(RunSubmission submission) {
   Run run;
   run.request = std::move(submission.request);
   run.submit_time = absl::Now();
+  run.file = traces_.FileAtHand(run.request);
   run.operations_total = *operations;
   const absl::StatusOr<std::uint64_t> id = store_.InsertRun(run, submission.request_id, submission.fingerprint);
   if (!id.ok()) return id.status();

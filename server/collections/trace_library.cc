@@ -98,7 +98,7 @@ absl::StatusOr<TraceEntry> TraceLibrary::Add(std::string bytes, const std::strin
     Cache(entry);
     return entry;
   }
-  // Of two files with the same operations the last replaces the first, so that a run of it has its name and its notes.
+  // Of two files with the same operations the last replaces the first, so that a run submitted with it has its name and its notes.
   const std::uint64_t replaced = known->has_value() ? (*known)->content.size() : 0;
   absl::StatusOr<std::uint64_t> stored = store_.TraceBytes();
   if (stored.ok() && *stored + bytes.size() > bytes_max_ + replaced && bytes.size() <= bytes_max_) {
@@ -166,6 +166,13 @@ absl::StatusOr<std::string> TraceLibrary::FileName(const RunRequest& request) co
   if (!trace.ok()) return trace.status();
   if (!trace->has_value()) return errors::TraceNotFound(uploaded->sha256);
   return (*trace)->name;
+}
+
+std::optional<TraceFile> TraceLibrary::FileAtHand(const RunRequest& request) {
+  const auto* uploaded = std::get_if<UploadedTrace>(&request.workload);
+  const std::shared_ptr<const Trace> trace = uploaded != nullptr ? Cached(uploaded->sha256) : nullptr;
+  if (trace == nullptr) return std::nullopt;
+  return TraceFile{trace->format, trace->notes};
 }
 
 absl::StatusOr<std::shared_ptr<const Trace>> TraceLibrary::Load(const RunRequest& request, const Interrupt& interrupt) {

@@ -35,8 +35,7 @@ class TraceLibrary {
   TraceLibrary(RunStore& store, std::shared_ptr<HostBudget> budget, std::uint64_t bytes_max)
       : store_(store), budget_(std::move(budget)), bytes_max_(bytes_max) {}
 
-  // Reads an uploaded file and keeps it in the store; of several files with the same operations the last, whose format and notes are
-  // those of the runs that begin from then on. INVALID_ARGUMENT:
+  // Reads an uploaded file and keeps it in the store; of several files with the same operations the last. INVALID_ARGUMENT:
   // malformed; RESOURCE_EXHAUSTED: too large, host memory short, store full; CANCELLED: interrupted. The bytes themselves are the
   // caller's to take from the budget.
   // `make_room` is told how many bytes there is no room for before that is an error.
@@ -59,6 +58,8 @@ class TraceLibrary {
   absl::StatusOr<bool> HasPageOperations(const RunRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
   // The name of an uploaded trace's file; empty for any other workload. Errors as above.
   absl::StatusOr<std::string> FileName(const RunRequest& request) const;
+  // What was said of that file, if it is kept ready: it is when it was uploaded just now.
+  std::optional<TraceFile> FileAtHand(const RunRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // The operations themselves. Errors as above; RESOURCE_EXHAUSTED: host memory short; CANCELLED: interrupted.
   absl::StatusOr<std::shared_ptr<const Trace>> Load(const RunRequest& request, const Interrupt& interrupt = {})

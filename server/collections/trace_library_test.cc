@@ -57,8 +57,10 @@ TEST_F(TraceLibraryTest, OfFilesWithTheSameOperationsTheLastIsKept) {
   const RunRequest request = Of(UploadedTrace{first->sha256});
   EXPECT_EQ(*traces_.FileName(request), "last.rep");
   EXPECT_EQ(*store_->TraceBytes(), plain.size());
-  EXPECT_EQ((*traces_.Load(request))->notes.size(), 1u);
+  ASSERT_TRUE(traces_.FileAtHand(request).has_value());
+  EXPECT_EQ(traces_.FileAtHand(request)->notes.size(), 1u);
   TraceLibrary fresh(*store_, budget_, 100);
+  EXPECT_FALSE(fresh.FileAtHand(request).has_value()) << "it was not read yet";
   EXPECT_EQ((*fresh.Load(request))->notes.size(), 1u);
 }
 

@@ -44,12 +44,13 @@ v1::Checkpoint CheckpointToProto(const Checkpoint& checkpoint) {
   v1::Checkpoint proto;
   proto.set_after_operation(checkpoint.after_operation);
   proto.set_brk(checkpoint.heap.brk.raw());
+  AddFigures(checkpoint.figures, *proto.mutable_figures());
+  proto.set_metadata_sha256(checkpoint.metadata_sha256);
+  if (checkpoint.heap.broken) return proto;
   proto.set_blocks(checkpoint.heap.blocks);
   proto.set_free_blocks(checkpoint.heap.free_blocks);
   proto.set_free_bytes(checkpoint.heap.free_bytes);
   proto.set_largest_free_bytes(checkpoint.heap.largest_free_bytes);
-  AddFigures(checkpoint.figures, *proto.mutable_figures());
-  proto.set_metadata_sha256(checkpoint.metadata_sha256);
   return proto;
 }
 

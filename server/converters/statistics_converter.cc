@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "allocators/workload/operation.h"
+#include "server/converters/inspect_converter.h"
 
 namespace alloclab::server {
 namespace {
@@ -33,7 +34,7 @@ void AddByOperation(const DriverCounters& counters, v1::Counters& proto) {
     if (counters.cycles[kind].count() == 0) continue;
     v1::Cycles& cycles = *proto.add_cycles();
     cycles.set_operation(NameOf(kind));
-    *cycles.mutable_cycles_386() = ToProto(counters.cycles[kind]);
+    *cycles.mutable_cycles_386dx33() = ToProto(counters.cycles[kind]);
   }
 }
 
@@ -62,6 +63,10 @@ v1::HeapShape ToProto(const HeapShape& shape, std::span<const Figure> figures) {
   proto.set_start(shape.start.raw());
   proto.set_brk(shape.brk.raw());
   proto.set_limit(shape.limit.raw());
+  if (shape.broken) {
+    *proto.mutable_broken() = ToProto(*shape.broken);
+    return proto;
+  }
   proto.set_blocks(shape.blocks);
   proto.set_live_blocks(shape.live_blocks);
   proto.set_live_block_bytes(shape.live_block_bytes);
@@ -76,10 +81,14 @@ v1::PageShape ToProto(const PageShape& shape, std::span<const Figure> figures) {
   v1::PageShape proto;
   proto.set_arena_first(shape.arena.first.raw());
   proto.set_arena_bytes(shape.arena.bytes);
+  AddFigures(figures, *proto.mutable_figures());
+  if (shape.broken) {
+    *proto.mutable_broken() = ToProto(*shape.broken);
+    return proto;
+  }
   proto.set_free_bytes(shape.free_bytes);
   proto.set_free_blocks(shape.free_blocks);
   proto.set_largest_free_bytes(shape.largest_free_bytes);
-  AddFigures(figures, *proto.mutable_figures());
   return proto;
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -46,6 +47,12 @@ struct RunRequest {
   std::string label;
 };
 
+// What the reader said of the file of an uploaded trace.
+struct TraceFile {
+  std::string format;
+  std::vector<std::string> notes;
+};
+
 // A request as somebody sent it.
 struct RunSubmission {
   RunRequest request;
@@ -61,6 +68,9 @@ struct Run {
   absl::Time end_time = absl::InfinitePast();  // until it ends
   std::uint64_t operations_done = 0, operations_total = 0;
   std::string error;
+  // Of a queued or running run: the file as it was when the run was submitted, if it was at hand then; another one with the same
+  // operations may have replaced it since.
+  std::optional<TraceFile> file;
   std::shared_ptr<const v1::RunResult> result;    // null until the run ends, and in lists
   std::shared_ptr<const v1::RunSummary> summary;  // of the result, in lists
 };

@@ -29,7 +29,7 @@ grpc::Status HeapService::Operate(const Caller& caller, const std::string& insta
     const OpResult result = operation(driver);
     reply = ToProto(result, driver.operations(), before, machine.costs());
     const bool explained = Refused(result.outcome) || result.outcome == Outcome::kSizeOverflow;
-    if (explain && explained) *reply.mutable_refusal() = ToProto(explain(machine));
+    if (explain && explained) *reply.mutable_refusal() = ToProto(explain(machine, result.outcome));
   };
   return ToGrpcStatus((*found)->ApplyOne(kind, work, [&caller] { return caller.IsCancelled(); }));
 }
@@ -38,21 +38,23 @@ grpc::Status HeapService::DoMalloc(const Caller& caller, const v1::MallocRequest
   return Operate(
       caller, request.instance(), reply, {OpKind::kMalloc, kNoBlock, request.bytes(), 0},
       [&](Driver& driver) { return driver.Malloc(request.bytes()); },
-      [&](const Instance& machine) { return machine.ExplainHeap(request.bytes()); });
+      [&](const Instance& machine, Outcome refused) { return machine.ExplainHeap(refused, request.bytes()); });
 }
 
 grpc::Status HeapService::DoCalloc(const Caller& caller, const v1::CallocRequest& request, v1::OperationReply& reply) {
   return Operate(
       caller, request.instance(), reply, {OpKind::kCalloc, kNoBlock, request.bytes(), request.count()},
       [&](Driver& driver) { return driver.Calloc(request.count(), request.bytes()); },
-      [&](const Instance& machine) { return machine.ExplainHeap(std::uint64_t{request.count()} * request.bytes()); });
+      [&](const Instance& machine, Outcome refused) {
+        return machine.ExplainHeap(refused, std::uint64_t{request.count()} * request.bytes());
+      });
 }
 
 grpc::Status HeapService::DoRealloc(const Caller& caller, const v1::ReallocRequest& request, v1::OperationReply& reply) {
   return Operate(
       caller, request.instance(), reply, {OpKind::kRealloc, kNoBlock, request.bytes(), kNoBlock},
       [&](Driver& driver) { return driver.Realloc(VirtAddr(request.address()), request.bytes()); },
-      [&](const Instance& machine) { return machine.ExplainHeap(request.bytes()); });
+      [&](const Instance& machine, Outcome refused) { return machine.ExplainHeap(refused, request.bytes()); });
 }
 
 grpc::Status HeapService::DoFree(const Caller& caller, const v1::FreeRequest& request, v1::OperationReply& reply) {
@@ -66,7 +68,7 @@ grpc::Status HeapService::DoAllocatePages(const Caller& caller, const v1::Alloca
   return Operate(
       caller, request.instance(), reply, {OpKind::kAllocatePages, kNoBlock, request.bytes(), 0},
       [&](Driver& driver) { return driver.AllocatePages(request.bytes()); },
-      [&](const Instance& machine) { return machine.ExplainPages(request.bytes()); });
+      [&](const Instance& machine, Outcome /*refused*/) { return machine.ExplainPages(request.bytes()); });
 }
 
 grpc::Status HeapService::DoFreePages(const Caller& caller, const v1::FreePagesRequest& request, v1::OperationReply& reply) {

@@ -1,6 +1,6 @@
 #include "server/metrics/heap_metrics.h"
 
-#include <algorithm>
+#include <optional>
 #include <string>
 
 #include "server/metrics/outcome_labels.h"
@@ -8,7 +8,11 @@
 namespace alloclab::server {
 namespace {
 
-HeapShape ShapeOf(const HeapReading& heap) { return heap.state.heap.value_or(HeapShape{}); }
+// Nothing where the chain of blocks is broken.
+std::optional<HeapShape> ShapeOf(const HeapReading& heap) {
+  if (heap.state.heap && heap.state.heap->broken) return std::nullopt;
+  return heap.state.heap.value_or(HeapShape{});
+}
 
 void AddRequested(Family& family, const MetricLabels& labels, const HeapReading& heap) {
   for (const OpKind kind : {OpKind::kMalloc, OpKind::kCalloc, OpKind::kRealloc}) {
@@ -19,10 +23,11 @@ void AddRequested(Family& family, const MetricLabels& labels, const HeapReading&
 
 // How many free blocks are at most so many bytes long: a snapshot, which must not be mistaken for a histogram, so no `le`.
 void AddFreeBlocksBySize(Family& family, const MetricLabels& labels, const HeapReading& heap) {
-  const HeapShape shape = ShapeOf(heap);
+  const std::optional<HeapShape> shape = ShapeOf(heap);
+  if (!shape) return;
   std::uint64_t cumulative = 0;
   for (int bucket = 0; bucket < Pow2Histogram::kBuckets; ++bucket) {
-    cumulative += shape.free_blocks_by_size[static_cast<std::size_t>(bucket)];
+    cumulative += shape->free_blocks_by_size[static_cast<std::size_t>(bucket)];
     if (bucket < kSizeBuckets.first || bucket > kSizeBuckets.last) continue;
     family.Add(With(labels, "up_to", std::to_string(Pow2Histogram::UpperBound(bucket))), cumulative);
   }
@@ -42,9 +47,10 @@ std::vector<MachineMetric> MakeShapeMetrics() {
   return {
       Single("alloclab_heap_live_requested_bytes", "Payload bytes of live blocks, as asked for.", kGauge, true,
              [](H heap) { return heap.state.counters.live_requested_bytes; }),
-      Single("alloclab_heap_live_block_bytes", "Bytes of live blocks, header and padding included.", kGauge, true,
-             [](H heap) { return ShapeOf(heap).live_block_bytes; }),
-      Single("alloclab_heap_live_blocks", "Live blocks.", kGauge, true, [](H heap) { return ShapeOf(heap).live_blocks; }),
+      SingleIfKnown("alloclab_heap_live_block_bytes", "Bytes of live blocks, header and padding included.", kGauge, true,
+                    ShapeOf, [](const HeapShape& shape) { return shape.live_block_bytes; }),
+      SingleIfKnown("alloclab_heap_live_blocks", "Live blocks.", kGauge, true, ShapeOf,
+                    [](const HeapShape& shape) { return shape.live_blocks; }),
       Single("alloclab_heap_size_bytes", "Bytes from the start of the heap to the break.", kGauge, true,
              [](H heap) { return heap.size_bytes; }),
       Single("alloclab_heap_size_limit_bytes", "Bytes of the address range reserved for the heap.", kGauge, true,
@@ -53,11 +59,14 @@ std::vector<MachineMetric> MakeShapeMetrics() {
              [](H heap) { return heap.state.counters.heap_size_peak_bytes; }),
       Single("alloclab_heap_live_requested_peak_bytes", "Most payload bytes that were ever live.", kGauge, true,
              [](H heap) { return heap.state.counters.live_requested_peak_bytes; }),
-      Single("alloclab_heap_free_bytes", "Bytes of free blocks.", kGauge, true,
-             [](H heap) { return ShapeOf(heap).free_bytes; }),
-      Single("alloclab_heap_free_blocks", "Free blocks.", kGauge, true, [](H heap) { return ShapeOf(heap).free_blocks; }),
-      Single("alloclab_heap_largest_free_block_bytes", "Bytes of the largest free block.", kGauge, true,
-             [](H heap) { return ShapeOf(heap).largest_free_bytes; }),
+      SingleIfKnown("alloclab_heap_free_bytes", "Bytes of free blocks.", kGauge, true, ShapeOf,
+                    [](const HeapShape& shape) { return shape.free_bytes; }),
+      SingleIfKnown("alloclab_heap_free_blocks", "Free blocks.", kGauge, true, ShapeOf,
+                    [](const HeapShape& shape) { return shape.free_blocks; }),
+      SingleIfKnown("alloclab_heap_largest_free_block_bytes", "Bytes of the largest free block.", kGauge, true, ShapeOf,
+                    [](const HeapShape& shape) { return shape.largest_free_bytes; }),
+      Single("alloclab_heap_broken", "1 while the chain of the heap's blocks is broken, so that they cannot be counted.",
+             kGauge, true, [](H heap) { return heap.broken_heaps; }),
       {"alloclab_heap_free_blocks_by_size", "Free blocks of at most so many bytes, now (cumulative; not a counter).", kGauge,
        false, AddFreeBlocksBySize},
   };

@@ -33,6 +33,15 @@ MachineMetric Single(std::string name, std::string help, prometheus::MetricType 
           }};
 }
 
+// A metric of one number, `value(of(machine))`, of a machine whose `of` gives something: otherwise the number is not known.
+template <class Of, class Value>
+MachineMetric SingleIfKnown(std::string name, std::string help, prometheus::MetricType type, bool always, Of of, Value value) {
+  return {std::move(name), std::move(help), type, always,
+          [of, value](Family& family, const MetricLabels& labels, const HeapReading& machine) {
+            if (const auto known = of(machine)) family.Add(labels, static_cast<double>(value(*known)));
+          }};
+}
+
 }  // namespace alloclab::server
 
 #endif  // ALLOCLAB_SERVER_METRICS_MACHINE_METRIC_H_

@@ -1,5 +1,7 @@
 #include "server/metrics/machine_metrics.h"
 
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -23,8 +25,10 @@ std::vector<MachineMetric> MakeMachineMetrics() {
       {"alloclab_machine_info", "Always 1: which machine this is.", kGauge, true, AddInfo},
       Single("alloclab_machine_violations_total", "Broken invariants of both allocators found by checks; must stay 0.",
              kCounter, true, [](M machine) { return machine.state.violations; }),
-      Single("alloclab_machine_free_frames", "Free page frames.", kGauge, true,
-             [](M machine) { return machine.state.pages.free_bytes / kPageBytes; }),
+      SingleIfKnown(
+          "alloclab_machine_free_frames", "Free page frames.", kGauge, true,
+          [](M machine) { return machine.state.pages.broken ? std::nullopt : std::optional(machine.state.pages.free_bytes); },
+          [](std::uint64_t bytes) { return bytes / kPageBytes; }),
       Single("alloclab_machine_host_bytes", "Memory of the host that the machine holds.", kGauge, false,
              [](M machine) { return machine.state.host_bytes; }),
       Single("alloclab_machine_snapshot_timestamp_seconds",

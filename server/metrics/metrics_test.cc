@@ -155,6 +155,29 @@ TEST(Metrics, SeriesOfARunEqualItsResult) {
   EXPECT_EQ(value("alloclab_heap_free_bytes"), run.result().exact().heap().free_bytes());
 }
 
+// Blocks that cannot be counted are no series, and no zeros.
+TEST(Metrics, SayThatAHeapIsBroken) {
+  TestServer server(WithMetrics);
+  server.Create("wreck", [](v1::InstanceConfig& config) { config.set_unguarded(true); });
+  v1::MallocRequest malloc;
+  malloc.set_instance("wreck");
+  malloc.set_bytes(1000);
+  v1::OperationReply first;
+  ASSERT_TRUE(With([&](auto& context) { return server->heap->Malloc(&context, malloc, &first); }).ok());
+  const std::string broken = "alloclab_heap_broken{" + LabelsOf("wreck") + "}";
+  const std::string live = "alloclab_heap_live_blocks{" + LabelsOf("wreck") + "}";
+  EXPECT_EQ(Series(server.Scrape()).at(broken), 0);
+  EXPECT_EQ(Series(server.Scrape()).at(live), 1);
+  server.BreakHeap("wreck", first.address());
+  const auto series = Series(server.Scrape());
+  EXPECT_EQ(series.at(broken), 1);
+  EXPECT_FALSE(series.contains(live));
+  EXPECT_FALSE(series.contains("alloclab_heap_free_bytes{" + LabelsOf("wreck") + "}"));
+  EXPECT_FALSE(series.contains("alloclab_heap_free_blocks_by_size{" + LabelsOf("wreck") + ",up_to=\"+Inf\"}"));
+  EXPECT_EQ(series.at("alloclab_heap_live_requested_bytes{" + LabelsOf("wreck") + "}"), 1000);
+  EXPECT_EQ(series.at("alloclab_pages_broken{" + LabelsOf("wreck") + "}"), 0);
+}
+
 TEST(Metrics, DeletedInstancesLingerAndANewOneTakesTheName) {
   TestServer server(WithMetrics);
   DoSomething(server);

@@ -1,6 +1,7 @@
 #include "server/metrics/page_metrics.h"
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "server/metrics/outcome_labels.h"
@@ -9,6 +10,11 @@ namespace alloclab::server {
 namespace {
 
 using H = const HeapReading&;
+
+// Nothing where the list of free blocks is broken.
+std::optional<PageShape> ShapeOf(H machine) {
+  return machine.state.pages.broken ? std::nullopt : std::optional(machine.state.pages);
+}
 
 void AddPageCycles(Family& family, const MetricLabels& labels, H heap) {
   Pow2Histogram all;
@@ -32,17 +38,19 @@ std::vector<MachineMetric> MakePageMetrics() {
              [](H heap) { return heap.state.counters.page_live_peak_bytes; }),
       Single("alloclab_pages_arena_bytes", "Bytes that the page allocator manages.", kGauge, true,
              [](H heap) { return heap.arena_bytes; }),
-      Single("alloclab_pages_free_bytes", "Bytes of free pages.", kGauge, true,
-             [](H heap) { return heap.state.pages.free_bytes; }),
+      SingleIfKnown("alloclab_pages_free_bytes", "Bytes of free pages.", kGauge, true, ShapeOf,
+                    [](const PageShape& shape) { return shape.free_bytes; }),
+      Single("alloclab_pages_broken", "1 while the list of free blocks of pages is broken, so that they cannot be counted.",
+             kGauge, true, [](H heap) { return heap.broken_page_lists; }),
       {"alloclab_pages_steps_per_search", "Blocks looked at by one page operation.", kHistogram, false,
        [](Family& family, const MetricLabels& labels, H heap) {
          family.Add(labels, ToHistogram(heap.state.counters.page_search_steps, kSearchBuckets.first, kSearchBuckets.last));
        }},
       {"alloclab_pages_cost_cycles", "Simulated cycles of one page operation on a 386DX-33.", kHistogram, false, AddPageCycles},
-      Single("alloclab_pages_free_blocks", "Free blocks of pages.", kGauge, true,
-             [](H heap) { return heap.state.pages.free_blocks; }),
-      Single("alloclab_pages_largest_free_block_bytes", "Bytes of the largest free block of pages.", kGauge, true,
-             [](H heap) { return heap.state.pages.largest_free_bytes; }),
+      SingleIfKnown("alloclab_pages_free_blocks", "Free blocks of pages.", kGauge, true, ShapeOf,
+                    [](const PageShape& shape) { return shape.free_blocks; }),
+      SingleIfKnown("alloclab_pages_largest_free_block_bytes", "Bytes of the largest free block of pages.", kGauge, true,
+                    ShapeOf, [](const PageShape& shape) { return shape.largest_free_bytes; }),
   };
 }
 

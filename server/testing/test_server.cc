@@ -62,6 +62,21 @@ v1::Instance TestServer::Create(const std::string& name, const std::function<voi
   return instance;
 }
 
+void TestServer::BreakHeap(const std::string& instance, std::uint32_t block) {
+  v1::TranslateRequest translate;
+  translate.set_instance(instance);
+  translate.set_address(block & ~0xFFFu);
+  v1::Translation translation;
+  ASSERT_TRUE(With([&](auto& context) { return stubs_->inspect->Translate(&context, translate, &translation); }).ok());
+  v1::FreePagesRequest free;
+  free.set_instance(instance);
+  free.set_address(translation.physical());
+  free.set_bytes(4096);
+  v1::OperationReply freed;
+  ASSERT_TRUE(With([&](auto& context) { return stubs_->heap->FreePages(&context, free, &freed); }).ok());
+  EXPECT_EQ(freed.outcome(), v1::OK);
+}
+
 v1::Run TestServer::AwaitEnd(std::uint64_t id) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));

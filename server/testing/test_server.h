@@ -49,6 +49,8 @@ class TestServer {
   // Creates an instance, which must succeed.
   v1::Instance Create(
       const std::string& name, const std::function<void(v1::InstanceConfig&)>& change = [](v1::InstanceConfig&) {});
+  // Frees the page frame below a block of an unguarded instance, so that the header in front of it is lost.
+  void BreakHeap(const std::string& instance, std::uint32_t block);
   // Submits a run, which must succeed, and waits until it has ended.
   v1::Run RunToEnd(const v1::SubmitRunRequest& request);
   v1::Run AwaitEnd(std::uint64_t id);

@@ -59,10 +59,11 @@ std::optional<BrokenWalk> ChunkChain::VisitBlocks(BlockCursor from, const BlockV
 HeapShape ChunkChain::Shape(VirtAddr limit, const Interrupt& interrupt) const {
   HeapShape shape{.start = start_, .brk = brk_, .limit = limit};
   InterruptPoll poll(interrupt);
-  Walk([&](const Chunk& chunk) {
+  const VirtAddr end = Walk([&](const Chunk& chunk) {
     shape.Add(BlockOf(chunk));
     return !poll.Step();
   });
+  if (!poll.interrupted()) shape.broken = BreakAt(end);
   return shape;
 }
 

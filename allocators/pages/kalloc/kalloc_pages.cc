@@ -1,5 +1,8 @@
 #include "allocators/pages/kalloc/kalloc_pages.h"
 
+#include <string>
+#include <utility>
+
 #include "absl/strings/str_format.h"
 #include "allocators/common/check.h"
 #include "allocators/machine/loop_watch.h"
@@ -37,6 +40,10 @@ absl::StatusOr<Arena> ArenaIn(const PhysicalMemory& memory, const KallocOptions&
   return Arena{PhysAddr(static_cast<std::uint32_t>(first)), static_cast<std::uint32_t>(bytes)};
 }
 
+std::string NoPage(PhysAddr page) {
+  return absl::StrFormat("the list has %#010x, which is no page of the arena", page.raw());
+}
+
 }  // namespace
 
 KallocPages::KallocPages(PhysicalMemory& memory, const Arena& arena) : PageAllocator(arena), memory_(memory) {
@@ -72,7 +79,7 @@ PageResult KallocPages::Free(PhysAddr first, std::uint32_t bytes) {
 
 // kfree
 void KallocPages::FreePage(PhysAddr page) {
-  if (page.offset() != 0 || !arena_.Contains(page, kPageBytes)) throw MachineStop{Outcome::kPanic};
+  if (!IsPage(page)) throw MachineStop{Outcome::kPanic};
   ALLOCLAB_CHECK(memory_.FillFrames(FrameOf(page), 1, kJunk));
   state_.counters.Of<"filled_bytes">() += kPageBytes;
   PhysicalWordView(memory_, costs_).Store(page, state_.head.raw());
@@ -107,10 +114,13 @@ std::optional<BrokenWalk> KallocPages::Walk(PhysAddr page,
 
 PageShape KallocPages::Shape() const {
   PageShape shape{.arena = arena()};
-  Walk(state_.head, [&shape](PhysAddr, PhysAddr) {
+  std::optional<BrokenWalk> stray;
+  shape.broken = Walk(state_.head, [&](PhysAddr page, PhysAddr) {
+    if (!IsPage(page)) stray = BrokenWalk{page.raw(), NoPage(page)};
     ++shape.free_blocks;
-    return true;
+    return !stray;
   });
+  if (stray) shape.broken = std::move(stray);
   shape.free_bytes = std::uint64_t{shape.free_blocks} * kPageBytes;
   shape.largest_free_bytes = shape.free_blocks == 0 ? 0 : kPageBytes;
   return shape;
@@ -135,9 +145,7 @@ std::vector<Violation> KallocPages::CheckInvariants(const Interrupt& interrupt) 
   std::vector<Violation> found;
   InterruptPoll poll(interrupt);
   const std::optional<BrokenWalk> broken = Walk(state_.head, [&](PhysAddr page, PhysAddr) {
-    if (page.offset() != 0 || !arena_.Contains(page, kPageBytes)) {
-      found.push_back({"X1", page.raw(), absl::StrFormat("the list has %#010x, which is no page of the arena", page.raw())});
-    }
+    if (!IsPage(page)) found.push_back({"X1", page.raw(), NoPage(page)});
     return found.size() < kViolationsMax && !poll.Step();
   });
   if (broken) found.push_back({"X2", broken->address, broken->what});

@@ -61,6 +61,7 @@ class KallocPages final : public PageAllocator {
   std::uint64_t host_bytes() const override { return sizeof(*this); }
 
  private:
+  bool IsPage(PhysAddr page) const { return page.offset() == 0 && arena_.Contains(page, kPageBytes); }
   void FreePage(PhysAddr page);
 
   struct State {

@@ -144,6 +144,7 @@ TEST_F(UnguardedKallocTest, APageFreedTwiceIsHandedOutForEver) {
   EXPECT_EQ(Free(0x7000), kFreed);
   EXPECT_EQ(Word(0x7000), 0x7000u);
   EXPECT_THAT(allocator().CheckInvariants(), ElementsAre(Field(&Violation::invariant, "X2")));
+  EXPECT_EQ(allocator().Shape().broken->address, 0x7000u);
   EXPECT_TRUE(pages_->CanTakeFrames(1000));
   for (int i = 0; i < 10; ++i) EXPECT_EQ(Allocate(), Ok(0x7000));
 }
@@ -158,7 +159,9 @@ TEST_F(UnguardedKallocTest, AFreeOfAFreePageMakesACircle) {
 TEST_F(UnguardedKallocTest, AWriteToAFreePageLeadsTheListAway) {
   Poke(0x7000, 0x1000);
   EXPECT_THAT(allocator().CheckInvariants(), ElementsAre(Field(&Violation::invariant, "X1")));
+  EXPECT_EQ(allocator().Shape().broken->address, 0x1000u);
   Poke(0x7000, kJunkWord);
+  EXPECT_EQ(allocator().Shape().broken->address, kJunkWord);
   EXPECT_THAT(allocator().CheckInvariants(), ElementsAre(Field(&Violation::what, HasSubstr("outside RAM"))));
   EXPECT_TRUE(pages_->CanTakeFrames(1));
   EXPECT_FALSE(pages_->CanTakeFrames(2));

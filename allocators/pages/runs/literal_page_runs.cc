@@ -151,16 +151,4 @@ bool LiteralPageRuns::HoldsPages(std::uint32_t count) const {
   return pages >= count;
 }
 
-PageShape LiteralPageRuns::Shape() const {
-  PageShape shape{.arena = arena()};
-  list_.Walk([&](const FreeRun& run) {
-    ++shape.free_blocks;
-    if (!IsLonger(run.bytes, 0)) return true;
-    shape.free_bytes += run.bytes;
-    shape.largest_free_bytes = std::max<std::uint64_t>(shape.largest_free_bytes, run.bytes);
-    return true;
-  });
-  return shape;
-}
-
 }  // namespace alloclab

@@ -26,7 +26,7 @@ class LiteralPageRuns final : public PageAllocator {
   const Declaration& declaration() const override { return kPageRunsDeclaration; }
   std::span<const std::uint64_t> own_counters() const override { return list_.state().counters.values(); }
   std::vector<std::uint64_t> FigureValues() const override { return {list_.head().raw()}; }
-  PageShape Shape() const override;
+  PageShape Shape() const override { return list_.Shape(); }
   std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const override {
     return list_.VisitBlocks(from, visit);
   }

@@ -65,6 +65,7 @@ TEST_F(UnguardedPageRuns, TheMostNegativeAllocationMakesTheLengthNegative) {
   EXPECT_EQ(static_cast<std::int32_t>(Length(kFirst)), -2146435072);
   EXPECT_EQ(Allocate(kPage).outcome, Outcome::kFragmented) << "a run of negative length holds nothing";
   EXPECT_EQ(pages_->Shape().largest_free_bytes, 0u);
+  EXPECT_TRUE(pages_->Shape().broken.has_value());
   EXPECT_FALSE(pages_->CanTakeFrames(1));
 }
 
@@ -228,7 +229,9 @@ TEST_F(UnguardedPageRuns, ARunThatFollowsItselfHangs) {
   KeepOnlyTheLastPage();
   ASSERT_TRUE(memory_.StoreU32(kLast, kLast.raw()));
   EXPECT_EQ(Allocate(2 * kPage), (PageResult{Outcome::kMachineHang, kLast}));
-  EXPECT_LE(pages_->Shape().free_blocks, 3u);
+  EXPECT_EQ(pages_->Shape().free_blocks, 1u);
+  ASSERT_TRUE(pages_->Shape().broken.has_value());
+  EXPECT_EQ(pages_->Shape().broken->address, kLast.raw());
 }
 
 TEST(UnguardedPageRunsAtTheTop, TheFillWrapsAtFourGiB) {

@@ -1,5 +1,6 @@
 #include "allocators/pages/runs/run_list.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -60,6 +61,19 @@ class Inspection {
   std::vector<Violation> found_;
 };
 
+std::optional<BrokenWalk> BrokenAt(const RunList::WalkEnd& end) {
+  switch (end.end) {
+    case RunList::End::kStopped:
+    case RunList::End::kNull:
+      return std::nullopt;
+    case RunList::End::kOutsideRam:
+      return BrokenWalk{end.at.raw(), absl::StrFormat("the list leads to %#010x, which is outside RAM", end.at.raw())};
+    case RunList::End::kCircle:
+      return BrokenWalk{end.at.raw(), absl::StrFormat("the list leads to %#010x again: it does not end", end.at.raw())};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 RunList::RunList(PhysicalMemory& memory, const Arena& arena)
@@ -78,16 +92,28 @@ std::optional<BrokenWalk> RunList::VisitBlocks(BlockCursor from, const BlockVisi
     const std::uint32_t next = memory_.LoadU32(run.first + kRunNext).value_or(0);
     return visit(Block{run.first.raw(), run.bytes, BlockKind::kFree, 0, {next}});
   });
-  switch (end.end) {
-    case End::kStopped:
-    case End::kNull:
-      return std::nullopt;
-    case End::kOutsideRam:
-      return BrokenWalk{end.at.raw(), absl::StrFormat("the list leads to %#010x, which is outside RAM", end.at.raw())};
-    case End::kCircle:
-      return BrokenWalk{end.at.raw(), absl::StrFormat("the list leads to %#010x again: it does not end", end.at.raw())};
-  }
-  return std::nullopt;
+  return BrokenAt(end);
+}
+
+PageShape RunList::Shape() const {
+  PageShape shape{.arena = arena_};
+  std::uint64_t free_from = arena_.first.raw();  // the next run lies from here on
+  const WalkEnd end = Walk([&](const FreeRun& run) {
+    if (run.first.raw() < free_from || !arena_.Contains(run.first, run.bytes)) {
+      shape.broken =
+          BrokenWalk{run.first.raw(), absl::StrFormat("the list has a block of %d bytes at %#010x, expected one from "
+                                                      "%#010x to the arena's end at %#010x",
+                                                      run.bytes, run.first.raw(), free_from, arena_.end())};
+      return false;
+    }
+    free_from = run.first.raw() + std::uint64_t{run.bytes};
+    ++shape.free_blocks;
+    shape.free_bytes += run.bytes;
+    shape.largest_free_bytes = std::max<std::uint64_t>(shape.largest_free_bytes, run.bytes);
+    return true;
+  });
+  if (!shape.broken) shape.broken = BrokenAt(end);
+  return shape;
 }
 
 void RunList::VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const {

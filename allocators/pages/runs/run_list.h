@@ -89,6 +89,7 @@ class RunList {
   template <class Visit>
   WalkEnd WalkFrom(PhysAddr run, Visit visit) const;
   // As PageAllocator's.
+  PageShape Shape() const;
   std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const;
   void VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const;
   // P1 to P4, at most kViolationsMax, the first broken run first.

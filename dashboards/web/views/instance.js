@@ -4,7 +4,7 @@ import {h} from '../dom.js';
 import {bytes, count, short} from '../format.js';
 import {rate, remember} from '../history.js';
 import {MemoryView} from '../memory_view.js';
-import {command, configChips, facts, link} from '../parts.js';
+import {alarms, command, configChips, facts, link} from '../parts.js';
 import {allocatorsOf, historyOf, machineFacts, statisticsPanels} from '../statistics.js';
 
 export function open(name, page) {
@@ -17,14 +17,13 @@ export function open(name, page) {
       const {instance, statistics, time: now} = await get(instancePath(name));
       const operations = number(instance.operations), known = allocatorsOf(instance.config, catalog);
       await memory.refresh(query, known);
-      memory.mark(statistics);
       const samples = remember(`instance ${instance.id}`,
         {time: time(now), operations, ...historyOf(statistics)});
       const perSecond = rate(samples);
       return [
         h('div', {class: 'head'}, h('span', {class: 'crumb'}, link('#/', 'Overview'), ' / instance ', instance.id),
           h('h1', {}, instance.name), configChips(instance.config, catalog)),
-        memory.alarms(),
+        alarms(statistics.heap, statistics.pages),
         facts([...machineFacts(statistics, known, samples),
           ['Operations', short(operations), Number.isFinite(perSecond) ? `${short(Math.round(perSecond))} per second` : ' '],
           ['Memory of this host', bytes(number(statistics.host_bytes)), `for ${bytes(number(instance.config.ram_bytes))} of RAM`]]),

@@ -5,21 +5,21 @@ import {h} from '../dom.js';
 import {bytes, count, short} from '../format.js';
 import {points, rate, remember} from '../history.js';
 import {command, externalFragmentation, facts, fragmentation, instanceLink, link, list, panel} from '../parts.js';
+import {freeSpace} from '../statistics.js';
 import {runsTable} from './runs.js';
 
 const INSTANCES_SHOWN = 100, RUNS_SHOWN = 10;
 
 function instanceRow({instance, heap, pages, live_requested_bytes: live, page_live_bytes: pageLive, failed, time: when}) {
   const liveBytes = heap ? number(live) : number(pageLive);
-  const free = heap ? number(heap.free_bytes) : number(pages.free_bytes);
-  const largest = heap ? heap.largest_free_bytes : number(pages.largest_free_bytes);
-  const external = externalFragmentation(free, largest);
+  const external = externalFragmentation(...freeSpace(heap, pages));
+  const broken = heap?.broken ? 'heap broken' : pages.broken ? 'pages broken' : '';
   const samples = remember(`instance ${instance.id}`, {time: time(when), operations: number(instance.operations), live: liveBytes, external});
   const perSecond = rate(samples);
   return [
     [instanceLink(instance.name), h('small', {}, heap ? `${instance.config.heap_allocator} on ${instance.config.page_allocator}` : instance.config.page_allocator)],
     bytes(liveBytes), sparkline(points(samples, 'live'), `live bytes of ${instance.name} since this page was opened`, {color: 'live'}),
-    heap ? bytes(heap.brk - heap.start) : '–', fragmentation(external), short(number(instance.operations)),
+    heap ? bytes(heap.brk - heap.start) : '–', broken ? h('span', {class: 'bad'}, `✗ ${broken}`) : fragmentation(external), short(number(instance.operations)),
     Number.isFinite(perSecond) ? short(Math.round(perSecond)) : '–',
     h('span', {class: number(failed) > 0 ? 'bad' : ''}, count(number(failed))),
   ];

@@ -5,9 +5,9 @@ import {h} from '../dom.js';
 import {bytes, clock, count, duration, hex, nanoseconds, ratio, short, words} from '../format.js';
 import {rate, remember} from '../history.js';
 import {MemoryView} from '../memory_view.js';
-import {command, configChips, facts, fragmentationFact, internalFragmentation, link, pairs, panel, progress, runState, table, utilisation} from '../parts.js';
+import {alarms, command, configChips, facts, fragmentationFact, internalFragmentation, link, pairs, panel, progress, runState, table, utilisation} from '../parts.js';
 import {reproducingCommand} from '../reproduce.js';
-import {allocatorsOf, figureValue, historyOf, machineFacts, statisticsPanels} from '../statistics.js';
+import {allocatorsOf, figureValue, freeSpace, historyOf, machineFacts, statisticsPanels} from '../statistics.js';
 import {ended, workloadName} from './runs.js';
 
 function progressPanel(run, live, known) {
@@ -31,8 +31,8 @@ function summary({exact, measured}) {
     ['Time per operation', operations > 0 ? nanoseconds(ns / operations) : '–', `replayed in ${nanoseconds(ns)}`],
     heap && ['Peak heap', bytes(peakHeap), `peak live ${bytes(number(counters.live_requested_peak_bytes))}`],
     heap && ['Peak utilisation', ratio(utilisation(number(counters.live_requested_peak_bytes), peakHeap)), 'peak live ÷ peak heap'],
-    heap && fragmentationFact(number(heap.free_bytes), heap.largest_free_bytes),
-    heap && ['Int. fragmentation', ratio(internalFragmentation(number(counters.live_requested_bytes), number(heap.live_block_bytes))), 'at the end'],
+    heap && !heap.broken && fragmentationFact(...freeSpace(heap)),
+    heap && !heap.broken && ['Int. fragmentation', ratio(internalFragmentation(number(counters.live_requested_bytes), number(heap.live_block_bytes))), 'at the end'],
     ['486DX2-66', duration(number(exact.cycles_486dx2_66) / 66e3), `${short(number(exact.cycles_486dx2_66))} cycles`],
     ['386DX-33', duration(number(exact.cycles_386dx33) / 33e3), `${short(number(exact.cycles_386dx33))} cycles`],
   ]);
@@ -43,7 +43,8 @@ function checkpoints(list, info) {
   return table([['After operation', 'n'], ['Break', 'n'], ['Blocks', 'n'], ['Free blocks', 'n'], ['Free', 'n'], ...figures,
     ['Digest of the metadata (SHA-256)']],
     list.map((point) => h('tr', {}, h('td', {class: 'n'}, count(number(point.after_operation))), h('td', {class: 'n mono'}, hex(point.brk)),
-      h('td', {class: 'n'}, count(point.blocks)), h('td', {class: 'n'}, count(point.free_blocks)), h('td', {class: 'n'}, bytes(number(point.free_bytes))),
+      [[count, point.blocks], [count, point.free_blocks], [bytes, point.free_bytes]].map(([say, value]) =>
+        h('td', {class: 'n'}, value === undefined ? '–' : say(number(value)))),
       point.figures.map((figure) => h('td', {class: 'n mono'}, figureValue(figure, info?.figures))),
       h('td', {class: 'digest'}, point.metadata_sha256))));
 }
@@ -88,7 +89,8 @@ export function open(id, page) {
           configChips(run.result?.exact?.config ?? run.config, catalog)),
         run.error && h('div', {class: 'panel bad', role: 'alert'}, run.error),
         !ended(run) && progressPanel(run, live, allocatorsOf(run.config, catalog)),
-        mapped && [memory.alarms(), memory.panels()],
+        alarms((live ?? run.result?.exact)?.heap, (live ?? run.result?.exact)?.pages),
+        mapped && memory.panels(),
         run.result?.exact && resultPanels(run, catalog),
       ];
     },
