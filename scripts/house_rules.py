@@ -7,6 +7,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MAX_LINES = 400
+MAX_COLUMNS = 128
 
 # Dependencies point one way: a folder may include itself, those listed before it, and the files that lie beside the folders.
 ORDER = {
@@ -75,6 +76,8 @@ def check_text(path, lines):
     for number, line in enumerate(lines, 1):
         if "reinterpret_cast" in line and path.parts[0] in ("allocators", "server"):
             yield number, "reinterpret_cast is forbidden here"
+        if "//" in line and len(line) > MAX_COLUMNS:  # clang-format leaves comments as they are
+            yield number, f"a comment of {len(line)} columns, expected at most {MAX_COLUMNS}"
         if match := PROMISE.search(line):
             yield number, f"{match.group()}: do it or leave it"
     if len(lines) > MAX_LINES:

@@ -34,7 +34,8 @@ inline constexpr std::uint64_t kInstanceIdBlock = 1024;
 inline constexpr std::uint32_t kBatchOperationsMax = 65'536;
 // Blocks that the searches of one batch may look at: some 8 s of a literal heap's walk. The rest of the batch is not applied.
 inline constexpr std::uint64_t kBatchSearchStepsMax = 1u << 30;
-// A long batch is applied in pieces of at most so many operations and about 10 ms; looks and other callers come between two of them.
+// A long batch is applied in pieces of at most so many operations and about 10 ms; looks and other callers come between two of
+// them.
 inline constexpr std::uint32_t kPieceOperationsMax = 1024;
 // gRPC's default. A full batch is 13 bytes an operation, 0.85 MiB.
 inline constexpr int kMessageBytesMax = 4 << 20;
@@ -108,11 +109,12 @@ inline constexpr absl::Duration kSnapshotInterval = absl::Milliseconds(100);
 // --- Host ---
 
 inline constexpr std::size_t kTransportBytesMax = 512u << 20;  // gRPC's own buffers
-// Memory that the server itself may need beside what instances, runs, traces and uploads hold: buffers of gRPC at their bound, and
-// 256 MiB for all else.
+// Memory that the server itself may need beside what instances, runs, traces and uploads hold: buffers of gRPC at their bound,
+// and 256 MiB for all else.
 inline constexpr std::uint64_t kServerBytesMax = kTransportBytesMax + (256ull << 20);
 
-// How often the server looks whether so much was freed since it last gave memory back to the host, which takes tens of milliseconds.
+// How often the server looks whether so much was freed since it last gave memory back to the host, which takes tens of
+// milliseconds.
 inline constexpr absl::Duration kMemoryReturnInterval = absl::Seconds(1);
 inline constexpr std::uint64_t kMemoryReturnBytes = 32ull << 20;
 
@@ -126,16 +128,17 @@ inline constexpr std::size_t kGuestsMax = 16;
 inline constexpr absl::Duration kGuestStay = absl::Seconds(2);
 // Whoever has sent nothing for so long may be hung up on, once there are as many as there may be.
 inline constexpr absl::Duration kSilenceMax = absl::Seconds(5);
-// Descriptors that are not for gRPC's connections: clients of web page and metrics (kHttpClientsMax each), guests, the store, and
-// what gRPC and the listeners have for themselves.
+// Descriptors that are not for gRPC's connections: clients of web page and metrics (kHttpClientsMax each), guests, the store,
+// and what gRPC and the listeners have for themselves.
 inline constexpr std::uint64_t kDescriptorsReserved = 2 * 128 + 2 * kGuestsMax + 64;
-// Unary calls that wait for a thread, of two kinds: single operations, and all others; some 10 KiB each. A connection of which none is
-// there may always bring one.
+// Unary calls that wait for a thread, of two kinds: single operations, and all others; some 10 KiB each. A connection of which
+// none is there may always bring one.
 inline constexpr std::uint32_t kCallsWaitingMax = 2'048;
-// Threads for calls that may take long: batches, checks, comparisons, writes to the store. One connection has at most half of them.
+// Threads for calls that may take long: batches, checks, comparisons, writes to the store. One connection has at most half of
+// them.
 inline constexpr unsigned kCallThreads = 32;
-// Calls that one connection may cancel, at once and in a second: all of its streams each second. Whoever cancels more is hung up on:
-// to open and reset streams costs a client nothing.
+// Calls that one connection may cancel, at once and in a second: all of its streams each second. Whoever cancels more is hung
+// up on: to open and reset streams costs a client nothing.
 inline constexpr std::uint32_t kCancelsAtOnceMax = 1'000, kCancelsPerSecondMax = 100;
 // For a client's first words of HTTP/2; whoever has said them may be without a call for so long.
 inline constexpr absl::Duration kHandshakeTime = absl::Seconds(5);

@@ -3,8 +3,8 @@
 //   2026-01-31T12:00:00.123Z info    server.started grpc=127.0.0.1:7411 pid=42
 //   {"ts":"2026-01-31T12:00:00.123Z","level":"info","event":"server.started","grpc":"127.0.0.1:7411","pid":"42"}
 //
-// Thread safety: any thread; a line is written whole, by a thread of its own. A reader of standard error that does not keep up costs
-// lines, never time (log_writer.h).
+// Thread safety: any thread; a line is written whole, by a thread of its own. A reader of standard error that does not keep up
+// costs lines, never time (log_writer.h).
 #ifndef ALLOCLAB_SERVER_LOG_H_
 #define ALLOCLAB_SERVER_LOG_H_
 

@@ -1,5 +1,5 @@
-// Lines to a descriptor, written by a thread of its own: whoever logs never waits for whoever reads. When the reader does not keep
-// up, lines are dropped, and how many is said where they are missing.
+// Lines to a descriptor, written by a thread of its own: whoever logs never waits for whoever reads. When the reader does not
+// keep up, lines are dropped, and how many is said where they are missing.
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_LOG_WRITER_H_

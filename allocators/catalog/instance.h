@@ -34,8 +34,8 @@ struct InstanceConfig {
   std::map<std::string, std::string> parameters;  // "heap.engine" -> "literal", "pages.kernel_end" -> "0x10000000"
 };
 
-// A whole instance at one moment: RAM, page tables, both allocators and what they counted. Immutable; images of one instance share
-// the memory that is the same in both, so one costs what was touched since the one before.
+// A whole instance at one moment: RAM, page tables, both allocators and what they counted. Immutable; images of one instance
+// share the memory that is the same in both, so one costs what was touched since the one before.
 //
 // Thread safety: an image may be used by many threads at once.
 class InstanceImage {
@@ -62,7 +62,8 @@ class Instance {
   static absl::StatusOr<std::unique_ptr<Instance>> Create(const InstanceConfig& config, const PageAllocatorInfo& pages,
                                                           const HeapAllocatorInfo& heap);
 
-  // A new instance that is exactly as the image says, and goes on as the one that it was taken of. RESOURCE_EXHAUSTED: no memory.
+  // A new instance that is exactly as the image says, and goes on as the one that it was taken of. RESOURCE_EXHAUSTED: no
+  // memory.
   static absl::StatusOr<std::unique_ptr<Instance>> Copy(const InstanceImage& image);
 
   // Takes an image; and goes back to one, of this instance or of another one of the same configuration.

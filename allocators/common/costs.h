@@ -1,17 +1,17 @@
 // What every allocator is charged for, counted as the ORIGINAL code does it, whichever engine ran. Exact: the same on every
-// machine, compiler and engine. All of it starts at zero when the instance is ready, so building it costs nothing here. What one
-// allocator counts beside this it declares itself (declaration.h).
+// machine, compiler and engine. All of it starts at zero when the instance is ready, so building it costs nothing here. What
+// one allocator counts beside this it declares itself (declaration.h).
 //
 //   search_steps  blocks that a search looked at, for a fit or for a place in a list: how often the body of the original's loop
 //                 runs
 //   words_loaded  32-bit words of metadata that the original's source reads through a pointer, each textual dereference once,
 //                 those inside macros included; words_stored likewise written. What the kernel keeps in variables is not in RAM
 //                 and does not count; neither do payload copies, nor the old size that a realloc of the lab's looks up.
-//   search_pages  distinct 4 KiB pages in a row whose blocks a search looked at: the page changes that a one-entry TLB would see
+//   search_pages  distinct 4 KiB pages in a row whose blocks a search looked at: the page changes that a TLB of one entry sees
 //
-// A request that is refused after its search counts the search and nothing else. A walk that never ends (unguarded) counts until
-// the lab notices that it came back to a block; a fault ends the count with the last word that was reached. The guard's own
-// checks, page-table walks and the fault handler are not the allocator's work and are not counted here.
+// A request that is refused after its search counts the search and nothing else. A walk that never ends (unguarded) counts
+// until the lab notices that it came back to a block; a fault ends the count with the last word that was reached. The guard's
+// own checks, page-table walks and the fault handler are not the allocator's work and are not counted here.
 #ifndef ALLOCLAB_ALLOCATORS_COMMON_COSTS_H_
 #define ALLOCLAB_ALLOCATORS_COMMON_COSTS_H_
 

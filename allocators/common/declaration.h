@@ -1,6 +1,6 @@
-// What an allocator tells about itself beside its code: the one list from which every surface (protocol, command line, web page,
-// metrics, comparison, documentation) shows its counters, figures and blocks. All of it is the same for every instance of an
-// allocator, so the catalogue has it without making one.
+// What an allocator tells about itself beside its code: the one list from which every surface (protocol, command line, web
+// page, metrics, comparison, documentation) shows its counters, figures and blocks. All of it is the same for every instance of
+// an allocator, so the catalogue has it without making one.
 #ifndef ALLOCLAB_ALLOCATORS_COMMON_DECLARATION_H_
 #define ALLOCLAB_ALLOCATORS_COMMON_DECLARATION_H_
 
@@ -99,8 +99,8 @@ struct FixedString {
   constexpr std::string_view view() const { return {text, N - 1}; }
 };
 
-// The values of a declared list. `Of<"splits">()` is found when it is compiled, so declaring a counter is the one place where it
-// is named beside where it counts:
+// The values of a declared list. `Of<"splits">()` is found when it is compiled, so declaring a counter is the one place where
+// it is named beside where it counts:
 //
 //   constexpr CounterInfo kCounters[] = {{"splits", "placements that left a remainder"}, ...};
 //   Counters<kCounters> counters_;

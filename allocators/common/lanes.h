@@ -1,5 +1,5 @@
-// Sixteen small numbers side by side: the nodes of every host-side index. One instruction looks at several of them, so a node is
-// searched, or summed up to, about as fast as a single number is loaded.
+// Sixteen small numbers side by side: the nodes of every host-side index. One instruction looks at several of them, so a node
+// is searched, or summed up to, about as fast as a single number is loaded.
 //
 // The functions named Portable say what the others compute; those use SSE2, which every x86-64 processor has. Single values are
 // written as part of their whole vector: a vector load that meets a narrower store on its way to the cache has to wait for it.

@@ -1,6 +1,6 @@
-// 1,024 values with a 32-ary tree of their maxima: the lowest slot that holds at least so much is two looks at 32 values, and so is
-// a change. 0 means that a slot is empty; bitmaps find the neighbours of a slot. Two tables, one of the other's maxima, make an
-// index of a million slots.
+// 1,024 values with a 32-ary tree of their maxima: the lowest slot that holds at least so much is two looks at 32 values, and
+// so is a change. 0 means that a slot is empty; bitmaps find the neighbours of a slot. Two tables, one of the other's maxima,
+// make an index of a million slots.
 //
 // Thread safety: none; the owner serialises calls.
 #ifndef ALLOCLAB_ALLOCATORS_COMMON_MAX_TABLE_H_
@@ -75,8 +75,8 @@ inline void MaxTable::Set(std::uint32_t slot, std::uint32_t value) {
   if (leaves_[slot / kRow].Change(slot % kRow, value, maximum)) maxima_.Change(slot / kRow, maximum, max_);
 }
 
-// Sets one value, and with it their maximum. Whether the maximum changed. The others are looked at before the value is stored: a
-// vector load that meets a narrower store on its way to the cache has to wait for it.
+// Sets one value, and with it their maximum. Whether the maximum changed. The others are looked at before the value is stored:
+// a vector load that meets a narrower store on its way to the cache has to wait for it.
 inline bool MaxTable::Row::Change(std::uint32_t i, std::uint32_t value, std::uint32_t& maximum) {
   const std::uint32_t was = maximum;
   std::uint32_t& stored = (*this)[i];

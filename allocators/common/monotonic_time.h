@@ -1,5 +1,5 @@
-// A moment of the host's monotonic clock: whatever waits, paces or measures goes by it. The clock of the day (absl::Time) may be set
-// at any time, back or forth; it is for timestamps alone.
+// A moment of the host's monotonic clock: whatever waits, paces or measures goes by it. The clock of the day (absl::Time) may
+// be set at any time, back or forth; it is for timestamps alone.
 #ifndef ALLOCLAB_ALLOCATORS_COMMON_MONOTONIC_TIME_H_
 #define ALLOCLAB_ALLOCATORS_COMMON_MONOTONIC_TIME_H_
 

@@ -1,5 +1,5 @@
-// The locks of this project: std::mutex and std::condition_variable under the annotations of clang's -Wthread-safety. Unlike those of
-// a library that was built without it, ThreadSanitizer sees them.
+// The locks of this project: std::mutex and std::condition_variable under the annotations of clang's -Wthread-safety. Unlike
+// those of a library that was built without it, ThreadSanitizer sees them.
 //
 //   const MutexLock lock(mutex_);
 //   while (queue_.empty()) filled_.Wait(mutex_);
@@ -42,8 +42,8 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
   Mutex& mutex_;
 };
 
-// What a thread waits for. Whoever changes what it depends on notifies, best while holding the mutex: then the waiting thread may
-// destroy the condition. A wait may end without cause: it stands in a loop that looks at what it waits for.
+// What a thread waits for. Whoever changes what it depends on notifies, best while holding the mutex: then the waiting thread
+// may destroy the condition. A wait may end without cause: it stands in a loop that looks at what it waits for.
 class Condition {
  public:
   // Lets go of `mutex` while it waits; holds it again on return.

@@ -7,7 +7,8 @@
 
 namespace alloclab {
 
-// The length of the control character of UTF-8 that `text` begins with: 1 (below 0x20, and 0x7F) or 2 (U+0080 to U+009F); else 0.
+// The length of the control character of UTF-8 that `text` begins with: 1 (below 0x20, and 0x7F) or 2 (U+0080 to U+009F); else
+// 0.
 constexpr std::size_t ControlLength(std::string_view text) {
   const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0x20u; };
   if (byte(0) < 0x20 || byte(0) == 0x7F) return 1;

@@ -1,7 +1,7 @@
 // Allocators of a virtual-memory heap: malloc and its family on the simulated machine.
 //
-// An allocator is the literal code of its paper or kernel: it reads and writes simulated memory through a WordView, which throws
-// MachineStop where the machine would have stopped, and it may be misused as the original may. HeapGuard
+// An allocator is the literal code of its paper or kernel: it reads and writes simulated memory through a WordView, which
+// throws MachineStop where the machine would have stopped, and it may be misused as the original may. HeapGuard
 // (heap_guard.h) stands between it and the rest of the lab, which calls nothing here that changes something. What an allocator
 // cannot tell about itself it leaves out: every function below that is not pure has an answer for that case, and every caller
 // copes with it.
@@ -65,8 +65,8 @@ class HeapAllocator {
   virtual HeapResult Malloc(std::uint32_t bytes) = 0;
   // Unless the original has its own: malloc of the product, which wraps at 32 bits, and zeroes.
   virtual HeapResult Calloc(std::uint32_t count, std::uint32_t bytes);
-  // Unless the original has its own, the lab's reference rule: malloc the new block, copy min(old payload, bytes), free the old.
-  // On failure the old block stays. A null `block` is malloc; `bytes` of 0 is kZeroSize and frees nothing.
+  // Unless the original has its own, the lab's reference rule: malloc the new block, copy min(old payload, bytes), free the
+  // old. On failure the old block stays. A null `block` is malloc; `bytes` of 0 is kZeroSize and frees nothing.
   virtual HeapResult Realloc(VirtAddr block, std::uint32_t bytes);
   // A null block is ignored, unless the original crashes on it.
   virtual HeapResult Free(VirtAddr block) = 0;
@@ -136,7 +136,8 @@ class HeapAllocator {
     search_costs_.words_stored = words_stored;
   }
 
-  // The allocator's own variables: a copy, and back (SaveState, RestoreState). An index is not saved: it is made again from RAM.
+  // The allocator's own variables: a copy, and back (SaveState, RestoreState). An index is not saved: it is made again from
+  // RAM.
   virtual std::unique_ptr<const AllocatorState> SaveOwn() const = 0;
   virtual void RestoreOwn(const AllocatorState& saved) = 0;
   virtual void ResetOwnCounters() = 0;

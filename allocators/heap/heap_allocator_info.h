@@ -26,8 +26,8 @@ struct HeapAllocatorInfo {
   std::string name, title, description, source;
   const Declaration* declaration;
   std::vector<ParameterInfo> parameters;
-  // Null for "none", a machine with pages only. The parameters are complete; it still refuses values that do not go together, or
-  // not with the machine, with INVALID_ARGUMENT, and RESOURCE_EXHAUSTED when the machine is too small.
+  // Null for "none", a machine with pages only. The parameters are complete; it still refuses values that do not go together,
+  // or not with the machine, with INVALID_ARGUMENT, and RESOURCE_EXHAUSTED when the machine is too small.
   std::function<absl::StatusOr<std::unique_ptr<HeapGuard>>(const HeapServices&, bool guarded, const ParameterValues&)> make;
 };
 

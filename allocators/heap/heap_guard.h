@@ -1,11 +1,12 @@
-// What stands between a heap allocator and whoever uses it: from here on nothing throws, and a machine that stops is an outcome.
+// What stands between a heap allocator and whoever uses it: from here on nothing throws, and a machine that stops is an
+// outcome.
 //
 // Guarded, any literal allocator is safe. The guard knows the live blocks, so an invalid free is refused before the allocator
 // sees it: kDoubleFree inside a free block, kInteriorPointer inside a live block or metadata, kForeignPointer outside the heap,
 // kMisalignedPointer. And what is refused changes nothing: near the edge, where the machine may run out of frames or the break
 // reach its limit in the middle of an operation, the operation runs under a journal of the whole machine, and is undone when it
-// does not come to its end; it then costs what its search cost. So does the first request of a heap that is made by it. Away from
-// the edge an operation of an intact heap always ends, and the guard costs a bit per block.
+// does not come to its end; it then costs what its search cost. So does the first request of a heap that is made by it. Away
+// from the edge an operation of an intact heap always ends, and the guard costs a bit per block.
 //
 // Unguarded, RAM changes as the original changes it, whatever the program does.
 //
@@ -51,8 +52,8 @@ class HeapGuard {
 
   // For looking; only the guard calls what changes something.
   const HeapAllocator& allocator() const { return *heap_; }
-  // Of a request that was just refused with this outcome. Frames that are left are the page allocator's to know: the caller fills
-  // them in.
+  // Of a request that was just refused with this outcome. Frames that are left are the page allocator's to know: the caller
+  // fills them in.
   Refusal Explain(Outcome refused, std::uint64_t bytes) const;
   void ResetCosts() { heap_->ResetCosts(); }
   // Whether an operation on blocks of so many bytes may run under a journal, which takes host memory.

@@ -1,4 +1,5 @@
-// The addresses at which live blocks start: one bit per word of the heap, host memory only for pages in which a block has started.
+// The addresses at which live blocks start: one bit per word of the heap, host memory only for pages in which a block has
+// started.
 //
 // Thread safety: none; the owner serialises calls.
 #ifndef ALLOCLAB_ALLOCATORS_HEAP_LIVE_STARTS_H_

@@ -54,6 +54,14 @@ absl::Status AddressSpace::AddPageTables(VirtAddr first, std::uint32_t count) {
   return absl::OkStatus();
 }
 
+bool AddressSpace::HasPageTables(VirtAddr first, VirtAddr end) const {
+  if (first >= end) return true;
+  for (std::uint32_t index = DirectoryIndex(first); index <= DirectoryIndex(end - 1); ++index) {
+    if ((directory_words_[index] & pte::kPresent) == 0) return false;
+  }
+  return true;
+}
+
 const PhysicalMemory::FrameWords* AddressSpace::Table(VirtAddr address) {
   const std::uint32_t pde = directory_words_[DirectoryIndex(address)];
   if ((pde & pte::kPresent) == 0) return nullptr;
@@ -62,7 +70,9 @@ const PhysicalMemory::FrameWords* AddressSpace::Table(VirtAddr address) {
 }
 
 PhysAddr AddressSpace::EntryAddress(VirtAddr address) const {
-  return FrameIn(directory_words_[DirectoryIndex(address)]).base() + TableIndex(address) * kWordBytes;
+  const std::uint32_t pde = directory_words_[DirectoryIndex(address)];
+  ALLOCLAB_CHECK_NE(pde & pte::kPresent, 0u);
+  return FrameIn(pde).base() + TableIndex(address) * kWordBytes;
 }
 
 void AddressSpace::PromisePages(VirtAddr first, std::uint32_t pages) {

@@ -70,6 +70,7 @@ class AddressSpace final : private PhysicalMemory::PointerKeeper {
 
   // Takes `count` page tables, the first one for the 4 MiB that hold `first`; cleared. RESOURCE_EXHAUSTED: too few frames.
   absl::Status AddPageTables(VirtAddr first, std::uint32_t count);
+  bool HasPageTables(VirtAddr first, VirtAddr end) const;  // for all of [first, end)
   // Marks `pages` pages as writable on demand, from the page that holds `first`; a page that is present stays as it is. Ends at
   // the first page that has no page table.
   void PromisePages(VirtAddr first, std::uint32_t pages);
@@ -81,8 +82,8 @@ class AddressSpace final : private PhysicalMemory::PointerKeeper {
   // frame for the page table if there is none; false, and no change, when none is left. A mapping to a frame outside RAM can be
   // made, as on any machine; touching it faults.
   [[nodiscard]] bool Map(VirtAddr page, PageFrame frame, bool writable);
-  // Takes the mapping of one present page away, and gives the frame, which is unpinned, back to the caller. Nothing when the page
-  // is not present; a promise stays.
+  // Takes the mapping of one present page away, and gives the frame, which is unpinned, back to the caller. Nothing when the
+  // page is not present; a promise stays.
   std::optional<PageFrame> Unmap(VirtAddr page);
   // A kernel's direct map, where every physical address is seen at itself plus `offset`: maps a block, from the page that holds
   // `first` on, writable, and gives its virtual address (wraps at 32 bits). Nothing when no frame is left for a page table; the
@@ -115,21 +116,22 @@ class AddressSpace final : private PhysicalMemory::PointerKeeper {
 
   // The fast path of the heap's words. The page's 1,024 words in host memory if the page is known to be present, writable,
   // accessed and dirty, otherwise null: then take the slow path (StoreU32 makes it known). Null for every page while a journal
-  // is on the space, and for one whose frame is a page table: what is written there counts at once. The pointer is good until the next call that is not for reading or writing words, here or of the memory.
+  // is on the space, and for one whose frame is a page table: what is written there counts at once. The pointer is good until
+  // the next call that is not for reading or writing words, here or of the memory.
   std::uint32_t* CachedPage(std::uint32_t page) const {
     const std::uint32_t i = page - cache_first_;
     return i < cache_.size() ? cache_[i] : nullptr;
   }
-  // The words of a page that is known to be present and accessed, to be read only; also after a snapshot and under a journal. Null:
-  // not known, LoadU32 makes it known.
+  // The words of a page that is known to be present and accessed, to be read only; also after a snapshot and under a journal.
+  // Null: not known, LoadU32 makes it known.
   const std::uint32_t* ReadablePage(std::uint32_t page) const {
     const std::uint32_t i = page - cache_first_;
     if (i < cache_aside_.size() && cache_aside_[i] != nullptr) return cache_aside_[i];
     return i < readable_.size() ? readable_[i] : nullptr;
   }
 
-  // CachedPage, after an access for writing if it was not known. Null: the fault in last_fault(). REQUIRES: the frame is no page
-  // table, of which writes through a pointer would not be noticed.
+  // CachedPage, after an access for writing if it was not known. Null: the fault in last_fault(). REQUIRES: the frame is no
+  // page table, of which writes through a pointer would not be noticed.
   std::uint32_t* TouchPage(VirtAddr address);
 
   const VmCosts& costs() const { return costs_; }
@@ -143,7 +145,7 @@ class AddressSpace final : private PhysicalMemory::PointerKeeper {
 
   // The page table that a PDE names, null if the PDE is not present or names a frame outside RAM.
   const PhysicalMemory::FrameWords* Table(VirtAddr address);
-  PhysAddr EntryAddress(VirtAddr address) const;  // of the PTE. REQUIRES: the PDE is present
+  PhysAddr EntryAddress(VirtAddr address) const;  // of the PTE. REQUIRES: the PDE is present.
   // The frame of the page at `address` after an access of that kind; nothing and last_fault_ when it faults.
   std::optional<PageFrame> Resolve(VirtAddr address, Access access);
   std::nullopt_t Fault(PageFault::Kind kind, VirtAddr address, bool present, Access access);
@@ -174,8 +176,8 @@ class AddressSpace final : private PhysicalMemory::PointerKeeper {
   const PhysicalMemory::FrameWords& directory_words_;
   VmCosts costs_;
   std::optional<PageFault> last_fault_;
-  // The translation cache: of the pages from the lowest that was promised or mapped to the highest. A page whose mapping changes
-  // is forgotten; all are when somebody else writes to a table.
+  // The translation cache: of the pages from the lowest that was promised or mapped to the highest. A page whose mapping
+  // changes is forgotten; all are when somebody else writes to a table.
   std::uint32_t cache_first_ = 0;
   std::vector<std::uint32_t*> cache_;
   std::vector<const std::uint32_t*> readable_;  // of the same pages, or shorter

@@ -1,7 +1,7 @@
-// Undoing one operation of simulated code. From its construction to Commit() or Rollback(), a journal keeps what every change of
-// RAM, of page tables, of pins and of the address space's costs replaces; Rollback() puts all of it back, so that the operation
-// has never been. Made on the stack around an operation that may fault; without one the machine runs at full speed, under one
-// the translation cache is set aside.
+// Undoing one operation of simulated code. From its construction to Commit() or Rollback(), a journal keeps what every change
+// of RAM, of page tables, of pins and of the address space's costs replaces; Rollback() puts all of it back, so that the
+// operation has never been. Made on the stack around an operation that may fault; without one the machine runs at full speed,
+// under one the translation cache is set aside.
 //
 //   Journal journal(memory, &space);
 //   try {

@@ -60,7 +60,8 @@ struct TestMachine {
     return cached;
   }
 
-  // Some change, the same for the same state of the engine. Changes of RAM from outside the address space stay below `end_frame`.
+  // Some change, the same for the same state of the engine. Changes of RAM from outside the address space stay below
+  // `end_frame`.
   void ChangeSomething(std::mt19937& engine, std::uint32_t end_frame);
 };
 

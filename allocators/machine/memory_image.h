@@ -1,5 +1,5 @@
-// The contents of a machine's RAM at one moment, immutable, made and read by PhysicalMemory (TakeSnapshot, Restore). Frames that
-// did not change from one image to the next are held once for both, and so are whole pieces of 2 MiB.
+// The contents of a machine's RAM at one moment, immutable, made and read by PhysicalMemory (TakeSnapshot, Restore). Frames
+// that did not change from one image to the next are held once for both, and so are whole pieces of 2 MiB.
 //
 // Thread safety: an image may be used by many threads at once.
 #ifndef ALLOCLAB_ALLOCATORS_MACHINE_MEMORY_IMAGE_H_

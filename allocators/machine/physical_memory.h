@@ -55,8 +55,8 @@ class PhysicalMemory {
   // Sets every byte of `count` frames from `first`. Lazy: gives the host memory of unpinned frames back.
   [[nodiscard]] bool FillFrames(PageFrame first, std::uint32_t count, std::uint8_t value);
 
-  // The words of a frame in host memory, made real if they were not; they stay at this place for the life of the memory, so that a
-  // translation cache may keep the pointer. Null when the frame is outside RAM. Only to be read through:
+  // The words of a frame in host memory, made real if they were not; they stay at this place for the life of the memory, so
+  // that a translation cache may keep the pointer. Null when the frame is outside RAM. Only to be read through:
   const FrameWords* WordsToRead(PageFrame frame);
   // To be written: these bytes now, or, if they are all bytes of the frame, any of them until the next journal begins or
   // the next snapshot is taken.
@@ -66,7 +66,8 @@ class PhysicalMemory {
   // outside RAM, or was known to be a table.
   bool MarkTable(PageFrame frame);
   bool IsTable(PageFrame frame) const;
-  // StoreU32 of a keeper that knows which of its pointers the entry concerns: they stay. Nothing outside RAM. REQUIRES: aligned.
+  // StoreU32 of a keeper that knows which of its pointers the entry concerns: they stay. Nothing outside RAM. REQUIRES:
+  // aligned.
   void StoreEntry(PhysAddr address, std::uint32_t entry);
 
   // Pins a frame: it is in use by the machine itself, mapped or a table. False when outside RAM.
@@ -76,9 +77,9 @@ class PhysicalMemory {
   // Whether any of these frames is pinned. Frames outside RAM are not.
   bool AnyPinned(PageFrame first, std::uint32_t count) const;
 
-  // The contents and pins as they are now; and back to an image, of this memory or of another one of its size. Either costs what
-  // differs from the image that was last taken or restored, the first one what was ever touched. Words stay in place; pointers to
-  // write through are given up (PointerKeeper). REQUIRES: no journal is on the memory.
+  // The contents and pins as they are now; and back to an image, of this memory or of another one of its size. Either costs
+  // what differs from the image that was last taken or restored, the first one what was ever touched. Words stay in place;
+  // pointers to write through are given up (PointerKeeper). REQUIRES: no journal is on the memory.
   std::shared_ptr<const MemoryImage> TakeSnapshot();
   void Restore(const MemoryImage& image);
 

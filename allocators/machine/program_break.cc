@@ -15,6 +15,7 @@ std::uint32_t PagesOf(VirtAddr first, VirtAddr end) { return end > first ? (end 
 ProgramBreak::ProgramBreak(AddressSpace& space, VirtAddr start, VirtAddr limit)
     : space_(&space), start_(start), limit_(limit), current_(start), peak_(start) {
   ALLOCLAB_CHECK_LE(start, limit);
+  ALLOCLAB_CHECK(space.HasPageTables(start, limit));
 }
 
 ProgramBreak ProgramBreak::Arena(AddressSpace& space, VirtAddr start, std::uint32_t bytes) {

@@ -1,4 +1,5 @@
-// The end of a heap's memory and the two calls that move it: sbrk of Unix, and lxsbrk of LunaixOS (2022). Pages that the break passes become pages on demand; memory is never given back.
+// The end of a heap's memory and the two calls that move it: sbrk of Unix, and lxsbrk of LunaixOS (2022). Pages that the break
+// passes become pages on demand; memory is never given back.
 //
 // State is a value: a copy is a saved break, Restore goes back to it.
 //
@@ -17,7 +18,7 @@ class ProgramBreak {
  public:
   static constexpr VirtAddr kFailed{~0u};  // what both calls return when they refuse: -1 as a pointer
 
-  // At first the break is at `start`. REQUIRES: start <= limit; the page tables of the range exist.
+  // At first the break is at `start`. REQUIRES: start <= limit, and the page tables of the range exist.
   ProgramBreak(AddressSpace& space, VirtAddr start, VirtAddr limit);
   // Memory of a fixed size: the break is at its limit from the beginning, all pages are on demand.
   static ProgramBreak Arena(AddressSpace& space, VirtAddr start, std::uint32_t bytes);
@@ -37,13 +38,13 @@ class ProgramBreak {
   std::uint64_t grown_bytes() const { return grown_bytes_; }  // how far they moved it
   void ResetCounts() { grows_ = grown_bytes_ = 0; }
 
-  // Unix: moves the break by `bytes` and returns where it was. Refused, without a change: to a place below the start or above the
-  // limit, and any move down unless `shrinks`. Pages that a move down leaves stay mapped, as they are.
+  // Unix: moves the break by `bytes` and returns where it was. Refused, without a change: to a place below the start or above
+  // the limit, and any move down unless `shrinks`. Pages that a move down leaves stay mapped, as they are.
   VirtAddr Sbrk(std::int32_t bytes, bool shrinks = false);
 
-  // LunaixOS: returns where the break was, and moves it up by `bytes`. As in the original, 0 only asks; the bound is checked with
-  // the size rounded up to words, and so are pages promised, but the break moves by the size as it was given; the limit itself
-  // cannot be reached. A word of each request is for the heap's epilogue and does not count as growth.
+  // LunaixOS: returns where the break was, and moves it up by `bytes`. As in the original, 0 only asks; the bound is checked
+  // with the size rounded up to words, and so are pages promised, but the break moves by the size as it was given; the limit
+  // itself cannot be reached. A word of each request is for the heap's epilogue and does not count as growth.
   VirtAddr LunaixSbrk(std::uint32_t bytes);
 
   // Moves the break without any rule or count, as initialisation does; the pages from the start's to that of `to` are promised.

@@ -20,8 +20,8 @@
 
 namespace alloclab {
 
-// Loads and stores of the kinds of number that allocators keep, little-endian at any alignment, each counted as one access unless
-// it faults. Memory has the functions LoadFrom<Number>(address) and StoreTo<Number>(address, number), which throw.
+// Loads and stores of the kinds of number that allocators keep, little-endian at any alignment, each counted as one access
+// unless it faults. Memory has the functions LoadFrom<Number>(address) and StoreTo<Number>(address, number), which throw.
 template <class Memory, class Address>
 class CountingView {
  public:
@@ -100,8 +100,8 @@ class ThrowingAddressSpace {
   std::optional<std::uint32_t> Peek(VirtAddr address) const { return space_.Peek(address); }
 
  private:
-  // Bytes may be part of anything; of whole words the compiler knows that they are no part of the lab's own pointers, so that it
-  // need not load those again after each store.
+  // Bytes may be part of anything; of whole words the compiler knows that they are no part of the lab's own pointers, so that
+  // it need not load those again after each store.
   template <class Number>
   using Place = std::conditional_t<alignment == Alignment::kWholeWords, Number, std::byte>;
   // Where the number is in host memory; null if its page is not in the cache or it lies in two.

@@ -1,5 +1,5 @@
-// What stands between a page allocator and whoever uses it, as HeapGuard does for heaps: nothing throws, and a machine that stops
-// is an outcome. It is also where the kernel takes frames from.
+// What stands between a page allocator and whoever uses it, as HeapGuard does for heaps: nothing throws, and a machine that
+// stops is an outcome. It is also where the kernel takes frames from.
 //
 // Guarded, a refused call changes nothing and costs nothing. The checks, in this order; the first that fails names the outcome:
 //   Allocate, Free   length 0: kZeroLength; sign bit set: kNegativeLength; not a multiple of the page: kUnalignedLength

@@ -1,5 +1,5 @@
-// The contract, kept by every allocator of the catalogue in every way it can be made: world.h says what it is. A new entry of the
-// catalogue is tested without a change here.
+// The contract, kept by every allocator of the catalogue in every way it can be made: world.h says what it is. A new entry of
+// the catalogue is tested without a change here.
 #include <algorithm>
 #include <cstdint>
 #include <iostream>

@@ -122,8 +122,8 @@ class Decoder {
   std::size_t at_ = 0;
 };
 
-// In the order of Instruction: malloc calloc realloc free, again near inside address realloc-inside, pages length free part range,
-// take give.
+// In the order of Instruction: malloc calloc realloc free, again near inside address realloc-inside, pages length free part
+// range, take give.
 constexpr Mix kCorrectMixes[] = {
     {.name = "Tiny", .weights = {30, 5, 10, 36}, .bytes_max = 64},
     {.name = "Small", .weights = {30, 5, 10, 36, 0, 0, 0, 0, 0, 3, 0, 3, 1}, .bytes_max = 700, .ram_bytes = 4 << 20},
@@ -190,6 +190,7 @@ Instructions RandomInstructions(std::uint64_t seed, const Mix& mix, std::size_t 
 }
 
 Instructions Shrink(Instructions instructions, const std::function<bool(std::span<const Instruction>)>& fails) {
+  ALLOCLAB_CHECK(fails(instructions));
   for (std::size_t piece = std::max<std::size_t>(1, instructions.size() / 2);; piece /= 2) {
     for (std::size_t at = 0; at < instructions.size();) {
       Instructions without = instructions;

@@ -17,8 +17,8 @@ std::uint8_t PatternByte(std::uint32_t serial, std::uint32_t offset) {
   return static_cast<std::uint8_t>(serial * 167 + offset * 31 + (offset >> 8) * 7 + 1);
 }
 
-// Calls piece(address, offset, bytes in host memory) for each piece of a range in one page, until it returns false; false then, and
-// when a page is not there. Touches nothing.
+// Calls piece(address, offset, bytes in host memory) for each piece of a range in one page, until it returns false; false then,
+// and when a page is not there. Touches nothing.
 template <class Piece>
 bool ReadQuietly(const Instance& instance, VirtAddr address, std::uint32_t bytes, Piece piece) {
   std::array<std::uint8_t, kPageBytes> buffer;

@@ -1,5 +1,5 @@
-// What a program knows of its memory beside the allocator: which blocks it holds, how many bytes of each are its own, and what it
-// wrote into them.
+// What a program knows of its memory beside the allocator: which blocks it holds, how many bytes of each are its own, and what
+// it wrote into them.
 //
 // Thread safety: values.
 #ifndef ALLOCLAB_ALLOCATORS_TESTING_SHADOW_H_
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "allocators/catalog/instance.h"
+#include "allocators/common/check.h"
 #include "allocators/machine/address.h"
 
 namespace alloclab {
@@ -33,11 +34,12 @@ class HeapShadow {
   bool Holds(VirtAddr address) const { return blocks_.contains(address.raw()); }
   // The block of that number, counted by address, modulo how many there are. REQUIRES: there is one.
   VirtAddr At(std::uint32_t number) const {
+    ALLOCLAB_CHECK_GT(blocks_.size(), 0u);
     return VirtAddr(std::next(blocks_.begin(), static_cast<std::ptrdiff_t>(number % blocks_.size()))->first);
   }
 
-  // A block that an allocator gave; fills it with a pattern. What is wrong with it, or nothing: it overlaps a live block, or the
-  // heap's end.
+  // A block that an allocator gave; fills it with a pattern. What is wrong with it, or nothing: it overlaps a live block, or
+  // the heap's end.
   std::string Add(Instance& instance, VirtAddr address, std::uint32_t bytes);
   void Remove(VirtAddr address) { blocks_.erase(address.raw()); }
   // Whether all blocks hold what was written; what is wrong with the first that does not.
@@ -65,7 +67,9 @@ class PageShadow {
     PhysAddr first;
     std::uint32_t bytes = 0;
   };
+  // As HeapShadow's. REQUIRES: there is one.
   Block At(std::uint32_t number) const {
+    ALLOCLAB_CHECK_GT(blocks_.size(), 0u);
     const auto it = std::next(blocks_.begin(), static_cast<std::ptrdiff_t>(number % blocks_.size()));
     return {PhysAddr(it->first), static_cast<std::uint32_t>(it->second - it->first)};
   }

@@ -1,5 +1,5 @@
-// The smallest page allocator that keeps the contract and frees whole blocks only, and what it becomes by one fault each: to see
-// that the suite can fail, and that it covers allocators that want a block back as they gave it.
+// The smallest page allocator that keeps the contract and frees whole blocks only, and what it becomes by one fault each: to
+// see that the suite can fail, and that it covers allocators that want a block back as they gave it.
 //
 // First fit over the pages of the arena. Which are taken is kept in variables: nothing of it is in RAM.
 #ifndef ALLOCLAB_ALLOCATORS_TESTING_TINY_PAGES_TESTING_H_

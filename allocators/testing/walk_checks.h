@@ -14,8 +14,8 @@ namespace alloclab {
 
 // Each gives the first thing that is wrong, or nothing.
 
-// The invariants hold; the blocks tile the heap in order; the live ones are exactly the shadow's; the shape is what they add up to.
-// `walk` becomes the blocks.
+// The invariants hold; the blocks tile the heap in order; the live ones are exactly the shadow's; the shape is what they add up
+// to. `walk` becomes the blocks.
 std::string CheckHeap(const HeapAllocator& heap, const HeapShadow& shadow, std::vector<Block>& walk);
 // The invariants hold; no free block has a page that is held or that the machine uses; the shape is what they add up to; what
 // becomes of the arena's bytes is known.

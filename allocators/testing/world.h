@@ -4,7 +4,8 @@
 //   addresses are aligned as declared, inside the heap (the arena), and overlap no live block;
 //   live blocks keep what was written, realloc the first min(old, new) bytes of it, and calloc gives zeroes;
 //   what was refused changed nothing: RAM, page tables, metadata, the break, shapes, counters but those of a search;
-//   invariants hold, the blocks that are shown tile the heap and are what the shapes say, and a walk that goes on goes on rightly;
+//   invariants hold, the blocks that are shown tile the heap and are what the shapes say, and a walk that goes on goes on
+//   rightly;
 //   no counter decreases; pages give back what they took.
 //
 // Of unguarded allocators under a wild program all that is expected is that each call returns and everything can be looked at.

@@ -1,10 +1,10 @@
-// The classic allocators against what their originals did, compiled for 32-bit x86, with the operations of recorded traces: every
-// address, and at checkpoints the blocks, the allocator's own words and the digest of its metadata; at the end its counters.
-// testdata/classics/ holds the small vectors. With ALLOCLAB_GOLDEN_DIR and ALLOCLAB_TRACES_DIR in the environment all that are
-// there are replayed.
+// The classic allocators against what their originals did, compiled for 32-bit x86, with the operations of recorded traces:
+// every address, and at checkpoints the blocks, the allocator's own words and the digest of its metadata; at the end its
+// counters. testdata/classics/ holds the small vectors. With ALLOCLAB_GOLDEN_DIR and ALLOCLAB_TRACES_DIR in the environment all
+// that are there are replayed.
 //
-// The rules of replay: a malloc is passed on whatever its size; a realloc is a malloc and, if that gave a block, a free; a free of a
-// handle that names null does nothing.
+// The rules of replay: a malloc is passed on whatever its size; a realloc is a malloc and, if that gave a block, a free; a free
+// of a handle that names null does nothing.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

@@ -104,8 +104,8 @@ class Driver {
   OpResult AllocatePages(std::uint32_t bytes);
   OpResult FreePages(PhysAddr first, std::uint32_t bytes);
 
-  // Takes an image of everything, and goes back to one: operations that follow give what they gave then. The instance is restored
-  // with the driver; one that was copied from the image's takes it likewise.
+  // Takes an image of everything, and goes back to one: operations that follow give what they gave then. The instance is
+  // restored with the driver; one that was copied from the image's takes it likewise.
   std::shared_ptr<const DriverImage> Save();
   void Restore(const DriverImage& image);
 

@@ -5,12 +5,13 @@
 namespace alloclab {
 namespace {
 
-// Beside its payload an operation touches at most HeapGuard's 8 pages: headers, footers, list heads, page tables. Each is a frame
-// and its place in an index, and may be the first of a table of frames or of runs.
+// Beside its payload an operation touches at most HeapGuard's 8 pages: headers, footers, list heads, page tables. Each is a
+// frame and its place in an index, and may be the first of a table of frames or of runs.
 constexpr std::uint64_t kTouchedBytes = 64 << 10;
 // A new object may bring a whole slab along (slabs.h), in RAM and in an index of it.
 constexpr std::uint64_t kSlabBytesMax = 2u << 20, kSlabPart = 16;
-// A page that the break passes costs an entry in a page table and in the host's tables of pages, which double when they are full.
+// A page that the break passes costs an entry in a page table and in the host's tables of pages, which double when they are
+// full.
 constexpr std::uint64_t kBytesPerPassedByte = 64;
 // A payload lies in frames; what indexes know of a page is less than an eighth of it.
 constexpr std::uint64_t kIndexPart = 8;

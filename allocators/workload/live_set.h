@@ -37,8 +37,8 @@ class LiveSet {
   FreeOrder order_ = FreeOrder::kRandom;
   // By age, the oldest first (kRandom: in no order), with a gap [gap_begin_, gap_end_) of members that were taken out.
   //   kFifo        the gap begins at 0; the next one to free is at its end
-  //   kEveryOther  those before the gap were passed over in this round; it looks on from the gap's end up to round_end_, where the
-  //                next round begins
+  //   kEveryOther  those before the gap were passed over in this round; it looks on from the gap's end up to round_end_, where
+  //                the next round begins
   std::vector<Member> blocks_;
   std::size_t gap_begin_ = 0, gap_end_ = 0, round_end_ = 0;
   bool spare_ = true;  // kEveryOther: the next one stays

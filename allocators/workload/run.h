@@ -38,7 +38,8 @@ struct RunProgress {
 // Called between operations, about every 10 ms (never later than one operation after that), and at the end. False: stop.
 using ProgressCallback = std::function<bool(const RunProgress&, const Driver&)>;
 
-// Called before operations are applied, with those that come next: how many of them may be, at least one; an error ends the run.
+// Called before operations are applied, with those that come next: how many of them may be, at least one; an error ends the
+// run.
 using AdmitCallback = std::function<absl::StatusOr<std::size_t>(const Driver&, std::span<const Operation>)>;
 
 // Everything a run found. All but wall_ns is exact: the same on every machine, engine and compiler.

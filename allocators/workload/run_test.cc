@@ -255,8 +255,8 @@ TEST(FindFirstDifferenceTest, MayBeStopped) {
   EXPECT_EQ(difference->operation, 0u);
 }
 
-// The deterministic part is the same on every machine, with every compiler and build type: these figures were got with g++ 12 at -O3
-// and clang 14 at -O1, which agreed.
+// The deterministic part is the same on every machine, with every compiler and build type: these figures were got with g++ 12
+// at -O3 and clang 14 at -O1, which agreed.
 TEST(RunTest, BuiltinsCostTheSameEverywhere) {
   struct Expected {
     const char* workload;

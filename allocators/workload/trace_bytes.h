@@ -22,8 +22,8 @@ class TraceBytes {
   // Window() shows at least this many bytes after Fill(), unless the input ends before.
   static constexpr std::size_t kLookahead = 1024;
 
-  // `bytes` must outlive this; `name` is for errors. RESOURCE_EXHAUSTED from Fill() after `inflated_bytes_max`, CANCELLED when it is
-  // interrupted.
+  // `bytes` must outlive this; `name` is for errors. RESOURCE_EXHAUSTED from Fill() after `inflated_bytes_max`, CANCELLED when
+  // it is interrupted.
   TraceBytes(std::string_view bytes, std::string_view name, std::uint64_t inflated_bytes_max, Interrupt interrupt = {});
   ~TraceBytes();
   TraceBytes(const TraceBytes&) = delete;

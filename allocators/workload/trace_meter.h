@@ -1,5 +1,5 @@
-// The host memory of a trace that is being read, asked for before it is taken, and the moment to ask whether anyone still waits for
-// it. The readers call it before each operation.
+// The host memory of a trace that is being read, asked for before it is taken, and the moment to ask whether anyone still waits
+// for it. The readers call it before each operation.
 #ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_TRACE_METER_H_
 #define ALLOCLAB_ALLOCATORS_WORKLOAD_TRACE_METER_H_
 

@@ -2,11 +2,11 @@
 //
 //   ALLOCLAB_TRACES_DIR=FOLDER trace_replay_bench
 //
-// Takes every file of the folder (if given) and every built-in workload of the heap. Before a trace is timed, both engines replay
-// it in step and must agree on every address, outcome and cost; where the literal engine would take longer than a few seconds, on
-// as much of it as those allow, and the program says how much that was. Timed is the replay alone, in processor time, all costs
-// counted and pages taken on demand, on a fresh instance; a trace that is shorter than kOperationsMin is repeated on it. The
-// literal engine is left out where it would visit more than kLiteralHeadersMax headers.
+// Takes every file of the folder (if given) and every built-in workload of the heap. Before a trace is timed, both engines
+// replay it in step and must agree on every address, outcome and cost; where the literal engine would take longer than a few
+// seconds, on as much of it as those allow, and the program says how much that was. Timed is the replay alone, in processor
+// time, all costs counted and pages taken on demand, on a fresh instance; a trace that is shorter than kOperationsMin is
+// repeated on it. The literal engine is left out where it would visit more than kLiteralHeadersMax headers.
 #include <malloc.h>
 #include <time.h>
 

@@ -1,5 +1,5 @@
-// Runs of the same workload on machines that differ in their allocator, side by side: one table with the best of each figure marked,
-// and a rank. All figures that rank are exact, so the table is the same on every computer.
+// Runs of the same workload on machines that differ in their allocator, side by side: one table with the best of each figure
+// marked, and a rank. All figures that rank are exact, so the table is the same on every computer.
 #ifndef ALLOCLAB_CLIENTS_CLI_COMPARISON_H_
 #define ALLOCLAB_CLIENTS_CLI_COMPARISON_H_
 
@@ -34,8 +34,8 @@ struct Score {
 };
 
 // A table for each workload and size of RAM, in the order of the runs. Ranks go by refused operations first, the fewest before
-// all others, then by the score. `reference` is the heap allocator to which speed is relative; if a table has several runs of it, the
-// first. `narrow`: only the columns for which a terminal of 80 has room.
+// all others, then by the score. `reference` is the heap allocator to which speed is relative; if a table has several runs of
+// it, the first. `narrow`: only the columns for which a terminal of 80 has room.
 Document ComparisonDocument(const std::vector<ComparedRun>& runs, const std::string& reference, const Score& score,
                             bool narrow);
 // Of the table that a run belongs to: "sqlite, RAM 64 MiB".

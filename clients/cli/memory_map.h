@@ -21,7 +21,7 @@ class MemoryMap {
 
   // Adds a piece; what lies outside is ignored. Bytes that no piece covers are drawn as nothing.
   void Add(std::uint64_t begin, std::uint64_t end, Kind kind);
-  // Whatever no piece covers is of this kind. REQUIRES: no two pieces overlap.
+  // Whatever no piece covers is of this kind. Where pieces overlap their bytes count twice, and less of the cell is filled.
   void FillRest(Kind kind);
 
   // The lines, each with its address, and a legend.

@@ -270,11 +270,8 @@ TEST(RunView, RatiosThatCannotBeAreNone) {
 
 std::string Statistics(const v1::Statistics& statistics) {
   Document document;
-  document.sections = CounterSections({.counters = statistics.counters(),
-                                       .heap = &statistics.heap(),
-                                       .pages = &statistics.pages(),
-                                       .width = 100,
-                                       .units = {}});
+  document.sections = CounterSections(
+      {.counters = statistics.counters(), .heap = &statistics.heap(), .pages = &statistics.pages(), .width = 100, .units = {}});
   return RenderTable(document, Style(false), 100);
 }
 
@@ -296,7 +293,8 @@ TEST(Counters, WhatABrokenChainDoesNotTellIsUnknown) {
   }
   EXPECT_THAT(broken, testing::ContainsRegex("free +512 KiB\n")) << "of the pages";
   pages.mutable_broken()->set_what("a circle");
-  EXPECT_THAT(Statistics(statistics), testing::ContainsRegex("free +unknown\nfree blocks +unknown\nlargest free block +unknown\n"));
+  EXPECT_THAT(Statistics(statistics),
+              testing::ContainsRegex("free +unknown\nfree blocks +unknown\nlargest free block +unknown\n"));
 }
 
 TEST(BrokenSentence, SpellsAnAddressInOneWay) {

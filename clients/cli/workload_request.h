@@ -18,8 +18,8 @@ struct WorkloadOptions {
   std::uint64_t seed = 0, operations = 0;
 };
 
-// Fills `workload`, uploading a trace file first; of an uploaded file, `notes` get what was odd in it. INVALID_ARGUMENT: an option
-// that does not go with the workload; DATA_LOSS: the file is malformed.
+// Fills `workload`, uploading a trace file first; of an uploaded file, `notes` get what was odd in it. INVALID_ARGUMENT: an
+// option that does not go with the workload; DATA_LOSS: the file is malformed.
 absl::Status ResolveWorkload(const WorkloadArgument& argument, const WorkloadOptions& options, const Connection& connection,
                              Interruption& interruption, Progress& progress, v1::Workload& workload,
                              std::vector<std::string>& notes);

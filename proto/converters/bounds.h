@@ -15,8 +15,8 @@ namespace alloclab {
 // "workload.spec.phases[3].name: 129 bytes; at most 128 are allowed".
 absl::Status CheckBounds(const google::protobuf::Message& message);
 
-// The fields of a message, and of the messages in it, that can be of any size: strings, bytes and lists without a bound. Empty for a
-// message that may be a request.
+// The fields of a message, and of the messages in it, that can be of any size: strings, bytes and lists without a bound. Empty
+// for a message that may be a request.
 std::vector<std::string> UnboundedFields(const google::protobuf::Descriptor& message);
 
 }  // namespace alloclab

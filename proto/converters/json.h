@@ -1,5 +1,6 @@
-// Messages as JSON: protobuf's own mapping with the field names of the .proto files, every field present, zeros too. Equal messages
-// give equal texts: entries of maps stand in the order of their keys. 64-bit numbers are strings, as that mapping has it.
+// Messages as JSON: protobuf's own mapping with the field names of the .proto files, every field present, zeros too. Equal
+// messages give equal texts: entries of maps stand in the order of their keys. 64-bit numbers are strings, as that mapping has
+// it.
 #ifndef ALLOCLAB_PROTO_CONVERTERS_JSON_H_
 #define ALLOCLAB_PROTO_CONVERTERS_JSON_H_
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "server/limits.h"
 #include "server/testing/test_lab.h"
 
 namespace alloclab::server {
@@ -22,16 +23,14 @@ TEST(Concurrency, InstancesAreCreatedDrivenReadAndDeleted) {
     EXPECT_TRUE(created.ok() || absl::IsAlreadyExists(created.status())) << created.status();
     const auto found = lab.instances.Find(name);
     if (!found.ok()) return;
-    std::vector<Operation> operations(1000, Operation{OpKind::kMalloc, 0, 16, 0});
+    std::vector<Operation> operations(std::size_t{3} * kPieceOperationsMax, Operation{OpKind::kMalloc, 0, 16, 0});
     std::vector<OpResult> results(operations.size());
-    int pieces = 0;
-    const absl::Status status = (*found)->Operate({.heap = 1}, [&](Driver& driver) {
-      driver.Apply(operations, results);
-      return ++pieces < 3;
-    });
-    EXPECT_TRUE(status.ok() || absl::IsNotFound(status)) << status;
-    if (status.ok()) applied += operations.size();
-    EXPECT_TRUE(status.ok() ? pieces == 3 : pieces < 3) << "it was deleted before or between two pieces: " << pieces;
+    const auto done = (*found)->Apply({.heap = 1}, operations, results);
+    EXPECT_TRUE(done.ok() || absl::IsNotFound(done.status())) << done.status() << ": deleted before or between two pieces";
+    if (done.ok()) {
+      EXPECT_EQ(done->operations, operations.size());
+      applied += done->operations;
+    }
     if (thread == 2) static_cast<void>(lab.instances.Delete(name));
   });
   crew.Spawn(2, 100, [&](int, int) {

@@ -31,7 +31,8 @@ struct HeapReading {
   Snapshot state;
   // Of the heap and of the page allocator's arena; sums do not fit the addresses of a shape.
   std::uint64_t size_bytes = 0, limit_bytes = 0, arena_bytes = 0;
-  // How many of the machines have a broken chain of heap blocks, a broken list of free pages. A sum has the blocks of the others.
+  // How many of the machines have a broken chain of heap blocks, a broken list of free pages. A sum has the blocks of the
+  // others.
   std::uint64_t broken_heaps = 0, broken_page_lists = 0;
 };
 

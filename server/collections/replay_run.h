@@ -11,8 +11,9 @@
 
 namespace alloclab::server {
 
-// Replays the run's workload on a fresh instance, tells `live` how far it is, and stops soon after it was cancelled. Calls `finish`
-// once with the run as it ended, before its machine is taken down: succeeded or cancelled with a result, or failed with the reason.
+// Replays the run's workload on a fresh instance, tells `live` how far it is, and stops soon after it was cancelled. Calls
+// `finish` once with the run as it ended, before its machine is taken down: succeeded or cancelled with a result, or failed
+// with the reason.
 void ReplayRun(LiveRun& live, TraceLibrary& traces, const std::shared_ptr<HostBudget>& budget,
                absl::FunctionRef<void(Run)> finish);
 

@@ -1,7 +1,8 @@
 // Runs: a bounded queue, worker threads that replay workloads on fresh instances, and the record of every run in the store.
 //
-// A run is in the store before Submit returns, and its result before anyone sees it ended. A result that cannot be written (disk
-// full) fails the run with the reason; the failure is noted (RunStore::NoteEnd) and stored as soon as the database takes it.
+// A run is in the store before Submit returns, and its result before anyone sees it ended. A result that cannot be written
+// (disk full) fails the run with the reason; the failure is noted (RunStore::NoteEnd) and stored as soon as the database takes
+// it.
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_COLLECTIONS_RUN_EXECUTOR_H_

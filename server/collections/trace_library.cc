@@ -98,7 +98,8 @@ absl::StatusOr<TraceEntry> TraceLibrary::Add(std::string bytes, const std::strin
     Cache(entry);
     return entry;
   }
-  // Of two files with the same operations the last replaces the first, so that a run submitted with it has its name and its notes.
+  // Of two files with the same operations the last replaces the first, so that a run submitted with it has its name and its
+  // notes.
   const std::uint64_t replaced = known->has_value() ? (*known)->content.size() : 0;
   absl::StatusOr<std::uint64_t> stored = store_.TraceBytes();
   if (stored.ok() && *stored + bytes.size() > bytes_max_ + replaced && bytes.size() <= bytes_max_) {

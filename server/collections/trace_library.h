@@ -1,6 +1,6 @@
 // The operations that a workload stands for: built-in, generated, or recorded and uploaded before. Traces last used are kept
-// ready in memory, up to kTraceCacheBytes but always the last one, so that an uploaded file is read once; nothing is kept that is more
-// than 1/kTraceCachePart of the memory that the server may hold.
+// ready in memory, up to kTraceCacheBytes but always the last one, so that an uploaded file is read once; nothing is kept that
+// is more than 1/kTraceCachePart of the memory that the server may hold.
 //
 // Operations, and what reading them takes, are host memory: it is taken from the budget before, and given back with the trace.
 //
@@ -36,8 +36,8 @@ class TraceLibrary {
       : store_(store), budget_(std::move(budget)), bytes_max_(bytes_max) {}
 
   // Reads an uploaded file and keeps it in the store; of several files with the same operations the last. INVALID_ARGUMENT:
-  // malformed; RESOURCE_EXHAUSTED: too large, host memory short, store full; CANCELLED: interrupted. The bytes themselves are the
-  // caller's to take from the budget.
+  // malformed; RESOURCE_EXHAUSTED: too large, host memory short, store full; CANCELLED: interrupted. The bytes themselves are
+  // the caller's to take from the budget.
   // `make_room` is told how many bytes there is no room for before that is an error.
   absl::StatusOr<TraceEntry> Add(
       std::string bytes, const std::string& name, const Interrupt& interrupt = {},

@@ -18,8 +18,8 @@ struct BatchWork {
   HandleNeed need;
 };
 
-// INVALID_ARGUMENT naming the array and the element: lengths that differ, too many operations, an unknown kind, a handle that is
-// too large or missing.
+// INVALID_ARGUMENT naming the array and the element: lengths that differ, too many operations, an unknown kind, a handle that
+// is too large or missing.
 absl::Status FromProto(const v1::Batch& batch, BatchWork& work);
 
 // All but sequence and service_ns.

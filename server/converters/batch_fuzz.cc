@@ -23,11 +23,7 @@ std::vector<OpResult> ApplyTo(const std::string& engine, bool guarded, BatchWork
   auto machine = BuildMachine({kRamBytes, "", "", guarded, {{"heap.engine", engine}, {"pages.engine", engine}}});
   ALLOCLAB_CHECK(machine.ok());
   LiveInstance instance(1, "fuzzed", *std::move(machine), std::make_shared<HostBudget>(kBudget));
-  const absl::Status status = instance.Operate(work.need, [&work](Driver& driver) {
-    driver.Apply(work.operations, work.results);
-    return false;
-  });
-  if (!status.ok()) return {};
+  if (!instance.Apply(work.need, work.operations, work.results).ok()) return {};
   const absl::Status looked = instance.LookAt([guarded](const Driver& driver) {
     if (!guarded) return;
     ALLOCLAB_CHECK_EQ(driver.instance().heap()->CheckInvariants().size(), 0u);

@@ -29,7 +29,8 @@ std::string Quoted(const Message& message, const FieldDescriptor& field, int ind
   return text;
 }
 
-// What tells one element of a repeated field from the others: its name and labels, or its operation and outcome, if it has them.
+// What tells one element of a repeated field from the others: its name and labels, or its operation and outcome, if it has
+// them.
 std::string ElementName(const Message& element, int index) {
   std::string name;
   if (const auto* counter = google::protobuf::DynamicCastToGenerated<v1::Counter>(&element)) {

@@ -28,8 +28,8 @@ class HostBudget {
   absl::Status TakeHandles(std::uint64_t count) ABSL_LOCKS_EXCLUDED(mutex_);
   void ReturnHandles(std::uint64_t count) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Memory is taken before it is held, as much as it may become; then settled to what it became, which cannot be refused. Through
-  // a MemoryLease.
+  // Memory is taken before it is held, as much as it may become; then settled to what it became, which cannot be refused.
+  // Through a MemoryLease.
   absl::Status TakeMemory(std::uint64_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
   void Settle(std::uint64_t taken_bytes, std::uint64_t held_bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -1,5 +1,9 @@
 // One instance that lives in this server: a simulated machine, its driver, and the lock that lets one caller at a time use it.
 //
+// Two calls change it: Apply, for batches of any length by handle, and ApplyOne, for an operation by address whose caller wants
+// to know what it did and cost. Two look at it: LookAt, at anything, when the machine comes to it, and Sample, at counters and
+// shapes, at once.
+//
 // Thread safety: all methods may be called from any thread. Sample() never waits for a long batch.
 #ifndef ALLOCLAB_SERVER_ENTITIES_LIVE_INSTANCE_H_
 #define ALLOCLAB_SERVER_ENTITIES_LIVE_INSTANCE_H_
@@ -53,37 +57,38 @@ class LiveInstance {
     std::size_t operations = 0;
     absl::Status stopped;  // why the others were not applied; OK: there are none
   };
-  // Applies operations in order, in pieces: between two of them looks are served, a snapshot is published, and other callers have
-  // their turn. No operation begins for which the host's memory might not suffice (RESOURCE_EXHAUSTED), after the searches have
-  // looked at kBatchSearchStepsMax blocks (likewise), or when `left` says that nobody waits any more (CANCELLED). An error if none
-  // was applied; NOT_FOUND after the instance was deleted. The operations use no handles but those of `need`, and those of calls
-  // before. `results` has one element per operation.
+  // Applies operations in order, in pieces: between two of them looks are served, a snapshot is published, and other callers
+  // have their turn. No operation begins for which the host's memory might not suffice (RESOURCE_EXHAUSTED), after the searches
+  // have looked at kBatchSearchStepsMax blocks (likewise), or when `left` says that nobody waits any more (CANCELLED). An error
+  // if none was applied; NOT_FOUND after the instance was deleted. The operations use no handles but those of `need`, and those
+  // of calls before. `results` has one element per operation.
   absl::StatusOr<Applied> Apply(HandleNeed need, std::span<const Operation> operations, std::span<OpResult> results,
                                 const Interrupt& left = {}) ABSL_LOCKS_EXCLUDED(mutex_);
   // One operation by address, which `work` does; `operation` says what it is. Errors as above, and then it was not called.
   absl::Status ApplyOne(const Operation& operation, absl::FunctionRef<void(Driver&)> work, const Interrupt& left = {})
       ABSL_LOCKS_EXCLUDED(mutex_);
-  // What both are made of: calls `work` again and again, with the instance to itself, as long as it returns true.
-  absl::Status Operate(HandleNeed need, absl::FunctionRef<bool(Driver&)> work, const Interrupt& left = {})
-      ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // The one way to look at it: calls `look` with the instance to itself, between two operations of whoever is at work. NOT_FOUND
-  // after it was deleted; DEADLINE_EXCEEDED: nobody came to it; CANCELLED: nobody waits for it any more.
+  // The one way to look at it: calls `look` with the instance to itself, between two operations of whoever is at work.
+  // NOT_FOUND after it was deleted; DEADLINE_EXCEEDED: nobody came to it; CANCELLED: nobody waits for it any more.
   absl::Status LookAt(const Look& look, MonotonicTime deadline = MonotonicTime::InfiniteFuture(), const Interrupt& left = {})
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // A copy of its state that is there without waiting: of now if nobody is at it, otherwise at most a few kSnapshotInterval old.
+  // A copy of its state that is there without waiting: of now if nobody is at it, otherwise at most a few kSnapshotInterval
+  // old.
   Snapshot Sample() ABSL_LOCKS_EXCLUDED(mutex_, published_mutex_);
 
   // Violations found by a check; they show in the snapshots.
   void CountViolations(std::uint64_t count) { violations_.fetch_add(count, std::memory_order_relaxed); }
 
-  // From here on every use is refused, and the machine is gone with all that it held; Sample gives its last state. Waits for the
-  // piece of work under way.
+  // From here on every use is refused, and the machine is gone with all that it held; Sample gives its last state. Waits for
+  // the piece of work under way.
   void Close() ABSL_LOCKS_EXCLUDED(mutex_, published_mutex_);
 
  private:
   Snapshot WithViolations(Snapshot snapshot) const;
+  // What Apply and ApplyOne are made of: calls `work` again and again, with the instance to itself, as long as it returns true.
+  absl::Status Operate(HandleNeed need, absl::FunctionRef<bool(Driver&)> work, const Interrupt& left)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status CheckOpen() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ReserveHandles(HandleNeed need) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Applies the next piece of a batch that began when the searches had made so many steps. Whether there is more.

@@ -12,6 +12,7 @@
 
 #include "absl/time/clock.h"
 #include "server/entities/machine.h"
+#include "server/limits.h"
 
 namespace alloclab::server {
 namespace {
@@ -46,36 +47,34 @@ TEST_F(LiveInstanceTest, KnowsWhoItIsAndHowMuchWasDone) {
   EXPECT_EQ(instance_->operations(), 3u);
 }
 
-TEST_F(LiveInstanceTest, WorkIsCalledUntilItReturnsFalse) {
-  int calls = 0;
-  EXPECT_TRUE(instance_->Operate({}, [&](Driver&) { return ++calls < 5; }).ok());
-  EXPECT_EQ(calls, 5);
-}
-
-TEST_F(LiveInstanceTest, LooksAreServedBetweenTwoPiecesOfWork) {
+TEST_F(LiveInstanceTest, LooksAreServedBetweenTwoPiecesOfABatch) {
+  const std::vector<Operation> operations(std::size_t{2000} * kPieceOperationsMax, Operation{OpKind::kFree, 0, 0, 0});
+  std::vector<OpResult> results(operations.size());
   std::thread looker;
   bool looked = false;  // only while the instance is held
-  int calls = 0;
-  // The work does not end before the look, so the look cannot have waited for its end.
-  const absl::Status status = instance_->Operate({}, [&](Driver&) {
-    if (++calls == 1) looker = std::thread([&] { EXPECT_TRUE(instance_->LookAt([&](const Driver&) { looked = true; }).ok()); });
-    return !looked;
+  // The batch is given up after the look, so the look cannot have waited for its end.
+  const auto applied = instance_->Apply({.heap = 1}, operations, results, [&] {
+    if (!looker.joinable()) {
+      looker = std::thread([&] { EXPECT_TRUE(instance_->LookAt([&](const Driver&) { looked = true; }).ok()); });
+    }
+    if (!looked) absl::SleepFor(absl::Milliseconds(1));
+    return looked;
   });
-  EXPECT_TRUE(status.ok());
   looker.join();
-  EXPECT_GT(calls, 1);
+  ASSERT_TRUE(applied.ok()) << applied.status();
+  EXPECT_TRUE(absl::IsCancelled(applied->stopped)) << applied->stopped;
+  EXPECT_LT(applied->operations, operations.size());
 }
 
 TEST_F(LiveInstanceTest, ALookThatNobodyComesToEndsAtItsDeadline) {
   std::latch busy(1), done(1);
   std::thread worker([&] {
     EXPECT_TRUE(instance_
-                    ->Operate({},
-                              [&](Driver&) {
-                                busy.count_down();
-                                done.wait();
-                                return false;
-                              })
+                    ->ApplyOne({OpKind::kFree, kNoBlock, 0, 0},
+                               [&](Driver&) {
+                                 busy.count_down();
+                                 done.wait();
+                               })
                     .ok());
   });
   busy.wait();
@@ -171,13 +170,9 @@ TEST_F(LiveInstanceTest, ABatchStopsWhereTheHostsMemoryEndsAndSaysHowFarItGot) {
 }
 
 TEST_F(LiveInstanceTest, HandlesAreTakenOnceAndReturnedAtTheEnd) {
-  EXPECT_TRUE(instance_->Operate({.heap = 60, .pages = 30}, [](Driver&) { return false; }).ok());
-  EXPECT_TRUE(instance_->Operate({.heap = 60, .pages = 30}, [](Driver&) { return false; }).ok());
-  const absl::Status refused = instance_->Operate({.heap = 71}, [](Driver&) -> bool {
-    ADD_FAILURE();
-    return false;
-  });
-  EXPECT_TRUE(absl::IsResourceExhausted(refused));
+  EXPECT_TRUE(instance_->Apply({.heap = 60, .pages = 30}, {}, {}).ok());
+  EXPECT_TRUE(instance_->Apply({.heap = 60, .pages = 30}, {}, {}).ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(instance_->Apply({.heap = 71}, {}, {}).status()));
   EXPECT_TRUE(absl::IsResourceExhausted(budget_->TakeHandles(11)));
   instance_.reset();
   EXPECT_TRUE(budget_->TakeHandles(100).ok());

@@ -1,6 +1,7 @@
 // One run that is queued, running, or ended a moment ago.
 //
-// Thread safety: all methods may be called from any thread; Start, Advance and SetFinalSnapshot only by the worker that replays it.
+// Thread safety: all methods may be called from any thread; Start, Advance and SetFinalSnapshot only by the worker that replays
+// it.
 #ifndef ALLOCLAB_SERVER_ENTITIES_LIVE_RUN_H_
 #define ALLOCLAB_SERVER_ENTITIES_LIVE_RUN_H_
 
@@ -44,8 +45,8 @@ class LiveRun {
 
   // A worker has taken it up.
   void Start() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Between two operations of the replay: serves the looks that wait and, every kSnapshotInterval, takes over how far the run is
-  // and how its machine looks. True when it did the latter.
+  // Between two operations of the replay: serves the looks that wait and, every kSnapshotInterval, takes over how far the run
+  // is and how its machine looks. True when it did the latter.
   bool Advance(const RunProgress& progress, const Driver& driver, MonotonicTime now = MonotonicTime::Now())
       ABSL_LOCKS_EXCLUDED(mutex_);
   // The worker, a cancel and the shutdown may all want to end the run. True for the first of them; only that one calls End.
@@ -59,8 +60,8 @@ class LiveRun {
   void End(const Run& ended) ABSL_LOCKS_EXCLUDED(mutex_);
   void SetFinalSnapshot(Snapshot snapshot) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Calls `changed` from any thread when the run starts, as it proceeds (every kProgressInterval at most) and when it has ended,
-  // until Unwatch returns. `changed` must neither block nor call back.
+  // Calls `changed` from any thread when the run starts, as it proceeds (every kProgressInterval at most) and when it has
+  // ended, until Unwatch returns. `changed` must neither block nor call back.
   std::uint64_t Watch(std::function<void()> changed) ABSL_LOCKS_EXCLUDED(watchers_mutex_);
   void Unwatch(std::uint64_t watcher) ABSL_LOCKS_EXCLUDED(watchers_mutex_);
 

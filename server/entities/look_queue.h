@@ -1,6 +1,6 @@
 // Looks at a machine that another thread is working on. Whoever wants to look hands in a function and waits; the thread at work
-// calls it between two of its operations. So nobody waits for the end of a long batch or run, and the work waits for no more than
-// the look itself.
+// calls it between two of its operations. So nobody waits for the end of a long batch or run, and the work waits for no more
+// than the look itself.
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_ENTITIES_LOOK_QUEUE_H_
@@ -24,7 +24,7 @@ class LookQueue {
   // True when `look` was called; false when it was not and never will be, as `deadline` passed before or the queue was closed.
   bool Wait(const Look& look, MonotonicTime deadline) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Calls every look that waits. REQUIRES: the caller has the machine to itself.
+  // Calls every look that waits, on this thread, which must be the one at work: between two of its operations.
   void Serve(const Driver& driver) ABSL_LOCKS_EXCLUDED(mutex_) {
     if (waiting_.load(std::memory_order_relaxed)) ServeWaiting(driver);
   }

@@ -46,8 +46,8 @@ class MachineLease {
   explicit MachineLease(std::shared_ptr<HostBudget> budget) : lease_(std::move(budget)) {}
 
   absl::Status Take(std::uint64_t bytes) { return lease_.Take(bytes); }
-  // Takes what the next operations may need, and says how many of them it is enough for: all, or fewer where the host's memory is
-  // short. RESOURCE_EXHAUSTED where it is not enough for the first. Operations that give back are never refused.
+  // Takes what the next operations may need, and says how many of them it is enough for: all, or fewer where the host's memory
+  // is short. RESOURCE_EXHAUSTED where it is not enough for the first. Operations that give back are never refused.
   absl::StatusOr<std::size_t> Admit(const Driver& driver, std::span<const Operation> operations);
   // What the machine and its driver hold is held from now on.
   void Settle(const Driver& driver) {

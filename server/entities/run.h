@@ -1,4 +1,5 @@
-// A run as the server keeps it: what was asked for, how far it is, what came of it.
+// A run as the server keeps it: what was asked for, how far it is, what came of it. A result is the message of the protocol: it
+// is stored and answered as it is, and only what lists and compares runs reads in it.
 #ifndef ALLOCLAB_SERVER_ENTITIES_RUN_H_
 #define ALLOCLAB_SERVER_ENTITIES_RUN_H_
 
@@ -68,8 +69,8 @@ struct Run {
   absl::Time end_time = absl::InfinitePast();  // until it ends
   std::uint64_t operations_done = 0, operations_total = 0;
   std::string error;
-  // Of a queued or running run: the file as it was when the run was submitted, if it was at hand then; another one with the same
-  // operations may have replaced it since.
+  // Of a queued or running run: the file as it was when the run was submitted, if it was at hand then; another one with the
+  // same operations may have replaced it since.
   std::optional<TraceFile> file;
   std::shared_ptr<const v1::RunResult> result;    // null until the run ends, and in lists
   std::shared_ptr<const v1::RunSummary> summary;  // of the result, in lists

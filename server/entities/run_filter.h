@@ -11,7 +11,8 @@ namespace alloclab::server {
 
 // A run passes if it fits every part that is not empty. Upper and lower case of texts are one.
 struct RunFilter {
-  // A part of the name of a built-in, of a specification, or of the label of a recorded trace; or the first digits of its digest.
+  // A part of the name of a built-in, of a specification, or of the label of a recorded trace; or the first digits of its
+  // digest.
   std::string workload;
   std::vector<RunState> states;
   std::string label;      // a part of the label

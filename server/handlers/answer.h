@@ -1,7 +1,7 @@
 // Answers unary calls so that none of them holds a thread of its own: at once on gRPC's thread, or from a queue (call_queue.h).
 //
-// The calls are raw methods of gRPC. Of others, gRPC 1.51 answers bytes that are no message with UNIMPLEMENTED, and it reads the
-// message before it can be known that there is no room for the call.
+// The calls are raw methods of gRPC. Of others, gRPC 1.51 answers bytes that are no message with UNIMPLEMENTED, and it reads
+// the message before it can be known that there is no room for the call.
 #ifndef ALLOCLAB_SERVER_HANDLERS_ANSWER_H_
 #define ALLOCLAB_SERVER_HANDLERS_ANSWER_H_
 
@@ -25,7 +25,8 @@ struct RawCall {
   grpc::ByteBuffer& reply;
 };
 
-// The status of `work`, which gets the request within its bounds and fills the reply in. INTERNAL, as gRPC says it: no such message.
+// The status of `work`, which gets the request within its bounds and fills the reply in. INTERNAL, as gRPC says it: no such
+// message.
 template <class Request, class Reply, class Work>
 grpc::Status AnswerTo(const RawCall& call, const Work& work) {
   if (call.context.IsCancelled()) return ToGrpcStatus(errors::CallCancelled());

@@ -1,10 +1,10 @@
 // Short calls, done as they come, and queued when that is not possible.
 //
-// The thread that brings a call does it itself, while few others are at it: handing it to another thread costs more than most calls
-// do, and while it works it takes nothing new from the network, where clients feel that there is no more room. So calls that are many
-// wait in sockets, not here. A call may also be long, a walk through a large heap; then the few places of those who bring are taken,
-// and what else comes is queued for the queue's own threads. There is a queue for each connection, and they take turns: whoever asks
-// little waits little, whatever others ask. Beyond a bound of calls that wait, they are refused.
+// The thread that brings a call does it itself, while few others are at it: handing it to another thread costs more than most
+// calls do, and while it works it takes nothing new from the network, where clients feel that there is no more room. So calls
+// that are many wait in sockets, not here. A call may also be long, a walk through a large heap; then the few places of those
+// who bring are taken, and what else comes is queued for the queue's own threads. There is a queue for each connection, and
+// they take turns: whoever asks little waits little, whatever others ask. Beyond a bound of calls that wait, they are refused.
 //
 // Thread safety: all methods may be called from any thread. The destructor runs what waits.
 #ifndef ALLOCLAB_SERVER_HANDLERS_CALL_QUEUE_H_
@@ -57,7 +57,8 @@ class CallQueue {
   void LeavePlace() { bringers_.fetch_sub(1, std::memory_order_release); }
   bool Put(const std::string& client, std::function<void()> call) ABSL_LOCKS_EXCLUDED(mutex_);
   void GiveTurn(const std::string& name, Client& client) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Does the call whose turn it is, as soon as there is one if it is to wait. False: there is none; if it waited, the queue stops.
+  // Does the call whose turn it is, as soon as there is one if it is to wait. False: there is none; if it waited, the queue
+  // stops.
   bool DoNext(bool wait) ABSL_LOCKS_EXCLUDED(mutex_);
   void Run() ABSL_LOCKS_EXCLUDED(mutex_);
 

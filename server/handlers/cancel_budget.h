@@ -1,5 +1,5 @@
-// How many calls each connection may cancel: some at once, and so many a second. A stream that is opened and reset costs its client
-// nothing and frees its place at once, so the bound of streams that are open does not hold it back (CVE-2023-44487).
+// How many calls each connection may cancel: some at once, and so many a second. A stream that is opened and reset costs its
+// client nothing and frees its place at once, so the bound of streams that are open does not hold it back (CVE-2023-44487).
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_HANDLERS_CANCEL_BUDGET_H_

@@ -13,7 +13,8 @@ namespace alloclab::server {
 // characters and cut to kErrorMessageMax bytes.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
-// What every call of a request with texts or lists begins with: INVALID_ARGUMENT naming the field beyond its bound (bounds.proto).
+// What every call of a request with texts or lists begins with: INVALID_ARGUMENT naming the field beyond its bound
+// (bounds.proto).
 grpc::Status CheckRequest(const google::protobuf::Message& request);
 
 }  // namespace alloclab::server

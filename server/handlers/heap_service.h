@@ -38,7 +38,8 @@ class HeapService final : public QueuedService<v1::Heap, v1::Heap::WithCallbackM
 
   // Why the machine, which is as it was, could not serve the allocation.
   using ExplainRefusal = std::function<Refusal(const Instance&, Outcome refused)>;
-  // One operation on the instance of that name, what it cost, and why it was refused if it was. `kind` says what `operation` does.
+  // One operation on the instance of that name, what it cost, and why it was refused if it was. `kind` says what `operation`
+  // does.
   grpc::Status Operate(const Caller& caller, const std::string& instance, v1::OperationReply& reply, const Operation& kind,
                        const std::function<OpResult(Driver&)>& operation, const ExplainRefusal& explain);
 

@@ -26,8 +26,8 @@
 
 namespace alloclab::server {
 
-// Applies one batch to an instance and fills the reply in. An error: nothing was applied. Otherwise why the rest of the batch was
-// not, as the reply says too; OK: all was.
+// Applies one batch to an instance and fills the reply in. An error: nothing was applied. Otherwise why the rest of the batch
+// was not, as the reply says too; OK: all was.
 struct BatchEnd {
   absl::Status stopped;
 };

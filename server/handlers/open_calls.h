@@ -1,6 +1,6 @@
 // A bounded number of calls of one kind: streams, uploads, watchers; and of these a bounded number of one connection, whatever
-// HTTP/2 lets it open. When there are as many as there may be, the one whose client kept silent for longest makes room, if it was
-// long enough: silence holds nobody up. Those that can are told when the server drains.
+// HTTP/2 lets it open. When there are as many as there may be, the one whose client kept silent for longest makes room, if it
+// was long enough: silence holds nobody up. Those that can are told when the server drains.
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_HANDLERS_OPEN_CALLS_H_
@@ -33,8 +33,8 @@ class OpenCalls {
   explicit OpenCalls(const Rules& rules, Clock clock = MonotonicTime::Now) : rules_(rules), clock_(std::move(clock)) {}
   explicit OpenCalls(std::size_t max) : OpenCalls(Rules{.max = max, .of_one_client = max}) {}
 
-  // UNAVAILABLE while draining, `when_full` when there are too many, in all or of this client. `end` is called at most once, before
-  // Leave returns: when the server drains, and when the call makes room for another one; then it counts no more.
+  // UNAVAILABLE while draining, `when_full` when there are too many, in all or of this client. `end` is called at most once,
+  // before Leave returns: when the server drains, and when the call makes room for another one; then it counts no more.
   absl::Status Admit(
       const void* call, const std::string& client, const absl::Status& when_full, End end = [](const absl::Status&) {})
       ABSL_LOCKS_EXCLUDED(mutex_);

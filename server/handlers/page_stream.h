@@ -1,5 +1,5 @@
-// A server stream of messages that are made one by one: made on the pool, one write in flight, and none for longer than a client that
-// takes data needs (WriteWatch).
+// A server stream of messages that are made one by one: made on the pool, one write in flight, and none for longer than a
+// client that takes data needs (WriteWatch).
 #ifndef ALLOCLAB_SERVER_HANDLERS_PAGE_STREAM_H_
 #define ALLOCLAB_SERVER_HANDLERS_PAGE_STREAM_H_
 

@@ -1,5 +1,5 @@
-// One call of Runs.WatchRun: the run now, as it goes, and at the end. One write in flight; what happened meanwhile is told by the
-// next message, so a slow client misses steps but never the end.
+// One call of Runs.WatchRun: the run now, as it goes, and at the end. One write in flight; what happened meanwhile is told by
+// the next message, so a slow client misses steps but never the end.
 #ifndef ALLOCLAB_SERVER_HANDLERS_RUN_WATCH_H_
 #define ALLOCLAB_SERVER_HANDLERS_RUN_WATCH_H_
 

@@ -2,9 +2,15 @@
 
 #include <algorithm>
 
+#include "allocators/common/check.h"
 #include "server/log.h"
 
 namespace alloclab::server {
+
+WriteWatch::~WriteWatch() {
+  const MutexLock lock(mutex_);
+  ALLOCLAB_CHECK_EQ(calls_.size(), 0u);
+}
 
 void WriteWatch::Enter(Call* call) {
   const MutexLock lock(mutex_);

@@ -1,5 +1,5 @@
-// Streams whose client takes no data: a write that is in flight for longer than a limit ends its call, which otherwise would keep its
-// message, and its place among the calls, for as long as the client likes.
+// Streams whose client takes no data: a write that is in flight for longer than a limit ends its call, which otherwise would
+// keep its message, and its place among the calls, for as long as the client likes.
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_HANDLERS_WRITE_WATCH_H_
@@ -23,6 +23,8 @@ namespace alloclab::server {
 class WriteWatch {
  public:
   explicit WriteWatch(absl::Duration limit) : limit_(limit), ticker_(limit / 16, [this] { Look(MonotonicTime::Now()); }) {}
+
+  ~WriteWatch();
 
   // One call, watched as long as this lives. REQUIRES: the watch outlives it.
   class Call {

@@ -17,8 +17,8 @@ struct BindAddress {
 // HTTP is served over TCP only.
 enum class Sockets { kTcp, kTcpAndUnix };
 
-// "127.0.0.1:7411", "localhost:0", "[::1]:7411", "*:7411" and, if allowed, "unix:/run/lab.sock". INVALID_ARGUMENT quoting it and
-// saying what is expected.
+// "127.0.0.1:7411", "localhost:0", "[::1]:7411", "*:7411" and, if allowed, "unix:/run/lab.sock". INVALID_ARGUMENT quoting it
+// and saying what is expected.
 absl::StatusOr<BindAddress> ParseBindAddress(const std::string& text, Sockets allowed = Sockets::kTcp);
 // Likewise, naming the flag.
 absl::StatusOr<BindAddress> ParseBindAddress(const std::string& flag, const std::string& text, Sockets allowed = Sockets::kTcp);

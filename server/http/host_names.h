@@ -1,5 +1,5 @@
-// Under which names an HTTP server may be reached. A site that renames itself to this server's address (DNS rebinding) makes browsers
-// send its own name; so an address is always good, and a name only if it is known.
+// Under which names an HTTP server may be reached. A site that renames itself to this server's address (DNS rebinding) makes
+// browsers send its own name; so an address is always good, and a name only if it is known.
 #ifndef ALLOCLAB_SERVER_HTTP_HOST_NAMES_H_
 #define ALLOCLAB_SERVER_HTTP_HOST_NAMES_H_
 

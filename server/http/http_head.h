@@ -22,8 +22,8 @@ struct HttpHead {
   std::size_t Count(absl::string_view name) const;
 };
 
-// `bytes` must outlive the answer. INVALID_ARGUMENT: not three words and HTTP/1.0 or 1.1, a header without a name, folded, or with a
-// control character, or no end within kHttpHeadBytesMax.
+// `bytes` must outlive the answer. INVALID_ARGUMENT: not three words and HTTP/1.0 or 1.1, a header without a name, folded, or
+// with a control character, or no end within kHttpHeadBytesMax.
 absl::StatusOr<HttpHead> ParseHead(absl::string_view bytes);
 
 }  // namespace alloclab::server

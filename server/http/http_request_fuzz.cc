@@ -1,5 +1,5 @@
-// Any bytes as a whole request, and as the target of one: refused, or taken apart into parts that no file system or parser could
-// mistake.
+// Any bytes as a whole request, and as the target of one: refused, or taken apart into parts that no file system or parser
+// could mistake.
 #include <cstddef>
 #include <cstdint>
 #include <string>

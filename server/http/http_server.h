@@ -1,9 +1,9 @@
-// A small HTTP server, of the web page and of /metrics: GET and HEAD only, one request per connection, security headers on every
-// answer. http_transport.h says what slow and silent clients can do to it.
+// A small HTTP server, of the web page and of /metrics: GET and HEAD only, one request per connection, security headers on
+// every answer. http_transport.h says what slow and silent clients can do to it.
 //
-// It is a server of its own, on sockets and poll: what Debian has, civetweb, takes a thread for each client, silent ones too, and
-// binds its own sockets, so that a bound on connections, the eviction of whoever keeps silent and an address that is bound before the
-// server starts (listener.h) cannot be had of it.
+// It is a server of its own, on sockets and poll: what Debian has, civetweb, takes a thread for each client, silent ones too,
+// and binds its own sockets, so that a bound on connections, the eviction of whoever keeps silent and an address that is bound
+// before the server starts (listener.h) cannot be had of it.
 //
 // It answers only requests whose Host is known (host_names.h), so that no other site can reach it through a browser by renaming
 // itself.

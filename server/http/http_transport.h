@@ -1,6 +1,7 @@
-// Moves requests in and answers out: one thread watches all connections, a fixed number of others compute the answers. A client that
-// is slow or silent, in either direction, holds no thread; it has kHeadTime for its request and kAnswerTime to take the answer. When
-// kHttpClientsMax are connected, whoever has kept silent for longest makes room for the next. One request per connection.
+// Moves requests in and answers out: one thread watches all connections, a fixed number of others compute the answers. A client
+// that is slow or silent, in either direction, holds no thread; it has kHeadTime for its request and kAnswerTime to take the
+// answer. When kHttpClientsMax are connected, whoever has kept silent for longest makes room for the next. One request per
+// connection.
 //
 // Thread safety: `respond` is called from several threads at once.
 #ifndef ALLOCLAB_SERVER_HTTP_HTTP_TRANSPORT_H_
@@ -41,7 +42,8 @@ class HttpTransport {
   const BindAddress& address() const { return listener_.address(); }
 
  private:
-  // kLeaving: everything is sent; what still comes is read and thrown away, as closing on it would destroy the answer on its way.
+  // kLeaving: everything is sent; what still comes is read and thrown away, as closing on it would destroy the answer on its
+  // way.
   enum class State { kReading, kWorking, kWriting, kLeaving };
   struct Client {
     Descriptor socket;

@@ -34,8 +34,8 @@ class Descriptor {
 
 class Listener {
  public:
-  // Every address that the host stands for; "*" is every address of this host. Port 0 takes a free one. A socket file that a dead
-  // server left behind is replaced. FAILED_PRECONDITION naming the flag, the address and why it cannot be bound.
+  // Every address that the host stands for; "*" is every address of this host. Port 0 takes a free one. A socket file that a
+  // dead server left behind is replaced. FAILED_PRECONDITION naming the flag, the address and why it cannot be bound.
   static absl::StatusOr<Listener> Open(const std::string& flag, const BindAddress& address);
   ~Listener();
   Listener(Listener&&) = default;

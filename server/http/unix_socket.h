@@ -16,8 +16,9 @@ inline constexpr std::size_t kSocketPathMax = 107;
 // that no gRPC client takes in an address.
 absl::Status CheckSocketPath(const std::string& path);
 
-// Makes room for a socket at `path`: the file that a dead server left behind is removed. FAILED_PRECONDITION saying why there is
-// no room: a server listens there, a file of another kind is there, or the folder cannot be written; nothing is changed then.
+// Makes room for a socket at `path`: the file that a dead server left behind is removed. FAILED_PRECONDITION saying why there
+// is no room: a server listens there, a file of another kind is there, or the folder cannot be written; nothing is changed
+// then.
 absl::Status MakeRoomForSocket(const std::string& path);
 
 }  // namespace alloclab::server

@@ -1,5 +1,5 @@
-// The counters and figures that the allocators of the catalogue declare, and those of the machine's memory management: one family for
-// each name, alloclab_heap_NAME, alloclab_pages_NAME or alloclab_machine_NAME, of a counter with _total behind it.
+// The counters and figures that the allocators of the catalogue declare, and those of the machine's memory management: one
+// family for each name, alloclab_heap_NAME, alloclab_pages_NAME or alloclab_machine_NAME, of a counter with _total behind it.
 #ifndef ALLOCLAB_SERVER_METRICS_DECLARED_METRICS_H_
 #define ALLOCLAB_SERVER_METRICS_DECLARED_METRICS_H_
 

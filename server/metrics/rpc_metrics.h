@@ -34,7 +34,8 @@ class RpcMetrics {
  public:
   RpcMetrics();
 
-  // Calls of the lab's own services that have begun and are not done; who watches the health or asks for the protocol does no work.
+  // Calls of the lab's own services that have begun and are not done; who watches the health or asks for the protocol does no
+  // work.
   std::uint64_t open_calls() const;
 
   MethodCounts& Find(std::string_view path);  // "/alloclab.v1.Heap/Apply"

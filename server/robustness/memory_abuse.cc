@@ -1,5 +1,5 @@
-// Callers that want too much of a server's memory and time, one scenario per call; memory.sh starts a server for each. Prints what
-// was counted, judges nothing.
+// Callers that want too much of a server's memory and time, one scenario per call; memory.sh starts a server for each. Prints
+// what was counted, judges nothing.
 //
 //   memory_abuse SCENARIO ADDRESS PID
 #include <grpcpp/create_channel.h>

@@ -1,9 +1,9 @@
-// Offers small calls to a server, as many as it is told: a client that costs so little that the server is what is measured. It speaks
-// HTTP/2 by hand and sends bytes made in advance.
+// Offers small calls to a server, as many as it is told: a client that costs so little that the server is what is measured. It
+// speaks HTTP/2 by hand and sends bytes made in advance.
 //
-// Closed loop (RATE 0): each connection keeps so many calls in flight. Open loop: calls fall due at a rate, whatever became of those
-// before; one that finds all streams of its connection taken waits here, as gRPC's own clients have it, and is given up when it has
-// waited for kPatience. Prints one line of JSON, of everything after the first second.
+// Closed loop (RATE 0): each connection keeps so many calls in flight. Open loop: calls fall due at a rate, whatever became of
+// those before; one that finds all streams of its connection taken waits here, as gRPC's own clients have it, and is given up
+// when it has waited for kPatience. Prints one line of JSON, of everything after the first second.
 //
 // usage: offer_calls HOST:PORT METHOD MESSAGE CONNECTIONS STREAMS RATE SECONDS
 #include <arpa/inet.h>

@@ -208,8 +208,8 @@ int FrontDoor::HangUpOnGuests() {
 }
 
 void FrontDoor::HangUp(Connections::iterator connection) {
-  // gRPC has the same socket: it learns of the end, and as long as it has it, the socket would be watched under a number that is
-  // another's by then.
+  // gRPC has the same socket: it learns of the end, and as long as it has it, the socket would be watched under a number that
+  // is another's by then.
   shutdown(connection->first, SHUT_RDWR);
   ALLOCLAB_CHECK_EQ(epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection->first, nullptr), 0);
   std::erase(guests_, connection->first);

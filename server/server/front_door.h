@@ -1,7 +1,8 @@
 // Lets connections in to gRPC, which by itself stops listening for ever once the process is out of descriptors.
 //
-// A bounded number is open. When there are that many, those that sent nothing for longest are hung up on to make room; while all are
-// at work, a few more are let in as guests, for a moment each and until the next guest needs the place: enough to ask for the server's health.
+// A bounded number is open. When there are that many, those that sent nothing for longest are hung up on to make room; while
+// all are at work, a few more are let in as guests, for a moment each and until the next guest needs the place: enough to ask
+// for the server's health.
 //
 // Thread safety: `enter` is called by the door's own thread; counts() and HangUpOn() from any; the rest from one.
 #ifndef ALLOCLAB_SERVER_SERVER_FRONT_DOOR_H_

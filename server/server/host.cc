@@ -22,8 +22,8 @@ std::uint64_t ReadLimit(const std::filesystem::path& file) {
   return stream >> bytes ? bytes : UINT64_MAX;
 }
 
-// The least limit of a group and those it lies in. `group` is "/a/b" below `mount`; within a container it may name what cannot be
-// seen from there, and the group at `mount` itself is the container's.
+// The least limit of a group and those it lies in. `group` is "/a/b" below `mount`; within a container it may name what cannot
+// be seen from there, and the group at `mount` itself is the container's.
 std::uint64_t LeastLimit(const std::filesystem::path& mount, std::filesystem::path group, std::string_view file) {
   std::uint64_t least = UINT64_MAX;
   for (group = group.relative_path(); !group.empty(); group = group.parent_path()) {

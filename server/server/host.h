@@ -11,8 +11,8 @@ namespace alloclab::server {
 // `root` is "/", except in tests.
 std::uint64_t MemoryBytes(const std::filesystem::path& root = "/");
 
-// Of so much memory, what instances and runs may hold, if nobody says otherwise: what the server itself may need stays free, but
-// they get a quarter at least and three quarters at most.
+// Of so much memory, what instances and runs may hold, if nobody says otherwise: what the server itself may need stays free,
+// but they get a quarter at least and three quarters at most.
 std::uint64_t HeldBytesDefault(std::uint64_t memory_bytes);
 
 // Raises the soft limit of open descriptors to the hard one, as a connection is a descriptor. Returns what it is then.

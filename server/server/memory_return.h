@@ -1,5 +1,5 @@
-// Gives memory that was freed back to the host: the C library keeps what thousands of small machines leave behind, as they lie between
-// other things.
+// Gives memory that was freed back to the host: the C library keeps what thousands of small machines leave behind, as they lie
+// between other things.
 //
 // Thread safety: none of its own; it runs by itself until it is destroyed.
 #ifndef ALLOCLAB_SERVER_SERVER_MEMORY_RETURN_H_

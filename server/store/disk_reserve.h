@@ -1,5 +1,5 @@
-// Room on the disk set aside for a store that is full: a file that is given up so that ends of runs can still be written and runs and
-// traces deleted. Made again as soon as there is room.
+// Room on the disk set aside for a store that is full: a file that is given up so that ends of runs can still be written and
+// runs and traces deleted. Made again as soon as there is room.
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_STORE_DISK_RESERVE_H_

@@ -1,5 +1,5 @@
-// How runs ended whose end the database did not take: a file of fixed size, made while there is room, and written in place, so that
-// neither a full disk nor the death of the process makes of a run that failed one that was interrupted.
+// How runs ended whose end the database did not take: a file of fixed size, made while there is room, and written in place, so
+// that neither a full disk nor the death of the process makes of a run that failed one that was interrupted.
 //
 // One slot of kSlotBytes for each run: "CRC ID STATE END_NS ERROR", padded with zeros. A slot that was torn counts as empty.
 //

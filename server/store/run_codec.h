@@ -1,5 +1,5 @@
-// What the store keeps of a run besides numbers and texts: its request, its result and the summary of it, as protocol buffers of
-// run.proto.
+// What the store keeps of a run besides numbers and texts: its request, its result and the summary of it, as protocol buffers
+// of run.proto.
 #ifndef ALLOCLAB_SERVER_STORE_RUN_CODEC_H_
 #define ALLOCLAB_SERVER_STORE_RUN_CODEC_H_
 

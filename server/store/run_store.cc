@@ -52,7 +52,7 @@ absl::StatusOr<std::unique_ptr<RunStore>> RunStore::Open(const std::filesystem::
   absl::Status made = MakePrivate(file);
   if (!made.ok() && !std::filesystem::exists(file)) return made;
   if (made.ok() && IsFirstSchema(file)) {
-    if (absl::Status status = UpgradeFirstSchema(file); !status.ok()) return status;
+    if (absl::Status status = UpgradeFirstSchema(*lock, file); !status.ok()) return status;
   }
   if (absl::Status status = lock->AddDatabase(file); !status.ok()) return status;
 

@@ -3,11 +3,11 @@
 // A write is on the disk (write-ahead log, synchronous = FULL) before the call returns. Every failure to write changes nothing:
 // RESOURCE_EXHAUSTED when the disk is full, FAILED_PRECONDITION when the store is read-only, INTERNAL otherwise.
 //
-// Every page and every row has a checksum, verified whenever it is read: what was changed on the disk is DATA_LOSS, naming the row and
-// logged once, and never an answer; lists name it and show the rest.
+// Every page and every row has a checksum, verified whenever it is read: what was changed on the disk is DATA_LOSS, naming the
+// row and logged once, and never an answer; lists name it and show the rest.
 //
-// Files beside alloclab.db, all of them needed by nobody else: "lock" (who has the store open), "reserve" (disk_reserve.h) and "ends"
-// (end_journal.h).
+// Files beside alloclab.db, all of them needed by nobody else: "lock" (who has the store open), "reserve" (disk_reserve.h) and
+// "ends" (end_journal.h).
 //
 // Thread safety: all methods may be called from any thread. Readers do not wait for a writer.
 #ifndef ALLOCLAB_SERVER_STORE_RUN_STORE_H_
@@ -46,8 +46,8 @@ class RunStore {
  public:
   static constexpr const char* kInterruptedWhy = "the server ended before the run did";
 
-  // Makes the directory and the database if they are missing, and interrupts the runs that the last server left unfinished. A database
-  // that is there and cannot be written (full disk, read-only directory) is opened to be read: trouble() says why.
+  // Makes the directory and the database if they are missing, and interrupts the runs that the last server left unfinished. A
+  // database that is there and cannot be written (full disk, read-only directory) is opened to be read: trouble() says why.
   // FAILED_PRECONDITION: another server has it open, or its schema is of a newer version. DATA_LOSS: its structure is damaged.
   static absl::StatusOr<std::unique_ptr<RunStore>> Open(const std::filesystem::path& directory);
 
@@ -56,7 +56,8 @@ class RunStore {
                                           const std::string& fingerprint);  // the id
   // State, end time, operations done, error, result. On a full disk it takes what was set aside. REQUIRES: it has ended.
   absl::Status FinishRun(const Run& run);
-  // Keeps state, end time and error of a run that FinishRun could not store, whatever happens to this process. False if it cannot.
+  // Keeps state, end time and error of a run that FinishRun could not store, whatever happens to this process. False if it
+  // cannot.
   bool NoteEnd(const Run& run);
   absl::Status DeleteRun(std::uint64_t id);  // on a full disk too, likewise
   absl::StatusOr<std::optional<Run>> FindRun(std::uint64_t id) const;
@@ -64,7 +65,8 @@ class RunStore {
   // Those below `before_id`, `limit` rows at most, damaged ones counted: fewer mean that there are no more.
   absl::StatusOr<RunList> ListRuns(std::uint64_t before_id, std::size_t limit) const;
   absl::StatusOr<std::uint64_t> CountRuns() const;
-  // Deletes the runs that ended before `before`, and of those that ended the oldest until at most `runs_max` runs are left. How many.
+  // Deletes the runs that ended before `before`, and of those that ended the oldest until at most `runs_max` runs are left. How
+  // many.
   absl::StatusOr<std::uint64_t> RetireRuns(absl::Time before, std::uint64_t runs_max);
 
   absl::Status PutTrace(const StoredTrace& trace);  // in place of the one with the same digest

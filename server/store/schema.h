@@ -12,8 +12,8 @@ namespace alloclab::server {
 
 inline constexpr std::uint64_t kSchemaVersion = 2;
 
-// What a list shows of a row, and what only whoever asks for the one row sees. Each has a checksum of its own, so that a list need not
-// read results and traces.
+// What a list shows of a row, and what only whoever asks for the one row sees. Each has a checksum of its own, so that a list
+// need not read results and traces.
 #define RUN_HEAD \
   "id, state, request, request_id, fingerprint, submit_ns, end_ns, operations_done, operations_total, error, summary"
 #define RUN_BODY "id, phases, result"

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "allocators/common/check.h"
 #include "server/errors.h"
 #include "server/store/schema.h"
 
@@ -70,8 +71,8 @@ absl::Status CopyRows(Database::Session& from, Database::Session& to, const Summ
   return absl::OkStatus();
 }
 
-// Ids given before are not given again: runs and traces go on behind the highest that is known, instances behind the counter or, if that
-// is lost, behind any that can have been given so far.
+// Ids given before are not given again: runs and traces go on behind the highest that is known, instances behind the counter
+// or, if that is lost, behind any that can have been given so far.
 absl::Status CopyCounters(Database::Session& from, Database::Session& to) {
   for (const SummedTable& table : SummedTables()) {
     Statement last = from.Prepare("SELECT max(seq) FROM sqlite_sequence WHERE name = ?");
@@ -110,7 +111,8 @@ absl::StatusOr<std::filesystem::path> PutAside(const std::filesystem::path& file
 
 }  // namespace
 
-absl::Status UpgradeFirstSchema(const std::filesystem::path& file) {
+absl::Status UpgradeFirstSchema(const DataLock& lock, const std::filesystem::path& file) {
+  ALLOCLAB_CHECK_EQ((lock.directory() / file.filename()).string(), file.string());
   const std::filesystem::path made_file = With(file, ".new");
   {
     auto from = Database::Open(file, Database::Mode::kFirstSchema);
@@ -155,7 +157,8 @@ absl::Status CheckRow(Database::Session& session, const SummedTable& table, std:
   return query.Int(0) == 1 ? absl::OkStatus() : absl::DataLossError("it does not have the checksum that it was written with");
 }
 
-absl::StatusOr<Saved> SaveRows(const std::filesystem::path& file) {
+absl::StatusOr<Saved> SaveRows(const DataLock& lock, const std::filesystem::path& file) {
+  ALLOCLAB_CHECK_EQ((lock.directory() / file.filename()).string(), file.string());
   const std::filesystem::path made_file = With(file, ".new");
   Saved saved;
   {

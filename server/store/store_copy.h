@@ -1,6 +1,5 @@
 // A database made anew from another one: of an older schema, or with what can be saved of a damaged one.
-//
-// REQUIRES of all: the data directory is locked (data_lock.h), and nobody has the database open.
+// Whoever replaces one holds the lock on its directory.
 #ifndef ALLOCLAB_SERVER_STORE_STORE_COPY_H_
 #define ALLOCLAB_SERVER_STORE_STORE_COPY_H_
 
@@ -11,12 +10,14 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/store/data_lock.h"
 #include "server/store/database.h"
 
 namespace alloclab::server {
 
-// Replaces a database of the first schema by one of this schema with the same rows. On an error the old one stays.
-absl::Status UpgradeFirstSchema(const std::filesystem::path& file);
+// Replaces a database of the first schema by one of this schema with the same rows. On an error the old one stays. REQUIRES:
+// `lock` is on the directory of the file.
+absl::Status UpgradeFirstSchema(const DataLock& lock, const std::filesystem::path& file);
 
 // A table with checksums, and how its rows are found if the table itself cannot be walked.
 struct SummedTable {
@@ -38,7 +39,8 @@ struct Saved {
   std::string kept_file;          // where the damaged database is now
 };
 // Replaces a database by one with every row that can be read and whose checksums hold. The damaged one is kept beside it.
-absl::StatusOr<Saved> SaveRows(const std::filesystem::path& file);
+// REQUIRES: `lock` is on the directory of the file.
+absl::StatusOr<Saved> SaveRows(const DataLock& lock, const std::filesystem::path& file);
 
 }  // namespace alloclab::server
 

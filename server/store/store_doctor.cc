@@ -128,7 +128,7 @@ absl::StatusOr<StoreReport> RepairStore(const std::filesystem::path& directory) 
   if (!store.ok()) return store.status();
   absl::StatusOr<StoreReport> report = Check(store->file);
   if (!report.ok() || report->whole()) return report;
-  const absl::StatusOr<Saved> saved = SaveRows(store->file);
+  const absl::StatusOr<Saved> saved = SaveRows(store->lock, store->file);
   if (!saved.ok()) return saved.status();
   const absl::StatusOr<StoreReport> after = Check(store->file);
   if (!after.ok()) return after.status();

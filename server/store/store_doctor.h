@@ -19,12 +19,13 @@ struct StoreReport {
   bool whole() const { return damaged.empty() && structure.empty(); }
 };
 
-// All of these are FAILED_PRECONDITION while a server has the store open, NOT_FOUND without a store, and INTERNAL when nothing of it can be
-// read.
+// All of these are FAILED_PRECONDITION while a server has the store open, NOT_FOUND without a store, and INTERNAL when nothing
+// of it can be read.
 
 // Changes nothing.
 absl::StatusOr<StoreReport> CheckStore(const std::filesystem::path& directory);
-// Makes the database anew with every row that is whole, if it is damaged. The report says what was found; the damaged database is kept.
+// Makes the database anew with every row that is whole, if it is damaged. The report says what was found; the damaged database
+// is kept.
 absl::StatusOr<StoreReport> RepairStore(const std::filesystem::path& directory);
 // Writes every run that is whole into `to`/runs.jsonl, one v1.Run as JSON a line, and every trace as it was uploaded into
 // `to`/traces/SHA256. `to` must not exist. The report says what was written and what was left out.

@@ -1,4 +1,5 @@
-// Faults of the disk, for tests: the calls that write to files are counted, and the k-th fails once, or the process is killed there.
+// Faults of the disk, for tests: the calls that write to files are counted, and the k-th fails once, or the process is killed
+// there.
 //
 // faults.cc defines write, pwrite, fsync, fdatasync, ftruncate, posix_fallocate, open and sendmsg over those of
 // the C library. Linked into a test it is driven by the functions below; as a library given to LD_PRELOAD, by variables:
@@ -18,8 +19,8 @@ namespace alloclab::faults {
 void Arm(const char* directory, std::uint64_t k, int error);
 // Nothing fails any more. How many calls were counted.
 std::uint64_t Disarm();
-// Until Disarm, every call that needs room on the disk fails with ENOSPC while the file `while_exists` is there: the disk is full, but for
-// what that file holds.
+// Until Disarm, every call that needs room on the disk fails with ENOSPC while the file `while_exists` is there: the disk is
+// full, but for what that file holds.
 void FillDisk(const char* directory, const char* while_exists);
 
 }  // namespace alloclab::faults

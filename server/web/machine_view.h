@@ -1,7 +1,7 @@
 // What the web page shows of a machine that may be at work: memory maps, read in short looks.
 //
-// One look at a time in the whole server, and after each a rest of four times its length: whatever browsers ask for, the web page
-// takes at most a fifth of one core from the machines, and a look itself takes about a millisecond.
+// One look at a time in the whole server, and after each a rest of four times its length: whatever browsers ask for, the web
+// page takes at most a fifth of one core from the machines, and a look itself takes about a millisecond.
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_WEB_MACHINE_VIEW_H_

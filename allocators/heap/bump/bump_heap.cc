@@ -60,13 +60,7 @@ HeapAllocatorInfo BumpHeapInfo() {
           .source = "Wilson, Johnstone, Neely and Boles, Dynamic Storage Allocation, IWMM 1995; glibc, elf/dl-minimal-malloc.c",
           .declaration = &kDeclaration,
           .parameters = {LimitParameter()},
-          .make = [](const HeapServices& machine, bool guarded,
-                     const ParameterValues& values) -> absl::StatusOr<std::unique_ptr<HeapGuard>> {
-            const std::uint32_t limit = NumberValue(values, "heap.limit_bytes");
-            if (absl::Status status = ReserveHeapRange(machine.space, "heap.limit_bytes", limit); !status.ok()) return status;
-            return std::make_unique<HeapGuard>(std::make_unique<BumpHeap>(machine.space, limit),
-                                               guarded ? HeapGuard::Mode::kGuarded : HeapGuard::Mode::kUnguarded);
-          }};
+          .make = MakeGrowingHeap<BumpHeap>};
 }
 
 }  // namespace alloclab

@@ -1,15 +1,16 @@
-// A bump allocator: a request moves the break up and gets what it passed; nothing is ever freed. Every system has had one: for the
-// time before its heap is there (glibc's dynamic linker, elf/dl-minimal-malloc.c), for compilers and requests whose memory goes
-// away as a whole, for firmware that allocates at its start only. Good: no search, no metadata, not one access to memory; neighbours
-// in time are neighbours in memory. Bad: the heap is as large as all requests that there ever were, so it fits programs that free
-// little. In a comparison it is the baseline: no allocator costs less, and its memory is what a program takes that never frees.
+// A bump allocator: a request moves the break up and gets what it passed; nothing is ever freed. Every system has had one: for
+// the time before its heap is there (glibc's dynamic linker, elf/dl-minimal-malloc.c), for compilers and requests whose memory
+// goes away as a whole, for firmware that allocates at its start only. Good: no search, no metadata, not one access to memory;
+// neighbours in time are neighbours in memory. Bad: the heap is as large as all requests that there ever were, so it fits
+// programs that free little. In a comparison it is the baseline: no allocator costs less, and its memory is what a program
+// takes that never frees.
 //
 //   | payload | payload | payload |
 //   ^start                        ^brk
 //
 // Request: rounded up to 8; the break moves by exactly that. A free is ignored, whatever its pointer, and so nothing can be
-// broken. Realloc always makes a new block. How large the old one was nobody knows, so it copies as many bytes as were asked for, as
-// dl-minimal does: what lies behind the old block comes along.
+// broken. Realloc always makes a new block. How large the old one was nobody knows, so it copies as many bytes as were asked
+// for, as dl-minimal does: what lies behind the old block comes along.
 //
 // It cannot tell its blocks. Metadata, for the digest: none, the break is part of the machine.
 //

@@ -337,13 +337,7 @@ HeapAllocatorInfo DlmallocHeapInfo() {
           .source = "D. Lea, A memory allocator (1996 to 2012), malloc-2.8.6.c",
           .declaration = &kDeclaration,
           .parameters = {LimitParameter()},
-          .make = [](const HeapServices& machine, bool guarded,
-                     const ParameterValues& values) -> absl::StatusOr<std::unique_ptr<HeapGuard>> {
-            const std::uint32_t limit = NumberValue(values, "heap.limit_bytes");
-            if (absl::Status status = ReserveHeapRange(machine.space, "heap.limit_bytes", limit); !status.ok()) return status;
-            return std::make_unique<HeapGuard>(std::make_unique<DlmallocHeap>(machine.space, limit),
-                                               guarded ? HeapGuard::Mode::kGuarded : HeapGuard::Mode::kUnguarded);
-          }};
+          .make = MakeGrowingHeap<DlmallocHeap>};
 }
 
 }  // namespace alloclab

@@ -1,7 +1,8 @@
-// Doug Lea's malloc, 2.8.6 (2012), the last of a line that began in 1987, built for a system with sbrk and without mmap, footers and
-// locks. Its ancestors and it were the malloc of many Unix programs, of Android to 2014, the root of glibc's, and it is what
-// emscripten links today. Good: best fit with little waste, four bytes for a live block, merging at once, no walk longer than the
-// 32 levels of a tree. Bad: one heap for all threads, and all its links lie beside the program's data, where an overrun finds them.
+// Doug Lea's malloc, 2.8.6 (2012), the last of a line that began in 1987, built for a system with sbrk and without mmap,
+// footers and locks. Its ancestors and it were the malloc of many Unix programs, of Android to 2014, the root of glibc's, and
+// it is what emscripten links today. Good: best fit with little waste, four bytes for a live block, merging at once, no walk
+// longer than the 32 levels of a tree. Bad: one heap for all threads, and all its links lie beside the program's data, where an
+// overrun finds them.
 //
 //   | foot | head | ...payload...   | head | fd bk | child0 child1 parent index | ...  foot | head | ...
 //   ^a live chunk                   ^a free chunk, these four only from 256 bytes on        ^the next chunk
@@ -11,26 +12,27 @@
 //
 // A block that is shown begins at its head, 4 bytes into the chunk, and so holds its payload.
 //
-// Free chunks are in one of 32 small bins, rings of one size each, last in first out; in one of 32 trees from 256 bytes on, keyed by
-// the bits of the size, chunks of equal size in a ring at one node; or they are one of two that no bin has: the designated victim
-// `dv`, the latest remainder of a small request, and `top`, the last chunk of the heap, behind which 40 bytes stay unused. Small
-// requests: their bin or the next one, whole; else a larger bin, else a tree, the rest becoming dv, unless dv is large enough.
-// Large ones: the best of the trees, if it fits better than dv. Then dv, then top, then the break moves up by whole pages. When
-// top passes 2 MiB its pages are given back, all but one. Bins, roots and the words beside them are variables; in chunks the head of
-// small bin i is the address 0x100 + i, and the root of tree i is 0x200 + i.
+// Free chunks are in one of 32 small bins, rings of one size each, last in first out; in one of 32 trees from 256 bytes on,
+// keyed by the bits of the size, chunks of equal size in a ring at one node; or they are one of two that no bin has: the
+// designated victim `dv`, the latest remainder of a small request, and `top`, the last chunk of the heap, behind which 40 bytes
+// stay unused. Small requests: their bin or the next one, whole; else a larger bin, else a tree, the rest becoming dv, unless
+// dv is large enough. Large ones: the best of the trees, if it fits better than dv. Then dv, then top, then the break moves up
+// by whole pages. When top passes 2 MiB its pages are given back, all but one. Bins, roots and the words beside them are
+// variables; in chunks the head of small bin i is the address 0x100 + i, and the root of tree i is 0x200 + i.
 //
 // A growth that fails is tried again as one that need not continue the heap, and ever after all are made that way: they ask for
 // the whole request and no longer count on what top has. Guarded too, as no memory shows it.
 //
-// Abort, a panic here: an address below the heap, a head or the one behind it without the bits of a block in use, links that do not lead
-// back. Its own realloc, which first tries to grow a block where it is, is not here: the lab's reference rule is.
+// Abort, a panic here: an address below the heap, a head or the one behind it without the bits of a block in use, links that do
+// not lead back. Its own realloc, which first tries to grow a block where it is, is not here: the lab's reference rule is.
 //
-// Metadata, for the digest: smallmap, treemap, the sizes of dv and top, the lowest address ever used, dv, top, the size from which top
-// is trimmed; fd and bk of the small bins, 0 if they are empty; the roots; footprint, the largest ever, base and size of the
-// segment. Then of each chunk: foot if the chunk before is free; head; if it is free and not dv fd, bk, and from 256 bytes on child0,
-// child1, parent, index. At top its head and the word 4 bytes behind it.
+// Metadata, for the digest: smallmap, treemap, the sizes of dv and top, the lowest address ever used, dv, top, the size from
+// which top is trimmed; fd and bk of the small bins, 0 if they are empty; the roots; footprint, the largest ever, base and size
+// of the segment. Then of each chunk: foot if the chunk before is free; head; if it is free and not dv fd, bk, and from 256
+// bytes on child0, child1, parent, index. At top its head and the word 4 bytes behind it.
 //
-// Costs: search_steps are the nodes of trees that a search or an insertion looks at, the root of a small request's tree not counted.
+// Costs: search_steps are the nodes of trees that a search or an insertion looks at, the root of a small request's tree not
+// counted.
 //
 // Invariants:
 //   D1 the chunks tile the heap, each says whether the one before is in use, and a free one has its size behind it

@@ -224,7 +224,8 @@ DlmallocHeap::Found DlmallocHeap::SearchLarge(std::uint32_t size) {
   return found;
 }
 
-// Along the bits of the size. Gives where the search goes on: the last subtree of larger sizes beside the path, or an exact fit.
+// Along the bits of the size. Gives where the search goes on: the last subtree of larger sizes beside the path, or an exact
+// fit.
 VirtAddr DlmallocHeap::SearchPath(WordView& words, VirtAddr node, std::uint32_t size, std::uint32_t bits, Found& found) {
   VirtAddr larger;
   LoopWatch<VirtAddr> watch;

@@ -1,4 +1,5 @@
-// What a heap shows of itself: its blocks, the words of its digest, what is wrong with it. All of it is safe on any contents of RAM.
+// What a heap shows of itself: its blocks, the words of its digest, what is wrong with it. All of it is safe on any contents of
+// RAM.
 #include <algorithm>
 
 #include "absl/strings/str_format.h"

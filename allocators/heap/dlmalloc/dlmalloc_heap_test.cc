@@ -1,5 +1,5 @@
-// What is dlmalloc's own, worked out by hand. Offsets are from the heap's start, where the first chunk is; a request of 100 bytes takes
-// a chunk of 104.
+// What is dlmalloc's own, worked out by hand. Offsets are from the heap's start, where the first chunk is; a request of 100
+// bytes takes a chunk of 104.
 #include "allocators/heap/dlmalloc/dlmalloc_heap.h"
 
 #include <cstdint>

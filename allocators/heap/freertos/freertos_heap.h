@@ -1,10 +1,11 @@
-// The two general heaps of the FreeRTOS kernel (portable/MemMang/heap_4.c and heap_2.c), which run on millions of small boards in
-// one static array. Both hand out the first block of a list that is large enough; they differ in the list.
+// The two general heaps of the FreeRTOS kernel (portable/MemMang/heap_4.c and heap_2.c), which run on millions of small boards
+// in one static array. Both hand out the first block of a list that is large enough; they differ in the list.
 //
-//   freertos-heap4   the list is in order of addresses, so this is first fit, and a free merges with both neighbours: memory comes
-//                    back whole. A free pays for the walk to its place. The heap to take when sizes differ.
-//   freertos-heap2   the list is in order of sizes, so this is best fit, and nothing is ever merged: cut once, memory stays cut. Quick
-//                    and safe where a program frees and asks for the same few sizes; with mixed ones it ends in pieces.
+//   freertos-heap4   the list is in order of addresses, so this is first fit, and a free merges with both neighbours: memory
+//                    comes back whole. A free pays for the walk to its place. The heap to take when sizes differ.
+//   freertos-heap2   the list is in order of sizes, so this is best fit, and nothing is ever merged: cut once, memory stays
+//                    cut. Quick and safe where a program frees and asks for the same few sizes; with mixed ones it ends in
+//                    pieces.
 //
 //   | next size | ...payload... | next size | ...free... | ... | 0 0 |
 //   ^header, 8 bytes                                           ^end (heap4; heap2 keeps it in a variable)
@@ -12,15 +13,15 @@
 //   size   of the block in bytes, header included, a multiple of 8; bit 31: allocated
 //   next   of a free block the next of the list; 0 of an allocated one
 //
-// The head of the list `start`, and `end` of heap2 (in the words of a list it is the address 1), are variables; so are the bytes that
-// are free and the fewest that ever were. The heap is made by the first request, whatever its size.
+// The head of the list `start`, and `end` of heap2 (in the words of a list it is the address 1), are variables; so are the
+// bytes that are free and the fewest that ever were. The heap is made by the first request, whatever its size.
 //
-// Request: header added, rounded up to 8. Refused without a search when that overflows, has bit 31, or is more than is free. The
-// block is cut when more than 16 bytes remain; its first part is handed out.
+// Request: header added, rounded up to 8. Refused without a search when that overflows, has bit 31, or is more than is free.
+// The block is cut when more than 16 bytes remain; its first part is handed out.
 //
-// Metadata, for the digest: next and size of each block in address order, heap4's end included; then start's next, 0, and for heap4
-// the address of end, the free bytes and the fewest; for heap2 0, the usable bytes, and the free bytes. Before the first request the
-// variables alone.
+// Metadata, for the digest: next and size of each block in address order, heap4's end included; then start's next, 0, and for
+// heap4 the address of end, the free bytes and the fewest; for heap2 0, the usable bytes, and the free bytes. Before the first
+// request the variables alone.
 //
 // Costs: search_steps are the steps of the search and of the walk to a place. A word counts when it is in a block.
 //
@@ -68,8 +69,8 @@ class FreeRtosHeap : public HeapAllocator {
   // Addresses that stand for the variables.
   static constexpr VirtAddr kEndVariable{1}, kStartVariable{2};
 
-  // `end`: the last element of the list. The usable bytes are those from the start of the arena on. `merges`: whether neighbours
-  // that are free are made one.
+  // `end`: the last element of the list. The usable bytes are those from the start of the arena on. `merges`: whether
+  // neighbours that are free are made one.
   FreeRtosHeap(AddressSpace& space, std::uint32_t arena_bytes, VirtAddr end, std::uint32_t usable_bytes, bool merges);
 
   VirtAddr Next(WordView& words, VirtAddr block) const;

@@ -137,11 +137,11 @@ class ChunkIndex {
   static std::uint16_t LeafBound(std::uint32_t bytes) {
     return static_cast<std::uint16_t>(std::min<std::uint32_t>(bytes / kWordBytes, kUnbounded));
   }
-  // The word of the leaf at which the first free chunk that is large enough starts; or kLeafWords, and the leaf's bound is exact.
-  // `words` are the page's.
+  // The word of the leaf at which the first free chunk that is large enough starts; or kLeafWords, and the leaf's bound is
+  // exact. `words` are the page's.
   static std::uint32_t FirstInLeaf(Page& page, const std::uint32_t* words, std::uint32_t leaf, std::uint32_t size);
-  // The word of the page, from a leaf on, at which the first free chunk that is large enough starts; or kPageWords, and the bounds
-  // of the leaves from there on are exact.
+  // The word of the page, from a leaf on, at which the first free chunk that is large enough starts; or kPageWords, and the
+  // bounds of the leaves from there on are exact.
   static std::uint32_t FirstInPage(Page& page, const std::uint32_t* words, std::uint32_t leaf, std::uint32_t size);
   // The same in those pages of a group whose bits are set, in the first of them from a leaf on; or kGroupWords.
   static std::uint32_t FirstInGroup(Group& group, std::uint32_t pages, std::uint32_t leaf, std::uint32_t size);

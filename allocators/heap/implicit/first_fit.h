@@ -1,7 +1,7 @@
 // The algorithm of the LunaixOS kernel heap, once: search, place, free, coalesce and grow, word for word in the order of the
-// original's C code (layout and source: implicit_heap.h). Any access may fault: it throws MachineStop. Instantiated with NoIndex,
-// the walk as it is, and with ChunkIndex, which answers the search; an index follows what happens to chunks through five calls
-// (chunk_index.h documents them), NoIndex ignores them.
+// original's C code (layout and source: implicit_heap.h). Any access may fault: it throws MachineStop. Instantiated with
+// NoIndex, the walk as it is, and with ChunkIndex, which answers the search; an index follows what happens to chunks through
+// five calls (chunk_index.h documents them), NoIndex ignores them.
 //
 // Heaps of another policy over the same chunks take all but Search from here: FindFrom is the walk over a part of the heap.
 #ifndef ALLOCLAB_ALLOCATORS_HEAP_IMPLICIT_FIRST_FIT_H_

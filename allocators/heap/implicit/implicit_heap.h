@@ -14,10 +14,11 @@
 //   search    the header, at each visit; the prologue is visited, the epilogue is not
 //   place     loads own header, and the next one when the fit is exact; stores own and next header, or own header and the
 //             remainder's header and footer
-//   grow      loads the old epilogue, and the new header, by which it finds where the epilogue goes; stores header, footer, epilogue
+//   grow      loads the old epilogue, and the new header, by which it finds where the epilogue goes; stores header, footer,
+//             epilogue
 //   free      loads own header and the next; stores header, footer, next header
-//   coalesce  loads own header, next header, and the footer before when the previous chunk is free; stores header and footer of the
-//             merged chunk
+//   coalesce  loads own header, next header, and the footer before when the previous chunk is free; stores header and footer
+//             of the merged chunk
 //
 // Invariants (CheckInvariants):
 //   H1 the chunks tile [start, brk) exactly, from the prologue 4|1 to the epilogue 0|1 at brk

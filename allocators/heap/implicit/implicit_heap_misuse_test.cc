@@ -23,7 +23,8 @@ class MisuseTest : public testing::TestWithParam<Engine> {
     return result.address;
   }
 
-  // Expects the outcome, a null address, and that heap, break, RAM and page tables are as before. Only the search may be counted.
+  // Expects the outcome, a null address, and that heap, break, RAM and page tables are as before. Only the search may be
+  // counted.
   void ExpectRefused(const std::function<HeapResult()>& call, Outcome outcome) {
     const std::vector<std::uint32_t> headers = machine_.Headers();
     const bool small = heap().Shape().size_bytes() < 1 << 20;

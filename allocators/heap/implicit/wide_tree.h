@@ -21,9 +21,9 @@ inline constexpr std::uint32_t kWideLevelsMax = 4;
 inline constexpr std::uint32_t kWideEntriesMax = 1u << (4 * kWideLevelsMax);
 
 // A tree of maxima that are allowed to be too large. An inner node's value is at least every value below it. Raising an entry
-// raises its ancestors at once; lowering one leaves them as they are. A search that follows an ancestor down and finds nothing large
-// enough there lowers that ancestor to the true maximum and tries again. So lowering costs nothing when it happens, and each
-// correction of a search is paid for by an earlier raise.
+// raises its ancestors at once; lowering one leaves them as they are. A search that follows an ancestor down and finds nothing
+// large enough there lowers that ancestor to the true maximum and tries again. So lowering costs nothing when it happens, and
+// each correction of a search is paid for by an earlier raise.
 class WideBounds {
  public:
   static constexpr std::uint32_t kNone = kWideEntriesMax;
@@ -78,10 +78,10 @@ inline void WideBounds::Raise(std::uint32_t entry, std::uint32_t bound) {
   }
 }
 
-// The nodes above the entry, one per level, are compared in one go: level L gives bits 16 L to 16 L + 15 of `promised`, one for each
-// child to the right of the entry that may hold what is wanted. The lowest bit is the nearest such child; the search descends from
-// there to the leftmost entry that is large enough. If a node's children are all too small, its value was too large: it is
-// corrected, and the search begins again.
+// The nodes above the entry, one per level, are compared in one go: level L gives bits 16 L to 16 L + 15 of `promised`, one for
+// each child to the right of the entry that may hold what is wanted. The lowest bit is the nearest such child; the search
+// descends from there to the leftmost entry that is large enough. If a node's children are all too small, its value was too
+// large: it is corrected, and the search begins again.
 inline std::uint32_t WideBounds::FirstBehind(std::uint32_t entry, std::uint32_t least) {
   ALLOCLAB_CHECK_LT(entry, size_);
   ALLOCLAB_CHECK_LT(least - 1, (1u << 31) - 1);

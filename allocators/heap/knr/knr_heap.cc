@@ -253,13 +253,7 @@ HeapAllocatorInfo KnrHeapInfo() {
           .source = "Kernighan and Ritchie, The C Programming Language, 2nd edition, 8.7; xv6, user/umalloc.c",
           .declaration = &kDeclaration,
           .parameters = {LimitParameter()},
-          .make = [](const HeapServices& machine, bool guarded,
-                     const ParameterValues& values) -> absl::StatusOr<std::unique_ptr<HeapGuard>> {
-            const std::uint32_t limit = NumberValue(values, "heap.limit_bytes");
-            if (absl::Status status = ReserveHeapRange(machine.space, "heap.limit_bytes", limit); !status.ok()) return status;
-            return std::make_unique<HeapGuard>(std::make_unique<KnrHeap>(machine.space, limit),
-                                               guarded ? HeapGuard::Mode::kGuarded : HeapGuard::Mode::kUnguarded);
-          }};
+          .make = MakeGrowingHeap<KnrHeap>};
 }
 
 }  // namespace alloclab

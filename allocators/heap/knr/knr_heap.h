@@ -1,7 +1,7 @@
 // The allocator of Kernighan and Ritchie (The C Programming Language, 2nd edition, 8.7), as xv6's user library has it (2006 to
-// today, user/umalloc.c). It ran in the programs of the first Unixes and runs in those of xv6. Good: tiny, one word per link, frees
-// merge at once with both neighbours. Bad: every free walks the ring to find its place, so a program with many holes pays for
-// each free what it pays for a search; next fit spreads small blocks over all of memory; nothing is ever given back.
+// today, user/umalloc.c). It ran in the programs of the first Unixes and runs in those of xv6. Good: tiny, one word per link,
+// frees merge at once with both neighbours. Bad: every free walks the ring to find its place, so a program with many holes pays
+// for each free what it pays for a search; next fit spreads small blocks over all of memory; nothing is ever given back.
 //
 //   | next units | ...payload... | next units | ...free... | ...
 //   ^header, 8 bytes: one unit                                  ^brk
@@ -9,17 +9,18 @@
 //   units   size of the block in units of 8 bytes, the header included
 //   next    of a free block: the next free one by address; the last one leads to `base`, and base to the first one
 //
-// `base` is a header of size 0 in a variable below all blocks; in the words of a ring it is the address 1. `freep`, a variable too,
-// is the block behind which the next search begins; null before the first request, when there is no ring.
+// `base` is a header of size 0 in a variable below all blocks; in the words of a ring it is the address 1. `freep`, a variable
+// too, is the block behind which the next search begins; null before the first request, when there is no ring.
 //
-// Search: next fit, from the block behind freep once round the ring, base included; a fit is split from the end, so the remainder
-// keeps its place in the ring and the new block's word `next` is what was there. No fit: the break moves up by the request or
-// 4,096 units, and the new block is freed like any other; then the search goes on.
+// Search: next fit, from the block behind freep once round the ring, base included; a fit is split from the end, so the
+// remainder keeps its place in the ring and the new block's word `next` is what was there. No fit: the break moves up by the
+// request or 4,096 units, and the new block is freed like any other; then the search goes on.
 //
-// Metadata, for the digest: of each block in address order `next` if it is free, else 0, and `units`; then base's next, 0, freep.
+// Metadata, for the digest: of each block in address order `next` if it is free, else 0, and `units`; then base's next, 0,
+// freep.
 //
-// Costs: search_steps are the bodies of malloc's loop and of free's; each `p->ptr` and `p->size` of the source counts when p is a
-// block, not when it is base.
+// Costs: search_steps are the bodies of malloc's loop and of free's; each `p->ptr` and `p->size` of the source counts when p is
+// a block, not when it is base.
 //
 // Invariants:
 //   K1 the blocks tile [start, brk), none of 0 units

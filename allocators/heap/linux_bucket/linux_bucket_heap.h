@@ -1,30 +1,31 @@
-// The kernel heap of Linux 0.11 (1991): buckets of equal objects, written by Theodore Ts'o as the kernel's first malloc, which it was
-// until kmalloc came in 1993. Good: an object has no header, a page of them 16 bytes elsewhere; a request takes the first free object
-// of the first page that has one; a page that is empty goes back at once. Bad: nothing is larger than a page, sizes are powers of
-// two, each search passes all full pages of its class, a free looks for its page in all classes, smallest first, and when no page is
-// left the kernel panics.
+// The kernel heap of Linux 0.11 (1991): buckets of equal objects, written by Theodore Ts'o as the kernel's first malloc, which
+// it was until kmalloc came in 1993. Good: an object has no header, a page of them 16 bytes elsewhere; a request takes the
+// first free object of the first page that has one; a page that is empty goes back at once. Bad: nothing is larger than a page,
+// sizes are powers of two, each search passes all full pages of its class, a free looks for its page in all classes, smallest
+// first, and when no page is left the kernel panics.
 //
 //   chain of a class -> | page next freeptr refcnt,size | -> | ... | -> 0      descriptors, 16 bytes, 256 in a page of them
 //                          |
 //                          v
-//                        | object | object | ... |                            a page of objects; a free one begins with the address
-//                                                                             of the next free one, the last with 0
+//                        | object | object | ... |                            a page of objects; a free one begins with the
+//                                                                             address of the next free one, the last with 0
 //
 // The classes are 16, 32 ... 4096 bytes. A page of descriptors is never given back; free descriptors are in a list. Pages come
-// from get_free_page, which is here too: a byte in mem_map for each page of physical memory from 1 MiB on, the highest free one is
-// taken and cleared. Chain heads, the free list and mem_map are variables.
+// from get_free_page, which is here too: a byte in mem_map for each page of physical memory from 1 MiB on, the highest free one
+// is taken and cleared. Chain heads, the free list and mem_map are variables.
 //
-// The original sees its 16 MiB of memory at their physical addresses, of which the pages from 4 MiB on are the heap's. Here the same
-// addresses are virtual ones, so that all words are the original's; heap.arena_bytes says how many pages there are. The lab's own
-// frames come to them at the first touch.
+// The original sees its 16 MiB of memory at their physical addresses, of which the pages from 4 MiB on are the heap's. Here the
+// same addresses are virtual ones, so that all words are the original's; heap.arena_bytes says how many pages there are. The
+// lab's own frames come to them at the first touch.
 //
-// What is a panic in the original is one here: no page left (a page of objects missing loses the descriptor that was taken for it), a
-// request above 4096 bytes, a free of an address in no page of objects, null too. An object is not checked against its page: twice
-// freed, or inside another one, it goes into the page's list. Guarded, a request for which there is no page is refused.
+// What is a panic in the original is one here: no page left (a page of objects missing loses the descriptor that was taken for
+// it), a request above 4096 bytes, a free of an address in no page of objects, null too. An object is not checked against its
+// page: twice freed, or inside another one, it goes into the page's list. Guarded, a request for which there is no page is
+// refused.
 //
-// Metadata, for the digest: of each class its size and chain head; of each descriptor on the chain its address, page, next, freeptr,
-// refcnt | size << 16, the free objects in the order of their list, 0. Then the free descriptors in the order of theirs, 0, and mem_map,
-// four bytes to a word.
+// Metadata, for the digest: of each class its size and chain head; of each descriptor on the chain its address, page, next,
+// freeptr, refcnt | size << 16, the free objects in the order of their list, 0. Then the free descriptors in the order of
+// theirs, 0, and mem_map, four bytes to a word.
 //
 // Costs: search_steps are the descriptors that malloc and free look at on chains, place_steps those of free; dir_steps and
 // free_dir_steps the classes. The words of a page that is cleared do not count.

@@ -1,8 +1,8 @@
-// The heap of lwIP (src/core/mem.c), the TCP/IP stack that Adam Dunkels wrote in 2001 for small machines and that runs in a great
-// many devices; packets, and whatever else has a size that cannot be foreseen, live in it. Good: free checks its pointer and the
-// links around it, so that double frees and most foreign and interior pointers are refused; first fit by address and merging at
-// once keep memory whole. Bad: there is no list of free blocks. A search visits every block from the lowest free one on, live
-// ones too, and a request that takes that one walks on to the next; 12 bytes per block.
+// The heap of lwIP (src/core/mem.c), the TCP/IP stack that Adam Dunkels wrote in 2001 for small machines and that runs in a
+// great many devices; packets, and whatever else has a size that cannot be foreseen, live in it. Good: free checks its pointer
+// and the links around it, so that double frees and most foreign and interior pointers are refused; first fit by address and
+// merging at once keep memory whole. Bad: there is no list of free blocks. A search visits every block from the lowest free one
+// on, live ones too, and a request that takes that one walks on to the next; 12 bytes per block.
 //
 //   | next prev used | ...payload... | next prev used | ... | next prev used |
 //   ^start: offset 0                                        ^end marker, at offset SIZE
@@ -11,16 +11,17 @@
 //   prev   offset of the block before; of the first block and of the end marker its own
 //   used   one byte: 1 live, 0 free; the three behind it are never written
 //
-// SIZE is "heap.arena_bytes" rounded up to 4; the end marker's 12 bytes come on top. Words are 32 bits at every size, as where lwIP's
-// MEM_SIZE is above 64,000: below, the original takes 16-bit offsets and headers of 8 bytes, which this heap does not.
+// SIZE is "heap.arena_bytes" rounded up to 4; the end marker's 12 bytes come on top. Words are 32 bits at every size, as where
+// lwIP's MEM_SIZE is above 64,000: below, the original takes 16-bit offsets and headers of 8 bytes, which this heap does not.
 //
-// `lfree`, a variable, is the offset of the lowest free block, SIZE if there is none; each search begins there. Request: rounded
-// up to 4, at least 12. A block is cut when 24 bytes or more remain; its first part is handed out. The first header and the end
-// marker are written when the heap is made.
+// `lfree`, a variable, is the offset of the lowest free block, SIZE if there is none; each search begins there. Request:
+// rounded up to 4, at least 12. A block is cut when 24 bytes or more remain; its first part is handed out. The first header and
+// the end marker are written when the heap is made.
 //
 // Assertions are off: a free that is refused changes nothing and says nothing.
 //
-// Metadata, for the digest: of each block in address order, the end marker included, next, prev and used, a word each; then lfree.
+// Metadata, for the digest: of each block in address order, the end marker included, next, prev and used, a word each; then
+// lfree.
 //
 // Costs: search_steps are the headers that a search looks at, and the steps of lfree to the next free block. `used` counts as a
 // word.
@@ -63,8 +64,8 @@ class LwipMem final : public HeapAllocator {
   // How many bytes more an arena takes: what rounds it up, and the end marker.
   static constexpr std::uint32_t BytesBehind(std::uint32_t arena_bytes) { return (0 - arena_bytes) % 4 + kHeader; }
 
-  // The page tables of the arena and of what is behind it exist, and there are frames for the first and the last page. REQUIRES:
-  // arena_bytes >= kArenaBytesMin.
+  // The page tables of the arena and of what is behind it exist, and there are frames for the first and the last page.
+  // REQUIRES: arena_bytes >= kArenaBytesMin.
   LwipMem(AddressSpace& space, std::uint32_t arena_bytes);
 
   HeapResult Malloc(std::uint32_t bytes) override;

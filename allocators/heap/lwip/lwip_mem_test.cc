@@ -1,5 +1,6 @@
-// What is lwIP's own: where searches begin, what they count, and what the original does, without assertions, when it is misused.
-// The first block's payload is at 12; a request of 24 bytes takes a block of 36. Addresses are offsets from the heap's start.
+// What is lwIP's own: where searches begin, what they count, and what the original does, without assertions, when it is
+// misused. The first block's payload is at 12; a request of 24 bytes takes a block of 36. Addresses are offsets from the heap's
+// start.
 #include "allocators/heap/lwip/lwip_mem.h"
 
 #include <cstdint>

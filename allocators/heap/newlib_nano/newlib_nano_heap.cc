@@ -278,13 +278,7 @@ HeapAllocatorInfo NewlibNanoHeapInfo() {
           .source = "newlib, newlib/libc/stdlib/nano-mallocr.c",
           .declaration = &kDeclaration,
           .parameters = {LimitParameter()},
-          .make = [](const HeapServices& machine, bool guarded,
-                     const ParameterValues& values) -> absl::StatusOr<std::unique_ptr<HeapGuard>> {
-            const std::uint32_t limit = NumberValue(values, "heap.limit_bytes");
-            if (absl::Status status = ReserveHeapRange(machine.space, "heap.limit_bytes", limit); !status.ok()) return status;
-            return std::make_unique<HeapGuard>(std::make_unique<NewlibNanoHeap>(machine.space, limit),
-                                               guarded ? HeapGuard::Mode::kGuarded : HeapGuard::Mode::kUnguarded);
-          }};
+          .make = MakeGrowingHeap<NewlibNanoHeap>};
 }
 
 }  // namespace alloclab

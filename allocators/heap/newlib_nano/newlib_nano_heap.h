@@ -1,29 +1,30 @@
-// The small malloc of newlib (newlib/libc/stdlib/nano-mallocr.c), which programs for Arm microcontrollers have when they are linked
-// with `--specs=nano.specs`. Good: little code, 4 bytes in front of a block, memory taken from sbrk to the byte; a free merges at
-// once with both neighbours. Bad: one list of free chunks by address, so both a search and a free walk past every hole in front of
-// theirs; small holes gather at the front, where each first fit looks at them again; and a request that no hole can hold grows the
-// break by all of it, though the end of the heap be free.
+// The small malloc of newlib (newlib/libc/stdlib/nano-mallocr.c), which programs for Arm microcontrollers have when they are
+// linked with `--specs=nano.specs`. Good: little code, 4 bytes in front of a block, memory taken from sbrk to the byte; a free
+// merges at once with both neighbours. Bad: one list of free chunks by address, so both a search and a free walk past every
+// hole in front of theirs; small holes gather at the front, where each first fit looks at them again; and a request that no
+// hole can hold grows the break by all of it, though the end of the heap be free.
 //
 //   | size | -4 | ...payload... | size | ...payload... | size | next | ...free... | ...
 //   ^chunk at a multiple of 8   ^chunk between two of them                            ^brk
 //
 //   size   of the chunk in bytes, the word itself included: a multiple of 4, at least 12
 //   next   of a free chunk: the next free one by address, 0 of the last
-//   -4     the payload is at a multiple of 8, so a live chunk that is at one too has this word between; a free finds the size by it
+//   -4     the payload is at a multiple of 8, so a live chunk that is at one too has this word between; a free finds the
+//          size by it
 //
 // In variables: the head of the list, null when no chunk is free; where the break was when memory was first asked for.
 //
-// Request: rounded up to 4 and 8 added, at least 12; refused when that has bit 31 or wraps. Search: first fit. 12 bytes or more that
-// remain stay in the list as the chunk that they were, and its end is handed out; less goes with the chunk. No fit: the break moves
-// up by the request.
+// Request: rounded up to 4 and 8 added, at least 12; refused when that has bit 31 or wraps. Search: first fit. 12 bytes or more
+// that remain stay in the list as the chunk that they were, and its end is handed out; less goes with the chunk. No fit: the
+// break moves up by the request.
 //
 // A free that the list shows to be of a free chunk is ignored, which the counter tells; the original says so in errno.
 //
-// Metadata, for the digest: of each chunk in address order its size, and the word behind that if the chunk is free or at a multiple
-// of 8; then the head of the list and where the break was at first.
+// Metadata, for the digest: of each chunk in address order its size, and the word behind that if the chunk is free or at a
+// multiple of 8; then the head of the list and where the break was at first.
 //
-// Costs: search_steps are the chunks that a search looks at, and the steps of a free's walk to its place. Each use of a chunk's word
-// counts.
+// Costs: search_steps are the chunks that a search looks at, and the steps of a free's walk to its place. Each use of a chunk's
+// word counts.
 //
 // Invariants:
 //   N1 the chunks tile [start, brk), each of 12 bytes or more, a multiple of 4

@@ -1,5 +1,5 @@
-// What is newlib-nano's own, worked out by hand, and what the original does when it is misused. A chunk at an offset that ends in 0
-// or 8 has its payload 8 bytes on, others 4.
+// What is newlib-nano's own, worked out by hand, and what the original does when it is misused. A chunk at an offset that ends
+// in 0 or 8 has its payload 8 bytes on, others 4.
 #include "allocators/heap/newlib_nano/newlib_nano_heap.h"
 
 #include <cstdint>

@@ -1,16 +1,17 @@
-// Next fit: first fit that begins where the last search ended (Knuth, The Art of Computer Programming, vol. 1, 2.5, exercise 6), with
-// the rover as Bryant and O'Hallaron's malloc keeps it (Computer Systems, 9.9, mm.c with NEXT_FIT), over the chunks of the implicit
-// heap. Layout, placement, growth, coalescing and their costs, the digest and invariants H1 to H4: implicit/implicit_heap.h.
+// Next fit: first fit that begins where the last search ended (Knuth, The Art of Computer Programming, vol. 1, 2.5, exercise
+// 6), with the rover as Bryant and O'Hallaron's malloc keeps it (Computer Systems, 9.9, mm.c with NEXT_FIT), over the chunks of
+// the implicit heap. Layout, placement, growth, coalescing and their costs, the digest and invariants H1 to H4:
+// implicit/implicit_heap.h.
 //
 //   | 4|1 | A | free | A | free | A | 0|1 |
 //                      ^rover            ^brk
 //
-// The rover is the chunk at which the last search ended that found one, at first the prologue. A search looks at the chunks from the
-// rover up to the break, then at those from the prologue up to the rover. Only a search that finds moves the rover; a heap that
-// grows does not. A free chunk that swallows the rover's becomes the rover's.
+// The rover is the chunk at which the last search ended that found one, at first the prologue. A search looks at the chunks
+// from the rover up to the break, then at those from the prologue up to the rover. Only a search that finds moves the rover; a
+// heap that grows does not. A free chunk that swallows the rover's becomes the rover's.
 //
-// Costs: the search loads the header of each chunk once. The rover is a variable of the kernel: no word in RAM, not in the digest;
-// it is a figure.
+// Costs: the search loads the header of each chunk once. The rover is a variable of the kernel: no word in RAM, not in the
+// digest; it is a figure.
 //
 // Invariants: H1 to H4, and
 //   N1 a chunk begins at the rover

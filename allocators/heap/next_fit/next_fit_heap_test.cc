@@ -1,5 +1,5 @@
-// What is next fit's own: where its rover is, worked out by hand. Offsets are from the heap's start. A fresh heap is the prologue
-// at 0 and a free chunk of 4096 bytes at 4; a request of 96 bytes takes a chunk of 100.
+// What is next fit's own: where its rover is, worked out by hand. Offsets are from the heap's start. A fresh heap is the
+// prologue at 0 and a free chunk of 4096 bytes at 4; a request of 96 bytes takes a chunk of 100.
 #include "allocators/heap/next_fit/next_fit_heap.h"
 
 #include <cstdint>

@@ -149,8 +149,8 @@ void TlsfHeap::MarkFree(WordView& words, VirtAddr block) {
   SetFlag(words, block, kFree, true);
 }
 
-// What remains behind the first `size` bytes becomes a block of its own. The flag that the one before it is free holds until that
-// one is marked as used.
+// What remains behind the first `size` bytes becomes a block of its own. The flag that the one before it is free holds until
+// that one is marked as used.
 void TlsfHeap::CutRest(WordView& words, VirtAddr block, std::uint32_t size) {
   ++state_.counters.Of<"splits">();
   const VirtAddr rest = block + (kSize + size);

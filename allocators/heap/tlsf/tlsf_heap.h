@@ -1,12 +1,13 @@
-// Two-Level Segregated Fit, in Matthew Conte's implementation (mattconte/tlsf 3.1, 32-bit build). Designed for real-time systems by
-// Masmano, Ripoll, Crespo and Real (TLSF: A New Dynamic Memory Allocator for Real-Time Systems, ECRTS 2004); this code runs in games
-// and on the ESP32 boards. Good: malloc and free take the same few dozen accesses whatever the heap holds, 4 bytes per live block,
-// frees merge at once with both neighbours. Bad: the lists take 3 KiB before the first byte is given; a request is looked for in
-// the next class above its size, so that a free block of its own class which would do is passed over, and of an empty heap the
-// part above the lower end of its one block's class cannot be had in one piece. Last in, first out within a class.
+// Two-Level Segregated Fit, in Matthew Conte's implementation (mattconte/tlsf 3.1, 32-bit build). Designed for real-time
+// systems by Masmano, Ripoll, Crespo and Real (TLSF: A New Dynamic Memory Allocator for Real-Time Systems, ECRTS 2004); this
+// code runs in games and on the ESP32 boards. Good: malloc and free take the same few dozen accesses whatever the heap holds, 4
+// bytes per live block, frees merge at once with both neighbours. Bad: the lists take 3 KiB before the first byte is given; a
+// request is looked for in the next class above its size, so that a free block of its own class which would do is passed over,
+// and of an empty heap the part above the lower end of its one block's class cannot be had in one piece. Last in, first out
+// within a class.
 //
 //   | control structure, 3188 bytes | size ...payload... | size next_free prev_free ... prev_phys | size ... | 0 |
-//   ^start: the null block            ^a block's tile: its size word and its payload                            ^sentinel's size
+//   ^start: the null block            ^a block's tile: its size word and its payload                       the sentinel's size^
 //
 //   size        of the payload in bytes, a multiple of 4; bit 0: free, bit 1: the block before is free
 //   next_free   of a free block: the next one of its list; at the start of the payload, prev_free behind it
@@ -14,23 +15,23 @@
 //
 //   control: null block 16 bytes | fl_bitmap | sl_bitmap[24] | heads[24][32]
 //
-// The class of a size is a row, its power of two (below 128: row 0), and one of 32 columns, equal parts of it. A list ends, and an
-// empty one begins, with the null block, which lies at the address of the control structure and whose links are written as
+// The class of a size is a row, its power of two (below 128: row 0), and one of 32 columns, equal parts of it. A list ends, and
+// an empty one begins, with the null block, which lies at the address of the control structure and whose links are written as
 // those of any block. A bit of sl_bitmap for each list with blocks, a bit of fl_bitmap for each row with lists.
 //
-// Request: rounded up to 4, at least 12, below 2^30, and for the search up to where the next class begins; the first block of the
-// first list with blocks from there on is taken and cut if 16 bytes or more remain, its first part is handed out. Nothing is walked.
-// The control structure and the pool's one block are written when the heap is made; so are the first two words of the null block,
-// zeroes, which the original leaves as it finds them. There is no heap of a size that the original would refuse: less than 3208
-// bytes.
+// Request: rounded up to 4, at least 12, below 2^30, and for the search up to where the next class begins; the first block of
+// the first list with blocks from there on is taken and cut if 16 bytes or more remain, its first part is handed out. Nothing
+// is walked. The control structure and the pool's one block are written when the heap is made; so are the first two words of
+// the null block, zeroes, which the original leaves as it finds them. There is no heap of a size that the original would
+// refuse: less than 3208 bytes.
 //
 // Assertions are off, as in a build with NDEBUG: an invalid free does what its words lead to.
 //
 // Metadata, for the digest: the 797 words of the control structure; then of each block in address order, the sentinel included,
 // prev_phys if the block before is free, size, and if it is free next_free and prev_free.
 //
-// Costs: no search steps, there is no walk. Each use of a word of a block or of the control structure counts; to set a flag or to
-// change a size is to load and to store it.
+// Costs: no search steps, there is no walk. Each use of a word of a block or of the control structure counts; to set a flag or
+// to change a size is to load and to store it.
 //
 // Invariants:
 //   T1 the blocks tile the pool up to the sentinel, which has no bytes and is not free
@@ -72,7 +73,8 @@ class TlsfHeap final : public HeapAllocator {
   static constexpr std::uint32_t kControlBytes = 3188;
   static constexpr std::uint32_t kArenaBytesMin = kControlBytes + 8 + 12;
 
-  // The page tables of the arena exist, and there are frames for its first and last page. REQUIRES: arena_bytes >= kArenaBytesMin.
+  // The page tables of the arena exist, and there are frames for its first and last page. REQUIRES: arena_bytes >=
+  // kArenaBytesMin.
   TlsfHeap(AddressSpace& space, std::uint32_t arena_bytes);
 
   HeapResult Malloc(std::uint32_t bytes) override;

@@ -1,5 +1,5 @@
-// What is TLSF's own: classes and lists, words in memory, and what the original does, without assertions, when it is misused. The
-// first block's address is 0xC0400C78; a request of 24 bytes takes a block of 28.
+// What is TLSF's own: classes and lists, words in memory, and what the original does, without assertions, when it is misused.
+// The first block's address is 0xC0400C78; a request of 24 bytes takes a block of 28.
 #include "allocators/heap/tlsf/tlsf_heap.h"
 
 #include <cstdint>

@@ -1,11 +1,11 @@
-// The heap of the Zephyr kernel (lib/os/heap.c of 2.5, 2021): since 2020 what is behind k_malloc and k_heap on boards with some KiB to
-// some MiB of RAM. Good: no operation walks, so all take the same short time; all of its variables lie in the memory that it is given,
-// so a program has as many heaps as it likes; a free merges at once with both neighbours. Bad: 8 bytes in front of each block; of the
-// chunks that may fit it tries three, and cuts a larger one when none does; a rest of one unit is in no list and is of no use until a
-// neighbour is freed.
+// The heap of the Zephyr kernel (lib/os/heap.c of 2.5, 2021): since 2020 what is behind k_malloc and k_heap on boards with some
+// KiB to some MiB of RAM. Good: no operation walks, so all take the same short time; all of its variables lie in the memory
+// that it is given, so a program has as many heaps as it likes; a free merges at once with both neighbours. Bad: 8 bytes in
+// front of each block; of the chunks that may fit it tries three, and cuts a larger one when none does; a rest of one unit is
+// in no list and is of no use until a neighbour is freed.
 //
-//   | left size | len avail entry[0] .. entry[n-1] | left size | ...payload... | left size prev next ...free... | ... | left 0 |
-//   ^chunk 0: the heap's variables                 ^chunk                                                            ^end marker
+//   | left size | len avail entry[0]..entry[n-1] | left size | ...payload... | left size prev next ...free... | ... | left 0 |
+//   ^chunk 0: the heap's variables               ^chunk                                                            ^end marker
 //
 // The unit is 8 bytes; a chunk is named by its distance from the start in units, 0 is no chunk.
 //
@@ -14,16 +14,16 @@
 //   prev, next   of a free chunk of 2 units or more: its neighbours in the ring of its bucket
 //   len          the end marker's name; avail: bit i says that bucket i has chunks; entry: where a search of the bucket begins
 //
-// Bucket i has the free chunks of 2^i + 1 to 2^(i+1) units. Request: header added, rounded up to units. Its own bucket first: the
-// entry's chunk if it is large enough, else the entry moves on for good, three times at most. Then the entry's chunk of the
+// Bucket i has the free chunks of 2^i + 1 to 2^(i+1) units. Request: header added, rounded up to units. Its own bucket first:
+// the entry's chunk if it is large enough, else the entry moves on for good, three times at most. Then the entry's chunk of the
 // next bucket that has any. Units that remain are a free chunk behind the block. A free chunk is the last of its ring.
 //
 // A request that is refused has moved an entry, perhaps; guarded, it is moved back.
 //
 // A heap of up to 32,767 units has 4-byte headers in the original. This one has 8-byte headers only, so it is never that small.
 //
-// Metadata, for the digest: chunk 0 word by word up to the last entry; then each chunk in address order, the end marker too: left,
-// size, and of a free chunk of 2 units or more prev and next.
+// Metadata, for the digest: chunk 0 word by word up to the last entry; then each chunk in address order, the end marker too:
+// left, size, and of a free chunk of 2 units or more prev and next.
 //
 // Costs: search_steps are the chunks of a request's own bucket that are tried. Each use of a word counts, those of chunk 0 too.
 //

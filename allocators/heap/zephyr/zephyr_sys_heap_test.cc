@@ -1,5 +1,5 @@
-// What is the own of Zephyr's heap, worked out by hand, and what the original does when it is misused. In the smallest arena the
-// heap has 32,768 units; chunk 0 has 10, so the first chunk is 10 and its payload at 88.
+// What is the own of Zephyr's heap, worked out by hand, and what the original does when it is misused. In the smallest arena
+// the heap has 32,768 units; chunk 0 has 10, so the first chunk is 10 and its payload at 88.
 #include "allocators/heap/zephyr/zephyr_sys_heap.h"
 
 #include <cstdint>
@@ -151,15 +151,15 @@ TEST_F(ZephyrTest, CountsEachUseOfAWord) {
   heap().guard().ResetCosts();
   const std::uint32_t chunk = Malloc(4);
   EXPECT_EQ(heap().costs().search_steps, 0u) << "its own bucket is empty";
-  // len twice, entry, avail, entry; next, avail: the chunk leaves its ring; size; size, size: split; size, entry, avail: the rest
-  // comes into one; size: in use.
+  // len twice, entry, avail, entry; next, avail: the chunk leaves its ring; size; size, size: split; size, entry, avail: the
+  // rest comes into one; size: in use.
   EXPECT_EQ(heap().costs().words_loaded, 14u);
   EXPECT_EQ(heap().costs().words_stored, 2u + 4 + 4 + 1);
   heap().guard().ResetCosts();
   Free(chunk);
   EXPECT_EQ(heap().costs().search_steps, 0u);
-  // size; size, size: is the one above used? size, next, avail: it leaves; size, size, size: merge; left, size: is the one below used?
-  // size, entry, avail.
+  // size; size, size: is the one above used? size, next, avail: it leaves; size, size, size: merge; left, size: is the one
+  // below used? size, entry, avail.
   EXPECT_EQ(heap().costs().words_loaded, 14u);
   EXPECT_EQ(heap().costs().words_stored, 1u + 2 + 2 + 4);
 }

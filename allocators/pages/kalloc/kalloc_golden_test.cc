@@ -1,9 +1,9 @@
 // Replays vectors made by running the original: addresses, the list, and every byte of the arena.
 //
-//   NAME.ops     m PAGES: the arena, from 0x10001000, of a kernel that ends at 0x10000800; a ID 1: allocate a page; f ID: free it,
-//                which does nothing if there was none
-//   NAME.golden  "# init" and "# checkpoint after_op N": what is free; one line per operation (the address, 00000000 when there is
-//                no page, "." for a free); then "= free ADDRESS" for each page of the list, "= final ..." and "= ops ..."
+//   NAME.ops     m PAGES: the arena, from 0x10001000, of a kernel that ends at 0x10000800; a ID 1: allocate a page; f ID: free
+//                it, which does nothing if there was none
+//   NAME.golden  "# init" and "# checkpoint after_op N": what is free; one line per operation (the address, 00000000 when there
+//                is no page, "." for a free); then "= free ADDRESS" for each page of the list, "= final ..." and "= ops ..."
 //
 // Two vectors are beside this file; ALLOCLAB_GOLDEN_DIR names a folder whose allocators/xv6-kalloc/ holds more.
 #include <algorithm>

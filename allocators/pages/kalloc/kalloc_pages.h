@@ -1,24 +1,24 @@
-// The page allocator of today's xv6 (MIT, kalloc.c; since 2007), on which thousands of students have built. A stack of pages: a free
-// puts the page on top, an allocation takes the one on top. Good: both take the same few instructions, whatever is free, and the
-// page given is the one that was used last. Bad: one page at a time, so nothing larger than 4 KiB ever lies together; no count and no
-// owner, so a page that is freed twice is on the stack twice, and is handed out for ever.
+// The page allocator of today's xv6 (MIT, kalloc.c; since 2007), on which thousands of students have built. A stack of pages: a
+// free puts the page on top, an allocation takes the one on top. Good: both take the same few instructions, whatever is free,
+// and the page given is the one that was used last. Bad: one page at a time, so nothing larger than 4 KiB ever lies together;
+// no count and no owner, so a page that is freed twice is on the stack twice, and is handed out for ever.
 //
 //   page   +0 next: address of the page below, 0 of the last     +4 ... 4,092 bytes of junk
 //
-// The head of the list is a variable. A free first fills the page with 0x01, so that who still uses it finds out. At the beginning
-// each page of the arena is freed, the lowest first, so the highest is the first one to be handed out.
+// The head of the list is a variable. A free first fills the page with 0x01, so that who still uses it finds out. At the
+// beginning each page of the arena is freed, the lowest first, so the highest is the first one to be handed out.
 //
-// A request is for one page: what is longer is refused, kFragmented when so many bytes are free, otherwise kOutOfMemory. A free of
-// several pages frees one after the other, upwards.
+// A request is for one page: what is longer is refused, kFragmented when so many bytes are free, otherwise kOutOfMemory. A free
+// of several pages frees one after the other, upwards.
 //
-// Unguarded use. The original has no lengths: whatever length up to a page is asked for gives a page, and part of a page is freed as
-// a whole one. It panics, before the page has changed, on an address that is no page of the arena. An allocation from a list that
-// leads out of RAM ends with kMachineFault at that address.
+// Unguarded use. The original has no lengths: whatever length up to a page is asked for gives a page, and part of a page is
+// freed as a whole one. It panics, before the page has changed, on an address that is no page of the arena. An allocation from
+// a list that leads out of RAM ends with kMachineFault at that address.
 //
 // Metadata, for the digest: address of every page in list order.
 //
-// Costs (PageCosts): an allocation reads the link of the page it gives, a free writes one. There is no search. The fill is in the
-// counter filled_bytes alone.
+// Costs (PageCosts): an allocation reads the link of the page it gives, a free writes one. There is no search. The fill is in
+// the counter filled_bytes alone.
 //
 // Invariants (CheckInvariants):
 //   X1 every page of the list lies inside the arena, page-aligned

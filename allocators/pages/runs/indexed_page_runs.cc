@@ -8,8 +8,8 @@
 namespace alloclab {
 namespace {
 
-// What a step of the original's walk costs in loads and stores: at the first run, whose link is the list head, and at any other.
-// The table of page_runs.h.
+// What a step of the original's walk costs in loads and stores: at the first run, whose link is the list head, and at any
+// other. The table of page_runs.h.
 struct Step {
   std::uint8_t first_loads, loads, first_stores, stores;
   bool visits = true;  // looks at a run

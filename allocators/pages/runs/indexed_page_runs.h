@@ -1,5 +1,5 @@
-// Page runs answered from an index in host memory, guarded only: the same addresses, words in RAM and costs as the literal walk,
-// without walking. RAM is written, never asked. See page_runs.h.
+// Page runs answered from an index in host memory, guarded only: the same addresses, words in RAM and costs as the literal
+// walk, without walking. RAM is written, never asked. See page_runs.h.
 #ifndef ALLOCLAB_ALLOCATORS_PAGES_RUNS_INDEXED_PAGE_RUNS_H_
 #define ALLOCLAB_ALLOCATORS_PAGES_RUNS_INDEXED_PAGE_RUNS_H_
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "allocators/common/check.h"
 #include "allocators/pages/page_allocator.h"
 #include "allocators/pages/runs/run_list.h"
 
@@ -14,10 +15,12 @@ namespace alloclab {
 
 class LiteralPageRuns final : public PageAllocator {
  public:
-  // REQUIRES: the arena lies in RAM and is not empty; smaller than 2 GiB unless `wide`: then lengths are unsigned and the arena may
-  // end at 4 GiB, which no difference makes to a program that a guard watches.
+  // REQUIRES: the arena lies in RAM and is not empty; smaller than 2 GiB unless `wide`: then lengths are unsigned and the arena
+  // may end at 4 GiB, which no difference makes to a program that a guard watches.
   LiteralPageRuns(PhysicalMemory& memory, const Arena& arena, bool wide)
-      : PageAllocator(arena), list_(memory, arena), wide_(wide) {}
+      : PageAllocator(arena), list_(memory, arena), wide_(wide) {
+    if (!wide) ALLOCLAB_CHECK_LT(arena.bytes, 1u << 31);
+  }
 
   PageResult Allocate(std::uint32_t bytes) override;
   PageResult Free(PhysAddr first, std::uint32_t bytes) override;

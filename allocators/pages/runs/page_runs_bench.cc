@@ -1,9 +1,10 @@
-// Pairs of a free and an allocation: a random block is freed, and one of random size allocated. Junk fills are included; they are
-// lazy. Before anything is timed, both engines do the same pairs and are compared.
+// Pairs of a free and an allocation: a random block is freed, and one of random size allocated. Junk fills are included; they
+// are lazy. Before anything is timed, both engines do the same pairs and are compared.
 //
 // Arguments: engine (0 literal, 1 indexed), MiB of RAM, stride in pages, blocks that come and go. The arena is cut into strides
 // that begin with 2, 4, 6 or 8 free pages (the short ones below), so that a first fit may lie anywhere; the rest of a stride
-// stays allocated for ever. Stride 0: the arena is one run. Counters: runs in the free list at the end, and runs that the original visits per pair.
+// stays allocated for ever. Stride 0: the arena is one run. Counters: runs in the free list at the end, and runs that the
+// original visits per pair.
 #include <array>
 #include <cstdint>
 #include <map>

@@ -1,7 +1,7 @@
 // Replays vectors made by running the original, on both engines: addresses, final run list, and every byte of the arena.
 //
-//   NAME.ops     m PAGES: the arena, from 0x10001000; a ID PAGES: allocate; f ID: free the whole block; p ID OFF N: free N pages
-//                from page OFF of the block; OFF 0 moves the block's start up, otherwise the block ends at OFF
+//   NAME.ops     m PAGES: the arena, from 0x10001000; a ID PAGES: allocate; f ID: free the whole block; p ID OFF N: free N
+//                pages from page OFF of the block; OFF 0 moves the block's start up, otherwise the block ends at OFF
 //   NAME.golden  one line per operation (the address, 00000000 when out of memory, "." for a free), then "= free START BYTES"
 //                for each run, "= runs N free_bytes N" and "= ops N allocs N oom N locks_held N arena_fnv1a64 HASH"
 //                (allocs: all calls)

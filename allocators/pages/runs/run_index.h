@@ -1,5 +1,5 @@
-// Where the free runs are, beside simulated RAM: the run found by first fit, the neighbours of a page and the number of runs below
-// it, each in a few table look-ups. Pages are numbered from the start of the arena; there are at most 2^20.
+// Where the free runs are, beside simulated RAM: the run found by first fit, the neighbours of a page and the number of runs
+// below it, each in a few table look-ups. Pages are numbered from the start of the arena; there are at most 2^20.
 //
 // The pages are cut into leaves of 1,024 (4 MiB of RAM). A leaf is made when a run first starts in it; it is a table of the
 // lengths of the runs that start there. Over the leaves lies one table of their longest runs, and one of their numbers of runs.
