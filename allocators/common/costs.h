@@ -62,8 +62,8 @@ inline constexpr CounterInfo kHeapCostInfos[] = {
 };
 // Of the program break (program_break.h).
 inline constexpr CounterInfo kBreakInfos[] = {
-    {"grows", "extensions of the break"},
-    {"grown_bytes", "bytes by which the break was extended"},
+    {"grows", "moves of the break up"},
+    {"grown_bytes", "bytes by which the break moved up"},
 };
 inline constexpr CounterInfo kPageCostInfos[] = {
     {"search_steps", "blocks that searches looked at, for page faults too"},

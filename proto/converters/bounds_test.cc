@@ -12,6 +12,7 @@
 #include "alloclab/v1/lab.pb.h"
 #include "alloclab/v1/run.pb.h"
 #include "alloclab/v1/workload.pb.h"
+#include "proto/converters/methods_testing.h"
 
 namespace alloclab {
 namespace {
@@ -24,13 +25,7 @@ using testing::IsEmpty;
 
 std::vector<const Descriptor*> Requests() {
   std::vector<const Descriptor*> requests;
-  for (const auto* file : {v1::MallocRequest::descriptor()->file(), v1::GetStatisticsRequest::descriptor()->file(),
-                           v1::GetServerRequest::descriptor()->file(), v1::GetRunRequest::descriptor()->file(),
-                           v1::ListBuiltinsRequest::descriptor()->file()}) {
-    EXPECT_EQ(file->service_count(), 1) << file->name();
-    const auto& service = *file->service(0);
-    for (int i = 0; i < service.method_count(); ++i) requests.push_back(service.method(i)->input_type());
-  }
+  for (const auto* method : AllMethods()) requests.push_back(method->input_type());
   return requests;
 }
 

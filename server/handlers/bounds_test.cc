@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "alloclab/v1/bounds.pb.h"
+#include "proto/converters/methods_testing.h"
 #include "server/testing/test_server.h"
 
 namespace alloclab::server {
@@ -16,16 +17,6 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::MethodDescriptor;
 using testing::HasSubstr;
-
-std::vector<const MethodDescriptor*> Methods() {
-  std::vector<const MethodDescriptor*> methods;
-  for (const auto* file : {v1::MallocRequest::descriptor()->file(), v1::GetStatisticsRequest::descriptor()->file(),
-                           v1::GetServerRequest::descriptor()->file(), v1::GetRunRequest::descriptor()->file(),
-                           v1::ListBuiltinsRequest::descriptor()->file()}) {
-    for (int i = 0; i < file->service(0)->method_count(); ++i) methods.push_back(file->service(0)->method(i));
-  }
-  return methods;
-}
 
 // Sends one message, whatever kind of call it is, and takes the status.
 grpc::Status Call(TestServer& server, const MethodDescriptor& method, const Message& request) {
@@ -38,8 +29,7 @@ grpc::Status Call(TestServer& server, const MethodDescriptor& method, const Mess
     bool ok = false;
     return queue.Next(&tag, &ok) && ok;
   };
-  const std::string path = "/" + method.service()->full_name() + "/" + method.name();
-  const auto call = stub.PrepareCall(&context, path, &queue);
+  const auto call = stub.PrepareCall(&context, PathOf(method), &queue);
   call->StartCall(nullptr);
   await();
   const std::string bytes = request.SerializeAsString();
@@ -63,7 +53,7 @@ grpc::Status Call(TestServer& server, const MethodDescriptor& method, const Mess
 TEST(Bounds, OfEveryRequestAreCheckedByItsCall) {
   TestServer server;
   int checked = 0;
-  for (const MethodDescriptor* method : Methods()) {
+  for (const MethodDescriptor* method : AllMethods()) {
     const Descriptor& type = *method->input_type();
     for (int i = 0; i < type.field_count(); ++i) {
       const FieldDescriptor& field = *type.field(i);

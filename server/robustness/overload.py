@@ -31,7 +31,7 @@ BLOCKS = 32768
 
 
 def few_calls(address, seconds, call, out):
-    """A client with one call at a time, from the second second on."""
+    """A client with one call at a time, from one second on."""
     os.sched_setaffinity(0, CLIENT_CPU)
     time.sleep(1)
     peer, took, refused, end = wire.Peer(address), [], 0, time.monotonic() + seconds

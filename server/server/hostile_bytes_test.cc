@@ -1,12 +1,12 @@
 // Requests that no client of ours would send: mutated and random bytes to every method. The server answers each with a status
 // that means something, and lives.
-#include <google/protobuf/descriptor.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
 #include <future>
 #include <random>
 
+#include "proto/converters/methods_testing.h"
 #include "server/http/listener.h"
 #include "server/limits.h"
 #include "server/server/health_check.h"
@@ -15,19 +15,6 @@
 
 namespace alloclab::server {
 namespace {
-
-using google::protobuf::DescriptorPool;
-
-std::vector<std::string> AllMethods() {
-  std::vector<std::string> paths;
-  for (const char* name : {"Lab", "Heap", "Inspect", "Workloads", "Runs"}) {
-    const auto* service = DescriptorPool::generated_pool()->FindServiceByName(std::string("alloclab.v1.") + name);
-    for (int i = 0; i < service->method_count(); ++i) {
-      paths.push_back("/" + service->full_name() + "/" + service->method(i)->name());
-    }
-  }
-  return paths;
-}
 
 // Messages that mean something, as a start for mutations.
 std::vector<std::string> Seeds() {
@@ -84,10 +71,11 @@ TEST(HostileBytes, AreRefusedByEveryMethod) {
   const unsigned seed = std::random_device()();
   std::printf("seed %u\n", seed);
   std::mt19937 random(seed);
-  const std::vector<std::string> methods = AllMethods(), seeds = Seeds();
+  const auto methods = AllMethods();
+  const std::vector<std::string> seeds = Seeds();
   grpc::GenericStub stub(server->channel);
   for (int i = 0; i < 3000; ++i) {
-    const std::string& path = methods[random() % methods.size()];
+    const std::string path = PathOf(*methods[random() % methods.size()]);
     const grpc::Status status = Send(stub, path, Mutate(seeds[random() % seeds.size()], random));
     ASSERT_NE(status.error_code(), grpc::StatusCode::UNKNOWN) << path << ": " << status.error_message();
     ASSERT_NE(status.error_code(), grpc::StatusCode::UNAVAILABLE) << path << ": " << status.error_message();
@@ -99,14 +87,10 @@ TEST(HostileBytes, AreRefusedByEveryMethod) {
 TEST(HostileBytes, BytesThatAreNoMessageAreInternal) {
   TestServer server;
   grpc::GenericStub stub(server->channel);
-  for (const char* name : {"Lab", "Heap", "Inspect", "Workloads", "Runs"}) {
-    const auto* service = DescriptorPool::generated_pool()->FindServiceByName(std::string("alloclab.v1.") + name);
-    for (int i = 0; i < service->method_count(); ++i) {
-      const auto* method = service->method(i);
-      if (method->client_streaming() || method->server_streaming()) continue;
-      const grpc::Status status = Send(stub, "/" + service->full_name() + "/" + method->name(), "\xff\xff");
-      EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL) << method->full_name() << ": " << status.error_message();
-    }
+  for (const auto* method : AllMethods()) {
+    if (method->client_streaming() || method->server_streaming()) continue;
+    const grpc::Status status = Send(stub, PathOf(*method), "\xff\xff");
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL) << method->full_name() << ": " << status.error_message();
   }
 }
 

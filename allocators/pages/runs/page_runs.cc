@@ -52,7 +52,7 @@ PageAllocatorInfo PageRunsInfo() {
       .name = "page-runs",
       .title = "Page runs",
       .description =
-          "First fit over an address-sorted list of free runs kept in the free pages; blocks are carved from a run's "
+          "First fit over an address-sorted list of free blocks kept in the free pages; requests are carved from a block's "
           "tail, frees fill with 0x01 and merge with both neighbours.",
       .source = "xv6 (MIT), kalloc.c of 2006",
       .declaration = &kPageRunsDeclaration,

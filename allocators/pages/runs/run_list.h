@@ -30,18 +30,18 @@ struct FreeRun {
   std::uint32_t bytes = 0;
 };
 
-inline constexpr std::string_view kRunMergesHelp = "frees, by which neighbouring runs they were merged with";
+inline constexpr std::string_view kRunMergesHelp = "frees, by which neighbouring blocks they were merged with";
 inline constexpr CounterInfo kPageRunsCounters[] = {
-    {"splits", "allocations carved from a longer run"}, {"merges", kRunMergesHelp, "with", "none"},
+    {"splits", "allocations carved from a longer block"}, {"merges", kRunMergesHelp, "with", "none"},
     {"merges", kRunMergesHelp, "with", "below"},        {"merges", kRunMergesHelp, "with", "above"},
     {"merges", kRunMergesHelp, "with", "both"},         {"filled_bytes", "junk bytes that frees wrote over the pages"},
 };
 using PageRunsCounters = Counters<kPageRunsCounters>;
 inline constexpr FigureInfo kPageRunsFigures[] = {
-    {"head", "address of the first run", FigureInfo::Unit::kAddress},
+    {"head", "address of the first free block", FigureInfo::Unit::kAddress},
 };
 inline constexpr FieldInfo kPageRunsFields[] = {
-    {"next", "address of the next run, 0 at the end", FigureInfo::Unit::kAddress},
+    {"next", "address of the next free block, 0 at the end", FigureInfo::Unit::kAddress},
 };
 inline constexpr Declaration kPageRunsDeclaration{
     .counters = kPageRunsCounters, .figures = kPageRunsFigures, .block_fields = kPageRunsFields, .alignment = kPageBytes};
