@@ -207,7 +207,9 @@ PhysicalMemory::FrameWords* AddressSpace::ResolveToWrite(VirtAddr address, std::
 std::uint32_t* AddressSpace::TouchPage(VirtAddr address) {
   if (std::uint32_t* cached = CachedPage(address.page()); cached != nullptr) return cached;
   PhysicalMemory::FrameWords* words = ResolveToWrite(address, 0, kPageBytes);
-  return words != nullptr ? words->data() : nullptr;
+  if (words == nullptr) return nullptr;
+  ALLOCLAB_CHECK(!memory_.IsTable(FrameOf(Translate(address).phys.value_or(directory_))));
+  return words->data();
 }
 
 std::optional<std::uint32_t> AddressSpace::LoadU32(VirtAddr address) {

@@ -41,7 +41,7 @@ struct TestMachine {
   static constexpr std::uint32_t kPages = 2048;  // of the address range that is used
 
   TestMachine() : memory(kFrames * kPageBytes), frames(kFrames, 300), space(*AddressSpace::Create(memory, frames)) {}
-  // As `other` was when the image was taken. REQUIRES: it is still so.
+  // As `other` is, of which the image was just taken.
   TestMachine(const MemoryImage& image, const TestMachine& other)
       : memory(image), frames(other.frames), space(AddressSpace::CreateOver(memory, frames, other.space->Save())) {}
 

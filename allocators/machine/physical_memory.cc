@@ -238,6 +238,7 @@ bool PhysicalMemory::IsTable(PageFrame frame) const {
 }
 
 void PhysicalMemory::StoreEntry(PhysAddr address, std::uint32_t entry) {
+  ALLOCLAB_CHECK_EQ(address.raw() % kWordBytes, 0u);
   if (!Contains(address, kWordBytes)) return;
   MarkDirty(FrameOf(address));
   if (undo_ != nullptr) undo_->RecordBytes(*this, address, kWordBytes);

@@ -33,6 +33,7 @@ constexpr Declaration kDeclaration{.counters = kLinuxBucketCounters,
 
 // The class of a request. REQUIRES: at most a page.
 std::uint32_t ClassOf(std::uint32_t bytes) {
+  ALLOCLAB_CHECK_LE(bytes, kPageBytes);
   return bytes <= 16 ? 0 : static_cast<std::uint32_t>(std::bit_width(bytes - 1)) - 4;
 }
 
