@@ -1,10 +1,10 @@
 // A histogram with log-linear buckets, after HdrHistogram: exact in its counts, bounded in its error, merged and subtracted
 // without loss.
 //
-// Values are whole numbers. 0 has a bucket of its own; above it buckets are intervals (lower, upper], one wide up to 128, and then
-// 128 per power of two. So the upper bound of a value's bucket exceeds it by less than 1/128 = 0.79 %, and every power of two is
-// a bucket's upper bound: cumulative counts at powers of two, as Prometheus wants them, are exact. The smallest and the largest
-// value are kept exactly, so that of few values no figure contradicts another.
+// Values are whole numbers. 0 has a bucket of its own; above it buckets are intervals (lower, upper], one wide up to 128, and
+// then 128 per power of two. So the upper bound of a value's bucket exceeds it by less than 1/128 = 0.79 %, and every power of
+// two is a bucket's upper bound: cumulative counts at powers of two, as Prometheus wants them, are exact. The smallest and the
+// largest value are kept exactly, so that of few values no figure contradicts another.
 #ifndef ALLOCLAB_ALLOCATORS_COMMON_LOG_HISTOGRAM_H_
 #define ALLOCLAB_ALLOCATORS_COMMON_LOG_HISTOGRAM_H_
 

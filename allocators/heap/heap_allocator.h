@@ -128,8 +128,8 @@ class HeapAllocator {
   void Zero(VirtAddr block, std::uint32_t bytes);
   void CopyPayload(VirtAddr to, VirtAddr from, std::uint32_t bytes);
 
-  // Says that the search of the operation under way has ended. What was stored before it, by a heap that its first request makes, is
-  // undone with a refusal and no part of its cost.
+  // Says that the search of the operation under way has ended. What was stored before it, by a heap that its first request
+  // makes, is undone with a refusal and no part of its cost.
   void EndSearch() {
     const std::uint64_t words_stored = search_costs_.words_stored;
     search_costs_ = costs_;

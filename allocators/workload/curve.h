@@ -1,8 +1,8 @@
 // The course of a run: its exact figures at evenly spaced operations.
 //
-// Where the points lie depends on the operations alone, so that runs of one trace on different allocators and engines can be laid
-// one over the other. A point may take a walk over the heap, so there are fewer of them where the program holds many blocks: all
-// points together look at about kLooksPerOperation blocks per operation, or at kLooksMin.
+// Where the points lie depends on the operations alone, so that runs of one trace on different allocators and engines can be
+// laid one over the other. A point may take a walk over the heap, so there are fewer of them where the program holds many
+// blocks: all points together look at about kLooksPerOperation blocks per operation, or at kLooksMin.
 #ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_CURVE_H_
 #define ALLOCLAB_ALLOCATORS_WORKLOAD_CURVE_H_
 

@@ -1,7 +1,7 @@
 // The runs of a comparison: submitted to the server and waited for, a few at a time.
 //
-// A study is a comparison with a name that can be taken up again: each of its runs has a request_id that follows from the study and
-// from what is run, so the server gives the run that it has from before. One that was cancelled or interrupted is run anew.
+// A study is a comparison with a name that can be taken up again: each of its runs has a request_id that follows from the study
+// and from what is run, so the server gives the run that it has from before. One that was cancelled or interrupted is run anew.
 #ifndef ALLOCLAB_CLIENTS_CLI_COMPARED_RUNS_H_
 #define ALLOCLAB_CLIENTS_CLI_COMPARED_RUNS_H_
 

@@ -40,8 +40,9 @@ Document ComparisonDocument(const std::vector<ComparedRun>& runs, const std::str
                             bool narrow);
 // Of the table that a run belongs to: "sqlite, RAM 64 MiB".
 std::string TableTitle(const ComparedRun& run);
-// The same for JSON, with all exact figures: {"reference", "runs": [{"workload", "run", "heap_allocator", ..., "figures": {"cycles_386.p99":
-// 2000, "peak_ram_bytes": 4096, ...}, "score", "rank"}]}. It is a baseline (baseline.h) for later comparisons.
+// The same for JSON, with all exact figures: {"reference", "runs": [{"workload", "run", "heap_allocator", ..., "figures":
+// {"cycles_386.p99": 2000, "peak_ram_bytes": 4096, ...}, "score", "rank"}]}. It is a baseline (baseline.h) for later
+// comparisons.
 google::protobuf::Struct ComparisonStruct(const std::vector<ComparedRun>& runs, const std::string& reference,
                                           const Score& score);
 

@@ -7,8 +7,8 @@
 
 namespace alloclab::client {
 
-// Bytes and fragmentation over the operations, each as a line as wide as `width` leaves room for, with its largest value and the
-// operation of that. Empty rows without a curve.
+// Bytes and fragmentation over the operations, each as a line as wide as `width` leaves room for, with its largest value and
+// the operation of that. Empty rows without a curve.
 Section CourseSection(const v1::Exact& exact, int width);
 // Quantiles of cycles and search steps of single heap operations.
 Section OperationCostSection(const v1::Exact& exact);

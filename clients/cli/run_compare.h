@@ -14,11 +14,12 @@
 
 namespace alloclab::client {
 
-// FAILED_PRECONDITION names a run that cannot be compared with the first: it has no result, or replayed another trace and not `force`.
+// FAILED_PRECONDITION names a run that cannot be compared with the first: it has no result, or replayed another trace and not
+// `force`.
 absl::Status CheckComparable(const std::vector<v1::Run>& runs, bool force);
 
-// A line for each figure that differs (`all`: for every one), with its change against the first run. Exact figures are compared exactly;
-// one that was measured once says nothing about better or worse. REQUIRES: they are comparable.
+// A line for each figure that differs (`all`: for every one), with its change against the first run. Exact figures are compared
+// exactly; one that was measured once says nothing about better or worse. REQUIRES: they are comparable.
 Document RunComparison(const std::vector<v1::Run>& runs, bool all);
 // {"runs": [{"run", "label", "heap_allocator"}], "figures": [{"figure", "values", "changes", "verdicts"}]}; a value that a run
 // has not is null.

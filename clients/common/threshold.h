@@ -5,8 +5,8 @@
 //   external_fragmentation: max<0.4           cycles_386: p99<2000
 //   response_seconds: p99<2ms                 operations{outcome=out_of_memory}: count==0
 //
-// A figure with one value has no aggregate: peak_ram_bytes<64Mi. OP is <, <=, >, >=, == or !=. Sizes may be spelled as 64Mi, times
-// as 2ms, ratios as 40%.
+// A figure with one value has no aggregate: peak_ram_bytes<64Mi. OP is <, <=, >, >=, == or !=. Sizes may be spelled as 64Mi,
+// times as 2ms, ratios as 40%.
 #ifndef ALLOCLAB_CLIENTS_COMMON_THRESHOLD_H_
 #define ALLOCLAB_CLIENTS_COMMON_THRESHOLD_H_
 

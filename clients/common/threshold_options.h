@@ -10,7 +10,8 @@
 
 namespace alloclab::client {
 
-// Adds the options; what they say is appended to `thresholds`. Help lists the figures. `figures` must live as long as the program.
+// Adds the options; what they say is appended to `thresholds`. Help lists the figures. `figures` must live as long as the
+// program.
 void AddThresholds(CLI::App& app, std::span<const FigureInfo> figures, std::vector<Threshold>& thresholds);
 
 }  // namespace alloclab::client
