@@ -14,6 +14,9 @@
 namespace alloclab {
 namespace {
 
+constexpr std::uint64_t kPieceOperations = 256;    // between two looks at the clock, which so cost nothing
+constexpr std::uint64_t kSliceNsMax = 20'000'000;  // a slice is left when it has taken that long
+
 std::uint64_t NowNs() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
@@ -73,17 +76,27 @@ class Replay {
     return admitted.ok() ? *admitted : 0;
   }
 
+  // Applies a slice, or its beginning when its operations turn out to be slow. How many were applied.
+  std::uint64_t Apply(std::uint64_t count) {
+    const std::uint64_t start_ns = NowNs();
+    std::uint64_t applied = 0, took_ns = 0;
+    while (applied < count && took_ns < kSliceNsMax) {
+      const std::uint64_t piece = std::min(kPieceOperations, count - applied);
+      driver_.Apply(operations_.subspan(result_.operations + applied, piece));
+      applied += piece;
+      took_ns = NowNs() - start_ns;
+    }
+    pacer_.Took(applied, took_ns);
+    result_.wall_ns += took_ns;
+    return applied;
+  }
+
   // False when the caller said stop.
   bool AdvanceTo(std::uint64_t end) {
     while (result_.operations < end) {
       const std::uint64_t count = NextSlice(end);
       if (count == 0) return false;
-      const std::uint64_t start_ns = NowNs();
-      driver_.Apply(operations_.subspan(result_.operations, count));
-      const std::uint64_t took_ns = NowNs() - start_ns;
-      pacer_.Took(count, took_ns);
-      result_.operations += count;
-      result_.wall_ns += took_ns;
+      result_.operations += Apply(count);
       if (result_.operations % curve_step_ == 0 || result_.operations == operations_.size()) {
         result_.curve.push_back(TakeCurvePoint(driver_));
       }

@@ -65,8 +65,11 @@ void Descriptor::Reset(int fd) {
 
 Listener::Listener(BindAddress address) : address_(std::move(address)), reserve_(OpenReserve()) {}
 
-Listener::~Listener() {
+Listener::~Listener() { Close(); }
+
+void Listener::Close() {
   if (!sockets_.empty() && !address_.socket_path.empty()) unlink(address_.socket_path.c_str());
+  sockets_.clear();
 }
 
 absl::StatusOr<Listener> Listener::Open(const std::string& flag, const BindAddress& address) {

@@ -44,6 +44,9 @@ class Listener {
   const BindAddress& address() const { return address_; }  // with the port that it is
   const std::vector<Descriptor>& sockets() const { return sockets_; }
 
+  // Listens no more: who waits to be accepted and who comes is refused by the kernel. The address stays known.
+  void Close();
+
   // The next connection that waits at one of the sockets, not blocking. -1: nobody waits, or who waited was hung up on.
   int Accept(int socket);
 

@@ -40,6 +40,18 @@ TEST(Listener, TakesAFreePortOnEveryAddressOfTheHost) {
   }
 }
 
+TEST(Listener, ClosedItRefusesWhoWaitsAndWhoComes) {
+  auto listener = Listener::Open("--listen", *ParseBindAddress("127.0.0.1:0"));
+  ASSERT_TRUE(listener.ok()) << listener.status();
+  const std::string address = ToString(listener->address());
+  Connection waiting(address);
+  EXPECT_TRUE(waiting.connected());
+  listener->Close();
+  EXPECT_EQ(waiting.Receive().status, 0) << "returns: it was hung up on";
+  EXPECT_FALSE(Connection(address).connected());
+  EXPECT_EQ(ToString(listener->address()), address);
+}
+
 TEST(Listener, NamesWhatCannotBeBound) {
   const auto first = Listener::Open("--listen", *ParseBindAddress("127.0.0.1:0"));
   ASSERT_TRUE(first.ok()) << first.status();

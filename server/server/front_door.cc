@@ -116,6 +116,7 @@ void FrontDoor::Close() {
   closing_ = true;
   eventfd_write(wake_.get(), 1);
   thread_.join();
+  listener_.Close();
 }
 
 FrontDoor::Counts FrontDoor::counts() const {

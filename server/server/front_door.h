@@ -47,7 +47,7 @@ class FrontDoor {
   FrontDoor(Listener listener, const Rules& rules, Enter enter);
   ~FrontDoor();
 
-  // Lets nobody in from here on, and hangs up on nobody. `enter` is not called any more.
+  // Listens no more, and hangs up on nobody. `enter` is not called any more.
   void Close();
   // Closes it, and hangs up on all.
   void HangUp();

@@ -100,8 +100,10 @@ TEST_F(FrontDoorTest, ClosedItKeepsWhoIsInAndLetsNobodyIn) {
   Open({.connections_max = 3, .guests_max = 0, .silence = kNever, .guest_stay = kNever});
   Connection& in = Knock();
   EXPECT_TRUE(Counts(1, 1, 0));
+  const BindAddress address = door_->address();
   door_->Close();
-  Knock();
+  EXPECT_FALSE(Knock().connected()) << "the kernel refuses it at once, instead of letting it wait";
+  EXPECT_EQ(ToString(door_->address()), ToString(address)) << "it is still known";
   EXPECT_TRUE(Counts(1, 1, 0));
   door_ = nullptr;
   EXPECT_EQ(in.Receive().status, 0) << "returns: with the door, the connection ends";
