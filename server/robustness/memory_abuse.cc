@@ -302,6 +302,27 @@ void Walks(const Target& target) {
   std::printf("  40 s later %d of 80 were ended by the server; %lu MiB\n", ended, target.Status("VmRSS"));
 }
 
+// Cancels the run once it has done so many operations, or failed to.
+void CancelAfter(const Target& target, const v1::SubmitRunRequest& request, std::uint64_t operations, const char* what) {
+  v1::Run run;
+  const auto stub = target.Stub<v1::Runs>();
+  const grpc::Status submitted = With(60, [&](auto& context) { return stub->SubmitRun(&context, request, &run); });
+  if (!submitted.ok()) return (void)std::printf("  submit: %s\n", NameOf(submitted).c_str());
+  v1::GetRunRequest get;
+  get.set_id(run.id());
+  for (int i = 0; i < 6000 && run.state() <= v1::Run::RUNNING && run.operations_done() < operations; ++i) {
+    Sleep(0.02);
+    With(60, [&](auto& context) { return stub->GetRun(&context, get, &run); });
+  }
+  v1::CancelRunRequest cancel;
+  cancel.set_id(run.id());
+  const Clock::time_point start = Clock::now();
+  v1::Run ended;
+  With(60, [&](auto& context) { return stub->CancelRun(&context, cancel, &ended); });
+  std::printf("  %s (state %d, %lu operations) cancelled in %.3f s, with%s result\n", what, run.state(), run.operations_done(),
+              SecondsSince(start), ended.has_result() ? "" : "out");
+}
+
 void Cancel(const Target& target) {
   v1::SubmitRunRequest request;
   request.mutable_config()->set_ram_bytes(1ull << 31);
@@ -313,23 +334,27 @@ void Cancel(const Target& target) {
   phase.set_operations(12'000'000);
   phase.set_live_blocks(6'000'000);
   phase.mutable_size()->set_fixed(16);
-  v1::Run run;
-  const auto stub = target.Stub<v1::Runs>();
-  With(60, [&](auto& context) { return stub->SubmitRun(&context, request, &run); });
-  v1::GetRunRequest get;
-  get.set_id(run.id());
-  for (int i = 0; i < 6000 && run.operations_done() < 10'000'000; ++i) {
-    Sleep(0.02);
-    With(60, [&](auto& context) { return stub->GetRun(&context, get, &run); });
-    if (run.state() > v1::Run::RUNNING) break;
-  }
-  v1::CancelRunRequest cancel;
-  cancel.set_id(run.id());
-  const Clock::time_point start = Clock::now();
-  v1::Run ended;
-  With(60, [&](auto& context) { return stub->CancelRun(&context, cancel, &ended); });
-  std::printf("  run with some 5,000,000 live blocks (state %d, %lu operations) cancelled in %.3f s, with%s result\n",
-              run.state(), run.operations_done(), SecondsSince(start), ended.has_result() ? "" : "out");
+  CancelAfter(target, request, 10'000'000, "a run with some 5,000,000 live blocks");
+}
+
+// Quick operations first, then a full heap of many blocks that is asked for more than it has.
+void CancelRefused(const Target& target) {
+  v1::SubmitRunRequest request;
+  request.mutable_config()->set_ram_bytes(4ull << 20);
+  request.mutable_config()->set_heap_allocator("segregated-fits");
+  v1::WorkloadSpec& spec = *request.mutable_workload()->mutable_spec();
+  spec.set_name("abuse");
+  const auto add = [&](const char* name, std::uint64_t operations, std::uint64_t blocks, std::uint32_t bytes) {
+    v1::Phase& phase = *spec.add_phases();
+    phase.set_name(name);
+    phase.set_operations(operations);
+    phase.set_live_blocks(blocks);
+    phase.mutable_size()->set_fixed(bytes);
+  };
+  add("quick", 2'000'000, 1000, 16);
+  add("full", 120'000, 100'000, 16);
+  add("refused", 2'000'000, 200'000, 1 << 20);
+  CancelAfter(target, request, 2'121'000, "a run whose requests are refused, after a walk through the heap each,");
 }
 
 void Deletes(const Target& target) {
@@ -350,8 +375,9 @@ void Deletes(const Target& target) {
 int main(int argc, char** argv) {
   using namespace alloclab::server;
   const std::map<std::string, std::function<void(const Target&)>> scenarios = {
-      {"callocs", Callocs},      {"uploads", Uploads}, {"dead_upload", DeadUpload}, {"dead_checks", DeadChecks},
-      {"long_batch", LongBatch}, {"walks", Walks},     {"cancel", Cancel},          {"deletes", Deletes}};
+      {"callocs", Callocs},        {"uploads", Uploads},      {"dead_upload", DeadUpload},
+      {"dead_checks", DeadChecks}, {"long_batch", LongBatch}, {"walks", Walks},
+      {"cancel", Cancel},          {"deletes", Deletes},      {"cancel_refused", CancelRefused}};
   const auto found = argc == 4 ? scenarios.find(argv[1]) : scenarios.end();
   if (found == scenarios.end()) {
     std::fprintf(stderr, "usage: memory_abuse SCENARIO ADDRESS PID\n");
