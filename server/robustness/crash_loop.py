@@ -30,6 +30,7 @@ POINTS = ["before_write", "after_write", "before_sync", "after_sync", "before_re
 OPERATIONS = 2000  # of a run: a few ms
 SUCCEEDED = 3  # a Run.State
 CONFIG = 4  # a field of Exact
+TIMED = not os.environ.get("ALLOCLAB_UNTIMED")  # a test on a busy machine leaves times out
 
 
 class Server:
@@ -190,7 +191,7 @@ def play(options, data, journal, counts, number, rng):
         code, seconds = server.end(signal.SIGTERM if options.mode == "term" else signal.SIGKILL)
         if options.mode == "term":
             counts["slowest end ms"] = max(counts.get("slowest end ms", 0), round(seconds * 1000))
-            if code != 0 or seconds > 10:
+            if code != 0 or (seconds > 10 and TIMED):
                 counts["bad ends"] = counts.get("bad ends", 0) + 1
                 print(f"round {number}: exit code {code} after {seconds:.1f} s", flush=True)
     for client in clients:
@@ -210,6 +211,8 @@ def main():
     options = parser.parse_args()
     options.build = options.build.resolve()
     options.faults = options.build / "server/liballoclab_faults.so"
+    if options.mode == "points" and not options.faults.exists():
+        parser.error(f"{options.faults} is missing; build the target alloclab_faults")
     rounds = options.rounds or {"kill": 1000, "term": 200, "points": 20 * len(POINTS)}[options.mode]
     rng = random.Random(options.seed)
     counts = {"rounds": 0, "lost": 0, "applied twice": 0, "checked": 0, "slowest start ms": 0, "starts over 5 s": 0}
@@ -227,7 +230,8 @@ def main():
                                 stdout=subprocess.PIPE, check=False)
         counts["store is whole"] = report.returncode == 0
         print(f"{options.mode}, seed {options.seed}: acknowledged {len(journal.runs)} runs, {journal.results()} results; {counts}", flush=True)
-    return 1 if counts["lost"] or counts["applied twice"] or counts["starts over 5 s"] or counts.get("bad ends") or not counts["store is whole"] else 0
+    bad = counts["lost"] or counts["applied twice"] or counts.get("bad ends") or not counts["store is whole"]
+    return 1 if bad or (TIMED and counts["starts over 5 s"]) else 0
 
 
 if __name__ == "__main__":

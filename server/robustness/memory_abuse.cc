@@ -344,7 +344,7 @@ void CancelRefused(const Target& target) {
   request.mutable_config()->set_heap_allocator("segregated-fits");
   v1::WorkloadSpec& spec = *request.mutable_workload()->mutable_spec();
   spec.set_name("abuse");
-  const auto add = [&](const char* name, std::uint64_t operations, std::uint64_t blocks, std::uint32_t bytes) {
+  const auto add = [&](const char* name, std::uint64_t operations, std::uint32_t blocks, std::uint32_t bytes) {
     v1::Phase& phase = *spec.add_phases();
     phase.set_name(name);
     phase.set_operations(operations);
