@@ -16,6 +16,7 @@
 #include "allocators/heap/segregated/segregated_heap.h"
 #include "allocators/heap/tlsf/tlsf_heap.h"
 #include "allocators/heap/zephyr/zephyr_sys_heap.h"
+#include "allocators/pages/buddy/buddy_pages.h"
 #include "allocators/pages/kalloc/kalloc_pages.h"
 #include "allocators/pages/runs/page_runs.h"
 
@@ -68,7 +69,7 @@ std::vector<const CounterInfo*> CounterInfosOf(const HeapAllocatorInfo& heap) {
 }
 
 std::span<const PageAllocatorInfo> PageAllocators() {
-  static const auto& entries = *new std::vector<PageAllocatorInfo>{PageRunsInfo(), KallocInfo()};
+  static const auto& entries = *new std::vector<PageAllocatorInfo>{PageRunsInfo(), KallocInfo(), BuddyPagesInfo()};
   return entries;
 }
 
