@@ -16,6 +16,7 @@
 #include "allocators/heap/segregated/segregated_heap.h"
 #include "allocators/heap/tlsf/tlsf_heap.h"
 #include "allocators/heap/zephyr/zephyr_sys_heap.h"
+#include "allocators/pages/bitmap/bitmap_pages.h"
 #include "allocators/pages/buddy/buddy_pages.h"
 #include "allocators/pages/kalloc/kalloc_pages.h"
 #include "allocators/pages/runs/page_runs.h"
@@ -69,7 +70,8 @@ std::vector<const CounterInfo*> CounterInfosOf(const HeapAllocatorInfo& heap) {
 }
 
 std::span<const PageAllocatorInfo> PageAllocators() {
-  static const auto& entries = *new std::vector<PageAllocatorInfo>{PageRunsInfo(), KallocInfo(), BuddyPagesInfo()};
+  static const auto& entries =
+      *new std::vector<PageAllocatorInfo>{PageRunsInfo(), KallocInfo(), BuddyPagesInfo(), BitmapPagesInfo()};
   return entries;
 }
 
