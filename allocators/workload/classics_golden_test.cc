@@ -1,10 +1,10 @@
 // The classic allocators against what their originals did, compiled for 32-bit x86, with the operations of recorded traces:
 // every address, and at checkpoints the blocks, the allocator's own words and the digest of its metadata; at the end its
-// counters. testdata/classics/ holds the small vectors. With ALLOCLAB_GOLDEN_DIR and ALLOCLAB_TRACES_DIR in the environment all
-// that are there are replayed.
+// counters. Heaps with two engines are replayed by both. testdata/classics/ holds the small vectors. With ALLOCLAB_GOLDEN_DIR
+// and ALLOCLAB_TRACES_DIR in the environment all that are there are replayed.
 //
-// The rules of replay: a malloc is passed on whatever its size; a realloc is a malloc and, if that gave a block, a free; a free
-// of a handle that names null does nothing.
+// The rules of replay: a malloc is passed on whatever its size; a realloc is a malloc and, if that gave a block, a free; a
+// free of a handle that names null does nothing.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -33,7 +33,10 @@ constexpr std::uint64_t kMemMapWords = 960;
 
 struct Case {
   std::string allocator, vectors, trace, golden_file, trace_file;
-  friend void PrintTo(const Case& c, std::ostream* out) { *out << c.vectors << " " << c.trace; }
+  bool indexed = false;  // by the indexed engine, which needs a guarded instance
+  friend void PrintTo(const Case& c, std::ostream* out) {
+    *out << c.vectors << " " << c.trace << (c.indexed ? " indexed" : "");
+  }
 };
 
 using Words = std::map<std::string, std::string>;
@@ -181,7 +184,8 @@ class ClassicsGoldenTest : public testing::TestWithParam<Case> {
     for (const auto& [name, value] : golden.arena) {
       if (value == "pages,") parameters["heap.arena_bytes"] = absl::StrCat(std::stoul(name) * kPageBytes);
     }
-    auto instance = Instance::Create({std::uint64_t{512} << 20, "", GetParam().allocator, false, parameters});
+    if (GetParam().indexed) parameters["heap.engine"] = "indexed";
+    auto instance = Instance::Create({std::uint64_t{512} << 20, "", GetParam().allocator, GetParam().indexed, parameters});
     ASSERT_TRUE(instance.ok()) << instance.status();
     instance_ = *std::move(instance);
   }
@@ -317,12 +321,19 @@ TEST_P(ClassicsGoldenTest, EveryAddressStateAndCount) {
 // Vectors of allocators of the catalogue: FOLDER/VECTORS/TRACE.golden.gz, VECTORS the allocator's name or that and "-oom".
 void AddCases(const std::string& folder, const std::string& vectors, const std::string& traces, std::vector<Case>& cases) {
   const std::string allocator = vectors.ends_with("-oom") ? vectors.substr(0, vectors.size() - 4) : vectors;
-  if (!FindHeapAllocator(allocator).ok() || !std::filesystem::is_directory(folder)) return;
+  const auto heap = FindHeapAllocator(allocator);
+  if (!heap.ok() || !std::filesystem::is_directory(folder)) return;
+  const auto& parameters = (*heap)->parameters;
+  const bool has_index = std::any_of(parameters.begin(), parameters.end(),
+                                     [](const ParameterInfo& parameter) { return parameter.name == "heap.engine"; });
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string file = entry.path().filename();
     if (!file.ends_with(".golden.gz")) continue;
     const std::string trace = file.substr(0, file.find('.'));
-    cases.push_back({allocator, vectors, trace, entry.path(), traces + "/" + trace + ".trace.gz"});
+    for (const bool indexed : {false, true}) {
+      if (indexed && !has_index) continue;
+      cases.push_back({allocator, vectors, trace, entry.path(), traces + "/" + trace + ".trace.gz", indexed});
+    }
   }
 }
 
@@ -340,14 +351,16 @@ std::vector<Case> Cases() {
       AddCases(entry.path(), entry.path().filename(), data, cases);
     }
   }
-  std::sort(cases.begin(), cases.end(),
-            [](const Case& a, const Case& b) { return std::tie(a.vectors, a.trace) < std::tie(b.vectors, b.trace); });
+  std::sort(cases.begin(), cases.end(), [](const Case& a, const Case& b) {
+    return std::tie(a.vectors, a.trace, a.indexed) < std::tie(b.vectors, b.trace, b.indexed);
+  });
   return cases;
 }
 
 INSTANTIATE_TEST_SUITE_P(Vectors, ClassicsGoldenTest, testing::ValuesIn(Cases()),
                          [](const testing::TestParamInfo<Case>& param) {
-                           std::string name = param.param.vectors + "_" + param.param.trace;
+                           std::string name =
+                               param.param.vectors + "_" + param.param.trace + (param.param.indexed ? "_indexed" : "");
                            for (char& c : name) c = c == '-' || c == '.' ? '_' : c;
                            return name;
                          });

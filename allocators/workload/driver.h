@@ -49,8 +49,8 @@ struct DriverCounters {
   friend bool operator==(const DriverCounters&, const DriverCounters&) = default;
 };
 
-// What single heap operations cost, finer than the histograms above, and where the blocks lay: larger, so only kept where somebody
-// asks.
+// What single heap operations cost, finer than the histograms above, and where the blocks lay: larger, so only kept where
+// somebody asks.
 struct OperationRecord {
   LogHistogram cycles_386, cycles_486;  // of every operation, as DriverCounters::cycles
   LogHistogram search_steps;            // of every operation, 0 where none searched

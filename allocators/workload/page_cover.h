@@ -1,5 +1,5 @@
-// The pages of a heap in which blocks of the program ever lay: what a program that writes to all of its blocks takes of RAM, which a
-// trace, that only says how large they are, cannot tell by page faults.
+// The pages of a heap in which blocks of the program ever lay: what a program that writes to all of its blocks takes of RAM,
+// which a trace, that only says how large they are, cannot tell by page faults.
 #ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_PAGE_COVER_H_
 #define ALLOCLAB_ALLOCATORS_WORKLOAD_PAGE_COVER_H_
 

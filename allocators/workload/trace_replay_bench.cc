@@ -1,12 +1,14 @@
-// Replays traces: the lab's heap with its indexed and its literal engine, and glibc's malloc doing the same operations.
+// Replays traces: heaps of the catalogue, with each of their engines, and glibc's malloc doing the same operations.
 //
-//   ALLOCLAB_TRACES_DIR=FOLDER trace_replay_bench
+//   ALLOCLAB_TRACES_DIR=FOLDER ALLOCLAB_HEAPS=knr,lwip-mem trace_replay_bench
 //
-// Takes every file of the folder (if given) and every built-in workload of the heap. Before a trace is timed, both engines
-// replay it in step and must agree on every address, outcome and cost; where the literal engine would take longer than a few
-// seconds, on as much of it as those allow, and the program says how much that was. Timed is the replay alone, in processor
-// time, all costs counted and pages taken on demand, on a fresh instance; a trace that is shorter than kOperationsMin is
-// repeated on it. The literal engine is left out where it would visit more than kLiteralHeadersMax headers.
+// Without ALLOCLAB_HEAPS it takes the default heap, with "all" those of the whole catalogue.
+//
+// Takes every file of the folder (if given) and, for the default heap, every built-in workload. Before a trace is timed, the
+// engines of a heap replay it in step and must agree on every address, outcome and cost; where the literal engine would take
+// longer than a few seconds, on as much of it as those allow, and the program says how much that was. Timed is the replay
+// alone, in processor time, all costs counted and pages taken on demand, on a fresh instance; a trace that is shorter than
+// kOperationsMin is repeated on it. The literal engine is left out where it would visit more than kLiteralHeadersMax headers.
 #include <malloc.h>
 #include <time.h>
 
@@ -21,9 +23,12 @@
 #include <iterator>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_split.h"
+#include "allocators/catalog/catalog.h"
 #include "allocators/workload/builtins.h"
 #include "allocators/workload/difference.h"
 #include "allocators/workload/driver.h"
@@ -46,12 +51,24 @@ struct Workload {
   bool recorded = false;  // from the folder
   Trace trace;
   std::uint64_t rounds = 1;
-  double mean_search = 0;  // headers per allocation
-  std::uint64_t headers = 0;
 };
 
-InstanceConfig WithEngine(const std::string& engine) {
-  return {PhysicalMemory::kBytesMax, "", "", true, {{"heap.engine", engine}, {"pages.engine", engine}}};
+// One workload on one heap.
+struct Cell {
+  const Workload* workload;
+  std::string heap;
+  bool has_engines;        // else there is the literal one alone
+  double mean_search = 0;  // headers per allocation
+  std::uint64_t headers = 0;
+
+  std::string name() const { return heap + "/" + workload->name; }
+  std::string fastest() const { return has_engines ? "indexed" : "literal"; }
+};
+
+InstanceConfig WithEngine(const Cell& cell, const std::string& engine) {
+  InstanceConfig config{PhysicalMemory::kBytesMax, "", cell.heap, true, {{"pages.engine", engine}}};
+  if (cell.has_engines) config.parameters["heap.engine"] = engine;
+  return config;
 }
 
 // Processor time of this thread: what other programs take from a busy machine is not in it.
@@ -62,8 +79,9 @@ double CpuSeconds() {
 }
 
 // Replays the trace as often as it is repeated, on a fresh instance.
-double ReplaySimulated(const Workload& workload, const std::string& engine) {
-  const auto instance = Instance::Create(WithEngine(engine));
+double ReplaySimulated(const Cell& cell, const std::string& engine) {
+  const Workload& workload = *cell.workload;
+  const auto instance = Instance::Create(WithEngine(cell, engine));
   Driver driver(**instance);
   if (!driver.Admit(workload.trace.operations).ok()) return 0;
   const double start = CpuSeconds();
@@ -101,23 +119,24 @@ double ReplayGlibc(const Workload& workload) {
 }
 
 // Both engines in step. False, with a line on the standard error, when they part ways.
-bool EnginesAgree(const Workload& workload) {
+bool EnginesAgree(const Cell& cell) {
+  const Workload& workload = *cell.workload;
   std::uint64_t done = 0;
   const Clock::time_point end = Clock::now() + kAgreementTime;
-  const auto difference = FindFirstDifference(workload.trace, WithEngine("indexed"), WithEngine("literal"),
+  const auto difference = FindFirstDifference(workload.trace, WithEngine(cell, "indexed"), WithEngine(cell, "literal"),
                                               [&](const RunProgress& progress, const Driver&) {
                                                 done = progress.operations_done;
                                                 return Clock::now() < end;
                                               });
   if (!difference.ok() || difference->operation != 0) {
-    std::fprintf(stderr, "%s: engines differ: %s\n", workload.name.c_str(),
+    std::fprintf(stderr, "%s: engines differ: %s\n", cell.name().c_str(),
                  difference.ok() ? difference->what.c_str() : difference.status().ToString().c_str());
     return false;
   }
   const std::size_t all = workload.trace.operations.size();
   if (difference->cancelled) {
     std::fprintf(stderr, "%s: engines agree on the first %llu of %zu operations; the literal one is too slow for more\n",
-                 workload.name.c_str(), static_cast<unsigned long long>(done), all);
+                 cell.name().c_str(), static_cast<unsigned long long>(done), all);
   }
   return true;
 }
@@ -133,11 +152,38 @@ void AddWorkload(std::deque<Workload>& workloads, std::string name, bool recorde
   Workload workload{std::move(name), recorded, *std::move(trace)};
   const std::uint64_t operations = workload.trace.operations.size();
   workload.rounds = (kOperationsMin + operations - 1) / operations;
-  const auto run = ExecuteRun(workload.trace, WithEngine("indexed"), {});
-  workload.headers = CountOf(run->heap_counts, "search_steps");
-  const std::uint64_t searches = run->counters.heap_search_steps.count();
-  workload.mean_search = searches != 0 ? static_cast<double>(workload.headers) / static_cast<double>(searches) : 0;
   workloads.push_back(std::move(workload));
+}
+
+// Of ALLOCLAB_HEAPS; nothing, with a line on the standard error, when there is no such heap.
+std::vector<const HeapAllocatorInfo*> Heaps() {
+  const char* names = std::getenv("ALLOCLAB_HEAPS");
+  std::vector<const HeapAllocatorInfo*> heaps;
+  if (names != nullptr && std::string_view(names) == "all") {
+    for (const HeapAllocatorInfo& heap : HeapAllocators()) {
+      if (heap.make) heaps.push_back(&heap);
+    }
+    return heaps;
+  }
+  for (const std::string& name : std::vector<std::string>(absl::StrSplit(names != nullptr ? names : "", ','))) {
+    const auto heap = FindHeapAllocator(name);
+    if (!heap.ok()) {
+      std::fprintf(stderr, "ALLOCLAB_HEAPS: %s\n", heap.status().ToString().c_str());
+      return {};
+    }
+    heaps.push_back(*heap);
+  }
+  return heaps;
+}
+
+Cell MakeCell(const Workload& workload, const HeapAllocatorInfo& heap) {
+  Cell cell{&workload, heap.name, false};
+  for (const ParameterInfo& parameter : heap.parameters) cell.has_engines |= parameter.name == "heap.engine";
+  const auto run = ExecuteRun(workload.trace, WithEngine(cell, "indexed"), {});
+  cell.headers = CountOf(run->heap_counts, "search_steps");
+  const std::uint64_t searches = run->counters.heap_search_steps.count();
+  cell.mean_search = searches != 0 ? static_cast<double>(cell.headers) / static_cast<double>(searches) : 0;
+  return cell;
 }
 
 std::deque<Workload> LoadWorkloads() {
@@ -159,19 +205,20 @@ std::deque<Workload> LoadWorkloads() {
   return workloads;
 }
 
-void Register(const Workload& workload) {
-  const auto add = [&workload](const std::string& what, auto replay) {
-    benchmark::RegisterBenchmark((workload.name + "/" + what).c_str(), [&workload, replay](benchmark::State& state) {
-      for (auto _ : state) state.SetIterationTime(replay(workload));
-      const std::uint64_t operations = workload.trace.operations.size() * workload.rounds;
+void Register(const Cell& cell) {
+  const Workload& workload = *cell.workload;
+  const std::uint64_t operations = workload.trace.operations.size() * workload.rounds;
+  const auto add = [&](const std::string& what, auto replay) {
+    benchmark::RegisterBenchmark((cell.name() + "/" + what).c_str(), [operations, replay](benchmark::State& state) {
+      for (auto _ : state) state.SetIterationTime(replay());
       state.SetItemsProcessed(static_cast<std::int64_t>(operations) * state.iterations());
     })->UseManualTime();
   };
-  add("indexed", [](const Workload& w) { return ReplaySimulated(w, "indexed"); });
-  if (workload.headers * workload.rounds <= kLiteralHeadersMax) {
-    add("literal", [](const Workload& w) { return ReplaySimulated(w, "literal"); });
+  if (cell.has_engines) add("indexed", [&cell] { return ReplaySimulated(cell, "indexed"); });
+  if (cell.headers * workload.rounds <= kLiteralHeadersMax) {
+    add("literal", [&cell] { return ReplaySimulated(cell, "literal"); });
   }
-  add("glibc", [](const Workload& w) { return ReplayGlibc(w); });
+  add("glibc", [&workload] { return ReplayGlibc(workload); });
 }
 
 // Prints as usual and keeps operations per second by "workload/engine", the best of repetitions.
@@ -186,8 +233,8 @@ class Collector : public benchmark::ConsoleReporter {
       best = std::max(best, rate->second.value);
     }
   }
-  double rate(const std::string& workload, const std::string& engine) const {
-    const auto it = rates_.find(workload + "/" + engine);
+  double rate(const Cell& cell, const std::string& engine) const {
+    const auto it = rates_.find(cell.name() + "/" + engine);
     return it != rates_.end() ? it->second : 0;
   }
 
@@ -209,27 +256,27 @@ class GeometricMean {
   int count_ = 0;
 };
 
-void PrintSummary(const std::deque<Workload>& workloads, const Collector& collector, bool recorded) {
-  GeometricMean indexed, against_glibc, against_literal, against_slow_literal;
-  std::printf("\n%-20s %10s %12s %9s %9s %9s %8s %9s\n", recorded ? "trace" : "built-in", "operations", "mean search",
-              "indexed", "literal", "glibc", "x glibc", "x literal");
-  for (const Workload& workload : workloads) {
-    const double fast = collector.rate(workload.name, "indexed"), slow = collector.rate(workload.name, "literal"),
-                 glibc = collector.rate(workload.name, "glibc");
-    if (workload.recorded != recorded || fast == 0) continue;
-    std::printf("%-20s %10zu %12.0f %8.2fM %8.2fM %8.2fM %8.2f %9.1f\n", workload.name.c_str(),
-                workload.trace.operations.size(), workload.mean_search, fast / 1e6, slow / 1e6, glibc / 1e6, glibc / fast,
+void PrintSummary(const std::deque<Cell>& cells, const std::string& heap, const Collector& collector, bool recorded) {
+  GeometricMean fastest, against_glibc, against_literal, against_slow_literal;
+  std::printf("\n%-17s %-20s %10s %12s %9s %9s %9s %8s %9s\n", "heap", recorded ? "trace" : "built-in", "operations",
+              "mean search", "indexed", "literal", "glibc", "x glibc", "x literal");
+  for (const Cell& cell : cells) {
+    const double indexed = collector.rate(cell, "indexed"), slow = collector.rate(cell, "literal"),
+                 glibc = collector.rate(cell, "glibc"), fast = collector.rate(cell, cell.fastest());
+    if (cell.heap != heap || cell.workload->recorded != recorded || fast == 0) continue;
+    std::printf("%-17s %-20s %10zu %12.1f %8.2fM %8.2fM %8.2fM %8.2f %9.1f\n", cell.heap.c_str(), cell.workload->name.c_str(),
+                cell.workload->trace.operations.size(), cell.mean_search, indexed / 1e6, slow / 1e6, glibc / 1e6, glibc / fast,
                 slow != 0 ? fast / slow : 0);
-    indexed.Add(fast);
+    fastest.Add(fast);
     against_glibc.Add(glibc / fast);
     if (slow == 0) continue;
     against_literal.Add(fast / slow);
-    if (workload.mean_search > 1000) against_slow_literal.Add(fast / slow);
+    if (cell.mean_search > 1000) against_slow_literal.Add(fast / slow);
   }
   std::printf(
-      "geometric means: %.2f M operations/s; %.2f times glibc's time; %.1f times literal's speed (%.1f times where it "
+      "geometric means of %s: %.2f M operations/s; %.2f times glibc's time; %.1f times literal's speed (%.1f times where it "
       "visits more than 1000 headers)\n",
-      indexed.value() / 1e6, against_glibc.value(), against_literal.value(), against_slow_literal.value());
+      heap.c_str(), fastest.value() / 1e6, against_glibc.value(), against_literal.value(), against_slow_literal.value());
 }
 
 }  // namespace
@@ -242,12 +289,21 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   const std::deque<alloclab::Workload> workloads = alloclab::LoadWorkloads();
-  for (const alloclab::Workload& workload : workloads) {
-    if (!alloclab::EnginesAgree(workload)) return 1;
-    alloclab::Register(workload);
+  const std::vector<const alloclab::HeapAllocatorInfo*> heaps = alloclab::Heaps();
+  if (heaps.empty()) return 2;
+  std::deque<alloclab::Cell> cells;
+  for (const alloclab::HeapAllocatorInfo* heap : heaps) {
+    for (const alloclab::Workload& workload : workloads) {
+      if (!workload.recorded && heap != &alloclab::HeapAllocators().front()) continue;
+      cells.push_back(alloclab::MakeCell(workload, *heap));
+      if (cells.back().has_engines && !alloclab::EnginesAgree(cells.back())) return 1;
+      alloclab::Register(cells.back());
+    }
   }
   alloclab::Collector collector;
   benchmark::RunSpecifiedBenchmarks(&collector);
-  for (const bool recorded : {true, false}) alloclab::PrintSummary(workloads, collector, recorded);
+  for (const alloclab::HeapAllocatorInfo* heap : heaps) {
+    for (const bool recorded : {true, false}) alloclab::PrintSummary(cells, heap->name, collector, recorded);
+  }
   benchmark::Shutdown();
 }

@@ -22,11 +22,13 @@ std::uint32_t BlockSize(std::uint32_t bytes) {
 }  // namespace
 
 FreeRtosHeap::FreeRtosHeap(AddressSpace& space, std::uint32_t arena_bytes, VirtAddr end, std::uint32_t usable_bytes,
-                           bool merges)
+                           bool merges, Engine engine)
     : HeapAllocator(space, ProgramBreak::Arena(space, kHeapStart, arena_bytes)),
       end_(end),
       usable_bytes_(usable_bytes),
-      merges_(merges) {}
+      merges_(merges) {
+  if (engine == Engine::kIndexed) index_.emplace();
+}
 
 std::uint32_t FreeRtosHeap::PayloadBytes(VirtAddr block) {
   AccessCosts uncounted;
@@ -56,6 +58,7 @@ HeapResult FreeRtosHeap::Malloc(std::uint32_t bytes) {
   if (!state_.initialised) {
     WordView words(space_, costs_);
     Init(words);
+    if (index_) index_->Insert(index_->end(), EntryOf(start(), usable_bytes_));
     state_.initialised = true;
   }
   if (bytes == 0) return {Outcome::kZeroSize, VirtAddr{}};
@@ -68,6 +71,7 @@ HeapResult FreeRtosHeap::Malloc(std::uint32_t bytes) {
 }
 
 FreeRtosHeap::Found FreeRtosHeap::Search(std::uint32_t size) {
+  if (index_) return AskForFit(size);
   WordView words(space_, costs_);
   LoopWatch<VirtAddr> watch;
   std::uint32_t page = ~0u;
@@ -82,11 +86,28 @@ FreeRtosHeap::Found FreeRtosHeap::Search(std::uint32_t size) {
   return {before, block};
 }
 
+FreeRtosHeap::Found FreeRtosHeap::AskForFit(std::uint32_t size) {
+  const OrderedBlocks::Cursor found = merges_ ? index_->FirstFrom(index_->begin(), size) : index_->LowerBound(size);
+  const OrderedBlocks::Counts passed = index_->Between(index_->begin(), found);
+  costs_.search_steps += passed.blocks;
+  costs_.search_pages += passed.pages;
+  // Of each block passed its size and, twice, its next; of the last its size, and of an end in RAM its next.
+  const bool failed = found == index_->end();
+  costs_.words_loaded += 3 * std::uint64_t{passed.blocks} + (!failed ? 1 : end_ == kEndVariable ? 0 : 2);
+  if (failed) return {};
+  return {Before(found), index_->At(found).address};
+}
+
+VirtAddr FreeRtosHeap::Before(OrderedBlocks::Cursor place) const {
+  return place == index_->begin() ? kStartVariable : index_->At(index_->Previous(place)).address;
+}
+
 VirtAddr FreeRtosHeap::Take(const Found& found, std::uint32_t size) {
   WordView words(space_, costs_);
   const VirtAddr block = found.block;
   SetNext(words, found.before, Next(words, block));
   std::uint32_t taken = Size(words, block);
+  if (index_) index_->Erase(index_->LowerBound(EntryOf(block, taken).key));
   if (taken - size > kLeastRest) {
     ++state_.counters.Of<"splits">();
     const VirtAddr rest = block + size;
@@ -119,9 +140,20 @@ HeapResult FreeRtosHeap::Free(VirtAddr block) {
   return {};
 }
 
-void FreeRtosHeap::CountPlaceStep() {
-  ++costs_.search_steps;
-  ++state_.counters.Of<"place_steps">();
+void FreeRtosHeap::CountPlaceSteps(std::uint64_t steps) {
+  costs_.search_steps += steps;
+  state_.counters.Of<"place_steps">() += steps;
+}
+
+void FreeRtosHeap::RestoreOwn(const AllocatorState& saved) {
+  RestoreState(saved, state_);
+  if (index_) index_->Assign(Listed());
+}
+
+std::vector<OrderedBlocks::Entry> FreeRtosHeap::Listed() const {
+  std::vector<OrderedBlocks::Entry> listed;
+  for (const VirtAddr at : List()) listed.push_back(EntryOf(at, space_.Peek(at + kSizeOffset).value_or(0)));
+  return listed;
 }
 
 std::vector<VirtAddr> FreeRtosHeap::List() const {
@@ -172,6 +204,7 @@ std::vector<Violation> FreeRtosHeap::CheckInvariants(const Interrupt& interrupt)
     if (found.size() < kViolationsMax) found.push_back({invariant, where.raw(), std::move(what)});
   };
   if (!state_.initialised) return found;
+  if (std::string differs = index_ ? index_->Difference(Listed()) : ""; !differs.empty()) add("F5", start(), differs);
   std::vector<VirtAddr> list = List();
   for (std::size_t i = 1; i < list.size(); ++i) {
     if (!InOrder(list[i - 1], list[i])) {

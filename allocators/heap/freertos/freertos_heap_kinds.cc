@@ -44,24 +44,26 @@ HeapAllocatorInfo InfoOf(std::string name, std::string title, std::string descri
           .description = std::move(description),
           .source = std::move(source),
           .declaration = &declaration,
-          .parameters = {ArenaParameter(64u << 20)},
+          .parameters = {EngineParameter("heap.engine"), ArenaParameter(64u << 20)},
           .make = [](const HeapServices& machine, bool guarded,
                      const ParameterValues& values) -> absl::StatusOr<std::unique_ptr<HeapGuard>> {
+            const Engine engine = EngineValue(values, "heap.engine");
+            if (absl::Status status = CheckEngine(engine, guarded); !status.ok()) return status;
             const std::uint32_t arena = NumberValue(values, "heap.arena_bytes");
             if (arena < kArenaBytesMin) {
               return absl::InvalidArgumentError(
                   absl::StrFormat("heap.arena_bytes: %d; expected at least %d bytes", arena, kArenaBytesMin));
             }
             if (absl::Status status = ReserveHeapRange(machine.space, "heap.arena_bytes", arena); !status.ok()) return status;
-            return std::make_unique<HeapGuard>(std::make_unique<Heap>(machine.space, arena),
+            return std::make_unique<HeapGuard>(std::make_unique<Heap>(machine.space, arena, engine),
                                                guarded ? HeapGuard::Mode::kGuarded : HeapGuard::Mode::kUnguarded);
           }};
 }
 
 }  // namespace
 
-FreeRtosHeap4::FreeRtosHeap4(AddressSpace& space, std::uint32_t arena_bytes)
-    : FreeRtosHeap(space, arena_bytes, EndOf(arena_bytes), EndOf(arena_bytes) - kHeapStart, true) {}
+FreeRtosHeap4::FreeRtosHeap4(AddressSpace& space, std::uint32_t arena_bytes, Engine engine)
+    : FreeRtosHeap(space, arena_bytes, EndOf(arena_bytes), EndOf(arena_bytes) - kHeapStart, true, engine) {}
 
 const Declaration& FreeRtosHeap4::declaration() const { return kHeap4Declaration; }
 
@@ -79,14 +81,27 @@ void FreeRtosHeap4::Init(WordView& words) {
   state_.free_bytes = state_.fewest_free_bytes = usable_bytes_;
 }
 
-void FreeRtosHeap4::Insert(WordView& words, VirtAddr block) {
+// The block, or start, behind which `block` belongs.
+VirtAddr FreeRtosHeap4::FindPlace(WordView& words, VirtAddr block) {
+  if (index_) {
+    const OrderedBlocks::Cursor place = index_->LowerBound(block - start());
+    const std::uint64_t steps = index_->Between(index_->begin(), place).blocks;
+    CountPlaceSteps(steps);
+    costs_.words_loaded += steps;
+    return Before(place);
+  }
   VirtAddr before = kStartVariable;
   LoopWatch<VirtAddr> watch;
   for (VirtAddr next = state_.first; next < block; next = Next(words, before)) {
     watch.Check(next);
-    CountPlaceStep();
+    CountPlaceSteps(1);
     before = next;
   }
+  return before;
+}
+
+void FreeRtosHeap4::Insert(WordView& words, VirtAddr block) {
+  const VirtAddr before = FindPlace(words, block);
   const VirtAddr after = Next(words, before);
   const bool below = before != kStartVariable && before + Size(words, before) == block;
   if (below) {
@@ -102,12 +117,14 @@ void FreeRtosHeap4::Insert(WordView& words, VirtAddr block) {
   }
   if (!below) SetNext(words, before, block);
   ++state_.counters.Of<"merges">(MergedWith(below, above));
+  if (index_) index_->Join(EntryOf(block, *space_.Peek(block + kSizeOffset)), below, above);
 }
 
 // In the place that the whole block had.
 void FreeRtosHeap4::InsertRest(WordView& words, VirtAddr before, VirtAddr rest) {
   words.Store(rest, Next(words, before).raw());
   SetNext(words, before, rest);
+  if (index_) index_->Insert(index_->LowerBound(rest - start()), EntryOf(rest, *space_.Peek(rest + kSizeOffset)));
 }
 
 void FreeRtosHeap4::VisitMetadata(const std::function<void(std::uint32_t word)>& visit, const Interrupt& interrupt) const {
@@ -134,8 +151,8 @@ HeapAllocatorInfo FreeRtosHeap4Info() {
       "FreeRTOS kernel, portable/MemMang/heap_4.c", kHeap4Declaration);
 }
 
-FreeRtosHeap2::FreeRtosHeap2(AddressSpace& space, std::uint32_t arena_bytes)
-    : FreeRtosHeap(space, arena_bytes, kEndVariable, (arena_bytes - 8) & ~7u, false) {
+FreeRtosHeap2::FreeRtosHeap2(AddressSpace& space, std::uint32_t arena_bytes, Engine engine)
+    : FreeRtosHeap(space, arena_bytes, kEndVariable, (arena_bytes - 8) & ~7u, false, engine) {
   state_.free_bytes = state_.fewest_free_bytes = usable_bytes_;
 }
 
@@ -149,16 +166,29 @@ void FreeRtosHeap2::Init(WordView& words) {
   state_.first = start();
 }
 
-// In front of the first block that is as large.
-void FreeRtosHeap2::Insert(WordView& words, VirtAddr block) {
-  const std::uint32_t size = Size(words, block);
+// The block, or start, behind which one of that size belongs: in front of the first block that is as large.
+VirtAddr FreeRtosHeap2::FindPlace(WordView& words, std::uint32_t size) {
+  if (index_) {
+    const OrderedBlocks::Cursor place = index_->LowerBound(size);
+    const std::uint64_t steps = index_->Between(index_->begin(), place).blocks;
+    CountPlaceSteps(steps);
+    costs_.words_loaded += 2 * steps + (place == index_->end() ? 0 : 1);
+    return Before(place);
+  }
   VirtAddr before = kStartVariable;
   LoopWatch<VirtAddr> watch;
   for (VirtAddr next = state_.first; Size(words, next) < size; next = Next(words, before)) {
     watch.Check(next);
-    CountPlaceStep();
+    CountPlaceSteps(1);
     before = next;
   }
+  return before;
+}
+
+void FreeRtosHeap2::Insert(WordView& words, VirtAddr block) {
+  const std::uint32_t size = Size(words, block);
+  const VirtAddr before = FindPlace(words, size);
+  if (index_) index_->Insert(index_->LowerBound(size), EntryOf(block, size));
   words.Store(block, Next(words, before).raw());
   SetNext(words, before, block);
 }

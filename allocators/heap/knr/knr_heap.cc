@@ -12,8 +12,7 @@ namespace {
 
 constexpr std::uint32_t kUnit = 8;
 constexpr std::uint32_t kGrowthUnits = 4096;  // at least
-constexpr VirtAddr kBase{1};
-constexpr std::uint32_t kSizeOffset = 4;  // of the word `units`; `next` is the first one
+constexpr std::uint32_t kSizeOffset = 4;      // of the word `units`; `next` is the first one
 
 constexpr FigureInfo kFigures[] = {
     {"freep", "the block behind which the next search begins; 1: the base of the ring", FigureInfo::Unit::kAddress},
@@ -36,8 +35,10 @@ std::uint32_t UnitsFor(std::uint32_t bytes) { return (bytes + (kUnit - 1)) / kUn
 
 }  // namespace
 
-KnrHeap::KnrHeap(AddressSpace& space, std::uint32_t limit_bytes)
-    : HeapAllocator(space, ProgramBreak(space, kHeapStart, kHeapStart + limit_bytes)) {}
+KnrHeap::KnrHeap(AddressSpace& space, std::uint32_t limit_bytes, Engine engine)
+    : HeapAllocator(space, ProgramBreak(space, kHeapStart, kHeapStart + limit_bytes)) {
+  if (engine == Engine::kIndexed) index_.emplace();
+}
 
 const Declaration& KnrHeap::declaration() const { return kDeclaration; }
 
@@ -79,6 +80,7 @@ HeapResult KnrHeap::Malloc(std::uint32_t bytes) {
 
 // Once round the ring, from the block behind freep.
 KnrHeap::Found KnrHeap::Search(std::uint32_t units) {
+  if (index_) return AskForFit(units);
   WordView words(space_, costs_);
   LoopWatch<VirtAddr> watch;
   std::uint32_t page = ~0u;
@@ -99,10 +101,12 @@ VirtAddr KnrHeap::Take(const Found& found, std::uint32_t units) {
   if (Units(words, block) == units) {
     ++state_.counters.Of<"exact_fits">();
     SetNext(words, found.before, Next(words, block));
+    if (index_) index_->Erase(index_->LowerBound(Key(block)));
   } else {
     ++state_.counters.Of<"splits">();
     const std::uint32_t rest = Units(words, block) - units;
     words.Store(block + kSizeOffset, rest);
+    if (index_) index_->Resize(index_->LowerBound(Key(block)), rest);
     block = block + rest * kUnit;
     words.Store(block + kSizeOffset, units);
   }
@@ -145,10 +149,14 @@ void KnrHeap::Insert(VirtAddr block) {
   }
   state_.freep = before;
   ++state_.counters.Of<"merges">(MergedWith(below, above));
+  if (!index_) return;
+  const VirtAddr whole = below ? before : block;
+  index_->Join({Key(whole), *space_.Peek(whole + kSizeOffset), whole}, below, above);
 }
 
 // The free block, or base, behind which `block` belongs.
 VirtAddr KnrHeap::FindPlace(WordView& words, VirtAddr block) {
+  if (index_) return AskForPlace(block);
   LoopWatch<VirtAddr> watch;
   VirtAddr at = state_.freep;
   for (; !(block > at && block < Next(words, at)); at = Next(words, at)) {
@@ -158,6 +166,67 @@ VirtAddr KnrHeap::FindPlace(WordView& words, VirtAddr block) {
     if (at >= Next(words, at) && (block > at || block < Next(words, at))) break;
   }
   return at;
+}
+
+KnrHeap::Found KnrHeap::AskForFit(std::uint32_t units) {
+  const OrderedBlocks& ring = *index_;
+  const OrderedBlocks::Cursor behind = Behind(state_.freep);
+  OrderedBlocks::Cursor found = ring.FirstFrom(behind, units);
+  const bool wraps = found == ring.end();
+  OrderedBlocks::Counts seen = ring.Between(behind, wraps ? found : ring.Next(found));
+  if (wraps) {  // past base, and on up to freep
+    if (behind != ring.begin()) found = ring.FirstFrom(ring.begin(), units);
+    const OrderedBlocks::Counts low = ring.Between(ring.begin(), found == ring.end() ? behind : ring.Next(found));
+    const bool on_one_page = seen.blocks != 0 && low.blocks != 0 &&
+                             ring.At(ring.begin()).address.page() == ring.At(ring.Previous(ring.end())).address.page();
+    seen.blocks += low.blocks;
+    seen.pages += low.pages - (on_one_page ? 1 : 0);
+    ++costs_.search_steps;
+  }
+  const bool failed = found == ring.end(), from_base = state_.freep == kBase;
+  costs_.search_steps += seen.blocks;
+  costs_.search_pages += seen.pages;
+  // `size` and `ptr` of each block, and freep's `ptr`; at the last one the walk ends before `ptr`.
+  costs_.words_loaded += 2 * std::uint64_t{seen.blocks} + (from_base ? 0 : 1) - (failed && from_base ? 0 : 1);
+  if (failed) return {};
+  return {Before(found), ring.At(found).address};
+}
+
+VirtAddr KnrHeap::AskForPlace(VirtAddr block) {
+  const OrderedBlocks& ring = *index_;
+  const OrderedBlocks::Cursor place = ring.LowerBound(Key(block));
+  std::uint64_t steps = 0, loads = 0;
+  const auto walk_up = [&](OrderedBlocks::Cursor from) {  // to the last block below
+    const std::uint64_t below = ring.Between(from, place).blocks;
+    if (below == 0) return;
+    const bool at_top = place == ring.end();
+    steps += below - 1 + (at_top ? 1 : 0);
+    loads += 3 * (below - 1) + (at_top ? 2 : 1);
+  };
+  if (state_.freep < block) {
+    const bool from_base = state_.freep == kBase;
+    if (from_base) steps += ring.size() == 0 || place != ring.begin() ? 1 : 0;
+    walk_up(from_base ? ring.begin() : ring.LowerBound(Key(state_.freep)));
+  } else {
+    const std::uint64_t above = ring.Between(ring.LowerBound(Key(state_.freep)), ring.end()).blocks;
+    steps += above + (place != ring.begin() ? 1 : 0);  // and base
+    loads += 2 * above + 1;
+    walk_up(ring.begin());
+  }
+  costs_.search_steps += steps;
+  costs_.words_loaded += loads;
+  state_.counters.Of<"place_steps">() += steps;
+  return Before(place);
+}
+
+VirtAddr KnrHeap::Before(OrderedBlocks::Cursor place) const {
+  return place == index_->begin() ? kBase : index_->At(index_->Previous(place)).address;
+}
+
+std::vector<OrderedBlocks::Entry> KnrHeap::Listed() const {
+  std::vector<OrderedBlocks::Entry> listed;
+  for (const VirtAddr at : Ring()) listed.push_back({Key(at), space_.Peek(at + kSizeOffset).value_or(0), at});
+  return listed;
 }
 
 std::vector<VirtAddr> KnrHeap::Ring() const {
@@ -240,6 +309,7 @@ std::vector<Violation> KnrHeap::CheckInvariants(const Interrupt& interrupt) cons
   if (begun != ring.size()) {
     add("K2", start(), absl::StrFormat("the ring has %d free blocks, but %d blocks begin at them", ring.size(), begun));
   }
+  if (std::string differs = index_ ? index_->Difference(Listed()) : ""; !differs.empty()) add("K5", start(), differs);
   if (!freep_found) add("K4", state_.freep, absl::StrFormat("no free block is at freep %#010x", state_.freep.raw()));
   return found;
 }
@@ -252,8 +322,16 @@ HeapAllocatorInfo KnrHeapInfo() {
               "the break grows by 32 KiB at least.",
           .source = "Kernighan and Ritchie, The C Programming Language, 2nd edition, 8.7; xv6, user/umalloc.c",
           .declaration = &kDeclaration,
-          .parameters = {LimitParameter()},
-          .make = MakeGrowingHeap<KnrHeap>};
+          .parameters = {EngineParameter("heap.engine"), LimitParameter()},
+          .make = [](const HeapServices& machine, bool guarded,
+                     const ParameterValues& values) -> absl::StatusOr<std::unique_ptr<HeapGuard>> {
+            const Engine engine = EngineValue(values, "heap.engine");
+            if (absl::Status status = CheckEngine(engine, guarded); !status.ok()) return status;
+            const std::uint32_t limit = NumberValue(values, "heap.limit_bytes");
+            if (absl::Status status = ReserveHeapRange(machine.space, "heap.limit_bytes", limit); !status.ok()) return status;
+            return std::make_unique<HeapGuard>(std::make_unique<KnrHeap>(machine.space, limit, engine),
+                                               guarded ? HeapGuard::Mode::kGuarded : HeapGuard::Mode::kUnguarded);
+          }};
 }
 
 }  // namespace alloclab

@@ -32,7 +32,7 @@ constexpr std::uint32_t RoundUp(std::uint32_t bytes) { return (bytes + 3) & ~3u;
 
 }  // namespace
 
-LwipMem::LwipMem(AddressSpace& space, std::uint32_t arena_bytes)
+LwipMem::LwipMem(AddressSpace& space, std::uint32_t arena_bytes, Engine engine)
     : HeapAllocator(space, ProgramBreak::Arena(space, kHeapStart, arena_bytes + BytesBehind(arena_bytes))),
       end_(RoundUp(arena_bytes)) {
   ALLOCLAB_CHECK_GE(arena_bytes, kArenaBytesMin);
@@ -43,6 +43,7 @@ LwipMem::LwipMem(AddressSpace& space, std::uint32_t arena_bytes)
   SetNext(words, end_, end_);
   SetPrev(words, end_, end_);
   SetUsed(words, end_, true);
+  if (engine == Engine::kIndexed) index_.emplace().Assign(Listed());
 }
 
 const Declaration& LwipMem::declaration() const { return kDeclaration; }
@@ -69,6 +70,7 @@ HeapResult LwipMem::Malloc(std::uint32_t bytes) {
 }
 
 std::optional<LwipMem::Offset> LwipMem::Search(std::uint32_t size) {
+  if (index_) return AskForFit(size);
   WordView words(space_, costs_);
   LoopWatch<VirtAddr> watch;
   std::uint32_t page = ~0u;
@@ -81,6 +83,19 @@ std::optional<LwipMem::Offset> LwipMem::Search(std::uint32_t size) {
   return std::nullopt;
 }
 
+std::optional<LwipMem::Offset> LwipMem::AskForFit(std::uint32_t size) {
+  const OrderedBlocks::Cursor first = index_->LowerBound(state_.lfree), found = index_->FirstFrom(first, size);
+  const bool failed = found == index_->end();
+  const Offset stop = std::max(state_.lfree, end_ - size);
+  const OrderedBlocks::Counts seen = index_->Between(first, failed ? index_->LowerBound(stop) : index_->Next(found));
+  costs_.search_steps += seen.blocks;
+  costs_.search_pages += seen.pages;
+  // `used` and `next` of each, and `next` once more of a free one; at the last one the walk ends before that.
+  costs_.words_loaded += 2 * std::uint64_t{seen.blocks} + seen.sized - (failed ? 0 : 1);
+  if (failed) return std::nullopt;
+  return index_->At(found).key;
+}
+
 void LwipMem::Take(WordView& words, Offset block, std::uint32_t size) {
   if (Next(words, block) - (block + kHeader) >= size + kHeader + kPayloadMin) {
     ++state_.counters.Of<"splits">();
@@ -90,11 +105,22 @@ void LwipMem::Take(WordView& words, Offset block, std::uint32_t size) {
     SetPrev(words, rest, block);
     SetNext(words, block, rest);
     if (Next(words, rest) != end_) SetPrev(words, Next(words, rest), rest);
+    if (index_) index_->Insert(index_->LowerBound(rest), EntryOf(rest, *space_.Peek(At(rest)), false));
   }
   SetUsed(words, block, true);
+  if (index_) index_->Resize(index_->LowerBound(block), 0);
 }
 
 void LwipMem::MoveLowestFree(WordView& words) {
+  if (index_) {
+    const OrderedBlocks::Cursor from = index_->LowerBound(state_.lfree), free = index_->FirstFrom(from, 1);
+    const std::uint64_t steps = index_->Between(from, free).blocks;
+    costs_.search_steps += steps;
+    state_.counters.Of<"lfree_steps">() += steps;
+    costs_.words_loaded += 2 * steps + 1;  // `used` and `next` of each, and `used` of the last one
+    state_.lfree = free == index_->end() ? end_ : index_->At(free).key;
+    return;
+  }
   LoopWatch<VirtAddr> watch;
   Offset block = state_.lfree;
   for (; Used(words, block) && block != end_; block = Next(words, block)) {
@@ -139,11 +165,26 @@ void LwipMem::Merge(WordView& words, Offset block) {
     Absorb(words, prev, block);
   }
   ++state_.counters.Of<"merges">(MergedWith(below, above));
+  if (!index_) return;
+  const Offset whole = below ? prev : block;
+  const OrderedBlocks::Cursor at = index_->LowerBound(whole);
+  for (int swallowed = (below ? 1 : 0) + (above ? 1 : 0); swallowed > 0; --swallowed) index_->Erase(index_->Next(at));
+  index_->Resize(at, EntryOf(whole, *space_.Peek(At(whole)), false).bytes);
 }
 
 void LwipMem::Absorb(WordView& words, Offset before, Offset block) {
   SetNext(words, before, Next(words, block));
   if (Next(words, block) != end_) SetPrev(words, Next(words, block), before);
+}
+
+std::vector<OrderedBlocks::Entry> LwipMem::Listed() const {
+  std::vector<OrderedBlocks::Entry> listed;
+  VisitBlocks({}, [&](const Block& block) {
+    if (block.kind == BlockKind::kMetadata) return true;
+    listed.push_back(EntryOf(VirtAddr(block.address) - start(), block.fields[0], block.kind == BlockKind::kLive));
+    return true;
+  });
+  return listed;
 }
 
 std::optional<BrokenWalk> LwipMem::VisitBlocks(BlockCursor from, const BlockVisitor& visit) const {
@@ -222,6 +263,7 @@ std::vector<Violation> LwipMem::CheckInvariants(const Interrupt& interrupt) cons
     add("L4", At(state_.lfree),
         absl::StrFormat("lfree is %#x; the lowest free block is at offset %#x", state_.lfree, lowest_free));
   }
+  if (std::string differs = index_ ? index_->Difference(Listed()) : ""; !differs.empty()) add("L5", start(), differs);
   return found;
 }
 
@@ -233,14 +275,16 @@ HeapAllocatorInfo LwipMemInfo() {
               "at once with both neighbours.",
           .source = "lwIP, src/core/mem.c",
           .declaration = &kDeclaration,
-          .parameters = {ArenaParameter(64u << 20)},
+          .parameters = {EngineParameter("heap.engine"), ArenaParameter(64u << 20)},
           .make = [](const HeapServices& machine, bool guarded,
                      const ParameterValues& values) -> absl::StatusOr<std::unique_ptr<HeapGuard>> {
+            const Engine engine = EngineValue(values, "heap.engine");
+            if (absl::Status status = CheckEngine(engine, guarded); !status.ok()) return status;
             const std::uint32_t arena = NumberValue(values, "heap.arena_bytes");
             const absl::Status status =
                 ReserveArena(machine.space, arena, LwipMem::kArenaBytesMin, LwipMem::BytesBehind(arena));
             if (!status.ok()) return status;
-            return std::make_unique<HeapGuard>(std::make_unique<LwipMem>(machine.space, arena),
+            return std::make_unique<HeapGuard>(std::make_unique<LwipMem>(machine.space, arena, engine),
                                                guarded ? HeapGuard::Mode::kGuarded : HeapGuard::Mode::kUnguarded);
           }};
 }

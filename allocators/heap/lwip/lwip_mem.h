@@ -1,8 +1,8 @@
 // The heap of lwIP (src/core/mem.c), the TCP/IP stack that Adam Dunkels wrote in 2001 for small machines and that runs in a
-// great many devices; packets, and whatever else has a size that cannot be foreseen, live in it. Good: free checks its pointer
-// and the links around it, so that double frees and most foreign and interior pointers are refused; first fit by address and
-// merging at once keep memory whole. Bad: there is no list of free blocks. A search visits every block from the lowest free one
-// on, live ones too, and a request that takes that one walks on to the next; 12 bytes per block.
+// great many devices; packets, and whatever else has a size that cannot be foreseen, live in it. Good: free checks its
+// pointer and the links around it, so that double frees and most foreign and interior pointers are refused; first fit by
+// address and merging at once keep memory whole. Bad: there is no list of free blocks. A search visits every block from the
+// lowest free one on, live ones too, and a request that takes that one walks on to the next; 12 bytes per block.
 //
 //   | next prev used | ...payload... | next prev used | ... | next prev used |
 //   ^start: offset 0                                        ^end marker, at offset SIZE
@@ -11,17 +11,21 @@
 //   prev   offset of the block before; of the first block and of the end marker its own
 //   used   one byte: 1 live, 0 free; the three behind it are never written
 //
-// SIZE is "heap.arena_bytes" rounded up to 4; the end marker's 12 bytes come on top. Words are 32 bits at every size, as where
-// lwIP's MEM_SIZE is above 64,000: below, the original takes 16-bit offsets and headers of 8 bytes, which this heap does not.
+// SIZE is "heap.arena_bytes" rounded up to 4; the end marker's 12 bytes come on top. Words are 32 bits at every size, as
+// where lwIP's MEM_SIZE is above 64,000: below, the original takes 16-bit offsets and headers of 8 bytes, which this heap
+// does not.
 //
 // `lfree`, a variable, is the offset of the lowest free block, SIZE if there is none; each search begins there. Request:
-// rounded up to 4, at least 12. A block is cut when 24 bytes or more remain; its first part is handed out. The first header and
-// the end marker are written when the heap is made.
+// rounded up to 4, at least 12. A block is cut when 24 bytes or more remain; its first part is handed out. The first header
+// and the end marker are written when the heap is made.
 //
 // Assertions are off: a free that is refused changes nothing and says nothing.
 //
 // Metadata, for the digest: of each block in address order, the end marker included, next, prev and used, a word each; then
 // lfree.
+//
+// The indexed engine has all blocks in an OrderedBlocks, live ones with size 0: searches and the way of lfree are asked of
+// it, and what the walks would have loaded is charged.
 //
 // Costs: search_steps are the headers that a search looks at, and the steps of lfree to the next free block. `used` counts as a
 // word.
@@ -31,6 +35,7 @@
 //   L2 prev leads to the block before
 //   L3 no two neighbours are free
 //   L4 lfree is the lowest free block
+//   L5 the index (if any) has the blocks
 #ifndef ALLOCLAB_ALLOCATORS_HEAP_LWIP_LWIP_MEM_H_
 #define ALLOCLAB_ALLOCATORS_HEAP_LWIP_LWIP_MEM_H_
 
@@ -41,9 +46,11 @@
 #include <vector>
 
 #include "allocators/common/declaration.h"
+#include "allocators/common/engine.h"
 #include "allocators/heap/heap_allocator.h"
 #include "allocators/heap/heap_allocator_info.h"
 #include "allocators/heap/merges.h"
+#include "allocators/heap/ordered_blocks.h"
 #include "allocators/machine/word_view.h"
 
 namespace alloclab {
@@ -66,7 +73,7 @@ class LwipMem final : public HeapAllocator {
 
   // The page tables of the arena and of what is behind it exist, and there are frames for the first and the last page.
   // REQUIRES: arena_bytes >= kArenaBytesMin.
-  LwipMem(AddressSpace& space, std::uint32_t arena_bytes);
+  LwipMem(AddressSpace& space, std::uint32_t arena_bytes, Engine engine = Engine::kLiteral);
 
   HeapResult Malloc(std::uint32_t bytes) override;
   HeapResult Free(VirtAddr block) override;
@@ -79,7 +86,7 @@ class LwipMem final : public HeapAllocator {
   std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const override;
   void VisitMetadata(const std::function<void(std::uint32_t word)>& visit, const Interrupt& interrupt) const override;
   std::vector<Violation> CheckInvariants(const Interrupt& interrupt) const override;
-  std::uint64_t host_bytes() const override { return sizeof(*this); }
+  std::uint64_t host_bytes() const override { return sizeof(*this) + (index_ ? index_->host_bytes() : 0); }
 
  private:
   using Offset = std::uint32_t;  // of a header, from the heap's start
@@ -94,16 +101,25 @@ class LwipMem final : public HeapAllocator {
 
   // Null: no block is large enough.
   std::optional<Offset> Search(std::uint32_t size);
+  std::optional<Offset> AskForFit(std::uint32_t size);  // the same through the index
   void Take(WordView& words, Offset block, std::uint32_t size);
   void MoveLowestFree(WordView& words);
   // Whether the blocks around lead back to this one, as far as free looks.
   bool IsLinked(WordView& words, Offset block) const;
   void Merge(WordView& words, Offset block);
+  // What the index should know of a block.
+  OrderedBlocks::Entry EntryOf(Offset block, Offset next, bool used) const {
+    return {block, used ? 0 : next - (block + kHeader), At(block)};
+  }
+  std::vector<OrderedBlocks::Entry> Listed() const;  // the blocks as the index should have them
   // `block` becomes part of the one before it.
   void Absorb(WordView& words, Offset before, Offset block);
 
   std::unique_ptr<const AllocatorState> SaveOwn() const override { return SaveState(state_); }
-  void RestoreOwn(const AllocatorState& saved) override { RestoreState(saved, state_); }
+  void RestoreOwn(const AllocatorState& saved) override {
+    RestoreState(saved, state_);
+    if (index_) index_->Assign(Listed());
+  }
   void ResetOwnCounters() override { state_.counters.Reset(); }
 
   static constexpr std::uint32_t kPrevOffset = 4, kUsedOffset = 8;
@@ -114,6 +130,7 @@ class LwipMem final : public HeapAllocator {
   };
   const Offset end_;  // SIZE
   State state_;
+  std::optional<OrderedBlocks> index_;
 };
 
 HeapAllocatorInfo LwipMemInfo();

@@ -41,8 +41,10 @@ VirtAddr PayloadOf(VirtAddr chunk) { return VirtAddr((chunk.raw() + kWordBytes +
 
 }  // namespace
 
-NewlibNanoHeap::NewlibNanoHeap(AddressSpace& space, std::uint32_t limit_bytes)
-    : HeapAllocator(space, ProgramBreak(space, kHeapStart, kHeapStart + limit_bytes)) {}
+NewlibNanoHeap::NewlibNanoHeap(AddressSpace& space, std::uint32_t limit_bytes, Engine engine)
+    : HeapAllocator(space, ProgramBreak(space, kHeapStart, kHeapStart + limit_bytes)) {
+  if (engine == Engine::kIndexed) index_.emplace();
+}
 
 const Declaration& NewlibNanoHeap::declaration() const { return kDeclaration; }
 
@@ -67,6 +69,7 @@ HeapResult NewlibNanoHeap::Malloc(std::uint32_t bytes) {
 }
 
 NewlibNanoHeap::Found NewlibNanoHeap::Search(std::uint32_t size) {
+  if (index_) return AskForFit(size);
   WordView words(space_, costs_);
   LoopWatch<VirtAddr> watch;
   std::uint32_t page = ~0u;
@@ -81,6 +84,18 @@ NewlibNanoHeap::Found NewlibNanoHeap::Search(std::uint32_t size) {
   return {};
 }
 
+NewlibNanoHeap::Found NewlibNanoHeap::AskForFit(std::uint32_t size) {
+  const OrderedBlocks& list = *index_;
+  const OrderedBlocks::Cursor found = list.FirstFrom(list.begin(), size);
+  const bool failed = found == list.end();
+  const OrderedBlocks::Counts seen = list.Between(list.begin(), failed ? found : list.Next(found));
+  costs_.search_steps += seen.blocks;
+  costs_.search_pages += seen.pages;
+  costs_.words_loaded += 2 * std::uint64_t{seen.blocks} - (failed ? 0 : 1);  // of the last one its size alone
+  if (failed) return {};
+  return {found == list.begin() ? VirtAddr{} : list.At(list.Previous(found)).address, list.At(found).address};
+}
+
 // The end of the chunk found, or all of it.
 VirtAddr NewlibNanoHeap::Take(const Found& found, std::uint32_t size) {
   WordView words(space_, costs_);
@@ -88,10 +103,12 @@ VirtAddr NewlibNanoHeap::Take(const Found& found, std::uint32_t size) {
   if (rest >= kChunkBytesMin) {
     ++state_.counters.Of<"splits">();
     words.Store(found.chunk, rest);
+    if (index_) index_->Resize(index_->LowerBound(found.chunk - start()), rest);
     words.Store(found.chunk + rest, size);
     return found.chunk + rest;
   }
   ++state_.counters.Of<"exact_fits">();
+  if (index_) index_->Erase(index_->LowerBound(found.chunk - start()));
   const VirtAddr next(words.Load(found.chunk + kNextOffset));
   if (found.before.is_null()) {
     state_.head = next;
@@ -136,10 +153,20 @@ void NewlibNanoHeap::InsertAtHead(WordView& words, VirtAddr chunk) {
     words.Store(chunk + kNextOffset, head.raw());
   }
   state_.head = chunk;
-  ++state_.counters.Of<"merges">(MergedWith(false, above));
+  CountMerge(chunk, false, above);
 }
 
-void NewlibNanoHeap::InsertBehindHead(WordView& words, VirtAddr chunk) {
+NewlibNanoHeap::Place NewlibNanoHeap::AskForPlace(VirtAddr chunk) {
+  const OrderedBlocks::Cursor place = index_->LowerBound(chunk - start() + 1);
+  const std::uint64_t steps = index_->Between(index_->begin(), place).blocks;
+  costs_.search_steps += steps;
+  costs_.words_loaded += steps;
+  state_.counters.Of<"place_steps">() += steps;
+  return {index_->At(index_->Previous(place)).address, place == index_->end() ? VirtAddr{} : index_->At(place).address};
+}
+
+NewlibNanoHeap::Place NewlibNanoHeap::FindPlace(WordView& words, VirtAddr chunk) {
+  if (index_) return AskForPlace(chunk);
   LoopWatch<VirtAddr> watch;
   VirtAddr before, after = state_.head;
   do {
@@ -149,7 +176,16 @@ void NewlibNanoHeap::InsertBehindHead(WordView& words, VirtAddr chunk) {
     before = after;
     after = VirtAddr(words.Load(before + kNextOffset));
   } while (!after.is_null() && after <= chunk);
+  return {before, after};
+}
 
+void NewlibNanoHeap::CountMerge(VirtAddr whole, bool below, bool above) {
+  ++state_.counters.Of<"merges">(MergedWith(below, above));
+  if (index_) index_->Join(EntryOf(whole), below, above);
+}
+
+void NewlibNanoHeap::InsertBehindHead(WordView& words, VirtAddr chunk) {
+  const auto [before, after] = FindPlace(words, chunk);
   const VirtAddr before_end = before + words.Load(before);
   bool below = false, above = false;
   if (before_end == chunk) {
@@ -173,7 +209,7 @@ void NewlibNanoHeap::InsertBehindHead(WordView& words, VirtAddr chunk) {
     }
     words.Store(before + kNextOffset, chunk.raw());
   }
-  ++state_.counters.Of<"merges">(MergedWith(below, above));
+  CountMerge(below ? before : chunk, below, above);
 }
 
 std::vector<VirtAddr> NewlibNanoHeap::List() const {
@@ -186,6 +222,12 @@ std::vector<VirtAddr> NewlibNanoHeap::List() const {
     at = VirtAddr(*next);
   }
   return list;
+}
+
+std::vector<OrderedBlocks::Entry> NewlibNanoHeap::Listed() const {
+  std::vector<OrderedBlocks::Entry> listed;
+  for (const VirtAddr at : List()) listed.push_back(EntryOf(at));
+  return listed;
 }
 
 std::optional<BrokenWalk> NewlibNanoHeap::VisitBlocks(BlockCursor from, const BlockVisitor& visit) const {
@@ -263,6 +305,7 @@ std::vector<Violation> NewlibNanoHeap::CheckInvariants(const Interrupt& interrup
     add("N1", VirtAddr(broken->address), broken->what);
     return found;
   }
+  if (std::string differs = index_ ? index_->Difference(Listed()) : ""; !differs.empty()) add("N5", start(), differs);
   if (begun != list.size()) {
     add("N2", start(), absl::StrFormat("the list has %d chunks, but %d chunks begin at them", list.size(), begun));
   }
@@ -277,8 +320,16 @@ HeapAllocatorInfo NewlibNanoHeapInfo() {
               "and merges at once; the break grows by each request that nothing fits.",
           .source = "newlib, newlib/libc/stdlib/nano-mallocr.c",
           .declaration = &kDeclaration,
-          .parameters = {LimitParameter()},
-          .make = MakeGrowingHeap<NewlibNanoHeap>};
+          .parameters = {EngineParameter("heap.engine"), LimitParameter()},
+          .make = [](const HeapServices& machine, bool guarded,
+                     const ParameterValues& values) -> absl::StatusOr<std::unique_ptr<HeapGuard>> {
+            const Engine engine = EngineValue(values, "heap.engine");
+            if (absl::Status status = CheckEngine(engine, guarded); !status.ok()) return status;
+            const std::uint32_t limit = NumberValue(values, "heap.limit_bytes");
+            if (absl::Status status = ReserveHeapRange(machine.space, "heap.limit_bytes", limit); !status.ok()) return status;
+            return std::make_unique<HeapGuard>(std::make_unique<NewlibNanoHeap>(machine.space, limit, engine),
+                                               guarded ? HeapGuard::Mode::kGuarded : HeapGuard::Mode::kUnguarded);
+          }};
 }
 
 }  // namespace alloclab

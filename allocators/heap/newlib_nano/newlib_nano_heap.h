@@ -31,6 +31,7 @@
 //   N2 the list has free chunks in ascending order, each where a chunk begins
 //   N3 no two neighbours are free
 //   N4 a live chunk at a multiple of 8 has -4 behind its size
+//   N5 the index (if any) has the list
 #ifndef ALLOCLAB_ALLOCATORS_HEAP_NEWLIB_NANO_NEWLIB_NANO_HEAP_H_
 #define ALLOCLAB_ALLOCATORS_HEAP_NEWLIB_NANO_NEWLIB_NANO_HEAP_H_
 
@@ -40,9 +41,11 @@
 #include <vector>
 
 #include "allocators/common/declaration.h"
+#include "allocators/common/engine.h"
 #include "allocators/heap/heap_allocator.h"
 #include "allocators/heap/heap_allocator_info.h"
 #include "allocators/heap/merges.h"
+#include "allocators/heap/ordered_blocks.h"
 #include "allocators/machine/word_view.h"
 
 namespace alloclab {
@@ -57,7 +60,7 @@ inline constexpr CounterInfo kNewlibNanoCounters[] = {
 class NewlibNanoHeap final : public HeapAllocator {
  public:
   // The page tables of the range exist.
-  NewlibNanoHeap(AddressSpace& space, std::uint32_t limit_bytes);
+  NewlibNanoHeap(AddressSpace& space, std::uint32_t limit_bytes, Engine engine = Engine::kLiteral);
 
   HeapResult Malloc(std::uint32_t bytes) override;  // of no bytes: a chunk of 12 bytes, with an address of its own
   HeapResult Free(VirtAddr block) override;
@@ -70,7 +73,7 @@ class NewlibNanoHeap final : public HeapAllocator {
   std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const override;
   void VisitMetadata(const std::function<void(std::uint32_t word)>& visit, const Interrupt& interrupt) const override;
   std::vector<Violation> CheckInvariants(const Interrupt& interrupt) const override;
-  std::uint64_t host_bytes() const override { return sizeof(*this); }
+  std::uint64_t host_bytes() const override { return sizeof(*this) + (index_ ? index_->host_bytes() : 0); }
 
  private:
   struct State {
@@ -81,21 +84,36 @@ class NewlibNanoHeap final : public HeapAllocator {
   struct Found {
     VirtAddr before, chunk;  // null before: the head; null chunk: none is large enough
   };
+  struct Place {
+    VirtAddr before, after;  // null after: there is none
+  };
 
   Found Search(std::uint32_t size);
+  Found AskForFit(std::uint32_t size);  // the same through the index
   VirtAddr Take(const Found& found, std::uint32_t size);
   VirtAddr Grow(std::uint32_t size);  // null: the break cannot move
   VirtAddr ChunkOf(WordView& words, VirtAddr block) const;
   void InsertAtHead(WordView& words, VirtAddr chunk);
   void InsertBehindHead(WordView& words, VirtAddr chunk);
+  // The free chunks between which `chunk` belongs, which is above the head.
+  Place FindPlace(WordView& words, VirtAddr chunk);
+  Place AskForPlace(VirtAddr chunk);
+  // `chunk` became free, with the neighbours that it was merged with.
+  void CountMerge(VirtAddr whole, bool below, bool above);
+  OrderedBlocks::Entry EntryOf(VirtAddr chunk) const { return {chunk - start(), space_.Peek(chunk).value_or(0), chunk}; }
 
   // The free chunks as the list has them, up to where it leaves the heap or comes back; safe on any contents of RAM.
   std::vector<VirtAddr> List() const;
+  std::vector<OrderedBlocks::Entry> Listed() const;  // as the index should have it
   std::unique_ptr<const AllocatorState> SaveOwn() const override { return SaveState(state_); }
-  void RestoreOwn(const AllocatorState& saved) override { RestoreState(saved, state_); }
+  void RestoreOwn(const AllocatorState& saved) override {
+    RestoreState(saved, state_);
+    if (index_) index_->Assign(Listed());
+  }
   void ResetOwnCounters() override { state_.counters.Reset(); }
 
   State state_;
+  std::optional<OrderedBlocks> index_;
 };
 
 HeapAllocatorInfo NewlibNanoHeapInfo();

@@ -1,30 +1,30 @@
-// The page allocator of Pintos (Stanford's teaching kernel, Pfaff, Romano and Back, The Pintos Instructional Operating System Kernel,
-// SIGCSE 2009), threads/palloc.c over lib/kernel/bitmap.c: one bit a page, 1 while it is taken. It ran in operating system courses
-// of many universities since 2004; bitmaps of blocks are as old as file systems. Good: 1 bit of metadata a page, apart from the pages,
-// so a write to a free page breaks nothing; any part of a block may be freed; a double free is seen. Bad: a request looks at every bit
-// from the beginning on, so it gets slower the more is taken, and for several pages it looks at the same bits again and again.
-// "pages.fit" says where it begins:
+// The page allocator of Pintos (Stanford's teaching kernel, Pfaff, Romano and Back, The Pintos Instructional Operating System
+// Kernel, SIGCSE 2009), threads/palloc.c over lib/kernel/bitmap.c: one bit a page, 1 while it is taken. It ran in operating
+// system courses of many universities since 2004; bitmaps of blocks are as old as file systems. Good: 1 bit of metadata a
+// page, apart from the pages, so a write to a free page breaks nothing; any part of a block may be freed; a double free is
+// seen. Bad: a request looks at every bit from the beginning on, so it gets slower the more is taken, and for several pages
+// it looks at the same bits again and again. "pages.fit" says where it begins:
 //
 //   first   at page 0, as Pintos does
-//   next    behind the pages that were given last, and from page 0 when none is found there (Knuth, The Art of Computer Programming 1,
-//           2.5, exercise 6)
+//   next    behind the pages that were given last, and from page 0 when none is found there (Knuth, The Art of Computer
+//           Programming 1, 2.5, exercise 6)
 //
 //   kernel | bits, one for each page of the arena, in whole pages | arena ...
 //          ^ the page border at or above kernel_end
 //
-// Bit n % 32 of word n / 32 is page n. struct bitmap, which has length and place of the bits, is a variable; Pintos has it in front of
-// them. So is its second pool, which is left out. A free fills the pages with 0xCC, as Pintos does unless NDEBUG is defined. A request
-// that no run of free pages can hold is kFragmented when so many bytes are free, otherwise kOutOfMemory.
+// Bit n % 32 of word n / 32 is page n. struct bitmap, which has length and place of the bits, is a variable; Pintos has it in
+// front of them. So is its second pool, which is left out. A free fills the pages with 0xCC, as Pintos does unless NDEBUG is
+// defined. A request that no run of free pages can hold is kFragmented when so many bytes are free, otherwise kOutOfMemory.
 //
-// Unguarded use. A length is rounded up to pages; of none a request gives nothing (kOutOfMemory) and a free does nothing, as for the
-// null address. Free ends with kAssertionFailed when the address is not page-aligned, with kPanic when it is no page of the arena:
-// nothing has changed then. It ends with kAssertionFailed when the pages end behind the arena or one of them is free: they have been
-// filled then. A fill beyond RAM ends with kMachineFault at the end of RAM.
+// Unguarded use. A length is rounded up to pages; of none a request gives nothing (kOutOfMemory) and a free does nothing, as
+// for the null address. Free ends with kAssertionFailed when the address is not page-aligned, with kPanic when it is no page
+// of the arena: nothing has changed then. It ends with kAssertionFailed when the pages end behind the arena or one of them is
+// free: they have been filled then. A fill beyond RAM ends with kMachineFault at the end of RAM.
 //
 // Metadata, for the digest: the words of the bitmap in order.
 //
-// Costs (PageCosts): search_steps are the pages at which the scan looks whether a run of free ones begins there. Each test of a bit is
-// a load, in the scan and in the assertion of a free; each change of a bit a load and a store.
+// Costs (PageCosts): search_steps are the pages at which the scan looks whether a run of free ones begins there. Each test of
+// a bit is a load, in the scan and in the assertion of a free; each change of a bit a load and a store.
 //
 // Invariants (CheckInvariants):
 //   M1 the bits behind the last page are 0

@@ -1,10 +1,10 @@
-// The page allocator of Linux: a binary buddy system, invented by Harry Markowitz, published by Knowlton (A Fast Storage Allocator,
-// CACM 8(10), 1965), in Linux since its first years. Here by the rules of Linux 2.6.18, mm/page_alloc.c (__rmqueue, expand,
-// __free_one_page): the last version before its lists were split by mobility. What 2.6.18 has around it, zones, watermarks and
-// lists for each processor, is left out. Good: a request and a free take at most a step for each of the 11 orders, whatever is free,
-// and runs of pages stay together and aligned. Bad: requests are rounded up to a power of two, so a quarter of longer ones is lost
-// on average; neighbours that are no buddies are never joined; nothing above 4 MiB; 32 bytes of RAM describe each page.
-// Read: Gorman, Understanding the Linux Virtual Memory Manager, 2004, chapter 6.
+// The page allocator of Linux: a binary buddy system, invented by Harry Markowitz, published by Knowlton (A Fast Storage
+// Allocator, CACM 8(10), 1965), in Linux since its first years. Here by the rules of Linux 2.6.18, mm/page_alloc.c
+// (__rmqueue, expand, __free_one_page): the last version before its lists were split by mobility. What 2.6.18 has around it,
+// zones, watermarks and lists for each processor, is left out. Good: a request and a free take at most a step for each of the
+// 11 orders, whatever is free, and runs of pages stay together and aligned. Bad: requests are rounded up to a power of two,
+// so a quarter of longer ones is lost on average; neighbours that are no buddies are never joined; nothing above 4 MiB; 32
+// bytes of RAM describe each page. Read: Gorman, Understanding the Linux Virtual Memory Manager, 2004, chapter 6.
 //
 //   kernel | free areas | struct page of each page of RAM | arena ...
 //          ^ the page border at or above kernel_end        ^ the next page border
@@ -13,27 +13,27 @@
 //   struct page, 32 bytes              +0 flags: bit 10 PG_reserved, bit 19 PG_buddy    +4 _count    +12 private: the order
 //                                      +24 lru.next  +28 lru.prev; the other words are not used
 //
-// Links are physical addresses of the next and the last `next` word, the free area's own included: the lists are circles. How many
-// pages are free is a variable. A block of order k begins at a page number that is a multiple of 2^k. At the beginning the arena is
-// freed upwards, in the largest blocks that fit, so the highest of a list is the first one to be handed out.
+// Links are physical addresses of the next and the last `next` word, the free area's own included: the lists are circles. How
+// many pages are free is a variable. A block of order k begins at a page number that is a multiple of 2^k. At the beginning
+// the arena is freed upwards, in the largest blocks that fit, so the highest of a list is the first one to be handed out.
 //
-// Request: the least order that holds it. The first block of the least order from there on that has any, last in, first out. It is
-// halved down to the order wanted; the upper halves go into their lists. Free: joined with the buddy, at the page number ^ 2^k, as
-// long as that is a free block of the same order. A page number behind the end of RAM is no buddy. A request that no list can serve
-// is kFragmented when so many bytes are free, otherwise kOutOfMemory.
+// Request: the least order that holds it. The first block of the least order from there on that has any, last in, first out.
+// It is halved down to the order wanted; the upper halves go into their lists. Free: joined with the buddy, at the page
+// number ^ 2^k, as long as that is a free block of the same order. A page number behind the end of RAM is no buddy. A request
+// that no list can serve is kFragmented when so many bytes are free, otherwise kOutOfMemory.
 //
-// Unguarded use. There is no panic. An address inside a page means that page; a length means the order that holds it. A free counts
-// _count down and does nothing unless that becomes 0: so a page freed twice, and the second page of a block, are left alone, and of a
-// block freed in part the rest is lost. A page whose _count or flags cannot be right is counted (bad_pages) and mended, as the
-// kernel does after its message "Bad page state"; so freeing more than a block takes live pages away. An order above 10 goes to
-// a list behind the last free area. An address outside RAM ends the call with kMachineFault.
+// Unguarded use. There is no panic. An address inside a page means that page; a length means the order that holds it. A free
+// counts _count down and does nothing unless that becomes 0: so a page freed twice, and the second page of a block, are left
+// alone, and of a block freed in part the rest is lost. A page whose _count or flags cannot be right is counted (bad_pages)
+// and mended, as the kernel does after its message "Bad page state"; so freeing more than a block takes live pages away. An
+// order above 10 goes to a list behind the last free area. An address outside RAM ends the call with kMachineFault.
 //
 // Metadata, for the digest: of each free area nr_free, then the addresses of its blocks in list order.
 //
 // Costs (PageCosts): search_steps are the free areas that a request looks at, each a load, and a load more for the page found.
 //   Allocate   + 6 loads, 9 stores; a halving + 3 loads, 7 stores
-//   Free       for each page 2 loads, and of the first 1 load, 1 store more; + 3 loads, 7 stores; a look at a buddy 1 load if it is not
-//              free, 2 if it is of another order, 3 if it is joined, and then + 4 loads, 7 stores
+//   Free       for each page 2 loads, and of the first 1 load, 1 store more; + 3 loads, 7 stores; a look at a buddy 1 load if
+//              it is not free, 2 if it is of another order, 3 if it is joined, and then + 4 loads, 7 stores
 //
 // Invariants (CheckInvariants):
 //   L1 each list is a circle, linked both ways, of pages of the arena
@@ -68,7 +68,8 @@ class BuddyPages final : public PageAllocator {
  public:
   static constexpr std::uint32_t kOrders = 11;
 
-  // Writes free areas and struct pages from `zone` on and frees the arena. REQUIRES: all lies in RAM, the arena behind the rest.
+  // Writes free areas and struct pages from `zone` on and frees the arena. REQUIRES: all lies in RAM, the arena behind the
+  // rest.
   BuddyPages(PhysicalMemory& memory, PhysAddr zone, const Arena& arena);
 
   PageResult Allocate(std::uint32_t bytes) override;

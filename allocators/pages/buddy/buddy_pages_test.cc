@@ -1,5 +1,5 @@
-// What is the buddy system's own: which blocks are given, split and joined, words in memory, costs, and what the original does when
-// it is misused.
+// What is the buddy system's own: which blocks are given, split and joined, words in memory, costs, and what the original
+// does when it is misused.
 #include "allocators/pages/buddy/buddy_pages.h"
 
 #include <cstdint>
