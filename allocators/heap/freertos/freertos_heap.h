@@ -3,9 +3,9 @@
 //
 //   freertos-heap4   the list is in order of addresses, so this is first fit, and a free merges with both neighbours: memory
 //                    comes back whole. A free pays for the walk to its place. The heap to take when sizes differ.
-//   freertos-heap2   the list is in order of sizes, so this is best fit, and nothing is ever merged: cut once, memory stays cut.
-//                    The heap to take when sizes differ.
-//                    Quick and safe where a program frees and asks for the same few sizes; with mixed ones it ends in pieces.
+//   freertos-heap2   the list is in order of sizes, so this is best fit, and nothing is ever merged: cut once, memory stays
+//                    cut. Quick and safe where a program frees and asks for the same few sizes; with mixed ones it ends
+//                    in pieces.
 //
 //   | next size | ...payload... | next size | ...free... | ... | 0 0 |
 //   ^header, 8 bytes                                           ^end (heap4; heap2 keeps it in a variable)
