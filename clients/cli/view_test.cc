@@ -164,6 +164,7 @@ TEST(OperationView, OneCostSplitByWhoseWorkItWas) {
   reply.mutable_cost()->set_cycles_386dx33(4012);
   reply.mutable_refusal()->set_needed_bytes(4096);
   reply.mutable_refusal()->set_largest_free_bytes(64);
+  reply.mutable_refusal()->set_growth_bytes(0);
   reply.mutable_refusal()->set_frames_left(0);
   const std::string table = RenderTable(OperationDocument(reply), Style(false), 100);
   EXPECT_THAT(table, HasSubstr("outcome               out_of_memory\n"));

@@ -167,15 +167,6 @@ TEST(Heap, OneOperationTellsItsCost) {
   EXPECT_EQ(Free(server.stubs(), "a", 0x1234).outcome(), v1::FOREIGN_POINTER);
 }
 
-TEST(Heap, TooLargeARequestIsToldWhyInNumbers) {
-  TestServer server;
-  server.Create("a");
-  const v1::OperationReply reply = Malloc(server.stubs(), "a", 0xFFFFFFFF);
-  EXPECT_EQ(reply.outcome(), v1::SIZE_OVERFLOW);
-  EXPECT_EQ(reply.refusal().needed_bytes(), 0xFFFFFFFFu);
-  EXPECT_GT(reply.refusal().largest_free_bytes(), 0u);
-}
-
 TEST(Heap, CallocReallocAndPages) {
   TestServer server;
   server.Create("a");
