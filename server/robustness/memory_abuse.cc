@@ -326,7 +326,7 @@ void CancelAfter(const Target& target, const v1::SubmitRunRequest& request, std:
 void Cancel(const Target& target) {
   v1::SubmitRunRequest request;
   request.mutable_config()->set_ram_bytes(1ull << 31);
-  (*request.mutable_config()->mutable_parameters())["heap.limit_bytes"] = "1073741824";
+  (*request.mutable_config()->mutable_parameters())["heap.limit_bytes"] = "1065353216";
   v1::WorkloadSpec& spec = *request.mutable_workload()->mutable_spec();
   spec.set_name("abuse");
   v1::Phase& phase = *spec.add_phases();
