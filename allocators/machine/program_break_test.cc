@@ -14,8 +14,10 @@ constexpr VirtAddr kLimit{0xC0404000};
 
 class ProgramBreakTest : public testing::Test {
  protected:
-  ProgramBreakTest() { EXPECT_TRUE(space_->AddPageTables(kStart, 1).ok()); }
-
+  static std::unique_ptr<AddressSpace> WithPageTables(std::unique_ptr<AddressSpace> space) {
+    EXPECT_TRUE(space->AddPageTables(kStart, 1).ok());
+    return space;
+  }
   bool Promised(std::uint32_t page) { return space_->Translate(kStart + page * kPageBytes).on_demand; }
   std::uint32_t PromisedPages() {
     std::uint32_t pages = 0;
@@ -25,7 +27,7 @@ class ProgramBreakTest : public testing::Test {
 
   PhysicalMemory memory_{1 << 20};
   CountedFrames frames_{256, 100};
-  std::unique_ptr<AddressSpace> space_ = *AddressSpace::Create(memory_, frames_);
+  std::unique_ptr<AddressSpace> space_ = WithPageTables(*AddressSpace::Create(memory_, frames_));
   ProgramBreak break_{*space_, kStart, kLimit};
 };
 

@@ -227,8 +227,8 @@ TEST(RunTest, BadRunsAreRefused) {
   };
   EXPECT_EQ(with({5, 4}), "checkpoints: expected ascending operation counts");
   EXPECT_EQ(with({101}), "checkpoints: 101 is beyond the trace; expected at most its 100 operations");
-  EXPECT_EQ(Error(ExecuteRun(trace, {0, "x", "", true, {}}, {})),
-            "page_allocator: unknown allocator \"x\"; expected one of page-runs, xv6-kalloc");
+  EXPECT_THAT(Error(ExecuteRun(trace, {0, "x", "", true, {}}, {})),
+              ::testing::StartsWith("page_allocator: unknown allocator \"x\"; expected one of "));
   Trace wild = trace;
   wild.operations.push_back({OpKind::kMalloc, kNoBlock, 1, 0});
   EXPECT_EQ(Error(ExecuteRun(wild, {}, {})), "operation 100 (malloc): handle 4294967295 is too large; expected below 67108864");
@@ -272,8 +272,8 @@ TEST(FindFirstDifferenceTest, TheTwoAreCalledAsTheCallerWishes) {
 
 TEST(FindFirstDifferenceTest, ErrorsNameTheSide) {
   const Trace trace = MakeBuiltin("sqlite", 0, 100).value();
-  EXPECT_EQ(Error(FindFirstDifference(trace, {}, {0, "x", "", true, {}})),
-            "b: page_allocator: unknown allocator \"x\"; expected one of page-runs, xv6-kalloc");
+  EXPECT_THAT(Error(FindFirstDifference(trace, {}, {0, "x", "", true, {}})),
+              ::testing::StartsWith("b: page_allocator: unknown allocator \"x\"; expected one of "));
   EXPECT_THAT(Error(FindFirstDifference(trace, {1, "", "", true, {}}, {})), ::testing::StartsWith("a: ram_bytes: "));
 }
 
