@@ -40,9 +40,7 @@ absl::StatusOr<Arena> ArenaIn(const PhysicalMemory& memory, const KallocOptions&
   return Arena{PhysAddr(static_cast<std::uint32_t>(first)), static_cast<std::uint32_t>(bytes)};
 }
 
-std::string NoPage(PhysAddr page) {
-  return absl::StrFormat("the list has %#010x, which is no page of the arena", page.raw());
-}
+std::string NoPage(PhysAddr page) { return absl::StrFormat("the list has %#010x, which is no page of the arena", page.raw()); }
 
 }  // namespace
 

@@ -33,8 +33,8 @@ struct FreeRun {
 inline constexpr std::string_view kRunMergesHelp = "frees, by which neighbouring blocks they were merged with";
 inline constexpr CounterInfo kPageRunsCounters[] = {
     {"splits", "allocations carved from a longer block"}, {"merges", kRunMergesHelp, "with", "none"},
-    {"merges", kRunMergesHelp, "with", "below"},        {"merges", kRunMergesHelp, "with", "above"},
-    {"merges", kRunMergesHelp, "with", "both"},         {"filled_bytes", "junk bytes that frees wrote over the pages"},
+    {"merges", kRunMergesHelp, "with", "below"},          {"merges", kRunMergesHelp, "with", "above"},
+    {"merges", kRunMergesHelp, "with", "both"},           {"filled_bytes", "junk bytes that frees wrote over the pages"},
 };
 using PageRunsCounters = Counters<kPageRunsCounters>;
 inline constexpr FigureInfo kPageRunsFigures[] = {
