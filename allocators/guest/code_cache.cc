@@ -1,0 +1,60 @@
+#include "allocators/guest/code_cache.h"
+
+#include "allocators/common/check.h"
+
+namespace alloclab::i386 {
+
+Block* CodeCache::Find(std::uint32_t eip) {
+  Block** head = &buckets_[Bucket(eip)];
+  for (Block** at = head; *at != nullptr; at = &(*at)->older) {
+    Block* found = *at;
+    if (found->eip != eip) continue;
+    *at = found->older;  // to the front
+    found->older = *head;
+    *head = found;
+    return found;
+  }
+  return nullptr;
+}
+
+void CodeCache::Add() {
+  ALLOCLAB_CHECK(HasRoom());
+  Block& block = blocks_[blocks_used_++];
+  ops_used_ += block.op_count;
+  block.older = buckets_[Bucket(block.eip)];
+  buckets_[Bucket(block.eip)] = &block;
+  if (block_ops_ < kBlockOps && ++since_shortened_ % kLengthenAfter == 0) block_ops_ *= 2;
+}
+
+std::uint64_t CodeCache::Granules(std::uint32_t offset, std::uint32_t bytes) {
+  const std::uint32_t first = offset / kGranuleBytes, last = (offset + bytes - 1) / kGranuleBytes;
+  return (~std::uint64_t{0} >> (63 - (last - first))) << first;
+}
+
+bool CodeCache::AddBytes(PageFrame frame, std::uint32_t offset, std::uint32_t bytes) {
+  const auto [entry, added] = granules_.try_emplace(frame.number);
+  entry->second |= Granules(offset, bytes);
+  return added;
+}
+
+bool CodeCache::HasBytes(PageFrame frame, std::uint32_t offset, std::uint32_t bytes) const {
+  const auto entry = granules_.find(frame.number);
+  return entry != granules_.end() && (entry->second & Granules(offset, bytes)) != 0;
+}
+
+void CodeCache::Clear() {
+  if (ops_ == nullptr) {
+    ops_ = std::make_unique_for_overwrite<Op[]>(kOps);
+    blocks_ = std::make_unique_for_overwrite<Block[]>(kBlocks);
+  }
+  if (blocks_used_ > 0) buckets_.fill(nullptr);
+  ops_used_ = blocks_used_ = 0;
+  granules_.clear();
+}
+
+std::uint64_t CodeCache::host_bytes() const {
+  const std::uint64_t arrays = ops_ != nullptr ? kOps * sizeof(Op) + kBlocks * sizeof(Block) : 0;
+  return arrays + granules_.capacity() * (sizeof(std::uint64_t) * 2 + 1);
+}
+
+}  // namespace alloclab::i386

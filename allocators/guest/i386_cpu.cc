@@ -1,0 +1,104 @@
+#include "allocators/guest/i386_cpu.h"
+
+#include <algorithm>
+
+namespace alloclab {
+
+std::string_view StopName(Stop::Kind kind) {
+  switch (kind) {
+    case Stop::Kind::kBudget:
+      return "budget";
+    case Stop::Kind::kReturned:
+      return "returned";
+    case Stop::Kind::kPageFault:
+      return "page fault";
+    case Stop::Kind::kDivideError:
+      return "divide error";
+    case Stop::Kind::kBreakpoint:
+      return "breakpoint";
+    case Stop::Kind::kInvalidOpcode:
+      return "invalid opcode";
+    case Stop::Kind::kPrivileged:
+      return "privileged instruction";
+    case Stop::Kind::kInterrupt:
+      break;
+  }
+  return "interrupt";
+}
+
+I386Cpu::I386Cpu(AddressSpace& space) : core_(std::make_unique<i386::Core>(space)) {}
+
+void I386Cpu::ResetCounts() { instructions_ = core_->loads = core_->stores = 0; }
+
+Stop I386Cpu::Run(std::uint64_t steps) {
+  core_->steps_left = steps;
+  core_->repeated = 0;
+  core_->current = nullptr;
+  const Stop stop = RunBlocks();
+  instructions_ += steps - core_->steps_left - core_->repeated;
+  return stop;
+}
+
+Stop I386Cpu::RunBlocks() {
+  i386::Core& core = *core_;
+  const i386::Op* const halt = &core.halt;
+  const i386::Op* op = halt;
+  try {
+    while (true) {
+      if (core.interrupted) {
+        const Stop stop = *core.interrupted;
+        core.interrupted.reset();
+        return stop;
+      }
+      if (core.eip == kReturnAddress) return {.kind = Stop::Kind::kReturned, .eip = core.eip};
+      if (core.steps_left == 0) return {.kind = Stop::Kind::kBudget, .eip = core.eip};
+      i386::Block** const link = core.link;
+      core.link = nullptr;
+      i386::Block* block = core.Find(core.eip);
+      if (link != nullptr && !core.forgotten) *link = block;
+      core.forgotten = false;
+      if (block->instructions > core.steps_left) block = core.FindSingle(core.eip);
+      op = core.Enter(block);
+      do {
+        for (int i = 0; i < 8; ++i) op = op->handler(core, op);
+      } while (op != halt);
+    }
+  } catch (Stop stop) {
+    if (op != halt) {
+      core.Uncount(op);
+      core.eip = op->eip;
+    }
+    stop.eip = core.eip;
+    return stop;
+  }
+}
+
+bool I386Cpu::Push(std::uint32_t word) {
+  std::uint32_t& top = core_->registers[kEsp];
+  if (!core_->space.StoreU32(VirtAddr(top - kWordBytes), word)) return false;
+  top -= kWordBytes;
+  return true;
+}
+
+I386Cpu::State I386Cpu::Save() const {
+  State state;
+  std::copy_n(core_->registers.begin(), state.registers.size(), state.registers.begin());
+  state.eip = core_->eip;
+  state.eflags = core_->Eflags();
+  state.counts = counts();
+  return state;
+}
+
+void I386Cpu::Restore(const State& state) {
+  std::copy(state.registers.begin(), state.registers.end(), core_->registers.begin());
+  core_->eip = state.eip;
+  core_->SetEflags(state.eflags);
+  instructions_ = state.counts.instructions;
+  core_->loads = state.counts.loads;
+  core_->stores = state.counts.stores;
+  core_->link = nullptr;
+}
+
+std::uint64_t I386Cpu::host_bytes() const { return sizeof(*this) + sizeof(*core_) + core_->code.host_bytes(); }
+
+}  // namespace alloclab
