@@ -15,7 +15,7 @@
 namespace alloclab {
 namespace {
 
-constexpr std::uint32_t kCode = 0x0804'9000, kCodePages = 2, kPages = 6, kSteps = 2000;
+constexpr std::uint32_t kCode = 0x0804'9000, kPages = 6, kSteps = 2000;
 
 class Frames : public FrameSource {
  public:

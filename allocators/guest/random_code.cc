@@ -6,7 +6,7 @@ namespace alloclab::i386 {
 namespace {
 
 constexpr std::uint32_t kNoFlagsDefined = kArithmeticFlags;
-constexpr unsigned kEaxField = 0, kEcxField = 1, kEspField = 4, kEbpField = 5, kEsiField = 6, kEdiField = 7;
+constexpr unsigned kEcxField = 1, kEspField = 4, kEbpField = 5, kEsiField = 6, kEdiField = 7;
 
 // The flags that a condition reads, by its code / 2.
 constexpr std::uint32_t kReads[] = {
