@@ -14,8 +14,10 @@
 #include "allocators/heap/newlib_nano/newlib_nano_heap.h"
 #include "allocators/heap/next_fit/next_fit_heap.h"
 #include "allocators/heap/segregated/segregated_heap.h"
+#include "allocators/heap/slab/slab_heap.h"
 #include "allocators/heap/tlsf/tlsf_heap.h"
 #include "allocators/heap/zephyr/zephyr_sys_heap.h"
+#include "allocators/pages/best_fit/best_fit_runs.h"
 #include "allocators/pages/bitmap/bitmap_pages.h"
 #include "allocators/pages/buddy/buddy_pages.h"
 #include "allocators/pages/kalloc/kalloc_pages.h"
@@ -71,7 +73,7 @@ std::vector<const CounterInfo*> CounterInfosOf(const HeapAllocatorInfo& heap) {
 
 std::span<const PageAllocatorInfo> PageAllocators() {
   static const auto& entries =
-      *new std::vector<PageAllocatorInfo>{PageRunsInfo(), KallocInfo(), BuddyPagesInfo(), BitmapPagesInfo()};
+      *new std::vector<PageAllocatorInfo>{PageRunsInfo(), KallocInfo(), BuddyPagesInfo(), BitmapPagesInfo(), BestFitRunsInfo()};
   return entries;
 }
 
@@ -93,6 +95,7 @@ std::span<const HeapAllocatorInfo> HeapAllocators() {
       BuddyHeapInfo(),
       ExplicitListHeapInfo(),
       SegregatedHeapInfo(),
+      SlabHeapInfo(),
       // None.
       NoHeapInfo(),
   };

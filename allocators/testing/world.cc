@@ -17,6 +17,21 @@ namespace {
 constexpr std::size_t kFreedKept = 16;
 constexpr std::uint32_t kBeyond = 64;  // how far behind the heap's end wild addresses go
 
+// By number in the arena. Safe on wrecks.
+std::vector<bool> FreePages(const PageAllocator& pages) {
+  const Arena& arena = pages.arena();
+  std::vector<bool> free(arena.bytes >> kPageShift);
+  pages.VisitBlocks({}, [&](const Block& block) {
+    if (block.kind != BlockKind::kFree) return true;
+    const std::uint64_t end = std::min(arena.end(), block.address + block.bytes);
+    for (std::uint64_t at = std::max<std::uint64_t>(arena.first.raw(), block.address); at < end; at += kPageBytes) {
+      free[(at - arena.first.raw()) >> kPageShift] = true;
+    }
+    return true;
+  });
+  return free;
+}
+
 }  // namespace
 
 struct World::Saved {
@@ -117,10 +132,12 @@ VirtAddr World::InsideHeap(std::uint32_t offset) const {
 
 template <class Call>
 HeapResult World::CallHeap(Call call) {
-  const std::uint64_t free_bytes = instance_->pages().Shape().free_bytes;
+  const std::vector<bool> before = FreePages(instance_->pages());
   const HeapResult result = call(*instance_->heap_guard());
-  const auto taken = static_cast<std::int64_t>(free_bytes - instance_->pages().Shape().free_bytes);
-  step_ = {result.outcome, result.address.raw(), taken / kPageBytes};
+  const std::vector<bool> after = FreePages(instance_->pages());
+  std::int64_t taken = 0;
+  for (std::size_t page = 0; page < before.size(); ++page) taken += before[page] && !after[page] ? 1 : 0;
+  step_ = {result.outcome, result.address.raw(), taken};
   return result;
 }
 

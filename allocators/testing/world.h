@@ -50,7 +50,7 @@ class World {
   struct Step {
     Outcome outcome = Outcome::kOk;
     std::uint32_t address = 0;
-    std::int64_t frames = 0;  // that it took; negative: gave back
+    std::int64_t frames = 0;  // that it took, of a heap also those that it gave others back for; of pages negative: gave back
     friend bool operator==(const Step&, const Step&) = default;
   };
   const Step& step() const { return step_; }

@@ -37,6 +37,10 @@ class LiteralPageRuns::Words {
 
 PageResult LiteralPageRuns::Allocate(std::uint32_t bytes) {
   if (bytes % kPageBytes != 0) throw MachineStop{Outcome::kPanic};
+  return fit_ == RunFit::kFirst ? AllocateFirst(bytes) : AllocateBest(bytes);
+}
+
+PageResult LiteralPageRuns::AllocateFirst(std::uint32_t bytes) {
   Words words(list_, costs_);
   LoopWatch<PhysAddr> loop;
   PhysAddr link = Words::kHead, block;
@@ -57,7 +61,37 @@ PageResult LiteralPageRuns::Allocate(std::uint32_t bytes) {
       link = words.Follow(link) + kRunNext;
     }
   }
-  if (!fits) return {list_.WhyNothingFits(bytes), {}};
+  return fits ? Taken(block, bytes, splits) : PageResult{list_.WhyNothingFits(bytes), {}};
+}
+
+// best_fit_runs.h
+PageResult LiteralPageRuns::AllocateBest(std::uint32_t bytes) {
+  Words words(list_, costs_);
+  LoopWatch<PhysAddr> loop;
+  PhysAddr best, best_link, link = Words::kHead;
+  std::uint32_t best_bytes = 0;
+  for (PhysAddr run = words.Follow(link); !run.is_null(); run = words.Follow(link)) {
+    loop.Check(run);
+    ++costs_.search_steps;
+    const std::uint32_t run_bytes = words.Bytes(run);
+    const bool exact = run_bytes == bytes;
+    if (exact || (IsLonger(run_bytes, bytes) && (best.is_null() || IsLonger(best_bytes, run_bytes)))) {
+      best = run, best_link = link, best_bytes = run_bytes;
+    }
+    if (exact) break;
+    link = run + kRunNext;
+  }
+  if (best.is_null()) return {list_.WhyNothingFits(bytes), {}};
+  const std::uint32_t rest = best_bytes - bytes;
+  if (rest == 0) {
+    words.Point(best_link, words.Next(best));
+  } else {
+    words.SetBytes(best, rest);
+  }
+  return Taken(best + rest, bytes, rest != 0);
+}
+
+PageResult LiteralPageRuns::Taken(PhysAddr block, std::uint32_t bytes, bool splits) {
   list_.CountTaken(bytes);
   list_.state().counters.Of<"splits">() += splits;
   return {Outcome::kOk, block};

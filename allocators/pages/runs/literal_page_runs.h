@@ -17,8 +17,8 @@ class LiteralPageRuns final : public PageAllocator {
  public:
   // REQUIRES: the arena lies in RAM and is not empty; smaller than 2 GiB unless `wide`: then lengths are unsigned and the arena
   // may end at 4 GiB, which no difference makes to a program that a guard watches.
-  LiteralPageRuns(PhysicalMemory& memory, const Arena& arena, bool wide)
-      : PageAllocator(arena), list_(memory, arena), wide_(wide) {
+  LiteralPageRuns(PhysicalMemory& memory, const Arena& arena, bool wide, RunFit fit)
+      : PageAllocator(arena), list_(memory, arena), wide_(wide), fit_(fit) {
     if (!wide) ALLOCLAB_CHECK_LT(arena.bytes, 1u << 31);
   }
 
@@ -44,6 +44,9 @@ class LiteralPageRuns final : public PageAllocator {
   void RestoreOwn(const AllocatorState& saved) override { RestoreState(saved, list_.state()); }
   void ResetOwnCounters() override { list_.state().counters.Reset(); }
 
+  PageResult AllocateFirst(std::uint32_t bytes);
+  PageResult AllocateBest(std::uint32_t bytes);
+  PageResult Taken(PhysAddr block, std::uint32_t bytes, bool splits);
   // Junk over the range, byte by byte upwards, wrapping at 32 bits.
   void Fill(PhysAddr first, std::uint32_t bytes);
   Merge Link(Words& words, PhysAddr first, std::uint32_t bytes);
@@ -60,6 +63,7 @@ class LiteralPageRuns final : public PageAllocator {
 
   RunList list_;
   const bool wide_;
+  const RunFit fit_;
 };
 
 }  // namespace alloclab

@@ -1,6 +1,7 @@
 #include "allocators/pages/runs/page_runs.h"
 
 #include "absl/strings/str_format.h"
+#include "allocators/common/check.h"
 #include "allocators/pages/runs/indexed_page_runs.h"
 #include "allocators/pages/runs/literal_page_runs.h"
 #include "allocators/pages/runs/run_list.h"
@@ -41,9 +42,10 @@ absl::StatusOr<std::unique_ptr<PageGuard>> MakePageRuns(PhysicalMemory& memory, 
                         kUnguardedBytesEnd / kPageBytes, arena->bytes / kPageBytes));
   }
   if (options.engine == Engine::kIndexed) {
+    ALLOCLAB_CHECK(options.fit == RunFit::kFirst);
     return std::make_unique<PageGuard>(std::make_unique<IndexedPageRuns>(memory, *arena), PageGuard::Mode::kTrusted);
   }
-  return std::make_unique<PageGuard>(std::make_unique<LiteralPageRuns>(memory, *arena, options.guarded),
+  return std::make_unique<PageGuard>(std::make_unique<LiteralPageRuns>(memory, *arena, options.guarded, options.fit),
                                      options.guarded ? PageGuard::Mode::kGuarded : PageGuard::Mode::kUnguarded);
 }
 

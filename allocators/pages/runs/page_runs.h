@@ -43,11 +43,13 @@
 #include "allocators/machine/physical_memory.h"
 #include "allocators/pages/page_allocator_info.h"
 #include "allocators/pages/page_guard.h"
+#include "allocators/pages/runs/run_list.h"
 
 namespace alloclab {
 
 struct PageRunsOptions {
   Engine engine = Engine::kIndexed;
+  RunFit fit = RunFit::kFirst;  // kBest: by the literal engine only
   // Guarded: every invalid use is a distinct outcome and changes nothing. Unguarded: RAM changes as the original changes it.
   bool guarded = true;
   // The kernel's `end` symbol: the arena starts at (kernel_end + 4096) & ~4095, so an aligned value still skips one page.
@@ -57,7 +59,8 @@ struct PageRunsOptions {
 };
 
 // Gives the whole arena over by one free, as kinit does; its costs are not counted. INVALID_ARGUMENT: the arena does not fit
-// RAM, is empty, or unguarded use was asked of the indexed engine or of an arena of 2 GiB or more.
+// RAM, is empty, or unguarded use was asked of the indexed engine or of an arena of 2 GiB or more. REQUIRES: kBest is asked of
+// the literal engine.
 absl::StatusOr<std::unique_ptr<PageGuard>> MakePageRuns(PhysicalMemory& memory, const PageRunsOptions& options);
 
 PageAllocatorInfo PageRunsInfo();

@@ -22,6 +22,7 @@ namespace alloclab {
 inline constexpr std::uint32_t kRunNext = 0, kRunBytes = kWordBytes;  // offsets in a run's header
 inline constexpr std::uint8_t kJunk = 0x01;                           // what a free fills with
 
+enum class RunFit : std::uint8_t { kFirst, kBest };  // which run serves a request: page_runs.h, best_fit_runs.h
 enum class Merge : std::uint8_t { kNothing, kBelow, kAbove, kBoth };  // as the counters have them
 
 // A maximal range of free page frames.
