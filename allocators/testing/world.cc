@@ -18,7 +18,7 @@ constexpr std::size_t kFreedKept = 16;
 constexpr std::uint32_t kBeyond = 64;  // how far behind the heap's end wild addresses go
 
 // By number in the arena. Safe on wrecks.
-std::vector<bool> FreePages(const PageAllocator& pages) {
+std::vector<bool> FreeOnes(const PageAllocator& pages) {
   const Arena& arena = pages.arena();
   std::vector<bool> free(arena.bytes >> kPageShift);
   pages.VisitBlocks({}, [&](const Block& block) {
@@ -132,9 +132,9 @@ VirtAddr World::InsideHeap(std::uint32_t offset) const {
 
 template <class Call>
 HeapResult World::CallHeap(Call call) {
-  const std::vector<bool> before = FreePages(instance_->pages());
+  const std::vector<bool> before = FreeOnes(instance_->pages());
   const HeapResult result = call(*instance_->heap_guard());
-  const std::vector<bool> after = FreePages(instance_->pages());
+  const std::vector<bool> after = FreeOnes(instance_->pages());
   std::int64_t taken = 0;
   for (std::size_t page = 0; page < before.size(); ++page) taken += before[page] && !after[page] ? 1 : 0;
   step_ = {result.outcome, result.address.raw(), taken};

@@ -29,10 +29,14 @@ constexpr Declaration kDeclaration{.counters = kSlabCounters,
                                    .alignment = 8,
                                    .request_max = SlabHeap::kRequestMax};
 
-ProgramBreak WholeArena(AddressSpace& space, const Arena& arena) {
-  const VirtAddr start(arena.first.raw());
-  ProgramBreak range(space, start, start + arena.bytes);
-  range.Lower(0u - arena.bytes);  // to its limit, without a promise: pages are mapped when they are taken
+std::uint32_t EndOf(const Arena& arena) {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(arena.end(), SlabHeap::kEndMax));
+}
+
+ProgramBreak RangeOver(AddressSpace& space, const Arena& arena) {
+  const VirtAddr start(arena.first.raw()), end(EndOf(arena));
+  ProgramBreak range(space, start, end);
+  range.Lower(start - end);  // to its limit, without a promise: pages are mapped when they are taken
   return range;
 }
 
@@ -43,10 +47,10 @@ std::uint32_t PagesOf(std::uint32_t bytes) { return (bytes - 1) / kPageBytes + 1
 }  // namespace
 
 SlabHeap::SlabHeap(AddressSpace& space, PageGuard& pages, const SlabOptions& options)
-    : HeapAllocator(space, WholeArena(space, pages.allocator().arena())), pages_(pages), options_(options) {
+    : HeapAllocator(space, RangeOver(space, pages.allocator().arena())), pages_(pages), options_(options) {
   ALLOCLAB_CHECK_LE(options.slab_pages, kSlabPagesMax);
   for (std::uint32_t cache = 0; cache < kSlabCaches; ++cache) geometry_[cache] = GeometryOf(cache, options);
-  state_.pages.resize(pages.allocator().arena().bytes / kPageBytes);
+  state_.pages.resize((brk() - start()) / kPageBytes);
 }
 
 const Declaration& SlabHeap::declaration() const { return kDeclaration; }
@@ -248,7 +252,10 @@ VirtAddr SlabHeap::TakePages(std::uint32_t bytes) {
   if (block.outcome != Outcome::kOk) throw MachineStop{block.outcome, block.address.raw()};
   // Of a wreck it may be anything.
   if (block.address.offset() != 0 || !pages_.allocator().arena().Contains(block.address, bytes)) Panic();
-  return VirtAddr(block.address.raw());
+  const VirtAddr base(block.address.raw());
+  if (bytes <= brk() - base) return base;
+  (void)pages_.Free(block.address, bytes);  // the last page of 4 GiB
+  return {};
 }
 
 void SlabHeap::MapPages(VirtAddr base, std::uint32_t bytes) {
@@ -306,13 +313,7 @@ HeapAllocatorInfo SlabHeapInfo() {
           return absl::InvalidArgumentError("heap.slab_pages: 0; expected 1 to 16 pages");
         }
         const Arena& arena = machine.pages.allocator().arena();
-        if (arena.end() > ~(kPageBytes - 1)) {
-          return absl::InvalidArgumentError(
-              absl::StrFormat("the heap sees RAM at its physical addresses, but the arena ends at 0x%x; expected at most 0x%x: "
-                              "give the machine less RAM, or its pages a smaller arena",
-                              arena.end(), ~(kPageBytes - 1)));
-        }
-        const auto end = static_cast<std::uint32_t>(arena.end() - 1);
+        const std::uint32_t end = EndOf(arena) - 1;
         const std::uint32_t tables = end / kTableSpan - arena.first.raw() / kTableSpan + 1;
         if (absl::Status status = machine.space.AddPageTables(VirtAddr(arena.first.raw()), tables); !status.ok()) return status;
         return std::make_unique<HeapGuard>(std::make_unique<SlabHeap>(machine.space, machine.pages, options),

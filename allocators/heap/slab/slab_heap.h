@@ -23,8 +23,8 @@
 // with an entry for each page, as Linux has them in its page structures. The sizes of the caches are ours. A request for which
 // there are no pages is refused, whatever the caches keep.
 //
-// The kernel sees all of RAM at its physical addresses; a slab's pages are mapped while it exists. Blocks are shown in the range
-// of the page allocator's arena: pages that it has free count as free, pages that others have (page tables, the program) as
+// The kernel sees RAM at its physical addresses, all but the last page of 4 GiB: a block with that goes back, and the request is
+// refused. A slab's pages are mapped while it exists. Blocks are shown in the range of the page allocator's arena: pages that it has free count as free, pages that others have (page tables, the program) as
 // metadata. What a cache knows of itself and the table of pages are variables.
 //
 // Misuse, unguarded: a free in a page that is in no slab and is not the first one of a large block is a panic, null is ignored.
@@ -96,7 +96,9 @@ class SlabHeap final : public HeapAllocator {
   static constexpr std::uint32_t kObjectBytesMax = 8192;
   static constexpr std::uint32_t kRequestMax = 0x7FFFF000;  // lengths of blocks of pages are signed
 
-  // REQUIRES: the arena of the pages does not reach the last page of the address space, and its page tables exist.
+  static constexpr std::uint32_t kEndMax = ~(kPageBytes - 1);  // of the range
+
+  // REQUIRES: the page tables of the arena exist, up to kEndMax.
   SlabHeap(AddressSpace& space, PageGuard& pages, const SlabOptions& options);
 
   HeapResult Malloc(std::uint32_t bytes) override;

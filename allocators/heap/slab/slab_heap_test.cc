@@ -2,6 +2,7 @@
 // top, so the page directory is 0xFF000, the one page table 0xFE000, and the first slab's page 0xFD000.
 #include "allocators/heap/slab/slab_heap.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "allocators/heap/heap_guard.h"
 #include "allocators/heap/heap_testing.h"
+#include "allocators/pages/bitmap/bitmap_pages.h"
 #include "allocators/pages/runs/page_runs.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -258,18 +260,32 @@ TEST_F(SlabTest, SaysWhatIsBroken) {
 }
 
 TEST(SlabInfoTest, RefusesWhatItCannotHave) {
-  const auto made = [](const ParameterValues& given, std::uint64_t ram_bytes) {
-    PhysicalMemory memory(ram_bytes);
-    const auto pages = *PageRunsInfo().make(memory, true, Complete(PageRunsInfo().parameters, true, {}));
+  const auto made = [](const ParameterValues& given, const ParameterValues& given_pages) {
+    PhysicalMemory memory(16 << 10);
+    const auto pages = *PageRunsInfo().make(memory, true, Complete(PageRunsInfo().parameters, true, given_pages));
     const auto space = *AddressSpace::Create(memory, *pages);
     return std::string(
         SlabHeapInfo().make({*space, *pages}, true, Complete(SlabHeapInfo().parameters, true, given)).status().message());
   };
-  EXPECT_EQ(made({}, 1 << 20), "");
-  EXPECT_THAT(made({{"heap.slab_pages", "0"}}, 1 << 20), HasSubstr("expected 1 to 16"));
-  EXPECT_THAT(made({}, std::uint64_t{1} << 32), HasSubstr("expected at most 0xfffff000"));
-  EXPECT_EQ(made({}, (std::uint64_t{1} << 32) - kPageBytes), "");
+  EXPECT_EQ(made({}, {}), "");
+  EXPECT_THAT(made({{"heap.slab_pages", "0"}}, {}), HasSubstr("expected 1 to 16"));
+  EXPECT_THAT(made({}, {{"pages.kernel_end", "8192"}}), HasSubstr("give the machine more RAM")) << "one page, the directory";
   EXPECT_FALSE(SlabHeapInfo().parameters[0].canonical("17").ok());
+}
+
+TEST(SlabRangeTest, TheLastPageOf4GiBIsNotTheHeaps) {
+  PhysicalMemory memory(std::uint64_t{1} << 32);
+  const PageAllocatorInfo page_info = BitmapPagesInfo();  // gives the lowest pages first
+  const auto pages = *page_info.make(memory, true, Complete(page_info.parameters, true, {}));
+  const auto space = *AddressSpace::Create(memory, *pages);
+  TestedHeap heap(*SlabHeapInfo().make({*space, *pages}, true, Complete(SlabHeapInfo().parameters, true, {})));
+  EXPECT_EQ(heap.brk(), VirtAddr(0xFFFFF000));
+  const auto free_bytes = [&] { return static_cast<std::uint32_t>(pages->allocator().Shape().free_bytes); };
+  while (free_bytes() > kPageBytes) {
+    ASSERT_EQ(pages->Allocate(std::min(free_bytes() - kPageBytes, 1u << 30)).outcome, Outcome::kOk);
+  }
+  EXPECT_EQ(heap.Malloc(100).outcome, Outcome::kOutOfMemory);
+  EXPECT_EQ(free_bytes(), kPageBytes);
 }
 
 }  // namespace
