@@ -1,38 +1,41 @@
 // Slab caches over whole blocks of pages: Jeff Bonwick, The Slab Allocator: An Object-Caching Kernel Memory Allocator, USENIX
 // Summer 1994. It was the kernel heap of SunOS 5.4, and is the model of those of Linux (slab, slub) and FreeBSD. A cache gives
-// objects of one size out of slabs, which are blocks of pages; a request takes an object of the cache of its size. Good: malloc
-// and free look at one slab, objects have no headers, a block of pages whose last object is freed can go back at once, and
-// colours spread the objects of slabs over the lines of a processor's cache. Bad: a size is rounded up to that of its cache; a
-// slab with one live object holds its pages; each cache has a slab that is partly used, which is much on a small machine.
+// objects of one size out of slabs, which are blocks of pages; a request takes an object of the cache of its size. Good:
+// malloc and free look at one slab, objects have no headers, a block of pages whose last object is freed can go back at once,
+// and colours spread the objects of slabs over the lines of a processor's cache. Bad: a size is rounded up to that of its
+// cache; a slab with one live object holds its pages; each cache has a slab that is partly used, which is much on a small
+// machine.
 //
-//   cache of 192 bytes: first -> slab <-> slab <-> slab <-> slab <- last       full ones, partial ones, complete ones (all free)
+//   cache of 192 bytes: first -> slab <-> slab <-> slab <-> slab <- last       full, partial, complete (all free)
 //                                           ^ free: the first one with a free object
 //   a slab of small objects, one page:
 //     | colour | object | object | ... | object | rest | next prev free live base colour cache objects |
 //   a free object:  | ...                | next free object of the slab |      in its last word; 0 ends the list
 //
-// As in the paper: objects smaller than 1/8 of a page lie in slabs of one page with the slab's structure, 32 bytes, at its end,
-// objects from there on in slabs whose structure is an object of a cache of its own; the list of free objects is in the objects'
-// last words; a slab of large objects has as few pages as leave at most 1/8 of it unused, at least heap.slab_pages of them; a
-// new slab's objects begin 8 bytes further than those of the cache's last slab, as far as the rest allows, then at 0 again.
-// What is larger than 8 KiB is a block of pages of its own.
+// As in the paper: objects smaller than 1/8 of a page lie in slabs of one page with the slab's structure, 32 bytes, at its
+// end, objects from there on in slabs whose structure is an object of a cache of its own; the list of free objects is in the
+// objects' last words; a slab of large objects has as few pages as leave at most 1/8 of it unused, at least heap.slab_pages of
+// them; a new slab's objects begin 8 bytes further than those of the cache's last slab, as far as the rest allows, then at 0
+// again. What is larger than 8 KiB is a block of pages of its own.
 //
 // Not as in the paper: constructors are left out, with them the words that keep constructed state, and the bufctls of large
-// objects. Its working set of 15 seconds of slabs without a live object is here a number: a cache keeps heap.keep_slabs of them
-// and gives further ones back when their last object is freed. A free is not told the size: cache and slab are found in a table
-// with an entry for each page, as Linux has them in its page structures. The sizes of the caches are ours. A request for which
-// there are no pages is refused, whatever the caches keep.
+// objects. Its working set of 15 seconds of slabs without a live object is here a number: a cache keeps heap.keep_slabs of
+// them and gives further ones back when their last object is freed. A free is not told the size: cache and slab are found in a
+// table with an entry for each page, as Linux has them in its page structures. The sizes of the caches are ours. A request for
+// which there are no pages is refused, whatever the caches keep.
 //
-// The kernel sees RAM at its physical addresses, all but the last page of 4 GiB: a block with that goes back, and the request is
-// refused. A slab's pages are mapped while it exists. Blocks are shown in the range of the page allocator's arena: pages that it has free count as free, pages that others have (page tables, the program) as
-// metadata. What a cache knows of itself and the table of pages are variables.
+// The kernel sees RAM at its physical addresses, all but the last page of 4 GiB: a block with that goes back, and the request
+// is refused. A slab's pages are mapped while it exists. Blocks are shown in the range of the page allocator's arena: pages
+// that it has free count as free, pages that others have (page tables, the program) as metadata. What a cache knows of itself
+// and the table of pages are variables.
 //
-// Misuse, unguarded: a free in a page that is in no slab and is not the first one of a large block is a panic, null is ignored.
-// An object is not checked: freed twice, or somewhere inside, it goes into its slab's list, and a slab whose count comes to 0 by
-// it is given back with live objects in it. What is used after its pages went back is a page fault.
+// Misuse, unguarded: a free in a page that is in no slab and is not the first one of a large block is a panic, null is
+// ignored. An object is not checked: freed twice, or somewhere inside, it goes into its slab's list, and a slab whose count
+// comes to 0 by it is given back with live objects in it. What is used after its pages went back is a page fault.
 //
-// Metadata, for the digest: of each cache first, last, free, the number of complete slabs, the next colour; of each of its slabs
-// the address, its eight words, its free objects in the order of their list, 0. Then of each large block address and pages.
+// Metadata, for the digest: of each cache first, last, free, the number of complete slabs, the next colour; of each of its
+// slabs the address, its eight words, its free objects in the order of their list, 0. Then of each large block address and
+// pages.
 //
 // Costs: a search looks at the slab that has a free object, if there is one. Words are those of slabs and of links.
 //
@@ -64,9 +67,10 @@ namespace alloclab {
 // The last cache is that of the structures of slabs of large objects.
 inline constexpr std::uint32_t kSlabObjectBytes[] = {8,   16,  24,   32,   48,   64,   96,   128,  192,  256, 384,
                                                      512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 32};
-inline constexpr std::string_view kSlabCacheNames[] = {"8",    "16",   "24",   "32",   "48",   "64",   "96",
-                                                       "128",  "192",  "256",  "384",  "512",  "768",  "1024",
-                                                       "1536", "2048", "3072", "4096", "6144", "8192", "slab"};
+inline constexpr std::string_view kSlabCacheNames[] = {
+    "size_8",    "size_16",   "size_24",   "size_32",   "size_48",   "size_64",   "size_96",
+    "size_128",  "size_192",  "size_256",  "size_384",  "size_512",  "size_768",  "size_1024",
+    "size_1536", "size_2048", "size_3072", "size_4096", "size_6144", "size_8192", "slab"};
 inline constexpr std::uint32_t kSlabCaches = std::size(kSlabObjectBytes);
 static_assert(std::size(kSlabCacheNames) == kSlabCaches);
 

@@ -76,7 +76,7 @@ TEST_F(SlabTest, ASlabOfSmallObjectsHasItsStructureAtItsEnd) {
   EXPECT_EQ(Word(kFirst + 3 * 192 - 4), kFirst + 3 * 192) << "a free object ends with the address of the next one";
   EXPECT_EQ(Word(kFirst + 21 * 192 - 4), 0u) << "the last one";
   EXPECT_EQ(Figures(), (std::vector<std::uint64_t>{1, 0, 0}));
-  EXPECT_EQ(heap().Counter("slabs_made", "192"), 1u);
+  EXPECT_EQ(heap().Counter("slabs_made", "size_192"), 1u);
   EXPECT_EQ(heap().Counter("search_steps"), 1u) << "the first request found no slab";
   ExpectWell();
 }
@@ -108,7 +108,7 @@ TEST_F(SlabTest, ColoursGoUpInStepsOfEightAsFarAsTheRestAllows) {
 TEST_F(SlabTest, SlabsOfLargeObjectsLeaveAtMostAnEighthUnused) {
   // 1536: 2 of a page would leave a quarter, 5 of two pages leave 512 bytes. The structure lies in a slab of its own.
   EXPECT_EQ(Malloc(1025), 0xFC000u);
-  EXPECT_EQ(heap().Counter("slabs_made", "1536"), 1u);
+  EXPECT_EQ(heap().Counter("slabs_made", "size_1536"), 1u);
   EXPECT_EQ(heap().Counter("slabs_made", "slab"), 1u);
   EXPECT_EQ(Word(0xFB000 + 12), 1u) << "live, in the first structure of the page below";
   EXPECT_EQ(Word(0xFB000 + 16), 0xFC000u);
@@ -132,7 +132,7 @@ TEST_F(SlabTest, ACacheKeepsOneCompleteSlabAndGivesBackOthers) {
   EXPECT_EQ(Figures(), (std::vector<std::uint64_t>{3, 1, 0}));
   EXPECT_EQ(Free(b), Outcome::kOk);
   EXPECT_EQ(Figures(), (std::vector<std::uint64_t>{2, 1, 0}));
-  EXPECT_EQ(heap().Counter("slabs_returned", "4096"), 1u);
+  EXPECT_EQ(heap().Counter("slabs_returned", "size_4096"), 1u);
   EXPECT_EQ(FreePages(), free_pages - 2);
   EXPECT_EQ(machine_->space->Translate(VirtAddr(b)).phys, std::nullopt) << "not mapped any more";
   EXPECT_EQ(Malloc(4096), a);
@@ -191,7 +191,7 @@ TEST_F(SlabTest, TwoDoubleFreesGiveBackASlabWithALiveObject) {
   const std::uint32_t other = Malloc(2048);
   Free(object);
   EXPECT_EQ(Free(object), Outcome::kOk);
-  EXPECT_EQ(heap().Counter("slabs_returned", "2048"), 1u);
+  EXPECT_EQ(heap().Counter("slabs_returned", "size_2048"), 1u);
   EXPECT_FALSE(machine_->space->StoreU32(VirtAddr(other), 1)) << "a page fault";
 }
 
