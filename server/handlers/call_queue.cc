@@ -12,7 +12,7 @@ CallQueue::~CallQueue() {
   {
     const MutexLock lock(mutex_);
     stopping_ = true;
-    to_do_.NotifyAll();
+    WakeAll();
   }
   for (std::thread& thread : threads_) thread.join();
 }
@@ -55,7 +55,20 @@ void CallQueue::GiveTurn(const std::string& name, Client& client) {
   if (client.has_turn || client.waiting.empty() || client.at_work >= rules_.of_one_client) return;
   client.has_turn = true;
   turns_.push_back(name);
-  if (idle_ > 0) to_do_.NotifyOne();
+  if (sleepers_.empty()) return;
+  sleepers_.back()->NotifyOne();
+  sleepers_.pop_back();
+}
+
+void CallQueue::Sleep() {
+  Condition woken;
+  sleepers_.push_back(&woken);
+  woken.Wait(mutex_);
+  std::erase(sleepers_, &woken);  // it may wake up by itself
+}
+
+void CallQueue::WakeAll() {
+  for (Condition* sleeper : sleepers_) sleeper->NotifyOne();
 }
 
 bool CallQueue::DoNext(bool wait) {
@@ -63,11 +76,9 @@ bool CallQueue::DoNext(bool wait) {
   std::function<void()> call;
   {
     const MutexLock lock(mutex_);
-    ++idle_;
-    while (wait && turns_.empty() && !(stopping_ && waiting_ == 0)) to_do_.Wait(mutex_);
-    --idle_;
+    while (wait && turns_.empty() && !(stopping_ && waiting_ == 0)) Sleep();
     if (turns_.empty()) {
-      if (stopping_) to_do_.NotifyAll();  // what the others wait for will not come
+      if (stopping_) WakeAll();  // what the others wait for will not come
       return false;
     }
     name = std::move(turns_.front());
