@@ -60,6 +60,8 @@ class I386Cpu {
   // Goes on at eip until something stops it, for at most so many steps: a step is an instruction, or one element of a repeated string
   // instruction. kBudget is exact, and running on from there is as if there had been no budget.
   Stop Run(std::uint64_t steps);
+  // Of the last Run.
+  std::uint64_t steps_left() const { return core_->steps_left; }
 
   // Pushes a word, as an instruction would, but does not count it. False if it faults; AddressSpace::last_fault() tells.
   [[nodiscard]] bool Push(std::uint32_t word);

@@ -1,0 +1,233 @@
+#include "allocators/guest/guest_heap.h"
+
+#include <algorithm>
+#include <array>
+
+#include "absl/strings/str_format.h"
+#include "allocators/heap/heap_guard.h"
+
+namespace alloclab {
+namespace {
+
+constexpr std::uint32_t kTableShift = 22;
+
+constexpr Declaration kDeclaration{
+    .counters = kGuestCounters,
+    .alignment = 8,
+    .request_max = 0x7FFF'FFFF,  // most programs take sizes for signed numbers, or add to them
+    .shows_blocks = false,
+};
+
+std::uint32_t PagesUp(std::uint64_t bytes) { return static_cast<std::uint32_t>((bytes + kPageBytes - 1) >> kPageShift); }
+
+absl::Status CheckOptions(const GuestHeapOptions& options) {
+  if (options.limit_bytes == 0 || options.limit_bytes > GuestHeapOptions::kLimitBytesMax) {
+    return absl::InvalidArgumentError(absl::StrFormat("heap.limit_bytes: %d; expected from 1 to %d bytes", options.limit_bytes,
+                                                      GuestHeapOptions::kLimitBytesMax));
+  }
+  if (options.stack_bytes < kPageBytes || options.stack_bytes > GuestHeapOptions::kStackBytesMax) {
+    return absl::InvalidArgumentError(absl::StrFormat("heap.stack_bytes: %d; expected from %d to %d bytes", options.stack_bytes,
+                                                      kPageBytes, GuestHeapOptions::kStackBytesMax));
+  }
+  if (options.steps_max == 0) return absl::InvalidArgumentError("heap.steps_max: 0; expected at least 1");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+const GuestHeap::Interface GuestHeap::kInterfaces[] = {
+    {"mm_init", "mm_malloc", "mm_free", "mm_realloc", "mm_calloc", false},
+    {nullptr, "pvPortMalloc", "vPortFree", nullptr, "pvPortCalloc", false},
+    {nullptr, "kmalloc", "kfree", "krealloc", nullptr, true},
+    {nullptr, "malloc", "free", "realloc", "calloc", false},
+};
+
+GuestHeap::GuestHeap(AddressSpace& space, const ProgramBreak& brk, std::shared_ptr<const ElfProgram> program,
+                     const GuestHeapOptions& options)
+    : HeapAllocator(space, brk), program_(std::move(program)), options_(options), declaration_(kDeclaration), cpu_(space) {
+  declaration_.alignment = options.alignment;
+}
+
+absl::StatusOr<std::unique_ptr<GuestHeap>> GuestHeap::Create(AddressSpace& space, std::shared_ptr<const ElfProgram> program,
+                                                             const GuestHeapOptions& options) {
+  if (absl::Status status = CheckOptions(options); !status.ok()) return status;
+  const std::uint64_t stack = (std::uint64_t{PagesUp(program->end())} + 1) << kPageShift;
+  const std::uint64_t top = stack + (std::uint64_t{PagesUp(options.stack_bytes)} << kPageShift), start = top + kPageBytes;
+  if (start + options.limit_bytes > ElfProgram::kEnd) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("the program ends at %#x, so its heap could end at %#x; expected at most %#x", program->end(),
+                        start + options.limit_bytes, ElfProgram::kEnd));
+  }
+  if (absl::Status status = program->LoadInto(space); !status.ok()) return status;
+  const VirtAddr first(static_cast<std::uint32_t>(stack)), heap(static_cast<std::uint32_t>(start));
+  const VirtAddr limit = heap + options.limit_bytes;
+  const std::uint32_t tables = ((limit.raw() - 1) >> kTableShift) - (first.raw() >> kTableShift) + 1;
+  if (absl::Status status = space.AddPageTables(first, tables); !status.ok()) return status;
+  space.PromisePages(first, PagesUp(options.stack_bytes));
+
+  std::unique_ptr<GuestHeap> made(new GuestHeap(space, ProgramBreak(space, heap, limit), std::move(program), options));
+  made->stack_top_ = static_cast<std::uint32_t>(top);
+  if (!made->FindInterface()) {
+    return absl::InvalidArgumentError(
+        "the program exports no allocator; expected mm_malloc and mm_free, pvPortMalloc and vPortFree, kmalloc and kfree, or "
+        "malloc "
+        "and free");
+  }
+  if (made->init_ == 0) return made;
+  const std::optional<std::uint32_t> result = made->Call(made->init_, {});
+  if (!result) return absl::InvalidArgumentError(made->state_.death->what);
+  if (*result == ~0u) return absl::InvalidArgumentError("mm_init: gave -1; expected 0");
+  return made;
+}
+
+bool GuestHeap::FindInterface() {
+  const auto address = [this](const char* name) {
+    const ElfProgram::Symbol* symbol = name != nullptr ? program_->Find(name) : nullptr;
+    return symbol != nullptr ? symbol->address : 0;
+  };
+  for (const Interface& known : kInterfaces) {
+    malloc_ = address(known.malloc);
+    free_ = address(known.free);
+    if (malloc_ == 0 || free_ == 0) continue;
+    init_ = address(known.init);
+    realloc_ = address(known.realloc);
+    calloc_ = address(known.calloc);
+    flags_ = known.flags;
+    return true;
+  }
+  return false;
+}
+
+HeapResult GuestHeap::Malloc(std::uint32_t bytes) {
+  const std::array<std::uint32_t, 2> arguments = {bytes, 0};
+  const std::optional<std::uint32_t> block = Call(malloc_, std::span(arguments).first(flags_ ? 2 : 1));
+  if (!block) return state_.death->result;
+  return *block == 0 ? Refused(bytes) : Accept(malloc_, *block, bytes);
+}
+
+HeapResult GuestHeap::Calloc(std::uint32_t count, std::uint32_t bytes) {
+  if (calloc_ != 0) {
+    const std::optional<std::uint32_t> block = Call(calloc_, std::array{count, bytes});
+    if (!block) return state_.death->result;
+    return *block == 0 ? Refused(count * bytes) : Accept(calloc_, *block, count * bytes);
+  }
+  const HeapResult result = Malloc(count * bytes);
+  if (result.outcome != Outcome::kOk) return result;
+  costs_.zeroed_bytes += count * bytes;
+  if (!space_.Fill(result.address, count * bytes, 0)) return {Outcome::kMachineFault, space_.last_fault()->address};
+  return result;
+}
+
+HeapResult GuestHeap::Realloc(VirtAddr block, std::uint32_t bytes) {
+  if (realloc_ != 0) {
+    const std::array<std::uint32_t, 3> arguments = {block.raw(), bytes, 0};
+    const std::optional<std::uint32_t> moved = Call(realloc_, std::span(arguments).first(flags_ ? 3 : 2));
+    if (!moved) return state_.death->result;
+    if (*moved == 0) return Refused(bytes);
+    state_.live.erase(block.raw());
+    return Accept(realloc_, *moved, bytes);
+  }
+  const HeapResult result = Malloc(bytes);
+  if (block.is_null() || result.outcome != Outcome::kOk) return result;
+  const std::uint32_t copied = std::min(PayloadBytes(block), bytes);
+  costs_.copied_bytes += copied;
+  if (!space_.Copy(result.address, block, copied)) return {Outcome::kMachineFault, space_.last_fault()->address};
+  const HeapResult freed = Free(block);
+  return freed.outcome == Outcome::kOk ? result : freed;
+}
+
+HeapResult GuestHeap::Free(VirtAddr block) {
+  if (!Call(free_, std::array{block.raw()})) return state_.death->result;
+  state_.live.erase(block.raw());
+  return {};
+}
+
+HeapResult GuestHeap::Refused(std::uint32_t bytes) const {
+  return {bytes == 0 ? Outcome::kZeroSize : Outcome::kOutOfMemory, VirtAddr{}};
+}
+
+std::uint32_t GuestHeap::PayloadBytes(VirtAddr block) {
+  const auto found = state_.live.find(block.raw());
+  return found != state_.live.end() ? found->second : 0;
+}
+
+HeapResult GuestHeap::Accept(std::uint32_t function, std::uint32_t block, std::uint32_t bytes) {
+  const std::uint64_t end = std::uint64_t{block} + std::max(bytes, 1u);
+  const auto above = state_.live.lower_bound(block);
+  std::string wrong;
+  const auto inside = [&](std::uint32_t first, std::uint32_t last) { return block >= first && end <= last; };
+  bool somewhere = inside(start().raw(), brk().raw()) || (bytes == 0 && block == brk().raw());
+  for (const ElfProgram::Segment& segment : program_->segments()) {
+    somewhere = somewhere || (segment.writable && inside(segment.address, segment.end()));
+  }
+  if (block % options_.alignment != 0) {
+    wrong = absl::StrFormat("expected a multiple of %d", options_.alignment);
+  } else if (!somewhere) {
+    wrong = absl::StrFormat("%d bytes there are neither in the heap, %#010x to %#010x, nor in the program's variables", bytes,
+                            start().raw(), brk().raw());
+  } else if (above != state_.live.end() && above->first < end) {
+    wrong = absl::StrFormat("%d bytes there overlap the live block of %d bytes at %#010x", bytes, above->second, above->first);
+  } else if (above != state_.live.begin()) {
+    const auto& [below, below_bytes] = *std::prev(above);
+    if (std::uint64_t{below} + std::max(below_bytes, 1u) > block) {
+      wrong = absl::StrFormat("that is in the live block of %d bytes at %#010x", below_bytes, below);
+    }
+  }
+  if (wrong.empty()) {
+    state_.live.emplace(block, bytes);
+    return {Outcome::kOk, VirtAddr(block)};
+  }
+  state_.death = {{Outcome::kAssertionFailed, VirtAddr(block)},
+                  absl::StrFormat("%s gave %#010x: %s", program_->Describe(function), block, wrong)};
+  return state_.death->result;
+}
+
+std::vector<Violation> GuestHeap::CheckInvariants(const Interrupt& /*interrupt*/) const {
+  if (!state_.death) return {};
+  return {{"G1", state_.death->result.address.raw(), state_.death->what}};
+}
+
+std::uint64_t GuestHeap::host_bytes() const {
+  constexpr std::uint64_t kEntryBytes = 12;  // of the map, half of whose nodes may be empty
+  return sizeof(*this) + cpu_.host_bytes() + 2 * kEntryBytes * state_.live.size();
+}
+
+std::unique_ptr<const AllocatorState> GuestHeap::SaveOwn() const {
+  forget_ = true;
+  return SaveState(state_);
+}
+
+void GuestHeap::RestoreOwn(const AllocatorState& saved) {
+  RestoreState(saved, state_);
+  forget_ = true;
+}
+
+void GuestHeap::ResetOwnCounters() { state_.counters.Reset(); }
+
+HeapAllocatorInfo GuestHeapInfo(std::string name, std::shared_ptr<const ElfProgram> program) {
+  const GuestHeapOptions defaults;
+  return {
+      .name = std::move(name),
+      .title = "A program",
+      .description = "The allocator is a program of the user's own, run instruction by instruction on the simulated processor.",
+      .source = {},
+      .declaration = &kDeclaration,
+      .parameters = {QuantityParameter("heap.limit_bytes", "how far the program's break may go", "bytes, at most 512Mi",
+                                       defaults.limit_bytes, GuestHeapOptions::kLimitBytesMax),
+                     QuantityParameter("heap.stack_bytes", "the program's stack", "bytes, from 4Ki to 64Mi",
+                                       defaults.stack_bytes, GuestHeapOptions::kStackBytesMax),
+                     WordParameter("heap.alignment", "of the addresses that the program gives", {"8", "4", "16"}),
+                     QuantityParameter("heap.steps_max", "how long one call may take", "instructions", defaults.steps_max)},
+      .make = [program = std::move(program)](const HeapServices& machine, bool guarded,
+                                             const ParameterValues& values) -> absl::StatusOr<std::unique_ptr<HeapGuard>> {
+        auto heap = GuestHeap::Create(machine.space, program,
+                                      {.limit_bytes = NumberValue(values, "heap.limit_bytes"),
+                                       .stack_bytes = NumberValue(values, "heap.stack_bytes"),
+                                       .alignment = NumberValue(values, "heap.alignment"),
+                                       .steps_max = NumberValue(values, "heap.steps_max")});
+        if (!heap.ok()) return heap.status();
+        return std::make_unique<HeapGuard>(*std::move(heap), guarded ? HeapGuard::Mode::kGuarded : HeapGuard::Mode::kUnguarded);
+      }};
+}
+
+}  // namespace alloclab

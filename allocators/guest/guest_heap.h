@@ -1,0 +1,136 @@
+// A heap whose code is the user's own: a program (elf_program.h) on the simulated processor, in a process of a Unix kind.
+//
+//   | program | - | stack, growing down | - | heap ...      -> | break ... limit
+//   ^ where it is linked                      ^ start, page-aligned       -: a page that is nowhere
+//
+// What is called is found by exported symbols, the first of these that has malloc and free:
+//
+//   CMU malloc lab  mm_malloc, mm_free, perhaps mm_init (once, before all; -1: it failed), mm_realloc, mm_calloc
+//   FreeRTOS        pvPortMalloc, vPortFree, perhaps pvPortCalloc
+//   Linux           kmalloc(size, flags = 0), kfree, perhaps krealloc(block, size, flags = 0)
+//   C library       malloc, free, perhaps realloc, calloc
+//
+// Without its own realloc and calloc the program has the lab's (heap_allocator.h). Arguments are on the stack, the result is in eax. The
+// program asks for services by `int 0x40`, the number in eax, an argument in ebx, the result in eax:
+//
+//   1 sbrk     ebx: bytes, as a signed number; the old break, or -1: beyond the limit, downwards, or no page frames left for it
+//   3 exit     4 abort: the end of the program
+//
+// A program that ends, faults, or runs for too long in one call is dead, as a process is: each later operation gives the same outcome
+// again (kMachineFault with the address touched; kMachineHang: for too long; kAssertionFailed: abort; kPanic: all else;
+// kOutOfMemory: a page was touched for which no frame was left), and CheckInvariants tells where it died. So what is refused
+// undoes nothing here, guarded or not. Malloc may not give a block that is misaligned, overlaps one that is live, or lies
+// neither in what the program may write nor in the heap: the program is dead then, too (kAssertionFailed).
+//
+// Costs: words_loaded and words_stored are the accesses of all of its code, those to its stack too; its instructions are a counter.
+// Searches are not seen. All of it is the same on every computer.
+//
+// Invariant:
+//   G1 the program lives
+#ifndef ALLOCLAB_ALLOCATORS_GUEST_GUEST_HEAP_H_
+#define ALLOCLAB_ALLOCATORS_GUEST_GUEST_HEAP_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/status/statusor.h"
+#include "allocators/common/declaration.h"
+#include "allocators/guest/elf_program.h"
+#include "allocators/guest/i386_cpu.h"
+#include "allocators/heap/heap_allocator.h"
+#include "allocators/heap/heap_allocator_info.h"
+
+namespace alloclab {
+
+inline constexpr CounterInfo kGuestCounters[] = {
+    {"instructions", "instructions of the program"},
+};
+
+struct GuestHeapOptions {
+  static constexpr std::uint32_t kLimitBytesMax = 512u << 20;
+  static constexpr std::uint32_t kStackBytesMax = 64u << 20;
+
+  std::uint32_t limit_bytes = 64u << 20;  // how far the break may go
+  std::uint32_t stack_bytes = 8u << 20;   // the default of Unix systems
+  std::uint32_t alignment = 8;            // of the blocks: 4, 8 or 16
+  std::uint32_t steps_max = 100'000'000;  // in one call; about a third of a second of the host
+};
+
+class GuestHeap final : public HeapAllocator {
+ public:
+  // Loads the program and calls its initialisation. INVALID_ARGUMENT: options out of their bounds, no interface that is known, no
+  // room above the program, or it failed or died in its initialisation. RESOURCE_EXHAUSTED: too few frames.
+  static absl::StatusOr<std::unique_ptr<GuestHeap>> Create(AddressSpace& space, std::shared_ptr<const ElfProgram> program,
+                                                           const GuestHeapOptions& options);
+
+  HeapResult Malloc(std::uint32_t bytes) override;
+  HeapResult Calloc(std::uint32_t count, std::uint32_t bytes) override;
+  HeapResult Realloc(VirtAddr block, std::uint32_t bytes) override;
+  HeapResult Free(VirtAddr block) override;
+
+  const Declaration& declaration() const override { return declaration_; }
+  std::uint32_t PayloadBytes(VirtAddr block) override;  // what was asked for; 0 of what is no live block
+  std::span<const std::uint64_t> own_counters() const override { return state_.counters.values(); }
+  std::vector<Violation> CheckInvariants(const Interrupt& interrupt) const override;
+  std::uint64_t host_bytes() const override;
+
+ private:
+  struct Interface {
+    const char *init, *malloc, *free, *realloc, *calloc;  // null: it has none
+    bool flags;                                           // behind the size
+  };
+  static const Interface kInterfaces[];
+
+  struct Death {
+    HeapResult result;
+    std::string what;
+  };
+  struct State {
+    Counters<kGuestCounters> counters;
+    absl::btree_map<std::uint32_t, std::uint32_t> live;  // bytes asked for, by address
+    std::optional<Death> death;
+  };
+
+  GuestHeap(AddressSpace& space, const ProgramBreak& brk, std::shared_ptr<const ElfProgram> program,
+            const GuestHeapOptions& options);
+  // The first interface of which the program has malloc and free.
+  bool FindInterface();
+
+  // What the function leaves in eax. Nothing: the program is dead.
+  std::optional<std::uint32_t> Call(std::uint32_t function, std::span<const std::uint32_t> arguments);
+  Stop Run(std::uint32_t function, std::span<const std::uint32_t> arguments);
+  // What it asks the host for; false ends it.
+  bool Serve();
+  VirtAddr Sbrk(std::int32_t bytes);
+  void Die(std::uint32_t function, const Stop& stop);
+  std::string Explain(const Stop& stop) const;
+  // A block that the program gave: live from now on, unless it cannot be.
+  HeapResult Accept(std::uint32_t function, std::uint32_t block, std::uint32_t bytes);
+  HeapResult Refused(std::uint32_t bytes) const;
+
+  std::unique_ptr<const AllocatorState> SaveOwn() const override;
+  void RestoreOwn(const AllocatorState& saved) override;
+  void ResetOwnCounters() override;
+
+  const std::shared_ptr<const ElfProgram> program_;
+  const GuestHeapOptions options_;
+  Declaration declaration_;
+  std::uint32_t stack_top_ = 0;
+  std::uint32_t init_ = 0, malloc_ = 0, free_ = 0, realloc_ = 0, calloc_ = 0;  // 0: it has none
+  bool flags_ = false;
+  mutable bool forget_ = false;  // a journal may have begun: one always begins behind a save
+  I386Cpu cpu_;
+  State state_;
+};
+
+// The entry of a program as an allocator.
+HeapAllocatorInfo GuestHeapInfo(std::string name, std::shared_ptr<const ElfProgram> program);
+
+}  // namespace alloclab
+
+#endif  // ALLOCLAB_ALLOCATORS_GUEST_GUEST_HEAP_H_

@@ -1,0 +1,110 @@
+// How the program runs, is served, and dies.
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+#include "allocators/guest/guest_heap.h"
+
+namespace alloclab {
+namespace {
+
+constexpr std::uint8_t kService = 0x40;
+constexpr std::uint32_t kSbrk = 1, kExit = 3, kAbort = 4;
+
+bool IsService(const Stop& stop) { return stop.kind == Stop::Kind::kInterrupt && stop.vector == kService; }
+
+}  // namespace
+
+std::optional<std::uint32_t> GuestHeap::Call(std::uint32_t function, std::span<const std::uint32_t> arguments) {
+  if (state_.death) return std::nullopt;
+  if (forget_) cpu_.ForgetTranslations();
+  forget_ = false;
+  const I386Cpu::Counts before = cpu_.counts();
+  const Stop stop = Run(function, arguments);
+  const I386Cpu::Counts after = cpu_.counts();
+  state_.counters.Of<"instructions">() += after.instructions - before.instructions;
+  costs_.words_loaded += after.loads - before.loads;
+  costs_.words_stored += after.stores - before.stores;
+  if (stop.kind == Stop::Kind::kReturned) return cpu_.reg(I386Cpu::kEax);
+  Die(function, stop);
+  return std::nullopt;
+}
+
+// As a C compiler would call it, on an empty stack whose top is a multiple of 16 bytes in front of the return address.
+Stop GuestHeap::Run(std::uint32_t function, std::span<const std::uint32_t> arguments) {
+  constexpr std::uint32_t kStackAlignment = 16;
+  const auto bytes = static_cast<std::uint32_t>(arguments.size() * kWordBytes);
+  const std::uint32_t padding = (kStackAlignment - bytes % kStackAlignment) % kStackAlignment;
+  cpu_.set_reg(I386Cpu::kEsp, stack_top_ - padding);
+  cpu_.set_reg(I386Cpu::kEbp, 0);
+  cpu_.set_eflags(0);
+  cpu_.set_eip(function);
+  bool pushed = true;
+  for (auto argument = arguments.rbegin(); argument != arguments.rend(); ++argument) pushed = pushed && cpu_.Push(*argument);
+  if (!pushed || !cpu_.Push(I386Cpu::kReturnAddress)) {
+    return {.kind = Stop::Kind::kPageFault,
+            .access = Stop::Access::kWrite,
+            .no_frame = true,
+            .eip = function,
+            .address = space_.last_fault()->address.raw()};
+  }
+  Stop stop = cpu_.Run(options_.steps_max);
+  while (IsService(stop) && Serve()) stop = cpu_.Run(cpu_.steps_left());
+  return stop;
+}
+
+bool GuestHeap::Serve() {
+  if (cpu_.reg(I386Cpu::kEax) != kSbrk) return false;
+  cpu_.set_reg(I386Cpu::kEax, Sbrk(static_cast<std::int32_t>(cpu_.reg(I386Cpu::kEbx))).raw());
+  return true;
+}
+
+// No page is promised for which there may be no frame: the program would die of it in the middle of its work.
+VirtAddr GuestHeap::Sbrk(std::int32_t bytes) {
+  const VirtAddr old = brk();
+  if (bytes > 0 && static_cast<std::uint32_t>(bytes) <= limit() - old) {
+    const VirtAddr last = old + (static_cast<std::uint32_t>(bytes) - 1);
+    const bool new_page = old.offset() == 0 || last.page() != old.page();
+    if (new_page && !space_.CanBringPages(space_.AbsentPages(start(), last))) return ProgramBreak::kFailed;
+  }
+  return break_.Sbrk(bytes);
+}
+
+void GuestHeap::Die(std::uint32_t function, const Stop& stop) {
+  HeapResult result{Outcome::kPanic, VirtAddr(stop.eip)};
+  if (stop.kind == Stop::Kind::kBudget) result.outcome = Outcome::kMachineHang;
+  if (stop.kind == Stop::Kind::kPageFault) {
+    result = {stop.no_frame ? Outcome::kOutOfMemory : Outcome::kMachineFault, VirtAddr(stop.address)};
+  }
+  if (IsService(stop) && cpu_.reg(I386Cpu::kEax) == kAbort) result.outcome = Outcome::kAssertionFailed;
+  state_.death = {
+      result, absl::StrFormat("%s died at %s: %s", program_->Describe(function), program_->Describe(stop.eip), Explain(stop))};
+}
+
+std::string GuestHeap::Explain(const Stop& stop) const {
+  if (IsService(stop)) {
+    switch (cpu_.reg(I386Cpu::kEax)) {
+      case kExit:
+        return absl::StrFormat("exit(%d)", static_cast<std::int32_t>(cpu_.reg(I386Cpu::kEbx)));
+      case kAbort:
+        return "abort()";
+      default:
+        return absl::StrFormat("service %d; there is none", cpu_.reg(I386Cpu::kEax));
+    }
+  }
+  if (stop.kind == Stop::Kind::kBudget) return absl::StrFormat("not back after %d steps", options_.steps_max);
+  if (stop.kind == Stop::Kind::kInterrupt) return absl::StrFormat("int %#x; there is none", stop.vector);
+  if (stop.kind != Stop::Kind::kPageFault) return std::string(StopName(stop.kind));
+  const char* const kNames[] = {"read", "write", "fetch of code"};
+  std::string text = absl::StrFormat("%s at %#010x", kNames[static_cast<int>(stop.access)], stop.address);
+  const std::uint32_t stack = stack_top_ - ((options_.stack_bytes + kPageBytes - 1) & pte::kFrameMask);
+  const auto holds = [&stop](const ElfProgram::Segment& segment) {
+    return stop.address >= segment.address && stop.address < segment.end();
+  };
+  if (stop.no_frame) return text + ": no page frame is left";
+  if (stop.address < kPageBytes) return text + ": a null pointer";
+  if (stop.address < stack && stop.address >= stack - kPageBytes) return text + ": the stack is full";
+  if (std::any_of(program_->segments().begin(), program_->segments().end(), holds)) return text + ": it may not be written";
+  return text + ": nothing is there";
+}
+
+}  // namespace alloclab
