@@ -1,8 +1,8 @@
 // The blocks of decoded instructions of one processor, by address, and which bytes of memory they were decoded from.
 //
 // All are forgotten at once: when the room is used up, when code is written over, when translations change. So blocks may point
-// to each other. While a program keeps writing over its code, blocks are made shorter, down to one instruction, so that it costs
-// little more to decode them again and again than to run them.
+// to each other. While a program keeps writing over its code, blocks are made shorter, down to one instruction, so that it
+// costs little more to decode them again and again than to run them.
 #ifndef ALLOCLAB_ALLOCATORS_GUEST_CODE_CACHE_H_
 #define ALLOCLAB_ALLOCATORS_GUEST_CODE_CACHE_H_
 

@@ -186,7 +186,8 @@ struct Core final : private PhysicalMemory::PointerKeeper {
 
   [[noreturn]] void ThrowFault(Stop::Access access) const;
   std::optional<PageFrame> FrameAt(std::uint32_t address) const;
-  // After a write of those bytes of one page: code that was there is forgotten, else the page can be written plainly from now on.
+  // After a write of those bytes of one page: code that was there is forgotten, else the page can be written plainly from now
+  // on.
   void AfterWrite(std::uint32_t address, std::uint32_t bytes);
   void ForgetCode();
   Block& Decode(std::uint32_t address, Op* ops, std::uint32_t limit, Block& block);

@@ -1,9 +1,9 @@
-// From the bytes of i386 instructions to ops: the integer instructions of the i386 to the Pentium Pro as compilers emit them, in
-// 32-bit flat segments.
+// From the bytes of i386 instructions to ops: the integer instructions of the i386 to the Pentium Pro as compilers emit them,
+// in 32-bit flat segments.
 //
-// An invalid opcode, though a real processor has it: addresses of 16 bits (prefix 67), decimal arithmetic (aaa, daa ...), bound,
-// into, arpl, whatever names a segment register or goes to another segment, jumps and returns with an operand of 16 bits, enter and
-// leave with one, x87, MMX, SSE, cpuid, rdtsc, popcnt. `rep bsf` is bsf, as it was before there was tzcnt.
+// An invalid opcode, though a real processor has it: addresses of 16 bits (prefix 67), decimal arithmetic (aaa, daa ...),
+// bound, into, arpl, whatever names a segment register or goes to another segment, jumps and returns with an operand of 16
+// bits, enter and leave with one, x87, MMX, SSE, cpuid, rdtsc, popcnt. `rep bsf` is bsf, as it was before there was tzcnt.
 #ifndef ALLOCLAB_ALLOCATORS_GUEST_DECODER_H_
 #define ALLOCLAB_ALLOCATORS_GUEST_DECODER_H_
 
@@ -14,8 +14,8 @@
 
 namespace alloclab::i386 {
 
-// Fills the ops of a block, from its eip on, with up to `limit` instructions and the op that ends it. Throws Stop where the first
-// of them cannot be fetched or is none; those behind it are looked at only within its page.
+// Fills the ops of a block, from its eip on, with up to `limit` instructions and the op that ends it. Throws Stop where the
+// first of them cannot be fetched or is none; those behind it are looked at only within its page.
 void DecodeBlock(Core& core, std::uint32_t limit, Block& block);
 
 // One instruction.

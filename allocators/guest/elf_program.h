@@ -1,5 +1,5 @@
-// An i386 program as a linker writes it: an ELF32 file of type ET_EXEC, with what of it goes into memory and its symbols. The file
-// may be anybody's: nothing in it is believed, and what is refused is named.
+// An i386 program as a linker writes it: an ELF32 file of type ET_EXEC, with what of it goes into memory and its symbols. The
+// file may be anybody's: nothing in it is believed, and what is refused is named.
 //
 // Source: System V ABI, Intel386 supplement, 4th edition (1997), chapter 4.
 #ifndef ALLOCLAB_ALLOCATORS_GUEST_ELF_PROGRAM_H_
@@ -20,8 +20,8 @@ namespace alloclab {
 
 class ElfProgram {
  public:
-  // Bounds on what a file may ask for. A student's program is some 20 KiB with 10 segments at most and some 100 symbols; its heap
-  // may be an array of 20 MiB.
+  // Bounds on what a file may ask for. A student's program is some 20 KiB with 10 segments at most and some 100 symbols; its
+  // heap may be an array of 20 MiB.
   static constexpr std::uint32_t kFileBytesMax = 4 << 20;
   static constexpr std::uint32_t kSegmentsMax = 16;
   static constexpr std::uint32_t kMemoryBytesMax = 64 << 20;  // of all segments

@@ -10,20 +10,20 @@
 //   Linux           kmalloc(size, flags = 0), kfree, perhaps krealloc(block, size, flags = 0)
 //   C library       malloc, free, perhaps realloc, calloc
 //
-// Without its own realloc and calloc the program has the lab's (heap_allocator.h). Arguments are on the stack, the result is in eax. The
-// program asks for services by `int 0x40`, the number in eax, an argument in ebx, the result in eax:
+// Without its own realloc and calloc the program has the lab's (heap_allocator.h). Arguments are on the stack, the result is in
+// eax. The program asks for services by `int 0x40`, the number in eax, an argument in ebx, the result in eax:
 //
 //   1 sbrk     ebx: bytes, as a signed number; the old break, or -1: beyond the limit, downwards, or no page frames left for it
 //   3 exit     4 abort: the end of the program
 //
-// A program that ends, faults, or runs for too long in one call is dead, as a process is: each later operation gives the same outcome
-// again (kMachineFault with the address touched; kMachineHang: for too long; kAssertionFailed: abort; kPanic: all else;
+// A program that ends, faults, or runs for too long in one call is dead, as a process is: each later operation gives the same
+// outcome again (kMachineFault with the address touched; kMachineHang: for too long; kAssertionFailed: abort; kPanic: all else;
 // kOutOfMemory: a page was touched for which no frame was left), and CheckInvariants tells where it died. So what is refused
 // undoes nothing here, guarded or not. Malloc may not give a block that is misaligned, overlaps one that is live, or lies
 // neither in what the program may write nor in the heap: the program is dead then, too (kAssertionFailed).
 //
-// Costs: words_loaded and words_stored are the accesses of all of its code, those to its stack too; its instructions are a counter.
-// Searches are not seen. All of it is the same on every computer.
+// Costs: words_loaded and words_stored are the accesses of all of its code, those to its stack too; its instructions are a
+// counter. Searches are not seen. All of it is the same on every computer.
 //
 // Invariant:
 //   G1 the program lives
@@ -63,8 +63,8 @@ struct GuestHeapOptions {
 
 class GuestHeap final : public HeapAllocator {
  public:
-  // Loads the program and calls its initialisation. INVALID_ARGUMENT: options out of their bounds, no interface that is known, no
-  // room above the program, or it failed or died in its initialisation. RESOURCE_EXHAUSTED: too few frames.
+  // Loads the program and calls its initialisation. INVALID_ARGUMENT: options out of their bounds, no interface that is known,
+  // no room above the program, or it failed or died in its initialisation. RESOURCE_EXHAUSTED: too few frames.
   static absl::StatusOr<std::unique_ptr<GuestHeap>> Create(AddressSpace& space, std::shared_ptr<const ElfProgram> program,
                                                            const GuestHeapOptions& options);
 

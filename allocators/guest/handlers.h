@@ -1,5 +1,5 @@
-// The handlers of all instructions, chosen by what was decoded. Where an instruction has a register or memory operand (`where`),
-// a register is in Op::rm and memory is what base, index and displacement say.
+// The handlers of all instructions, chosen by what was decoded. Where an instruction has a register or memory operand
+// (`where`), a register is in Op::rm and memory is what base, index and displacement say.
 //
 // Source: Intel, 80386 Programmer's Reference Manual (1986), chapter 17; Intel 64 and IA-32 Architectures Software Developer's
 // Manual, volume 2, for what the i486 to the Pentium Pro added.

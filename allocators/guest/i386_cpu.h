@@ -1,13 +1,13 @@
 // The processor of a simulated i386: runs the program's own machine code in the machine's address space, and counts exactly.
 //
 // It has the integer instructions of the i386 to the Pentium Pro that compilers emit, in user mode with flat 32-bit segments
-// (decoder.h names what is left out). Every access goes through the machine's page tables, sets A and D bits and brings pages on
-// demand. Whatever goes wrong is a Stop; an instruction that faults has changed nothing but what the manual says (elements of a
-// repeated string instruction, words of pusha and enter).
+// (decoder.h names what is left out). Every access goes through the machine's page tables, sets A and D bits and brings pages
+// on demand. Whatever goes wrong is a Stop; an instruction that faults has changed nothing but what the manual says (elements
+// of a repeated string instruction, words of pusha and enter).
 //
-// Counts: 1 for each instruction that came to its end, also for a repeated string instruction. 1 load, 1 store for each access of
-// memory, of whatever size and across pages too; cmpxchg8b makes two of each, a repeated string instruction those of its elements,
-// an instruction that reads and writes one of each. Fetching instructions and walking page tables is not counted.
+// Counts: 1 for each instruction that came to its end, also for a repeated string instruction. 1 load, 1 store for each access
+// of memory, of whatever size and across pages too; cmpxchg8b makes two of each, a repeated string instruction those of its
+// elements, an instruction that reads and writes one of each. Fetching instructions and walking page tables is not counted.
 //
 // Instructions are decoded once, into blocks. What the program itself writes over its code is noticed; when somebody else has
 // written over code, or changed a mapping, or a journal has begun or ended, the owner calls ForgetTranslations().
@@ -57,8 +57,8 @@ class I386Cpu {
   Counts counts() const { return {instructions_, core_->loads, core_->stores}; }
   void ResetCounts();
 
-  // Goes on at eip until something stops it, for at most so many steps: a step is an instruction, or one element of a repeated string
-  // instruction. kBudget is exact, and running on from there is as if there had been no budget.
+  // Goes on at eip until something stops it, for at most so many steps: a step is an instruction, or one element of a repeated
+  // string instruction. kBudget is exact, and running on from there is as if there had been no budget.
   Stop Run(std::uint64_t steps);
   // Of the last Run.
   std::uint64_t steps_left() const { return core_->steps_left; }

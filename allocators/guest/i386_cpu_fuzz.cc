@@ -1,5 +1,5 @@
-// Any bytes as a program, in any state: it stops within its budget, for a reason, counts as much as it did, and does the same one
-// instruction at a time.
+// Any bytes as a program, in any state: it stops within its budget, for a reason, counts as much as it did, and does the same
+// one instruction at a time.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The host's own processor as the judge of the simulated one, where it is one that can: runs a sequence of instructions in 64-bit
-// mode, on registers and memory below 4 GiB.
+// The host's own processor as the judge of the simulated one, where it is one that can: runs a sequence of instructions in
+// 64-bit mode, on registers and memory below 4 GiB.
 #ifndef ALLOCLAB_ALLOCATORS_GUEST_NATIVE_PROCESSOR_H_
 #define ALLOCLAB_ALLOCATORS_GUEST_NATIVE_PROCESSOR_H_
 
@@ -13,7 +13,8 @@ namespace alloclab {
 
 class NativeProcessor {
  public:
-  // Null where there is none, with the reason. While it lives it handles the signals of faults, so there may be one in a process.
+  // Null where there is none, with the reason. While it lives it handles the signals of faults, so there may be one in a
+  // process.
   static std::unique_ptr<NativeProcessor> Create(std::string& why_not);
   ~NativeProcessor();
   NativeProcessor(const NativeProcessor&) = delete;

@@ -9,7 +9,8 @@ namespace alloclab::i386 {
 struct Core;
 struct Op;
 
-// Does one op and says which one is next; it throws Stop, with nothing but kind, access, address and no_frame, before it has changed anything.
+// Does one op and says which one is next; it throws Stop, with nothing but kind, access, address and no_frame, before it has
+// changed anything.
 using Handler = const Op* (*)(Core&, const Op*);
 
 inline constexpr std::uint8_t kNoRegister = 8;  // as base or index: it is always 0

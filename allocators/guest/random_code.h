@@ -1,6 +1,6 @@
 // Random i386 instructions for the tests: of those that do the same in 32-bit mode and, with another encoding where needed, in
-// the 64-bit mode of the host's processor, which so is the judge of the simulated one. (A 64-bit processor truncates addresses to
-// 32 bits after a prefix 67; words of a stack alone are different, so that only 16-bit pushes are here.)
+// the 64-bit mode of the host's processor, which so is the judge of the simulated one. (A 64-bit processor truncates addresses
+// to 32 bits after a prefix 67; words of a stack alone are different, so that only 16-bit pushes are here.)
 #ifndef ALLOCLAB_ALLOCATORS_GUEST_RANDOM_CODE_H_
 #define ALLOCLAB_ALLOCATORS_GUEST_RANDOM_CODE_H_
 

@@ -19,8 +19,8 @@ struct Vector {
 
 std::string Hex(std::string_view bytes);
 
-// Fields in hexadecimal: code, undefined flags, registers and flags before, seed of the window, registers and flags after, 1 if it
-// ended by a divide error, and the bytes of the window that changed, each as PLACE:BYTE.
+// Fields in hexadecimal: code, undefined flags, registers and flags before, seed of the window, registers and flags after, 1 if
+// it ended by a divide error, and the bytes of the window that changed, each as PLACE:BYTE.
 std::string ToLine(const Vector& vector);
 Vector FromLine(const std::string& line);
 

@@ -1,4 +1,5 @@
-// What a real processor left after some hundred sequences of instructions (native_processor.h recorded it): the same everywhere.
+// What a real processor left after some hundred sequences of instructions (native_processor.h recorded it): the same
+// everywhere.
 #include "allocators/guest/vectors.h"
 
 #include <fstream>
