@@ -84,7 +84,8 @@ TEST(CatalogTest, ADeclaredNameHasOneMeaning) {
 TEST(CatalogTest, ParametersAreCompletedAndSpelledOneWay) {
   const auto values = Complete({{"heap.limit_bytes", "64Mi"}, {"pages.kernel_end", "0x10000000"}});
   ASSERT_TRUE(values.ok()) << values.status();
-  EXPECT_THAT(*values, ElementsAre(std::pair("heap.assertions", "true"), std::pair("heap.engine", "indexed"),
+  EXPECT_THAT(*values, ElementsAre(std::pair("heap.assertions", "true"), std::pair("heap.coalesce", "immediate"),
+                                   std::pair("heap.engine", "indexed"), std::pair("heap.fit", "first"),
                                    std::pair("heap.initial_bytes", "4096"), std::pair("heap.limit_bytes", "67108864"),
                                    std::pair("pages.arena_pages", "0"), std::pair("pages.engine", "indexed"),
                                    std::pair("pages.kernel_end", "268435456")));
@@ -110,7 +111,7 @@ TEST(CatalogTest, BadParametersAreNamed) {
             "parameters: unknown parameter \"heap.engin\"; did you mean \"heap.engine\"?");
   EXPECT_EQ(Error(Complete({{"colour", "red"}})),
             "parameters: unknown parameter \"colour\"; expected one of pages.engine, pages.kernel_end, pages.arena_pages, "
-            "heap.engine, heap.assertions, heap.limit_bytes, heap.initial_bytes");
+            "heap.engine, heap.assertions, heap.fit, heap.coalesce, heap.limit_bytes, heap.initial_bytes");
   EXPECT_EQ(Error(Complete({{"heap.engine", "fast"}})), "parameters[heap.engine]: \"fast\"; expected indexed or literal");
   EXPECT_EQ(Error(Complete({{"heap.assertions", "yes"}})), "parameters[heap.assertions]: \"yes\"; expected true or false");
   EXPECT_EQ(Error(Complete({{"heap.limit_bytes", "lots"}})),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -15,8 +16,9 @@ namespace {
 
 // Frames beyond the least machine that the allocators can be made on.
 constexpr std::uint64_t kSpareFrames = 48;
-// More combinations of words than this would be too many to test: the last parameters then keep their defaults.
-constexpr std::size_t kCombinationsMax = 32;
+// More combinations of words than this would be too many to test: of the last parameters each word is then tested once, with
+// the defaults of all others.
+constexpr std::size_t kCombinationsMax = 12;
 
 absl::StatusOr<std::unique_ptr<Instance>> TryMake(const Configuration& configuration, std::uint64_t ram_bytes,
                                                   std::uint32_t limit_bytes) {
@@ -44,10 +46,14 @@ std::string NameOf(const Configuration& configuration) {
   return name;
 }
 
-// Each combination so far with each word of each parameter.
+// Each combination so far with each word of each parameter, as long as these are not too many.
 void Combine(const std::vector<ParameterInfo>& parameters, std::vector<ParameterValues>& combinations) {
   for (const ParameterInfo& parameter : parameters) {
-    if (parameter.words.empty() || combinations.size() * parameter.words.size() > kCombinationsMax) continue;
+    if (parameter.words.empty()) continue;
+    if (combinations.size() * parameter.words.size() > kCombinationsMax) {
+      for (const std::string& word : std::span(parameter.words).subspan(1)) combinations.push_back({{parameter.name, word}});
+      continue;
+    }
     std::vector<ParameterValues> more;
     for (const ParameterValues& values : combinations) {
       for (const std::string& word : parameter.words) {
@@ -61,8 +67,8 @@ void Combine(const std::vector<ParameterInfo>& parameters, std::vector<Parameter
 
 void AddConfigurations(const PageAllocatorInfo& pages, const HeapAllocatorInfo& heap, std::vector<Configuration>& all) {
   std::vector<ParameterValues> combinations(1);
-  Combine(heap.parameters, combinations);
   Combine(pages.parameters, combinations);
+  Combine(heap.parameters, combinations);
   for (const bool guarded : {true, false}) {
     const std::size_t before = all.size();
     for (const ParameterValues& values : combinations) {

@@ -17,7 +17,7 @@ struct Configuration {
   const PageAllocatorInfo* pages;
   const HeapAllocatorInfo* heap;  // perhaps "none"
   bool guarded = true;
-  ParameterValues parameters;  // with words for values, all of them; others have their defaults
+  ParameterValues parameters;  // with words for values; others have their defaults
 
   bool has_heap() const { return heap->make != nullptr; }
   // The mix, with requests of no more than the heap can give.
@@ -27,7 +27,7 @@ struct Configuration {
 };
 
 // Every heap allocator on the default page allocator, and every page allocator with no heap and under the default heap;
-// guarded and not; with every combination of those of their parameters that are words.
+// guarded and not; with every combination of those of their parameters that are words, up to a number of them.
 const std::vector<Configuration>& Configurations();
 
 // Those of one allocator pair and mode that differ in their engines only. Groups of one are left out.

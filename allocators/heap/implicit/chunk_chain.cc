@@ -67,7 +67,7 @@ HeapShape ChunkChain::Shape(VirtAddr limit, const Interrupt& interrupt) const {
   return shape;
 }
 
-std::vector<Violation> ChunkChain::Check(const Interrupt& interrupt) const {
+std::vector<Violation> ChunkChain::Check(const Interrupt& interrupt, bool coalesced) const {
   Findings findings;
   InterruptPoll poll(interrupt);
   bool previous_free = false;
@@ -79,7 +79,7 @@ std::vector<Violation> ChunkChain::Check(const Interrupt& interrupt) const {
       findings.Add("H3", chunk.header, "header %#x says the chunk before is %s, but it is not", chunk.header_word,
                    chunk.previous_free ? "free" : "allocated");
     }
-    if (!chunk.allocated && previous_free) findings.Add("H4", chunk.header, "is free and so is the chunk before");
+    if (coalesced && !chunk.allocated && previous_free) findings.Add("H4", chunk.header, "is free and so is the chunk before");
     if (!chunk.allocated) {
       const VirtAddr footer = chunk.header + (chunk.bytes - kWordBytes);
       const std::optional<std::uint32_t> word = space_.Peek(footer);

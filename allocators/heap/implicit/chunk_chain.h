@@ -64,8 +64,8 @@ class ChunkChain {
   std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit, std::optional<VirtAddr> near = {}) const;
   // Everything in a shape that a walk can find.
   HeapShape Shape(VirtAddr limit, const Interrupt& interrupt = {}) const;
-  // Violations of H1 to H4; ends at the first broken link.
-  std::vector<Violation> Check(const Interrupt& interrupt = {}) const;
+  // Violations of H1 to H4; ends at the first broken link. `coalesced`: or else neighbours may be free, without H4.
+  std::vector<Violation> Check(const Interrupt& interrupt = {}, bool coalesced = true) const;
 
  private:
   Block BlockOf(const Chunk& chunk) const;

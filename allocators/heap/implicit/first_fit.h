@@ -183,6 +183,37 @@ class FirstFit {
     });
   }
 
+  // Not of an index: whether free neighbours become one chunk at once, as in the original.
+  void set_coalesces(bool coalesces) { coalesces_ = coalesces; }
+
+  // Makes one chunk of all free neighbours, lowest first: a pass over the heap for heaps that do not coalesce at once. `joined`
+  // is called with each chunk that has grown.
+  template <class Joined>
+  void CoalesceAll(Joined joined) {
+    Words words(space_, costs_);
+    LandmarkWatch<VirtAddr> watch(break_.start());
+    for (VirtAddr chunk = break_.start(); chunk < break_.current();) {
+      const std::uint32_t header = words.Load(chunk);
+      std::uint32_t size = tag::Size(header);
+      if (size == 0 && tag::Allocated(header)) return;
+      watch.Check(chunk + size);
+      if (!tag::Allocated(header)) {
+        for (std::uint32_t next; !tag::Allocated(next = words.Load(chunk + size));) {
+          size += tag::Size(next);
+          watch.Check(chunk + size);
+          ++counters_.template Of<"merges">(MergedWith(false, true));
+        }
+      }
+      if (size != tag::Size(header)) {
+        const std::uint32_t whole = tag::Pack(size, header & tag::kPreviousFree);
+        words.Store(chunk, whole);
+        words.Store(Footer(chunk, size), whole);
+        joined(FreeChunk{chunk, size});
+      }
+      chunk = chunk + size;
+    }
+  }
+
   const Index& index() const { return index_; }
 
  private:
@@ -195,6 +226,9 @@ class FirstFit {
 
   // The four cases of coalesce; the chunk's header and footer are written, its neighbours may be free.
   Merged Coalesce(Words& words, VirtAddr chunk) {
+    if constexpr (!Index::kSearches) {
+      if (!coalesces_) return {};
+    }
     const std::uint32_t header = words.Load(chunk);
     const std::uint32_t size = tag::Size(header);
     const std::uint32_t next = words.Load(chunk + size);
@@ -222,6 +256,7 @@ class FirstFit {
   Index index_;
   HeapCosts& costs_;
   HeapCounters& counters_;
+  bool coalesces_ = true;
 };
 
 }  // namespace alloclab

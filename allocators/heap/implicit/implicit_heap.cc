@@ -65,7 +65,8 @@ absl::Status PrepareRange(AddressSpace& space, const ImplicitHeapOptions& option
 
 absl::StatusOr<std::unique_ptr<HeapGuard>> MakeImplicitHeap(AddressSpace& space, const ImplicitHeapOptions& options) {
   if (absl::Status status = PrepareRange(space, options); !status.ok()) return status;
-  if (options.engine == Engine::kIndexed) {
+  const bool original = options.fit == ImplicitFit::kFirst && options.coalesce == ImplicitCoalesce::kImmediate;
+  if (options.engine == Engine::kIndexed && original) {
     return std::make_unique<HeapGuard>(std::make_unique<IndexedImplicitHeap>(space, options), HeapGuard::Mode::kTrusted);
   }
   return std::make_unique<HeapGuard>(std::make_unique<ImplicitHeap>(space, options),
@@ -77,8 +78,12 @@ HeapResult ImplicitHeap::Malloc(std::uint32_t bytes) {
   if (state_.mutex_left_locked) return {Outcome::kMachineHang, VirtAddr{}};
   if (bytes == 0) return {Outcome::kZeroSize, VirtAddr{}};
   const std::uint32_t size = tag::RoundUpToWord(bytes + kWordBytes);  // may wrap
-  VirtAddr chunk = heap_.Search(size);
+  VirtAddr chunk = Search(size);
   EndSearch();
+  if (chunk.is_null() && coalesce_ == ImplicitCoalesce::kDeferred) {
+    heap_.CoalesceAll([this](const FreeChunk& joined) { MoveRover(joined); });
+    chunk = Search(size);
+  }
   if (chunk.is_null()) chunk = heap_.Grow(size);  // never null: a failed sbrk is -1
   heap_.Place(chunk, size);
   return {Outcome::kOk, chunk + kWordBytes};
@@ -104,8 +109,54 @@ HeapResult ImplicitHeap::Free(VirtAddr block) {
     state_.mutex_left_locked = true;
     return {Outcome::kAssertionFailed, block};
   }
-  heap_.Release(chunk, header);
+  MoveRover(heap_.Release(chunk, header));
   return {};
+}
+
+VirtAddr ImplicitHeap::Search(std::uint32_t size) {
+  switch (fit_) {
+    case ImplicitFit::kFirst:
+      return heap_.Search(size);
+    case ImplicitFit::kNext:
+      return SearchNext(size);
+    case ImplicitFit::kBest:
+    case ImplicitFit::kWorst:
+      break;
+  }
+  return SearchAll(size);
+}
+
+VirtAddr ImplicitHeap::SearchNext(std::uint32_t size) {
+  const VirtAddr began = state_.rover.is_null() ? start() : state_.rover;
+  std::uint32_t page = heap_.kNoPage;
+  VirtAddr chunk = heap_.FindFrom(began, brk(), size, page);
+  if (chunk.is_null() && began > start()) chunk = heap_.FindFrom(start(), began, size, page);
+  if (!chunk.is_null()) state_.rover = chunk;
+  return chunk;
+}
+
+// Best and worst fit.
+VirtAddr ImplicitHeap::SearchAll(std::uint32_t size) {
+  WordView words(space_, costs_);
+  VirtAddr found;
+  std::uint32_t found_bytes = 0, page = heap_.kNoPage;
+  LandmarkWatch<VirtAddr> watch(start());
+  for (VirtAddr chunk = start(); chunk < brk();) {
+    const std::uint32_t header = words.Load(chunk), bytes = tag::Size(header);
+    ++costs_.search_steps;
+    if (page != chunk.page()) ++costs_.search_pages;
+    page = chunk.page();
+    if (bytes == 0 && tag::Allocated(header)) break;
+    const bool better = found.is_null() || (fit_ == ImplicitFit::kBest ? bytes < found_bytes : bytes > found_bytes);
+    if (!tag::Allocated(header) && bytes >= size && better) {
+      found = chunk;
+      found_bytes = bytes;
+      if (fit_ == ImplicitFit::kBest && bytes == size) break;
+    }
+    watch.Check(chunk + bytes);
+    chunk = chunk + bytes;
+  }
+  return found;
 }
 
 std::vector<ParameterInfo> RangeParameters() {
@@ -128,13 +179,19 @@ HeapAllocatorInfo ImplicitHeapInfo() {
       EngineParameter("heap.engine"),
       WordParameter("heap.assertions",
                     "in an unguarded instance: whether free checks its pointer as the original's debug build does",
-                    {"true", "false"})};
+                    {"true", "false"}),
+      WordParameter("heap.fit",
+                    "which free chunk a request takes; the indexed engine is that of first with heap.coalesce immediate",
+                    {"first", "next", "best", "worst"}),
+      WordParameter("heap.coalesce", "when free neighbours become one chunk: at once, when a search has failed, or not at all",
+                    {"immediate", "deferred", "never"})};
   for (ParameterInfo& parameter : RangeParameters()) parameters.push_back(std::move(parameter));
   return {.name = "implicit-heap",
           .title = "Implicit heap",
           .description =
               "Boundary tags, first fit from the start over all chunks, immediate coalescing; the heap grows by the break "
-              "and its pages are taken at the first touch.",
+              "and its pages are taken at the first touch. heap.fit and heap.coalesce make of it the textbook's other policies "
+              "over the same chunks.",
           .source = "LunaixOS (2022), kernel/mm/kalloc.c and dmm.c",
           .declaration = &kImplicitHeapDeclaration,
           .parameters = std::move(parameters),
@@ -142,6 +199,14 @@ HeapAllocatorInfo ImplicitHeapInfo() {
             ImplicitHeapOptions options = RangeOptions(values, guarded);
             options.engine = EngineValue(values, "heap.engine");
             options.assertions = WordValue(values, "heap.assertions") == "true";
+            const std::string &fit = WordValue(values, "heap.fit"), &coalesce = WordValue(values, "heap.coalesce");
+            options.fit = fit == "next"    ? ImplicitFit::kNext
+                          : fit == "best"  ? ImplicitFit::kBest
+                          : fit == "worst" ? ImplicitFit::kWorst
+                                           : ImplicitFit::kFirst;
+            options.coalesce = coalesce == "deferred" ? ImplicitCoalesce::kDeferred
+                               : coalesce == "never"  ? ImplicitCoalesce::kNever
+                                                      : ImplicitCoalesce::kImmediate;
             return MakeImplicitHeap(machine.space, options);
           }};
 }

@@ -13,13 +13,17 @@
 // Costs: the search loads the header of each chunk once. The rover is a variable of the kernel: no word in RAM, not in the
 // digest; it is a figure.
 //
+// Engines: literal is the walk; indexed asks an OrderedBlocks of all chunks (ordered_chunks.h) instead.
+//
 // Invariants: H1 to H4, and
 //   N1 a chunk begins at the rover
+//   N2 the index (if any) has the chunks of the heap
 #ifndef ALLOCLAB_ALLOCATORS_HEAP_NEXT_FIT_NEXT_FIT_HEAP_H_
 #define ALLOCLAB_ALLOCATORS_HEAP_NEXT_FIT_NEXT_FIT_HEAP_H_
 
 #include <cstdint>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -35,7 +39,9 @@ struct NextFitState {
   VirtAddr rover;
 };
 
-class NextFitHeap final : public ChunkHeap<NoIndex, NextFitState> {
+// Index: NoIndex or OrderedChunks.
+template <class Index>
+class NextFitHeap final : public ChunkHeap<Index, NextFitState> {
  public:
   // PrepareRange has made the range ready.
   NextFitHeap(AddressSpace& space, const ImplicitHeapOptions& options);
@@ -46,14 +52,20 @@ class NextFitHeap final : public ChunkHeap<NoIndex, NextFitState> {
   const Declaration& declaration() const override;
   std::vector<std::uint64_t> FigureValues() const override;
   std::vector<Violation> CheckInvariants(const Interrupt& interrupt) const override;
-  std::uint64_t host_bytes() const override { return sizeof(*this); }
+  std::uint64_t host_bytes() const override;
 
  private:
+  using Base = ChunkHeap<Index, NextFitState>;
+  using Base::brk, Base::Chain, Base::heap_, Base::start, Base::state_;
+  static constexpr bool kIndexed = !std::is_same_v<Index, NoIndex>;
+
   // A free chunk of at least `size` bytes, or null.
   VirtAddr Search(std::uint32_t size);
+  VirtAddr FindFrom(VirtAddr first, VirtAddr end, std::uint32_t size, std::uint32_t& page);
+  void RestoreOwn(const AllocatorState& saved) override;
 };
 
-// As MakeImplicitHeap, of the literal engine; there is no assertion in free.
+// As MakeImplicitHeap; there is no assertion in free.
 absl::StatusOr<std::unique_ptr<HeapGuard>> MakeNextFitHeap(AddressSpace& space, const ImplicitHeapOptions& options);
 HeapAllocatorInfo NextFitHeapInfo();
 
