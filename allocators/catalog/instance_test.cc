@@ -36,7 +36,7 @@ TEST(InstanceTest, DefaultsAreFilledIn) {
   EXPECT_EQ(instance->config().ram_bytes, 512u << 20);
   EXPECT_EQ(instance->config().page_allocator, "page-runs");
   EXPECT_EQ(instance->config().heap_allocator, "implicit-heap");
-  EXPECT_EQ(instance->config().parameters.size(), 7u);
+  EXPECT_EQ(instance->config().parameters.size(), 9u);
   EXPECT_EQ(instance->memory().size_bytes(), 512u << 20);
 }
 

@@ -17,7 +17,7 @@ namespace {
 // Frames beyond the least machine that the allocators can be made on.
 constexpr std::uint64_t kSpareFrames = 48;
 // More combinations of words than this would be too many to test: of the last parameters each word is then tested once, with
-// the defaults of all others.
+// the defaults of all others, on the first page allocator only.
 constexpr std::size_t kCombinationsMax = 12;
 
 absl::StatusOr<std::unique_ptr<Instance>> TryMake(const Configuration& configuration, std::uint64_t ram_bytes,
@@ -46,12 +46,16 @@ std::string NameOf(const Configuration& configuration) {
   return name;
 }
 
-// Each combination so far with each word of each parameter, as long as these are not too many.
-void Combine(const std::vector<ParameterInfo>& parameters, std::vector<ParameterValues>& combinations) {
+// Each combination so far with each word of each parameter, as long as these are not too many; then, if `single_words`, those
+// with one word that is not the first.
+void Combine(const std::vector<ParameterInfo>& parameters, bool single_words, std::vector<ParameterValues>& combinations) {
   for (const ParameterInfo& parameter : parameters) {
     if (parameter.words.empty()) continue;
     if (combinations.size() * parameter.words.size() > kCombinationsMax) {
-      for (const std::string& word : std::span(parameter.words).subspan(1)) combinations.push_back({{parameter.name, word}});
+      for (ParameterValues& values : combinations) values.emplace(parameter.name, parameter.words.front());
+      for (const std::string& word : std::span(parameter.words).subspan(1)) {
+        if (single_words) combinations.push_back({{parameter.name, word}});
+      }
       continue;
     }
     std::vector<ParameterValues> more;
@@ -66,9 +70,10 @@ void Combine(const std::vector<ParameterInfo>& parameters, std::vector<Parameter
 }
 
 void AddConfigurations(const PageAllocatorInfo& pages, const HeapAllocatorInfo& heap, std::vector<Configuration>& all) {
+  const bool single_words = &pages == &PageAllocators().front();
   std::vector<ParameterValues> combinations(1);
-  Combine(pages.parameters, combinations);
-  Combine(heap.parameters, combinations);
+  Combine(pages.parameters, single_words, combinations);
+  Combine(heap.parameters, single_words, combinations);
   for (const bool guarded : {true, false}) {
     const std::size_t before = all.size();
     for (const ParameterValues& values : combinations) {
