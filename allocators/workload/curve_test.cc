@@ -136,12 +136,14 @@ TEST(OperationRecord, KnowsThePagesOfBlocksThatNobodyTouched) {
   EXPECT_EQ(PeakRamBytes(result), result.record.blocks.pages() * kPageBytes);
 }
 
-TEST(PeakRam, OfAHeapThatGrowsIsItsSizeAndWithoutAHeapNone) {
+TEST(PeakRam, OfAHeapThatGrowsIsItsSizeOfSlabsTheirPagesAndWithoutAHeapNone) {
   Trace trace;
   trace.operations = {Malloc(0, 1 << 20), Free(0)};
   trace.heap_handles = 1;
   const RunResult grown = Execute(trace, {64 << 20, "", "", true, {}});
   EXPECT_EQ(PeakRamBytes(grown), grown.counters.heap_size_peak_bytes);
+  const RunResult slabs = Execute(trace, {0, "", "slab-caches", true, {}});
+  EXPECT_EQ(PeakRamBytes(slabs), 1u << 20) << "what it had, though it gave it back";
   EXPECT_EQ(PeakRamBytes(Execute(MakeBuiltin("fork-exec-exit", 0, 100).value(), {0, "", "none", true, {}})), 0u);
 }
 

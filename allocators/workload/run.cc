@@ -148,6 +148,7 @@ std::uint64_t PeakRamBytes(const RunResult& result) {
   const HeapShape& heap = result.checkpoints.back().heap;
   const std::uint64_t size = result.counters.heap_size_peak_bytes;
   if (size < heap.limit - heap.start) return size;
+  if (const std::uint64_t peak = CountOf(result.heap_counts, "pages_peak"); peak != 0) return peak * kPageBytes;
   const std::uint64_t pages =
       std::max({result.vm_costs.demand_faults, std::uint64_t{result.vm_costs.mapped_frames}, result.record.blocks.pages()});
   return std::min(size, pages * kPageBytes);

@@ -272,10 +272,14 @@ void SlabHeap::GivePages(VirtAddr base, std::uint32_t bytes) {
 }
 
 void SlabHeap::Own(VirtAddr base, std::uint32_t pages, PageEntry entry) {
-  const std::uint32_t first = (base - start()) / kPageBytes;
-  for (std::uint64_t page = first; page < std::min<std::uint64_t>(std::uint64_t{first} + pages, state_.pages.size()); ++page) {
+  const std::uint64_t first = (base - start()) / kPageBytes, end = std::min(first + pages, std::uint64_t{state_.pages.size()});
+  for (std::uint64_t page = first; page < end; ++page) {
+    if (state_.pages[page].owner != kNotOurs) --state_.owned;
+    if (entry.owner != kNotOurs) ++state_.owned;
     state_.pages[page] = entry;
   }
+  std::uint64_t& peak = state_.counters.Of<"pages_peak">();
+  peak = std::max(peak, state_.owned);
 }
 
 SlabHeap::PageEntry SlabHeap::EntryOf(VirtAddr address) const {

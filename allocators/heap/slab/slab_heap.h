@@ -74,8 +74,8 @@ inline constexpr std::string_view kSlabCacheNames[] = {
 inline constexpr std::uint32_t kSlabCaches = std::size(kSlabObjectBytes);
 static_assert(std::size(kSlabCacheNames) == kSlabCaches);
 
-constexpr std::array<CounterInfo, 2 * kSlabCaches + 3> MakeSlabCounters() {
-  std::array<CounterInfo, 2 * kSlabCaches + 3> infos;
+constexpr std::array<CounterInfo, 2 * kSlabCaches + 4> MakeSlabCounters() {
+  std::array<CounterInfo, 2 * kSlabCaches + 4> infos;
   for (std::uint32_t i = 0; i < kSlabCaches; ++i) {
     infos[i] = {"slabs_made", "blocks of pages that became slabs", "cache", kSlabCacheNames[i]};
     infos[kSlabCaches + i] = {"slabs_returned", "slabs whose pages were given back", "cache", kSlabCacheNames[i]};
@@ -83,6 +83,7 @@ constexpr std::array<CounterInfo, 2 * kSlabCaches + 3> MakeSlabCounters() {
   infos[2 * kSlabCaches] = {"coloured_slabs", "slabs whose first object is not at their begin"};
   infos[2 * kSlabCaches + 1] = {"objects_taken", "objects that requests took from slabs"};
   infos[2 * kSlabCaches + 2] = {"large_blocks", "requests that took pages of their own"};
+  infos[2 * kSlabCaches + 3] = {"pages_peak", "the most pages that the heap had at once, of those it takes and gives back"};
   return infos;
 }
 inline constexpr auto kSlabCounters = MakeSlabCounters();
@@ -147,6 +148,7 @@ class SlabHeap final : public HeapAllocator {
     Counters<kSlabCounters> counters;
     std::array<Cache, kSlabCaches> caches{};
     std::vector<PageEntry> pages;  // of the arena
+    std::uint64_t owned = 0;       // of these
   };
   // A slab as it is in RAM.
   struct Slab {

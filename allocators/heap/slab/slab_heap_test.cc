@@ -136,6 +136,7 @@ TEST_F(SlabTest, ACacheKeepsOneCompleteSlabAndGivesBackOthers) {
   EXPECT_EQ(FreePages(), free_pages - 2);
   EXPECT_EQ(machine_->space->Translate(VirtAddr(b)).phys, std::nullopt) << "not mapped any more";
   EXPECT_EQ(Malloc(4096), a);
+  EXPECT_EQ(heap().Counter("pages_peak"), 3u);
   ExpectWell();
   On({{"heap.keep_slabs", "0"}});
   Free(Malloc(4096));
