@@ -62,8 +62,8 @@ struct RunResult {
   std::uint64_t wall_ns = 0;  // of the replay alone
 };
 
-// The most RAM that the heap took. A heap that grows is as large as it had to be; of one in an arena: the pages that it touched,
-// or in which blocks lay; of one that gives pages back, its counter pages_peak. 0 without a heap.
+// The most RAM that the heap took. A heap that grows is as large as it had to be; of one in an arena: the pages that it
+// touched, or in which blocks lay; of one that gives pages back, its counter pages_peak. 0 without a heap.
 std::uint64_t PeakRamBytes(const RunResult& result);
 
 struct RunOptions {
