@@ -47,7 +47,7 @@ void CodeCache::Clear() {
     ops_ = std::make_unique_for_overwrite<Op[]>(kOps);
     blocks_ = std::make_unique_for_overwrite<Block[]>(kBlocks);
   }
-  if (blocks_used_ > 0) buckets_.fill(nullptr);
+  for (std::uint32_t i = 0; i < blocks_used_; ++i) buckets_[Bucket(blocks_[i].eip)] = nullptr;
   ops_used_ = blocks_used_ = 0;
   granules_.clear();
 }

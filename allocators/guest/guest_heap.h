@@ -58,7 +58,9 @@ struct GuestHeapOptions {
   std::uint32_t limit_bytes = 64u << 20;  // how far the break may go
   std::uint32_t stack_bytes = 8u << 20;   // the default of Unix systems
   std::uint32_t alignment = 8;            // of the blocks: 4, 8 or 16
-  std::uint32_t steps_max = 100'000'000;  // in one call; about a third of a second of the host
+  // In one call. Some 0.1 s of the host; 100 times that of a program that does all it can to be slow, such as writing over its
+  // own code.
+  std::uint32_t steps_max = 20'000'000;
 };
 
 class GuestHeap final : public HeapAllocator {
