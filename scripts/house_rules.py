@@ -20,6 +20,8 @@ TESTING = "testing"  # a folder for tests: every test may include it, and nothin
 FORBIDDEN = {
     "allocators": re.compile(r"^(server/|clients/|grpc|google/|prometheus/|civetweb|sqlite3|.*\.pb\.h)"),
     "proto": re.compile(r"^(server/|clients/)"),
+    # Little more than the C library: of the project the numbers of operations.
+    "native": re.compile(r"^(server/|clients/|grpc|google/|absl/|fmt/|.*\.pb\.h|allocators/(?!workload/operation\.h))"),
     "server": re.compile(r"^clients/"),
     "clients": re.compile(r"^server/"),
 }
@@ -88,7 +90,8 @@ def check_home(path, lines):
     """What a header declares is found in the files that are named after it: x.h in x.cc, and if that is too long in x_part.cc."""
     name, commands = path.stem, path.parts[:2] == ("clients", "cli") and re.search(r"_commands?$", path.stem)
     is_program = name.endswith(("_test", "_bench", "_fuzz")) or any(re.search(r"^(int main\(|TEST)", line) for line in lines)
-    if path.suffix == ".cc" and not is_program and not commands:  # the commands are in commands.h
+    preloaded = path.parts[:2] == ("native", TESTING)  # libraries of their own
+    if path.suffix == ".cc" and not is_program and not commands and not preloaded:  # the commands are in commands.h
         parts = name.split("_")
         if not any((ROOT / path.parent / ("_".join(parts[:n]) + ".h")).exists() for n in range(1, len(parts) + 1)):
             yield 1, "not named after a header beside it"

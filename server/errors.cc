@@ -104,6 +104,13 @@ absl::Status TraceStoreFull(std::uint64_t max) {
 absl::Status TooManyUploads(std::uint64_t max) {
   return Busy(fmt::format("{} uploads are under way, the most at a time; try again", max));
 }
+absl::Status NativeAbsent(std::string_view name, std::string_view why) {
+  return absl::FailedPreconditionError(fmt::format("config.heap_allocator: {} cannot be measured here: {}", name, why));
+}
+absl::Status NativeNotComparable(std::uint64_t run) {
+  return absl::FailedPreconditionError(
+      fmt::format("run {} was measured on a real allocator and has no exact result to compare", run));
+}
 absl::Status WorkloadTooLong(std::uint64_t operations, std::uint64_t max) {
   return absl::InvalidArgumentError(fmt::format("workload: {} operations; at most {} are allowed", operations, max));
 }

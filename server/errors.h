@@ -46,6 +46,8 @@ absl::Status StoredTraceNotFound(std::string_view sha256);
 absl::Status TraceUploadTooLarge(std::uint64_t max);
 absl::Status TraceStoreFull(std::uint64_t max);
 absl::Status TooManyUploads(std::uint64_t max);
+absl::Status NativeAbsent(std::string_view name, std::string_view why);
+absl::Status NativeNotComparable(std::uint64_t run);
 absl::Status WorkloadTooLong(std::uint64_t operations, std::uint64_t max);
 absl::Status RunNotFound(std::uint64_t id);
 absl::Status RunNotRunning(std::uint64_t id, std::string_view state);

@@ -78,6 +78,20 @@ inline constexpr std::uint32_t kWatchersMax = 1'000;
 // Between two messages to a watcher.
 inline constexpr absl::Duration kProgressInterval = absl::Milliseconds(100);
 
+// --- Real allocators ---
+
+// One replay in a process of its own; whatever takes longer hangs. The largest workload takes some seconds.
+inline constexpr absl::Duration kNativeTimeMax = absl::Seconds(60);
+// Timed replays of a run: three give an interval that says something. Ten of a million operations take about a second.
+inline constexpr std::uint32_t kNativeRepeatsMin = 3, kNativeRepeatsDefault = 10, kNativeRepeatsMax = 100;
+inline constexpr std::uint32_t kNativeLatencyPasses = 3;  // of each operation the shortest counts: interrupts do not
+// Memory that a replay may hold: so many times what is asked for and live at the peak, with so many bytes for each block beside
+// its own; and 64 MiB, as arenas and caches take some at once.
+inline constexpr std::uint64_t kNativeHeapFactor = 2, kNativeBlockBytes = 32, kNativeSlackBytes = 64ull << 20;
+inline constexpr std::size_t kNativeOutputBytes = 4096;  // what a process may print; an error shows it
+inline constexpr std::size_t kNativeNamedMax = 32;       // --native-allocators
+inline constexpr std::size_t kNativeNameMax = 32, kNativePathMax = 500;
+
 // --- Store ---
 
 // Set aside for a full disk: some hundred ends of runs with their results, or as many deletions.

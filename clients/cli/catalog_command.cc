@@ -30,6 +30,11 @@ CommandResult Catalog(Session& session, const std::string& name) {
       lines += allocator.name() + "\n";
     }
   }
+  for (const v1::NativeAllocatorInfo& native : catalog->native_allocators()) {
+    if (native.name() == name) return Done(session.Show(native, NativeDocument(native), name + "\n"));
+    names.push_back(native.name());
+    lines += native.name() + "\n";
+  }
   if (name.empty()) return Done(session.Show(*catalog, CatalogDocument(*catalog), lines));
   if (name == kMachine) {
     v1::Catalog machine;

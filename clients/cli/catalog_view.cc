@@ -28,11 +28,23 @@ Section Allocators(const char* title, const google::protobuf::RepeatedPtrField<v
   return section;
 }
 
-Section Parameters(const v1::AllocatorInfo& allocator) {
+Section Natives(const v1::Catalog& catalog) {
+  Section section;
+  section.title = "real allocators";
+  section.columns = {{"name"}, {"what it is"}, {"here"}};
+  for (const v1::NativeAllocatorInfo& native : catalog.native_allocators()) {
+    const bool here = native.absent().empty();
+    section.rows.push_back({TextCell(native.name(), here ? Tone::kBold : Tone::kDim), TextCell(native.description()),
+                            TextCell(here ? "yes" : native.absent())});
+  }
+  return section;
+}
+
+Section Parameters(const google::protobuf::RepeatedPtrField<v1::ParameterInfo>& parameters) {
   Section section;
   section.title = "parameters";
   section.columns = {{"name"}, {"default"}, {"expects"}, {"meaning"}};
-  for (const v1::ParameterInfo& parameter : allocator.parameters()) {
+  for (const v1::ParameterInfo& parameter : parameters) {
     section.rows.push_back({TextCell(parameter.name(), Tone::kBold), TextCell(parameter.default_value()),
                             TextCell(parameter.expects()), TextCell(parameter.description())});
   }
@@ -78,7 +90,12 @@ Document CatalogDocument(const v1::Catalog& catalog) {
   Document document;
   document.sections = {Allocators("page allocators", catalog.page_allocators()),
                        Allocators("heap allocators", catalog.heap_allocators())};
+  AddIfAny(document, Natives(catalog));
   document.footer.push_back("The first of each is the default. `alloclab catalog NAME` explains one.");
+  if (!catalog.native_allocators().empty()) {
+    document.footer.push_back(
+        "Real allocators are measured on the server's host by submit and compare --native; they have no instances.");
+  }
   return document;
 }
 
@@ -90,11 +107,23 @@ Document AllocatorDocument(const v1::AllocatorInfo& allocator) {
   if (!allocator.source().empty()) AddFact(about, "source", TextCell(allocator.source()));
   if (allocator.alignment() > 0) AddFact(about, "addresses are multiples of", CountCell(allocator.alignment()));
   document.sections.push_back(std::move(about));
-  AddIfAny(document, Parameters(allocator));
+  AddIfAny(document, Parameters(allocator.parameters()));
   AddIfAny(document, Counters(allocator.counters()));
   AddIfAny(document, Figures("figures", allocator.figures()));
   AddIfAny(document, Figures("fields of a block", allocator.block_fields()));
   if (!allocator.parameters().empty()) document.footer.push_back("Set a parameter with --param NAME=VALUE.");
+  return document;
+}
+
+Document NativeDocument(const v1::NativeAllocatorInfo& native) {
+  Document document;
+  document.heading = fmt::format("{}: a real allocator of the server's host", native.name());
+  Section about = Facts("");
+  AddFact(about, "what it is", TextCell(native.description()));
+  if (!native.library().empty()) AddFact(about, "library", TextCell(native.library()));
+  AddFact(about, "measured here", TextCell(native.absent().empty() ? "yes" : "no: " + native.absent()));
+  document.sections.push_back(std::move(about));
+  AddIfAny(document, Parameters(native.parameters()));
   return document;
 }
 

@@ -11,6 +11,8 @@ namespace alloclab::client {
 Document CatalogDocument(const v1::Catalog& catalog);
 // One allocator: parameters, counters, figures and block fields, each with what it means and its unit.
 Document AllocatorDocument(const v1::AllocatorInfo& allocator);
+// One real allocator of the server's host.
+Document NativeDocument(const v1::NativeAllocatorInfo& native);
 // What the machine itself counts.
 Document MachineDocument(const v1::Catalog& catalog);
 

@@ -13,9 +13,11 @@
 #include "alloclab/v1/run.grpc.pb.h"
 #include "clients/cli/baseline.h"
 #include "clients/cli/commands.h"
+#include "clients/cli/compared_machines.h"
 #include "clients/cli/compared_runs.h"
 #include "clients/cli/comparison.h"
 #include "clients/cli/comparison_report.h"
+#include "clients/cli/native_view.h"
 #include "clients/cli/run_figures.h"
 #include "clients/cli/run_view.h"
 #include "clients/cli/run_watch.h"
@@ -37,7 +39,8 @@ struct Arguments {
   std::vector<std::string> workloads;
   std::vector<std::string> heaps = {"all"};
   std::vector<std::uint64_t> ram = {kRamDefault};
-  std::vector<std::pair<std::string, std::vector<std::string>>> parameters;
+  ParameterValues parameters;
+  std::vector<std::string> natives;
   std::string page_allocator, reference;
   WorkloadOptions options;
   Score score;
@@ -57,6 +60,9 @@ c of this one; 0.5 is as quick) and completed (operations that were not refused)
 
 --baseline FILE holds the result against an earlier one, which --output json printed; --fail-on says what may not get worse.
 
+--native replays the workloads through real allocators of the server's host too, in processes of their own. What is measured of them
+has a table of its own and ranks nowhere.
+
 Ctrl-C cancels what is under way (exit code 130). Exit codes: 1 a run failed, 4 a workload or the baseline is missing or
 malformed, 5 an invariant of an allocator is broken, 6 worse than the baseline, 99 a --threshold is not kept.)";
 
@@ -65,104 +71,46 @@ constexpr const char* kPresetRules[] = {"refused_operations>+0%", "peak_ram_byte
 
 std::vector<std::string> SplitList(const std::string& text) { return absl::StrSplit(text, ',', absl::SkipEmpty()); }
 
-const v1::AllocatorInfo* Find(const v1::Catalog& catalog, const std::string& name) {
-  for (const v1::AllocatorInfo& heap : catalog.heap_allocators()) {
-    if (heap.name() == name) return &heap;
-  }
-  return nullptr;
+v1::InstanceConfig FirstConfig(const Arguments& given, std::uint64_t ram_bytes) {
+  v1::InstanceConfig config;
+  config.set_ram_bytes(ram_bytes);
+  config.set_page_allocator(given.page_allocator);
+  return config;
 }
 
-bool Declares(const google::protobuf::RepeatedPtrField<v1::ParameterInfo>& parameters, const std::string& name) {
-  return std::any_of(parameters.begin(), parameters.end(), [&](const v1::ParameterInfo& p) { return p.name() == name; });
+absl::StatusOr<ComparedWorkload> Resolve(const std::string& name, const Arguments& given, const Connection& connection,
+                                         Interruption& interruption, Progress& progress) {
+  const absl::StatusOr<WorkloadArgument> argument = ReadWorkloadArgument(name);
+  if (!argument.ok()) return argument.status();
+  ComparedWorkload workload{*argument, {}, DefaultLabel(name, *argument)};
+  std::vector<std::string> notes;
+  absl::Status status = ResolveWorkload(*argument, given.options, connection, interruption, progress,
+                                        *workload.request.mutable_workload(), notes);
+  if (!status.ok()) return status;
+  const std::string& file = workload.shown;
+  workload.request.set_label(given.study.empty() || file.empty() ? given.study + file
+                                                                 : fmt::format("{}: {}", given.study, file));
+  if (file.empty()) workload.shown = WorkloadName(workload.request.workload());
+  return workload;
 }
 
-// The allocators that are compared: none is there twice; "all" are those with a heap.
-absl::StatusOr<std::vector<const v1::AllocatorInfo*>> ChosenHeaps(const Arguments& given, const v1::Catalog& catalog) {
-  std::vector<const v1::AllocatorInfo*> chosen;
-  const auto add = [&](const v1::AllocatorInfo& heap) {
-    if (std::find(chosen.begin(), chosen.end(), &heap) == chosen.end()) chosen.push_back(&heap);
-  };
-  std::vector<std::string_view> names;
-  for (const v1::AllocatorInfo& heap : catalog.heap_allocators()) names.push_back(heap.name());
-  for (const std::string& name : given.heaps) {
-    if (name == "all") {
-      for (const v1::AllocatorInfo& heap : catalog.heap_allocators()) {
-        if (heap.name() != "none") add(heap);
-      }
-    } else if (const v1::AllocatorInfo* heap = Find(catalog, name); heap != nullptr) {
-      add(*heap);
-    } else {
-      return absl::InvalidArgumentError("--heap: " + UnknownName("allocator", name, names));
-    }
-  }
-  return chosen;
-}
-
-// The configurations of one allocator: every combination of the parameters that it or the page allocator has.
-std::vector<v1::InstanceConfig> ConfigsOf(const v1::AllocatorInfo& heap, const Arguments& given, const v1::Catalog& catalog,
-                                          std::uint64_t ram_bytes) {
-  v1::InstanceConfig first;
-  first.set_ram_bytes(ram_bytes);
-  first.set_heap_allocator(heap.name());
-  first.set_page_allocator(given.page_allocator);
-  std::vector<v1::InstanceConfig> configs = {first};
-  for (const auto& [name, values] : given.parameters) {
-    const bool of_pages = std::any_of(catalog.page_allocators().begin(), catalog.page_allocators().end(),
-                                      [&, &n = name](const auto& pages) { return Declares(pages.parameters(), n); });
-    if (!of_pages && !Declares(heap.parameters(), name)) continue;
-    std::vector<v1::InstanceConfig> more;
-    for (const v1::InstanceConfig& config : configs) {
-      for (const std::string& value : values) {
-        more.push_back(config);
-        (*more.back().mutable_parameters())[name] = value;
-      }
-    }
-    configs = std::move(more);
-  }
-  return configs;
-}
-
-absl::Status AddAll(ComparedRuns& comparison, const Arguments& given, const v1::Catalog& catalog,
-                    const std::vector<const v1::AllocatorInfo*>& heaps, const Connection& connection,
-                    Interruption& interruption, Progress& progress) {
+absl::Status AddAll(ComparedRuns& comparison, const Arguments& given, const v1::Catalog& catalog, const Heaps& heaps,
+                    std::vector<ComparedWorkload>& workloads, const Connection& connection, Interruption& interruption,
+                    Progress& progress) {
   for (const std::string& name : given.workloads) {
-    const absl::StatusOr<WorkloadArgument> argument = ReadWorkloadArgument(name);
-    if (!argument.ok()) return argument.status();
-    v1::SubmitRunRequest request;
-    std::vector<std::string> notes;
-    if (absl::Status status =
-            ResolveWorkload(*argument, given.options, connection, interruption, progress, *request.mutable_workload(), notes);
-        !status.ok()) {
-      return status;
-    }
-    const std::string file = DefaultLabel(name, *argument);
-    const std::string shown = file.empty() ? WorkloadName(request.workload()) : file;
-    request.set_label(given.study.empty() || file.empty() ? given.study + file : fmt::format("{}: {}", given.study, file));
+    absl::StatusOr<ComparedWorkload> workload = Resolve(name, given, connection, interruption, progress);
+    if (!workload.ok()) return workload.status();
     for (const std::uint64_t ram_bytes : given.ram) {
       for (const v1::AllocatorInfo* heap : heaps) {
-        for (const v1::InstanceConfig& config : ConfigsOf(*heap, given, catalog, ram_bytes)) {
+        for (const v1::InstanceConfig& config : ConfigsOf(*heap, FirstConfig(given, ram_bytes), given.parameters, catalog)) {
+          v1::SubmitRunRequest request = workload->request;
           *request.mutable_config() = config;
-          if (absl::Status status = comparison.Add(request, {shown, config, "", {}}, *argument); !status.ok()) return status;
+          absl::Status status = comparison.Add(request, {workload->shown, config, "", {}}, workload->argument);
+          if (!status.ok()) return status;
         }
       }
     }
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckParameters(const Arguments& given, const v1::Catalog& catalog,
-                             const std::vector<const v1::AllocatorInfo*>& heaps) {
-  std::vector<std::string_view> names;
-  for (const v1::AllocatorInfo& pages : catalog.page_allocators()) {
-    for (const v1::ParameterInfo& parameter : pages.parameters()) names.push_back(parameter.name());
-  }
-  for (const v1::AllocatorInfo* heap : heaps) {
-    for (const v1::ParameterInfo& parameter : heap->parameters()) names.push_back(parameter.name());
-  }
-  for (const auto& [name, values] : given.parameters) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) {
-      return absl::InvalidArgumentError("--param: " + UnknownName("parameter", name, names));
-    }
+    workloads.push_back(*std::move(workload));
   }
   return absl::OkStatus();
 }
@@ -228,12 +176,16 @@ CommandResult Compare(Session& session, const Arguments& given) {
   const Connection& connection = session.connection();
   const absl::StatusOr<v1::Catalog> catalog = connection.Call(&v1::Lab::Stub::GetCatalog, v1::GetCatalogRequest());
   if (!catalog.ok()) return catalog.status();
-  const auto heaps = ChosenHeaps(given, *catalog);
+  const auto heaps = ChosenHeaps(given.heaps, *catalog);
   if (!heaps.ok()) return heaps.status();
-  if (absl::Status status = CheckParameters(given, *catalog, *heaps); !status.ok()) return status;
+  const auto natives = ChosenNatives(given.natives, *catalog);
+  if (!natives.ok()) return natives.status();
+  if (absl::Status status = CheckParameters(given.parameters, *catalog, *heaps, *natives); !status.ok()) return status;
   std::size_t count = 0;
-  for (const v1::AllocatorInfo* heap : *heaps) count += ConfigsOf(*heap, given, *catalog, 0).size();
-  count *= given.workloads.size() * given.ram.size();
+  for (const v1::AllocatorInfo* heap : *heaps) count += ConfigsOf(*heap, {}, given.parameters, *catalog).size();
+  count *= given.ram.size();
+  for (const v1::NativeAllocatorInfo* native : *natives) count += ConfigsOf(*native, given.parameters).size();
+  count *= given.workloads.size();
   if (count > kRunsMax) {
     return absl::InvalidArgumentError(fmt::format("this would be {} runs; expected at most {}", count, kRunsMax));
   }
@@ -249,30 +201,43 @@ CommandResult Compare(Session& session, const Arguments& given) {
   const InterruptGuard guard([&interruption] { interruption.Interrupt(); });
   Progress progress(stderr, session.options().quiet);
   ComparedRuns comparison(connection, given.study, interruption, progress);
-  const absl::Status added = AddAll(comparison, given, *catalog, *heaps, connection, interruption, progress);
+  ComparedRuns measuring(connection, given.study, interruption, progress);
+  std::vector<ComparedWorkload> workloads;
+  const absl::Status added = AddAll(comparison, given, *catalog, *heaps, workloads, connection, interruption, progress);
   absl::StatusOr<std::vector<ComparedRun>> runs = added.ok() ? comparison.Finish() : added;
+  absl::StatusOr<std::vector<ComparedRun>> measured = std::vector<ComparedRun>();
+  if (runs.ok() && !natives->empty()) {  // only now, when the host has nothing else to do for this comparison
+    const absl::Status status = AddNativeRuns(*natives, given.parameters, workloads, measuring);
+    measured = status.ok() ? measuring.Finish() : status;
+  }
   progress.Finish();
-  if (comparison.found() > 0) {
-    session.Note(fmt::format("{} of the study {} were there from before.", Count(comparison.found(), "run"), given.study));
+  if (const std::size_t found = comparison.found() + measuring.found(); found > 0) {
+    session.Note(fmt::format("{} of the study {} were there from before.", Count(found, "run"), given.study));
   }
-  if (!runs.ok()) {
+  for (const auto* part : {&runs, &measured}) {
+    if (part->ok()) continue;
     comparison.Cancel();
-    return runs.status();
+    measuring.Cancel();
+    return part->status();
   }
+  for (const std::string& line : AbsentNatives(given.natives, *catalog)) session.Note(line);
   const bool narrow = session.output() == OutputFormat::kTable && session.width() < kWideColumns;
   if (!given.html.empty()) {
-    const Document wide = ComparisonDocument(*runs, reference, given.score, /*narrow=*/false);
+    Document wide = ComparisonDocument(*runs, reference, given.score, /*narrow=*/false);
+    AddMeasured(*measured, /*narrow=*/false, wide);
     if (absl::Status status = WriteTextFile(given.html, ComparisonReport(*runs, wide)); !status.ok()) return status;
     session.Note(fmt::format("Charts and tables are in {}", given.html));
   }
   Document document = ComparisonDocument(*runs, reference, given.score, narrow);
+  AddMeasured(*measured, narrow, document);
   const google::protobuf::Struct result = ComparisonStruct(*runs, reference, given.score);
   JsonExtras extras;
+  if (!measured->empty()) extras.emplace_back("measured", MeasuredJson(*measured));
   ExitCode code = ExitCode::kOk;
   if (!given.baseline.empty() && !AddBaseline(result, baseline, given, document, extras)) code = ExitCode::kDifference;
   if (!given.thresholds.empty() && !AddThresholdSections(*runs, given.thresholds, document, extras))
     code = ExitCode::kThreshold;
-  return Done(session.Show(result, document, extras), CodeOf(*runs, code));
+  return Done(session.Show(result, document, extras), CodeOf(*measured, CodeOf(*runs, code)));
 }
 
 // "NAME=VALUE,VALUE".
@@ -322,6 +287,11 @@ void RegisterCompare(CLI::App& app, Command& chosen) {
           "Values of a parameter, separated by commas, for the allocators that have it; may be given again")
       ->type_name("NAME=LIST")
       ->allow_extra_args(false);
+  compare
+      ->add_option_function<std::string>(
+          "--native", [given](const std::string& text) { given->natives = SplitList(text); },
+          "Real allocators to measure beside them on the server's host, separated by commas, or all (see `alloclab catalog`)")
+      ->type_name("LIST");
   compare->add_option("--page-allocator", given->page_allocator, "Name from `alloclab catalog`")->type_name("PAGE_ALLOCATOR");
   compare->add_option("--reference", given->reference, "Heap allocator that speed is relative to (default the first)")
       ->type_name("HEAP_ALLOCATOR");

@@ -29,6 +29,8 @@ class ComparedRuns {
   // Submits `request` on the machine of `run`, whose place in the result is kept. What the server refuses is the run's reason
   // (ComparedRun::not_run); an error ends the comparison.
   absl::Status Add(const v1::SubmitRunRequest& request, ComparedRun run, const WorkloadArgument& argument);
+  // A row for a run that is not to be: `not_run` says why.
+  void AddAbsent(ComparedRun run) { runs_.push_back(std::move(run)); }
   // All runs in the order in which they were added, once they have ended. An error if none could be made, or on an interrupt.
   absl::StatusOr<std::vector<ComparedRun>> Finish();
   // How many of them the server had from before.

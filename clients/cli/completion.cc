@@ -159,6 +159,9 @@ std::vector<std::string> FromCatalog(const Connection& connection, const std::st
   };
   add(catalog.page_allocators(), "PAGE_ALLOCATOR", ValueIn(words, "--page-allocator"));
   add(catalog.heap_allocators(), "HEAP_ALLOCATOR", ValueIn(words, "--heap-allocator"));
+  for (const v1::NativeAllocatorInfo& native : catalog.native_allocators()) {
+    if (type == "HEAP_ALLOCATOR" || type == "ALLOCATOR") found.push_back(native.name());
+  }
   return found;
 }
 

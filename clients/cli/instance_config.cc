@@ -61,12 +61,14 @@ std::vector<std::string> InstanceConfigArguments(const v1::InstanceConfig& confi
   std::map<std::string, std::string> defaults;
   AddDefaults(catalog.page_allocators(), config.page_allocator(), defaults);
   AddDefaults(catalog.heap_allocators(), config.heap_allocator(), defaults);
-  std::vector<std::string> arguments = {"--ram",
-                                        FormatQuantity(config.ram_bytes()),
-                                        "--page-allocator",
-                                        config.page_allocator(),
-                                        "--heap-allocator",
-                                        config.heap_allocator()};
+  for (const v1::NativeAllocatorInfo& native : catalog.native_allocators()) {
+    if (native.name() != config.heap_allocator()) continue;
+    for (const v1::ParameterInfo& parameter : native.parameters()) defaults[parameter.name()] = parameter.default_value();
+  }
+  std::vector<std::string> arguments;
+  if (config.ram_bytes() != 0) arguments = {"--ram", FormatQuantity(config.ram_bytes())};
+  if (!config.page_allocator().empty()) arguments.insert(arguments.end(), {"--page-allocator", config.page_allocator()});
+  arguments.insert(arguments.end(), {"--heap-allocator", config.heap_allocator()});
   if (config.unguarded()) arguments.push_back("--unguarded");
   for (const auto& [name, value] : Parameters(config)) {
     const auto known = defaults.find(name);
@@ -78,10 +80,11 @@ std::vector<std::string> InstanceConfigArguments(const v1::InstanceConfig& confi
 }
 
 void AddConfigFacts(Section& section, const v1::InstanceConfig& config) {
-  AddFact(section, "RAM", BytesCell(config.ram_bytes()));
-  AddFact(section, "page allocator", TextCell(config.page_allocator()));
+  const bool machine = config.ram_bytes() != 0;  // a run on a real allocator has none
+  if (machine) AddFact(section, "RAM", BytesCell(config.ram_bytes()));
+  if (machine) AddFact(section, "page allocator", TextCell(config.page_allocator()));
   AddFact(section, "heap allocator", TextCell(config.heap_allocator()));
-  AddFact(section, "guarded", TextCell(config.unguarded() ? "no" : "yes"));
+  if (machine) AddFact(section, "guarded", TextCell(config.unguarded() ? "no" : "yes"));
   for (const auto& [name, value] : Parameters(config)) AddFact(section, name, TextCell(value));
 }
 

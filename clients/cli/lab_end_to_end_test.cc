@@ -198,6 +198,7 @@ TEST_F(LabEndToEnd, QuietListsAreNames) {
   std::string names;
   for (const v1::AllocatorInfo& allocator : catalog.page_allocators()) names += allocator.name() + "\n";
   for (const v1::AllocatorInfo& allocator : catalog.heap_allocators()) names += allocator.name() + "\n";
+  for (const v1::NativeAllocatorInfo& native : catalog.native_allocators()) names += native.name() + "\n";
   EXPECT_EQ(Out({"catalog", "-q"}), names);
   EXPECT_THAT(names, StartsWith("page-runs\n"));
 }

@@ -20,6 +20,7 @@ struct Row {
   const FigureInfo* figure;
   std::string_view aggregate;
   std::vector<std::optional<double>> values;
+  std::vector<std::optional<std::pair<double, double>>> intervals = {};  // of a mean that has one
 
   bool differs() const {
     for (const std::optional<double>& value : values) {
@@ -28,6 +29,12 @@ struct Row {
     return false;
   }
 };
+
+std::optional<std::pair<double, double>> IntervalOf(const std::vector<Measurement>& measurements, std::string_view figure) {
+  const Measurement* const low = FindMeasurement(measurements, figure, "low");
+  const Measurement* const high = FindMeasurement(measurements, figure, "high");
+  return low != nullptr && high != nullptr ? std::optional(std::pair(low->value, high->value)) : std::nullopt;
+}
 
 std::vector<Row> RowsOf(const std::vector<v1::Run>& runs, bool all) {
   std::vector<std::vector<Measurement>> measured;
@@ -41,6 +48,7 @@ std::vector<Row> RowsOf(const std::vector<v1::Run>& runs, bool all) {
       for (const std::vector<Measurement>& measurements : measured) {
         const Measurement* found = FindMeasurement(measurements, figure.name, aggregate);
         row.values.push_back(found == nullptr ? std::nullopt : std::optional(found->value));
+        row.intervals.push_back(aggregate == "mean" ? IntervalOf(measurements, figure.name) : std::nullopt);
         any = any || found != nullptr;
       }
       if (any && (all || row.differs())) rows.push_back(std::move(row));
@@ -49,10 +57,15 @@ std::vector<Row> RowsOf(const std::vector<v1::Run>& runs, bool all) {
   return rows;
 }
 
-const char* Verdict(const FigureInfo& figure, std::optional<double> first, std::optional<double> value) {
+// Of the run at this place against the first one. What was measured decides nothing unless the intervals lie apart.
+const char* Verdict(const Row& row, std::size_t run) {
+  const FigureInfo& figure = *row.figure;
+  const std::optional<double> first = row.values.front(), value = row.values[run];
   if (!first || !value) return "";
   if (*first == *value) return "same";
-  if (!figure.exact) return "inconclusive";
+  const auto &of_first = row.intervals.front(), &own = row.intervals[run];
+  const bool apart = of_first && own && (of_first->second < own->first || own->second < of_first->first);
+  if (!figure.exact && !apart) return "inconclusive";
   if (figure.better == FigureInfo::Better::kNeither) return "";
   return (*value < *first) == (figure.better == FigureInfo::Better::kLess) ? "better" : "worse";
 }
@@ -67,7 +80,7 @@ Cell CellOf(const Row& row, std::size_t run) {
   if (!value) return {"-", "", Tone::kDim};
   Cell cell = ValueCell(row.figure->unit, *value);
   if (run == 0) return cell;
-  const std::string verdict = Verdict(*row.figure, row.values.front(), value);
+  const std::string verdict = Verdict(row, run);
   if (const std::optional<double> change = Change(row.values.front(), value))
     cell.text += fmt::format(" ({:+.1f} %)", 100 * *change);
   cell.tone = verdict == "better" ? Tone::kGood : verdict == "worse" ? Tone::kBad : Tone::kDim;
@@ -123,8 +136,9 @@ Document RunComparison(const std::vector<v1::Run>& runs, bool all) {
   if (table.rows.empty()) document.footer.push_back("They agree in every figure.");
   if (!table.rows.empty()) {
     document.footer.push_back(
-        "✓ better, ✗ worse than the first run. Exact figures are compared exactly; ns_per_operation was measured once, which "
-        "decides nothing.");
+        "✓ better, ✗ worse than the first run. Exact figures are compared exactly, native_ns by the intervals of its mean; "
+        "what "
+        "was measured once decides nothing.");
     document.sections.push_back(std::move(table));
   }
   return document;
@@ -146,10 +160,10 @@ google::protobuf::Struct RunComparisonStruct(const std::vector<v1::Run>& runs, b
   for (const Row& row : RowsOf(runs, all)) {
     auto& fields = *figures.add_values()->mutable_struct_value()->mutable_fields();
     fields["figure"].set_string_value(FigureKey(row.figure->name, row.aggregate));
-    for (const std::optional<double>& value : row.values) {
-      add(*fields["values"].mutable_list_value(), value);
-      add(*fields["changes"].mutable_list_value(), Change(row.values.front(), value));
-      fields["verdicts"].mutable_list_value()->add_values()->set_string_value(Verdict(*row.figure, row.values.front(), value));
+    for (std::size_t i = 0; i < row.values.size(); ++i) {
+      add(*fields["values"].mutable_list_value(), row.values[i]);
+      add(*fields["changes"].mutable_list_value(), Change(row.values.front(), row.values[i]));
+      fields["verdicts"].mutable_list_value()->add_values()->set_string_value(Verdict(row, i));
     }
   }
   return result;

@@ -70,5 +70,24 @@ TEST(RunCompare, RunsOfDifferentTracesAreRefusedUnlessForced) {
               HasSubstr("run 9 is queued and has no result"));
 }
 
+v1::Run NativeOf(std::uint64_t id, double ns, double half) {
+  v1::Run run;
+  run.set_id(id);
+  v1::NativeResult& native = *run.mutable_result()->mutable_measured()->mutable_native();
+  native.set_operations(100);
+  native.set_ns_mean(ns);
+  native.set_ns_low(ns - half);
+  native.set_ns_high(ns + half);
+  return run;
+}
+
+TEST(RunCompare, RealAllocatorsAreComparedByTheirIntervals) {
+  const Document document =
+      RunComparison({NativeOf(1, 50, 2), NativeOf(2, 53, 2), NativeOf(3, 40, 2), NativeOf(4, 60, 2)}, false);
+  EXPECT_THAT(TextsOf(document, "native_ns.mean"),
+              testing::ElementsAre("native_ns.mean", "50", "53 (+6.0 %)", "40 (-20.0 %) ✓", "60 (+20.0 %) ✗"));
+  EXPECT_THAT(TextsOf(document, "native_ns.fastest"), testing::IsEmpty()) << "alike";
+}
+
 }  // namespace
 }  // namespace alloclab::client

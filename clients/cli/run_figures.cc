@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "allocators/common/check.h"
 #include "clients/cli/counters_view.h"
@@ -101,6 +102,26 @@ void AddHeap(const v1::Exact& exact, Collector& collector) {
   collector.AddDistribution("search_steps", exact.search_steps_per_operation());
 }
 
+// Of a real allocator there is nothing else.
+std::vector<Measurement> MeasurementsOf(const v1::NativeResult& native) {
+  Collector collector;
+  collector.Add("refused_operations", static_cast<double>(native.refused_operations()));
+  collector.Add("peak_live_bytes", static_cast<double>(native.peak_live_bytes()));
+  const v1::Distribution& latency = native.latency();
+  for (const auto& [aggregate, ns] :
+       {std::pair("mean", native.ns_mean()), std::pair("low", native.ns_low()), std::pair("high", native.ns_high()),
+        std::pair("fastest", native.ns_fastest()), std::pair("p50", static_cast<double>(latency.p50())),
+        std::pair("p90", static_cast<double>(latency.p90())), std::pair("p99", static_cast<double>(latency.p99())),
+        std::pair("p999", static_cast<double>(latency.p999())), std::pair("max", static_cast<double>(latency.max()))}) {
+    collector.Add("native_ns", aggregate, ns);
+  }
+  collector.Add("native_peak_rss_bytes", static_cast<double>(native.peak_rss_bytes()));
+  collector.Add("native_page_faults", native.page_faults());
+  if (native.has_instructions()) collector.Add("native_instructions", native.instructions());
+  if (native.has_cache_misses()) collector.Add("native_cache_misses", native.cache_misses());
+  return collector.Take();
+}
+
 }  // namespace
 
 std::span<const FigureInfo> RunFigures() {
@@ -127,11 +148,23 @@ std::span<const FigureInfo> RunFigures() {
       {"words_touched", "words of metadata that both allocators read or wrote", Unit::kCount, Better::kLess},
       {"violations", "broken invariants at the end", Unit::kCount, Better::kLess},
       {"ns_per_operation", "time of the lab's own replay", Unit::kCount, Better::kLess, {"mean"}, {}, false},
+      {"native_ns",
+       "time of an operation on a real allocator; low and high of its mean, at 95 %",
+       Unit::kCount,
+       Better::kLess,
+       {"mean", "low", "high", "fastest", "p50", "p90", "p99", "p999", "max"},
+       {},
+       false},
+      {"native_peak_rss_bytes", "most memory that the process grew by", Unit::kBytes, Better::kLess, {"value"}, {}, false},
+      {"native_page_faults", "of one replay", Unit::kCount, Better::kLess, {"value"}, {}, false},
+      {"native_instructions", "of one replay, in user mode", Unit::kCount, Better::kLess, {"value"}, {}, false},
+      {"native_cache_misses", "of one replay, in user mode", Unit::kCount, Better::kLess, {"value"}, {}, false},
   };
   return *figures;
 }
 
 std::vector<Measurement> MeasurementsOf(const v1::RunResult& result) {
+  if (result.measured().has_native()) return MeasurementsOf(result.measured().native());
   const v1::Exact& exact = result.exact();
   const v1::Counters& counters = exact.counters();
   Collector collector;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "clients/cli/native_view.h"
 #include "clients/cli/run_view.h"
 #include "clients/common/units.h"
 
@@ -48,6 +49,11 @@ std::function<Cell(const v1::Run&)> OfSummary(std::function<Cell(const v1::Run&)
   return [of = std::move(of)](const v1::Run& run) { return run.has_summary() ? of(run) : Cell{"-", "", Tone::kDim}; };
 }
 
+// A cell of what only a simulated machine has.
+std::function<Cell(const v1::Run&)> OfMachine(std::function<Cell(const v1::Run&)> of) {
+  return [of = std::move(of)](const v1::Run& run) { return IsNative(run.config()) ? Cell{"-", "", Tone::kDim} : of(run); };
+}
+
 Cell ParameterCell(const v1::Run& run, const std::string& name) {
   const auto found = run.config().parameters().find(name);
   return found == run.config().parameters().end() ? Cell{"-", "", Tone::kDim} : TextCell(found->second);
@@ -62,17 +68,18 @@ Cell ParametersCell(const v1::Run& run) {
 
 std::vector<Property> Machine() {
   return {{{"heap allocator"}, [](const v1::Run& run) { return TextCell(run.config().heap_allocator()); }},
-          {{"page allocator"}, [](const v1::Run& run) { return TextCell(run.config().page_allocator()); }},
-          {{"RAM", true, "bytes"}, [](const v1::Run& run) { return BytesCell(run.config().ram_bytes()); }},
-          {{"guarded"}, [](const v1::Run& run) { return TextCell(run.config().unguarded() ? "no" : "yes"); }}};
+          {{"page allocator"}, OfMachine([](const v1::Run& run) { return TextCell(run.config().page_allocator()); })},
+          {{"RAM", true, "bytes"}, OfMachine([](const v1::Run& run) { return BytesCell(run.config().ram_bytes()); })},
+          {{"guarded"}, OfMachine([](const v1::Run& run) { return TextCell(run.config().unguarded() ? "no" : "yes"); })}};
 }
 
 std::vector<Property> Found() {
-  return {
-      {{"operations", true}, [](const v1::Run& run) { return CountCell(run.operations_done()); }},
-      {{"failed", true}, OfSummary(FailedCell)},
-      {{"peak heap", true, "bytes"}, OfSummary([](const v1::Run& run) { return BytesCell(run.summary().heap_peak_bytes()); })},
-      {{"386 cycles", true}, OfSummary([](const v1::Run& run) { return CountCell(run.summary().cycles_386dx33()); })}};
+  return {{{"operations", true}, [](const v1::Run& run) { return CountCell(run.operations_done()); }},
+          {{"failed", true}, OfSummary(FailedCell)},
+          {{"peak heap", true, "bytes"},
+           OfMachine(OfSummary([](const v1::Run& run) { return BytesCell(run.summary().heap_peak_bytes()); }))},
+          {{"386 cycles", true},
+           OfMachine(OfSummary([](const v1::Run& run) { return CountCell(run.summary().cycles_386dx33()); }))}};
 }
 
 bool AllTheSame(const v1::ListRunsResponse& list, const Property& property) {

@@ -9,6 +9,7 @@
 #include "clients/cli/counters_view.h"
 #include "clients/cli/course_view.h"
 #include "clients/cli/instance_config.h"
+#include "clients/cli/native_view.h"
 #include "clients/common/units.h"
 
 namespace alloclab::client {
@@ -80,7 +81,7 @@ Section ProvenanceSection(const v1::Run& run) {
   for (const std::string& note : exact.trace_notes()) AddFact(section, "trace note", TextCell(note));
   if (exact.seed() != 0) AddFact(section, "seed", TextCell(std::to_string(exact.seed())));
   AddConfigFacts(section, exact.config());
-  AddFact(section, "cost model", TextCell(exact.cost_model()));
+  if (!exact.cost_model().empty()) AddFact(section, "cost model", TextCell(exact.cost_model()));
   AddFact(section, "server",
           TextCell(fmt::format("{} ({}) on {}", measured.server_version(), measured.server_build(), measured.host())));
   return section;
@@ -178,6 +179,13 @@ Document RunDocument(const v1::Run& run, int width, const FigureUnits& units) {
   document.footer = Remarks(run);
   if (!run.has_result()) return document;
   const v1::Exact& exact = run.result().exact();
+  if (run.result().measured().has_native()) {
+    const v1::NativeResult& native = run.result().measured().native();
+    for (Section& section : NativeSections(native)) document.sections.push_back(std::move(section));
+    for (std::string& remark : NativeRemarks(native)) document.footer.push_back(std::move(remark));
+    document.sections.push_back(ProvenanceSection(run));
+    return document;
+  }
   for (Section& section : CounterSections({.counters = exact.counters(),
                           .heap = exact.has_heap() ? &exact.heap() : nullptr,
                           .pages = exact.has_pages() ? &exact.pages() : nullptr,

@@ -61,14 +61,16 @@ export const allocatorInfo = (allocators, name) => allocators.find((info) => inf
 
 // [name, value] of the parameters that are not the catalogue's defaults.
 export function changedParameters(config, catalog) {
-  const own = [allocatorInfo(catalog.page_allocators, config.page_allocator), allocatorInfo(catalog.heap_allocators, config.heap_allocator)];
+  const own = [allocatorInfo(catalog.page_allocators, config.page_allocator),
+    allocatorInfo([...catalog.heap_allocators, ...catalog.native_allocators], config.heap_allocator)];
   const known = new Map(own.flatMap((info) => info?.parameters ?? []).map((parameter) => [parameter.name, parameter.default_value]));
   return Object.entries(config.parameters ?? {}).sort().filter(([name, value]) => known.get(name) !== value);
 }
 
 // A configuration in words; of its parameters those that are not the defaults.
 export const configWords = (config, catalog) => [
-  config.heap_allocator === 'none' ? 'no heap' : config.heap_allocator, config.page_allocator, `${bytes(number(config.ram_bytes))} RAM`,
+  config.heap_allocator === 'none' ? 'no heap' : config.heap_allocator,
+  ...(number(config.ram_bytes) > 0 ? [config.page_allocator, `${bytes(number(config.ram_bytes))} RAM`] : []),  // a real allocator has none
   ...(config.unguarded ? ['unguarded'] : []), ...changedParameters(config, catalog).map(([name, value]) => `${name} = ${value}`),
 ];
 

@@ -14,7 +14,8 @@ function quantity(value) {
 
 function configArguments(config, catalog) {
   const changed = changedParameters(config, catalog);
-  return ['--ram', quantity(number(config.ram_bytes)), '--page-allocator', config.page_allocator, '--heap-allocator', config.heap_allocator,
+  const machine = number(config.ram_bytes) > 0 ? ['--ram', quantity(number(config.ram_bytes)), '--page-allocator', config.page_allocator] : [];
+  return [...machine, '--heap-allocator', config.heap_allocator,
     ...(config.unguarded ? ['--unguarded'] : []), ...changed.flatMap(([name, value]) => ['--param', `${name}=${value}`])];
 }
 

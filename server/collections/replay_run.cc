@@ -8,7 +8,6 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/functional/function_ref.h"
 #include "absl/time/clock.h"
-#include "allocators/workload/builtins.h"
 #include "allocators/workload/checkpoints.h"
 #include "allocators/workload/host_need.h"
 #include "allocators/workload/run.h"
@@ -35,18 +34,6 @@ Snapshot FinalSnapshot(const RunResult& result) {
   snapshot.page_figures = result.page_figures;
   snapshot.violations = result.violations;
   return snapshot;
-}
-
-std::uint64_t SeedOf(const RunRequest& request) {
-  if (const auto* spec = std::get_if<WorkloadSpec>(&request.workload)) return spec->seed;
-  const auto* choice = std::get_if<BuiltinChoice>(&request.workload);
-  if (choice == nullptr) return 0;
-  if (choice->seed != 0) return choice->seed;
-  for (const BuiltinWorkload& builtin : BuiltinWorkloads()) {
-    const auto* spec = std::get_if<WorkloadSpec>(&builtin.content);
-    if (builtin.name == choice->name && spec != nullptr) return spec->seed;
-  }
-  return 0;
 }
 
 absl::Status Replay(LiveRun& live, const Run& run, TraceLibrary& traces, const std::shared_ptr<HostBudget>& budget,

@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "allocators/workload/checkpoints.h"
 #include "allocators/workload/run.h"
+#include "server/collections/native_run.h"
 #include "server/collections/replay_run.h"
 #include "server/entities/machine.h"
 #include "server/errors.h"
@@ -30,20 +31,29 @@ std::string FirstBytes(const std::string& text, std::size_t max) {
 }  // namespace
 
 RunExecutor::RunExecutor(RunStore& store, TraceLibrary& traces, HeapDirectory& heaps, std::shared_ptr<HostBudget> budget,
-                         const Limits& limits)
-    : store_(store), traces_(traces), heaps_(heaps), budget_(std::move(budget)), limits_(limits) {
+                         const Limits& limits, NativeAllocators natives)
+    : store_(store), traces_(traces), heaps_(heaps), budget_(std::move(budget)), limits_(limits), natives_(std::move(natives)) {
   for (std::uint32_t i = 0; i < limits_.threads; ++i) workers_.emplace_back([this] { Work(); });
 }
 
 RunExecutor::~RunExecutor() { Stop(MonotonicTime::InfinitePast()); }
 
-absl::StatusOr<std::uint64_t> RunExecutor::Validate(RunRequest& request) const {
+absl::Status RunExecutor::CompleteConfig(RunRequest& request) const {
+  if (IsNative(request.config)) {
+    if (!request.digest_at.empty()) return errors::BadField("digest_at", "a real allocator shows no metadata to digest");
+    return natives_.Complete(request.config);
+  }
   const absl::StatusOr<std::unique_ptr<Instance>> machine = BuildMachine(request.config);
   if (!machine.ok()) return machine.status();
   request.config = (*machine)->config();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::uint64_t> RunExecutor::Validate(RunRequest& request) const {
+  if (absl::Status status = CompleteConfig(request); !status.ok()) return status;
   const absl::StatusOr<std::uint64_t> operations = traces_.CountOperations(request);
   if (!operations.ok()) return operations;
-  if ((*machine)->heap() == nullptr) {
+  if (request.config.heap_allocator == "none") {
     if (absl::Status status = CheckWithoutHeap(request); !status.ok()) return status;
   }
   const auto checkpoints = ParseCheckpoints(request.digest_at, *operations);
@@ -302,15 +312,24 @@ void RunExecutor::Work() {
 
 RunExecutor::LiveRunPtr RunExecutor::NextRun() {
   const MutexLock lock(mutex_);
-  while (!stopping_ && queue_.empty()) to_do_.Wait(mutex_);
+  const auto may_begin = [native_runs = &native_runs_](const LiveRunPtr& live) {
+    return !*native_runs || !IsNative(live->Get().request.config);
+  };
+  auto next = std::find_if(queue_.begin(), queue_.end(), may_begin);
+  while (!stopping_ && next == queue_.end()) {
+    to_do_.Wait(mutex_);
+    next = std::find_if(queue_.begin(), queue_.end(), may_begin);
+  }
   if (stopping_) return nullptr;
-  LiveRunPtr live = std::move(queue_.front());
-  queue_.pop_front();
+  LiveRunPtr live = std::move(*next);
+  queue_.erase(next);
+  native_runs_ = native_runs_ || IsNative(live->Get().request.config);
   return live;
 }
 
 void RunExecutor::Execute(const LiveRunPtr& live) {
   live->Start();
+  if (IsNative(live->Get().request.config)) return ExecuteNative(live);
   const std::string heap = fmt::format("run-{}", live->id());
   const auto read = [live, heap, config = live->Get().request.config] {
     return MakeHeapReading(heap, config, live->Sample().value_or(Snapshot{}));
@@ -318,6 +337,13 @@ void RunExecutor::Execute(const LiveRunPtr& live) {
   const std::uint64_t key = heaps_.Enter(HeapDirectory::Kind::kRun, heap, read);
   ReplayRun(*live, traces_, budget_, [&](Run run) { Finish(*live, std::move(run)); });
   heaps_.Leave(key, read());
+}
+
+void RunExecutor::ExecuteNative(const LiveRunPtr& live) {
+  MeasureRun(*live, traces_, budget_, natives_, [&](Run run) { Finish(*live, std::move(run)); });
+  const MutexLock lock(mutex_);
+  native_runs_ = false;
+  to_do_.NotifyAll();
 }
 
 void RunExecutor::Finish(LiveRun& live, Run ended) {

@@ -25,6 +25,7 @@
 #include "server/collections/trace_library.h"
 #include "server/entities/host_budget.h"
 #include "server/entities/live_run.h"
+#include "server/entities/native_allocator.h"
 #include "server/entities/run.h"
 #include "server/entities/run_filter.h"
 #include "server/store/run_store.h"
@@ -43,7 +44,7 @@ class RunExecutor {
   };
   // All outlive the executor.
   RunExecutor(RunStore& store, TraceLibrary& traces, HeapDirectory& heaps, std::shared_ptr<HostBudget> budget,
-              const Limits& limits);
+              const Limits& limits, NativeAllocators natives = NativeAllocators());
   ~RunExecutor();  // as Stop(now)
 
   // Validates, stores, queues. INVALID_ARGUMENT; NOT_FOUND: the built-in or uploaded trace; ALREADY_EXISTS: request_id with
@@ -65,6 +66,8 @@ class RunExecutor {
   // NOT_FOUND; FAILED_PRECONDITION while a queued or running run replays it.
   absl::Status DeleteTrace(const std::string& sha256) ABSL_LOCKS_EXCLUDED(submit_mutex_, mutex_);
 
+  const NativeAllocators& natives() const { return natives_; }
+
   // To watch a run that is queued or running; null for any other.
   std::shared_ptr<LiveRun> FindLive(std::uint64_t id) const ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -83,6 +86,7 @@ class RunExecutor {
  private:
   using LiveRunPtr = std::shared_ptr<LiveRun>;
 
+  absl::Status CompleteConfig(RunRequest& request) const;
   // Complete and checked, with the number of its operations.
   absl::StatusOr<std::uint64_t> Validate(RunRequest& request) const;
   // A machine without a heap can do something of what is asked for.
@@ -101,6 +105,7 @@ class RunExecutor {
   void Work() ABSL_LOCKS_EXCLUDED(mutex_);
   LiveRunPtr NextRun() ABSL_LOCKS_EXCLUDED(mutex_);  // null: stop
   void Execute(const LiveRunPtr& live) ABSL_LOCKS_EXCLUDED(mutex_);
+  void ExecuteNative(const LiveRunPtr& live) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Stores the end and tells the watchers. Does nothing if someone else has ended the run.
   void Finish(LiveRun& live, Run ended) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -115,15 +120,17 @@ class RunExecutor {
   HeapDirectory& heaps_;
   const std::shared_ptr<HostBudget> budget_;
   const Limits limits_;
+  const NativeAllocators natives_;
 
   Mutex submit_mutex_;  // one submission at a time, so that a request_id is looked up and stored in one step
   mutable Mutex mutex_;
-  Condition to_do_;  // the queue is not empty, or the executor stops
+  Condition to_do_;  // there may be a run to begin, or the executor stops
   Condition idle_;   // no run is queued or running
   std::deque<LiveRunPtr> queue_ ABSL_GUARDED_BY(mutex_);
   std::map<std::uint64_t, LiveRunPtr> live_ ABSL_GUARDED_BY(mutex_);  // queued and running
   std::map<std::uint64_t, Run> unsaved_ ABSL_GUARDED_BY(mutex_);      // ended, but the store did not take it yet
   std::array<std::uint64_t, kRunStates> ended_ ABSL_GUARDED_BY(mutex_){};
+  bool native_runs_ ABSL_GUARDED_BY(mutex_) = false;  // one at a time: they would disturb each other
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> workers_;
 };

@@ -62,14 +62,7 @@ v1::AllocatorInfo InfoToProto(const Info& info) {
   proto.set_title(info.title);
   proto.set_description(info.description);
   proto.set_source(info.source);
-  for (const ParameterInfo& parameter : info.parameters) {
-    v1::ParameterInfo& to = *proto.add_parameters();
-    to.set_name(parameter.name);
-    to.set_description(parameter.description);
-    to.set_expects(parameter.expects);
-    to.set_default_value(parameter.default_value);
-    for (const std::string& word : parameter.words) to.add_words(word);
-  }
+  for (const ParameterInfo& parameter : info.parameters) *proto.add_parameters() = ToProto(parameter);
   for (const CounterInfo* counter : CounterInfosOf(info)) *proto.add_counters() = InfoToProto(*counter);
   for (const FigureInfo& figure : info.declaration->figures) *proto.add_figures() = FigureInfoToProto(figure);
   for (const FieldInfo& field : info.declaration->block_fields) *proto.add_block_fields() = FigureInfoToProto(field);
@@ -119,6 +112,16 @@ v1::Instance ToProto(const LiveInstance& instance) {
   *proto.mutable_config() = ToProto(instance.config());
   *proto.mutable_create_time() = ToProto(instance.create_time());
   proto.set_operations(instance.operations());
+  return proto;
+}
+
+v1::ParameterInfo ToProto(const ParameterInfo& parameter) {
+  v1::ParameterInfo proto;
+  proto.set_name(parameter.name);
+  proto.set_description(parameter.description);
+  proto.set_expects(parameter.expects);
+  proto.set_default_value(parameter.default_value);
+  for (const std::string& word : parameter.words) proto.add_words(word);
   return proto;
 }
 

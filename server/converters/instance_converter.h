@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "allocators/catalog/instance.h"
+#include "allocators/common/parameter.h"
 #include "alloclab/v1/lab.pb.h"
 #include "server/entities/instance_request.h"
 #include "server/entities/live_instance.h"
@@ -20,6 +21,8 @@ v1::InstanceConfig ToProto(const InstanceConfig& config);
 absl::StatusOr<InstanceRequest> FromProto(const v1::CreateInstanceRequest& proto);
 v1::Instance ToProto(const LiveInstance& instance);
 
+v1::ParameterInfo ToProto(const ParameterInfo& parameter);
+// The simulated allocators.
 v1::Catalog CatalogToProto();
 
 // INVALID_ARGUMENT when it is too long.

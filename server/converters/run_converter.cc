@@ -17,6 +17,7 @@
 #include "server/converters/statistics_converter.h"
 #include "server/converters/time_converter.h"
 #include "server/converters/workload_converter.h"
+#include "server/entities/native_allocator.h"
 #include "server/errors.h"
 #include "server/limits.h"
 #include "server/version.h"
@@ -54,18 +55,6 @@ v1::Checkpoint CheckpointToProto(const Checkpoint& checkpoint) {
   return proto;
 }
 
-v1::Distribution DistributionToProto(const LogHistogram& values) {
-  v1::Distribution proto;
-  proto.set_count(values.count());
-  proto.set_sum(values.sum());
-  proto.set_p50(values.Quantile(0.5));
-  proto.set_p90(values.Quantile(0.9));
-  proto.set_p99(values.Quantile(0.99));
-  proto.set_p999(values.Quantile(0.999));
-  proto.set_max(values.max());
-  return proto;
-}
-
 v1::Curve CurveToProto(const std::vector<CurvePoint>& points) {
   v1::Curve proto;
   for (const CurvePoint& point : points) {
@@ -84,7 +73,8 @@ v1::Curve CurveToProto(const std::vector<CurvePoint>& points) {
   return proto;
 }
 
-v1::Exact ExactToProto(const RunReport& report) {
+// What was replayed, on what.
+v1::Exact TraceToProto(const RunReport& report) {
   const RunResult& result = report.result;
   v1::Exact proto;
   proto.set_trace_sha256(result.trace_sha256);
@@ -92,8 +82,14 @@ v1::Exact ExactToProto(const RunReport& report) {
   for (const std::string& note : report.trace_notes) proto.add_trace_notes(note);
   proto.set_seed(report.seed);
   *proto.mutable_config() = ToProto(result.config);
-  proto.set_cost_model(std::string(kCostModelName));
   proto.set_operations(result.operations);
+  return proto;
+}
+
+v1::Exact ExactToProto(const RunReport& report) {
+  const RunResult& result = report.result;
+  v1::Exact proto = TraceToProto(report);
+  proto.set_cost_model(std::string(kCostModelName));
   *proto.mutable_counters() =
       CountersToProto(result.operations, result.counters, result.heap_counts, result.page_counts, result.vm_costs);
   for (const Checkpoint& checkpoint : result.checkpoints) *proto.add_checkpoints() = CheckpointToProto(checkpoint);
@@ -112,6 +108,16 @@ v1::Exact ExactToProto(const RunReport& report) {
   proto.set_peak_ram_bytes(PeakRamBytes(result));
   *proto.mutable_curve() = CurveToProto(result.curve);
   return proto;
+}
+
+v1::Measured MeasuredToProto(const RunReport& report) {
+  v1::Measured measured;
+  measured.set_replay_ns(report.result.wall_ns);
+  measured.set_prepare_ns(report.prepare_ns);
+  measured.set_server_version(std::string(Version()));
+  measured.set_server_build(std::string(Build()));
+  measured.set_host(HostName());
+  return measured;
 }
 
 }  // namespace
@@ -162,6 +168,7 @@ v1::RunSummary Summarize(const v1::RunResult& result) {
     const bool good = outcome.outcome() == OutcomeName(Outcome::kOk) || outcome.outcome() == OutcomeName(Outcome::kZeroSize);
     if (!good) summary.set_failed_operations(summary.failed_operations() + outcome.count());
   }
+  summary.set_failed_operations(summary.failed_operations() + result.measured().native().refused_operations());
   summary.set_heap_peak_bytes(exact.counters().heap_size_peak_bytes());
   summary.set_live_peak_bytes(exact.counters().live_requested_peak_bytes());
   summary.set_page_peak_bytes(exact.counters().page_live_peak_bytes());
@@ -213,7 +220,8 @@ absl::StatusOr<RunFilter> FilterFromProto(const v1::ListRunsRequest& proto) {
   std::vector<std::string_view> names;
   for (const PageAllocatorInfo& allocator : PageAllocators()) names.push_back(allocator.name);
   for (const HeapAllocatorInfo& allocator : HeapAllocators()) names.push_back(allocator.name);
-  if (!filter.allocator.empty() && std::find(names.begin(), names.end(), filter.allocator) == names.end()) {
+  const bool native = filter.allocator.starts_with(kNativePrefix);  // the operator may have named others when they ran
+  if (!filter.allocator.empty() && !native && std::find(names.begin(), names.end(), filter.allocator) == names.end()) {
     return errors::BadField("allocator", UnknownName("allocator", filter.allocator, names));
   }
   return filter;
@@ -222,12 +230,17 @@ absl::StatusOr<RunFilter> FilterFromProto(const v1::ListRunsRequest& proto) {
 v1::RunResult ToProto(const RunReport& report) {
   v1::RunResult proto;
   *proto.mutable_exact() = ExactToProto(report);
-  v1::Measured& measured = *proto.mutable_measured();
-  measured.set_replay_ns(report.result.wall_ns);
-  measured.set_prepare_ns(report.prepare_ns);
-  measured.set_server_version(std::string(Version()));
-  measured.set_server_build(std::string(Build()));
-  measured.set_host(HostName());
+  *proto.mutable_measured() = MeasuredToProto(report);
+  return proto;
+}
+
+v1::RunResult ToProto(const RunReport& report, v1::NativeResult native) {
+  v1::RunResult proto;
+  *proto.mutable_exact() = TraceToProto(report);
+  *proto.mutable_measured() = MeasuredToProto(report);
+  proto.mutable_measured()->set_replay_ns(
+      static_cast<std::uint64_t>(native.ns_mean() * static_cast<double>(native.operations())));
+  *proto.mutable_measured()->mutable_native() = std::move(native);
   return proto;
 }
 

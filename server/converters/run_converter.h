@@ -36,6 +36,9 @@ v1::ListRunsResponse ToProto(const RunList& list, std::size_t size);
 // INVALID_ARGUMENT naming the field: a state or an allocator that there is not.
 absl::StatusOr<RunFilter> FilterFromProto(const v1::ListRunsRequest& proto);
 v1::RunResult ToProto(const RunReport& report);
+// Of a run on a real allocator, of which the trace alone is exact: of the report's result only configuration, trace and
+// operations are looked at.
+v1::RunResult ToProto(const RunReport& report, v1::NativeResult native);
 
 }  // namespace alloclab::server
 

@@ -57,6 +57,18 @@ v1::Pow2Histogram ToProto(const Pow2Histogram& histogram) {
   return proto;
 }
 
+v1::Distribution DistributionToProto(const LogHistogram& values) {
+  v1::Distribution proto;
+  proto.set_count(values.count());
+  proto.set_sum(values.sum());
+  proto.set_p50(values.Quantile(0.5));
+  proto.set_p90(values.Quantile(0.9));
+  proto.set_p99(values.Quantile(0.99));
+  proto.set_p999(values.Quantile(0.999));
+  proto.set_max(values.max());
+  return proto;
+}
+
 v1::HeapShape ToProto(const HeapShape& shape, std::span<const Figure> figures) {
   v1::HeapShape proto;
   AddFigures(figures, *proto.mutable_figures());

@@ -4,12 +4,15 @@
 
 #include <span>
 
+#include "allocators/common/log_histogram.h"
 #include "alloclab/v1/inspect.pb.h"
+#include "alloclab/v1/run.pb.h"
 #include "server/entities/snapshot.h"
 
 namespace alloclab::server {
 
 v1::Pow2Histogram ToProto(const Pow2Histogram& histogram);
+v1::Distribution DistributionToProto(const LogHistogram& values);
 v1::HeapShape ToProto(const HeapShape& shape, std::span<const Figure> figures);
 v1::PageShape ToProto(const PageShape& shape, std::span<const Figure> figures);
 void AddFigures(std::span<const Figure> figures, google::protobuf::RepeatedPtrField<v1::Figure>& protos);

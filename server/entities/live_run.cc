@@ -59,6 +59,16 @@ bool LiveRun::Advance(const RunProgress& progress, const Driver& driver, Monoton
   return true;
 }
 
+void LiveRun::Proceed(std::uint64_t replays_done, std::uint64_t replays, MonotonicTime now) {
+  {
+    const MutexLock lock(mutex_);
+    if (!Ended(run_.state)) run_.operations_done = run_.operations_total * replays_done / replays;
+  }
+  if (!pace_.Due(now)) return;
+  pace_.Taken(now, now);
+  Notify();
+}
+
 void LiveRun::End(const Run& ended) {
   ALLOCLAB_CHECK(end_claimed_);
   ALLOCLAB_CHECK(Ended(ended.state));

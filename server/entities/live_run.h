@@ -1,7 +1,7 @@
 // One run that is queued, running, or ended a moment ago.
 //
-// Thread safety: all methods may be called from any thread; Start, Advance and SetFinalSnapshot only by the worker that replays
-// it.
+// Thread safety: all methods may be called from any thread; Start, Advance, Proceed and SetFinalSnapshot only by the worker
+// that replays it.
 #ifndef ALLOCLAB_SERVER_ENTITIES_LIVE_RUN_H_
 #define ALLOCLAB_SERVER_ENTITIES_LIVE_RUN_H_
 
@@ -48,6 +48,9 @@ class LiveRun {
   // Between two operations of the replay: serves the looks that wait and, every kSnapshotInterval, takes over how far the run
   // is and how its machine looks. True when it did the latter.
   bool Advance(const RunProgress& progress, const Driver& driver, MonotonicTime now = MonotonicTime::Now())
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  // Of a run that is measured: so many of its replays are done. Tells the watchers every kSnapshotInterval.
+  void Proceed(std::uint64_t replays_done, std::uint64_t replays, MonotonicTime now = MonotonicTime::Now())
       ABSL_LOCKS_EXCLUDED(mutex_);
   // The worker, a cancel and the shutdown may all want to end the run. True for the first of them; only that one calls End.
   bool ClaimEnd() { return !end_claimed_.exchange(true); }

@@ -1,5 +1,7 @@
 #include "server/entities/run.h"
 
+#include "allocators/workload/builtins.h"
+
 namespace alloclab::server {
 
 std::string_view RunStateName(RunState state) {
@@ -18,6 +20,18 @@ std::string_view RunStateName(RunState state) {
       return "interrupted";
   }
   return "unknown";
+}
+
+std::uint64_t SeedOf(const RunRequest& request) {
+  if (const auto* spec = std::get_if<WorkloadSpec>(&request.workload)) return spec->seed;
+  const auto* choice = std::get_if<BuiltinChoice>(&request.workload);
+  if (choice == nullptr) return 0;
+  if (choice->seed != 0) return choice->seed;
+  for (const BuiltinWorkload& builtin : BuiltinWorkloads()) {
+    const auto* spec = std::get_if<WorkloadSpec>(&builtin.content);
+    if (builtin.name == choice->name && spec != nullptr) return spec->seed;
+  }
+  return 0;
 }
 
 }  // namespace alloclab::server

@@ -54,6 +54,9 @@ struct TraceFile {
   std::vector<std::string> notes;
 };
 
+// Of a synthetic workload, whether the request says it or the built-in; 0: not synthetic.
+std::uint64_t SeedOf(const RunRequest& request);
+
 // A request as somebody sent it.
 struct RunSubmission {
   RunRequest request;

@@ -2,14 +2,16 @@
 
 #include "server/converters/instance_converter.h"
 #include "server/converters/list_converter.h"
+#include "server/converters/native_converter.h"
 #include "server/handlers/grpc_status.h"
 #include "server/limits.h"
 #include "server/log.h"
 
 namespace alloclab::server {
 
-LabService::LabService(InstanceRegistry& instances, std::function<v1::Server()> describe, CallQueue& calls)
-    : instances_(instances), describe_(std::move(describe)) {
+LabService::LabService(InstanceRegistry& instances, const NativeAllocators& natives, std::function<v1::Server()> describe,
+                       CallQueue& calls)
+    : instances_(instances), natives_(natives), describe_(std::move(describe)) {
   Queue(calls, "GetServer", &LabService::DoGetServer);
   Queue(calls, "GetCatalog", &LabService::DoGetCatalog);
   Queue(calls, "CreateInstance", &LabService::DoCreateInstance);
@@ -25,6 +27,7 @@ grpc::Status LabService::DoGetServer(const Caller&, const v1::GetServerRequest&,
 
 grpc::Status LabService::DoGetCatalog(const Caller&, const v1::GetCatalogRequest&, v1::Catalog& reply) {
   reply = CatalogToProto();
+  AddNatives(natives_, reply);
   return grpc::Status::OK;
 }
 

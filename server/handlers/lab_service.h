@@ -7,14 +7,16 @@
 
 #include "alloclab/v1/lab.grpc.pb.h"
 #include "server/collections/instance_registry.h"
+#include "server/entities/native_allocator.h"
 #include "server/handlers/queued_service.h"
 
 namespace alloclab::server {
 
 class LabService final : public QueuedService<v1::Lab> {
  public:
-  // `instances` outlives the service; `describe` says what GetServer answers.
-  LabService(InstanceRegistry& instances, std::function<v1::Server()> describe, CallQueue& calls);
+  // `instances` and `natives` outlive the service; `describe` says what GetServer answers.
+  LabService(InstanceRegistry& instances, const NativeAllocators& natives, std::function<v1::Server()> describe,
+             CallQueue& calls);
 
  private:
   grpc::Status DoGetServer(const Caller& caller, const v1::GetServerRequest& request, v1::Server& reply);
@@ -26,6 +28,7 @@ class LabService final : public QueuedService<v1::Lab> {
                                 v1::DeleteInstanceResponse& reply);
 
   InstanceRegistry& instances_;
+  const NativeAllocators& natives_;
   const std::function<v1::Server()> describe_;
 };
 

@@ -12,6 +12,7 @@
 #include "server/converters/run_comparison.h"
 #include "server/converters/run_converter.h"
 #include "server/entities/memory_lease.h"
+#include "server/entities/native_allocator.h"
 #include "server/errors.h"
 #include "server/handlers/grpc_status.h"
 #include "server/handlers/run_watch.h"
@@ -30,6 +31,7 @@ grpc::Status Reply(const absl::StatusOr<Run>& run, v1::Run& reply) {
 absl::StatusOr<Run> GetEnded(const RunExecutor& runs, std::uint64_t id) {
   absl::StatusOr<Run> run = runs.Get(id);
   if (run.ok() && !run->result) return errors::RunWithoutResult(id, RunStateName(run->state));
+  if (run.ok() && IsNative(run->request.config)) return errors::NativeNotComparable(id);
   return run;
 }
 

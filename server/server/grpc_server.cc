@@ -83,7 +83,7 @@ GrpcServer::GrpcServer(const Domain& domain, std::size_t streams_max)
                    .of_one_client = PoolThreads() / 2,
                    .waiting_max = kCallsWaitingMax}),
       calls_({.threads = kCallThreads, .of_one_client = kCallThreads / 2, .waiting_max = kCallsWaitingMax}),
-      lab_(domain.instances, domain.describe, calls_),
+      lab_(domain.instances, domain.runs.natives(), domain.describe, calls_),
       heap_(domain.instances, {operations_, calls_}, pool_, streams_, writes_),
       inspect_(domain.instances, {pool_, writes_, walks_}, calls_),
       workloads_(domain.traces, domain.runs, uploads_, calls_),

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -44,6 +46,14 @@ RunExecutor::Limits RunLimitsOf(const ServerOptions& options) {
   return limits;
 }
 
+NativeAllocators NativesOf(const ServerOptions& options) {
+  NativeAllocators::Settings settings;
+  settings.program = options.native_program;
+  settings.time_max = options.native_time_max;
+  settings.named = NativeAllocators::ParseNamed(options.native_allocators).value_or(std::map<std::string, std::string>());
+  return NativeAllocators(std::move(settings));
+}
+
 // No two listeners at one address.
 absl::Status CheckDistinct(const ServerOptions& options) {
   std::vector<std::pair<std::string, BindAddress>> listeners;
@@ -74,7 +84,7 @@ struct LabServer::Parts {
         ids(*store),
         traces(*store, budget, options.trace_store_max),
         instances(ids, heaps, budget, options.instances_max),
-        runs(*store, traces, heaps, budget, RunLimitsOf(options)),
+        runs(*store, traces, heaps, budget, RunLimitsOf(options), NativesOf(options)),
         card(instances, *store),
         grpc({instances, runs, traces, rpc_metrics, [this] { return card.Describe(); }}, options.streams_max) {}
 

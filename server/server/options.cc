@@ -11,6 +11,7 @@
 
 #include "allocators/common/printable.h"
 #include "allocators/common/quantity.h"
+#include "server/entities/native_allocator.h"
 #include "server/errors.h"
 #include "server/http/bind_address.h"
 #include "server/http/host_names.h"
@@ -46,6 +47,15 @@ OptionInfo Names(std::string_view name, std::string_view description, std::strin
   return {name, description, [member](const ServerOptions& options) { return options.*member; },
           [member](ServerOptions& options, const std::string& text) {
             if (absl::Status status = HostNames::Parse(text).status(); !status.ok()) return status;
+            options.*member = text;
+            return absl::OkStatus();
+          }};
+}
+
+OptionInfo Libraries(std::string_view name, std::string_view description, std::string ServerOptions::*member) {
+  return {name, description, [member](const ServerOptions& options) { return options.*member; },
+          [member](ServerOptions& options, const std::string& text) {
+            if (absl::Status status = NativeAllocators::ParseNamed(text).status(); !status.ok()) return status;
             options.*member = text;
             return absl::OkStatus();
           }};
@@ -137,6 +147,12 @@ std::vector<OptionInfo> MakeList() {
             &O::connections_max),
       Count("named-instances-max", "instances with metrics of their own; the rest is summed", &O::named_instances_max),
       Duration("drain-time", "how long streams and runs may go on after SIGTERM", &O::drain_time),
+      Text("native-program", "the program alloclab-native, for runs on real allocators; empty: the one beside alloclabd",
+           &O::native_program),
+      Libraries("native-allocators",
+                "more real allocators, NAME=PATH of a shared library with malloc, separated by commas: native:NAME of runs",
+                &O::native_allocators),
+      Duration("native-time-max", "how long one replay on a real allocator may take", &O::native_time_max),
   };
 }
 

@@ -44,6 +44,10 @@ struct ServerOptions {
   std::uint32_t connections_max = kConnectionsMax;
   std::uint32_t named_instances_max = kNamedInstancesMax;
   absl::Duration drain_time = kDrainTime;
+
+  std::string native_program;                       // alloclab-native; empty: beside alloclabd
+  std::string native_allocators;                    // NAME=PATH of others, with commas
+  absl::Duration native_time_max = kNativeTimeMax;  // of one replay
 };
 
 // One option, as text.

@@ -10,6 +10,7 @@
 #include "alloclab/v1/web.pb.h"
 #include "server/converters/instance_converter.h"
 #include "server/converters/list_converter.h"
+#include "server/converters/native_converter.h"
 #include "server/converters/run_converter.h"
 #include "server/converters/statistics_converter.h"
 #include "server/converters/time_converter.h"
@@ -135,7 +136,9 @@ absl::StatusOr<std::string> WebApi::Server(const HttpRequest& request) {
 
 absl::StatusOr<std::string> WebApi::Catalog(const HttpRequest& request) {
   if (absl::Status status = request.CheckParameters({}); !status.ok()) return status;
-  return ToJson(CatalogToProto());
+  v1::Catalog catalog = CatalogToProto();
+  AddNatives(subjects_.runs.natives(), catalog);
+  return ToJson(catalog);
 }
 
 absl::StatusOr<std::string> WebApi::Instances(const HttpRequest& request) {

@@ -2,6 +2,7 @@
 import {get} from '../api.js';
 import {h} from '../dom.js';
 import {words} from '../format.js';
+import {nativeCatalog} from '../native.js';
 import {command, panel, table} from '../parts.js';
 
 const cell = (content, css) => h('td', {class: css}, content);
@@ -33,7 +34,7 @@ export function open() {
   return {
     title: 'Catalogue',
     async refresh() {
-      const {heap_allocators: heaps, page_allocators: pages, machine_counters: counters, machine_figures: figures} = await get('/api/catalog');
+      const {heap_allocators: heaps, page_allocators: pages, machine_counters: counters, machine_figures: figures, native_allocators: natives} = await get('/api/catalog');
       const parameter = [...heaps, ...pages].flatMap(({parameters}) => parameters)[0];
       return [
         h('div', {class: 'head'}, h('h1', {}, 'Catalogue')),
@@ -41,6 +42,7 @@ export function open() {
         parameter && command(`alloclab instance create demo --param ${parameter.name}=${parameter.default_value}`),
         h('h2', {}, 'Heap allocators'), heaps.map((info, i) => allocator(info, i === 0)),
         h('h2', {}, 'Page allocators'), pages.map((info, i) => allocator(info, i === 0)),
+        h('h2', {}, 'Real allocators'), panel('Measured by runs', nativeCatalog(natives), 'alloclab compare --native all; no machine is made of them'),
         h('h2', {}, 'The machine'), panel('Memory management', [countersTable(counters), namedTable('Has now', figures)], 'of the simulated processor'),
       ];
     },

@@ -7,6 +7,7 @@ import {sparkline} from '../charts.js';
 import * as course from '../course.js';
 import {h} from '../dom.js';
 import {bytes, count, ratio, short} from '../format.js';
+import {isNative} from '../native.js';
 import {command, panel, progress, runState, table} from '../parts.js';
 import {ended, workloadName} from './runs.js';
 
@@ -57,7 +58,7 @@ function titleOf(run) {
 function groups(runs) {
   const tables = new Map(), seen = new Set();
   for (const run of runs) {
-    if (run.config.heap_allocator === 'none' || (ended(run) && run.state !== 'SUCCEEDED')) continue;
+    if (run.config.heap_allocator === 'none' || isNative(run.config) || (ended(run) && run.state !== 'SUCCEEDED')) continue;
     const table = JSON.stringify([run.workload, run.config.ram_bytes]);
     if (seen.has(table + machine(run))) continue;
     seen.add(table + machine(run));

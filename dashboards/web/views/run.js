@@ -5,6 +5,7 @@ import {h} from '../dom.js';
 import {bytes, clock, count, duration, hex, nanoseconds, ratio, short, words} from '../format.js';
 import {rate, remember} from '../history.js';
 import {MemoryView} from '../memory_view.js';
+import {nativePanels} from '../native.js';
 import {alarms, command, configChips, facts, fragmentationFact, internalFragmentation, link, pairs, panel, progress, runState, table, utilisation} from '../parts.js';
 import {reproducingCommand} from '../reproduce.js';
 import {allocatorsOf, figureValue, freeSpace, historyOf, machineFacts, statisticsPanels} from '../statistics.js';
@@ -91,7 +92,8 @@ export function open(id, page) {
         !ended(run) && progressPanel(run, live, allocatorsOf(run.config, catalog)),
         alarms((live ?? run.result?.exact)?.heap, (live ?? run.result?.exact)?.pages),
         mapped && memory.panels(),
-        run.result?.exact && resultPanels(run, catalog),
+        run.result?.measured?.native ? [nativePanels(run.result), panel('Do it again', command(reproducingCommand(run, catalog)))]
+          : run.result?.exact && resultPanels(run, catalog),
       ];
     },
     mounted: (main) => mapped && memory.mount(main),

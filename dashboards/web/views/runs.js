@@ -3,6 +3,7 @@ import {get, number, query as queryOf, time} from '../api.js';
 import {h} from '../dom.js';
 import {bytes, clock, count, duration, nanoseconds, ratio, short} from '../format.js';
 import {rate, remember} from '../history.js';
+import {isNative} from '../native.js';
 import {command, configWords, list, panel, progress, runLink, runState, STATES, utilisation} from '../parts.js';
 
 const PAGE_SIZE = 50;
@@ -25,11 +26,12 @@ function operations(run) {
 }
 
 // What came of it, in a few numbers: of an ended run. A summary without a value is one of a run that did nothing.
-function results({summary, operations_done: done}) {
+function results({config, summary, operations_done: done}) {
   if (!summary) return ['', '', '', '', ''];
   const operations = number(done), heap = number(summary.heap_peak_bytes), pages = number(summary.page_peak_bytes);
   const perOperation = (sum, say) => (operations > 0 ? say(sum / operations) : '–');
   const failed = number(summary.failed_operations), broken = number(summary.violations);
+  if (isNative(config)) return ['–', '–', perOperation(number(summary.replay_ns), nanoseconds), count(failed), '–'];
   return [
     [bytes(heap || pages), h('small', {class: 'muted'}, heap > 0 ? `${ratio(utilisation(number(summary.live_peak_bytes), heap))} used` : 'of pages')],
     perOperation(number(summary.cycles_386dx33), short), perOperation(number(summary.replay_ns), nanoseconds),
@@ -63,7 +65,7 @@ function filterBar(query, catalog, runs, page) {
   const input = (name, text, hint, names) => h('label', {}, text, h('input', {type: 'search', name, placeholder: hint, value: query.get(name) ?? '',
     list: names && `${name}-names`, autocomplete: 'off', oninput: choose(name, {replace: true})}),
   names && h('datalist', {id: `${name}-names`}, [...new Set(names)].sort().map((value) => h('option', {value}))));
-  const allocators = [...catalog.heap_allocators, ...catalog.page_allocators].map(({name}) => name);
+  const allocators = [...catalog.heap_allocators, ...catalog.page_allocators, ...catalog.native_allocators].map(({name}) => name);
   return h('form', {class: 'filters', role: 'search', 'aria-label': 'Which runs', onsubmit: (event) => event.preventDefault()},
     input('workload', 'Workload', 'a part of its name', runs.filter((run) => !run.workload?.trace_sha256).map(workloadName)),
     select('state', 'State', Object.keys(STATES)), input('label', 'Label', 'a part of it'), select('allocator', 'Allocator', allocators),
