@@ -21,7 +21,7 @@ ComparedRun RunOf(const std::string& heap, std::uint64_t heap_bytes, std::uint64
   compared.run.set_state(v1::Run::SUCCEEDED);
   v1::Exact& exact = *compared.run.mutable_result()->mutable_exact();
   exact.set_operations(1000);
-  exact.set_cycles_386dx33(cycles);
+  exact.set_cycles_386(cycles);
   exact.mutable_counters()->set_live_requested_peak_bytes(500);
   exact.mutable_counters()->set_heap_size_peak_bytes(heap_bytes);
   exact.mutable_search_steps_per_operation()->set_count(1000);

@@ -10,7 +10,7 @@ namespace {
 
 std::vector<Cell> CostRow(const char* whose, const v1::Cost::Part& part) {
   return {TextCell(whose), CountCell(part.search_steps()), CountCell(part.words_loaded()), CountCell(part.words_stored()),
-          CountCell(part.cycles_386dx33())};
+          CountCell(part.cycles_386())};
 }
 
 Section CostSection(const v1::Cost& cost) {
@@ -21,10 +21,18 @@ Section CostSection(const v1::Cost& cost) {
   return table;
 }
 
+// Where the two are close to 4 GiB, "4 GiB of 4 GiB" would tell nothing.
+Cell ToTheByte(std::uint64_t bytes) {
+  Cell cell = BytesCell(bytes);
+  cell.text = CountCell(bytes).text + " B";
+  return cell;
+}
+
 Section RefusalSection(const v1::Refusal& refusal) {
   Section facts = Facts("why");
-  AddFact(facts, "needed", BytesCell(refusal.needed_bytes()));
-  if (refusal.has_request_max_bytes()) AddFact(facts, "largest request", BytesCell(refusal.request_max_bytes()));
+  const bool too_large = refusal.has_request_max_bytes();
+  AddFact(facts, "needed", too_large ? ToTheByte(refusal.needed_bytes()) : BytesCell(refusal.needed_bytes()));
+  if (too_large) AddFact(facts, "largest request", ToTheByte(refusal.request_max_bytes()));
   if (refusal.has_free_bytes()) AddFact(facts, "free", BytesCell(refusal.free_bytes()));
   if (refusal.has_largest_free_bytes()) AddFact(facts, "largest free block", BytesCell(refusal.largest_free_bytes()));
   if (refusal.has_frames_left()) AddFact(facts, "page frames left", CountCell(refusal.frames_left()));
@@ -42,7 +50,7 @@ Document OperationDocument(const v1::OperationReply& reply) {
   AddFact(facts, "address", reply.address() == 0 ? TextCell("null") : AddressCell(reply.address()));
   AddFact(facts, "operation", CountCell(reply.sequence()));
   AddFact(facts, "page faults", CountCell(reply.cost().page_faults()));
-  AddFact(facts, "cycles (386DX-33)", CountCell(reply.cost().cycles_386dx33()));
+  AddFact(facts, "cycles (386DX-33)", CountCell(reply.cost().cycles_386()));
   Document document;
   document.sections.push_back(std::move(facts));
   if (reply.has_refusal()) document.sections.push_back(RefusalSection(reply.refusal()));

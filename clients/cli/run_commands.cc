@@ -25,9 +25,10 @@ namespace {
 constexpr std::uint64_t kListed = 50;
 constexpr std::uint64_t kPageMax = 500;
 
-absl::Status ShowList(Session& session, const google::protobuf::Message& message, const v1::ListRunsResponse& list) {
+absl::Status ShowList(Session& session, const google::protobuf::Message& message, const v1::ListRunsResponse& list,
+                      const v1::ListRunsRequest& request = {}) {
   const bool for_people = session.output() == OutputFormat::kTable || session.output() == OutputFormat::kMarkdown;
-  return session.Show(message, for_people ? RunListForPeople(list) : RunListForPrograms(list), RunNumbers(list));
+  return session.Show(message, for_people ? RunListForPeople(request, list) : RunListForPrograms(list), RunNumbers(list));
 }
 
 CommandResult List(Session& session, v1::ListRunsRequest request, std::uint64_t limit) {
@@ -47,7 +48,7 @@ CommandResult List(Session& session, v1::ListRunsRequest request, std::uint64_t 
   for (const std::uint64_t id : all.damaged()) {
     session.Note(fmt::format("Run {} is damaged on the server's disk and not shown; see alloclabd store --help.", id));
   }
-  return Done(ShowList(session, all, all));
+  return Done(ShowList(session, all, all, request));
 }
 
 absl::StatusOr<v1::Run> GetRun(const Connection& connection, std::uint64_t id) {
@@ -91,7 +92,7 @@ void Summarize(v1::Run& run) {
   summary.set_heap_peak_bytes(exact.counters().heap_size_peak_bytes());
   summary.set_live_peak_bytes(exact.counters().live_requested_peak_bytes());
   summary.set_page_peak_bytes(exact.counters().page_live_peak_bytes());
-  summary.set_cycles_386dx33(exact.cycles_386dx33());
+  summary.set_cycles_386(exact.cycles_386());
   summary.set_replay_ns(run.result().measured().replay_ns());
   summary.set_violations(exact.violations());
   run.clear_result();

@@ -231,6 +231,7 @@ TEST_F(RunEndToEnd, DetachWatchListCancelDelete) {
   EXPECT_EQ(watched.exit_code, 1);
   EXPECT_THAT(watched.out, StartsWith("run 1: specification endless, cancelled"));
   EXPECT_THAT(Out({"runs", "list"}), HasSubstr("cancelled"));
+  EXPECT_EQ(Out({"runs", "list", "--workload", "no such"}), "\nNo run fits.\n");
   EXPECT_EQ(Run({"runs", "delete", "1"}).err, "deleted run 1\n");
   const ProcessResult gone = Run({"runs", "show", "1"});
   EXPECT_EQ(gone.exit_code, 1);

@@ -173,7 +173,7 @@ std::vector<Measurement> MeasurementsOf(const v1::RunResult& result) {
   if (exact.has_heap()) AddHeap(exact, collector);
   collector.AddDistribution("cycles_386", exact.cycles_386_per_operation());
   collector.AddDistribution("cycles_486", exact.cycles_486_per_operation());
-  collector.Add("cycles_386_total", static_cast<double>(exact.cycles_386dx33()));
+  collector.Add("cycles_386_total", static_cast<double>(exact.cycles_386()));
   collector.Add("page_faults", static_cast<double>(Sum(counters.machine(), "page_faults", "demand")));
   std::uint64_t words = 0;
   for (const auto* kind : {&counters.heap(), &counters.pages()})

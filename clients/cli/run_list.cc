@@ -79,7 +79,7 @@ std::vector<Property> Found() {
           {{"peak heap", true, "bytes"},
            OfMachine(OfSummary([](const v1::Run& run) { return BytesCell(run.summary().heap_peak_bytes()); }))},
           {{"386 cycles", true},
-           OfMachine(OfSummary([](const v1::Run& run) { return CountCell(run.summary().cycles_386dx33()); }))}};
+           OfMachine(OfSummary([](const v1::Run& run) { return CountCell(run.summary().cycles_386()); }))}};
 }
 
 bool AllTheSame(const v1::ListRunsResponse& list, const Property& property) {
@@ -122,10 +122,12 @@ Property Number() {
 
 }  // namespace
 
-Document RunListForPeople(const v1::ListRunsResponse& list) {
+Document RunListForPeople(const v1::ListRunsRequest& request, const v1::ListRunsResponse& list) {
   Document document;
   if (list.runs().empty()) {
-    document.footer.push_back("No runs. Start one: alloclab submit steady-state");
+    const bool filtered =
+        !request.workload().empty() || !request.label().empty() || !request.allocator().empty() || !request.states().empty();
+    document.footer.push_back(filtered ? "No run fits." : "No runs. Start one: alloclab submit steady-state");
     return document;
   }
   std::vector<Property> columns = {Number(), {{"workload"}, WorkloadCell}, {{"state"}, StateCell}};

@@ -9,8 +9,9 @@
 
 namespace alloclab::client {
 
-// For people: a column in which all runs have the same is left out, and said once below; so are parameters.
-Document RunListForPeople(const v1::ListRunsResponse& list);
+// For people: a column in which all runs have the same is left out, and said once below; so are parameters. `request` asked for
+// the list.
+Document RunListForPeople(const v1::ListRunsRequest& request, const v1::ListRunsResponse& list);
 // For programs: always the same columns; the parameters in one, "heap.engine=literal pages.kernel_end=0".
 Document RunListForPrograms(const v1::ListRunsResponse& list);
 

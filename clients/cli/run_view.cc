@@ -47,8 +47,8 @@ Section TimeSection(const v1::RunResult& result) {
     AddFact(section, fmt::format("cycles ({})", cpu),
             {.text = fmt::format("{} = {}", Count(cycles), time), .raw = std::to_string(cycles)});
   };
-  simulated("386DX-33", exact.cycles_386dx33(), k386Hz);
-  simulated("486DX2-66", exact.cycles_486dx2_66(), k486Hz);
+  simulated("386DX-33", exact.cycles_386(), k386Hz);
+  simulated("486DX2-66", exact.cycles_486(), k486Hz);
   return section;
 }
 

@@ -159,9 +159,9 @@ TEST(OperationView, OneCostSplitByWhoseWorkItWas) {
   reply.set_sequence(2);
   reply.mutable_cost()->mutable_heap()->set_search_steps(7);
   reply.mutable_cost()->mutable_heap()->set_words_loaded(1000);
-  reply.mutable_cost()->mutable_pages()->set_cycles_386dx33(12);
+  reply.mutable_cost()->mutable_pages()->set_cycles_386(12);
   reply.mutable_cost()->set_page_faults(1);
-  reply.mutable_cost()->set_cycles_386dx33(4012);
+  reply.mutable_cost()->set_cycles_386(4012);
   reply.mutable_refusal()->set_needed_bytes(4096);
   reply.mutable_refusal()->set_largest_free_bytes(64);
   reply.mutable_refusal()->set_growth_bytes(0);
@@ -173,6 +173,10 @@ TEST(OperationView, OneCostSplitByWhoseWorkItWas) {
   EXPECT_THAT(table, HasSubstr("largest free block    64 B\n"));
   EXPECT_THAT(table, HasSubstr("\nheap              7         1,000             0                  0\n"));
   EXPECT_THAT(table, HasSubstr("\npages             0             0             0                 12\n"));
+  reply.mutable_refusal()->set_needed_bytes(4294967295);
+  reply.mutable_refusal()->set_request_max_bytes(4294967287);
+  EXPECT_THAT(RenderTable(OperationDocument(reply), Style(false), 100),
+              HasSubstr("needed                4,294,967,295 B\nlargest request       4,294,967,287 B\n"));
   reply.clear_refusal();
   EXPECT_THAT(RenderTable(OperationDocument(reply), Style(false), 100), Not(HasSubstr("WHY")));
 }

@@ -11,7 +11,7 @@ v1::Cost::Part PartToProto(const PartCosts& before, const PartCosts& after) {
   proto.set_search_steps(after.search_steps - before.search_steps);
   proto.set_words_loaded(after.words_loaded - before.words_loaded);
   proto.set_words_stored(after.words_stored - before.words_stored);
-  proto.set_cycles_386dx33(Cycles(k386dx33, after) - Cycles(k386dx33, before));
+  proto.set_cycles_386(Cycles(k386dx33, after) - Cycles(k386dx33, before));
   return proto;
 }
 
@@ -20,7 +20,7 @@ v1::Cost CostToProto(const Costs& before, const Costs& after) {
   *proto.mutable_heap() = PartToProto(before.heap, after.heap);
   *proto.mutable_pages() = PartToProto(before.pages, after.pages);
   proto.set_page_faults(after.vm.faults() - before.vm.faults());
-  proto.set_cycles_386dx33(Cycles(k386dx33, after) - Cycles(k386dx33, before));
+  proto.set_cycles_386(Cycles(k386dx33, after) - Cycles(k386dx33, before));
   return proto;
 }
 

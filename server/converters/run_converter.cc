@@ -98,8 +98,8 @@ v1::Exact ExactToProto(const RunReport& report) {
   }
   *proto.mutable_pages() = ToProto(result.pages, result.page_figures);
   proto.set_violations(result.violations);
-  proto.set_cycles_386dx33(result.simulated_cycles_386);
-  proto.set_cycles_486dx2_66(result.simulated_cycles_486);
+  proto.set_cycles_386(result.simulated_cycles_386);
+  proto.set_cycles_486(result.simulated_cycles_486);
   if (!result.checkpoints.empty()) {
     *proto.mutable_cycles_386_per_operation() = DistributionToProto(result.record.cycles_386);
     *proto.mutable_cycles_486_per_operation() = DistributionToProto(result.record.cycles_486);
@@ -172,7 +172,7 @@ v1::RunSummary Summarize(const v1::RunResult& result) {
   summary.set_heap_peak_bytes(exact.counters().heap_size_peak_bytes());
   summary.set_live_peak_bytes(exact.counters().live_requested_peak_bytes());
   summary.set_page_peak_bytes(exact.counters().page_live_peak_bytes());
-  summary.set_cycles_386dx33(exact.cycles_386dx33());
+  summary.set_cycles_386(exact.cycles_386());
   summary.set_replay_ns(result.measured().replay_ns());
   summary.set_violations(exact.violations());
   return summary;

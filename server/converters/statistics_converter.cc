@@ -34,7 +34,7 @@ void AddByOperation(const DriverCounters& counters, v1::Counters& proto) {
     if (counters.cycles[kind].count() == 0) continue;
     v1::Cycles& cycles = *proto.add_cycles();
     cycles.set_operation(NameOf(kind));
-    *cycles.mutable_cycles_386dx33() = ToProto(counters.cycles[kind]);
+    *cycles.mutable_cycles_386() = ToProto(counters.cycles[kind]);
   }
 }
 

@@ -113,16 +113,16 @@ TEST(Figures, AnOperationCostsTheSameWhereverItIsTold) {
   for (const std::uint32_t bytes : {100u, 5000u, 40'000u}) {
     const v1::OperationReply reply = Malloc(server, "a", bytes);
     faults += reply.cost().page_faults();
-    cycles += reply.cost().cycles_386dx33();
+    cycles += reply.cost().cycles_386();
   }
   EXPECT_GT(faults, 0u);
   const v1::Statistics statistics = Statistics(server, "a");
   ASSERT_EQ(statistics.counters().cycles_size(), 1);
-  EXPECT_EQ(statistics.counters().cycles(0).cycles_386dx33().sum(), cycles);
+  EXPECT_EQ(statistics.counters().cycles(0).cycles_386().sum(), cycles);
   const v1::Run run = server.RunToEnd(SmallRun());
   std::uint64_t sum = 0;
-  for (const v1::Cycles& operation : run.result().exact().counters().cycles()) sum += operation.cycles_386dx33().sum();
-  EXPECT_EQ(sum, run.result().exact().cycles_386dx33());
+  for (const v1::Cycles& operation : run.result().exact().counters().cycles()) sum += operation.cycles_386().sum();
+  EXPECT_EQ(sum, run.result().exact().cycles_386());
 }
 
 }  // namespace

@@ -101,7 +101,7 @@ TEST(RunLists, ShowWhatWasFoundInAFewNumbers) {
   ASSERT_THAT(page.runs(), SizeIs(1));
   EXPECT_FALSE(page.runs(0).has_result());
   const v1::RunSummary& summary = page.runs(0).summary();
-  EXPECT_EQ(summary.cycles_386dx33(), run.result().exact().cycles_386dx33());
+  EXPECT_EQ(summary.cycles_386(), run.result().exact().cycles_386());
   EXPECT_EQ(summary.heap_peak_bytes(), run.result().exact().counters().heap_size_peak_bytes());
   EXPECT_EQ(summary.live_peak_bytes(), run.result().exact().counters().live_requested_peak_bytes());
   EXPECT_EQ(summary.replay_ns(), run.result().measured().replay_ns());

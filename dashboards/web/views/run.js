@@ -34,8 +34,8 @@ function summary({exact, measured}) {
     heap && ['Peak utilisation', ratio(utilisation(number(counters.live_requested_peak_bytes), peakHeap)), 'peak live ÷ peak heap'],
     heap && !heap.broken && fragmentationFact(...freeSpace(heap)),
     heap && !heap.broken && ['Int. fragmentation', ratio(internalFragmentation(number(counters.live_requested_bytes), number(heap.live_block_bytes))), 'at the end'],
-    ['486DX2-66', duration(number(exact.cycles_486dx2_66) / 66e3), `${short(number(exact.cycles_486dx2_66))} cycles`],
-    ['386DX-33', duration(number(exact.cycles_386dx33) / 33e3), `${short(number(exact.cycles_386dx33))} cycles`],
+    ['486DX2-66', duration(number(exact.cycles_486) / 66e3), `${short(number(exact.cycles_486))} cycles`],
+    ['386DX-33', duration(number(exact.cycles_386) / 33e3), `${short(number(exact.cycles_386))} cycles`],
   ]);
 }
 

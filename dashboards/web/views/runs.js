@@ -34,7 +34,7 @@ function results({config, summary, operations_done: done}) {
   if (isNative(config)) return ['–', '–', perOperation(number(summary.replay_ns), nanoseconds), count(failed), '–'];
   return [
     [bytes(heap || pages), h('small', {class: 'muted'}, heap > 0 ? `${ratio(utilisation(number(summary.live_peak_bytes), heap))} used` : 'of pages')],
-    perOperation(number(summary.cycles_386dx33), short), perOperation(number(summary.replay_ns), nanoseconds),
+    perOperation(number(summary.cycles_386), short), perOperation(number(summary.replay_ns), nanoseconds),
     h('span', {class: failed > 0 ? 'bad' : ''}, count(failed)),
     broken > 0 ? h('span', {class: 'bad'}, count(broken)) : '0',
   ];
