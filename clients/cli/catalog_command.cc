@@ -25,7 +25,7 @@ CommandResult Catalog(Session& session, const std::string& name) {
   std::string lines;
   for (const auto* allocators : {&catalog->page_allocators(), &catalog->heap_allocators()}) {
     for (const v1::AllocatorInfo& allocator : *allocators) {
-      if (allocator.name() == name) return Done(session.Show(allocator, AllocatorDocument(allocator), name + "\n"));
+      if (allocator.name() == name) return Done(session.Show(allocator, AllocatorDocument(*catalog, allocator), name + "\n"));
       names.push_back(allocator.name());
       lines += allocator.name() + "\n";
     }

@@ -8,6 +8,7 @@
 
 #include "absl/strings/ascii.h"
 #include "clients/cli/declarations.h"
+#include "clients/cli/inspect_blocks.h"
 
 namespace alloclab::client {
 namespace {
@@ -84,6 +85,12 @@ void AddIfAny(Document& document, Section section) {
   if (!section.rows.empty()) document.sections.push_back(std::move(section));
 }
 
+Section Example(const v1::Catalog& catalog, const v1::BlockList& blocks) {
+  Section section = std::move(BlockListDocument(blocks, FigureUnits(catalog)).sections.front());
+  section.title = fmt::format("first blocks after {}", catalog.example_operations());
+  return section;
+}
+
 }  // namespace
 
 Document CatalogDocument(const v1::Catalog& catalog) {
@@ -99,7 +106,7 @@ Document CatalogDocument(const v1::Catalog& catalog) {
   return document;
 }
 
-Document AllocatorDocument(const v1::AllocatorInfo& allocator) {
+Document AllocatorDocument(const v1::Catalog& catalog, const v1::AllocatorInfo& allocator) {
   Document document;
   document.heading = fmt::format("{}: {}", allocator.name(), allocator.title());
   Section about = Facts("");
@@ -111,6 +118,7 @@ Document AllocatorDocument(const v1::AllocatorInfo& allocator) {
   AddIfAny(document, Counters(allocator.counters()));
   AddIfAny(document, Figures("figures", allocator.figures()));
   AddIfAny(document, Figures("fields of a block", allocator.block_fields()));
+  if (allocator.has_example()) document.sections.push_back(Example(catalog, allocator.example()));
   if (!allocator.parameters().empty()) document.footer.push_back("Set a parameter with --param NAME=VALUE.");
   return document;
 }

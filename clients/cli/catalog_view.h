@@ -9,8 +9,9 @@ namespace alloclab::client {
 
 // A line or two for each allocator.
 Document CatalogDocument(const v1::Catalog& catalog);
-// One allocator: parameters, counters, figures and block fields, each with what it means and its unit.
-Document AllocatorDocument(const v1::AllocatorInfo& allocator);
+// One allocator of them: parameters, counters, figures and block fields, each with what it means and its unit, and an example
+// of its blocks.
+Document AllocatorDocument(const v1::Catalog& catalog, const v1::AllocatorInfo& allocator);
 // One real allocator of the server's host.
 Document NativeDocument(const v1::NativeAllocatorInfo& native);
 // What the machine itself counts.

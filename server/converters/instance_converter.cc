@@ -6,7 +6,9 @@
 #include <string_view>
 
 #include "allocators/catalog/catalog.h"
+#include "allocators/catalog/example.h"
 #include "proto/converters/deterministic.h"
+#include "server/converters/inspect_converter.h"
 #include "server/converters/time_converter.h"
 #include "server/errors.h"
 #include "server/limits.h"
@@ -128,7 +130,15 @@ v1::ParameterInfo ToProto(const ParameterInfo& parameter) {
 v1::Catalog CatalogToProto() {
   v1::Catalog catalog;
   for (const PageAllocatorInfo& info : PageAllocators()) *catalog.add_page_allocators() = InfoToProto(info);
-  for (const HeapAllocatorInfo& info : HeapAllocators()) *catalog.add_heap_allocators() = InfoToProto(info);
+  catalog.set_example_operations(kExampleOperations);
+  for (const HeapAllocatorInfo& info : HeapAllocators()) {
+    v1::AllocatorInfo& proto = *catalog.add_heap_allocators();
+    proto = InfoToProto(info);
+    const std::vector<Block> example = ExampleBlocks(info);
+    if (example.empty()) continue;
+    *proto.mutable_example() = EmptyBlockList(*info.declaration);
+    for (const Block& block : example) *proto.mutable_example()->add_blocks() = ToProto(block, *info.declaration);
+  }
   for (const CounterInfo& counter : kVmCostInfos) *catalog.add_machine_counters() = InfoToProto(counter);
   for (const FigureInfo& figure : kVmFigureInfos) *catalog.add_machine_figures() = FigureInfoToProto(figure);
   return catalog;

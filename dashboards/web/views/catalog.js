@@ -1,6 +1,7 @@
 // The allocators that this server knows: what may be set about them, what they count, what their blocks hold.
 import {get} from '../api.js';
 import {h} from '../dom.js';
+import {example} from '../example.js';
 import {words} from '../format.js';
 import {nativeCatalog} from '../native.js';
 import {command, panel, table} from '../parts.js';
@@ -20,9 +21,9 @@ const namedTable = (title, infos) => infos.length > 0 && table([[title], ['']], 
 const parametersTable = (parameters) => table([['Parameter'], ['Default'], ['Expects'], ['']], parameters.map((parameter) => h('tr', {},
   cell(parameter.name, 'name mono'), cell(parameter.default_value, 'mono'), cell(parameter.expects), cell(parameter.description, 'muted'))));
 
-function allocator(info, isDefault) {
+function allocator(info, isDefault, operations) {
   return panel(info.title || info.name, [
-    h('p', {}, info.description), h('p', {class: 'muted small'}, info.source),
+    h('p', {}, info.description), info.example && example(info.example, operations), h('p', {class: 'muted small'}, info.source),
     !info.shows_blocks && h('p', {class: 'muted small'}, 'It does not tell its blocks: no map, and free memory is unknown.'),
     info.parameters.length > 0 && parametersTable(info.parameters),
     info.counters.length > 0 && h('details', {'data-keep': `counters ${info.name}`}, h('summary', {}, 'What it tells'),
@@ -34,13 +35,14 @@ export function open() {
   return {
     title: 'Catalogue',
     async refresh() {
-      const {heap_allocators: heaps, page_allocators: pages, machine_counters: counters, machine_figures: figures, native_allocators: natives} = await get('/api/catalog');
+      const {heap_allocators: heaps, page_allocators: pages, machine_counters: counters, machine_figures: figures,
+        native_allocators: natives, example_operations: operations} = await get('/api/catalog');
       const parameter = [...heaps, ...pages].flatMap(({parameters}) => parameters)[0];
       return [
         h('div', {class: 'head'}, h('h1', {}, 'Catalogue')),
         h('p', {class: 'muted'}, 'A machine is made of one of each. Parameters are given by name:'),
         parameter && command(`alloclab instance create demo --param ${parameter.name}=${parameter.default_value}`),
-        h('h2', {}, 'Heap allocators'), heaps.map((info, i) => allocator(info, i === 0)),
+        h('h2', {}, 'Heap allocators'), heaps.map((info, i) => allocator(info, i === 0, operations)),
         h('h2', {}, 'Page allocators'), pages.map((info, i) => allocator(info, i === 0)),
         h('h2', {}, 'Real allocators'), panel('Measured by runs', nativeCatalog(natives), 'alloclab compare --native all; no machine is made of them'),
         h('h2', {}, 'The machine'), panel('Memory management', [countersTable(counters), namedTable('Has now', figures)], 'of the simulated processor'),
