@@ -74,12 +74,12 @@ std::vector<Property> Machine() {
 }
 
 std::vector<Property> Found() {
-  return {{{"operations", true}, [](const v1::Run& run) { return CountCell(run.operations_done()); }},
-          {{"failed", true}, OfSummary(FailedCell)},
-          {{"peak heap", true, "bytes"},
-           OfMachine(OfSummary([](const v1::Run& run) { return BytesCell(run.summary().heap_peak_bytes()); }))},
-          {{"386 cycles", true},
-           OfMachine(OfSummary([](const v1::Run& run) { return CountCell(run.summary().cycles_386()); }))}};
+  return {
+      {{"operations", true}, [](const v1::Run& run) { return CountCell(run.operations_done()); }},
+      {{"failed", true}, OfSummary(FailedCell)},
+      {{"peak heap", true, "bytes"},
+       OfMachine(OfSummary([](const v1::Run& run) { return BytesCell(run.summary().heap_peak_bytes()); }))},
+      {{"386 cycles", true}, OfMachine(OfSummary([](const v1::Run& run) { return CountCell(run.summary().cycles_386()); }))}};
 }
 
 bool AllTheSame(const v1::ListRunsResponse& list, const Property& property) {

@@ -9,11 +9,11 @@ export class ApiError extends Error {
 
 const TIMEOUT_MS = 8000;
 
-export async function get(path, signal) {
+async function ask(method, path, signal) {
   const limit = AbortSignal.timeout(TIMEOUT_MS);
   let response, body;
   try {
-    response = await fetch(path, {signal: signal ? AbortSignal.any([signal, limit]) : limit, cache: 'no-store'});
+    response = await fetch(path, {method, signal: signal ? AbortSignal.any([signal, limit]) : limit, cache: 'no-store'});
     // An answer may stop in the middle; what says that something is wrong may be no JSON, of a proxy for example.
     body = await response.json().catch((error) => (response.ok ? Promise.reject(error) : {}));
   } catch (error) {
@@ -23,6 +23,10 @@ export async function get(path, signal) {
   if (!response.ok) throw new ApiError(body.code || 'UNKNOWN', body.message || `HTTP ${response.status}`);
   return body;
 }
+
+export const get = (path, signal) => ask('GET', path, signal);
+// Changes something: the values stand in the address.
+export const post = (path) => ask('POST', path);
 
 // {page_size: 50, label: 'a b'} -> "page_size=50&label=a%20b", as the server reads it: there "+" is a plus.
 export const query = (values) => Object.entries(values).map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');

@@ -18,6 +18,7 @@ namespace alloclab::server {
 inline constexpr std::size_t kTargetBytesMax = 2048;  // of path and query together
 
 struct HttpRequest {
+  bool changes = false;           // POST; otherwise it only reads
   std::vector<std::string> path;  // decoded, without empty parts: "/api/runs/7" -> {"api", "runs", "7"}; "/" -> {}
   std::map<std::string, std::string, std::less<>> query;
   std::string if_none_match;  // the header, or empty

@@ -45,11 +45,11 @@ absl::string_view Reason(int status) {
   }
 }
 
-std::string ToBytes(const HttpResponse& response, bool with_body) {
+std::string ToBytes(const HttpResponse& response, bool with_body, bool takes_posts) {
   std::string out = absl::StrCat("HTTP/1.1 ", response.status, " ", Reason(response.status), "\r\n", kSecurityHeaders,
                                  "Connection: close\r\nContent-Length: ", response.body.size(), "\r\n");
   if (!response.type.empty()) absl::StrAppend(&out, "Content-Type: ", response.type, "\r\n");
-  if (response.status == 405) absl::StrAppend(&out, "Allow: GET, HEAD\r\n");
+  if (response.status == 405) absl::StrAppend(&out, "Allow: GET, HEAD", takes_posts ? ", POST" : "", "\r\n");
   absl::StrAppend(&out, response.etag.empty() ? "Cache-Control: no-store\r\n"
                                               : absl::StrCat("Cache-Control: no-cache\r\nETag: ", response.etag, "\r\n"));
   absl::StrAppend(&out, "\r\n", with_body ? absl::string_view(response.body) : absl::string_view());
@@ -79,14 +79,27 @@ int HttpStatus(absl::StatusCode code) {
   }
 }
 
+absl::Status CheckPost(const HttpHead& head) {
+  const absl::string_view length = head.Header("Content-Length");
+  if (head.Count("Transfer-Encoding") > 0 || head.Count("Content-Length") > 1 || (!length.empty() && length != "0")) {
+    return absl::InvalidArgumentError("a POST carries its values in the address: expected no body");
+  }
+  const absl::string_view origin = head.Header("Origin"), host = head.Header("Host");
+  if (head.Count("Origin") == 1 && (origin == absl::StrCat("http://", host) || origin == absl::StrCat("https://", host))) {
+    return absl::OkStatus();
+  }
+  return absl::PermissionDeniedError("a POST must come from this server's own page: expected the header Origin: http://HOST");
+}
+
 }  // namespace
 
 HttpResponse ErrorResponse(const absl::Status& status) {
   return {.status = HttpStatus(status.code()), .type = std::string(kJsonType), .body = ErrorJson(status), .etag = {}};
 }
 
-HttpServer::HttpServer(HostNames names, Handler handler, Listener listener)
-    : names_(std::move(names)),
+HttpServer::HttpServer(const HttpPlace& place, Handler handler, Listener listener)
+    : names_(place.names),
+      takes_posts_(place.takes_posts),
       handler_(std::move(handler)),
       address_(ToString(listener.address())),
       transport_(std::move(listener), [this](absl::string_view bytes) { return Respond(bytes); }) {}
@@ -94,24 +107,29 @@ HttpServer::HttpServer(HostNames names, Handler handler, Listener listener)
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpPlace& place, Handler handler) {
   absl::StatusOr<Listener> listener = Listener::Open(place.flag, place.listen);
   if (!listener.ok()) return listener.status();
-  return std::unique_ptr<HttpServer>(new HttpServer(place.names, std::move(handler), *std::move(listener)));
+  return std::unique_ptr<HttpServer>(new HttpServer(place, std::move(handler), *std::move(listener)));
 }
 
 std::string HttpServer::Respond(absl::string_view bytes) const {
   const absl::StatusOr<HttpHead> head = ParseHead(bytes);
-  return head.ok() ? ToBytes(Answer(*head), head->method != "HEAD") : ToBytes(ErrorResponse(head.status()), true);
+  if (!head.ok()) return ToBytes(ErrorResponse(head.status()), true, takes_posts_);
+  return ToBytes(Answer(*head), head->method != "HEAD", takes_posts_);
 }
 
 HttpResponse HttpServer::Answer(const HttpHead& head) const {
-  if (head.method != "GET" && head.method != "HEAD") {
-    return ErrorResponse(absl::UnimplementedError("this server only reads: expected method GET or HEAD"));
+  const bool changes = takes_posts_ && head.method == "POST";
+  if (!changes && head.method != "GET" && head.method != "HEAD") {
+    return ErrorResponse(absl::UnimplementedError(takes_posts_ ? "expected method GET, HEAD or POST"
+                                                               : "this server only reads: expected method GET or HEAD"));
   }
   if (head.Count("Host") > 1) {
     return ErrorResponse(absl::InvalidArgumentError("the request has more than one Host header: one is expected"));
   }
   if (absl::Status status = names_.Check(head.Header("Host")); !status.ok()) return ErrorResponse(status);
+  if (absl::Status status = changes ? CheckPost(head) : absl::OkStatus(); !status.ok()) return ErrorResponse(status);
   absl::StatusOr<HttpRequest> request = ParseTarget(head.path, head.query);
   if (!request.ok()) return ErrorResponse(request.status());
+  request->changes = changes;
   request->if_none_match = std::string(head.Header("If-None-Match"));
   HttpResponse response = handler_(*request);
   if (!response.etag.empty() && response.etag == request->if_none_match) {

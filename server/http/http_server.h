@@ -1,5 +1,6 @@
-// A small HTTP server, of the web page and of /metrics: GET and HEAD only, one request per connection, security headers on
-// every answer. http_transport.h says what slow and silent clients can do to it.
+// A small HTTP server, of the web page and of /metrics: GET and HEAD, and POST where that is allowed, one request per
+// connection, security headers on every answer. A POST carries its values in the address, has no body, and must come from a
+// page of this very server (its Origin is its Host), so that no other site can make a browser change something here.
 //
 // It is a server of its own, on sockets and poll: what Debian has, civetweb, takes a thread for each client, silent ones too,
 // and binds its own sockets, so that a bound on connections, the eviction of whoever keeps silent and an address that is bound
@@ -42,6 +43,7 @@ struct HttpPlace {
   std::string flag;
   BindAddress listen;
   HostNames names = {};
+  bool takes_posts = false;
 };
 
 class HttpServer {
@@ -56,12 +58,13 @@ class HttpServer {
   const std::string& address() const { return address_; }  // as bound: "127.0.0.1:41234"
 
  private:
-  HttpServer(HostNames names, Handler handler, Listener listener);
+  HttpServer(const HttpPlace& place, Handler handler, Listener listener);
 
   std::string Respond(absl::string_view bytes) const;
   HttpResponse Answer(const HttpHead& head) const;
 
   const HostNames names_;
+  const bool takes_posts_;
   const Handler handler_;
   const std::string address_;
   HttpTransport transport_;  // last: it stops first

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "server/testing/http_client.h"
@@ -47,6 +48,38 @@ TEST_F(HttpServerTest, ServesOnAPortOfItsOwn) {
   const RawResponse response = Get(address(), "/a/b?x=1");
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.body, "a|b");
+}
+
+// A page of another site can make a browser send a POST; it cannot make it lie about where it comes from.
+TEST(HttpServerPost, TakesThoseOfItsOwnPageOnly) {
+  const auto server = HttpServer::Start(
+      {.flag = "--web-listen", .listen = {.host = "127.0.0.1", .port = 0}, .takes_posts = true},
+      [](const HttpRequest& request) {
+        return HttpResponse{.status = 200, .type = "text/plain", .body = request.changes ? "changes" : "reads", .etag = {}};
+      });
+  ASSERT_TRUE(server.ok()) << server.status();
+  const std::string address = (*server)->address();
+  const auto post = [&](const std::string& headers) {
+    return Exchange(address, absl::StrCat("POST /x HTTP/1.1\r\nHost: ", address, "\r\n", headers, "\r\n"));
+  };
+  const std::string own = absl::StrCat("Origin: http://", address, "\r\n");
+  EXPECT_EQ(post(own).body, "changes");
+  EXPECT_EQ(post(own + "Content-Length: 0\r\n").body, "changes");
+  EXPECT_EQ(Get(address, "/x").body, "reads");
+  for (const std::string& headers :
+       {std::string(), std::string("Origin: null\r\n"), std::string("Origin: http://evil.example\r\n"),
+        absl::StrCat("Origin: http://", address, ".evil.example\r\n"), own + own}) {
+    const RawResponse response = post(headers);
+    EXPECT_EQ(response.status, 403) << headers;
+    EXPECT_THAT(response.body, HasSubstr("must come from this server's own page")) << headers;
+  }
+  for (const char* body :
+       {"Content-Length: 3\r\n", "Transfer-Encoding: chunked\r\n", "Content-Length: 0\r\nContent-Length: 0\r\n"}) {
+    EXPECT_EQ(post(own + body).status, 400) << body;
+  }
+  const RawResponse put = Exchange(address, absl::StrCat("PUT /x HTTP/1.1\r\nHost: ", address, "\r\n", own, "\r\n"));
+  EXPECT_EQ(put.status, 405);
+  EXPECT_THAT(put.headers, HasSubstr("Allow: GET, HEAD, POST\r\n"));
 }
 
 TEST_F(HttpServerTest, EveryAnswerHasSecurityHeaders) {

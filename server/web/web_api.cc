@@ -14,6 +14,7 @@
 #include "server/converters/run_converter.h"
 #include "server/converters/statistics_converter.h"
 #include "server/converters/time_converter.h"
+#include "server/converters/workload_converter.h"
 #include "server/errors.h"
 #include "server/http/json.h"
 #include "server/limits.h"
@@ -88,13 +89,13 @@ absl::StatusOr<v1::MemoryMap> GoneIfEnded(absl::StatusOr<v1::MemoryMap> map) {
   return gone;
 }
 
-absl::StatusOr<std::uint64_t> RunNumber(const std::string& text) {
-  std::uint64_t id = 0;
-  if (!absl::SimpleAtoi(text, &id)) return errors::BadField("run", fmt::format("\"{}\" is not the number of a run", text));
-  return id;
-}
-
 }  // namespace
+
+absl::StatusOr<std::uint64_t> WebApi::RunNumber(const HttpRequest& request) {
+  std::uint64_t id = 0;
+  if (absl::SimpleAtoi(request.path[2], &id)) return id;
+  return errors::BadField("run", fmt::format("\"{}\" is not the number of a run", request.path[2]));
+}
 
 WebApi::Handler WebApi::Route(const std::vector<std::string>& path) {
   if (path.size() == 2) {
@@ -102,6 +103,7 @@ WebApi::Handler WebApi::Route(const std::vector<std::string>& path) {
     if (path[1] == "catalog") return &WebApi::Catalog;
     if (path[1] == "instances") return &WebApi::Instances;
     if (path[1] == "runs") return &WebApi::Runs;
+    if (path[1] == "workloads") return &WebApi::Workloads;
   }
   const bool instance = path.size() > 2 && path[1] == "instances", run = path.size() > 2 && path[1] == "runs";
   if (path.size() == 3 && instance) return &WebApi::Instance;
@@ -110,13 +112,21 @@ WebApi::Handler WebApi::Route(const std::vector<std::string>& path) {
   return nullptr;
 }
 
+WebApi::Handler WebApi::RouteOfChange(const std::vector<std::string>& path) {
+  if (path.size() < 2 || path[1] != "runs") return nullptr;
+  if (path.size() == 2) return &WebApi::StartRun;
+  if (path.size() == 4 && path[3] == "repeat") return &WebApi::RepeatRun;
+  if (path.size() == 4 && path[3] == "cancel") return &WebApi::CancelRun;
+  return nullptr;
+}
+
 absl::StatusOr<std::string> WebApi::Answer(const HttpRequest& request) {
-  const Handler handler = Route(request.path);
+  const Handler handler = request.changes ? RouteOfChange(request.path) : Route(request.path);
   if (handler == nullptr) {
-    return absl::NotFoundError(
-        fmt::format("no address \"/{}\": expected /api/server, /api/catalog, /api/instances[/NAME[/map]] "
-                    "or /api/runs[/ID[/map]]",
-                    fmt::join(request.path, "/")));
+    return absl::NotFoundError(fmt::format("no address \"/{}\": expected {}", fmt::join(request.path, "/"),
+                                           request.changes ? "/api/runs[/ID/repeat|cancel]"
+                                                           : "/api/server, /api/catalog, /api/workloads, "
+                                                             "/api/instances[/NAME[/map]] or /api/runs[/ID[/map]]"));
   }
   return (this->*handler)(request);
 }
@@ -139,6 +149,11 @@ absl::StatusOr<std::string> WebApi::Catalog(const HttpRequest& request) {
   v1::Catalog catalog = CatalogToProto();
   AddNatives(subjects_.runs.natives(), catalog);
   return ToJson(catalog);
+}
+
+absl::StatusOr<std::string> WebApi::Workloads(const HttpRequest& request) {
+  if (absl::Status status = request.CheckParameters({}); !status.ok()) return status;
+  return ToJson(BuiltinsToProto());
 }
 
 absl::StatusOr<std::string> WebApi::Instances(const HttpRequest& request) {
@@ -190,7 +205,7 @@ absl::StatusOr<std::string> WebApi::Runs(const HttpRequest& request) {
 
 absl::StatusOr<std::string> WebApi::Run(const HttpRequest& request) {
   if (absl::Status status = request.CheckParameters({}); !status.ok()) return status;
-  const auto id = RunNumber(request.path[2]);
+  const auto id = RunNumber(request);
   if (!id.ok()) return id.status();
   const auto live = subjects_.runs.FindLive(*id);
   const auto run = subjects_.runs.Get(*id);
@@ -210,7 +225,7 @@ absl::StatusOr<LookAt> WebApi::MachineOf(const HttpRequest& request) const {
       return instance->LookAt(look, deadline);
     };
   }
-  const auto id = RunNumber(request.path[2]);
+  const auto id = RunNumber(request);
   if (!id.ok()) return id.status();
   if (auto live = subjects_.runs.FindLive(*id)) {
     return [live](const Look& look, MonotonicTime deadline) { return live->LookAt(look, deadline); };

@@ -4,12 +4,14 @@
 #ifndef ALLOCLAB_SERVER_WEB_WEB_API_H_
 #define ALLOCLAB_SERVER_WEB_WEB_API_H_
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "alloclab/v1/lab.pb.h"
+#include "alloclab/v1/run.pb.h"
 #include "server/collections/instance_registry.h"
 #include "server/collections/run_executor.h"
 #include "server/http/http_request.h"
@@ -30,12 +32,14 @@ class WebApi {
  public:
   explicit WebApi(WebSubjects subjects) : subjects_(std::move(subjects)) {}
 
-  // The JSON for a path below "/api". NOT_FOUND: no such address, instance or run; INVALID_ARGUMENT: a parameter.
+  // The JSON for a path below "/api". NOT_FOUND: no such address, instance or run; INVALID_ARGUMENT: a parameter; and what the
+  // executor says of a run that is submitted or cancelled.
   absl::StatusOr<std::string> Answer(const HttpRequest& request);
 
  private:
   using Handler = absl::StatusOr<std::string> (WebApi::*)(const HttpRequest&);
   static Handler Route(const std::vector<std::string>& path);
+  static Handler RouteOfChange(const std::vector<std::string>& path);
 
   absl::StatusOr<std::string> Server(const HttpRequest& request);
   absl::StatusOr<std::string> Catalog(const HttpRequest& request);
@@ -44,6 +48,13 @@ class WebApi {
   absl::StatusOr<std::string> Runs(const HttpRequest& request);
   absl::StatusOr<std::string> Run(const HttpRequest& request);
   absl::StatusOr<std::string> Map(const HttpRequest& request);
+  absl::StatusOr<std::string> Workloads(const HttpRequest& request);
+  // Of a POST.
+  absl::StatusOr<std::string> StartRun(const HttpRequest& request);
+  absl::StatusOr<std::string> RepeatRun(const HttpRequest& request);
+  absl::StatusOr<std::string> CancelRun(const HttpRequest& request);
+  absl::StatusOr<std::string> Submit(const v1::SubmitRunRequest& request);
+  static absl::StatusOr<std::uint64_t> RunNumber(const HttpRequest& request);  // "7" of /api/runs/7
 
   absl::StatusOr<LookAt> MachineOf(const HttpRequest& request) const;
 

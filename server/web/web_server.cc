@@ -59,7 +59,7 @@ absl::StatusOr<std::unique_ptr<WebServer>> WebServer::Start(const BindAddress& l
     if (absl::Status status = CheckLink(option, url); !status.ok()) return status;
   }
   std::unique_ptr<WebServer> server(new WebServer(std::move(subjects)));
-  auto http = HttpServer::Start({"--web-listen", listen, std::move(names)},
+  auto http = HttpServer::Start({"--web-listen", listen, std::move(names), /*takes_posts=*/true},
                                 [web = server.get()](const HttpRequest& request) { return web->Answer(request); });
   if (!http.ok()) return http.status();
   server->http_ = *std::move(http);

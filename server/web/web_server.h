@@ -1,4 +1,5 @@
-// The built-in web page: its files, its data, and the HTTP server that brings both to a browser. It only reads.
+// The built-in web page: its files, its data, and the HTTP server that brings both to a browser. Its pages read, and start,
+// repeat and cancel runs.
 #ifndef ALLOCLAB_SERVER_WEB_WEB_SERVER_H_
 #define ALLOCLAB_SERVER_WEB_WEB_SERVER_H_
 

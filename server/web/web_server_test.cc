@@ -8,7 +8,9 @@
 #include <string>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "allocators/workload/builtins.h"
 #include "alloclab/v1/web.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "server/testing/eventually.h"
@@ -111,6 +113,57 @@ TEST_F(WebServerTest, ShowsTheCatalogue) {
   const auto catalog = Read<v1::Catalog>("/api/catalog");
   EXPECT_EQ(catalog.heap_allocators(0).name(), "implicit-heap");
   EXPECT_EQ(catalog.page_allocators(0).name(), "page-runs");
+  EXPECT_GE(catalog.heap_allocators(0).example().blocks_size(), 4);
+  EXPECT_EQ(Read<v1::ListBuiltinsResponse>("/api/workloads").builtins_size(), static_cast<int>(BuiltinWorkloads().size()));
+}
+
+TEST_F(WebServerTest, StartsRepeatsAndCancelsRuns) {
+  const std::string address = server().server().web_address();
+  const auto post = [&](const std::string& target) {
+    return Exchange(address,
+                    absl::StrCat("POST ", target, " HTTP/1.1\r\nHost: ", address, "\r\nOrigin: http://", address, "\r\n\r\n"));
+  };
+  const auto run_of = [](const RawResponse& response) {
+    v1::Run run;
+    EXPECT_EQ(response.status, 200) << response.body;
+    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(response.body, &run).ok()) << response.body;
+    return run;
+  };
+  const v1::Run run = run_of(post(
+      "/api/"
+      "runs?workload=steady-state&operations=1000&seed=3&heap=next-fit&ram=4Mi&parameters=heap.limit_bytes=2Mi&label=a%20b"));
+  EXPECT_EQ(run.workload().builtin().operations(), 1000);
+  EXPECT_EQ(run.workload().builtin().seed(), 3);
+  EXPECT_EQ(run.config().heap_allocator(), "next-fit");
+  EXPECT_EQ(run.config().ram_bytes(), 4u << 20);
+  EXPECT_EQ(run.config().parameters().at("heap.limit_bytes"), "2097152");
+  EXPECT_EQ(run.label(), "a b");
+  const v1::Run again = run_of(post(absl::StrCat("/api/runs/", run.id(), "/repeat")));
+  EXPECT_NE(again.id(), run.id());
+  EXPECT_EQ(again.config().SerializeAsString(), run.config().SerializeAsString());
+  EXPECT_EQ(again.label(), "a b");
+  EXPECT_EQ(run_of(post(absl::StrCat("/api/runs/", again.id(), "/cancel"))).id(), again.id());
+
+  const struct {
+    const char *target, *says;
+    int status;
+  } refused[] = {{"/api/runs", "workload", 400},
+                 {"/api/runs?workload=no-such", "no-such", 400},
+                 {"/api/runs?workload=sqlite&heap=no-such", "heap_allocator", 400},
+                 {"/api/runs?workload=sqlite&parameters=heap.engine", "expected NAME=VALUE", 400},
+                 {"/api/runs?workload=sqlite&unguarded=2", "unguarded", 400},
+                 {"/api/runs?workload=sha256:12&seed=1", "stored trace", 400},
+                 {"/api/runs?workload=sqlite&colour=red", "colour", 400},
+                 {"/api/runs/x/repeat", "not the number of a run", 400},
+                 {"/api/runs/999999/cancel", "999999", 404},
+                 {"/api/server", "/api/runs[/ID/repeat|cancel]", 404}};
+  for (const auto& each : refused) {
+    const RawResponse response = post(each.target);
+    EXPECT_EQ(response.status, each.status) << each.target << response.body;
+    EXPECT_THAT(response.body, HasSubstr(each.says)) << each.target;
+  }
+  EXPECT_EQ(Exchange(address, absl::StrCat("POST /api/runs?workload=sqlite HTTP/1.1\r\nHost: ", address, "\r\n\r\n")).status,
+            403);
 }
 
 TEST_F(WebServerTest, ShowsAnInstanceAndItsMap) {

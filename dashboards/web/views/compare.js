@@ -8,7 +8,8 @@ import * as course from '../course.js';
 import {h} from '../dom.js';
 import {bytes, count, ratio, short} from '../format.js';
 import {isNative} from '../native.js';
-import {command, panel, progress, runState, table} from '../parts.js';
+import {panel, progress, runState, table} from '../parts.js';
+import {startComparison} from '../start_comparison.js';
 import {ended, workloadName} from './runs.js';
 
 const RUNS_MAX = 200;     // looked at
@@ -116,12 +117,14 @@ const field = (query, page, name, text, hint) => h('label', {}, text, h('input',
 
 export function open(_, page) {
   const results = new Map();  // exact parts by the run's number; they never change
+  let form = null;
   return {
     title: 'Compare',
     async refresh(query) {
       const asked = {page_size: RUNS_MAX};
       for (const name of ['workload', 'label']) if (query.get(name)) asked[name] = query.get(name);
       const {runs} = await get(`/api/runs?${queryOf(asked)}`);
+      form ??= await startComparison((chosen) => page.choose(chosen));
       const tables = groups(runs).filter(({rows}) => rows.length > 1);
       const missing = tables.flatMap(({rows}) => rows).filter((run) => ended(run) && !results.has(run.id)).slice(0, ASKED_AT_ONCE);
       await Promise.all(missing.map(async ({id}) => results.set(id, (await get(runPath(id))).run.result?.exact)));
@@ -131,8 +134,10 @@ export function open(_, page) {
         panel('What is compared', h('form', {class: 'filters', role: 'search', 'aria-label': 'Which runs', onsubmit: (event) => event.preventDefault()},
           field(query, page, 'workload', 'Workload', 'a part of its name'), field(query, page, 'label', 'Label or study', 'a part of it')),
         'the newest run of each machine'),
+        panel('Start a comparison', h('details', {'data-keep': 'start'}, h('summary', {}, 'One run on each heap allocator'), form),
+          'as alloclab compare does'),
         tables.length > 0 ? tables.map((each) => comparison(each, results, query.get('sort'), page))
-          : h('div', {class: 'panel empty'}, h('p', {}, 'No two runs of one workload. Start some:'), command('alloclab compare sqlite --ram 64Mi')),
+          : h('div', {class: 'panel empty'}, h('p', {}, 'No two runs of one workload fit.')),
       ];
     },
   };

@@ -1,5 +1,5 @@
 // One run: how far it is, and what came of it.
-import {get, number, runPath, time} from '../api.js';
+import {get, number, post, runPath, time} from '../api.js';
 import {coursePanel, operationCosts} from '../course.js';
 import {h} from '../dom.js';
 import {bytes, clock, count, duration, hex, nanoseconds, ratio, short, words} from '../format.js';
@@ -76,7 +76,19 @@ function resultPanels(run, catalog) {
 
 export function open(id, page) {
   const memory = new MemoryView(runPath(id), page);
-  let catalog = null, mapped = false;
+  let catalog = null, mapped = false, problem = null;
+  const change = (what, then) => async () => {
+    problem = null;
+    try {
+      then(await post(`${runPath(id)}/${what}`));
+    } catch (error) {
+      problem = error.message;
+    }
+    page.redraw();
+  };
+  const button = (text, onclick) => h('button', {type: 'button', class: 'plain', onclick}, text);
+  const repeat = button.bind(null, 'Repeat', change('repeat', (run) => (location.hash = `#/runs/${run.id}`)));
+  const cancel = button.bind(null, 'Cancel', change('cancel', () => {}));
   return {
     title: `Run ${id}`,
     async refresh(query) {
@@ -87,7 +99,8 @@ export function open(id, page) {
       return [
         h('div', {class: 'head'}, h('span', {class: 'crumb'}, link('#/runs', 'Runs'), ` / run ${run.id}`),
           h('h1', {}, workloadName(run)), runState(run.state), run.label && h('span', {class: 'muted'}, run.label),
-          configChips(run.result?.exact?.config ?? run.config, catalog)),
+          configChips(run.result?.exact?.config ?? run.config, catalog), ended(run) ? repeat() : cancel()),
+        problem && h('div', {class: 'panel bad', role: 'alert'}, problem),
         run.error && h('div', {class: 'panel bad', role: 'alert'}, run.error),
         !ended(run) && progressPanel(run, live, allocatorsOf(run.config, catalog)),
         alarms((live ?? run.result?.exact)?.heap, (live ?? run.result?.exact)?.pages),

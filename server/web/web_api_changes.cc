@@ -1,0 +1,109 @@
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "allocators/common/printable.h"
+#include "server/converters/run_converter.h"
+#include "server/errors.h"
+#include "server/http/json.h"
+#include "server/log.h"
+#include "server/web/web_api.h"
+
+namespace alloclab::server {
+namespace {
+
+constexpr std::uint64_t kAny = std::numeric_limits<std::uint64_t>::max();  // the submission knows the limits
+
+// "sqlite", or "sha256:" and the digest of a trace that is stored.
+absl::StatusOr<v1::Workload> WorkloadOf(const HttpRequest& request) {
+  const auto operations = request.Number("operations", 0, 0, kAny), seed = request.Number("seed", 0, 0, kAny);
+  if (!operations.ok()) return operations.status();
+  if (!seed.ok()) return seed.status();
+  const std::string name = request.Text("workload");
+  v1::Workload workload;
+  if (absl::string_view digest = name; absl::ConsumePrefix(&digest, "sha256:")) {
+    if (*operations != 0 || *seed != 0) return errors::BadField("operations", "a stored trace is replayed as it is");
+    workload.set_trace_sha256(std::string(digest));
+    return workload;
+  }
+  workload.mutable_builtin()->set_name(name);
+  workload.mutable_builtin()->set_operations(*operations);
+  workload.mutable_builtin()->set_seed(*seed);
+  return workload;
+}
+
+absl::StatusOr<v1::InstanceConfig> ConfigOf(const HttpRequest& request) {
+  const auto ram = request.Number("ram", 0, 0, kAny), unguarded = request.Number("unguarded", 0, 0, 1);
+  if (!ram.ok()) return ram.status();
+  if (!unguarded.ok()) return unguarded.status();
+  v1::InstanceConfig config;
+  config.set_ram_bytes(*ram);
+  config.set_heap_allocator(request.Text("heap"));
+  config.set_page_allocator(request.Text("pages"));
+  config.set_unguarded(*unguarded == 1);
+  const std::vector<std::string> parameters = absl::StrSplit(request.Text("parameters"), ',', absl::SkipEmpty());
+  for (const std::string& parameter : parameters) {
+    const std::vector<std::string> words = absl::StrSplit(parameter, absl::MaxSplits('=', 1));
+    if (words.size() != 2 || !config.mutable_parameters()->insert({words[0], words[1]}).second) {
+      return errors::BadField("parameters", fmt::format("\"{}\": expected NAME=VALUE, each name once", Printable(parameter)));
+    }
+  }
+  return config;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> WebApi::Submit(const v1::SubmitRunRequest& request) {
+  absl::StatusOr<RunSubmission> wanted = FromProto(request);
+  if (!wanted.ok()) return wanted.status();
+  const absl::StatusOr<alloclab::server::Run> run = subjects_.runs.Submit(*std::move(wanted));
+  if (!run.ok()) return run.status();
+  Log(LogLevel::kInfo, "run.accepted", {{"run", run->id}, {"operations", run->operations_total}});
+  return ToJson(ToProto(*run));
+}
+
+absl::StatusOr<std::string> WebApi::StartRun(const HttpRequest& request) {
+  if (absl::Status status = request.CheckParameters(
+          {"workload", "operations", "seed", "heap", "pages", "ram", "unguarded", "parameters", "label"});
+      !status.ok()) {
+    return status;
+  }
+  const auto workload = WorkloadOf(request);
+  if (!workload.ok()) return workload.status();
+  const auto config = ConfigOf(request);
+  if (!config.ok()) return config.status();
+  v1::SubmitRunRequest submit;
+  *submit.mutable_workload() = *workload;
+  *submit.mutable_config() = *config;
+  submit.set_label(request.Text("label"));
+  return Submit(submit);
+}
+
+absl::StatusOr<std::string> WebApi::RepeatRun(const HttpRequest& request) {
+  if (absl::Status status = request.CheckParameters({}); !status.ok()) return status;
+  const auto id = RunNumber(request);
+  if (!id.ok()) return id.status();
+  const auto run = subjects_.runs.Get(*id);
+  if (!run.ok()) return run.status();
+  const v1::Run model = ToProto(*run);
+  v1::SubmitRunRequest submit;
+  *submit.mutable_workload() = model.workload();
+  *submit.mutable_config() = model.config();
+  submit.set_label(model.label());
+  return Submit(submit);
+}
+
+absl::StatusOr<std::string> WebApi::CancelRun(const HttpRequest& request) {
+  if (absl::Status status = request.CheckParameters({}); !status.ok()) return status;
+  const auto id = RunNumber(request);
+  if (!id.ok()) return id.status();
+  const auto run = subjects_.runs.Cancel(*id);
+  return run.ok() ? ToJson(ToProto(*run)) : run.status();
+}
+
+}  // namespace alloclab::server
