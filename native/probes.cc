@@ -34,7 +34,7 @@ std::uint64_t Read(clockid_t clock) {
 
 std::uint64_t NowNs() { return Read(CLOCK_MONOTONIC); }
 
-std::uint64_t CpuNs() { return Read(CLOCK_PROCESS_CPUTIME_ID); }
+std::uint64_t CpuNs() { return Read(CLOCK_THREAD_CPUTIME_ID); }
 
 std::uint64_t ClockNs() {
   constexpr int kTimes = 1001;

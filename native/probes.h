@@ -7,7 +7,8 @@
 namespace alloclab::native {
 
 std::uint64_t NowNs();
-// That the process had a processor, in user mode and in the kernel: what else runs on the host does not count.
+// That the thread had a processor, in user mode and in the kernel: what else runs on the host does not count. (The same clock
+// of the process may stand still for milliseconds.)
 std::uint64_t CpuNs();
 // The median of many intervals in which nothing is done.
 std::uint64_t ClockNs();
