@@ -131,12 +131,12 @@ TEST_F(WebServerTest, StartsRepeatsAndCancelsRuns) {
   };
   const v1::Run run = run_of(post(
       "/api/"
-      "runs?workload=steady-state&operations=1000&seed=3&heap=next-fit&ram=4Mi&parameters=heap.limit_bytes=2Mi&label=a%20b"));
+      "runs?workload=steady-state&operations=1000&seed=3&heap=next-fit&ram=4Mi&parameters=heap.limit_bytes=4Mi&label=a%20b"));
   EXPECT_EQ(run.workload().builtin().operations(), 1000);
   EXPECT_EQ(run.workload().builtin().seed(), 3);
   EXPECT_EQ(run.config().heap_allocator(), "next-fit");
   EXPECT_EQ(run.config().ram_bytes(), 4u << 20);
-  EXPECT_EQ(run.config().parameters().at("heap.limit_bytes"), "2097152");
+  EXPECT_EQ(run.config().parameters().at("heap.limit_bytes"), "4194304");
   EXPECT_EQ(run.label(), "a b");
   const v1::Run again = run_of(post(absl::StrCat("/api/runs/", run.id(), "/repeat")));
   EXPECT_NE(again.id(), run.id());
