@@ -42,8 +42,8 @@ TEST_F(NativeEndToEnd, CompareHasATableOfItsOwnForThem) {
 
 TEST_F(NativeEndToEnd, WhatDoesNotApplyIsRefused) {
   const ProcessResult ram = Run({"submit", "sqlite", "--heap-allocator", "native:glibc", "--ram", "64Mi"});
-  EXPECT_EQ(ram.exit_code, 1) << ram.err;
-  EXPECT_THAT(ram.err, HasSubstr("config.ram_bytes: a real allocator has the memory of the host"));
+  EXPECT_EQ(ram.exit_code, 2) << ram.err;
+  EXPECT_THAT(ram.err, HasSubstr("--ram: a real allocator has the memory of the host"));
   const ProcessResult name = Run({"compare", "sqlite", "--native", "glib"});
   EXPECT_THAT(name.err, HasSubstr("did you mean \"glibc\"?"));
   const ProcessResult instance = Run({"instance", "create", "x", "--heap-allocator", "native:glibc"});

@@ -13,6 +13,7 @@
 #include "allocators/workload/builtins.h"
 #include "alloclab/v1/web.pb.h"
 #include "google/protobuf/util/json_util.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "server/testing/eventually.h"
 #include "server/testing/http_client.h"
 #include "server/testing/test_server.h"
@@ -140,15 +141,15 @@ TEST_F(WebServerTest, StartsRepeatsAndCancelsRuns) {
   EXPECT_EQ(run.label(), "a b");
   const v1::Run again = run_of(post(absl::StrCat("/api/runs/", run.id(), "/repeat")));
   EXPECT_NE(again.id(), run.id());
-  EXPECT_EQ(again.config().SerializeAsString(), run.config().SerializeAsString());
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(again.config(), run.config())) << again.ShortDebugString();
   EXPECT_EQ(again.label(), "a b");
   EXPECT_EQ(run_of(post(absl::StrCat("/api/runs/", again.id(), "/cancel"))).id(), again.id());
 
   const struct {
     const char *target, *says;
     int status;
-  } refused[] = {{"/api/runs", "workload", 400},
-                 {"/api/runs?workload=no-such", "no-such", 400},
+  } refused[] = {{"/api/runs", "unknown built-in workload", 404},
+                 {"/api/runs?workload=no-such", "no-such", 404},
                  {"/api/runs?workload=sqlite&heap=no-such", "heap_allocator", 400},
                  {"/api/runs?workload=sqlite&parameters=heap.engine", "expected NAME=VALUE", 400},
                  {"/api/runs?workload=sqlite&unguarded=2", "unguarded", 400},
