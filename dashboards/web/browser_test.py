@@ -163,6 +163,9 @@ def check_start(browser, lab, names):
       form.querySelector('[name=start-ram]').value = '%s';
       form.querySelector('button[type=submit]').click();
     })()"""
+    asked = "performance.getEntriesByType('resource').filter(({name}) => name.includes('/api/runs?')).length"
+    before = browser.evaluate(asked)
+    browser.wait(f"{asked} > {before} + 1 && document.querySelectorAll('form.start [name=start-ram]').length === 1")  # it stays
     browser.evaluate(start % '3')
     browser.wait(text_has('ram_bytes'))
     browser.evaluate(start % '32Mi')

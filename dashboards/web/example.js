@@ -1,4 +1,5 @@
 // How an allocator lays out its memory: the first blocks of a small heap in a row, wider ones for more bytes, though not in proportion.
+import {key} from './charts.js';
 import {h, s} from './dom.js';
 import {bytes} from './format.js';
 
@@ -33,5 +34,6 @@ export function example({blocks}, operations) {
   });
   return h('figure', {class: 'example'},
     s('svg', {viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': `First blocks: ${blocks.map(textOf).join('; ')}`}, drawn),
-    h('figcaption', {class: 'muted small'}, `Its first blocks after ${operations}; a wider one has more bytes, not in proportion.`));
+    h('figcaption', {class: 'muted small'}, ['metadata', 'live', 'free'].map((name) => [key(name), ` ${name} `]),
+      `· Its first blocks after ${operations}; a wider one has more bytes, not in proportion.`));
 }

@@ -134,7 +134,8 @@ export function open(_, page) {
         panel('What is compared', h('form', {class: 'filters', role: 'search', 'aria-label': 'Which runs', onsubmit: (event) => event.preventDefault()},
           field(query, page, 'workload', 'Workload', 'a part of its name'), field(query, page, 'label', 'Label or study', 'a part of it')),
         'the newest run of each machine'),
-        panel('Start a comparison', h('details', {'data-keep': 'start'}, h('summary', {}, 'One run on each heap allocator'), form),
+        panel('Start a comparison', h('details', {'data-keep': 'start'},  // which stays as it is, with what is typed into it
+          !form.isConnected && [h('summary', {}, 'One run on each heap allocator'), form]),
           'as alloclab compare does'),
         tables.length > 0 ? tables.map((each) => comparison(each, results, query.get('sort'), page))
           : h('div', {class: 'panel empty'}, h('p', {}, 'No two runs of one workload fit.')),
