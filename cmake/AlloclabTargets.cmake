@@ -92,12 +92,13 @@ function(alloclab_binary name)
   alloclab_build_when_used(${name})
 endfunction()
 
-# alloclab_test(NAME SOURCES ... DEPS ... [LABELS ...]): one Google Test program, one ctest case per TEST().
+# alloclab_test(NAME SOURCES ... DEPS ... [LABELS ...] [SHARDS N]): one Google Test program, one ctest case per TEST(), or N cases
+# that share its tests.
 function(alloclab_test name)
   if(NOT ALLOCLAB_TESTS)
     return()
   endif()
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "SHARDS" "SOURCES;DEPS;LABELS" ${ARGN})
   alloclab_left_out(left_out ${ARG_DEPS})
   if(left_out)
     return()
@@ -109,7 +110,16 @@ function(alloclab_test name)
   if(ARG_LABELS)
     set(labels LABELS "${ARG_LABELS}")
   endif()
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 ${labels})
+  if(ARG_SHARDS)
+    math(EXPR last "${ARG_SHARDS} - 1")
+    foreach(shard RANGE ${last})
+      add_test(NAME ${name}.${shard} COMMAND ${name} --gtest_brief=1)
+      set_tests_properties(${name}.${shard} PROPERTIES TIMEOUT 900 ${labels}
+        ENVIRONMENT "GTEST_TOTAL_SHARDS=${ARG_SHARDS};GTEST_SHARD_INDEX=${shard}")
+    endforeach()
+  else()
+    gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 ${labels})
+  endif()
   alloclab_register(${name})
 endfunction()
 

@@ -99,7 +99,7 @@ bool DifferInRepeats(const std::vector<const ComparedRun*>& rows) {
 Section Table(const std::string& workload, const std::vector<const ComparedRun*>& rows, bool narrow) {
   Section section;
   section.title = workload + ", measured";
-  section.columns = {{"real allocator"}};
+  section.columns = {{"allocator"}};
   const bool repeats = DifferInRepeats(rows);
   if (repeats) section.columns.push_back({"repeats", true});
   for (const Figure& figure : kFigures) {
