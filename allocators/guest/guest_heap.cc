@@ -189,7 +189,7 @@ std::vector<Violation> GuestHeap::CheckInvariants(const Interrupt& /*interrupt*/
 
 std::uint64_t GuestHeap::host_bytes() const {
   constexpr std::uint64_t kEntryBytes = 12;  // of the map, half of whose nodes may be empty
-  return sizeof(*this) + cpu_.host_bytes() + 2 * kEntryBytes * state_.live.size();
+  return sizeof(*this) + cpu_.host_bytes() + 2 * kEntryBytes * state_.live.size() + state_.printed.capacity();
 }
 
 std::unique_ptr<const AllocatorState> GuestHeap::SaveOwn() const {

@@ -11,10 +11,22 @@
 //   C library       malloc, free, perhaps realloc, calloc
 //
 // Without its own realloc and calloc the program has the lab's (heap_allocator.h). Arguments are on the stack, the result is in
-// eax. The program asks for services by `int 0x40`, the number in eax, an argument in ebx, the result in eax:
+// eax. The program asks for services by `int 0x40`, the number in eax, arguments in ebx and ecx, the result in eax:
 //
 //   1 sbrk     ebx: bytes, as a signed number; the old break, or -1: beyond the limit, downwards, or no page frames left for it
+//   2 write    ecx bytes at ebx, as text for the user; how many there are, or -1: they cannot be read. Of all that a program
+//              writes the first kPrintedBytesMax bytes are kept
 //   3 exit     4 abort: the end of the program
+//
+// It may export a walker of its heap, which shows free blocks too:
+//
+//   struct lab_block { unsigned address, bytes, state; };  // state 0: free; 1: live; 2: the allocator's own data
+//   int lab_walk(struct lab_block* b);
+//
+// b->address is 0 for the first block, else that of the block that was shown last. The walker fills in the block behind it,
+// headers and all, and returns 1; after the last one it returns 0. Addresses ascend, blocks do not overlap, and lie between the
+// heap's start and the break; bytes between two of them are the allocator's own data. Calls count nothing and leave no trace in
+// memory. A walk that faults, goes back, or takes longer than one call may ends there: the heap is broken.
 //
 // A program that ends, faults, or runs for too long in one call is dead, as a process is: each later operation gives the same
 // outcome again (kMachineFault with the address touched; kMachineHang: for too long; kAssertionFailed: abort; kPanic: all else;
@@ -35,6 +47,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/container/btree_map.h"
@@ -65,6 +78,9 @@ struct GuestHeapOptions {
 
 class GuestHeap final : public HeapAllocator {
  public:
+  // Of what a program prints: some hundred lines.
+  static constexpr std::size_t kPrintedBytesMax = 16 << 10;
+
   // Loads the program and calls its initialisation. INVALID_ARGUMENT: options out of their bounds, no interface that is known,
   // no room above the program, or it failed or died in its initialisation. RESOURCE_EXHAUSTED: too few frames.
   static absl::StatusOr<std::unique_ptr<GuestHeap>> Create(AddressSpace& space, std::shared_ptr<const ElfProgram> program,
@@ -81,6 +97,11 @@ class GuestHeap final : public HeapAllocator {
   std::vector<Violation> CheckInvariants(const Interrupt& interrupt) const override;
   std::uint64_t host_bytes() const override;
 
+  // How and where the program died; empty: it lives.
+  std::string_view died() const { return state_.death ? std::string_view(state_.death->what) : std::string_view(); }
+  // The beginning of what it printed, as it did.
+  std::string_view printed() const { return state_.printed; }
+
  private:
   struct Interface {
     const char *init, *malloc, *free, *realloc, *calloc;  // null: it has none
@@ -96,6 +117,7 @@ class GuestHeap final : public HeapAllocator {
     Counters<kGuestCounters> counters;
     absl::btree_map<std::uint32_t, std::uint32_t> live;  // bytes asked for, by address
     std::optional<Death> death;
+    std::string printed;
   };
 
   GuestHeap(AddressSpace& space, const ProgramBreak& brk, std::shared_ptr<const ElfProgram> program,
@@ -109,6 +131,7 @@ class GuestHeap final : public HeapAllocator {
   // What it asks the host for; false ends it.
   bool Serve();
   VirtAddr Sbrk(std::int32_t bytes);
+  std::uint32_t Write(VirtAddr text, std::uint32_t bytes);
   void Die(std::uint32_t function, const Stop& stop);
   std::string Explain(const Stop& stop) const;
   // A block that the program gave: live from now on, unless it cannot be.

@@ -8,7 +8,7 @@ namespace alloclab {
 namespace {
 
 constexpr std::uint8_t kService = 0x40;
-constexpr std::uint32_t kSbrk = 1, kExit = 3, kAbort = 4;
+constexpr std::uint32_t kSbrk = 1, kWrite = 2, kExit = 3, kAbort = 4;
 
 bool IsService(const Stop& stop) { return stop.kind == Stop::Kind::kInterrupt && stop.vector == kService; }
 
@@ -53,9 +53,25 @@ Stop GuestHeap::Run(std::uint32_t function, std::span<const std::uint32_t> argum
 }
 
 bool GuestHeap::Serve() {
-  if (cpu_.reg(I386Cpu::kEax) != kSbrk) return false;
-  cpu_.set_reg(I386Cpu::kEax, Sbrk(static_cast<std::int32_t>(cpu_.reg(I386Cpu::kEbx))).raw());
-  return true;
+  const std::uint32_t argument = cpu_.reg(I386Cpu::kEbx);
+  switch (cpu_.reg(I386Cpu::kEax)) {
+    case kSbrk:
+      cpu_.set_reg(I386Cpu::kEax, Sbrk(static_cast<std::int32_t>(argument)).raw());
+      return true;
+    case kWrite:
+      cpu_.set_reg(I386Cpu::kEax, Write(VirtAddr(argument), cpu_.reg(I386Cpu::kEcx)));
+      return true;
+    default:
+      return false;
+  }
+}
+
+// What has no room any more is not read.
+std::uint32_t GuestHeap::Write(VirtAddr text, std::uint32_t bytes) {
+  std::vector<std::uint8_t> read(std::min<std::size_t>(bytes, kPrintedBytesMax - state_.printed.size()));
+  if (!space_.Read(text, read)) return ~0u;
+  state_.printed.append(read.begin(), read.end());
+  return bytes;
 }
 
 // No page is promised for which there may be no frame: the program would die of it in the middle of its work.

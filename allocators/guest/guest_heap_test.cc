@@ -154,6 +154,22 @@ TEST(GuestHeap, IsAliveAgainWhenItIsRestored) {
   EXPECT_NE(first, second);
 }
 
+TEST(GuestHeap, KeepsTheBeginningOfWhatIsPrinted) {
+  HeapMachine machine(MakeGuest("misbehaves"));
+  const auto& program = static_cast<const GuestHeap&>(machine.heap().allocator());
+  EXPECT_EQ(machine.heap().Malloc(17).outcome, Outcome::kOk);
+  EXPECT_EQ(program.printed(), "hello\n");
+  const auto saved = machine.heap().guard().Save();
+  EXPECT_EQ(machine.heap().Malloc(18).outcome, Outcome::kOutOfMemory);
+  EXPECT_EQ(machine.heap().Malloc(17).outcome, Outcome::kOk);
+  EXPECT_EQ(program.printed(), "hello\nhello\n");
+  machine.heap().guard().Restore(*saved);
+  EXPECT_EQ(program.printed(), "hello\n");
+  for (int i = 0; i < 3000; ++i) ASSERT_EQ(machine.heap().Malloc(17).outcome, Outcome::kOk);
+  EXPECT_EQ(program.printed().size(), GuestHeap::kPrintedBytesMax);
+  EXPECT_TRUE(program.printed().ends_with("hello\nhell"));
+}
+
 TEST(GuestHeap, GuardedItNeverSeesAnInvalidFree) {
   HeapMachine machine(MakeGuest("implicit", {}, HeapGuard::Mode::kGuarded));
   const VirtAddr block = machine.heap().Malloc(100).address;

@@ -30,6 +30,11 @@ void *malloc(size_t bytes) {
     case 13: __asm__ volatile("fldz"); break;
     case 14: return 0;
     case 16: return last + 8;                      /* the middle of one */
+    case 17: case 18: {                            /* says so; what cannot be read */
+      int said;
+      __asm__ volatile("int $0x40" : "=a"(said) : "a"(2), "b"(bytes == 17 ? "hello\n" : (char *)4), "c"(6) : "memory");
+      return said == 6 ? sbrk(24) : 0;
+    }
     case 15: ((void (*)(void))0x12345678)();
   }
   return last = sbrk((bytes + 7) & ~7u);
