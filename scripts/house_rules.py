@@ -11,7 +11,7 @@ MAX_COLUMNS = 128
 
 # Dependencies point one way: a folder may include itself, those listed before it, and the files that lie beside the folders.
 ORDER = {
-    "allocators": ["common", "machine", "pages", "heap", "guest", "catalog", "workload", "testing"],
+    "allocators": ["common", "machine", "pages", "heap", "guest", "catalog", "workload", "trial", "testing"],
     "server": ["http", "entities", "converters", "store", "collections", "handlers", "metrics", "web", "server", "testing"],
     "clients": ["common", "load", "cli"],
 }

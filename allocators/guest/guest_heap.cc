@@ -1,7 +1,6 @@
 #include "allocators/guest/guest_heap.h"
 
 #include <algorithm>
-#include <array>
 
 #include "absl/strings/str_format.h"
 #include "allocators/heap/heap_guard.h"
@@ -30,17 +29,30 @@ absl::Status CheckOptions(const GuestHeapOptions& options) {
                                                       kPageBytes, GuestHeapOptions::kStackBytesMax));
   }
   if (options.steps_max == 0) return absl::InvalidArgumentError("heap.steps_max: 0; expected at least 1");
+  if (options.pool_bytes < kPageBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("heap.pool_bytes: %d; expected at least %d", options.pool_bytes, kPageBytes));
+  }
   return absl::OkStatus();
 }
 
 }  // namespace
 
 const GuestHeap::Interface GuestHeap::kInterfaces[] = {
-    {"mm_init", "mm_malloc", "mm_free", "mm_realloc", "mm_calloc", false},
-    {nullptr, "pvPortMalloc", "vPortFree", nullptr, "pvPortCalloc", false},
-    {nullptr, "kmalloc", "kfree", "krealloc", nullptr, true},
-    {nullptr, "malloc", "free", "realloc", "calloc", false},
+    {"cmu", Shape::kPlain, "mm_init", "mm_malloc", "mm_free", "mm_realloc", "mm_calloc"},
+    {"freertos", Shape::kPlain, nullptr, "pvPortMalloc", "vPortFree", nullptr, "pvPortCalloc"},
+    {"kmalloc", Shape::kFlags, nullptr, "kmalloc", "kfree", "krealloc", nullptr},
+    {"tlsf", Shape::kPool, "tlsf_create_with_pool", "tlsf_malloc", "tlsf_free", "tlsf_realloc", nullptr},
+    {"o1heap", Shape::kPool, "o1heapInit", "o1heapAllocate", "o1heapFree", nullptr, nullptr},
+    {"zephyr", Shape::kPlacedHandle, "sys_heap_init", "sys_heap_alloc", "sys_heap_free", "sys_heap_realloc", nullptr},
+    {"malloc", Shape::kPlain, "mm_init", "malloc", "free", "realloc", "calloc"},
 };
+
+std::vector<std::string_view> GuestHeap::InterfaceNames() {
+  std::vector<std::string_view> names;
+  for (const Interface& known : kInterfaces) names.emplace_back(known.name);
+  return names;
+}
 
 GuestHeap::GuestHeap(AddressSpace& space, const ProgramBreak& brk, std::shared_ptr<const ElfProgram> program,
                      const GuestHeapOptions& options)
@@ -67,47 +79,70 @@ absl::StatusOr<std::unique_ptr<GuestHeap>> GuestHeap::Create(AddressSpace& space
 
   std::unique_ptr<GuestHeap> made(new GuestHeap(space, ProgramBreak(space, heap, limit), std::move(program), options));
   made->stack_top_ = static_cast<std::uint32_t>(top);
-  if (!made->FindInterface()) {
-    return absl::InvalidArgumentError(
-        "the program exports no allocator; expected mm_malloc and mm_free, pvPortMalloc and vPortFree, kmalloc and kfree, or "
-        "malloc "
-        "and free");
-  }
-  if (made->init_ == 0) return made;
-  const std::optional<std::uint32_t> result = made->Call(made->init_, {});
-  if (!result) return absl::InvalidArgumentError(made->state_.death->what);
-  if (*result == ~0u) return absl::InvalidArgumentError("mm_init: gave -1; expected 0");
+  if (absl::Status status = made->FindInterface(); !status.ok()) return status;
+  if (absl::Status status = made->Initialise(); !status.ok()) return status;
   return made;
 }
 
-bool GuestHeap::FindInterface() {
+absl::Status GuestHeap::FindInterface() {
   const auto address = [this](const char* name) {
     const ElfProgram::Symbol* symbol = name != nullptr ? program_->Find(name) : nullptr;
     return symbol != nullptr ? symbol->address : 0;
   };
+  std::string expected;
   for (const Interface& known : kInterfaces) {
+    if (!options_.interface.empty() && options_.interface != known.name) continue;
+    absl::StrAppendFormat(&expected, "%s%s and %s", expected.empty() ? "" : ", or ", known.malloc, known.free);
+    interface_ = &known;
+    init_ = address(known.init);
     malloc_ = address(known.malloc);
     free_ = address(known.free);
-    if (malloc_ == 0 || free_ == 0) continue;
-    init_ = address(known.init);
+    if (malloc_ == 0 || free_ == 0 || (has_pool() && init_ == 0)) continue;
     realloc_ = address(known.realloc);
     calloc_ = address(known.calloc);
-    flags_ = known.flags;
-    return true;
+    return absl::OkStatus();
   }
-  return false;
+  if (expected.empty()) {
+    return absl::InvalidArgumentError(absl::StrFormat("heap.interface: '%s' is none that the lab knows", options_.interface));
+  }
+  return absl::InvalidArgumentError("the program exports no allocator; expected " + expected);
+}
+
+absl::Status GuestHeap::Initialise() {
+  if (init_ == 0) return absl::OkStatus();
+  const std::uint32_t pool = start().raw();
+  std::optional<std::uint32_t> result;
+  if (!has_pool()) {
+    result = Call(init_, {});
+  } else if (Sbrk(static_cast<std::int32_t>(options_.pool_bytes)) == ProgramBreak::kFailed) {
+    return absl::ResourceExhaustedError(absl::StrFormat(
+        "no room for a pool of %d bytes: give the machine more RAM, or heap.pool_bytes less", options_.pool_bytes));
+  } else if (interface_->shape == Shape::kPool) {
+    result = Call(init_, {pool, options_.pool_bytes});
+    handle_ = result.value_or(0);
+  } else {
+    handle_ = pool;
+    result = Call(init_, {pool, pool + kHandleBytes, options_.pool_bytes - kHandleBytes});
+  }
+  if (!result) return absl::InvalidArgumentError(state_.death->what);
+  if (!has_pool() && *result == ~0u) {
+    return absl::InvalidArgumentError(absl::StrFormat("%s: gave -1; expected 0", interface_->init));
+  }
+  if (has_pool() && handle_ == 0) {
+    return absl::InvalidArgumentError(absl::StrFormat("%s: gave null; expected a handle", interface_->init));
+  }
+  return absl::OkStatus();
 }
 
 HeapResult GuestHeap::Malloc(std::uint32_t bytes) {
-  const std::array<std::uint32_t, 2> arguments = {bytes, 0};
-  const std::optional<std::uint32_t> block = Call(malloc_, std::span(arguments).first(flags_ ? 2 : 1));
+  const std::optional<std::uint32_t> block = CallMember(malloc_, {bytes});
   if (!block) return state_.death->result;
   return *block == 0 ? Refused(bytes) : Accept(malloc_, *block, bytes);
 }
 
 HeapResult GuestHeap::Calloc(std::uint32_t count, std::uint32_t bytes) {
   if (calloc_ != 0) {
-    const std::optional<std::uint32_t> block = Call(calloc_, std::array{count, bytes});
+    const std::optional<std::uint32_t> block = CallMember(calloc_, {count, bytes});
     if (!block) return state_.death->result;
     return *block == 0 ? Refused(count * bytes) : Accept(calloc_, *block, count * bytes);
   }
@@ -120,8 +155,7 @@ HeapResult GuestHeap::Calloc(std::uint32_t count, std::uint32_t bytes) {
 
 HeapResult GuestHeap::Realloc(VirtAddr block, std::uint32_t bytes) {
   if (realloc_ != 0) {
-    const std::array<std::uint32_t, 3> arguments = {block.raw(), bytes, 0};
-    const std::optional<std::uint32_t> moved = Call(realloc_, std::span(arguments).first(flags_ ? 3 : 2));
+    const std::optional<std::uint32_t> moved = CallMember(realloc_, {block.raw(), bytes});
     if (!moved) return state_.death->result;
     if (*moved == 0) return Refused(bytes);
     state_.live.erase(block.raw());
@@ -137,7 +171,7 @@ HeapResult GuestHeap::Realloc(VirtAddr block, std::uint32_t bytes) {
 }
 
 HeapResult GuestHeap::Free(VirtAddr block) {
-  if (!Call(free_, std::array{block.raw()})) return state_.death->result;
+  if (!CallMember(free_, {block.raw()})) return state_.death->result;
   state_.live.erase(block.raw());
   return {};
 }
@@ -217,14 +251,17 @@ HeapAllocatorInfo GuestHeapInfo(std::string name, std::shared_ptr<const ElfProgr
                      QuantityParameter("heap.stack_bytes", "the program's stack", "bytes, from 4Ki to 64Mi",
                                        defaults.stack_bytes, GuestHeapOptions::kStackBytesMax),
                      WordParameter("heap.alignment", "of the addresses that the program gives", {"8", "4", "16"}),
-                     QuantityParameter("heap.steps_max", "how long one call may take", "instructions", defaults.steps_max)},
+                     QuantityParameter("heap.steps_max", "how long one call may take", "instructions", defaults.steps_max),
+                     QuantityParameter("heap.pool_bytes", "the pool of a program that manages one", "bytes, at least 4Ki",
+                                       defaults.pool_bytes)},
       .make = [program = std::move(program)](const HeapServices& machine, bool guarded,
                                              const ParameterValues& values) -> absl::StatusOr<std::unique_ptr<HeapGuard>> {
         auto heap = GuestHeap::Create(machine.space, program,
                                       {.limit_bytes = NumberValue(values, "heap.limit_bytes"),
                                        .stack_bytes = NumberValue(values, "heap.stack_bytes"),
                                        .alignment = NumberValue(values, "heap.alignment"),
-                                       .steps_max = NumberValue(values, "heap.steps_max")});
+                                       .steps_max = NumberValue(values, "heap.steps_max"),
+                                       .pool_bytes = NumberValue(values, "heap.pool_bytes")});
         if (!heap.ok()) return heap.status();
         return std::make_unique<HeapGuard>(*std::move(heap), guarded ? HeapGuard::Mode::kGuarded : HeapGuard::Mode::kUnguarded);
       }};

@@ -3,12 +3,20 @@
 //   | program | - | stack, growing down | - | heap ...      -> | break ... limit
 //   ^ where it is linked                      ^ start, page-aligned       -: a page that is nowhere
 //
-// What is called is found by exported symbols, the first of these that has malloc and free:
+// What is called is found by exported symbols, the first of these whose malloc and free (and init, if there is a pool) the
+// program has; the name before it chooses one:
 //
-//   CMU malloc lab  mm_malloc, mm_free, perhaps mm_init (once, before all; -1: it failed), mm_realloc, mm_calloc
-//   FreeRTOS        pvPortMalloc, vPortFree, perhaps pvPortCalloc
-//   Linux           kmalloc(size, flags = 0), kfree, perhaps krealloc(block, size, flags = 0)
-//   C library       malloc, free, perhaps realloc, calloc
+//   cmu       mm_malloc, mm_free, perhaps mm_init (once, before all; -1: it failed), mm_realloc, mm_calloc
+//   freertos  pvPortMalloc, vPortFree, perhaps pvPortCalloc
+//   kmalloc   kmalloc(size, flags = 0), kfree, perhaps krealloc(block, size, flags = 0)
+//   tlsf      tlsf_create_with_pool(pool, bytes), which gives the handle that is the first argument of tlsf_malloc, tlsf_free,
+//             and perhaps tlsf_realloc
+//   o1heap    o1heapInit(pool, bytes), likewise; o1heapAllocate, o1heapFree
+//   zephyr    sys_heap_init(heap, pool, bytes), where heap is kHandleBytes in front of the pool; sys_heap_alloc(heap, bytes),
+//             sys_heap_free(heap, block), perhaps sys_heap_realloc(heap, block, bytes)
+//   malloc    malloc, free, perhaps mm_init, realloc, calloc
+//
+// A pool is heap.pool_bytes from the start of the heap on, and the break is behind it.
 //
 // Without its own realloc and calloc the program has the lab's (heap_allocator.h). Arguments are on the stack, the result is in
 // eax. The program asks for services by `int 0x40`, the number in eax, arguments in ebx and ecx, the result in eax:
@@ -43,9 +51,10 @@
 #define ALLOCLAB_ALLOCATORS_GUEST_GUEST_HEAP_H_
 
 #include <cstdint>
+#include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,12 +83,24 @@ struct GuestHeapOptions {
   // In one call. Some 0.1 s of the host; 100 times that of a program that does all it can to be slow, such as writing over its
   // own code.
   std::uint32_t steps_max = 20'000'000;
+  std::uint32_t pool_bytes = 16u << 20;  // of a program that manages a pool; at least a page
+  std::string interface = {};            // the name of one of the list above; empty: the first that the program has
 };
 
 class GuestHeap final : public HeapAllocator {
  public:
   // Of what a program prints: some hundred lines.
   static constexpr std::size_t kPrintedBytesMax = 16 << 10;
+  static constexpr std::uint32_t kHandleBytes = 64;
+
+  // How it ended, if it did.
+  struct Death {
+    HeapResult result;
+    std::string what;       // a sentence
+    std::uint32_t eip = 0;  // where; 0: it came back, with a block that cannot be
+  };
+  // Called before each instruction, and each element of a repeated string instruction.
+  using Watch = std::function<void(const I386Cpu&)>;
 
   // Loads the program and calls its initialisation. INVALID_ARGUMENT: options out of their bounds, no interface that is known,
   // no room above the program, or it failed or died in its initialisation. RESOURCE_EXHAUSTED: too few frames.
@@ -101,33 +122,47 @@ class GuestHeap final : public HeapAllocator {
   std::string_view died() const { return state_.death ? std::string_view(state_.death->what) : std::string_view(); }
   // The beginning of what it printed, as it did.
   std::string_view printed() const { return state_.printed; }
+  const ElfProgram& program() const { return *program_; }
+  const I386Cpu& cpu() const { return cpu_; }
+  std::string_view interface() const { return interface_->name; }
+  bool has_pool() const { return interface_->shape >= Shape::kPool; }
+  const std::optional<Death>& death() const { return state_.death; }
+  std::uint64_t printed_bytes() const { return state_.printed_bytes; }  // kept or not
+  // From now on the program runs step by step, watched; the same answers and counts, only later. Null: no more.
+  void set_watch(Watch watch) { watch_ = std::move(watch); }
+  // What a function of the program leaves in eax: its own checks of its heap, called as any other. Nothing: the program is
+  // dead.
+  std::optional<std::uint32_t> CallFunction(std::uint32_t function, std::uint32_t argument);
+  static std::vector<std::string_view> InterfaceNames();
 
  private:
+  enum class Shape : std::uint8_t { kPlain, kFlags, kPool, kPlacedHandle };  // flags: behind the size
   struct Interface {
+    const char* name;
+    Shape shape;
     const char *init, *malloc, *free, *realloc, *calloc;  // null: it has none
-    bool flags;                                           // behind the size
   };
   static const Interface kInterfaces[];
 
-  struct Death {
-    HeapResult result;
-    std::string what;
-  };
   struct State {
     Counters<kGuestCounters> counters;
     absl::btree_map<std::uint32_t, std::uint32_t> live;  // bytes asked for, by address
     std::optional<Death> death;
     std::string printed;
+    std::uint64_t printed_bytes = 0;
   };
 
   GuestHeap(AddressSpace& space, const ProgramBreak& brk, std::shared_ptr<const ElfProgram> program,
             const GuestHeapOptions& options);
-  // The first interface of which the program has malloc and free.
-  bool FindInterface();
+  absl::Status FindInterface();
+  absl::Status Initialise();
 
   // What the function leaves in eax. Nothing: the program is dead.
-  std::optional<std::uint32_t> Call(std::uint32_t function, std::span<const std::uint32_t> arguments);
-  Stop Run(std::uint32_t function, std::span<const std::uint32_t> arguments);
+  std::optional<std::uint32_t> Call(std::uint32_t function, std::initializer_list<std::uint32_t> arguments);
+  // Of the allocator's own, which may have a handle in front of the arguments or flags behind them.
+  std::optional<std::uint32_t> CallMember(std::uint32_t function, std::initializer_list<std::uint32_t> arguments);
+  Stop Run(std::uint32_t function, std::initializer_list<std::uint32_t> arguments);
+  Stop RunWatched();
   // What it asks the host for; false ends it.
   bool Serve();
   VirtAddr Sbrk(std::int32_t bytes);
@@ -146,8 +181,10 @@ class GuestHeap final : public HeapAllocator {
   const GuestHeapOptions options_;
   Declaration declaration_;
   std::uint32_t stack_top_ = 0;
+  const Interface* interface_ = nullptr;
   std::uint32_t init_ = 0, malloc_ = 0, free_ = 0, realloc_ = 0, calloc_ = 0;  // 0: it has none
-  bool flags_ = false;
+  std::uint32_t handle_ = 0;                                                   // of a pool
+  Watch watch_;
   mutable bool forget_ = false;  // a journal may have begun: one always begins behind a save
   I386Cpu cpu_;
   State state_;

@@ -1,5 +1,6 @@
 // How the program runs, is served, and dies.
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/str_format.h"
 #include "allocators/guest/guest_heap.h"
@@ -14,7 +15,22 @@ bool IsService(const Stop& stop) { return stop.kind == Stop::Kind::kInterrupt &&
 
 }  // namespace
 
-std::optional<std::uint32_t> GuestHeap::Call(std::uint32_t function, std::span<const std::uint32_t> arguments) {
+std::optional<std::uint32_t> GuestHeap::CallMember(std::uint32_t function, std::initializer_list<std::uint32_t> arguments) {
+  const auto first = arguments.begin();
+  if (has_pool()) {
+    return arguments.size() == 1 ? Call(function, {handle_, first[0]}) : Call(function, {handle_, first[0], first[1]});
+  }
+  if (interface_->shape == Shape::kFlags) {
+    return arguments.size() == 1 ? Call(function, {first[0], 0}) : Call(function, {first[0], first[1], 0});
+  }
+  return Call(function, arguments);
+}
+
+std::optional<std::uint32_t> GuestHeap::CallFunction(std::uint32_t function, std::uint32_t argument) {
+  return Call(function, {argument});
+}
+
+std::optional<std::uint32_t> GuestHeap::Call(std::uint32_t function, std::initializer_list<std::uint32_t> arguments) {
   if (state_.death) return std::nullopt;
   if (forget_) cpu_.ForgetTranslations();
   forget_ = false;
@@ -30,7 +46,7 @@ std::optional<std::uint32_t> GuestHeap::Call(std::uint32_t function, std::span<c
 }
 
 // As a C compiler would call it, on an empty stack whose top is a multiple of 16 bytes in front of the return address.
-Stop GuestHeap::Run(std::uint32_t function, std::span<const std::uint32_t> arguments) {
+Stop GuestHeap::Run(std::uint32_t function, std::initializer_list<std::uint32_t> arguments) {
   constexpr std::uint32_t kStackAlignment = 16;
   const auto bytes = static_cast<std::uint32_t>(arguments.size() * kWordBytes);
   const std::uint32_t padding = (kStackAlignment - bytes % kStackAlignment) % kStackAlignment;
@@ -39,7 +55,9 @@ Stop GuestHeap::Run(std::uint32_t function, std::span<const std::uint32_t> argum
   cpu_.set_eflags(0);
   cpu_.set_eip(function);
   bool pushed = true;
-  for (auto argument = arguments.rbegin(); argument != arguments.rend(); ++argument) pushed = pushed && cpu_.Push(*argument);
+  for (auto argument = std::rbegin(arguments); argument != std::rend(arguments); ++argument) {
+    pushed = pushed && cpu_.Push(*argument);
+  }
   if (!pushed || !cpu_.Push(I386Cpu::kReturnAddress)) {
     return {.kind = Stop::Kind::kPageFault,
             .access = Stop::Access::kWrite,
@@ -47,9 +65,19 @@ Stop GuestHeap::Run(std::uint32_t function, std::span<const std::uint32_t> argum
             .eip = function,
             .address = space_.last_fault()->address.raw()};
   }
+  if (watch_) return RunWatched();
   Stop stop = cpu_.Run(options_.steps_max);
   while (IsService(stop) && Serve()) stop = cpu_.Run(cpu_.steps_left());
   return stop;
+}
+
+Stop GuestHeap::RunWatched() {
+  for (std::uint32_t left = options_.steps_max; left != 0; --left) {
+    watch_(cpu_);
+    const Stop stop = cpu_.Run(1);
+    if (stop.kind != Stop::Kind::kBudget && !(IsService(stop) && Serve())) return stop;
+  }
+  return {.kind = Stop::Kind::kBudget, .eip = cpu_.eip()};
 }
 
 bool GuestHeap::Serve() {
@@ -71,6 +99,7 @@ std::uint32_t GuestHeap::Write(VirtAddr text, std::uint32_t bytes) {
   std::vector<std::uint8_t> read(std::min<std::size_t>(bytes, kPrintedBytesMax - state_.printed.size()));
   if (!space_.Read(text, read)) return ~0u;
   state_.printed.append(read.begin(), read.end());
+  state_.printed_bytes += bytes;
   return bytes;
 }
 
@@ -93,7 +122,8 @@ void GuestHeap::Die(std::uint32_t function, const Stop& stop) {
   }
   if (IsService(stop) && cpu_.reg(I386Cpu::kEax) == kAbort) result.outcome = Outcome::kAssertionFailed;
   state_.death = {
-      result, absl::StrFormat("%s died at %s: %s", program_->Describe(function), program_->Describe(stop.eip), Explain(stop))};
+      result, absl::StrFormat("%s died at %s: %s", program_->Describe(function), program_->Describe(stop.eip), Explain(stop)),
+      stop.eip};
 }
 
 std::string GuestHeap::Explain(const Stop& stop) const {
