@@ -1,6 +1,6 @@
 // A user's program (guest_heap.h) on a machine of its own under one workload, checked as drivers of courses check it: every
-// block is aligned, lies where it may, and overlaps none; what the caller writes into it is there until it is freed, through the
-// reallocs, frees and allocations of all others.
+// block is aligned, lies where it may, and overlaps none; what the caller writes into it is there until it is freed, through
+// the reallocs, frees and allocations of all others.
 //
 // Each block is filled when it is given, and looked at when it is freed, resized, and at the end. The first thing that is wrong
 // ends the trial; of contents that changed, the workload is run again to the operation, the instruction and the address that
