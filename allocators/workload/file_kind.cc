@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/strings/ascii.h"
+#include "allocators/workload/alloctrace.h"
 
 namespace alloclab {
 namespace {
@@ -114,6 +115,7 @@ bool IsMallocBench(std::string_view start) {
 }  // namespace
 
 RecognizedFile Recognize(std::string_view start) {
+  if (start.starts_with(kAllocTraceMagic.substr(0, 4))) return {FileKind::kAllocTrace, {}};
   if (const std::string_view name = ForeignName(start); !name.empty()) return {FileKind::kForeign, name};
   if (start.starts_with(kByteOrderMark)) start.remove_prefix(kByteOrderMark.size());
   if (IsCmuRep(start)) return {FileKind::kCmuRep, {}};

@@ -7,6 +7,7 @@
 namespace alloclab {
 
 enum class FileKind {
+  kAllocTrace,
   kCmuRep,
   kMallocBench,
   kForeign,  // something else that is known by name

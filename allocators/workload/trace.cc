@@ -3,6 +3,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_format.h"
 #include "allocators/common/sha256.h"
+#include "allocators/workload/alloctrace.h"
 #include "allocators/workload/cmu_rep.h"
 #include "allocators/workload/file_kind.h"
 #include "allocators/workload/malloc_bench.h"
@@ -14,8 +15,10 @@ namespace {
 constexpr std::uint64_t kFileBytesMax = (1ull << 32) - 1;
 
 absl::StatusOr<Trace> ReadAs(const RecognizedFile& file, TraceBytes& input, std::string_view name, const TraceLimits& limits) {
-  constexpr std::string_view kExpected = "a CMU .rep text or a malloc-bench protobuf, plain or gzip";
+  constexpr std::string_view kExpected = "an .alloctrace, a CMU .rep text or a malloc-bench protobuf, plain or gzip";
   switch (file.kind) {
+    case FileKind::kAllocTrace:
+      return ReadAllocTrace(input, name, limits);
     case FileKind::kCmuRep:
       return ReadCmuRep(input, name, limits);
     case FileKind::kMallocBench:

@@ -1,6 +1,7 @@
 // A workload as a list of operations, and readers for recorded traces.
 //
 // Formats, detected by content (gzip or plain):
+//   alloctrace    the lab's own (alloctrace.h): compressed frames with checksums.
 //   cmu-rep       the CMU malloc lab's .rep text: a header, then "a ID BYTES", "r ID BYTES", "f ID" lines. Dialects by header:
 //                 A (2002, CS:APP): heap size, ids, ops, weight; B (newer kits): weight 0..3, ids, ops, ignore_ranges 0/1;
 //                 C (2022): weight, ids, ops, peak payload bytes; or ids, ops alone; or none.
@@ -24,7 +25,8 @@ struct Trace {
   std::vector<Operation> operations;
   std::uint32_t heap_handles = 0;  // handles used are below this
   std::uint32_t page_handles = 0;
-  std::string format;  // "cmu-rep-a", "cmu-rep-b", "cmu-rep-c", "cmu-rep" (other header), "malloc-bench", "generated"
+  std::string format;  // "cmu-rep-a", "cmu-rep-b", "cmu-rep-c", "cmu-rep" (other header), "malloc-bench", "alloctrace",
+                       // "generated"
   // What the reader dropped or found odd: at most one sentence of a kind, with the line or byte of the first and how many there
   // were.
   std::vector<std::string> notes;

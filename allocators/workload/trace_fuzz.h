@@ -21,7 +21,8 @@ inline void CheckTrace(const absl::StatusOr<Trace>& trace) {
   ALLOCLAB_CHECK_LE(trace->operations.size(), kFuzzLimits.operations_max);
   ALLOCLAB_CHECK_LE(trace->notes.size(), kNotesMax);
   for (const Operation& op : trace->operations) {
-    ALLOCLAB_CHECK_LT(op.block, trace->heap_handles);
+    if (op.kind == OpKind::kFree && op.block == kNoBlock) continue;
+    ALLOCLAB_CHECK_LT(op.block, op.kind <= OpKind::kFree ? trace->heap_handles : trace->page_handles);
     if (op.kind == OpKind::kRealloc && op.extra != kNoBlock) ALLOCLAB_CHECK_LT(op.extra, trace->heap_handles);
   }
 }

@@ -103,7 +103,7 @@ TEST(MallocBenchTest, ErrorsSayWhereAndWhatWasExpected) {
 // --- both
 
 TEST(TraceTest, OtherFilesAreNotTraces) {
-  const std::string expected = "; expected a CMU .rep text or a malloc-bench protobuf, plain or gzip";
+  const std::string expected = "; expected an .alloctrace, a CMU .rep text or a malloc-bench protobuf, plain or gzip";
   EXPECT_EQ(Error(""), "t: the file is empty");
   EXPECT_EQ(Error(Gzip("")), "t: the file is empty");
   EXPECT_EQ(Error("\x7f!"), "t: begins with \"\\x7f!\"" + expected);
@@ -149,7 +149,8 @@ TEST(TraceTest, OtherKindsOfFileAreCalledByTheirName) {
   };
   for (const auto& [bytes, name] : files) {
     for (const std::string& file : {bytes, Gzip(bytes)}) {
-      EXPECT_EQ(Error(file), "t: this is " + name + "; expected a CMU .rep text or a malloc-bench protobuf, plain or gzip");
+      EXPECT_EQ(Error(file),
+                "t: this is " + name + "; expected an .alloctrace, a CMU .rep text or a malloc-bench protobuf, plain or gzip");
     }
   }
 }

@@ -32,7 +32,7 @@ constexpr const char kDescription[] =
 
 WORKLOAD is one of
   a built-in           alloclab workload list
-  a trace file         CMU malloc lab .rep, or the malloc-bench protobuf; plain or gzip
+  a trace file         .alloctrace, CMU malloc lab .rep, or the malloc-bench protobuf; plain or gzip
   sha256:DIGEST        a trace that the server has from before
   a specification      a YAML or JSON file, or - for standard input
 

@@ -59,7 +59,7 @@ bool IsNamedAsSpecification(std::string_view path) { return EndsWithAny(path, {"
 // A text that is no trace of any kind.
 bool IsSpecification(std::string_view path, std::string_view bytes) {
   if (IsNamedAsSpecification(path)) return true;
-  if (EndsWithAny(path, {".rep", ".trace", ".gz", ".pb"})) return false;
+  if (EndsWithAny(path, {".alloctrace", ".rep", ".trace", ".gz", ".pb"})) return false;
   const std::string_view head = bytes.substr(0, 1024);
   return Recognize(head).kind == FileKind::kUnknown &&
          std::all_of(head.begin(), head.end(), [](char c) { return IsText(c) || static_cast<unsigned char>(c) >= 0x80; });
@@ -73,8 +73,8 @@ absl::Status Unreadable(const absl::Status& as_specification, const std::string&
     return as_specification;
   }
   return absl::DataLossError(
-      fmt::format("{}: neither a trace of a known format nor a specification; expected a CMU .rep text or a malloc-bench "
-                  "protobuf, plain or gzip, or a specification in YAML or JSON\nRead as a specification: {}",
+      fmt::format("{}: neither a trace of a known format nor a specification; expected an .alloctrace, a CMU .rep text or a "
+                  "malloc-bench protobuf, plain or gzip, or a specification in YAML or JSON\nRead as a specification: {}",
                   path, std::string(as_specification.message())));
 }
 

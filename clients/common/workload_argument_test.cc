@@ -126,9 +126,9 @@ TEST(WorkloadArgument, OfATextThatIsNeitherItIsSaidWhatIsRead) {
        {"hello\n", "size,address\n16,0x10\n", "alloc 1 16\nfree 1\n", "pid: 17\ncalls: 4\n", "[1, 2"}) {
     const std::string path = Write("odd.txt", text);
     EXPECT_THAT(Error(path), testing::StartsWith(path +
-                                                 ": neither a trace of a known format nor a specification; expected a CMU "
-                                                 ".rep text or a malloc-bench protobuf, plain or gzip, or a specification "
-                                                 "in YAML or JSON\nRead as a specification: " +
+                                                 ": neither a trace of a known format nor a specification; expected an "
+                                                 ".alloctrace, a CMU .rep text or a malloc-bench protobuf, plain or gzip, "
+                                                 "or a specification in YAML or JSON\nRead as a specification: " +
                                                  path + ":1:"))
         << text;
     std::remove(path.c_str());
