@@ -120,8 +120,11 @@ Block& Core::Decode(std::uint32_t address, Op* ops, std::uint32_t limit, Block& 
   const std::uint32_t end = ops[block.op_count - 1].next_eip(), here = std::min(end - address, BytesLeftInPage(address));
   for (const auto& [first, bytes] : {std::pair(address, here), std::pair(address + here, end - address - here)}) {
     if (bytes == 0) continue;
-    const std::optional<PageFrame> frame = FrameAt(first);
+    const Translation place = space.Translate(VirtAddr(first));
+    const std::optional<PageFrame> frame = place.phys ? std::optional(FrameOf(*place.phys)) : std::nullopt;
     if (!frame || !code.AddBytes(*frame, first % kPageBytes, bytes)) continue;
+    // Whoever writes there is not the program, and does not tell.
+    if ((place.pte & pte::kWritable) == 0) space.memory().MarkTable(*frame);
     const std::byte* words = std::as_bytes(std::span(*space.memory().WordsToRead(*frame))).data();
     for (auto& page : to_write) {  // at whatever address
       if (page.bytes == words) page = {};

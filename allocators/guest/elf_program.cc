@@ -257,6 +257,15 @@ std::string ElfProgram::Describe(std::uint32_t address) const {
   return absl::StrFormat("%#010x", address);
 }
 
+std::uint64_t ElfProgram::host_bytes() const {
+  constexpr std::uint64_t kEntryBytes =
+      2 * (sizeof(std::string) + sizeof(std::size_t));  // of the map, half of which may be empty
+  std::uint64_t bytes = sizeof(*this) + symbols_.capacity() * sizeof(Symbol) + global_.size() * kEntryBytes;
+  for (const Segment& segment : segments_) bytes += sizeof(segment) + segment.bytes.capacity();
+  for (const Symbol& symbol : symbols_) bytes += 2 * symbol.name.capacity();  // there, and perhaps in the map
+  return bytes;
+}
+
 absl::Status ElfProgram::LoadInto(AddressSpace& space) const {
   const auto first_page = [](const Segment& segment) { return VirtAddr(segment.address & pte::kFrameMask); };
   const auto page_count = [](const Segment& segment) {

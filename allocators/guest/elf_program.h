@@ -51,6 +51,7 @@ class ElfProgram {
   std::uint32_t start() const { return segments_.front().address; }
   std::uint32_t end() const { return segments_.back().end(); }
   std::size_t symbol_count() const { return symbols_.size(); }
+  std::uint64_t host_bytes() const;
 
   // The global symbol of that name. Null if there is none: also of a file that was stripped.
   const Symbol* Find(std::string_view name) const;

@@ -28,7 +28,10 @@ absl::Status CheckOptions(const GuestHeapOptions& options) {
     return absl::InvalidArgumentError(absl::StrFormat("heap.stack_bytes: %d; expected from %d to %d bytes", options.stack_bytes,
                                                       kPageBytes, GuestHeapOptions::kStackBytesMax));
   }
-  if (options.steps_max == 0) return absl::InvalidArgumentError("heap.steps_max: 0; expected at least 1");
+  if (options.steps_max == 0 || options.steps_max > GuestHeapOptions::kStepsMax) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("heap.steps_max: %d; expected from 1 to %d", options.steps_max, GuestHeapOptions::kStepsMax));
+  }
   if (options.pool_bytes < kPageBytes) {
     return absl::InvalidArgumentError(
         absl::StrFormat("heap.pool_bytes: %d; expected at least %d", options.pool_bytes, kPageBytes));
@@ -226,6 +229,12 @@ std::uint64_t GuestHeap::host_bytes() const {
   return sizeof(*this) + cpu_.host_bytes() + 2 * kEntryBytes * state_.live.size() + state_.printed.capacity();
 }
 
+std::uint64_t GuestHeap::reach_bytes() const {
+  std::uint64_t reach = std::uint64_t{options_.limit_bytes} + options_.stack_bytes + 2 * kPageBytes;
+  for (const ElfProgram::Segment& segment : program_->segments()) reach += segment.memory_bytes + 2 * kPageBytes;
+  return reach;
+}
+
 std::unique_ptr<const AllocatorState> GuestHeap::SaveOwn() const {
   forget_ = true;
   return SaveState(state_);
@@ -251,7 +260,8 @@ HeapAllocatorInfo GuestHeapInfo(std::string name, std::shared_ptr<const ElfProgr
                      QuantityParameter("heap.stack_bytes", "the program's stack", "bytes, from 4Ki to 64Mi",
                                        defaults.stack_bytes, GuestHeapOptions::kStackBytesMax),
                      WordParameter("heap.alignment", "of the addresses that the program gives", {"8", "4", "16"}),
-                     QuantityParameter("heap.steps_max", "how long one call may take", "instructions", defaults.steps_max),
+                     QuantityParameter("heap.steps_max", "how long one call may take", "instructions, at most 200000000",
+                                       defaults.steps_max, GuestHeapOptions::kStepsMax),
                      QuantityParameter("heap.pool_bytes", "the pool of a program that manages one", "bytes, at least 4Ki",
                                        defaults.pool_bytes)},
       .make = [program = std::move(program)](const HeapServices& machine, bool guarded,

@@ -26,21 +26,14 @@
 //              writes the first kPrintedBytesMax bytes are kept
 //   3 exit     4 abort: the end of the program
 //
-// It may export a walker of its heap, which shows free blocks too:
-//
-//   struct lab_block { unsigned address, bytes, state; };  // state 0: free; 1: live; 2: the allocator's own data
-//   int lab_walk(struct lab_block* b);
-//
-// b->address is 0 for the first block, else that of the block that was shown last. The walker fills in the block behind it,
-// headers and all, and returns 1; after the last one it returns 0. Addresses ascend, blocks do not overlap, and lie between the
-// heap's start and the break; bytes between two of them are the allocator's own data. Calls count nothing and leave no trace in
-// memory. A walk that faults, goes back, or takes longer than one call may ends there: the heap is broken.
-//
 // A program that ends, faults, or runs for too long in one call is dead, as a process is: each later operation gives the same
 // outcome again (kMachineFault with the address touched; kMachineHang: for too long; kAssertionFailed: abort; kPanic: all else;
 // kOutOfMemory: a page was touched for which no frame was left), and CheckInvariants tells where it died. So what is refused
 // undoes nothing here, guarded or not. Malloc may not give a block that is misaligned, overlaps one that is live, or lies
 // neither in what the program may write nor in the heap: the program is dead then, too (kAssertionFailed).
+//
+// While it runs, a processor notices what others write into its page tables, and into code that the program itself may not
+// write: an unguarded machine's page allocator, in pages of the program that somebody freed.
 //
 // Costs: words_loaded and words_stored are the accesses of all of its code, those to its stack too; its instructions are a
 // counter. Searches are not seen. All of it is the same on every computer.
@@ -71,11 +64,16 @@ namespace alloclab {
 
 inline constexpr CounterInfo kGuestCounters[] = {
     {"instructions", "instructions of the program"},
+    {"operation_instructions", "instructions of the program, by the function that was called", "function", "malloc"},
+    {"operation_instructions", "instructions of the program, by the function that was called", "function", "calloc"},
+    {"operation_instructions", "instructions of the program, by the function that was called", "function", "realloc"},
+    {"operation_instructions", "instructions of the program, by the function that was called", "function", "free"},
 };
 
 struct GuestHeapOptions {
   static constexpr std::uint32_t kLimitBytesMax = 512u << 20;
   static constexpr std::uint32_t kStackBytesMax = 64u << 20;
+  static constexpr std::uint32_t kStepsMax = 200'000'000;
 
   std::uint32_t limit_bytes = 64u << 20;  // how far the break may go
   std::uint32_t stack_bytes = 8u << 20;   // the default of Unix systems
@@ -134,6 +132,9 @@ class GuestHeap final : public HeapAllocator {
   // dead.
   std::optional<std::uint32_t> CallFunction(std::uint32_t function, std::uint32_t argument);
   static std::vector<std::string_view> InterfaceNames();
+  // How much RAM it may touch, whatever it does: any operation may touch all that was not touched yet.
+  std::uint64_t reach_bytes() const;
+  std::uint64_t instructions() const { return state_.counters.values().front(); }
 
  private:
   enum class Shape : std::uint8_t { kPlain, kFlags, kPool, kPlacedHandle };  // flags: behind the size
@@ -163,6 +164,9 @@ class GuestHeap final : public HeapAllocator {
   std::optional<std::uint32_t> CallMember(std::uint32_t function, std::initializer_list<std::uint32_t> arguments);
   Stop Run(std::uint32_t function, std::initializer_list<std::uint32_t> arguments);
   Stop RunWatched();
+  // In slices, between which it is asked whether anybody still waits (GuestPatience).
+  Stop RunPatiently();
+  void CountInstructions(std::uint32_t function, std::uint64_t instructions);
   // What it asks the host for; false ends it.
   bool Serve();
   VirtAddr Sbrk(std::int32_t bytes);
@@ -185,6 +189,7 @@ class GuestHeap final : public HeapAllocator {
   std::uint32_t init_ = 0, malloc_ = 0, free_ = 0, realloc_ = 0, calloc_ = 0;  // 0: it has none
   std::uint32_t handle_ = 0;                                                   // of a pool
   Watch watch_;
+  bool left_ = false;            // the call under way, as nobody waited any more
   mutable bool forget_ = false;  // a journal may have begun: one always begins behind a save
   I386Cpu cpu_;
   State state_;

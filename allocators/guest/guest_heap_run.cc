@@ -1,14 +1,17 @@
 // How the program runs, is served, and dies.
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 #include "absl/strings/str_format.h"
 #include "allocators/guest/guest_heap.h"
+#include "allocators/guest/guest_patience.h"
 
 namespace alloclab {
 namespace {
 
 constexpr std::uint8_t kService = 0x40;
+constexpr std::uint64_t kSlice = 100'000;  // some 0.5 ms; 50 ms of a program that is as slow as can be
 constexpr std::uint32_t kSbrk = 1, kWrite = 2, kExit = 3, kAbort = 4;
 
 bool IsService(const Stop& stop) { return stop.kind == Stop::Kind::kInterrupt && stop.vector == kService; }
@@ -37,7 +40,7 @@ std::optional<std::uint32_t> GuestHeap::Call(std::uint32_t function, std::initia
   const I386Cpu::Counts before = cpu_.counts();
   const Stop stop = Run(function, arguments);
   const I386Cpu::Counts after = cpu_.counts();
-  state_.counters.Of<"instructions">() += after.instructions - before.instructions;
+  CountInstructions(function, after.instructions - before.instructions);
   costs_.words_loaded += after.loads - before.loads;
   costs_.words_stored += after.stores - before.stores;
   if (stop.kind == Stop::Kind::kReturned) return cpu_.reg(I386Cpu::kEax);
@@ -45,13 +48,22 @@ std::optional<std::uint32_t> GuestHeap::Call(std::uint32_t function, std::initia
   return std::nullopt;
 }
 
+void GuestHeap::CountInstructions(std::uint32_t function, std::uint64_t instructions) {
+  state_.counters.Of<"instructions">() += instructions;
+  const std::array functions = {malloc_, calloc_, realloc_, free_};
+  const auto found = std::find(functions.begin(), functions.end(), function);
+  if (found == functions.end()) return;
+  state_.counters.Of<"operation_instructions">(found - functions.begin()) += instructions;
+}
+
 // As a C compiler would call it, on an empty stack whose top is a multiple of 16 bytes in front of the return address.
 Stop GuestHeap::Run(std::uint32_t function, std::initializer_list<std::uint32_t> arguments) {
   constexpr std::uint32_t kStackAlignment = 16;
   const auto bytes = static_cast<std::uint32_t>(arguments.size() * kWordBytes);
   const std::uint32_t padding = (kStackAlignment - bytes % kStackAlignment) % kStackAlignment;
+  // What a call leaves in registers is not there for the next one: it would be pushed, and is not saved.
+  for (int reg = I386Cpu::kEax; reg <= I386Cpu::kEdi; ++reg) cpu_.set_reg(static_cast<I386Cpu::Register>(reg), 0);
   cpu_.set_reg(I386Cpu::kEsp, stack_top_ - padding);
-  cpu_.set_reg(I386Cpu::kEbp, 0);
   cpu_.set_eflags(0);
   cpu_.set_eip(function);
   bool pushed = true;
@@ -66,9 +78,23 @@ Stop GuestHeap::Run(std::uint32_t function, std::initializer_list<std::uint32_t>
             .address = space_.last_fault()->address.raw()};
   }
   if (watch_) return RunWatched();
-  Stop stop = cpu_.Run(options_.steps_max);
-  while (IsService(stop) && Serve()) stop = cpu_.Run(cpu_.steps_left());
-  return stop;
+  return RunPatiently();
+}
+
+Stop GuestHeap::RunPatiently() {
+  std::uint64_t left = options_.steps_max;
+  while (true) {
+    const std::uint64_t slice = std::min(left, kSlice);
+    const Stop stop = cpu_.Run(slice);
+    left -= slice - cpu_.steps_left();
+    if (IsService(stop)) {
+      if (!Serve()) return stop;
+    } else if (stop.kind != Stop::Kind::kBudget || left == 0) {
+      return stop;
+    }
+    left_ = cpu_.steps_left() == 0 && GuestPatience::IsOver();
+    if (left_) return stop;
+  }
 }
 
 Stop GuestHeap::RunWatched() {
@@ -116,7 +142,7 @@ VirtAddr GuestHeap::Sbrk(std::int32_t bytes) {
 
 void GuestHeap::Die(std::uint32_t function, const Stop& stop) {
   HeapResult result{Outcome::kPanic, VirtAddr(stop.eip)};
-  if (stop.kind == Stop::Kind::kBudget) result.outcome = Outcome::kMachineHang;
+  if (stop.kind == Stop::Kind::kBudget || left_) result.outcome = Outcome::kMachineHang;
   if (stop.kind == Stop::Kind::kPageFault) {
     result = {stop.no_frame ? Outcome::kOutOfMemory : Outcome::kMachineFault, VirtAddr(stop.address)};
   }
@@ -137,6 +163,7 @@ std::string GuestHeap::Explain(const Stop& stop) const {
         return absl::StrFormat("service %d; there is none", cpu_.reg(I386Cpu::kEax));
     }
   }
+  if (left_) return "nobody waited for it any more";
   if (stop.kind == Stop::Kind::kBudget) return absl::StrFormat("not back after %d steps", options_.steps_max);
   if (stop.kind == Stop::Kind::kInterrupt) return absl::StrFormat("int %#x; there is none", stop.vector);
   if (stop.kind != Stop::Kind::kPageFault) return std::string(StopName(stop.kind));

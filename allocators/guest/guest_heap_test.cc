@@ -6,6 +6,7 @@
 #include <map>
 #include <random>
 
+#include "allocators/guest/guest_patience.h"
 #include "allocators/heap/heap_range.h"
 #include "allocators/heap/heap_testing.h"
 #include "allocators/heap/knr/knr_heap.h"
@@ -170,6 +171,30 @@ TEST(GuestHeap, KeepsTheBeginningOfWhatIsPrinted) {
   EXPECT_TRUE(program.printed().ends_with("hello\nhell"));
 }
 
+TEST(GuestHeap, IsLeftWhenNobodyWaitsAnyMore) {
+  HeapMachine machine(MakeGuest("misbehaves"));
+  int asked = 0;
+  const GuestPatience patience([&asked] { return ++asked == 3; });
+  EXPECT_EQ(machine.heap().Malloc(6).outcome, Outcome::kMachineHang);
+  EXPECT_EQ(machine.heap().Counter("instructions"), 300'000u);
+  EXPECT_THAT(machine.heap().CheckInvariants(), ElementsAre(Field(&Violation::what, HasSubstr("nobody waited"))));
+}
+
+TEST(GuestHeap, CountsInstructionsByFunction) {
+  HeapMachine machine(MakeGuest("implicit"));
+  const VirtAddr block = machine.heap().Malloc(100).address;
+  const auto of = [&](const char* function) {
+    return CountOf(machine.heap().allocator().Counts(), "operation_instructions", function);
+  };
+  const std::uint64_t of_malloc = of("malloc");
+  EXPECT_EQ(of_malloc, 52u);
+  EXPECT_EQ(of("free"), 0u);
+  EXPECT_EQ(machine.heap().Free(block).outcome, Outcome::kOk);
+  EXPECT_GT(of("free"), 0u);
+  EXPECT_EQ(of("malloc"), of_malloc);
+  EXPECT_EQ(of("malloc") + of("free"), machine.heap().Counter("instructions"));
+}
+
 TEST(GuestHeap, GuardedItNeverSeesAnInvalidFree) {
   HeapMachine machine(MakeGuest("implicit", {}, HeapGuard::Mode::kGuarded));
   const VirtAddr block = machine.heap().Malloc(100).address;
@@ -209,7 +234,7 @@ TEST(GuestHeap, RefusesWhatCannotBe) {
   EXPECT_THAT(WhyNot("implicit", {.limit_bytes = 0}), HasSubstr("heap.limit_bytes: 0; expected from 1 to 536870912"));
   EXPECT_THAT(WhyNot("implicit", {.limit_bytes = (512u << 20) + 1}), HasSubstr("heap.limit_bytes: 536870913"));
   EXPECT_THAT(WhyNot("implicit", {.stack_bytes = 100}), HasSubstr("heap.stack_bytes: 100; expected from 4096"));
-  EXPECT_THAT(WhyNot("implicit", {.steps_max = 0}), HasSubstr("heap.steps_max: 0"));
+  EXPECT_THAT(WhyNot("implicit", {.steps_max = 0}), HasSubstr("heap.steps_max: 0; expected from 1 to 200000000"));
   EXPECT_THAT(WhyNot("implicit", {.limit_bytes = 64}), HasSubstr("mm_init: gave -1; expected 0"));
   EXPECT_THAT(WhyNot("implicit", {.steps_max = 9}), HasSubstr("mm_init died at"));
   std::string stripped = File("kr");

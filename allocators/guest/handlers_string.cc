@@ -83,7 +83,8 @@ const Op* DoRepeated(Core& core, const Op* op) {
       if ((core.flags.zero == 0) != (repeat == Repeat::kRep)) break;
     }
     ++core.repeated;
-    if (core.steps_left == 0) return core.LeaveFor(op->eip);
+    // Also fetched again after it wrote over code or tables, perhaps its own: budgets must not change what happens.
+    if (core.steps_left == 0 || core.forgotten) return core.LeaveFor(op->eip);
     --core.steps_left;
   }
   return core.Follow(0, op->next_eip());

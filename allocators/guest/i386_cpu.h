@@ -9,8 +9,9 @@
 // of memory, of whatever size and across pages too; cmpxchg8b makes two of each, a repeated string instruction those of its
 // elements, an instruction that reads and writes one of each. Fetching instructions and walking page tables is not counted.
 //
-// Instructions are decoded once, into blocks. What the program itself writes over its code is noticed; when somebody else has
-// written over code, or changed a mapping, or a journal has begun or ended, the owner calls ForgetTranslations().
+// Instructions are decoded once, into blocks. What the program itself writes over its code is noticed, and what anybody writes
+// into page tables or over code in pages that the program may not write. When somebody else has written over other code,
+// changed a mapping by AddressSpace, or begun or ended a journal, the owner calls ForgetTranslations().
 //
 // Thread safety: none; the owner serialises calls.
 #ifndef ALLOCLAB_ALLOCATORS_GUEST_I386_CPU_H_

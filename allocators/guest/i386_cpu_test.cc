@@ -197,6 +197,17 @@ TEST(I386Cpu, RepeatedStringsStopInTheMiddle) {
   EXPECT_EQ(machine.cpu().counts(), (I386Cpu::Counts{0, words, words}));
 }
 
+TEST(I386Cpu, RepeatedStringsAreFetchedAgainWhenTheyWriteOverThemselves) {
+  GuestMachine machine;
+  machine.Place("\xF3\xAA"sv);                 // rep stosb
+  machine.cpu().set_reg(I386Cpu::kEax, 0xCC);  // int3
+  machine.cpu().set_reg(I386Cpu::kEcx, 100);
+  machine.cpu().set_reg(I386Cpu::kEdi, kCode);
+  EXPECT_EQ(machine.cpu().Run(1000), (Stop{.kind = Stop::Kind::kBreakpoint, .eip = kCode + 1}));
+  EXPECT_EQ(machine.cpu().reg(I386Cpu::kEcx), 99u);
+  EXPECT_EQ(machine.cpu().counts(), (I386Cpu::Counts{1, 0, 1}));
+}
+
 TEST(I386Cpu, RepeatedStringsOfNothing) {
   GuestMachine machine;
   machine.Place("\xF3\xAA\xF2\xAE\xCC"sv);  // rep stosb; repne scasb
