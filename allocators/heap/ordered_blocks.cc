@@ -24,9 +24,9 @@ absl::Status CheckEngine(Engine engine, bool guarded) {
       "heap.engine: indexed; an unguarded instance needs literal, because the index trusts the blocks in RAM");
 }
 
-std::uint64_t OrderedBlocks::Row::AtLeast(std::uint32_t least) const {
+std::uint64_t OrderedBlocks::Row::AtLeast(std::uint32_t least, std::uint32_t slots) const {
   std::uint64_t bits = 0;
-  for (std::size_t i = 0; i < parts.size(); ++i) bits |= std::uint64_t{parts[i].AtLeast(least)} << 16 * i;
+  for (std::size_t i = 0; 16 * i < slots; ++i) bits |= std::uint64_t{parts[i].AtLeast(least)} << 16 * i;
   return bits;
 }
 
@@ -34,29 +34,55 @@ std::uint32_t OrderedBlocks::Row::Max() const {
   return std::max(std::max(parts[0].Max(), parts[1].Max()), std::max(parts[2].Max(), parts[3].Max()));
 }
 
+std::uint32_t OrderedBlocks::LeafOf(std::uint32_t key) const {
+  const auto leaves = static_cast<std::uint32_t>(first_keys_.size());
+  if (found_ < leaves && (found_ == 0 || first_keys_[found_] < key) &&
+      (found_ + 1 == leaves || first_keys_[found_ + 1] >= key)) {
+    return found_;
+  }
+  std::uint32_t leaf = 0;
+  for (std::uint32_t among = leaves; among > 1;) {
+    const std::uint32_t half = among / 2;
+    leaf = first_keys_[leaf + half] < key ? leaf + half : leaf;
+    among -= half;
+  }
+  return found_ = leaf;
+}
+
 OrderedBlocks::Cursor OrderedBlocks::LowerBound(std::uint32_t key) const {
-  const auto above = std::lower_bound(first_keys_.begin(), first_keys_.end(), key);
-  const auto leaf = static_cast<std::uint32_t>(above - first_keys_.begin() - (above != first_keys_.begin() ? 1 : 0));
+  const std::uint32_t leaf = LeafOf(key);
   const Leaf& at = *leaves_[leaf];
-  const std::uint64_t not_below = key != 0 ? at.keys.AtLeast(key) : ~std::uint64_t{0};
+  const std::uint64_t not_below = key != 0 ? at.keys.AtLeast(key, at.count) : ~std::uint64_t{0};
   return Whole({leaf, std::min(not_below != 0 ? First(not_below) : kSlots, at.count)});
 }
 
 OrderedBlocks::Cursor OrderedBlocks::FirstFrom(Cursor from, std::uint32_t bytes) const {
   if (bytes >> 31 != 0) return end();
-  if (const std::uint64_t large = leaves_[from.leaf]->bytes.AtLeast(bytes) & ~Below(from.slot); large != 0) {
-    return {from.leaf, First(large)};
+  if (sums_[from.leaf].largest >= bytes) {
+    const Leaf& at = *leaves_[from.leaf];
+    const std::uint64_t large = at.bytes.AtLeast(bytes, at.count) & ~Below(from.slot);
+    if (large != 0) return {from.leaf, First(large)};
+    if (from.slot == 0) Tighten(from.leaf);
   }
   for (auto leaf = from.leaf + 1; leaf < leaves_.size();) {
     if (leaf % kGroup == 0 && groups_[leaf / kGroup].largest < bytes) {
       leaf += kGroup;
     } else if (sums_[leaf].largest < bytes) {
       ++leaf;
+    } else if (const std::uint64_t large = leaves_[leaf]->bytes.AtLeast(bytes, leaves_[leaf]->count); large != 0) {
+      return {leaf, First(large)};
     } else {
-      return {leaf, First(leaves_[leaf]->bytes.AtLeast(bytes))};
+      Tighten(leaf++);
     }
   }
   return end();
+}
+
+void OrderedBlocks::Tighten(std::uint32_t leaf) const {
+  const std::uint32_t bound = sums_[leaf].largest;
+  sums_[leaf].largest = leaves_[leaf]->bytes.Max();
+  Sums& group = groups_[leaf / kGroup];
+  if (bound == group.largest) group.largest = SumsOfGroup(leaf / kGroup).largest;
 }
 
 OrderedBlocks::Counts OrderedBlocks::InLeaf(std::uint32_t leaf, std::uint32_t from, std::uint32_t to) const {
@@ -81,6 +107,17 @@ OrderedBlocks::Counts OrderedBlocks::Between(Cursor first, Cursor behind) const 
   }
   if ((leaves_[first.leaf]->changes >> first.slot & 1) == 0) ++sums.counts.pages;
   return sums.counts;
+}
+
+std::uint32_t OrderedBlocks::Distance(Cursor first, Cursor behind) const {
+  if (first.leaf == behind.leaf) return behind.slot - first.slot;
+  std::uint32_t blocks = leaves_[first.leaf]->count - first.slot + behind.slot;
+  for (std::uint32_t leaf = first.leaf + 1; leaf < behind.leaf;) {
+    const bool whole_group = leaf % kGroup == 0 && leaf + kGroup <= behind.leaf;
+    blocks += (whole_group ? groups_[leaf / kGroup] : sums_[leaf]).counts.blocks;
+    leaf += whole_group ? kGroup : 1;
+  }
+  return blocks;
 }
 
 void OrderedBlocks::Sums::Add(const Counts& more) {
@@ -130,7 +167,8 @@ void OrderedBlocks::Resize(Cursor at, std::uint32_t bytes) {
     leaf.sized ^= std::uint64_t{1} << at.slot;
     Count(at.leaf, {.sized = bytes != 0 ? 1 : ~0u});
   }
-  SetLargest(at.leaf, was, bytes);
+  sums_[at.leaf].largest = std::max(sums_[at.leaf].largest, bytes);
+  groups_[at.leaf / kGroup].largest = std::max(groups_[at.leaf / kGroup].largest, bytes);
 }
 
 void OrderedBlocks::Erase(Cursor at) {
@@ -155,7 +193,7 @@ void OrderedBlocks::Erase(Cursor at) {
     leaves_.erase(leaves_.begin() + at.leaf);
     first_keys_.erase(first_keys_.begin() + at.leaf);
     sums_.erase(sums_.begin() + at.leaf);
-    SumGroups();
+    SumGroups(at.leaf);
     if (at.leaf < leaves_.size()) MarkChange(at);
   }
 }
@@ -180,7 +218,7 @@ void OrderedBlocks::Split(std::uint32_t leaf) {
   sums_.insert(sums_.begin() + leaf + 1, SumsOf(right));
   first_keys_.insert(first_keys_.begin() + leaf + 1, right.keys.Get(0));
   leaves_.insert(leaves_.begin() + leaf + 1, std::move(made));
-  SumGroups();
+  SumGroups(leaf);
 }
 
 void OrderedBlocks::MarkChange(Cursor at) {
@@ -198,24 +236,6 @@ void OrderedBlocks::Count(std::uint32_t leaf, const Counts& change) {
   groups_[leaf / kGroup].Add(change);
 }
 
-void OrderedBlocks::SetLargest(std::uint32_t leaf, std::uint32_t was, std::uint32_t is) {
-  std::uint32_t& largest = sums_[leaf].largest;
-  const std::uint32_t largest_was = largest;
-  if (is >= largest) {
-    largest = is;
-  } else if (was == largest) {
-    largest = leaves_[leaf]->bytes.Max();
-  } else {
-    return;
-  }
-  Sums& group = groups_[leaf / kGroup];
-  if (largest >= group.largest) {
-    group.largest = largest;
-  } else if (largest_was == group.largest) {
-    group.largest = SumsOfGroup(leaf / kGroup).largest;
-  }
-}
-
 OrderedBlocks::Sums OrderedBlocks::SumsOf(const Leaf& leaf) {
   return {{leaf.count, PopCount(leaf.changes), PopCount(leaf.sized)}, leaf.bytes.Max()};
 }
@@ -230,9 +250,9 @@ OrderedBlocks::Sums OrderedBlocks::SumsOfGroup(std::uint32_t group) const {
   return sums;
 }
 
-void OrderedBlocks::SumGroups() {
+void OrderedBlocks::SumGroups(std::uint32_t leaf) {
   groups_.resize((sums_.size() + kGroup - 1) / kGroup);
-  for (std::uint32_t group = 0; group < groups_.size(); ++group) groups_[group] = SumsOfGroup(group);
+  for (std::uint32_t group = leaf / kGroup; group < groups_.size(); ++group) groups_[group] = SumsOfGroup(group);
 }
 
 void OrderedBlocks::Join(const Entry& block, bool below, bool above) {
@@ -248,14 +268,29 @@ void OrderedBlocks::Join(const Entry& block, bool below, bool above) {
 }
 
 void OrderedBlocks::Assign(const std::vector<Entry>& blocks) {
+  constexpr std::uint32_t kFilled = kSlots * 3 / 4;
   leaves_.clear();
-  leaves_.push_back(std::make_unique<Leaf>());
-  std::fill(leaves_[0]->keys.begin(), leaves_[0]->keys.begin() + kSlots, kNoKey);
-  first_keys_.assign(1, 0);
-  sums_.assign(1, {});
-  groups_.assign(1, {});
-  size_ = 0;
-  for (const Entry& block : blocks) Insert(end(), block);
+  first_keys_.clear();
+  sums_.clear();
+  size_ = static_cast<std::uint32_t>(blocks.size());
+  std::uint32_t page = ~0u;
+  auto next = blocks.begin();
+  do {
+    Leaf& leaf = *leaves_.emplace_back(std::make_unique<Leaf>());
+    std::fill(leaf.keys.begin(), leaf.keys.begin() + kSlots, kNoKey);
+    first_keys_.push_back(next != blocks.end() ? next->key : 0);
+    for (; next != blocks.end() && leaf.count < kFilled; ++next, ++leaf.count) {
+      ALLOCLAB_CHECK_LT(std::max(next->key, next->bytes), kNoKey);
+      leaf.keys.Set(leaf.count, next->key);
+      leaf.bytes.Set(leaf.count, next->bytes);
+      leaf.addresses[leaf.count] = next->address;
+      leaf.changes |= std::uint64_t{next->address.page() != page} << leaf.count;
+      leaf.sized |= std::uint64_t{next->bytes != 0} << leaf.count;
+      page = next->address.page();
+    }
+    sums_.push_back(SumsOf(leaf));
+  } while (next != blocks.end());
+  SumGroups(0);
 }
 
 std::string OrderedBlocks::Difference(const std::vector<Entry>& blocks) const {
@@ -276,12 +311,16 @@ std::string OrderedBlocks::Difference(const std::vector<Entry>& blocks) const {
 std::string OrderedBlocks::Check() const {
   std::uint32_t size = 0, key = 0;
   for (std::uint32_t leaf = 0; leaf < leaves_.size(); ++leaf) {
-    if (sums_[leaf] != SumsOf(*leaves_[leaf])) return absl::StrFormat("the sums of leaf %d are not those of its blocks", leaf);
+    const Sums sums = SumsOf(*leaves_[leaf]);
+    if (sums_[leaf].counts != sums.counts || sums_[leaf].largest < sums.largest)
+      return absl::StrFormat("the sums of leaf %d are not those of its blocks", leaf);
     if (leaves_[leaf]->count == 0 && leaves_.size() > 1) return absl::StrFormat("leaf %d is empty", leaf);
     size += leaves_[leaf]->count;
   }
   for (std::uint32_t group = 0; group < groups_.size(); ++group) {
-    if (groups_[group] != SumsOfGroup(group)) return absl::StrFormat("the sums of group %d are not those of its leaves", group);
+    const Sums sums = SumsOfGroup(group);
+    if (groups_[group].counts != sums.counts || groups_[group].largest != sums.largest)
+      return absl::StrFormat("the sums of group %d are not those of its leaves", group);
   }
   if (size != size_) return absl::StrFormat("there are %d blocks, not %d", size, size_);
   std::uint32_t page = ~0u;

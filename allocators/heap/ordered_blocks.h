@@ -6,7 +6,8 @@
 // The order is that of a key: the offset of the block, or its size; blocks of one key are in the order in which they were put.
 //
 //   leaf    up to 64 blocks side by side, compared 16 at a time; a full one is cut in two, an empty one goes
-//   sums    of each leaf, and of each 16 leaves: how many blocks, in how many pages, and the largest
+//   sums    of each leaf, and of each 16 leaves: how many blocks, in how many pages, and a bound of the largest, which a
+//           search makes exact where it was misled
 //
 // A search takes a binary search over leaves, some looks at sums, and one leaf; a leaf that is cut costs a pass over the sums.
 //
@@ -71,6 +72,7 @@ class OrderedBlocks {
   Cursor FirstFrom(Cursor from, std::uint32_t bytes) const;
   // What a walk looks at that goes from `first` up to `behind`, which is not before it; both may be end().
   Counts Between(Cursor first, Cursor behind) const;
+  std::uint32_t Distance(Cursor first, Cursor behind) const;  // the blocks of that alone
 
   // In front of `before`, which may be end(). REQUIRES: the key is in order there.
   void Insert(Cursor before, const Entry& entry);
@@ -99,7 +101,7 @@ class OrderedBlocks {
     std::uint32_t* begin() { return static_cast<std::uint32_t*>(static_cast<void*>(this)); }
     std::uint32_t Get(std::uint32_t slot) const { return parts[slot / 16].values[slot % 16]; }
     void Set(std::uint32_t slot, std::uint32_t value) { parts[slot / 16].values[slot % 16] = value; }
-    std::uint64_t AtLeast(std::uint32_t least) const;
+    std::uint64_t AtLeast(std::uint32_t least, std::uint32_t slots) const;  // of the first so many slots, or a few more
     std::uint32_t Max() const;
   };
   struct Leaf {
@@ -111,9 +113,8 @@ class OrderedBlocks {
   };
   struct Sums {
     Counts counts;
-    std::uint32_t largest = 0;
+    std::uint32_t largest = 0;  // no block is larger
     void Add(const Counts& more);
-    friend bool operator==(const Sums&, const Sums&) = default;
   };
 
   // The same place, named by the block that is there.
@@ -127,19 +128,22 @@ class OrderedBlocks {
   void MarkChange(Cursor at);
   // Adds to the counts of a leaf, modulo 2^32.
   void Count(std::uint32_t leaf, const Counts& change);
-  // One of its blocks has another size.
-  void SetLargest(std::uint32_t leaf, std::uint32_t was, std::uint32_t is);
+  // The leaf in which the first block with this key or a greater one is, if it is not the first of the next leaf.
+  std::uint32_t LeafOf(std::uint32_t key) const;
+  // Makes the bound of a leaf, and that of its group, exact.
+  void Tighten(std::uint32_t leaf) const;
   static Sums SumsOf(const Leaf& leaf);
   Sums SumsOfGroup(std::uint32_t group) const;
-  // When leaves came or went.
-  void SumGroups();
+  // When leaves came or went, from this one on.
+  void SumGroups(std::uint32_t leaf);
   // Where the index is not what it says of itself.
   std::string Check() const;
 
   std::vector<std::unique_ptr<Leaf>> leaves_;  // one at least; none of several is empty
   std::vector<std::uint32_t> first_keys_;      // of the leaves
-  std::vector<Sums> sums_;                     // of the leaves
-  std::vector<Sums> groups_;                   // of each kGroup leaves
+  mutable std::vector<Sums> sums_;             // of the leaves
+  mutable std::vector<Sums> groups_;           // of each kGroup leaves
+  mutable std::uint32_t found_ = 0;            // the leaf that was found last
   std::uint32_t size_ = 0;
 };
 

@@ -26,9 +26,8 @@ FreeRtosHeap::FreeRtosHeap(AddressSpace& space, std::uint32_t arena_bytes, VirtA
     : HeapAllocator(space, ProgramBreak::Arena(space, kHeapStart, arena_bytes)),
       end_(end),
       usable_bytes_(usable_bytes),
-      merges_(merges) {
-  if (engine == Engine::kIndexed) index_.emplace();
-}
+      merges_(merges),
+      index_(engine) {}
 
 std::uint32_t FreeRtosHeap::PayloadBytes(VirtAddr block) {
   AccessCosts uncounted;
@@ -55,6 +54,7 @@ std::uint32_t FreeRtosHeap::Size(WordView& words, VirtAddr block) const {
 }
 
 HeapResult FreeRtosHeap::Malloc(std::uint32_t bytes) {
+  index_.Follow(costs_.search_steps, [this] { return Listed(); });
   if (!state_.initialised) {
     WordView words(space_, costs_);
     Init(words);
@@ -130,6 +130,7 @@ HeapResult FreeRtosHeap::Calloc(std::uint32_t count, std::uint32_t bytes) {
 
 HeapResult FreeRtosHeap::Free(VirtAddr block) {
   if (block.is_null()) return {};
+  index_.Follow(costs_.search_steps, [this] { return Listed(); });
   WordView words(space_, costs_);
   const VirtAddr header = block - kHeader;
   const std::uint32_t size = words.Load(header + kSizeOffset);
@@ -147,7 +148,7 @@ void FreeRtosHeap::CountPlaceSteps(std::uint64_t steps) {
 
 void FreeRtosHeap::RestoreOwn(const AllocatorState& saved) {
   RestoreState(saved, state_);
-  if (index_) index_->Assign(Listed());
+  index_.Drop();
 }
 
 std::vector<OrderedBlocks::Entry> FreeRtosHeap::Listed() const {
@@ -204,7 +205,7 @@ std::vector<Violation> FreeRtosHeap::CheckInvariants(const Interrupt& interrupt)
     if (found.size() < kViolationsMax) found.push_back({invariant, where.raw(), std::move(what)});
   };
   if (!state_.initialised) return found;
-  if (std::string differs = index_ ? index_->Difference(Listed()) : ""; !differs.empty()) add("F5", start(), differs);
+  if (std::string differs = index_.Difference([this] { return Listed(); }); !differs.empty()) add("F5", start(), differs);
   std::vector<VirtAddr> list = List();
   for (std::size_t i = 1; i < list.size(); ++i) {
     if (!InOrder(list[i - 1], list[i])) {

@@ -23,8 +23,8 @@
 // heap4 the address of end, the free bytes and the fewest; for heap2 0, the usable bytes, and the free bytes. Before the
 // first request the variables alone.
 //
-// The indexed engine keeps the list in an OrderedBlocks, too: searches and places are asked of it, and what the walks would
-// have loaded is charged.
+// The indexed engine keeps the list in an OrderedBlocks, too, while walks are long (index_switch.h): searches and places are
+// asked of it, and what the walks would have loaded is charged.
 //
 // Costs: search_steps are the steps of the search and of the walk to a place. A word counts when it is in a block.
 //
@@ -46,6 +46,7 @@
 #include "allocators/common/engine.h"
 #include "allocators/heap/heap_allocator.h"
 #include "allocators/heap/heap_allocator_info.h"
+#include "allocators/heap/index_switch.h"
 #include "allocators/heap/merges.h"
 #include "allocators/heap/ordered_blocks.h"
 #include "allocators/machine/word_view.h"
@@ -68,7 +69,7 @@ class FreeRtosHeap : public HeapAllocator {
   std::uint32_t BlockBytes(std::uint32_t bytes) const override;
   std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const override;
   std::vector<Violation> CheckInvariants(const Interrupt& interrupt) const override;
-  std::uint64_t host_bytes() const override { return sizeof(*this) + (index_ ? index_->host_bytes() : 0); }
+  std::uint64_t host_bytes() const override { return sizeof(*this) + index_.host_bytes(); }
 
  protected:
   static constexpr std::uint32_t kHeader = 8, kSizeOffset = 4, kAllocated = 1u << 31;
@@ -113,7 +114,7 @@ class FreeRtosHeap : public HeapAllocator {
   const std::uint32_t usable_bytes_;
   const bool merges_;
   State state_;
-  std::optional<OrderedBlocks> index_;
+  SwitchedIndex index_;
 
  private:
   struct Found {

@@ -85,7 +85,7 @@ void FreeRtosHeap4::Init(WordView& words) {
 VirtAddr FreeRtosHeap4::FindPlace(WordView& words, VirtAddr block) {
   if (index_) {
     const OrderedBlocks::Cursor place = index_->LowerBound(block - start());
-    const std::uint64_t steps = index_->Between(index_->begin(), place).blocks;
+    const std::uint64_t steps = index_->Distance(index_->begin(), place);
     CountPlaceSteps(steps);
     costs_.words_loaded += steps;
     return Before(place);
@@ -170,7 +170,7 @@ void FreeRtosHeap2::Init(WordView& words) {
 VirtAddr FreeRtosHeap2::FindPlace(WordView& words, std::uint32_t size) {
   if (index_) {
     const OrderedBlocks::Cursor place = index_->LowerBound(size);
-    const std::uint64_t steps = index_->Between(index_->begin(), place).blocks;
+    const std::uint64_t steps = index_->Distance(index_->begin(), place);
     CountPlaceSteps(steps);
     costs_.words_loaded += 2 * steps + (place == index_->end() ? 0 : 1);
     return Before(place);

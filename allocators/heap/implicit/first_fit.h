@@ -215,6 +215,7 @@ class FirstFit {
   }
 
   const Index& index() const { return index_; }
+  Index& index() { return index_; }
 
  private:
   // Bytes of the free neighbours that a coalescing swallowed; 0 for one that was allocated.

@@ -36,9 +36,7 @@ std::uint32_t UnitsFor(std::uint32_t bytes) { return (bytes + (kUnit - 1)) / kUn
 }  // namespace
 
 KnrHeap::KnrHeap(AddressSpace& space, std::uint32_t limit_bytes, Engine engine)
-    : HeapAllocator(space, ProgramBreak(space, kHeapStart, kHeapStart + limit_bytes)) {
-  if (engine == Engine::kIndexed) index_.emplace();
-}
+    : HeapAllocator(space, ProgramBreak(space, kHeapStart, kHeapStart + limit_bytes)), index_(engine) {}
 
 const Declaration& KnrHeap::declaration() const { return kDeclaration; }
 
@@ -67,6 +65,7 @@ std::uint32_t KnrHeap::Units(WordView& words, VirtAddr block) const {
 
 // malloc
 HeapResult KnrHeap::Malloc(std::uint32_t bytes) {
+  index_.Follow(costs_.search_steps, [this] { return Listed(); });
   const std::uint32_t units = UnitsFor(bytes);
   if (state_.freep.is_null()) state_.base_next = state_.freep = kBase;
   Found found = Search(units);
@@ -125,6 +124,7 @@ bool KnrHeap::Grow(std::uint32_t units) {
 }
 
 HeapResult KnrHeap::Free(VirtAddr block) {
+  index_.Follow(costs_.search_steps, [this] { return Listed(); });
   Insert(block - kUnit);
   return {};
 }
@@ -197,7 +197,7 @@ VirtAddr KnrHeap::AskForPlace(VirtAddr block) {
   const OrderedBlocks::Cursor place = ring.LowerBound(Key(block));
   std::uint64_t steps = 0, loads = 0;
   const auto walk_up = [&](OrderedBlocks::Cursor from) {  // to the last block below
-    const std::uint64_t below = ring.Between(from, place).blocks;
+    const std::uint64_t below = ring.Distance(from, place);
     if (below == 0) return;
     const bool at_top = place == ring.end();
     steps += below - 1 + (at_top ? 1 : 0);
@@ -208,7 +208,7 @@ VirtAddr KnrHeap::AskForPlace(VirtAddr block) {
     if (from_base) steps += ring.size() == 0 || place != ring.begin() ? 1 : 0;
     walk_up(from_base ? ring.begin() : ring.LowerBound(Key(state_.freep)));
   } else {
-    const std::uint64_t above = ring.Between(ring.LowerBound(Key(state_.freep)), ring.end()).blocks;
+    const std::uint64_t above = ring.Distance(ring.LowerBound(Key(state_.freep)), ring.end());
     steps += above + (place != ring.begin() ? 1 : 0);  // and base
     loads += 2 * above + 1;
     walk_up(ring.begin());
@@ -309,7 +309,7 @@ std::vector<Violation> KnrHeap::CheckInvariants(const Interrupt& interrupt) cons
   if (begun != ring.size()) {
     add("K2", start(), absl::StrFormat("the ring has %d free blocks, but %d blocks begin at them", ring.size(), begun));
   }
-  if (std::string differs = index_ ? index_->Difference(Listed()) : ""; !differs.empty()) add("K5", start(), differs);
+  if (std::string differs = index_.Difference([this] { return Listed(); }); !differs.empty()) add("K5", start(), differs);
   if (!freep_found) add("K4", state_.freep, absl::StrFormat("no free block is at freep %#010x", state_.freep.raw()));
   return found;
 }

@@ -20,8 +20,8 @@
 // Metadata, for the digest: of each block in address order `next` if it is free, else 0, and `units`; then base's next, 0,
 // freep.
 //
-// The indexed engine keeps the ring in an OrderedBlocks, too: both walks are asked of it, and what they would have loaded is
-// charged.
+// The indexed engine keeps the ring in an OrderedBlocks, too, while walks are long (index_switch.h): both walks are asked of
+// it, and what they would have loaded is charged.
 //
 // Costs: search_steps are the bodies of malloc's loop and of free's; each `p->ptr` and `p->size` of the source counts when p
 // is a block, not when it is base.
@@ -44,6 +44,7 @@
 #include "allocators/common/engine.h"
 #include "allocators/heap/heap_allocator.h"
 #include "allocators/heap/heap_allocator_info.h"
+#include "allocators/heap/index_switch.h"
 #include "allocators/heap/merges.h"
 #include "allocators/heap/ordered_blocks.h"
 #include "allocators/machine/word_view.h"
@@ -70,7 +71,7 @@ class KnrHeap final : public HeapAllocator {
   std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const override;
   void VisitMetadata(const std::function<void(std::uint32_t word)>& visit, const Interrupt& interrupt) const override;
   std::vector<Violation> CheckInvariants(const Interrupt& interrupt) const override;
-  std::uint64_t host_bytes() const override { return sizeof(*this) + (index_ ? index_->host_bytes() : 0); }
+  std::uint64_t host_bytes() const override { return sizeof(*this) + index_.host_bytes(); }
 
  private:
   static constexpr VirtAddr kBase{1};
@@ -108,12 +109,12 @@ class KnrHeap final : public HeapAllocator {
   std::unique_ptr<const AllocatorState> SaveOwn() const override { return SaveState(state_); }
   void RestoreOwn(const AllocatorState& saved) override {
     RestoreState(saved, state_);
-    if (index_) index_->Assign(Listed());
+    index_.Drop();
   }
   void ResetOwnCounters() override { state_.counters.Reset(); }
 
   State state_;
-  std::optional<OrderedBlocks> index_;  // sizes in units
+  SwitchedIndex index_;  // sizes in units
 };
 
 HeapAllocatorInfo KnrHeapInfo();

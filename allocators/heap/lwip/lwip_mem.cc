@@ -34,7 +34,8 @@ constexpr std::uint32_t RoundUp(std::uint32_t bytes) { return (bytes + 3) & ~3u;
 
 LwipMem::LwipMem(AddressSpace& space, std::uint32_t arena_bytes, Engine engine)
     : HeapAllocator(space, ProgramBreak::Arena(space, kHeapStart, arena_bytes + BytesBehind(arena_bytes))),
-      end_(RoundUp(arena_bytes)) {
+      end_(RoundUp(arena_bytes)),
+      index_(engine) {
   ALLOCLAB_CHECK_GE(arena_bytes, kArenaBytesMin);
   WordView words(space_, costs_);
   SetNext(words, 0, end_);
@@ -43,7 +44,6 @@ LwipMem::LwipMem(AddressSpace& space, std::uint32_t arena_bytes, Engine engine)
   SetNext(words, end_, end_);
   SetPrev(words, end_, end_);
   SetUsed(words, end_, true);
-  if (engine == Engine::kIndexed) index_.emplace().Assign(Listed());
 }
 
 const Declaration& LwipMem::declaration() const { return kDeclaration; }
@@ -58,6 +58,7 @@ std::uint32_t LwipMem::BlockBytes(std::uint32_t bytes) const { return std::max(R
 
 HeapResult LwipMem::Malloc(std::uint32_t bytes) {
   if (bytes == 0) return {Outcome::kZeroSize, VirtAddr{}};
+  index_.Follow(costs_.search_steps, [this] { return Listed(); });
   const std::uint32_t size = std::max(RoundUp(bytes), kPayloadMin);
   if (size > end_ || size < bytes) return {Outcome::kOutOfMemory, VirtAddr{}};
   const std::optional<Offset> block = Search(size);
@@ -105,7 +106,9 @@ void LwipMem::Take(WordView& words, Offset block, std::uint32_t size) {
     SetPrev(words, rest, block);
     SetNext(words, block, rest);
     if (Next(words, rest) != end_) SetPrev(words, Next(words, rest), rest);
-    if (index_) index_->Insert(index_->LowerBound(rest), EntryOf(rest, *space_.Peek(At(rest)), false));
+    if (index_) {
+      index_->Insert(index_->Next(index_->LowerBound(block)), EntryOf(rest, *space_.Peek(At(rest)), false));
+    }
   }
   SetUsed(words, block, true);
   if (index_) index_->Resize(index_->LowerBound(block), 0);
@@ -114,7 +117,7 @@ void LwipMem::Take(WordView& words, Offset block, std::uint32_t size) {
 void LwipMem::MoveLowestFree(WordView& words) {
   if (index_) {
     const OrderedBlocks::Cursor from = index_->LowerBound(state_.lfree), free = index_->FirstFrom(from, 1);
-    const std::uint64_t steps = index_->Between(from, free).blocks;
+    const std::uint64_t steps = index_->Distance(from, free);
     costs_.search_steps += steps;
     state_.counters.Of<"lfree_steps">() += steps;
     costs_.words_loaded += 2 * steps + 1;  // `used` and `next` of each, and `used` of the last one
@@ -175,6 +178,22 @@ void LwipMem::Merge(WordView& words, Offset block) {
 void LwipMem::Absorb(WordView& words, Offset before, Offset block) {
   SetNext(words, before, Next(words, block));
   if (Next(words, block) != end_) SetPrev(words, Next(words, block), before);
+}
+
+// The guard asks at each refusal.
+HeapShape LwipMem::Shape() const {
+  if (!index_) return HeapAllocator::Shape();
+  HeapShape shape{.start = start(), .brk = brk(), .limit = limit()};
+  for (OrderedBlocks::Cursor at = index_->begin(); at != index_->end();) {
+    const OrderedBlocks::Entry block = index_->At(at);
+    at = index_->Next(at);
+    const Offset next = at == index_->end() ? end_ : index_->At(at).key;
+    shape.Add({.address = block.address.raw(),
+               .bytes = next - block.key,
+               .kind = block.bytes == 0 ? BlockKind::kLive : BlockKind::kFree});
+  }
+  shape.Add({.address = At(end_).raw(), .bytes = brk() - At(end_), .kind = BlockKind::kMetadata});
+  return shape;
 }
 
 std::vector<OrderedBlocks::Entry> LwipMem::Listed() const {
@@ -263,7 +282,7 @@ std::vector<Violation> LwipMem::CheckInvariants(const Interrupt& interrupt) cons
     add("L4", At(state_.lfree),
         absl::StrFormat("lfree is %#x; the lowest free block is at offset %#x", state_.lfree, lowest_free));
   }
-  if (std::string differs = index_ ? index_->Difference(Listed()) : ""; !differs.empty()) add("L5", start(), differs);
+  if (std::string differs = index_.Difference([this] { return Listed(); }); !differs.empty()) add("L5", start(), differs);
   return found;
 }
 

@@ -24,8 +24,8 @@
 // Metadata, for the digest: of each block in address order, the end marker included, next, prev and used, a word each; then
 // lfree.
 //
-// The indexed engine has all blocks in an OrderedBlocks, live ones with size 0: searches and the way of lfree are asked of
-// it, and what the walks would have loaded is charged.
+// The indexed engine has all blocks in an OrderedBlocks, live ones with size 0, while walks are long (index_switch.h):
+// searches and the way of lfree are asked of it, and what the walks would have loaded is charged.
 //
 // Costs: search_steps are the headers that a search looks at, and the steps of lfree to the next free block. `used` counts as a
 // word.
@@ -49,6 +49,7 @@
 #include "allocators/common/engine.h"
 #include "allocators/heap/heap_allocator.h"
 #include "allocators/heap/heap_allocator_info.h"
+#include "allocators/heap/index_switch.h"
 #include "allocators/heap/merges.h"
 #include "allocators/heap/ordered_blocks.h"
 #include "allocators/machine/word_view.h"
@@ -83,10 +84,11 @@ class LwipMem final : public HeapAllocator {
   std::uint32_t BlockBytes(std::uint32_t bytes) const override;
   std::span<const std::uint64_t> own_counters() const override { return state_.counters.values(); }
   std::vector<std::uint64_t> FigureValues() const override { return {state_.lfree}; }
+  HeapShape Shape() const override;
   std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const override;
   void VisitMetadata(const std::function<void(std::uint32_t word)>& visit, const Interrupt& interrupt) const override;
   std::vector<Violation> CheckInvariants(const Interrupt& interrupt) const override;
-  std::uint64_t host_bytes() const override { return sizeof(*this) + (index_ ? index_->host_bytes() : 0); }
+  std::uint64_t host_bytes() const override { return sizeof(*this) + index_.host_bytes(); }
 
  private:
   using Offset = std::uint32_t;  // of a header, from the heap's start
@@ -118,7 +120,7 @@ class LwipMem final : public HeapAllocator {
   std::unique_ptr<const AllocatorState> SaveOwn() const override { return SaveState(state_); }
   void RestoreOwn(const AllocatorState& saved) override {
     RestoreState(saved, state_);
-    if (index_) index_->Assign(Listed());
+    index_.Drop();
   }
   void ResetOwnCounters() override { state_.counters.Reset(); }
 
@@ -130,7 +132,7 @@ class LwipMem final : public HeapAllocator {
   };
   const Offset end_;  // SIZE
   State state_;
-  std::optional<OrderedBlocks> index_;
+  SwitchedIndex index_;
 };
 
 HeapAllocatorInfo LwipMemInfo();

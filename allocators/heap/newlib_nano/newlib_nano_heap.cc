@@ -42,9 +42,7 @@ VirtAddr PayloadOf(VirtAddr chunk) { return VirtAddr((chunk.raw() + kWordBytes +
 }  // namespace
 
 NewlibNanoHeap::NewlibNanoHeap(AddressSpace& space, std::uint32_t limit_bytes, Engine engine)
-    : HeapAllocator(space, ProgramBreak(space, kHeapStart, kHeapStart + limit_bytes)) {
-  if (engine == Engine::kIndexed) index_.emplace();
-}
+    : HeapAllocator(space, ProgramBreak(space, kHeapStart, kHeapStart + limit_bytes)), index_(engine) {}
 
 const Declaration& NewlibNanoHeap::declaration() const { return kDeclaration; }
 
@@ -58,6 +56,7 @@ std::uint32_t NewlibNanoHeap::PayloadBytes(VirtAddr block) {
 std::uint32_t NewlibNanoHeap::BlockBytes(std::uint32_t bytes) const { return SizeFor(bytes); }
 
 HeapResult NewlibNanoHeap::Malloc(std::uint32_t bytes) {
+  index_.Follow(costs_.search_steps, [this] { return Listed(); });
   const std::uint32_t size = SizeFor(bytes);
   if (size >> 31 != 0 || size < bytes) return {Outcome::kOutOfMemory, VirtAddr{}};
   const Found found = Search(size);
@@ -132,6 +131,7 @@ VirtAddr NewlibNanoHeap::ChunkOf(WordView& words, VirtAddr block) const {
 }
 
 HeapResult NewlibNanoHeap::Free(VirtAddr block) {
+  index_.Follow(costs_.search_steps, [this] { return Listed(); });
   if (block.is_null()) return {};
   WordView words(space_, costs_);
   const VirtAddr chunk = ChunkOf(words, block);
@@ -158,7 +158,7 @@ void NewlibNanoHeap::InsertAtHead(WordView& words, VirtAddr chunk) {
 
 NewlibNanoHeap::Place NewlibNanoHeap::AskForPlace(VirtAddr chunk) {
   const OrderedBlocks::Cursor place = index_->LowerBound(chunk - start() + 1);
-  const std::uint64_t steps = index_->Between(index_->begin(), place).blocks;
+  const std::uint64_t steps = index_->Distance(index_->begin(), place);
   costs_.search_steps += steps;
   costs_.words_loaded += steps;
   state_.counters.Of<"place_steps">() += steps;
@@ -305,7 +305,7 @@ std::vector<Violation> NewlibNanoHeap::CheckInvariants(const Interrupt& interrup
     add("N1", VirtAddr(broken->address), broken->what);
     return found;
   }
-  if (std::string differs = index_ ? index_->Difference(Listed()) : ""; !differs.empty()) add("N5", start(), differs);
+  if (std::string differs = index_.Difference([this] { return Listed(); }); !differs.empty()) add("N5", start(), differs);
   if (begun != list.size()) {
     add("N2", start(), absl::StrFormat("the list has %d chunks, but %d chunks begin at them", list.size(), begun));
   }

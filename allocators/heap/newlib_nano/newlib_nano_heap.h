@@ -44,6 +44,7 @@
 #include "allocators/common/engine.h"
 #include "allocators/heap/heap_allocator.h"
 #include "allocators/heap/heap_allocator_info.h"
+#include "allocators/heap/index_switch.h"
 #include "allocators/heap/merges.h"
 #include "allocators/heap/ordered_blocks.h"
 #include "allocators/machine/word_view.h"
@@ -73,7 +74,7 @@ class NewlibNanoHeap final : public HeapAllocator {
   std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const override;
   void VisitMetadata(const std::function<void(std::uint32_t word)>& visit, const Interrupt& interrupt) const override;
   std::vector<Violation> CheckInvariants(const Interrupt& interrupt) const override;
-  std::uint64_t host_bytes() const override { return sizeof(*this) + (index_ ? index_->host_bytes() : 0); }
+  std::uint64_t host_bytes() const override { return sizeof(*this) + index_.host_bytes(); }
 
  private:
   struct State {
@@ -108,12 +109,12 @@ class NewlibNanoHeap final : public HeapAllocator {
   std::unique_ptr<const AllocatorState> SaveOwn() const override { return SaveState(state_); }
   void RestoreOwn(const AllocatorState& saved) override {
     RestoreState(saved, state_);
-    if (index_) index_->Assign(Listed());
+    index_.Drop();
   }
   void ResetOwnCounters() override { state_.counters.Reset(); }
 
   State state_;
-  std::optional<OrderedBlocks> index_;
+  SwitchedIndex index_;
 };
 
 HeapAllocatorInfo NewlibNanoHeapInfo();

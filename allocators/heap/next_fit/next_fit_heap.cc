@@ -40,7 +40,7 @@ std::uint64_t NextFitHeap<Index>::host_bytes() const {
 template <class Index>
 void NextFitHeap<Index>::RestoreOwn(const AllocatorState& saved) {
   Base::RestoreOwn(saved);
-  if constexpr (kIndexed) heap_.RebuildIndex();
+  if constexpr (kIndexed) heap_.index().Drop();
 }
 
 template <class Index>
@@ -52,7 +52,9 @@ std::vector<std::uint64_t> NextFitHeap<Index>::FigureValues() const {
 
 template <class Index>
 VirtAddr NextFitHeap<Index>::FindFrom(VirtAddr first, VirtAddr end, std::uint32_t size, std::uint32_t& page) {
-  if constexpr (kIndexed) return heap_.index().FindFrom(first, end, size, page, this->costs_);
+  if constexpr (kIndexed) {
+    if (heap_.index().is_there()) return heap_.index().FindFrom(first, end, size, page, this->costs_);
+  }
   return heap_.FindFrom(first, end, size, page);
 }
 
@@ -72,6 +74,7 @@ VirtAddr NextFitHeap<Index>::Search(std::uint32_t size) {
 template <class Index>
 HeapResult NextFitHeap<Index>::Malloc(std::uint32_t bytes) {
   if (bytes == 0) return {Outcome::kZeroSize, VirtAddr{}};
+  if constexpr (kIndexed) heap_.index().Follow(this->costs_.search_steps, [this] { return Chain(); });
   const std::uint32_t size = tag::RoundUpToWord(bytes + kWordBytes);  // may wrap
   VirtAddr chunk = Search(size);
   this->EndSearch();

@@ -6,15 +6,15 @@
 #include "absl/strings/str_format.h"
 #include "allocators/common/check.h"
 #include "allocators/machine/machine_stop.h"
+#include "allocators/pages/buddy/struct_page.h"
 
 namespace alloclab {
 namespace {
 
-constexpr std::uint32_t kNext = 0, kPrev = 4, kFree = 8, kAreaBytes = 12;            // offsets in a list and a free area
-constexpr std::uint32_t kFlags = 0, kCount = 4, kPrivate = 12, kLru = 24;            // offsets in a struct page
+using namespace buddy;
+
 constexpr std::uint32_t kPageStructShift = 5, kPageStruct = 1u << kPageStructShift;  // bytes
 constexpr std::uint32_t kMap = 160;  // offset of the first struct page: free areas, rounded up to whole structs
-constexpr std::uint32_t kReserved = 1u << 10, kBuddy = 1u << 19;
 constexpr std::uint32_t kPoison1 = 0x00100100, kPoison2 = 0x00200200;  // in the links of what is in no list
 static_assert(BuddyPages::kOrders * kAreaBytes <= kMap && kMap % kPageStruct == 0);
 

@@ -6,13 +6,12 @@
 #include "absl/strings/str_format.h"
 #include "allocators/machine/loop_watch.h"
 #include "allocators/pages/buddy/buddy_pages.h"
+#include "allocators/pages/buddy/struct_page.h"
 
 namespace alloclab {
 namespace {
 
-constexpr std::uint32_t kAreaFree = 8, kPrev = 4;
-constexpr std::uint32_t kCount = 4, kPrivate = 12, kLru = 24;
-constexpr std::uint32_t kBuddy = 1u << 19;
+using namespace buddy;
 
 constexpr std::string_view kListHelp = "free blocks of the order";
 constexpr FigureInfo kFigures[] = {
@@ -49,7 +48,7 @@ const Declaration& BuddyPages::declaration() const { return kDeclaration; }
 
 std::vector<std::uint64_t> BuddyPages::FigureValues() const {
   std::vector<std::uint64_t> values{state_.free_pages};
-  for (std::uint32_t order = 0; order < kOrders; ++order) values.push_back(Peek(Area(order) + kAreaFree));
+  for (std::uint32_t order = 0; order < kOrders; ++order) values.push_back(Peek(Area(order) + kFree));
   return values;
 }
 
@@ -122,7 +121,7 @@ std::optional<BrokenWalk> BuddyPages::VisitBlocks(BlockCursor from, const BlockV
 
 void BuddyPages::VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const {
   for (std::uint32_t order = 0; order < kOrders; ++order) {
-    visit(Peek(Area(order) + kAreaFree));
+    visit(Peek(Area(order) + kFree));
     WalkList(order, {}, [&visit](const Listed& block) {
       visit(block.address.raw());
       return true;
@@ -167,7 +166,7 @@ std::vector<Violation> BuddyPages::CheckInvariants(const Interrupt& interrupt) c
     });
     if (poll.interrupted()) return found;
     if (broken) add("L1", PhysAddr(broken->address), broken->what);
-    if (const std::uint32_t counted = Peek(Area(order) + kAreaFree); !broken && counted != length) {
+    if (const std::uint32_t counted = Peek(Area(order) + kFree); !broken && counted != length) {
       add("L3", Area(order), absl::StrFormat("the list of order %d has %d blocks, nr_free says %d", order, length, counted));
     }
     pages += length << order;
