@@ -1,27 +1,48 @@
 #include "allocators/catalog/catalog.h"
 
 #include "absl/strings/str_format.h"
+#include "allocators/common/story.h"
 #include "allocators/common/suggestion.h"
 #include "allocators/heap/buddy/buddy_heap.h"
+#include "allocators/heap/buddy/story.h"
 #include "allocators/heap/bump/bump_heap.h"
+#include "allocators/heap/bump/story.h"
 #include "allocators/heap/dlmalloc/dlmalloc_heap.h"
+#include "allocators/heap/dlmalloc/story.h"
 #include "allocators/heap/explicit_list/explicit_list_heap.h"
+#include "allocators/heap/explicit_list/story.h"
 #include "allocators/heap/freertos/freertos_heap.h"
+#include "allocators/heap/freertos/story.h"
 #include "allocators/heap/implicit/implicit_heap.h"
+#include "allocators/heap/implicit/story.h"
 #include "allocators/heap/knr/knr_heap.h"
+#include "allocators/heap/knr/story.h"
 #include "allocators/heap/linux_bucket/linux_bucket_heap.h"
+#include "allocators/heap/linux_bucket/story.h"
 #include "allocators/heap/lwip/lwip_mem.h"
+#include "allocators/heap/lwip/story.h"
 #include "allocators/heap/newlib_nano/newlib_nano_heap.h"
+#include "allocators/heap/newlib_nano/story.h"
 #include "allocators/heap/next_fit/next_fit_heap.h"
+#include "allocators/heap/next_fit/story.h"
 #include "allocators/heap/segregated/segregated_heap.h"
+#include "allocators/heap/segregated/story.h"
 #include "allocators/heap/slab/slab_heap.h"
+#include "allocators/heap/slab/story.h"
+#include "allocators/heap/tlsf/story.h"
 #include "allocators/heap/tlsf/tlsf_heap.h"
+#include "allocators/heap/zephyr/story.h"
 #include "allocators/heap/zephyr/zephyr_sys_heap.h"
 #include "allocators/pages/best_fit/best_fit_runs.h"
+#include "allocators/pages/best_fit/story.h"
 #include "allocators/pages/bitmap/bitmap_pages.h"
+#include "allocators/pages/bitmap/story.h"
 #include "allocators/pages/buddy/buddy_pages.h"
+#include "allocators/pages/buddy/story.h"
 #include "allocators/pages/kalloc/kalloc_pages.h"
+#include "allocators/pages/kalloc/story.h"
 #include "allocators/pages/runs/page_runs.h"
+#include "allocators/pages/runs/story.h"
 
 namespace alloclab {
 namespace {
@@ -49,6 +70,13 @@ absl::StatusOr<const Info*> Find(std::string_view kind, std::string_view name, s
   return absl::InvalidArgumentError(absl::StrFormat("%s: %s", kind, UnknownName("allocator", name, names)));
 }
 
+// An entry as the catalogue has it.
+template <class Info>
+Info With(const Story& story, Info info) {
+  info.description = Described(info.description, story);
+  return info;
+}
+
 void AddInfos(std::span<const CounterInfo> infos, std::vector<const CounterInfo*>& all) {
   for (const CounterInfo& info : infos) all.push_back(&info);
 }
@@ -72,30 +100,31 @@ std::vector<const CounterInfo*> CounterInfosOf(const HeapAllocatorInfo& heap) {
 }
 
 std::span<const PageAllocatorInfo> PageAllocators() {
-  static const auto& entries =
-      *new std::vector<PageAllocatorInfo>{PageRunsInfo(), KallocInfo(), BuddyPagesInfo(), BitmapPagesInfo(), BestFitRunsInfo()};
+  static const auto& entries = *new std::vector<PageAllocatorInfo>{
+      With(kPageRunsStory, PageRunsInfo()), With(kKallocStory, KallocInfo()), With(kBuddyPagesStory, BuddyPagesInfo()),
+      With(kBitmapPagesStory, BitmapPagesInfo()), With(kBestFitRunsStory, BestFitRunsInfo())};
   return entries;
 }
 
 std::span<const HeapAllocatorInfo> HeapAllocators() {
   static const auto& entries = *new std::vector<HeapAllocatorInfo>{
-      ImplicitHeapInfo(),
-      NextFitHeapInfo(),
-      KnrHeapInfo(),
-      FreeRtosHeap4Info(),
-      FreeRtosHeap2Info(),
-      TlsfHeapInfo(),
-      LwipMemInfo(),
-      DlmallocHeapInfo(),
-      LinuxBucketHeapInfo(),
-      NewlibNanoHeapInfo(),
-      ZephyrSysHeapInfo(),
+      With(kImplicitHeapStory, ImplicitHeapInfo()),
+      With(kNextFitStory, NextFitHeapInfo()),
+      With(kKnrStory, KnrHeapInfo()),
+      With(kFreeRtosHeap4Story, FreeRtosHeap4Info()),
+      With(kFreeRtosHeap2Story, FreeRtosHeap2Info()),
+      With(kTlsfStory, TlsfHeapInfo()),
+      With(kLwipStory, LwipMemInfo()),
+      With(kDlmallocStory, DlmallocHeapInfo()),
+      With(kLinuxBucketStory, LinuxBucketHeapInfo()),
+      With(kNewlibNanoStory, NewlibNanoHeapInfo()),
+      With(kZephyrSysHeapStory, ZephyrSysHeapInfo()),
       // Of the literature.
-      BumpHeapInfo(),
-      BuddyHeapInfo(),
-      ExplicitListHeapInfo(),
-      SegregatedHeapInfo(),
-      SlabHeapInfo(),
+      With(kBumpStory, BumpHeapInfo()),
+      With(kBuddyHeapStory, BuddyHeapInfo()),
+      With(kExplicitListStory, ExplicitListHeapInfo()),
+      With(kSegregatedFitsStory, SegregatedHeapInfo()),
+      With(kSlabHeapStory, SlabHeapInfo()),
       // None.
       NoHeapInfo(),
   };

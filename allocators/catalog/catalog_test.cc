@@ -8,14 +8,18 @@
 #include <vector>
 
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace alloclab {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::Key;
+using ::testing::StartsWith;
 
 template <class T>
 std::string Error(const absl::StatusOr<T>& result) {
@@ -31,6 +35,14 @@ TEST(CatalogTest, EveryEntryAndParameterIsDocumented) {
     EXPECT_NE(entry.name, "");
     EXPECT_NE(entry.title, "");
     EXPECT_NE(entry.description, "");
+    if (entry.name != "none") {
+      const std::vector<std::string> parts = absl::StrSplit(entry.description, "\n\n");
+      ASSERT_THAT(parts,
+                  ElementsAre(EndsWith("."), AllOf(StartsWith("Where it ran: "), EndsWith(".")),
+                              AllOf(StartsWith("Good at: "), EndsWith(".")), AllOf(StartsWith("Bad at: "), EndsWith("."))))
+          << entry.name;
+      EXPECT_GE(entry.description.size(), 800u) << entry.name;
+    }
     for (const ParameterInfo& parameter : entry.parameters) {
       EXPECT_NE(parameter.description, "") << parameter.name;
       EXPECT_NE(parameter.expects, "") << parameter.name;

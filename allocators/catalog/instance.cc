@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "allocators/catalog/catalog.h"
+#include "allocators/catalog/guests.h"
 #include "allocators/common/check.h"
 #include "allocators/common/quantity.h"
 
@@ -24,6 +25,10 @@ absl::Status WithinAllocator(std::string_view allocator, std::uint64_t ram_bytes
 absl::StatusOr<std::unique_ptr<Instance>> Instance::Create(const InstanceConfig& config) {
   const auto pages = FindPageAllocator(config.page_allocator);
   if (!pages.ok()) return pages.status();
+  if (IsGuest(config.heap_allocator)) {
+    const absl::StatusOr<HeapAllocatorInfo> guest = FindGuest(config.heap_allocator);
+    return guest.ok() ? Create(config, **pages, *guest) : guest.status();
+  }
   const auto heap = FindHeapAllocator(config.heap_allocator);
   if (!heap.ok()) return heap.status();
   return Create(config, **pages, **heap);

@@ -128,8 +128,9 @@ Trial::Live& Trial::At(std::uint32_t handle) {
   return live_[handle];
 }
 
-bool Trial::Apply(const Operation& op) {
+bool Trial::Apply(const Operation& op, const std::function<void()>& returned) {
   if (result_.violation) return false;
+  returned_ = &returned;
   bool well = false;
   if (op.kind == OpKind::kFree) {
     well = Release(op);
@@ -163,6 +164,7 @@ HeapResult Trial::Call(const Operation& op, Live* old) {
     default:
       result = heap_->Free(VirtAddr(old->block.address));
   }
+  if (*returned_) (*returned_)();
   const TrialCosts costs{1, heap_->own_counters().front() - instructions, heap_->costs().words_loaded - before.words_loaded,
                          heap_->costs().words_stored - before.words_stored};
   result_.costs[static_cast<std::size_t>(op.kind)].Add(costs);
@@ -282,8 +284,8 @@ std::optional<std::uint32_t> Trial::FirstDifference(const Live& live, std::uint3
 }
 
 bool Trial::Fail(std::string what, std::uint32_t eip, const Live* block, const Live* other) {
-  result_.violation =
-      TrialViolation{.operation = result_.operations, .what = std::move(what), .eip = eip, .block = {}, .other = {}};
+  result_.violation = TrialViolation{
+      .operation = result_.operations, .what = std::move(what), .eip = eip, .changed = {}, .block = {}, .other = {}};
   if (block != nullptr) result_.violation->block = block->block;
   if (other != nullptr) result_.violation->other = other->block;
   return false;
@@ -292,8 +294,9 @@ bool Trial::Fail(std::string what, std::uint32_t eip, const Live* block, const L
 bool Trial::FailDead(const Live* block) { return Fail(heap_->death()->what, heap_->death()->eip, block, nullptr); }
 
 bool Trial::FailChanged(const Live& live, std::uint32_t offset) {
-  changed_ = live.block.address + offset;
-  return Fail(absl::StrFormat("byte %d of a live block has changed", offset), 0, &live, nullptr);
+  Fail(absl::StrFormat("byte %d of a live block has changed", offset), 0, &live, nullptr);
+  result_.violation->changed = live.block.address + offset;
+  return false;
 }
 
 TrialResult Trial::Result() const {

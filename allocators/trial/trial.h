@@ -45,6 +45,7 @@ struct TrialViolation {
   std::uint64_t operation = 0;             // from 0
   std::string what;                        // a sentence
   std::uint32_t eip = 0;                   // of the instruction that did it; 0: it was seen when the program had returned
+  std::optional<std::uint32_t> changed;    // the address whose contents are other ones
   std::optional<TrialBlock> block, other;  // the one that it befell, and the one that the operation was on
 };
 
@@ -83,15 +84,13 @@ class Trial {
   Trial& operator=(const Trial&) = delete;
 
   // One operation; false: something is wrong, and nothing more will be done. REQUIRES: an operation of a heap, with a handle
-  // below those of the trace.
-  bool Apply(const Operation& op);
+  // below those of the trace. `returned` is called when the program is back, before its blocks are touched.
+  bool Apply(const Operation& op, const std::function<void()>& returned = nullptr);
   // At the end: all that are live still have their contents.
   bool CheckLive();
   TrialResult Result() const;
 
   const std::optional<TrialViolation>& violation() const { return result_.violation; }
-  // The address whose contents changed, if that is the violation.
-  std::optional<std::uint32_t> changed() const { return changed_; }
   std::uint64_t operations() const { return result_.operations; }
   GuestHeap& heap() { return *heap_; }
   AddressSpace& space();
@@ -127,7 +126,7 @@ class Trial {
   std::vector<Live> live_;   // by handle; an address of 0: null
   std::uint64_t live_bytes_ = 0;
   std::uint32_t elsewhere_low_ = ~0u, elsewhere_high_ = 0;
-  std::optional<std::uint32_t> changed_;
+  const std::function<void()>* returned_ = nullptr;
   TrialResult result_;
 };
 

@@ -10,8 +10,8 @@ namespace alloclab {
 class Investigation {
  public:
   Investigation(std::shared_ptr<const ElfProgram> program, const Trace& trace, const TrialOptions& options,
-                std::uint32_t address, const TrialViolation& seen)
-      : program_(std::move(program)), trace_(trace), options_(options), address_(address), seen_(seen) {}
+                const TrialViolation& seen)
+      : program_(std::move(program)), trace_(trace), options_(options), address_(*seen.changed), seen_(seen) {}
 
   // The violation with its origin; as it was seen if that cannot be told.
   TrialViolation Find() {
@@ -90,8 +90,8 @@ absl::StatusOr<TrialResult> RunTrial(std::shared_ptr<const ElfProgram> program, 
   }
   if (well) (*trial)->CheckLive();
   TrialResult result = (*trial)->Result();
-  if (const auto changed = (*trial)->changed()) {
-    result.violation = Investigation(std::move(program), trace, options, *changed, *result.violation).Find();
+  if (result.violation && result.violation->changed) {
+    result.violation = Investigation(std::move(program), trace, options, *result.violation).Find();
   }
   return result;
 }

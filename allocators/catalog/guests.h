@@ -1,0 +1,69 @@
+// Users' programs as heap allocators, beside the catalogue. Their names are "guest:LABEL@DIGITS": the first digits of the
+// SHA-256 of the ELF file say which one, the label only helps whoever reads the name. Who has programs is a source; as names
+// say what is in the file, it does not matter which source a program is from.
+//
+// Thread safety: all functions may be called from any thread.
+#ifndef ALLOCLAB_ALLOCATORS_CATALOG_GUESTS_H_
+#define ALLOCLAB_ALLOCATORS_CATALOG_GUESTS_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "allocators/guest/elf_program.h"
+#include "allocators/heap/heap_allocator_info.h"
+
+namespace alloclab {
+
+inline constexpr std::string_view kGuestPrefix = "guest:";
+// So many digits of the digest are in a name that the lab gives; somebody may name a program by fewer.
+inline constexpr std::size_t kGuestDigits = 12, kGuestDigitsMin = 8, kGuestDigitsMax = 64;
+inline constexpr std::size_t kGuestLabelMax = 24;
+inline constexpr std::size_t kGuestsListed = 100;
+
+inline bool IsGuest(std::string_view heap_allocator) { return heap_allocator.starts_with(kGuestPrefix); }
+
+struct GuestName {
+  std::string label;   // empty: not said
+  std::string digits;  // kGuestDigitsMin to kGuestDigitsMax
+
+  // "guest:LABEL@DIGITS", "guest:DIGITS". INVALID_ARGUMENT saying what is expected.
+  static absl::StatusOr<GuestName> Parse(std::string_view name);
+  std::string ToString() const;
+};
+// Of a file: its name without folders and ".elf", as far as its letters may be in a label.
+std::string GuestLabel(std::string_view file_name);
+
+struct GuestProgram {
+  std::string label, sha256;
+  std::shared_ptr<const ElfProgram> program;
+};
+
+class GuestSource {
+ public:
+  // The program whose digest begins so. NOT_FOUND: it has none; INVALID_ARGUMENT: several; other errors end the search.
+  virtual absl::StatusOr<GuestProgram> FindProgram(const std::string& digits) = 0;
+  // Of the newest kGuestsListed.
+  virtual std::vector<GuestName> ListPrograms() = 0;
+
+ protected:
+  ~GuestSource() = default;
+  // From one to the other it is asked, from any thread, by one at a time. Leave() waits for a question under way.
+  void Enter();
+  void Leave();
+};
+
+// The entry of the allocator of that name, with kGuestDigits digits in its own. INVALID_ARGUMENT: it is no name of a program;
+// else the errors of sources.
+absl::StatusOr<HeapAllocatorInfo> FindGuest(std::string_view name);
+
+// The newest programs of all sources, to be described: what the entries have in common with those that FindGuest gives is all
+// but the program, so nothing can be made of them.
+std::vector<HeapAllocatorInfo> ListGuests();
+
+}  // namespace alloclab
+
+#endif  // ALLOCLAB_ALLOCATORS_CATALOG_GUESTS_H_
