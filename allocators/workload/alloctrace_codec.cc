@@ -14,6 +14,7 @@ namespace {
 // The first byte of an operation.
 constexpr std::uint8_t kKindMask = 7, kThreadFollows = 8, kAlignmentFollows = 16, kNullBlock = 32, kReserved = 192;
 constexpr std::uint8_t kAlignmentLog2Max = 31;
+constexpr std::size_t kOperationBytesMax = 1 + 1 + 4 * 5;  // tag, alignment; thread, block, size, extra
 constexpr std::size_t kDigestBytes = 32;
 
 void AppendU32(std::uint32_t value, std::string& out) {
@@ -102,19 +103,26 @@ void OperationCoder::Append(const RecordedOperation& recorded, std::string& out)
   if (recorded.thread != thread_) tag |= kThreadFollows;
   if (recorded.alignment_log2 != 0) tag |= kAlignmentFollows;
   if (op.block == kNoBlock) tag |= kNullBlock;
-  out += static_cast<char>(tag);
-  if (recorded.thread != thread_) AppendVarint(thread_ = recorded.thread, out);
-  if (recorded.alignment_log2 != 0) out += static_cast<char>(recorded.alignment_log2);
+  std::array<char, kOperationBytesMax> bytes;
+  char* end = bytes.data();
+  const auto varint = [&end](std::uint64_t value) {
+    for (; value >= 0x80; value >>= 7) *end++ = static_cast<char>(value | 0x80);
+    *end++ = static_cast<char>(value);
+  };
+  *end++ = static_cast<char>(tag);
+  if (recorded.thread != thread_) varint(thread_ = recorded.thread);
+  if (recorded.alignment_log2 != 0) *end++ = static_cast<char>(recorded.alignment_log2);
   if (op.block != kNoBlock) {
-    AppendVarint(ZigZag(static_cast<std::int64_t>(op.block) - block_), out);
+    varint(ZigZag(static_cast<std::int64_t>(op.block) - block_));
     block_ = op.block;
   }
-  if (HasSize(op.kind)) AppendVarint(op.size, out);
+  if (HasSize(op.kind)) varint(op.size);
   if (op.kind == OpKind::kRealloc) {
-    AppendVarint(op.extra == kNoBlock ? 0 : op.extra == op.block ? 1 : std::uint64_t{op.extra} + 2, out);
+    varint(op.extra == kNoBlock ? 0 : op.extra == op.block ? 1 : std::uint64_t{op.extra} + 2);
   } else if (HasExtra(op.kind)) {
-    AppendVarint(op.extra, out);
+    varint(op.extra);
   }
+  out.append(bytes.data(), static_cast<std::size_t>(end - bytes.data()));
 }
 
 bool OperationCoder::Parse(Parser& parser, RecordedOperation& recorded) {

@@ -1,7 +1,8 @@
 // The classic allocators against what their originals did, compiled for 32-bit x86, with the operations of recorded traces:
 // every address, and at checkpoints the blocks, the allocator's own words and the digest of its metadata; at the end its
 // counters. Heaps with two engines are replayed by both. testdata/classics/ holds the small vectors. With ALLOCLAB_GOLDEN_DIR
-// and ALLOCLAB_TRACES_DIR in the environment all that are there are replayed.
+// and ALLOCLAB_TRACES_DIR in the environment all that are there are replayed. The program ends with a line that says how many
+// were, and how many agree.
 //
 // The rules of replay: a malloc is passed on whatever its size; a realloc is a malloc and, if that gave a block, a free; a
 // free of a handle that names null does nothing.
@@ -172,8 +173,24 @@ bool HasCounter(const std::vector<Count>& counts, std::string_view name) {
   return std::any_of(counts.begin(), counts.end(), [&](const Count& count) { return count.info->name == name; });
 }
 
+struct Tally {
+  int vectors = 0, agree = 0;
+};
+
 class ClassicsGoldenTest : public testing::TestWithParam<Case> {
  protected:
+  static inline Tally literal_, indexed_;  // replays by either engine
+
+  void TearDown() override {
+    Tally& tally = GetParam().indexed ? indexed_ : literal_;
+    ++tally.vectors;
+    tally.agree += HasFailure() ? 0 : 1;
+  }
+  static void TearDownTestSuite() {
+    absl::PrintF("%d of %d vectors agree with the literal engine, %d of the %d that have an index with the indexed one\n",
+                 literal_.agree, literal_.vectors, indexed_.agree, indexed_.vectors);
+  }
+
   void Make(const Golden& golden) {
     std::map<std::string, std::string> parameters;
     for (const char* size : {"configTOTAL_HEAP_SIZE", "heap_size", "MEM_SIZE", "bytes"}) {
@@ -355,6 +372,13 @@ std::vector<Case> Cases() {
     return std::tie(a.vectors, a.trace, a.indexed) < std::tie(b.vectors, b.trace, b.indexed);
   });
   return cases;
+}
+
+TEST(ClassicsVectorsTest, AllAreHere) {
+  if (std::getenv("ALLOCLAB_GOLDEN_DIR") == nullptr || std::getenv("ALLOCLAB_TRACES_DIR") == nullptr) {
+    GTEST_SKIP() << "only the small vectors of testdata/classics: ALLOCLAB_GOLDEN_DIR and ALLOCLAB_TRACES_DIR name no others";
+  }
+  EXPECT_FALSE(Cases().empty());
 }
 
 INSTANTIATE_TEST_SUITE_P(Vectors, ClassicsGoldenTest, testing::ValuesIn(Cases()),

@@ -57,8 +57,12 @@ std::optional<std::uint64_t> Number(std::string_view word) {
 
 class CmuRepReader {
  public:
-  CmuRepReader(TraceBytes& bytes, std::string_view name, const TraceLimits& limits)
-      : bytes_(bytes), words_(bytes), name_(name), limits_(limits) {}
+  explicit CmuRepReader(const TraceReading& reading)
+      : bytes_(reading.bytes),
+        words_(reading.bytes),
+        name_(reading.name),
+        limits_(reading.limits),
+        meter_(reading, trace_, blocks_) {}
 
   absl::StatusOr<Trace> Read() {
     SkipByteOrderMark();
@@ -68,6 +72,7 @@ class CmuRepReader {
     trace_.heap_handles = blocks_.pool().handles();
     trace_.format = FormatName(header_.dialect);
     AddNotes();
+    if (absl::Status status = meter_.Drain(); !status.ok()) return status;
     return std::move(trace_);
   }
 
@@ -120,7 +125,7 @@ class CmuRepReader {
     const std::string_view word = words_.Peek();
     line_ = words_.line();
     if (!IsOperation(word)) return Wrong(word, "an operation: a ID BYTES, r ID BYTES or f ID");
-    if (trace_.operations.size() == limits_.operations_max) {
+    if (meter_.count() == limits_.operations_max) {
       return absl::ResourceExhaustedError(
           absl::StrFormat("%s:%d: more than %d operations, the limit", name_, line_, limits_.operations_max));
     }
@@ -234,7 +239,7 @@ class CmuRepReader {
   Header header_;
   Trace trace_;
   HandleNumbering blocks_;
-  TraceMeter meter_{limits_, trace_, blocks_};
+  TraceMeter<HandleNumbering> meter_;
   std::uint64_t line_ = 1;             // of the operation or header integer that is read
   std::optional<std::uint32_t> size_;  // of the last allocation or realloc
   std::uint64_t ids_used_ = 0;         // one more than the largest id seen
@@ -251,8 +256,6 @@ class CmuRepReader {
 
 }  // namespace
 
-absl::StatusOr<Trace> ReadCmuRep(TraceBytes& bytes, std::string_view name, const TraceLimits& limits) {
-  return CmuRepReader(bytes, name, limits).Read();
-}
+absl::StatusOr<Trace> ReadCmuRep(const TraceReading& reading) { return CmuRepReader(reading).Read(); }
 
 }  // namespace alloclab

@@ -2,11 +2,9 @@
 #ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_CMU_REP_H_
 #define ALLOCLAB_ALLOCATORS_WORKLOAD_CMU_REP_H_
 
-#include <string_view>
-
 #include "absl/status/statusor.h"
 #include "allocators/workload/trace.h"
-#include "allocators/workload/trace_bytes.h"
+#include "allocators/workload/trace_reading.h"
 
 namespace alloclab {
 
@@ -15,7 +13,7 @@ namespace alloclab {
 // let pass with a note: a byte-order mark, no header or one of two lines, an allocation without a size (the drivers' scanf
 // leaves the variable, so the size before it holds), an allocation under an id that is live (the old block leaks), an id used
 // again after a free, a free of null, sizes that 32 bits cannot hold.
-absl::StatusOr<Trace> ReadCmuRep(TraceBytes& bytes, std::string_view name, const TraceLimits& limits);
+absl::StatusOr<Trace> ReadCmuRep(const TraceReading& reading);
 
 }  // namespace alloclab
 

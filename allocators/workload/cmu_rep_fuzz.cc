@@ -14,7 +14,7 @@ namespace {
 absl::StatusOr<Trace> Read(const std::string& text) {
   TraceBytes bytes(text, "name", kFuzzLimits.inflated_bytes_max);
   if (absl::Status status = bytes.Fill(); !status.ok()) return status;
-  return ReadCmuRep(bytes, "name", kFuzzLimits);
+  return ReadCmuRep({bytes, "name", kFuzzLimits, {}});
 }
 
 }  // namespace

@@ -9,9 +9,12 @@
 
 namespace alloclab {
 
-// As dialect B .rep text, every allocation under an id of its own. INVALID_ARGUMENT naming the first operation that the format
+enum class RepDialect { kA, kB, kC };
+
+// As .rep text, every allocation under an id of its own; what the header of dialects A and C says beside the counts is a heap
+// size that is enough, and the peak of live bytes. INVALID_ARGUMENT naming the first operation that the format
 // cannot say: calloc, pages, a free of a block that is not live, an allocation over a live one.
-absl::StatusOr<std::string> WriteCmuRep(const Trace& trace);
+absl::StatusOr<std::string> WriteCmuRep(const Trace& trace, RepDialect dialect = RepDialect::kB);
 
 }  // namespace alloclab
 

@@ -14,12 +14,6 @@ constexpr bool IsHeapKind(OpKind kind) { return kind <= OpKind::kFree; }
 constexpr std::uint64_t kCachedHeapBytes = 8 << 20;
 constexpr std::size_t kAhead = 8;  // operations
 
-// What a heap operation asks for.
-constexpr std::uint64_t RequestedBytes(const Operation& op) {
-  if (op.kind == OpKind::kFree) return 0;
-  return op.kind == OpKind::kCalloc ? std::uint64_t{op.extra} * op.size : op.size;
-}
-
 // The operation's first handle that is out of range, if any.
 const std::uint32_t* BadHandle(const Operation& op) {
   const bool null_allowed = op.kind == OpKind::kFree;
@@ -29,6 +23,11 @@ const std::uint32_t* BadHandle(const Operation& op) {
 }
 
 }  // namespace
+
+std::uint64_t DriverImage::HostBytes(absl::flat_hash_set<const void*>& counted) const {
+  return sizeof(*this) + instance_->HostBytes(counted) + HandleTable::HostBytes(live_.handles, counted) +
+         live_.unnamed.capacity() * sizeof(std::uint64_t) + HandleTable::HostBytes(page_blocks_, counted);
+}
 
 Driver::Driver(Instance& instance) : instance_(instance), guard_(instance.heap_guard()), heap_(instance.heap()) {
   FollowHeap();

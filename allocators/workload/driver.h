@@ -10,8 +10,10 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "allocators/catalog/instance.h"
 #include "allocators/common/log_histogram.h"
@@ -68,6 +70,8 @@ class DriverImage {
  public:
   const InstanceImage& instance() const { return *instance_; }
   std::uint64_t operations() const { return operations_; }
+  // As MemoryImage's.
+  std::uint64_t HostBytes(absl::flat_hash_set<const void*>& counted) const;
 
  private:
   friend class Driver;
@@ -108,6 +112,13 @@ class Driver {
   // restored with the driver; one that was copied from the image's takes it likewise.
   std::shared_ptr<const DriverImage> Save();
   void Restore(const DriverImage& image);
+
+  // The handle that names the live heap block at an address, if any does. Looks at all handles.
+  std::optional<std::uint32_t> HandleAt(VirtAddr block) const { return live_.HandleAt(block.raw()); }
+
+  // What a heap's or a page handle points to, alive or dangling; 0: nothing.
+  std::uint32_t AddressOf(std::uint32_t handle) const { return live_.PeekAddress(handle); }
+  std::uint32_t PageAddressOf(std::uint32_t handle) const { return page_blocks_.Peek(handle).address; }
 
   Instance& instance() const { return instance_; }
   const DriverCounters& counters() const { return counters_; }

@@ -1,4 +1,4 @@
-// What kind of file it is, by what it begins with.
+// What kind of file it is that is no trace, by what it begins with.
 #ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_FILE_KIND_H_
 #define ALLOCLAB_ALLOCATORS_WORKLOAD_FILE_KIND_H_
 
@@ -6,22 +6,8 @@
 
 namespace alloclab {
 
-enum class FileKind {
-  kAllocTrace,
-  kCmuRep,
-  kMallocBench,
-  kForeign,  // something else that is known by name
-  kUnknown,
-};
-
-struct RecognizedFile {
-  FileKind kind = FileKind::kUnknown;
-  std::string_view name;  // of a foreign one, with its article: "an mtrace log of glibc", "data compressed by zstd"
-};
-
-// `start` is the file's first kilobyte or so, after gzip if it is compressed. A stray byte that is no text does not make a text
-// another kind of file: its reader will say where it is.
-RecognizedFile Recognize(std::string_view start);
+// What else is known by name, with its article: "a zip archive". Empty: nothing. `start` is the file's beginning, decompressed.
+std::string_view ForeignName(std::string_view start);
 
 // A byte that belongs in a text file.
 constexpr bool IsText(char c) { return (c >= ' ' && c <= '~') || (c >= '\t' && c <= '\r'); }

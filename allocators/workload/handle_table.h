@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "allocators/common/check.h"
 
 namespace alloclab {
@@ -47,6 +48,14 @@ class HandleTable {
     return (*page)[handle % kPageBlocks];
   }
 
+  // Null for a handle that has no room.
+  NamedBlock Peek(std::uint32_t handle) const {
+    const std::size_t page = handle / kPageBlocks;
+    if (page >= pages_.size()) return {};
+    const Page* blocks = pages_[page] ? pages_[page].get() : Saved(page);
+    return blocks != nullptr ? (*blocks)[handle % kPageBlocks] : NamedBlock{};
+  }
+
   // Calls visit(handle, block) for every handle that has room.
   template <class Visit>
   void ForEach(Visit visit) const {
@@ -74,6 +83,12 @@ class HandleTable {
     page_count_ = 0;
   }
 
+  // Of the pages of an image that are not in `counted`, and puts them in.
+  static std::uint64_t HostBytes(const Image& image, absl::flat_hash_set<const void*>& counted) {
+    std::uint64_t bytes = image.capacity() * sizeof(image[0]);
+    for (const auto& page : image) bytes += page != nullptr && counted.insert(page.get()).second ? sizeof(Page) : 0;
+    return bytes;
+  }
   // Of pages that only this table has.
   std::uint64_t host_bytes() const {
     return pages_.capacity() * sizeof(pages_[0]) + saved_.capacity() * sizeof(saved_[0]) + page_count_ * sizeof(Page);

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include "allocators/catalog/guests.h"
+#include "allocators/common/quantity.h"
+#include "allocators/guest/guest_heap.h"
+
 namespace alloclab {
 namespace {
 
@@ -17,6 +21,9 @@ constexpr std::uint64_t kBytesPerPassedByte = 64;
 constexpr std::uint64_t kIndexPart = 8;
 // A journal keeps what was there, in a list that doubles; it saves the allocators' own variables.
 constexpr std::uint64_t kJournalFactor = 4, kSavedBytes = 512 << 10;
+
+// The processor that runs a user's program, with the code that it has decoded.
+constexpr std::uint64_t kProcessorBytes = 1 << 20;
 
 // What the operation writes of its block beside metadata.
 std::uint64_t PayloadBytes(const Operation& op) {
@@ -39,6 +46,11 @@ std::uint64_t HostNeed(const Driver& driver, std::span<const Operation> operatio
                        std::min(asked, ram) / kBytesPerPassedByte +
                        2 * std::min(kSlabBytesMax, machine.memory().host_bytes() / kSlabPart) + driver.GrowthBytes();
   if (machine.space() != nullptr) need += 2 * machine.space()->host_bytes();
+  if (const auto* program = dynamic_cast<const GuestHeap*>(machine.heap()); program != nullptr) {
+    // It may touch all that it can reach; what the machine holds of that, nobody counts.
+    const std::uint64_t whole = std::min(program->reach_bytes(), ram);
+    need += whole - std::min(whole, machine.memory().host_bytes()) + whole / kIndexPart;
+  }
   const std::uint64_t reach = asked + operations.size() * kTouchedBytes;
   if (HeapGuard* const guard = machine.heap_guard();
       guard != nullptr && guard->MayJournal(static_cast<std::uint32_t>(std::min<std::uint64_t>(reach, UINT32_MAX)))) {
@@ -51,6 +63,20 @@ std::uint64_t MachineHostNeed(std::uint64_t ram_bytes) {
   constexpr std::uint64_t kMachineBytes = 1u << 20,
                           kFrameBytes = 13;  // a frame's place in a table of frames: kalloc links them all
   return kMachineBytes + (ram_bytes != 0 ? ram_bytes : PhysicalMemory::kBytesDefault) / kPageBytes * kFrameBytes;
+}
+
+std::uint64_t MachineHostNeed(const InstanceConfig& config) {
+  const std::uint64_t ram = config.ram_bytes != 0 ? config.ram_bytes : PhysicalMemory::kBytesDefault,
+                      need = MachineHostNeed(ram);
+  if (!IsGuest(config.heap_allocator)) return need;
+  const auto bytes_of = [&config](const char* parameter, std::uint64_t preset) {
+    const auto given = config.parameters.find(parameter);
+    return given == config.parameters.end() ? preset : ParseQuantity(given->second).value_or(preset);
+  };
+  const GuestHeapOptions defaults;
+  const std::uint64_t reach = ElfProgram::kMemoryBytesMax + bytes_of("heap.limit_bytes", defaults.limit_bytes) +
+                              bytes_of("heap.stack_bytes", defaults.stack_bytes);
+  return need + std::min(reach, ram) * (kIndexPart + 1) / kIndexPart + kProcessorBytes;
 }
 
 std::uint64_t HandlesHostNeed(std::uint64_t handles) {

@@ -17,6 +17,8 @@ std::uint64_t HostNeed(const Driver& driver, std::span<const Operation> operatio
 
 // Of making any machine of the catalogue with so much RAM, 0: as much as a machine has by default; and of handle tables.
 std::uint64_t MachineHostNeed(std::uint64_t ram_bytes);
+// Likewise, or of one whose heap is a user's program, which may touch all that it can reach before it is ready.
+std::uint64_t MachineHostNeed(const InstanceConfig& config);
 std::uint64_t HandlesHostNeed(std::uint64_t handles);
 
 // Whether the operation gives back: it needs little, and refusing it for want of memory would help nobody.

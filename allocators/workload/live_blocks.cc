@@ -30,6 +30,14 @@ void LiveBlocks::BuildIndex() {
   indexed_ = true;
 }
 
+std::optional<std::uint32_t> LiveBlocks::HandleAt(std::uint32_t address) const {
+  std::optional<std::uint32_t> found;
+  handles_.ForEach([&](std::uint32_t handle, const NamedBlock& block) {
+    if (block.address == address && block.bytes != kNotLive) found = handle;
+  });
+  return found;
+}
+
 void LiveBlocks::Restore(const Image& image) {
   handles_.Restore(image.handles);
   unnamed_ = image.unnamed;

@@ -48,6 +48,11 @@ class LiveBlocks {
   // The same for a block named by its address.
   std::optional<std::uint32_t> ReleaseAt(std::uint32_t address);
 
+  // As AddressOf, of any handle.
+  std::uint32_t PeekAddress(std::uint32_t handle) const { return handles_.Peek(handle).address; }
+  // The handle whose live block is there, if any has one. Looks at all of them.
+  std::optional<std::uint32_t> HandleAt(std::uint32_t address) const;
+
   struct Image {
     HandleTable::Image handles;
     absl::flat_hash_map<std::uint32_t, std::uint32_t> unnamed;

@@ -77,8 +77,8 @@ enum Op : std::uint32_t { kNone = 0, kMalloc = 1, kFree = 2, kRealloc = 3, kCall
 
 class MallocBenchReader {
  public:
-  MallocBenchReader(TraceBytes& bytes, std::string_view name, const TraceLimits& limits)
-      : bytes_(bytes), name_(name), limits_(limits) {}
+  explicit MallocBenchReader(const TraceReading& reading)
+      : bytes_(reading.bytes), name_(reading.name), limits_(reading.limits), meter_(reading, trace_, blocks_) {}
 
   absl::StatusOr<Trace> Read() {
     while (true) {
@@ -89,6 +89,7 @@ class MallocBenchReader {
     trace_.heap_handles = blocks_.pool().handles();
     trace_.format = "malloc-bench";
     AddNotes();
+    if (absl::Status status = meter_.Drain(); !status.ok()) return status;
     return std::move(trace_);
   }
 
@@ -149,7 +150,7 @@ class MallocBenchReader {
   }
 
   absl::Status Add(Op op, const Fields& fields) {
-    if (trace_.operations.size() == limits_.operations_max) {
+    if (meter_.count() == limits_.operations_max) {
       return absl::ResourceExhaustedError(
           absl::StrFormat("%s: too many operations; expected at most %d", name_, limits_.operations_max));
     }
@@ -248,7 +249,7 @@ class MallocBenchReader {
   const TraceLimits& limits_;
   Trace trace_;
   HandleNumbering blocks_;
-  TraceMeter meter_{limits_, trace_, blocks_};
+  TraceMeter<HandleNumbering> meter_;
   Oddity null_frees_{"a free of null is dropped"};
   Oddity failed_{"an allocation that failed when it was recorded is dropped"};
   Oddity realloc_frees_{"a realloc to 0 bytes becomes a free"};
@@ -258,8 +259,6 @@ class MallocBenchReader {
 
 }  // namespace
 
-absl::StatusOr<Trace> ReadMallocBench(TraceBytes& bytes, std::string_view name, const TraceLimits& limits) {
-  return MallocBenchReader(bytes, name, limits).Read();
-}
+absl::StatusOr<Trace> ReadMallocBench(const TraceReading& reading) { return MallocBenchReader(reading).Read(); }
 
 }  // namespace alloclab

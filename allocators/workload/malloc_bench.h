@@ -9,18 +9,16 @@
 #ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_MALLOC_BENCH_H_
 #define ALLOCLAB_ALLOCATORS_WORKLOAD_MALLOC_BENCH_H_
 
-#include <string_view>
-
 #include "absl/status/statusor.h"
 #include "allocators/workload/trace.h"
-#include "allocators/workload/trace_bytes.h"
+#include "allocators/workload/trace_reading.h"
 
 namespace alloclab {
 
 // Errors say "name: byte N: what was found; what was expected". Frees of null and allocations that failed when they were
 // recorded are dropped, a realloc to 0 bytes without a result is a free, alignments are ignored; the notes say where and how
 // many.
-absl::StatusOr<Trace> ReadMallocBench(TraceBytes& bytes, std::string_view name, const TraceLimits& limits);
+absl::StatusOr<Trace> ReadMallocBench(const TraceReading& reading);
 
 }  // namespace alloclab
 

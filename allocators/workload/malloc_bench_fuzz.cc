@@ -10,6 +10,6 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string content(data, data + size);
   alloclab::TraceBytes bytes(content, "name", alloclab::kFuzzLimits.inflated_bytes_max);
-  alloclab::CheckTrace(alloclab::ReadMallocBench(bytes, "name", alloclab::kFuzzLimits));
+  alloclab::CheckTrace(alloclab::ReadMallocBench({bytes, "name", alloclab::kFuzzLimits, {}}));
   return 0;
 }

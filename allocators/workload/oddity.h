@@ -28,6 +28,8 @@ class Oddity {
     if (count_++ == 0) first_ = place;
   }
 
+  std::uint64_t count() const { return count_; }
+
   // Adds "line 7: a free of null is dropped (2 times)", if there was any, and no number if there was one. The place is that of
   // the first; `unit` is what it counts.
   void Tell(std::string_view unit, std::vector<std::string>& notes) const {

@@ -36,6 +36,13 @@ struct Operation {
   friend bool operator==(const Operation&, const Operation&) = default;
 };
 
+// What an operation asks for.
+constexpr std::uint64_t RequestedBytes(const Operation& op) {
+  if (op.kind == OpKind::kCalloc) return std::uint64_t{op.extra} * op.size;
+  const bool asks = op.kind == OpKind::kMalloc || op.kind == OpKind::kRealloc || op.kind == OpKind::kAllocatePages;
+  return asks ? op.size : 0;
+}
+
 }  // namespace alloclab
 
 #endif  // ALLOCLAB_ALLOCATORS_WORKLOAD_OPERATION_H_

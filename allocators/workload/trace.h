@@ -1,6 +1,6 @@
 // A workload as a list of operations, and readers for recorded traces.
 //
-// Formats, detected by content (gzip or plain):
+// Formats, detected by content: those of import/format.h, of which three are explained here:
 //   alloctrace    the lab's own (alloctrace.h): compressed frames with checksums.
 //   cmu-rep       the CMU malloc lab's .rep text: a header, then "a ID BYTES", "r ID BYTES", "f ID" lines. Dialects by header:
 //                 A (2002, CS:APP): heap size, ids, ops, weight; B (newer kits): weight 0..3, ids, ops, ignore_ranges 0/1;

@@ -1,99 +1,98 @@
-#define ZLIB_CONST  // next_in points to const bytes
 #include "allocators/workload/trace_bytes.h"
-
-#include <zlib.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "allocators/common/check.h"
 
 namespace alloclab {
-namespace {
-
-constexpr int kGzipWindowBits = 15 + 16;  // the largest window; gzip headers and checksums, nothing else
-
-bool IsGzip(std::string_view bytes) { return bytes.starts_with("\x1f\x8b"); }
-
-}  // namespace
-
-void TraceBytes::EndInflate::operator()(z_stream_s* stream) const {
-  inflateEnd(stream);
-  delete stream;
-}
 
 TraceBytes::TraceBytes(std::string_view bytes, std::string_view name, std::uint64_t inflated_bytes_max, Interrupt interrupt)
-    : bytes_(bytes), name_(name), inflated_bytes_max_(inflated_bytes_max), interrupt_(std::move(interrupt)) {
-  if (!IsGzip(bytes)) {
-    window_ = bytes;
-    produced_ = bytes.size();
-    ended_ = true;
-    return;
-  }
-  buffer_.resize(kBufferBytes);
-  stream_.reset(new z_stream_s{});
-  stream_->next_in = static_cast<const Bytef*>(static_cast<const void*>(bytes.data()));
-  stream_->avail_in = static_cast<uInt>(std::min<std::size_t>(bytes.size(), UINT32_MAX));
-  inflateInit2(stream_.get(), kGzipWindowBits);  // having no memory shows at the first inflate()
-}
+    : own_source_(std::make_unique<MemorySource>(bytes)),
+      source_(*own_source_),
+      name_(name),
+      inflated_bytes_max_(inflated_bytes_max),
+      interrupt_(std::move(interrupt)) {}
 
-TraceBytes::~TraceBytes() = default;
+TraceBytes::TraceBytes(ByteSource& source, std::string_view name, std::uint64_t inflated_bytes_max, Interrupt interrupt)
+    : source_(source), name_(name), inflated_bytes_max_(inflated_bytes_max), interrupt_(std::move(interrupt)) {}
 
-absl::Status TraceBytes::Fill() {
-  if (!NeedsFill()) return absl::OkStatus();
+absl::Status TraceBytes::Fill(std::size_t wanted) {
+  ALLOCLAB_CHECK_LE(wanted, kLookaheadMax);
+  if (!NeedsFill(wanted)) return absl::OkStatus();
   if (Interrupted(interrupt_)) return absl::CancelledError("the trace was not read to its end: nobody waits for it");
+  if (!started_) {
+    if (absl::Status status = Start(); !status.ok() || ended_) return status;
+  }
   std::copy(window_.begin(), window_.end(), buffer_.begin());
-  stream_->next_out = buffer_.data() + window_.size();
-  stream_->avail_out = static_cast<uInt>(buffer_.size() - window_.size());
-  const uInt room = stream_->avail_out;
-  const absl::Status status = Inflate();
-  const std::size_t fresh = room - stream_->avail_out;
-  window_ = {static_cast<const char*>(static_cast<const void*>(buffer_.data())), window_.size() + fresh};
+  DecoderRoom room{buffer_.data() + window_.size(), buffer_.size() - window_.size()};
+  const std::size_t space = room.bytes;
+  const absl::Status status = Produce(room);
+  const std::size_t fresh = space - room.bytes;
+  window_ = {buffer_.data(), window_.size() + fresh};
   produced_ += fresh;
   if (!status.ok()) return status;
-  if (produced_ > inflated_bytes_max_) {
+  if (decoder_ && produced_ > inflated_bytes_max_) {
     return absl::ResourceExhaustedError(
         absl::StrFormat("%s: inflates to more than %d bytes, the limit", name_, inflated_bytes_max_));
   }
   return absl::OkStatus();
 }
 
-absl::Status TraceBytes::Inflate() {
-  while (stream_->avail_out != 0 && !ended_) {
-    const int code = inflate(stream_.get(), Z_NO_FLUSH);
-    if (code == Z_STREAM_END) {
-      if (absl::Status status = StartMember(); !status.ok()) return status;
-    } else if (code == Z_BUF_ERROR || (code == Z_OK && stream_->avail_in == 0 && stream_->avail_out != 0)) {
-      return GzipError("the gzip data ends too soon, the file was cut off");
-    } else if (code != Z_OK) {
-      return GzipError(absl::StrFormat("the gzip data is damaged (%s)", stream_->msg != nullptr ? stream_->msg : "bad data"));
-    }
+absl::Status TraceBytes::Start() {
+  started_ = true;
+  if (absl::Status status = Refill(); !status.ok()) return status;
+  decoder_ = MakeDecoder(input_);
+  if (!decoder_ && own_source_) {  // plain bytes in memory are shown where they are
+    window_ = std::exchange(input_, {});
+    produced_ = window_.size();
+    ended_ = true;
+  } else {
+    buffer_.resize(kBufferBytes);
   }
   return absl::OkStatus();
 }
 
-// A gzip file is one or more members, one after the other.
-absl::Status TraceBytes::StartMember() {
-  const std::string_view rest = bytes_.substr(bytes_.size() - stream_->avail_in);
-  if (rest.find_first_not_of('\0') == rest.npos) {
-    padding_bytes_ = rest.size();
-    ended_ = true;
-    return absl::OkStatus();
-  }
-  if (!IsGzip(rest)) return GzipError("something that is not gzip follows its end");
-  inflateReset(stream_.get());
+absl::Status TraceBytes::Refill() {
+  const absl::StatusOr<std::string_view> next = source_.Next();
+  if (!next.ok()) return next.status();
+  input_ = *next;
+  taken_ += input_.size();
   return absl::OkStatus();
+}
+
+absl::Status TraceBytes::Produce(DecoderRoom& room) {
+  while (true) {
+    if (decoder_) {
+      if (absl::Status status = decoder_->Decode(input_, room); !status.ok()) return Damaged(std::string(status.message()));
+    } else {
+      const std::size_t size = std::min(input_.size(), room.bytes);
+      std::copy_n(input_.data(), size, room.at);
+      room.at += size;
+      room.bytes -= size;
+      input_.remove_prefix(size);
+    }
+    if (room.bytes == 0) return absl::OkStatus();
+    if (absl::Status status = Refill(); !status.ok()) return status;
+    if (input_.empty()) {
+      ended_ = true;
+      if (!decoder_ || decoder_->MayEnd()) return absl::OkStatus();
+      return Damaged(absl::StrFormat("the %s data ends too soon, the file was cut off", decoder_->name()));
+    }
+  }
 }
 
 void TraceBytes::Tell(std::vector<std::string>& notes) const {
-  if (padding_bytes_ == 0) return;
-  notes.push_back(absl::StrFormat("byte %d: zeros after the gzip data are skipped (%d bytes)", bytes_.size() - padding_bytes_,
-                                  padding_bytes_));
+  if (!decoder_ || decoder_->padding_bytes() == 0) return;
+  notes.push_back(absl::StrFormat("byte %d: zeros after the %s data are skipped (%d bytes)",
+                                  taken_ - input_.size() - decoder_->padding_bytes(), decoder_->name(),
+                                  decoder_->padding_bytes()));
 }
 
-absl::Status TraceBytes::GzipError(std::string_view what) const {
-  return absl::InvalidArgumentError(
-      absl::StrFormat("%s: byte %d of %d: %s", name_, bytes_.size() - stream_->avail_in, bytes_.size(), what));
+absl::Status TraceBytes::Damaged(std::string_view what) const {
+  const std::string of = source_.size() != 0 ? absl::StrFormat(" of %d", source_.size()) : "";
+  return absl::InvalidArgumentError(absl::StrFormat("%s: byte %d%s: %s", name_, taken_ - input_.size(), of, what));
 }
 
 }  // namespace alloclab

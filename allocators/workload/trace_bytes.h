@@ -1,5 +1,5 @@
-// The bytes of a trace file as its reader sees them: inflated on the way if they are gzip, so that a compressed file never
-// stands in memory whole.
+// The bytes of a trace file as its reader sees them: decompressed on the way if they are gzip, zstd or xz, so that a compressed
+// file never stands in memory whole.
 #ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_TRACE_BYTES_H_
 #define ALLOCLAB_ALLOCATORS_WORKLOAD_TRACE_BYTES_H_
 
@@ -12,8 +12,8 @@
 
 #include "absl/status/status.h"
 #include "allocators/common/interrupt.h"
-
-struct z_stream_s;
+#include "allocators/workload/byte_source.h"
+#include "allocators/workload/decoder.h"
 
 namespace alloclab {
 
@@ -21,18 +21,20 @@ class TraceBytes {
  public:
   // Window() shows at least this many bytes after Fill(), unless the input ends before.
   static constexpr std::size_t kLookahead = 1024;
+  // The most that can be asked for.
+  static constexpr std::size_t kLookaheadMax = 64 * 1024;
 
-  // `bytes` must outlive this; `name` is for errors. RESOURCE_EXHAUSTED from Fill() after `inflated_bytes_max`, CANCELLED when
-  // it is interrupted.
+  // `bytes` or `source` must outlive this; `name` is for errors. RESOURCE_EXHAUSTED from Fill() after `inflated_bytes_max`,
+  // CANCELLED when it is interrupted.
   TraceBytes(std::string_view bytes, std::string_view name, std::uint64_t inflated_bytes_max, Interrupt interrupt = {});
-  ~TraceBytes();
+  TraceBytes(ByteSource& source, std::string_view name, std::uint64_t inflated_bytes_max, Interrupt interrupt = {});
   TraceBytes(const TraceBytes&) = delete;
   TraceBytes& operator=(const TraceBytes&) = delete;
 
-  // INVALID_ARGUMENT: the gzip data is corrupt or ends too soon.
-  absl::Status Fill();
+  // INVALID_ARGUMENT: the compressed data is damaged or ends too soon; errors of the source. REQUIRES: wanted <= kLookaheadMax.
+  absl::Status Fill(std::size_t wanted = kLookahead);
   // Fill() would do something.
-  bool NeedsFill() const { return !ended_ && window_.size() < kLookahead; }
+  bool NeedsFill(std::size_t wanted = kLookahead) const { return !ended_ && window_.size() < wanted; }
   // What comes next. Empty after Fill(): the end.
   std::string_view Window() const { return window_; }
   void Consume(std::size_t bytes) { window_.remove_prefix(bytes); }
@@ -44,23 +46,25 @@ class TraceBytes {
   void Tell(std::vector<std::string>& notes) const;
 
  private:
-  struct EndInflate {
-    void operator()(z_stream_s* stream) const;
-  };
   static constexpr std::size_t kBufferBytes = 256 * 1024;
 
-  absl::Status Inflate();
-  absl::Status StartMember();
-  absl::Status GzipError(std::string_view what) const;
+  absl::Status Start();
+  // The next bytes of the source become input_.
+  absl::Status Refill();
+  absl::Status Produce(DecoderRoom& room);
+  absl::Status Damaged(std::string_view what) const;
 
-  const std::string_view bytes_;
+  std::unique_ptr<ByteSource> own_source_;
+  ByteSource& source_;
   const std::string name_;
   const std::uint64_t inflated_bytes_max_;
   const Interrupt interrupt_;
-  std::unique_ptr<z_stream_s, EndInflate> stream_;  // null for plain input
-  std::uint64_t padding_bytes_ = 0;                 // zeros at the end of the compressed data
-  bool ended_ = false;                              // nothing comes after the window
-  std::vector<unsigned char> buffer_;               // of inflated bytes
+  bool started_ = false;
+  std::unique_ptr<Decoder> decoder_;  // null for plain input
+  std::string_view input_;            // of the source, not yet taken
+  std::uint64_t taken_ = 0;           // bytes of the source that are in input_ or behind it
+  bool ended_ = false;                // nothing comes after the window
+  std::vector<char> buffer_;          // of what the window shows, but for plain bytes in memory
   std::string_view window_;
   std::uint64_t produced_ = 0;  // bytes that were ever in the window
 };

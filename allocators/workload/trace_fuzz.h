@@ -10,7 +10,7 @@
 namespace alloclab {
 
 inline const TraceLimits kFuzzLimits = {.operations_max = 10'000, .inflated_bytes_max = 1 << 20};
-inline constexpr std::size_t kNotesMax = 16;
+inline constexpr std::size_t kNotesMax = 20;
 
 // `trace` was read within kFuzzLimits from a file called "name".
 inline void CheckTrace(const absl::StatusOr<Trace>& trace) {

@@ -30,7 +30,7 @@ void ReadAnything(std::string_view bytes) {
     return;
   }
   for (const Operation& op : trace->operations) {
-    ASSERT_LT(op.block, trace->heap_handles);
+    ASSERT_LT(op.block, op.kind <= OpKind::kFree ? trace->heap_handles : trace->page_handles);
     ASSERT_TRUE(op.kind != OpKind::kRealloc || op.extra == kNoBlock || op.extra < trace->heap_handles);
   }
 }

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "allocators/workload/builtins.h"
 #include "allocators/workload/cmu_rep_writer.h"
+#include "allocators/workload/import/format.h"
 #include "allocators/workload/trace_testing.h"
 #include "allocators/workload/workload_spec.h"
 #include "gmock/gmock.h"
@@ -16,6 +17,7 @@
 namespace alloclab {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -103,11 +105,12 @@ TEST(MallocBenchTest, ErrorsSayWhereAndWhatWasExpected) {
 // --- both
 
 TEST(TraceTest, OtherFilesAreNotTraces) {
-  const std::string expected = "; expected an .alloctrace, a CMU .rep text or a malloc-bench protobuf, plain or gzip";
+  const std::string expected = "; expected " + ReadableFormats();
   EXPECT_EQ(Error(""), "t: the file is empty");
   EXPECT_EQ(Error(Gzip("")), "t: the file is empty");
   EXPECT_EQ(Error("\x7f!"), "t: begins with \"\\x7f!\"" + expected);
   EXPECT_EQ(Error("hello"), "t: begins with \"hello\"" + expected);
+  EXPECT_THAT(expected, HasSubstr("CMU .rep text, malloc-bench protobuf; plain, gzip, zstd or xz"));
   EXPECT_EQ(Error("free 0\n"), "t: begins with \"free 0\\n\"" + expected);
 }
 
@@ -115,11 +118,6 @@ TEST(TraceTest, OtherKindsOfFileAreCalledByTheirName) {
   const std::string record = std::string(4, '\0') + '\xFF' + std::string(3, '\0') + "\x34\x12" + std::string(54, '\0');
   const std::string tar = std::string("a.rep") + std::string(252, '\0') + "ustar" + std::string(250, '\0');
   const std::vector<std::pair<std::string, std::string>> files = {
-      {"\x28\xB5\x2F\xFD\x04", "data compressed by zstd"},
-      {std::string("\xFD"
-                   "7zXZ\0\0\4",
-                   8),
-       "data compressed by xz"},
       {"BZh91AY&SY", "data compressed by bzip2"},
       {"\x04\x22\x4D\x18@", "data compressed by lz4"},
       {"PK\x03\x04", "a zip archive"},
@@ -132,25 +130,16 @@ TEST(TraceTest, OtherKindsOfFileAreCalledByTheirName) {
       {tar, "a tar archive"},
       {"<!DOCTYPE html>", "a web page"},
       {"version https://git-lfs.github.com/spec/v1\noid", "a pointer of Git LFS, not the file it stands for"},
-      {"= Start\n@ ./a:[0x8048209] + 0x8064cc8 0x10\n", "an mtrace log of glibc"},
-      {"@ ./a:(main+0x12)[0x8048209] - 0x8064cc8\n", "an mtrace log of glibc"},
       {record, "a malloc trace of glibc"},
-      {"--4711-- malloc(16) = 0x4A4A040\n", "output of valgrind"},
-      {"==4711== Memcheck, a memory error detector\n", "output of valgrind"},
-      {"v 10500 3\nx 5 /bin/a\n", "a recording of heaptrack"},
-      {"malloc(16) = 0x1234\nfree(0x1234) = <void>\n", "a log of calls, as ltrace or Firefox's logalloc write it"},
-      {"18545 18545 calloc(1,64)=0x7f90495120e0\n", "a log of calls, as ltrace or Firefox's logalloc write it"},
-      {"cat 12 [000] 1.5: kmem:kfree: call_site=0 ptr=0\n", "a log of the kernel's allocation events (perf script)"},
-      {"# tracer: nop\n", "a log of the kernel's ftrace"},
-      {"cat-1 [0] .... 1.5: kfree: call_site=f+0x1/0x2 ptr=0\n", "a log of the kernel's allocation events (ftrace)"},
-      {"alloc entered, size = 64\n", "the output of bcc's memleak"},
-      {"[0.002] HEAP: Allocated 8 bytes @ 0x3ffaff6c\n", "a heap log of ESP-IDF's SystemView"},
-      {"Alloc(552),\nFree(1),\n", "a replay of wee_alloc"},
+      {"PERFILE2h", "a recording of perf, which `perf script` makes a text of"},
+      {"desc: --massif-out-file\n", "a profile of massif, which has no frees"},
+      {"heap_v2/524288\n", "a heap profile of jemalloc, which has no frees and no order"},
+      {"Attaching\n[10:00:00] Top 10 stacks with outstanding allocations:\n",
+       "a report of bcc's memleak, which has no frees: `memleak -t` prints every call"},
   };
   for (const auto& [bytes, name] : files) {
     for (const std::string& file : {bytes, Gzip(bytes)}) {
-      EXPECT_EQ(Error(file),
-                "t: this is " + name + "; expected an .alloctrace, a CMU .rep text or a malloc-bench protobuf, plain or gzip");
+      EXPECT_EQ(Error(file), "t: this is " + name + "; expected " + ReadableFormats());
     }
   }
 }
@@ -175,6 +164,34 @@ TEST(TraceTest, DamagedGzipIsSaid) {
                                 ": the gzip data is damaged (incorrect data check)");
   EXPECT_THAT(Error(file + "x"), HasSubstr("something that is not gzip follows its end"));
   EXPECT_EQ(Read(Gzip(plain.substr(0, 9)) + Gzip(plain.substr(9))).operations.size(), 2u);  // members follow each other
+}
+
+TEST(TraceTest, ZstdAndXzAreReadAsGzipIs) {
+  const auto bytes = [](std::string_view hex) {
+    std::string out;
+    for (std::size_t i = 0; i < hex.size(); i += 2)
+      out += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
+    return out;
+  };
+  const std::string zstd = bytes("28b52ffd0458910000330a310a320a350a61203020380a6620300a604917f4");
+  const std::string xz = bytes(
+      "fd377a585a000004e6d6b4460200210116000000742fe5a3010011330a310a320a350a61203020380a6620300a000000fad326772cefb12600012a12"
+      "4b0854bc1fb6f37d010000000004595a");
+  for (const std::string& file : {zstd, xz}) {
+    EXPECT_THAT(Read(file).operations, ElementsAre(Malloc(0, 8), Free(0)));
+    EXPECT_EQ(Error(file + file), "t:7: \"3\"; expected the end, after the header's 2 operations") << "files follow each other";
+    EXPECT_THAT(Error(file.substr(0, file.size() - 5)), HasSubstr("data ends too soon, the file was cut off"));
+    EXPECT_THAT(Error(file + "x"),
+                AnyOf(HasSubstr("something that is not xz follows its end"), HasSubstr("the zstd data is damaged")));
+    std::string damaged = file;
+    damaged[file.size() / 2] ^= 64;
+    EXPECT_THAT(Error(damaged), HasSubstr(" data is damaged ("));
+  }
+  EXPECT_THAT(Error(bytes("fd377a585a000004e6d6b446020021011c00000010cf58cc010011330a310a320a350a61203020380a6620300a000000fad3"
+                          "26772cefb12600012a124b0854bc1fb6f37d010000000004595a")),
+              HasSubstr("the xz data needs 64 MiB to decompress; expected at most 18, as `xz -7` takes"));
+  EXPECT_THAT(Error(bytes("28b52ffd0488910000330a310a320a350a612030")),
+              HasSubstr("the zstd data needs a window of more than 8 MiB"));
 }
 
 TEST(TraceTest, AnInflateBombIsStopped) {

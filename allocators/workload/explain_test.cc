@@ -1,0 +1,116 @@
+// Why operations ended as they did, on small machines whose blocks are known.
+#include "allocators/workload/explain.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "allocators/workload/timeline.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace alloclab {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class ExplainTest : public ::testing::Test {
+ protected:
+  void Open(std::vector<Operation> operations, const InstanceConfig& config = {1 << 20, "", "implicit-heap", true, {}}) {
+    Trace trace;
+    trace.operations = std::move(operations);
+    trace.heap_handles = trace.page_handles = 16;
+    instance_ = *Instance::Create(config);
+    driver_ = std::make_unique<Driver>(*instance_);
+    timeline_ = *Timeline::Create(std::make_shared<const Trace>(std::move(trace)), *driver_);
+  }
+  Explanation Why(std::uint64_t operation) { return *Explain(*timeline_, operation); }
+
+  std::unique_ptr<Instance> instance_;
+  std::unique_ptr<Driver> driver_;
+  std::unique_ptr<Timeline> timeline_;
+};
+
+constexpr Operation Malloc(std::uint32_t block, std::uint32_t bytes) { return {OpKind::kMalloc, block, bytes, 0}; }
+constexpr Operation Free(std::uint32_t block) { return {OpKind::kFree, block, 0, 0}; }
+
+TEST_F(ExplainTest, OfAnAddressTheFreeBlockAndTheOnesThatWereTooSmall) {
+  Open({Malloc(0, 60), Malloc(1, 20), Malloc(2, 400), Malloc(3, 20), Free(0), Free(2), Malloc(4, 100)});
+  const Explanation e = Why(7);
+  EXPECT_EQ(e.result.outcome, Outcome::kOk);
+  EXPECT_EQ(e.needed_bytes, 104u);
+  EXPECT_EQ(e.block_bytes, 104u);
+  EXPECT_EQ(e.taken_bytes, 404u);
+  EXPECT_EQ(e.found->too_small_below, 1u);
+  EXPECT_EQ(e.found->passed_over_below, 0u);
+  EXPECT_EQ(e.grown_bytes, 0u);
+  EXPECT_EQ(e.page_faults, 0u);
+  EXPECT_GT(e.search_steps, 0u);
+  EXPECT_THAT(e.sentences, Contains(HasSubstr("out of a free block of 404 bytes; 300 are left of that")));
+  EXPECT_THAT(e.sentences, Contains("1 free block at lower addresses was too small for 104 bytes."));
+}
+
+TEST_F(ExplainTest, OfARefusalTheBlocksThatStandInTheWay) {
+  std::vector<Operation> operations;  // sixteen blocks fill the heap; every second one is freed
+  for (std::uint32_t i = 0; i < 16; ++i) operations.push_back(Malloc(i, 976));
+  for (std::uint32_t i = 0; i < 16; i += 2) operations.push_back(Free(i));
+  operations.push_back(Malloc(0, 2'000));
+  Open(operations, {1 << 20, "", "freertos-heap4", true, {{"heap.arena_bytes", "16384"}}});
+  const Explanation e = Why(operations.size());
+  EXPECT_EQ(e.result.outcome, Outcome::kFragmented);
+  ASSERT_TRUE(e.refusal && e.gap);
+  EXPECT_EQ(e.needed_bytes, 2'008u);
+  EXPECT_GE(*e.refusal->free_bytes, 2'008u);
+  EXPECT_LT(*e.refusal->largest_free_bytes, 2'008u);
+  EXPECT_EQ(e.gap->bytes, 3u * 984);
+  ASSERT_EQ(e.gap->between.size(), 1u);
+  EXPECT_EQ(e.gap->between[0].bytes, 984u);
+  EXPECT_EQ(e.gap->live_bytes, 984u);
+  EXPECT_EQ(e.gap->between[0].allocated_by, 2u);
+  EXPECT_THAT(e.sentences, Contains(HasSubstr("it lies in pieces")));
+  EXPECT_THAT(e.sentences, Contains(HasSubstr("(operation 2)")));
+}
+
+TEST_F(ExplainTest, OfAFreeWhoMadeTheBlock) {
+  Open({Malloc(0, 60), Malloc(1, 20), Malloc(0, 10), Free(0)});
+  const Explanation e = Why(4);
+  EXPECT_EQ(e.allocated_by, 3u);
+  EXPECT_EQ(e.block_bytes, 16u);
+  EXPECT_THAT(e.sentences, ElementsAre("Operation 4, free: gave back 16 bytes, allocated by operation 3."));
+}
+
+TEST_F(ExplainTest, OfMisuseTheOutcome) {
+  Open({Malloc(0, 60), Free(0), Free(0)});
+  EXPECT_THAT(Why(3).sentences, ElementsAre("Operation 3, free: double_free."));
+}
+
+TEST_F(ExplainTest, OfPages) {
+  Open({{OpKind::kAllocatePages, 0, 8192, 0}, {OpKind::kFreePages, 0, 0, 0}, {OpKind::kAllocatePages, 1, 1 << 20, 0}});
+  EXPECT_EQ(Why(1).block_bytes, 8192u);
+  EXPECT_EQ(Why(2).allocated_by, 1u);
+  const Explanation e = Why(3);
+  EXPECT_TRUE(e.refusal);
+  EXPECT_THAT(e.sentences, Contains(HasSubstr("fewer than needed")));
+}
+
+TEST_F(ExplainTest, AnyOrderOfQuestionsGetsTheSameAnswers) {
+  Open({Malloc(0, 60), Malloc(1, 20), Malloc(2, 400), Malloc(3, 20), Free(0), Free(2), Malloc(4, 100)});
+  const std::vector<std::string> last = Why(7).sentences, third = Why(3).sentences;
+  EXPECT_EQ(Why(7).sentences, last);
+  EXPECT_EQ(Why(3).sentences, third);
+}
+
+TEST_F(ExplainTest, NamesTheOperationsThereAre) {
+  Open({Malloc(0, 60)});
+  for (const std::uint64_t none : {0u, 2u}) {
+    const absl::Status status = Explain(*timeline_, none).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kOutOfRange);
+    EXPECT_THAT(status.message(), HasSubstr("expected 1 to 1"));
+  }
+}
+
+}  // namespace
+}  // namespace alloclab

@@ -1,0 +1,215 @@
+#include "allocators/workload/trace_transform.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "absl/strings/str_format.h"
+#include "allocators/workload/oddity.h"
+
+namespace alloclab {
+namespace {
+
+constexpr std::uint64_t kOperationsMax = 1ull << 28;
+
+bool IsPages(OpKind kind) { return kind >= OpKind::kAllocatePages; }
+bool IsAllocation(const Operation& op) {
+  return op.kind == OpKind::kMalloc || op.kind == OpKind::kCalloc || op.kind == OpKind::kAllocatePages ||
+         (op.kind == OpKind::kRealloc && op.extra == kNoBlock);
+}
+std::uint64_t SizeOf(const Operation& op) { return op.kind == OpKind::kCalloc ? std::uint64_t{op.size} * op.extra : op.size; }
+
+Trace Like(const Trace& trace) {
+  return {.operations = {},
+          .heap_handles = trace.heap_handles,
+          .page_handles = trace.page_handles,
+          .format = trace.format,
+          .notes = {}};
+}
+
+// The operation with its handles moved up.
+Operation Moved(Operation op, std::uint32_t heap, std::uint32_t pages) {
+  if (op.block != kNoBlock) op.block += IsPages(op.kind) ? pages : heap;
+  if (op.kind == OpKind::kRealloc && op.extra != kNoBlock) op.extra += heap;
+  return op;
+}
+
+absl::Status CheckHandles(std::uint64_t heap, std::uint64_t pages, std::uint64_t operations) {
+  if (operations > kOperationsMax) {
+    return absl::InvalidArgumentError(absl::StrFormat("%d operations; expected at most %d", operations, kOperationsMax));
+  }
+  if (std::max(heap, pages) >= kNoBlock) return absl::InvalidArgumentError("more handles than 32 bits can number");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Trace> SliceTrace(const Trace& trace, std::uint64_t from, std::uint64_t to) {
+  const std::uint64_t count = trace.operations.size();
+  if (from == 0 || from > to || from > count) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("operations %d to %d; expected two of 1 to %d, the first not behind the second", from, to, count));
+  }
+  struct Live {
+    std::uint64_t born;
+    std::uint32_t size;
+    OpKind kind;
+    std::uint32_t extra;
+  };
+  std::map<std::pair<bool, std::uint32_t>, Live> live;
+  for (std::uint64_t i = 0; i + 1 < from; ++i) {
+    const Operation& op = trace.operations[i];
+    const std::pair<bool, std::uint32_t> name{IsPages(op.kind), op.block};
+    if (IsAllocation(op)) {
+      const bool calloc = op.kind == OpKind::kCalloc;
+      live[name] = {i, op.size, op.kind == OpKind::kRealloc ? OpKind::kMalloc : op.kind, calloc ? op.extra : 0};
+    } else if (op.kind == OpKind::kRealloc) {
+      const auto old = live.find({false, op.extra});
+      if (old == live.end()) continue;
+      const Live block{old->second.born, op.size, OpKind::kMalloc, 0};
+      live.erase(old);
+      live[name] = block;
+    } else if (op.kind == OpKind::kFreePagesPart) {
+      const auto block = live.find(name);
+      if (block != live.end()) block->second.size -= std::min(block->second.size, op.size);
+    } else {
+      live.erase(name);
+    }
+  }
+  std::vector<std::pair<std::uint64_t, Operation>> start;
+  for (const auto& [name, block] : live) start.push_back({block.born, {block.kind, name.second, block.size, block.extra}});
+  std::sort(start.begin(), start.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  Trace slice = Like(trace);
+  for (const auto& [born, op] : start) slice.operations.push_back(op);
+  const auto begin = trace.operations.begin();
+  slice.operations.insert(slice.operations.end(), begin + static_cast<std::ptrdiff_t>(from - 1),
+                          begin + static_cast<std::ptrdiff_t>(std::min(to, count)));
+  return slice;
+}
+
+void NumberByFirstUse(Trace& trace) {
+  std::vector<std::uint32_t> heap(trace.heap_handles, kNoBlock), pages(trace.page_handles, kNoBlock);
+  std::uint32_t heap_count = 0, page_count = 0;
+  const auto number = [](std::uint32_t handle, std::vector<std::uint32_t>& names, std::uint32_t& count) {
+    if (handle >= names.size()) return handle;
+    if (names[handle] == kNoBlock) names[handle] = count++;
+    return names[handle];
+  };
+  for (Operation& op : trace.operations) {
+    if (op.kind == OpKind::kRealloc) op.extra = number(op.extra, heap, heap_count);
+    op.block = IsPages(op.kind) ? number(op.block, pages, page_count) : number(op.block, heap, heap_count);
+  }
+  trace.heap_handles = heap_count;
+  trace.page_handles = page_count;
+}
+
+std::vector<std::uint32_t> LivesOf(const Trace& trace) {
+  std::vector<std::uint32_t> lives;
+  lives.reserve(trace.operations.size());
+  std::vector<std::uint32_t> heap(trace.heap_handles, kNoBlock), pages(trace.page_handles, kNoBlock);
+  std::uint32_t next = 0;
+  for (const Operation& op : trace.operations) {
+    std::vector<std::uint32_t>& table = IsPages(op.kind) ? pages : heap;
+    const std::uint32_t named = op.kind == OpKind::kRealloc && op.extra != kNoBlock ? op.extra : op.block;
+    const bool known = !IsAllocation(op) && named < table.size() && table[named] != kNoBlock;
+    const std::uint32_t life = known ? table[named] : next++;
+    lives.push_back(life);
+    if (op.block < table.size()) table[op.block] = life;  // a freed handle still names its block: a second free belongs to it
+  }
+  return lives;
+}
+
+absl::StatusOr<Trace> FilterTrace(const Trace& trace, const std::vector<std::uint32_t>& threads, const TraceFilter& filter) {
+  if (!filter.threads.empty() && threads.empty()) {
+    return absl::InvalidArgumentError("threads are asked for; the trace does not tell them");
+  }
+  struct Life {
+    std::uint64_t born = 0, last = 0, size = 0;
+    std::uint32_t thread = 0;
+    bool begun = false, freed = false;
+  };
+  const std::vector<std::uint32_t> of = LivesOf(trace);
+  std::vector<Life> lives(of.empty() ? 0 : std::size_t{*std::max_element(of.begin(), of.end())} + 1);
+  for (std::size_t i = 0; i < of.size(); ++i) {
+    Life& life = lives[of[i]];
+    const Operation& op = trace.operations[i];
+    if (!life.begun) life = {i, i, SizeOf(op), threads.empty() ? 0 : threads[i], true, false};
+    if (!life.freed) life.last = i;
+    life.freed |= op.kind == OpKind::kFree || op.kind == OpKind::kFreePages;
+  }
+  const auto passes = [&](const Life& life) {
+    const std::uint64_t lifetime = (life.freed ? life.last : of.size()) - life.born;
+    const std::vector<std::uint32_t>& wanted = filter.threads;
+    return life.size >= filter.size_min && life.size <= filter.size_max && lifetime >= filter.lifetime_min &&
+           lifetime <= filter.lifetime_max &&
+           (wanted.empty() || std::find(wanted.begin(), wanted.end(), life.thread) != wanted.end());
+  };
+  Trace filtered = Like(trace);
+  for (std::size_t i = 0; i < of.size(); ++i) {
+    if (passes(lives[of[i]])) filtered.operations.push_back(trace.operations[i]);
+  }
+  if (filtered.operations.empty()) return absl::InvalidArgumentError("no block of the trace passes the filter");
+  return filtered;
+}
+
+absl::StatusOr<Trace> ScaleTrace(const Trace& trace, const TraceScale& scale) {
+  const std::uint64_t heap = std::uint64_t{trace.heap_handles} * scale.copies,
+                      pages = std::uint64_t{trace.page_handles} * scale.copies;
+  if (absl::Status status = CheckHandles(heap, pages, trace.operations.size() * scale.copies); !status.ok()) return status;
+  Trace scaled = Like(trace);
+  scaled.heap_handles = static_cast<std::uint32_t>(heap);
+  scaled.page_handles = static_cast<std::uint32_t>(pages);
+  scaled.operations.reserve(trace.operations.size() * scale.copies);
+  for (Operation op : trace.operations) {
+    const double size = std::ceil(op.size * scale.sizes);
+    op.size = size >= kLargestSize ? kLargestSize : static_cast<std::uint32_t>(size);
+    for (std::uint32_t copy = 0; copy < scale.copies; ++copy) {
+      scaled.operations.push_back(Moved(op, copy * trace.heap_handles, copy * trace.page_handles));
+    }
+  }
+  return scaled;
+}
+
+absl::StatusOr<Trace> InterleaveTraces(const Trace& a, const Trace& b) {
+  const std::uint64_t heap = std::uint64_t{a.heap_handles} + b.heap_handles,
+                      pages = std::uint64_t{a.page_handles} + b.page_handles;
+  const std::uint64_t of_a = a.operations.size(), of_b = b.operations.size();
+  if (absl::Status status = CheckHandles(heap, pages, of_a + of_b); !status.ok()) return status;
+  Trace both = Like(a);
+  both.heap_handles = static_cast<std::uint32_t>(heap);
+  both.page_handles = static_cast<std::uint32_t>(pages);
+  both.operations.reserve(of_a + of_b);
+  for (std::uint64_t i = 0, k = 0; i < of_a || k < of_b;) {
+    if (k == of_b || (i < of_a && i * of_b <= k * of_a)) {
+      both.operations.push_back(a.operations[i++]);
+    } else {
+      both.operations.push_back(Moved(b.operations[k++], a.heap_handles, a.page_handles));
+    }
+  }
+  return both;
+}
+
+absl::StatusOr<std::string> WriteCTest(const Trace& trace) {
+  std::string text = absl::StrFormat("#include <stdlib.h>\n\nstatic void* b[%d];\n\nint main(void) {\n",
+                                     std::max<std::uint32_t>(1, trace.heap_handles));
+  for (std::size_t i = 0; i < trace.operations.size(); ++i) {
+    const Operation& op = trace.operations[i];
+    const auto name = [](std::uint32_t handle) { return handle == kNoBlock ? "NULL" : absl::StrFormat("b[%d]", handle); };
+    if (IsPages(op.kind)) {
+      return absl::InvalidArgumentError(
+          absl::StrFormat("operation %d is a %s, which a C program cannot do", i + 1, OpKindName(op.kind)));
+    }
+    if (op.kind == OpKind::kFree) {
+      absl::StrAppendFormat(&text, "  free(%s);\n", name(op.block));
+    } else if (op.kind == OpKind::kMalloc) {
+      absl::StrAppendFormat(&text, "  %s = malloc(%du);\n", name(op.block), op.size);
+    } else if (op.kind == OpKind::kCalloc) {
+      absl::StrAppendFormat(&text, "  %s = calloc(%du, %du);\n", name(op.block), op.extra, op.size);
+    } else {
+      absl::StrAppendFormat(&text, "  %s = realloc(%s, %du);\n", name(op.block), name(op.extra), op.size);
+    }
+  }
+  return text + "  return 0;\n}\n";
+}
+
+}  // namespace alloclab
