@@ -260,8 +260,8 @@ TEST(Alloclabd, HealthIsToldByService) {
   const TemporaryDirectory data;
   Daemon daemon(data.path());
   std::string output;
-  for (const char* service :
-       {"", "alloclab.v1.Lab", "alloclab.v1.Heap", "alloclab.v1.Inspect", "alloclab.v1.Workloads", "alloclab.v1.Runs"}) {
+  for (const char* service : {"", "alloclab.v1.Lab", "alloclab.v1.Heap", "alloclab.v1.Inspect", "alloclab.v1.Workloads",
+                              "alloclab.v1.Guests", "alloclab.v1.TimeTravel", "alloclab.v1.Runs"}) {
     EXPECT_EQ(RunToExit({"healthcheck", "--listen", daemon.grpc_address(), "--service", service}, output), 0)
         << service << output;
     EXPECT_EQ(output, "SERVING\n");

@@ -35,6 +35,20 @@ absl::Status InstanceWithoutHeap(std::string_view name) {
   return absl::FailedPreconditionError(
       fmt::format("instance \"{}\" has no heap (heap_allocator \"none\"): it has pages only", name));
 }
+absl::Status ShowsRun(std::string_view name, std::uint64_t run) {
+  return absl::FailedPreconditionError(fmt::format(
+      "instance \"{}\" shows run {} as it was, which nothing can change; create an instance to operate on", name, run));
+}
+absl::Status NoOpenedRun(std::string_view name) {
+  return absl::FailedPreconditionError(fmt::format("instance \"{}\" is no opened run: it has no other moments than now", name));
+}
+absl::Status NoSuchOperation(std::uint64_t operation, std::uint64_t operations) {
+  return absl::OutOfRangeError(fmt::format("operation: {} is not one of the run's {} operations", operation, operations));
+}
+absl::Status NativeNotOpened(std::uint64_t run) {
+  return absl::FailedPreconditionError(fmt::format(
+      "run {} was measured with a real allocator in a process of its own; only runs on simulated machines can be opened", run));
+}
 absl::Status TooManyInstances(std::uint64_t max) {
   return absl::ResourceExhaustedError(
       fmt::format("the server holds its maximum of {} instances (--instances-max); delete one first", max));

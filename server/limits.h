@@ -49,6 +49,18 @@ inline constexpr std::uint32_t kWalkPageBlocks = 4096;  // of one message of a w
 inline constexpr std::uint32_t kReadMemoryBytesMax = 65'536;
 inline constexpr std::uint32_t kWalksMax = 100;  // at a time: each holds a message of its own, and one in gRPC
 
+// --- Opened runs ---
+
+// Each holds a machine, the run's operations, and images of the machine: together at most 2 GiB.
+inline constexpr std::size_t kOpenedRunsMax = 8;
+inline constexpr std::uint64_t kOpenedRunImageBytesMax = 256ull << 20;
+// Nor more than this part of what the server may hold.
+inline constexpr std::uint64_t kOpenedRunImagePart = 32;
+inline constexpr absl::Duration kOpenedRunIdleMax = absl::Minutes(30);
+inline constexpr absl::Duration kOpenedRunsLookInterval = absl::Minutes(1);
+// How long the page's requests replay: it goes on with another one, and the browser does not give up.
+inline constexpr absl::Duration kWebReplayTimeMax = absl::Seconds(1);
+
 // --- Workloads and runs ---
 
 // 16 bytes an operation while it is replayed: 512 MiB.
@@ -115,6 +127,9 @@ inline constexpr std::string_view kOtherInstances = "other";
 // Instances with series of their own; the rest is summed under kOtherInstances.
 inline constexpr std::uint32_t kNamedInstancesMax = 32;
 inline constexpr std::uint32_t kNamedRunsMax = 16;  // likewise of runs, under lab_instance="run-ID"
+// Reading each of 10,000 takes a tenth of a second: beyond so many that are summed, scrapes share a sum of at most this age.
+inline constexpr std::size_t kOthersReadMax = 1'000;
+inline constexpr absl::Duration kOthersAgeMax = absl::Seconds(5);
 // How long an ended run stays in /metrics: two scrapes at the slowest usual interval.
 inline constexpr absl::Duration kRunLinger = absl::Seconds(60);
 // A busy instance publishes a snapshot this often, and spends at most 1/20 of its time on it.
@@ -131,6 +146,10 @@ inline constexpr std::uint64_t kServerBytesMax = kTransportBytesMax + (256ull <<
 // milliseconds.
 inline constexpr absl::Duration kMemoryReturnInterval = absl::Seconds(1);
 inline constexpr std::uint64_t kMemoryReturnBytes = 32ull << 20;
+// When the server is quiet, so much more that is free is enough: what streams and clients that are gone leave lies in pieces
+// that nothing else can use. Quiet: at most this share of a processor since the last look.
+inline constexpr std::uint64_t kQuietReturnBytes = 1ull << 20;
+inline constexpr double kQuietProcessorShare = 0.1;
 
 // --- Connections and life ---
 
@@ -151,9 +170,9 @@ inline constexpr std::uint32_t kCallsWaitingMax = 2'048;
 // Threads for calls that may take long: batches, checks, comparisons, writes to the store. One connection has at most half of
 // them.
 inline constexpr unsigned kCallThreads = 32;
-// Calls that one connection may cancel, at once and in a second: all of its streams each second. Whoever cancels more is hung
-// up on: to open and reset streams costs a client nothing.
-inline constexpr std::uint32_t kCancelsAtOnceMax = 1'000, kCancelsPerSecondMax = 100;
+// Calls that one connection may cancel, at once and in a second: all of its streams each second, and three times all of them
+// in a moment. Whoever cancels more is hung up on: to open and reset streams costs a client nothing.
+inline constexpr std::uint32_t kCancelsAtOnceMax = 300, kCancelsPerSecondMax = 100;
 // For a client's first words of HTTP/2; whoever has said them may be without a call for so long.
 inline constexpr absl::Duration kHandshakeTime = absl::Seconds(5);
 inline constexpr absl::Duration kConnectionIdleMax = absl::Minutes(10);

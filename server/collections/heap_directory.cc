@@ -63,8 +63,7 @@ void HeapDirectory::Expire(MonotonicTime now) {
 
 std::vector<HeapReading> HeapDirectory::Read(MonotonicTime now) {
   std::vector<HeapReading> readings;
-  std::vector<Sampler> named, others;
-  OtherHeaps sums;
+  std::vector<Sampler> named;
   {
     const MutexLock lock(mutex_);
     Expire(now);
@@ -75,18 +74,29 @@ std::vector<HeapReading> HeapDirectory::Read(MonotonicTime now) {
         named.push_back(entry.sample);
       }
     }
-    for (const auto& [key, sample] : others_) others.push_back(sample);
-    sums = retired_;  // in the same moment as others_: each heap is in exactly one of them
   }
   for (const Sampler& sample : named) readings.push_back(sample());
+  for (auto& [allocators, sum] : SumOthers(now)) readings.push_back(std::move(sum));
+  return readings;
+}
+
+OtherHeaps HeapDirectory::SumOthers(MonotonicTime now) {
+  const MutexLock sums_lock(sums_mutex_);
+  if (now < sums_until_) return sums_;
+  std::vector<Sampler> others;
+  {
+    const MutexLock lock(mutex_);
+    for (const auto& [key, sample] : others_) others.push_back(sample);
+    sums_ = retired_;  // in the same moment as others_: each heap is in exactly one of them
+  }
   for (const Sampler& sample : others) {
     const HeapReading reading = sample();
-    HeapReading& sum = SumFor(reading, sums);
+    HeapReading& sum = SumFor(reading, sums_);
     AddCounters(sum, reading);
     AddGauges(sum, reading);
   }
-  for (auto& [allocators, sum] : sums) readings.push_back(std::move(sum));
-  return readings;
+  sums_until_ = others.size() > kOthersReadMax ? now + kOthersAgeMax : MonotonicTime::InfinitePast();
+  return sums_;
 }
 
 }  // namespace alloclab::server

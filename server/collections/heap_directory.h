@@ -57,8 +57,8 @@ class HeapDirectory {
   void Leave(std::uint64_t key, HeapReading last, MonotonicTime now = MonotonicTime::Now()) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Those with series of their own, then one kOtherInstances for each pair of allocators that has any. Counters never go down
-  // while a series lasts.
-  std::vector<HeapReading> Read(MonotonicTime now = MonotonicTime::Now()) ABSL_LOCKS_EXCLUDED(mutex_);
+  // while a series lasts. With more than kOthersReadMax others their sums are those of up to kOthersAgeMax ago.
+  std::vector<HeapReading> Read(MonotonicTime now = MonotonicTime::Now()) ABSL_LOCKS_EXCLUDED(mutex_, sums_mutex_);
 
  private:
   struct Entry {
@@ -71,6 +71,8 @@ class HeapDirectory {
 
   bool HasRoom(Kind kind) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Expire(MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // One caller at a time adds up; who comes meanwhile gets what it found.
+  OtherHeaps SumOthers(MonotonicTime now) ABSL_LOCKS_EXCLUDED(mutex_, sums_mutex_);
 
   const Limits limits_;
   Mutex mutex_;
@@ -78,6 +80,9 @@ class HeapDirectory {
   std::map<std::uint64_t, Entry> named_ ABSL_GUARDED_BY(mutex_);
   std::map<std::uint64_t, Sampler> others_ ABSL_GUARDED_BY(mutex_);
   OtherHeaps retired_ ABSL_GUARDED_BY(mutex_);  // counters of others that left
+  Mutex sums_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
+  OtherHeaps sums_ ABSL_GUARDED_BY(sums_mutex_);
+  MonotonicTime sums_until_ ABSL_GUARDED_BY(sums_mutex_) = MonotonicTime::InfinitePast();
 };
 
 }  // namespace alloclab::server

@@ -50,6 +50,27 @@ TEST(HeapDirectory, TheFirstOfEachKindHaveSeriesOfTheirOwnAndTheRestIsSummed) {
   EXPECT_THAT(Seen(directory), ElementsAre("a 1", "run-1 100", "other 1010"));
 }
 
+TEST(HeapDirectory, ScrapesShareTheSumOfManyOthersForAWhile) {
+  const MonotonicTime start = MonotonicTime::Now();
+  HeapDirectory directory({.instances = 1, .runs = 0});
+  std::uint64_t read = 0;
+  directory.Enter(kInstance, "named", [&] { return Reading("named", ++read); });
+  const auto sum = [&](MonotonicTime now) { return directory.Read(now).at(1).state.operations; };
+  std::uint64_t operations = 1;
+  for (std::size_t i = 0; i < kOthersReadMax; ++i) directory.Enter(kInstance, "o", [&] { return Reading("o", operations); });
+  EXPECT_EQ(sum(start), kOthersReadMax);
+  operations = 2;
+  EXPECT_EQ(sum(start), 2 * kOthersReadMax) << "so many are read each time";
+
+  const std::uint64_t key = directory.Enter(kInstance, "o", [&] { return Reading("o", operations); });
+  EXPECT_EQ(sum(start), 2 * kOthersReadMax + 2);
+  operations = 3;
+  directory.Leave(key, Reading("o", 3));
+  EXPECT_EQ(sum(start + kOthersAgeMax - absl::Seconds(1)), 2 * kOthersReadMax + 2);
+  EXPECT_EQ(sum(start + kOthersAgeMax), 3 * kOthersReadMax + 3);
+  EXPECT_EQ(read, 5u) << "what has a series of its own is read each time";
+}
+
 TEST(HeapDirectory, ThereIsOneSumForEachPairOfAllocators) {
   HeapDirectory directory({.instances = 0, .runs = 0});
   directory.Enter(kInstance, "a", Always(Reading("a", 1)));

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "allocators/catalog/guests.h"
 #include "allocators/workload/host_need.h"
 #include "server/entities/machine.h"
 #include "server/errors.h"
@@ -32,16 +33,23 @@ InstanceRegistry::InstanceRegistry(IdSource& ids, HeapDirectory& heaps, std::sha
     : ids_(ids), heaps_(heaps), budget_(std::move(budget)), instances_max_(instances_max) {}
 
 absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Create(const InstanceRequest& request) {
+  MemoryLease building(budget_);
+  std::optional<absl::StatusOr<std::unique_ptr<Instance>>> machine;
+  // A program may take its time over its initialisation: others need not wait for that.
+  if (IsGuest(request.config.heap_allocator)) {
+    if (absl::Status status = building.Take(MachineHostNeed(request.config)); !status.ok()) return status;
+    machine = BuildMachine(request.config);
+  }
   const MutexLock lock(mutex_);
   if (!request.request_id.empty() && by_request_.contains(request.request_id)) return Repeated(request);
   if (by_id_.size() >= instances_max_) return errors::TooManyInstances(instances_max_);
   if (by_name_.contains(request.name)) return errors::InstanceNameTaken(request.name);
-  MemoryLease building(budget_);
-  if (absl::Status status = building.Take(MachineHostNeed(request.config.ram_bytes)); !status.ok()) return status;
-
-  absl::StatusOr<std::unique_ptr<Instance>> machine = BuildMachine(request.config);
-  if (!machine.ok()) return machine.status();
-  const std::uint64_t ram_bytes = (*machine)->config().ram_bytes;
+  if (!machine) {
+    if (absl::Status status = building.Take(MachineHostNeed(request.config)); !status.ok()) return status;
+    machine = BuildMachine(request.config);
+  }
+  if (!machine->ok()) return machine->status();
+  const std::uint64_t ram_bytes = (**machine)->config().ram_bytes;
   if (absl::Status status = budget_->Promise(ram_bytes); !status.ok()) return status;
   absl::Cleanup release = [&] { budget_->Release(ram_bytes); };
   std::uint64_t id = 0;
@@ -55,7 +63,7 @@ absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Create(const Ins
   std::move(release).Cancel();
   building.Settle(0);  // the instance counts for itself
 
-  auto instance = std::make_shared<LiveInstance>(id, name, *std::move(machine), budget_);
+  auto instance = std::make_shared<LiveInstance>(id, name, **std::move(machine), budget_, request.opened);
   Insert(instance);
   if (!request.request_id.empty()) Remember(request, instance);
   return instance;

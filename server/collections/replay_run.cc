@@ -1,13 +1,21 @@
 #include "server/collections/replay_run.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/functional/function_ref.h"
 #include "absl/time/clock.h"
+#include "allocators/common/printable.h"
+#include "allocators/guest/guest_heap.h"
+#include "allocators/guest/guest_patience.h"
 #include "allocators/workload/checkpoints.h"
 #include "allocators/workload/host_need.h"
 #include "allocators/workload/run.h"
@@ -36,6 +44,21 @@ Snapshot FinalSnapshot(const RunResult& result) {
   return snapshot;
 }
 
+// What became of a user's program, and what it printed, line by line.
+void AddProgramNotes(const HeapAllocator* heap, std::vector<std::string>& notes) {
+  const auto* program = dynamic_cast<const GuestHeap*>(heap);
+  if (program == nullptr) return;
+  if (!program->died().empty()) notes.push_back("the program died: " + Printable(program->died()));
+  for (std::string_view rest = program->printed(); !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    notes.push_back("the program printed: " + Printable(line));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+  }
+  if (const std::uint64_t more = program->printed_bytes() - program->printed().size(); more > 0) {
+    notes.push_back(fmt::format("the program printed {} bytes more, which were not kept", more));
+  }
+}
+
 absl::Status Replay(LiveRun& live, const Run& run, TraceLibrary& traces, const std::shared_ptr<HostBudget>& budget,
                     absl::FunctionRef<void(const RunReport&)> done) {
   const RunRequest& request = run.request;
@@ -48,20 +71,28 @@ absl::Status Replay(LiveRun& live, const Run& run, TraceLibrary& traces, const s
 
   MachineLease lease(budget);
   const std::uint64_t handles = std::uint64_t{(*trace)->heap_handles} + (*trace)->page_handles;
-  const std::uint64_t need = MachineHostNeed(request.config.ram_bytes) + HandlesHostNeed(handles);
+  const std::uint64_t need = MachineHostNeed(request.config) + HandlesHostNeed(handles);
   if (absl::Status status = lease.Take(need); !status.ok()) return status;
   RunOptions options;
   options.checkpoints = *std::move(checkpoints);
   options.admit = [&](const Driver& driver, std::span<const Operation> next) { return lease.Admit(driver, next); };
+  const HeapAllocator* heap = nullptr;
   options.progress = [&](const RunProgress& progress, const Driver& driver) {
+    heap = driver.instance().heap();
     live.Advance(progress, driver);
     return !live.cancel_requested();
   };
   options.interrupt = [&live] { return live.end_claimed(); };  // a cancelled run is summed up, while someone waits for that
   options.ended = [&](const RunResult& result) {
-    const TraceFile file = run.file.value_or(TraceFile{(*trace)->format, (*trace)->notes});
-    done(RunReport{result, file.format, file.notes, SeedOf(request), prepared_ns});
+    TraceFile file = run.file.value_or(TraceFile{(*trace)->format, (*trace)->notes});
+    AddProgramNotes(heap, file.notes);
+    RunReport report{result, file.format, file.notes, SeedOf(request), prepared_ns};
+    // A program that was left in the middle of the last operation did not do it.
+    const auto* program = dynamic_cast<const GuestHeap*>(heap);
+    report.result.cancelled |= program != nullptr && !program->died().empty() && live.cancel_requested();
+    done(report);
   };
+  const GuestPatience patience([&live] { return live.cancel_requested(); });
   return ExecuteRun(**trace, request.config, options).status();
 }
 

@@ -6,11 +6,11 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "allocators/catalog/guests.h"
 #include "allocators/workload/checkpoints.h"
-#include "allocators/workload/run.h"
-#include "server/collections/native_run.h"
-#include "server/collections/replay_run.h"
+#include "allocators/workload/host_need.h"
 #include "server/entities/machine.h"
+#include "server/entities/memory_lease.h"
 #include "server/errors.h"
 #include "server/limits.h"
 #include "server/log.h"
@@ -43,6 +43,10 @@ absl::Status RunExecutor::CompleteConfig(RunRequest& request) const {
     if (!request.digest_at.empty()) return errors::BadField("digest_at", "a real allocator shows no metadata to digest");
     return natives_.Complete(request.config);
   }
+  MemoryLease building(budget_);
+  if (IsGuest(request.config.heap_allocator)) {
+    if (absl::Status status = building.Take(MachineHostNeed(request.config)); !status.ok()) return status;
+  }
   const absl::StatusOr<std::unique_ptr<Instance>> machine = BuildMachine(request.config);
   if (!machine.ok()) return machine.status();
   request.config = (*machine)->config();
@@ -50,7 +54,9 @@ absl::Status RunExecutor::CompleteConfig(RunRequest& request) const {
 }
 
 absl::StatusOr<std::uint64_t> RunExecutor::Validate(RunRequest& request) const {
-  if (absl::Status status = CompleteConfig(request); !status.ok()) return status;
+  if (!IsGuest(request.config.heap_allocator)) {
+    if (absl::Status status = CompleteConfig(request); !status.ok()) return status;
+  }
   const absl::StatusOr<std::uint64_t> operations = traces_.CountOperations(request);
   if (!operations.ok()) return operations;
   if (request.config.heap_allocator == "none") {
@@ -94,11 +100,15 @@ absl::Status RunExecutor::CheckRoom() const {
 }
 
 absl::StatusOr<Run> RunExecutor::Submit(RunSubmission submission) {
+  // A program may take its time over its initialisation: others need not wait for that.
+  absl::Status completed;
+  if (IsGuest(submission.request.config.heap_allocator)) completed = CompleteConfig(submission.request);
   const MutexLock submitting(submit_mutex_);
   SaveUnsaved();
   const absl::StatusOr<std::optional<Run>> earlier = FindEarlier(submission);
   if (!earlier.ok()) return earlier.status();
   if (earlier->has_value()) return **earlier;
+  if (!completed.ok()) return completed;
   const absl::StatusOr<std::uint64_t> operations = Validate(submission.request);
   if (!operations.ok()) return operations.status();
   RetireRuns();
@@ -112,6 +122,7 @@ absl::StatusOr<Run> RunExecutor::Submit(RunSubmission submission) {
   const absl::StatusOr<std::uint64_t> id = store_.InsertRun(run, submission.request_id, submission.fingerprint);
   if (!id.ok()) return id.status();
   run.id = *id;
+  Log(LogLevel::kInfo, "run.accepted", {{"run", run.id}, {"operations", run.operations_total}});
   Enqueue(std::make_shared<LiveRun>(run));
   return run;
 }
@@ -302,95 +313,6 @@ void RunExecutor::Stop(MonotonicTime deadline) {
     if (worker.joinable()) worker.join();
   }
   SaveUnsaved();
-}
-
-// --- The workers ---
-
-void RunExecutor::Work() {
-  while (const LiveRunPtr live = NextRun()) Execute(live);
-}
-
-RunExecutor::LiveRunPtr RunExecutor::NextRun() {
-  const MutexLock lock(mutex_);
-  const auto may_begin = [native_runs = &native_runs_](const LiveRunPtr& live) {
-    return !*native_runs || !IsNative(live->Get().request.config);
-  };
-  auto next = std::find_if(queue_.begin(), queue_.end(), may_begin);
-  while (!stopping_ && next == queue_.end()) {
-    to_do_.Wait(mutex_);
-    next = std::find_if(queue_.begin(), queue_.end(), may_begin);
-  }
-  if (stopping_) return nullptr;
-  LiveRunPtr live = std::move(*next);
-  queue_.erase(next);
-  native_runs_ = native_runs_ || IsNative(live->Get().request.config);
-  return live;
-}
-
-void RunExecutor::Execute(const LiveRunPtr& live) {
-  live->Start();
-  if (IsNative(live->Get().request.config)) return ExecuteNative(live);
-  const std::string heap = fmt::format("run-{}", live->id());
-  const auto read = [live, heap, config = live->Get().request.config] {
-    return MakeHeapReading(heap, config, live->Sample().value_or(Snapshot{}));
-  };
-  const std::uint64_t key = heaps_.Enter(HeapDirectory::Kind::kRun, heap, read);
-  ReplayRun(*live, traces_, budget_, [&](Run run) { Finish(*live, std::move(run)); });
-  heaps_.Leave(key, read());
-}
-
-void RunExecutor::ExecuteNative(const LiveRunPtr& live) {
-  MeasureRun(*live, traces_, budget_, natives_, [&](Run run) { Finish(*live, std::move(run)); });
-  const MutexLock lock(mutex_);
-  native_runs_ = false;
-  to_do_.NotifyAll();
-}
-
-void RunExecutor::Finish(LiveRun& live, Run ended) {
-  if (!live.ClaimEnd()) return;
-  const absl::Status saved = store_.FinishRun(ended);
-  bool unsaved = false;
-  if (!saved.ok()) {
-    Log(LogLevel::kError, "run.not_stored", {{"run", ended.id}, {"error", std::string(saved.message())}});
-    ended.state = RunState::kFailed;
-    ended.error = fmt::format("the result is lost: {}", std::string(saved.message()));
-    ended.result.reset();
-    unsaved = true;
-    if (!store_.NoteEnd(ended)) Log(LogLevel::kError, "run.end_not_noted", {{"run", ended.id}});
-  }
-  Log(LogLevel::kInfo, "run.ended",
-      {{"run", ended.id}, {"state", RunStateName(ended.state)}, {"operations", ended.operations_done}, {"error", ended.error}});
-  {
-    const MutexLock lock(mutex_);
-    if (unsaved) unsaved_.emplace(ended.id, ended);
-    ++ended_[static_cast<std::size_t>(ended.state)];
-    live_.erase(ended.id);
-    if (live_.empty()) idle_.NotifyAll();
-  }
-  live.End(ended);
-}
-
-void RunExecutor::FinishWithoutResult(LiveRun& live, RunState state, std::string error) {
-  Run run = live.Get();
-  run.state = state;
-  run.error = std::move(error);
-  run.end_time = live.EndTime();
-  Finish(live, std::move(run));
-}
-
-void RunExecutor::SaveUnsaved() {
-  std::map<std::uint64_t, Run> runs;
-  {
-    const MutexLock lock(mutex_);
-    runs = unsaved_;
-  }
-  for (const auto& [id, run] : runs) {
-    const absl::Status saved = store_.FinishRun(run);
-    if (absl::IsResourceExhausted(saved)) return;
-    if (!saved.ok()) continue;
-    const MutexLock lock(mutex_);
-    unsaved_.erase(id);
-  }
 }
 
 }  // namespace alloclab::server

@@ -7,6 +7,7 @@
 
 #include "absl/time/clock.h"
 #include "allocators/workload/builtins.h"
+#include "server/collections/guest_library.h"
 #include "server/entities/memory_lease.h"
 #include "server/errors.h"
 #include "server/limits.h"
@@ -84,6 +85,16 @@ std::uint32_t LiveBlocksMax(const RunRequest& request) {
   return 0;
 }
 
+// Programs lie in the same table (guest_library.h).
+bool IsTrace(const StoredTrace& row) { return row.format != kGuestFormat; }
+
+// Nothing: there is no trace of that digest.
+absl::StatusOr<std::optional<StoredTrace>> FindInfo(const RunStore& store, std::string_view sha256) {
+  absl::StatusOr<std::optional<StoredTrace>> row = store.FindTraceInfo(sha256);
+  if (row.ok() && row->has_value() && !IsTrace(**row)) return std::nullopt;
+  return row;
+}
+
 }  // namespace
 
 absl::StatusOr<TraceEntry> TraceLibrary::Add(std::string bytes, const std::string& name, const Interrupt& interrupt,
@@ -123,11 +134,25 @@ absl::StatusOr<TraceEntry> TraceLibrary::Add(std::string bytes, const std::strin
 }
 
 absl::StatusOr<TraceList> TraceLibrary::List(std::uint64_t before, std::size_t size) const {
-  return store_.ListTraces(before == 0 ? INT64_MAX : before, size + 1);
+  TraceList list;
+  std::uint64_t next = before == 0 ? INT64_MAX : before;
+  while (true) {
+    const std::size_t wanted = size + 1 - list.traces.size() - list.damaged.size();
+    absl::StatusOr<TraceList> rows = store_.ListTraces(next, wanted);
+    if (!rows.ok()) return rows.status();
+    const std::size_t read = rows->traces.size() + rows->damaged.size();
+    for (const std::uint64_t id : rows->damaged) next = std::min(next, id);
+    for (StoredTrace& row : rows->traces) {
+      next = std::min(next, row.id);
+      if (IsTrace(row)) list.traces.push_back(std::move(row));
+    }
+    list.damaged.insert(list.damaged.end(), rows->damaged.begin(), rows->damaged.end());
+    if (read < wanted || list.traces.size() + list.damaged.size() > size) return list;
+  }
 }
 
 absl::Status TraceLibrary::Delete(const std::string& sha256) {
-  const absl::StatusOr<std::optional<StoredTrace>> known = store_.FindTraceInfo(sha256);
+  const absl::StatusOr<std::optional<StoredTrace>> known = FindInfo(store_, sha256);
   if (known.ok() && !known->has_value()) return errors::StoredTraceNotFound(sha256);
   if (!known.ok() && !absl::IsDataLoss(known.status())) return known.status();  // a damaged one may be deleted
   if (absl::Status status = store_.DeleteTrace(sha256); !status.ok()) return status;
@@ -141,7 +166,7 @@ absl::StatusOr<std::uint64_t> TraceLibrary::CountOperations(const RunRequest& re
                         [](const BuiltinChoice& choice) { return CountBuiltin(choice); },
                         [](const WorkloadSpec& spec) { return CheckLength(SumOfPhases(spec)); },
                         [this](const UploadedTrace& trace) -> absl::StatusOr<std::uint64_t> {
-                          const auto found = store_.FindTraceInfo(trace.sha256);
+                          const auto found = FindInfo(store_, trace.sha256);
                           if (!found.ok()) return found.status();
                           if (!found->has_value()) return errors::TraceNotFound(trace.sha256);
                           return (*found)->operations;
@@ -163,7 +188,7 @@ absl::StatusOr<bool> TraceLibrary::HasPageOperations(const RunRequest& request) 
 absl::StatusOr<std::string> TraceLibrary::FileName(const RunRequest& request) const {
   const auto* uploaded = std::get_if<UploadedTrace>(&request.workload);
   if (uploaded == nullptr) return "";
-  const absl::StatusOr<std::optional<StoredTrace>> trace = store_.FindTraceInfo(uploaded->sha256);
+  const absl::StatusOr<std::optional<StoredTrace>> trace = FindInfo(store_, uploaded->sha256);
   if (!trace.ok()) return trace.status();
   if (!trace->has_value()) return errors::TraceNotFound(uploaded->sha256);
   return (*trace)->name;
@@ -215,7 +240,7 @@ absl::StatusOr<std::shared_ptr<const Trace>> TraceLibrary::Read(std::string_view
 absl::StatusOr<std::shared_ptr<const Trace>> TraceLibrary::LoadUploaded(const std::string& sha256, const Interrupt& interrupt) {
   if (std::shared_ptr<const Trace> trace = Cached(sha256)) return trace;
   MemoryLease file(budget_);
-  const absl::StatusOr<std::optional<StoredTrace>> info = store_.FindTraceInfo(sha256);
+  const absl::StatusOr<std::optional<StoredTrace>> info = FindInfo(store_, sha256);
   if (!info.ok()) return info.status();
   if (!info->has_value()) return errors::TraceNotFound(sha256);
   if (absl::Status status = file.Take(2 * (*info)->bytes); !status.ok()) return status;  // the row, and the file

@@ -7,6 +7,7 @@
 
 #include "allocators/catalog/catalog.h"
 #include "allocators/catalog/example.h"
+#include "allocators/catalog/guests.h"
 #include "proto/converters/deterministic.h"
 #include "server/converters/inspect_converter.h"
 #include "server/converters/time_converter.h"
@@ -139,6 +140,7 @@ v1::Catalog CatalogToProto() {
     *proto.mutable_example() = EmptyBlockList(*info.declaration);
     for (const Block& block : example) *proto.mutable_example()->add_blocks() = ToProto(block, *info.declaration);
   }
+  for (const HeapAllocatorInfo& program : ListGuests()) *catalog.add_heap_allocators() = InfoToProto(program);
   for (const CounterInfo& counter : kVmCostInfos) *catalog.add_machine_counters() = InfoToProto(counter);
   for (const FigureInfo& figure : kVmFigureInfos) *catalog.add_machine_figures() = FigureInfoToProto(figure);
   return catalog;

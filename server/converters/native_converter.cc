@@ -1,11 +1,9 @@
 #include "server/converters/native_converter.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <string>
 
-#include "allocators/common/check.h"
 #include "allocators/common/log_histogram.h"
 #include "allocators/common/printable.h"
 #include "server/converters/instance_converter.h"
@@ -13,11 +11,6 @@
 
 namespace alloclab::server {
 namespace {
-
-// Of so many degrees of freedom less one, two-sided, 95 %; for more the last one, which is a little too wide.
-constexpr double kStudent[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-                               2.201,  2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
-                               2.080,  2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042};
 
 template <class Value>
 double Mean(const std::vector<native::Result>& results, Value value) {
@@ -33,18 +26,6 @@ v1::Distribution LatencyOf(std::span<const std::uint32_t> times) {
 }
 
 }  // namespace
-
-Interval MeanOf(std::span<const double> values) {
-  ALLOCLAB_CHECK(!values.empty());
-  const auto count = static_cast<double>(values.size());
-  double mean = 0, squares = 0;
-  for (const double value : values) mean += value / count;
-  for (const double value : values) squares += (value - mean) * (value - mean);
-  if (values.size() == 1) return {mean, mean, mean};
-  const double quantile = kStudent[std::min(values.size() - 2, std::size(kStudent) - 1)];
-  const double half = quantile * std::sqrt(squares / (count - 1) / count);
-  return {mean, mean - half, mean + half};
-}
 
 v1::NativeResult ToProto(const NativeReport& report) {
   v1::NativeResult proto;

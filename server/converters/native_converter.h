@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "allocators/common/interval.h"
 #include "alloclab/v1/lab.pb.h"
 #include "alloclab/v1/run.pb.h"
 #include "native/format.h"
@@ -23,12 +24,6 @@ struct NativeReport {
 };
 
 v1::NativeResult ToProto(const NativeReport& report);
-
-// The mean of values and its 95 % interval by Student's t; of a single value that value.
-struct Interval {
-  double mean = 0, low = 0, high = 0;
-};
-Interval MeanOf(std::span<const double> values);
 
 void AddNatives(const NativeAllocators& natives, v1::Catalog& catalog);
 

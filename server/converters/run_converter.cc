@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "allocators/catalog/catalog.h"
+#include "allocators/catalog/guests.h"
 #include "allocators/common/cost_model.h"
 #include "allocators/common/outcome.h"
 #include "allocators/common/printable.h"
@@ -220,8 +221,9 @@ absl::StatusOr<RunFilter> FilterFromProto(const v1::ListRunsRequest& proto) {
   std::vector<std::string_view> names;
   for (const PageAllocatorInfo& allocator : PageAllocators()) names.push_back(allocator.name);
   for (const HeapAllocatorInfo& allocator : HeapAllocators()) names.push_back(allocator.name);
-  const bool native = filter.allocator.starts_with(kNativePrefix);  // the operator may have named others when they ran
-  if (!filter.allocator.empty() && !native && std::find(names.begin(), names.end(), filter.allocator) == names.end()) {
+  // The operator may have named other real ones when they ran, and programs may have been deleted since.
+  const bool not_listed = filter.allocator.starts_with(kNativePrefix) || IsGuest(filter.allocator);
+  if (!filter.allocator.empty() && !not_listed && std::find(names.begin(), names.end(), filter.allocator) == names.end()) {
     return errors::BadField("allocator", UnknownName("allocator", filter.allocator, names));
   }
   return filter;

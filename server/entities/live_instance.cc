@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "allocators/guest/guest_heap.h"
 #include "allocators/workload/host_need.h"
 #include "server/errors.h"
+#include "server/guest_limits.h"
 
 namespace alloclab::server {
 namespace {
@@ -13,23 +15,29 @@ namespace {
 // How often whoever looks tries the lock itself: the work that should have served the look may have ended.
 constexpr absl::Duration kLookRetry = absl::Milliseconds(5);
 
+const GuestHeap* ProgramOf(const Instance& machine) { return dynamic_cast<const GuestHeap*>(machine.heap()); }
+
+// A user's program searches too, in its own way.
 std::uint64_t SearchSteps(const Instance& machine) {
-  const std::uint64_t heap = machine.heap() != nullptr ? machine.heap()->costs().search_steps : 0;
-  return heap + machine.pages().costs().search_steps;
+  const std::uint64_t pages = machine.pages().costs().search_steps;
+  if (const GuestHeap* program = ProgramOf(machine)) return pages + program->instructions() / kGuestInstructionsPerStep;
+  return pages + (machine.heap() != nullptr ? machine.heap()->costs().search_steps : 0);
 }
 
 }  // namespace
 
 LiveInstance::LiveInstance(std::uint64_t id, std::string name, std::unique_ptr<Instance> machine,
-                           std::shared_ptr<HostBudget> budget)
+                           std::shared_ptr<HostBudget> budget, std::optional<OpenedRun> opened)
     : id_(id),
       name_(std::move(name)),
       config_(machine->config()),
       create_time_(absl::Now()),
       budget_(std::move(budget)),
+      opened_(std::move(opened)),
       machine_(std::move(machine)),
       driver_(*machine_),
-      lease_(budget_) {
+      lease_(budget_),
+      images_(budget_) {
   const TurnLockHolder lock(mutex_);
   EndUse();
 }
@@ -62,6 +70,7 @@ absl::Status LiveInstance::GiveTurn() {
 
 absl::StatusOr<LiveInstance::Applied> LiveInstance::Apply(HandleNeed need, std::span<const Operation> operations,
                                                           std::span<OpResult> results, const Interrupt& left) {
+  if (absl::Status status = CheckChangeable(); !status.ok()) return status;
   Applied applied;
   std::optional<std::uint64_t> first_steps;
   absl::Status status = Operate(
@@ -89,8 +98,9 @@ bool LiveInstance::ApplyPiece(Driver& driver, std::span<const Operation> operati
     applied.stopped = errors::TooMuchWork(kBatchSearchStepsMax);
     return false;
   }
+  const std::size_t piece_max = ProgramOf(driver.instance()) != nullptr ? kGuestPieceOperationsMax : rest.size();
   const absl::StatusOr<std::size_t> count =
-      lease_.Admit(driver, rest.first(std::min<std::size_t>(rest.size(), pacer_.slice())));
+      lease_.Admit(driver, rest.first(std::min<std::size_t>({rest.size(), pacer_.slice(), piece_max})));
   if (!count.ok()) {
     applied.stopped = count.status();
     return false;
@@ -103,6 +113,7 @@ bool LiveInstance::ApplyPiece(Driver& driver, std::span<const Operation> operati
 }
 
 absl::Status LiveInstance::ApplyOne(const Operation& operation, absl::FunctionRef<void(Driver&)> work, const Interrupt& left) {
+  if (absl::Status status = CheckChangeable(); !status.ok()) return status;
   absl::Status refused;
   absl::Status status = Operate(
       {},
@@ -114,6 +125,59 @@ absl::Status LiveInstance::ApplyOne(const Operation& operation, absl::FunctionRe
       },
       left);
   return status.ok() ? refused : status;
+}
+
+absl::Status LiveInstance::MakeTimeline() {
+  if (!opened_) return errors::NoOpenedRun(name_);
+  if (timeline_ != nullptr) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<Timeline>> made = Timeline::Create(
+      opened_->trace, *driver_, std::min(kOpenedRunImageBytesMax, budget_->limits().held_bytes / kOpenedRunImagePart));
+  if (made.ok()) timeline_ = *std::move(made);
+  return made.status();
+}
+
+absl::Status LiveInstance::Seek(std::uint64_t operations, const Interrupt& left) {
+  if (!opened_) return errors::NoOpenedRun(name_);
+  bool started = false;
+  absl::Status stopped;
+  absl::Status status = Operate(
+      {opened_->trace->heap_handles, opened_->trace->page_handles},
+      [&](Driver& driver) {
+        mutex_.AssertHeld();
+        if (!started) stopped = MakeTimeline();
+        if (stopped.ok() && !started) stopped = timeline_->Start(operations);
+        if (stopped.ok() && Interrupted(left)) stopped = errors::CallCancelled();
+        started = true;
+        if (!stopped.ok()) return false;
+        const std::span<const Operation> next = timeline_->NextPiece(operations);
+        if (next.empty()) return false;
+        const absl::StatusOr<std::size_t> count = lease_.Admit(driver, next);
+        stopped = count.status();
+        if (!count.ok()) return false;
+        timeline_->Advance(driver.operations() + *count);
+        images_.Settle(timeline_->image_bytes());
+        return driver.operations() < operations;
+      },
+      left);
+  return status.ok() ? stopped : status;
+}
+
+absl::StatusOr<Explanation> LiveInstance::ExplainOperation(std::uint64_t operation, const Interrupt& left) {
+  if (!opened_) return errors::NoOpenedRun(name_);
+  const std::uint64_t length = opened_->trace->operations.size();
+  if (operation == 0 || operation > length) return errors::NoSuchOperation(operation, length);
+  if (absl::Status status = Seek(operation - 1, left); !status.ok()) return status;
+  absl::StatusOr<Explanation> explanation = absl::InternalError("not explained");
+  absl::Status status = Operate(
+      {},
+      [&](Driver&) {
+        mutex_.AssertHeld();
+        explanation = Explain(*timeline_, operation, left);
+        return false;
+      },
+      left);
+  if (!status.ok()) return status;
+  return explanation;
 }
 
 absl::Status LiveInstance::LookAt(const Look& look, MonotonicTime deadline, const Interrupt& left) {
@@ -155,10 +219,16 @@ void LiveInstance::Close() {
   const TurnLockHolder lock(mutex_);
   if (!driver_) return;
   Publish(MonotonicTime::Now());
+  timeline_.reset();
   driver_.reset();
   machine_.reset();
   lease_.End();
+  images_.End();
   budget_->ReturnHandles(std::uint64_t{reserved_.heap} + reserved_.pages);
+}
+
+absl::Status LiveInstance::CheckChangeable() const {
+  return opened_ ? errors::ShowsRun(name_, opened_->run) : absl::OkStatus();
 }
 
 absl::Status LiveInstance::CheckOpen() const { return driver_ ? absl::OkStatus() : errors::InstanceDeleted(name_); }

@@ -4,6 +4,9 @@
 // to know what it did and cost. Two look at it: LookAt, at anything, when the machine comes to it, and Sample, at counters and
 // shapes, at once.
 //
+// One that is opened on a run cannot be changed: it shows the run's machine after any of its operations, and Seek goes to
+// another one.
+//
 // Thread safety: all methods may be called from any thread. Sample() never waits for a long batch.
 #ifndef ALLOCLAB_SERVER_ENTITIES_LIVE_INSTANCE_H_
 #define ALLOCLAB_SERVER_ENTITIES_LIVE_INSTANCE_H_
@@ -25,7 +28,10 @@
 #include "allocators/common/interrupt.h"
 #include "allocators/common/mutex.h"
 #include "allocators/workload/driver.h"
+#include "allocators/workload/explain.h"
 #include "allocators/workload/pacer.h"
+#include "allocators/workload/timeline.h"
+#include "allocators/workload/trace.h"
 #include "server/entities/host_budget.h"
 #include "server/entities/look_queue.h"
 #include "server/entities/memory_lease.h"
@@ -40,15 +46,23 @@ struct HandleNeed {
   std::uint32_t heap = 0, pages = 0;
 };
 
+// A run that an instance is opened on.
+struct OpenedRun {
+  std::uint64_t run = 0;
+  std::shared_ptr<const Trace> trace;
+};
+
 class LiveInstance {
  public:
-  LiveInstance(std::uint64_t id, std::string name, std::unique_ptr<Instance> machine, std::shared_ptr<HostBudget> budget);
+  LiveInstance(std::uint64_t id, std::string name, std::unique_ptr<Instance> machine, std::shared_ptr<HostBudget> budget,
+               std::optional<OpenedRun> opened = std::nullopt);
   ~LiveInstance();
 
   std::uint64_t id() const { return id_; }
   const std::string& name() const { return name_; }
   const InstanceConfig& config() const { return config_; }
   absl::Time create_time() const { return create_time_; }
+  const std::optional<OpenedRun>& opened_run() const { return opened_; }
   // As of the last batch.
   std::uint64_t operations() const { return operations_.load(std::memory_order_relaxed); }
 
@@ -67,6 +81,12 @@ class LiveInstance {
   // One operation by address, which `work` does; `operation` says what it is. Errors as above, and then it was not called.
   absl::Status ApplyOne(const Operation& operation, absl::FunctionRef<void(Driver&)> work, const Interrupt& left = {})
       ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Of one that is opened on a run: goes to the moment after so many operations. OUT_OF_RANGE: the run is shorter;
+  // RESOURCE_EXHAUSTED: host memory; FAILED_PRECONDITION: it is opened on none. After an error it is at some moment on the way.
+  absl::Status Seek(std::uint64_t operations, const Interrupt& left = {}) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Goes to an operation, counted from 1, does it, and says why it ended as it did. Errors as above.
+  absl::StatusOr<Explanation> ExplainOperation(std::uint64_t operation, const Interrupt& left = {}) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // The one way to look at it: calls `look` with the instance to itself, between two operations of whoever is at work.
   // NOT_FOUND after it was deleted; DEADLINE_EXCEEDED: nobody came to it; CANCELLED: nobody waits for it any more.
@@ -89,6 +109,9 @@ class LiveInstance {
   // What Apply and ApplyOne are made of: calls `work` again and again, with the instance to itself, as long as it returns true.
   absl::Status Operate(HandleNeed need, absl::FunctionRef<bool(Driver&)> work, const Interrupt& left)
       ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status CheckChangeable() const;
+  // Makes the timeline, unless it is there.
+  absl::Status MakeTimeline() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CheckOpen() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ReserveHandles(HandleNeed need) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Applies the next piece of a batch that began when the searches had made so many steps. Whether there is more.
@@ -105,13 +128,16 @@ class LiveInstance {
   const InstanceConfig config_;  // complete
   const absl::Time create_time_;
   const std::shared_ptr<HostBudget> budget_;
+  const std::optional<OpenedRun> opened_;
   std::atomic<std::uint64_t> operations_{0};
   std::atomic<std::uint64_t> violations_{0};
 
   TurnLock mutex_;
   std::unique_ptr<Instance> machine_ ABSL_GUARDED_BY(mutex_);  // null once it is closed
   std::optional<Driver> driver_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<Timeline> timeline_ ABSL_GUARDED_BY(mutex_);  // null until the first Seek
   MachineLease lease_ ABSL_GUARDED_BY(mutex_);
+  MemoryLease images_ ABSL_GUARDED_BY(mutex_);  // of the timeline
   HandleNeed reserved_ ABSL_GUARDED_BY(mutex_);
   Pacer pacer_ ABSL_GUARDED_BY(mutex_){kPieceOperationsMax};
   SnapshotPace pace_ ABSL_GUARDED_BY(mutex_);

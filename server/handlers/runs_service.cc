@@ -6,6 +6,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "allocators/common/check.h"
+#include "allocators/guest/guest_patience.h"
 #include "allocators/workload/difference.h"
 #include "allocators/workload/host_need.h"
 #include "server/converters/list_converter.h"
@@ -17,7 +18,6 @@
 #include "server/handlers/grpc_status.h"
 #include "server/handlers/run_watch.h"
 #include "server/limits.h"
-#include "server/log.h"
 
 namespace alloclab::server {
 namespace {
@@ -47,13 +47,13 @@ absl::Status AddFirstDifference(TraceLibrary& traces, const Run& a, const Run& b
   const std::uint64_t handles = HandlesHostNeed((*trace)->heap_handles + (*trace)->page_handles);
   MachineLease lease_a(traces.budget()), lease_b(traces.budget());
   for (const auto& [lease, run] : {std::pair(&lease_a, &a), std::pair(&lease_b, &b)}) {
-    if (absl::Status status = lease->Take(MachineHostNeed(run->request.config.ram_bytes) + handles); !status.ok())
-      return status;
+    if (absl::Status status = lease->Take(MachineHostNeed(run->request.config) + handles); !status.ok()) return status;
   }
   const auto go_on = [&](const RunProgress&, const Driver&) { return !left(); };
   const auto admit = [](MachineLease& lease) {
     return [&lease](const Driver& driver, std::span<const Operation> next) { return lease.Admit(driver, next); };
   };
+  const GuestPatience patience(left);
   const absl::StatusOr<Difference> difference = FindFirstDifference(
       **trace, a.request.config, b.request.config, go_on, {.a = fmt::format("run {}", a.id), .b = fmt::format("run {}", b.id)},
       {.admit_a = admit(lease_a), .admit_b = admit(lease_b), .interrupt = left});
@@ -86,9 +86,7 @@ RunsService::RunsService(RunExecutor& runs, TraceLibrary& traces, OpenCalls& wat
 grpc::Status RunsService::DoSubmitRun(const Caller&, const v1::SubmitRunRequest& request, v1::Run& reply) {
   absl::StatusOr<RunSubmission> wanted = FromProto(request);
   if (!wanted.ok()) return ToGrpcStatus(wanted.status());
-  const absl::StatusOr<Run> run = runs_.Submit(*std::move(wanted));
-  if (run.ok()) Log(LogLevel::kInfo, "run.accepted", {{"run", run->id}, {"operations", run->operations_total}});
-  return Reply(run, reply);
+  return Reply(runs_.Submit(*std::move(wanted)), reply);
 }
 
 grpc::Status RunsService::DoGetRun(const Caller&, const v1::GetRunRequest& request, v1::Run& reply) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "allocators/catalog/catalog.h"
+#include "allocators/guest/guest_heap.h"
 
 namespace alloclab::server {
 namespace {
@@ -64,11 +65,13 @@ void AddAllocator(const std::string& prefix, const Info& allocator, const Values
 
 std::vector<MachineMetric> MakeDeclaredMetrics() {
   std::vector<MachineMetric> metrics;
-  for (const HeapAllocatorInfo& heap : HeapAllocators()) {
+  const auto add_heap = [&metrics](const HeapAllocatorInfo& heap) {
     AddAllocator(
         "alloclab_heap_", heap, [](const Snapshot& state) { return state.heap_counts; },
         [](const Snapshot& state) { return state.heap_figures; }, metrics);
-  }
+  };
+  for (const HeapAllocatorInfo& heap : HeapAllocators()) add_heap(heap);
+  add_heap(GuestHeapInfo("guest", nullptr));  // all programs count alike
   for (const PageAllocatorInfo& pages : PageAllocators()) {
     AddAllocator(
         "alloclab_pages_", pages, [](const Snapshot& state) { return state.page_counts; },

@@ -6,6 +6,13 @@
 #include <limits>
 #include <utility>
 
+#include "alloclab/v1/guest.pb.h"
+#include "alloclab/v1/heap.pb.h"
+#include "alloclab/v1/inspect.pb.h"
+#include "alloclab/v1/lab.pb.h"
+#include "alloclab/v1/run.pb.h"
+#include "alloclab/v1/time_travel.pb.h"
+#include "alloclab/v1/workload.pb.h"
 #include "server/http/metric_family.h"
 
 namespace alloclab::server {
@@ -46,18 +53,22 @@ void AddHandling(Family& family, const MethodCounts& counts) {
 }  // namespace
 
 RpcMetrics::RpcMetrics() {
-  for (const char* service : {"Lab", "Heap", "Inspect", "Workloads", "Runs"})
-    AddService(fmt::format("{}{}", kPackage, service));
+  // By a message of each file, so that none is left out by the linker.
+  for (const auto* message :
+       {v1::Server::descriptor(), v1::OperationReply::descriptor(), v1::Statistics::descriptor(), v1::Moment::descriptor(),
+        v1::Builtin::descriptor(), v1::Guest::descriptor(), v1::Run::descriptor()}) {
+    const google::protobuf::FileDescriptor& file = *message->file();
+    for (int i = 0; i < file.service_count(); ++i) AddService(*file.service(i));
+  }
   AddMethod("grpc.health.v1.Health", "Check", "unary");
   AddMethod("grpc.health.v1.Health", "Watch", "server_stream");
   AddMethod("grpc.reflection.v1alpha.ServerReflection", "ServerReflectionInfo", "bidi_stream");
   AddMethod("other", "other", "unary");
 }
 
-void RpcMetrics::AddService(const std::string& service) {
-  const auto* descriptor = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(service);
-  for (int i = 0; i < descriptor->method_count(); ++i) {
-    AddMethod(service, descriptor->method(i)->name(), TypeOf(*descriptor->method(i)));
+void RpcMetrics::AddService(const google::protobuf::ServiceDescriptor& service) {
+  for (int i = 0; i < service.method_count(); ++i) {
+    AddMethod(service.full_name(), service.method(i)->name(), TypeOf(*service.method(i)));
   }
 }
 

@@ -5,6 +5,7 @@
 #ifndef ALLOCLAB_SERVER_METRICS_RPC_METRICS_H_
 #define ALLOCLAB_SERVER_METRICS_RPC_METRICS_H_
 
+#include <google/protobuf/descriptor.h>
 #include <prometheus/metric_family.h>
 
 #include <array>
@@ -43,7 +44,7 @@ class RpcMetrics {
 
  private:
   void AddMethod(const std::string& service, const std::string& method, const std::string& type);
-  void AddService(const std::string& service);
+  void AddService(const google::protobuf::ServiceDescriptor& service);
 
   std::vector<std::unique_ptr<MethodCounts>> methods_;  // the last is "other"
   absl::flat_hash_map<std::string, MethodCounts*> by_path_;

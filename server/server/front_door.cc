@@ -23,6 +23,7 @@ namespace alloclab::server {
 namespace {
 
 constexpr int kAcceptsAtOnce = 64;        // then those who left are counted
+constexpr int kDiscardsMax = 256;         // of 64 KiB: more than the kernel holds for one connection
 constexpr std::size_t kSilentShare = 16;  // of the connections, one in so many is looked for at a time: a search reads all
 
 void Register(int epoll, int fd, std::uint32_t events) {
@@ -38,6 +39,16 @@ std::optional<absl::Duration> Silence(int socket) {
   socklen_t bytes = sizeof info;
   if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &bytes) != 0) return std::nullopt;
   return absl::Milliseconds(info.tcpi_last_data_recv);
+}
+
+// Throws away what has come and was not read, which gRPC would still work through, and has the client told when the socket is
+// closed that nothing more is read.
+void Discard(int socket) {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  std::array<char, 1 << 16> ignored;
+  for (int i = 0; i < kDiscardsMax && recv(socket, ignored.data(), ignored.size(), MSG_DONTWAIT | MSG_TRUNC) > 0; ++i) {
+  }
 }
 
 // As grpc::ServerContext::peer() has it.
@@ -106,6 +117,7 @@ void FrontDoor::HangUpOnUnwanted() {
     const auto found = std::find_if(connections_.begin(), connections_.end(),
                                     [&](const auto& connection) { return connection.second.client == client; });
     if (client.empty() || found == connections_.end()) continue;
+    Discard(found->first);
     HangUp(found);
     ++dropped_unwanted_;
   }

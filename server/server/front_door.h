@@ -51,7 +51,8 @@ class FrontDoor {
   void Close();
   // Closes it, and hangs up on all.
   void HangUp();
-  // On the client that gRPC calls so, soon, if it is still there; clients of a Unix socket have no name.
+  // On the client that gRPC calls so, soon, if it is still there, with what it has sent and nobody has read; clients of a Unix
+  // socket have no name.
   void HangUpOn(const std::string& client) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const BindAddress& address() const { return listener_.address(); }

@@ -1,6 +1,9 @@
 #include "server/server/front_door.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -94,6 +97,30 @@ TEST_F(FrontDoorTest, AGuestMakesRoomForTheNext) {
   EXPECT_TRUE(Counts(3, 10, 0));
   EXPECT_EQ(door_->counts().guests, 7u);
   EXPECT_EQ(clients_[1].Receive().status, 0) << "returns: the first guest was hung up on";
+}
+
+TEST_F(FrontDoorTest, WhoIsUnwantedGoesWithAllThatWasNotRead) {
+  Open({.connections_max = 3, .guests_max = 0, .silence = kNever, .guest_stay = kNever});
+  Connection& client = Knock();
+  client.Send(std::string(100'000, 'x'));
+  EXPECT_TRUE(Counts(1, 1, 0));
+  int socket = -1;
+  EXPECT_TRUE(Eventually([&] {
+    const MutexLock lock(mutex_);
+    int unread = 0;
+    if (!room_.empty()) ioctl(socket = room_.front(), FIONREAD, &unread);
+    return unread == 100'000;
+  }));
+  sockaddr_in peer{};
+  socklen_t bytes = sizeof peer;
+  ASSERT_EQ(getpeername(socket, static_cast<sockaddr*>(static_cast<void*>(&peer)), &bytes), 0);
+  door_->HangUpOn("ipv4:127.0.0.1:1");  // nobody
+  door_->HangUpOn(fmt::format("ipv4:127.0.0.1:{}", ntohs(peer.sin_port)));
+  EXPECT_TRUE(Eventually([&] { return door_->counts().unwanted == 1; }));
+  char byte = 0;
+  EXPECT_EQ(recv(socket, &byte, 1, MSG_DONTWAIT), 0) << "nothing is left to read but the end";
+  LetGo();
+  EXPECT_EQ(client.Receive().status, 0) << "returns: it was hung up on";
 }
 
 TEST_F(FrontDoorTest, ClosedItKeepsWhoIsInAndLetsNobodyIn) {

@@ -86,7 +86,9 @@ GrpcServer::GrpcServer(const Domain& domain, std::size_t streams_max)
       lab_(domain.instances, domain.runs.natives(), domain.describe, calls_),
       heap_(domain.instances, {operations_, calls_}, pool_, streams_, writes_),
       inspect_(domain.instances, {pool_, writes_, walks_}, calls_),
+      time_travel_(domain.opened_runs, calls_),
       workloads_(domain.traces, domain.runs, uploads_, calls_),
+      guests_(domain.guests, domain.runs, uploads_, calls_),
       runs_(domain.runs, domain.traces, watchers_, diffs_, writes_, calls_) {}
 
 GrpcServer::~GrpcServer() { Stop(MonotonicTime::InfinitePast()); }
@@ -100,7 +102,7 @@ absl::Status GrpcServer::Start(const BindAddress& listen, bool reflection, std::
   grpc::ServerBuilder builder;
   SetReflection(builder, reflection);
   SetTransportLimits(builder);
-  const std::array<grpc::Service*, 5> services{&lab_, &heap_, &inspect_, &workloads_, &runs_};
+  const std::array<grpc::Service*, 7> services{&lab_, &heap_, &inspect_, &time_travel_, &workloads_, &guests_, &runs_};
   for (grpc::Service* service : services) builder.RegisterService(service);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   interceptors.push_back(MakeInterceptorFactory(metrics_, [this](const std::string& client) { CountVain(client); }));
@@ -111,7 +113,8 @@ absl::Status GrpcServer::Start(const BindAddress& listen, bool reflection, std::
   if (!server_) return errors::CannotListen("--listen", ToString(listen), "gRPC does not start");
   address_ = ToString(listener->address());
   for (const char* name : {v1::Lab::service_full_name(), v1::Heap::service_full_name(), v1::Inspect::service_full_name(),
-                           v1::Workloads::service_full_name(), v1::Runs::service_full_name()}) {
+                           v1::TimeTravel::service_full_name(), v1::Workloads::service_full_name(),
+                           v1::Guests::service_full_name(), v1::Runs::service_full_name()}) {
     server_->GetHealthCheckService()->SetServingStatus(name, true);
   }
   door_ = std::make_unique<FrontDoor>(*std::move(listener), DoorRules(connections_max), [this](int socket) {

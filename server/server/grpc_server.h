@@ -14,16 +14,20 @@
 
 #include "absl/status/statusor.h"
 #include "allocators/common/monotonic_time.h"
+#include "server/collections/guest_library.h"
 #include "server/collections/instance_registry.h"
+#include "server/collections/opened_runs.h"
 #include "server/collections/run_executor.h"
 #include "server/collections/trace_library.h"
 #include "server/handlers/call_queue.h"
 #include "server/handlers/cancel_budget.h"
+#include "server/handlers/guests_service.h"
 #include "server/handlers/heap_service.h"
 #include "server/handlers/inspect_service.h"
 #include "server/handlers/lab_service.h"
 #include "server/handlers/open_calls.h"
 #include "server/handlers/runs_service.h"
+#include "server/handlers/time_travel_service.h"
 #include "server/handlers/work_pool.h"
 #include "server/handlers/workloads_service.h"
 #include "server/handlers/write_watch.h"
@@ -41,6 +45,8 @@ class GrpcServer {
     InstanceRegistry& instances;
     RunExecutor& runs;
     TraceLibrary& traces;
+    OpenedRuns& opened_runs;
+    GuestLibrary& guests;
     RpcMetrics& metrics;
     std::function<v1::Server()> describe;
   };
@@ -73,7 +79,9 @@ class GrpcServer {
   LabService lab_;
   HeapService heap_;
   InspectService inspect_;
+  TimeTravelService time_travel_;
   WorkloadsService workloads_;
+  GuestsService guests_;
   RunsService runs_;
   std::string address_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;

@@ -9,12 +9,16 @@
 #include <utility>
 #include <vector>
 
+#include "server/collections/guest_library.h"
 #include "server/collections/heap_directory.h"
 #include "server/collections/instance_registry.h"
+#include "server/collections/opened_runs.h"
 #include "server/collections/run_executor.h"
 #include "server/collections/trace_library.h"
 #include "server/errors.h"
+#include "server/handlers/ticker.h"
 #include "server/http/bind_address.h"
+#include "server/limits.h"
 #include "server/metrics/metrics_endpoint.h"
 #include "server/metrics/rpc_metrics.h"
 #include "server/server/grpc_server.h"
@@ -83,10 +87,13 @@ struct LabServer::Parts {
         heaps({.instances = options.named_instances_max, .runs = kNamedRunsMax}),
         ids(*store),
         traces(*store, budget, options.trace_store_max),
+        guests(*store, budget, options.trace_store_max, options.traces_retire),
         instances(ids, heaps, budget, options.instances_max),
         runs(*store, traces, heaps, budget, RunLimitsOf(options), NativesOf(options)),
+        opened_runs(runs, traces, instances),
         card(instances, *store),
-        grpc({instances, runs, traces, rpc_metrics, [this] { return card.Describe(); }}, options.streams_max) {}
+        grpc({instances, runs, traces, opened_runs, guests, rpc_metrics, [this] { return card.Describe(); }},
+             options.streams_max) {}
 
   absl::Status Start(const ServerOptions& options);
   absl::Status StartMetrics(const ServerOptions& options);
@@ -98,8 +105,11 @@ struct LabServer::Parts {
   HeapDirectory heaps;
   IdSource ids;
   TraceLibrary traces;
+  GuestLibrary guests;
   InstanceRegistry instances;
   RunExecutor runs;
+  OpenedRuns opened_runs;
+  Ticker closing{kOpenedRunsLookInterval, [this] { opened_runs.CloseUnused(); }};
   ServerCard card;
   RpcMetrics rpc_metrics;
   GrpcServer grpc;
@@ -127,7 +137,8 @@ absl::Status LabServer::Parts::StartPage(const ServerOptions& options) {
   const absl::StatusOr<HostNames> names = HostNames::Parse(options.allowed_hosts);
   if (!names.ok()) return errors::BadField("--allowed-hosts", std::string(names.status().message()));
   auto started = WebServer::Start(
-      *listen, {instances, runs, [this] { return card.Describe(); }, options.prometheus_url, options.grafana_url}, *names);
+      *listen, {instances, runs, opened_runs, [this] { return card.Describe(); }, options.prometheus_url, options.grafana_url},
+      *names);
   if (!started.ok()) return started.status();
   web = *std::move(started);
   addresses.web = web->address();

@@ -95,8 +95,8 @@ TEST(Reflection, EveryServiceThatIsListedIsDescribed) {
   TestServer server;
   const std::vector<std::string> names = ListServices(server);
   EXPECT_THAT(names, UnorderedElementsAre("alloclab.v1.Heap", "alloclab.v1.Inspect", "alloclab.v1.Lab", "alloclab.v1.Runs",
-                                          "alloclab.v1.Workloads", "grpc.health.v1.Health",
-                                          "grpc.reflection.v1alpha.ServerReflection"));
+                                          "alloclab.v1.Guests", "alloclab.v1.TimeTravel", "alloclab.v1.Workloads",
+                                          "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"));
   for (const std::string& name : names) {
     google::protobuf::SimpleDescriptorDatabase files;
     Describe(server, name, files);

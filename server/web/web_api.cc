@@ -14,6 +14,7 @@
 #include "server/converters/run_converter.h"
 #include "server/converters/statistics_converter.h"
 #include "server/converters/time_converter.h"
+#include "server/converters/time_travel_converter.h"
 #include "server/converters/workload_converter.h"
 #include "server/errors.h"
 #include "server/http/json.h"
@@ -113,10 +114,15 @@ WebApi::Handler WebApi::Route(const std::vector<std::string>& path) {
 }
 
 WebApi::Handler WebApi::RouteOfChange(const std::vector<std::string>& path) {
-  if (path.size() < 2 || path[1] != "runs") return nullptr;
-  if (path.size() == 2) return &WebApi::StartRun;
-  if (path.size() == 4 && path[3] == "repeat") return &WebApi::RepeatRun;
-  if (path.size() == 4 && path[3] == "cancel") return &WebApi::CancelRun;
+  const bool runs = path.size() >= 2 && path[1] == "runs";
+  if (runs && path.size() == 2) return &WebApi::StartRun;
+  if (path.size() != 4 || (!runs && path[1] != "instances")) return nullptr;
+  if (runs && path[3] == "repeat") return &WebApi::RepeatRun;
+  if (runs && path[3] == "cancel") return &WebApi::CancelRun;
+  if (runs && path[3] == "open") return &WebApi::OpenRun;
+  if (!runs && path[3] == "seek") return &WebApi::SeekRun;
+  if (!runs && path[3] == "explain") return &WebApi::ExplainRun;
+  if (!runs && path[3] == "close") return &WebApi::CloseRun;
   return nullptr;
 }
 
@@ -124,9 +130,10 @@ absl::StatusOr<std::string> WebApi::Answer(const HttpRequest& request) {
   const Handler handler = request.changes ? RouteOfChange(request.path) : Route(request.path);
   if (handler == nullptr) {
     return absl::NotFoundError(fmt::format("no address \"/{}\": expected {}", fmt::join(request.path, "/"),
-                                           request.changes ? "/api/runs[/ID/repeat|cancel]"
-                                                           : "/api/server, /api/catalog, /api/workloads, "
-                                                             "/api/instances[/NAME[/map]] or /api/runs[/ID[/map]]"));
+                                           request.changes
+                                               ? "/api/runs[/ID/repeat|cancel|open] or /api/instances/NAME/seek|explain|close"
+                                               : "/api/server, /api/catalog, /api/workloads, "
+                                                 "/api/instances[/NAME[/map]] or /api/runs[/ID[/map]]"));
   }
   return (this->*handler)(request);
 }
@@ -186,6 +193,7 @@ absl::StatusOr<std::string> WebApi::Instance(const HttpRequest& request) {
   *detail.mutable_statistics() = ToProto(snapshot);
   detail.mutable_statistics()->set_instance((*instance)->name());
   detail.mutable_statistics()->set_id((*instance)->id());
+  if ((*instance)->opened_run()) *detail.mutable_moment() = MomentOf(**instance);
   return ToJson(detail);
 }
 

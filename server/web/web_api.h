@@ -13,6 +13,7 @@
 #include "alloclab/v1/lab.pb.h"
 #include "alloclab/v1/run.pb.h"
 #include "server/collections/instance_registry.h"
+#include "server/collections/opened_runs.h"
 #include "server/collections/run_executor.h"
 #include "server/http/http_request.h"
 #include "server/web/answer_cache.h"
@@ -24,6 +25,7 @@ namespace alloclab::server {
 struct WebSubjects {
   InstanceRegistry& instances;
   RunExecutor& runs;
+  OpenedRuns& opened_runs;
   std::function<v1::Server()> describe_server;
   std::string prometheus_url, grafana_url;  // empty: none
 };
@@ -53,6 +55,10 @@ class WebApi {
   absl::StatusOr<std::string> StartRun(const HttpRequest& request);
   absl::StatusOr<std::string> RepeatRun(const HttpRequest& request);
   absl::StatusOr<std::string> CancelRun(const HttpRequest& request);
+  absl::StatusOr<std::string> OpenRun(const HttpRequest& request);
+  absl::StatusOr<std::string> SeekRun(const HttpRequest& request);
+  absl::StatusOr<std::string> ExplainRun(const HttpRequest& request);
+  absl::StatusOr<std::string> CloseRun(const HttpRequest& request);
   absl::StatusOr<std::string> Submit(const v1::SubmitRunRequest& request);
   static absl::StatusOr<std::uint64_t> RunNumber(const HttpRequest& request);  // "7" of /api/runs/7
 

@@ -9,9 +9,9 @@
 #include "absl/strings/strip.h"
 #include "allocators/common/printable.h"
 #include "server/converters/run_converter.h"
+#include "server/converters/time_travel_converter.h"
 #include "server/errors.h"
 #include "server/http/json.h"
-#include "server/log.h"
 #include "server/web/web_api.h"
 
 namespace alloclab::server {
@@ -56,6 +56,16 @@ absl::StatusOr<v1::InstanceConfig> ConfigOf(const HttpRequest& request) {
   return config;
 }
 
+// A page that waits too long gives up: what is far is gone to in several requests.
+Interrupt AfterAWhile() {
+  return [end = MonotonicTime::Now() + kWebReplayTimeMax] { return MonotonicTime::Now() >= end; };
+}
+
+absl::StatusOr<std::uint64_t> OperationOf(const HttpRequest& request) {
+  if (absl::Status status = request.CheckParameters({"operation"}); !status.ok()) return status;
+  return request.Number("operation", 0, 0, kWorkloadOperationsMax);
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> WebApi::Submit(const v1::SubmitRunRequest& request) {
@@ -63,7 +73,6 @@ absl::StatusOr<std::string> WebApi::Submit(const v1::SubmitRunRequest& request) 
   if (!wanted.ok()) return wanted.status();
   const absl::StatusOr<alloclab::server::Run> run = subjects_.runs.Submit(*std::move(wanted));
   if (!run.ok()) return run.status();
-  Log(LogLevel::kInfo, "run.accepted", {{"run", run->id}, {"operations", run->operations_total}});
   return ToJson(ToProto(*run));
 }
 
@@ -104,6 +113,45 @@ absl::StatusOr<std::string> WebApi::CancelRun(const HttpRequest& request) {
   if (!id.ok()) return id.status();
   const auto run = subjects_.runs.Cancel(*id);
   return run.ok() ? ToJson(ToProto(*run)) : run.status();
+}
+
+absl::StatusOr<std::string> WebApi::OpenRun(const HttpRequest& request) {
+  const auto operation = OperationOf(request);
+  if (!operation.ok()) return operation.status();
+  const auto id = RunNumber(request);
+  if (!id.ok()) return id.status();
+  const auto opened = subjects_.opened_runs.Open(*id, 0);
+  if (!opened.ok()) return opened.status();
+  absl::Status status = (*opened)->Seek(*operation, AfterAWhile());
+  if (!status.ok() && !absl::IsCancelled(status)) return status;
+  return ToJson(MomentOf(**opened));
+}
+
+absl::StatusOr<std::string> WebApi::SeekRun(const HttpRequest& request) {
+  const auto operation = OperationOf(request);
+  if (!operation.ok()) return operation.status();
+  const auto opened = subjects_.opened_runs.Find(request.path[2]);
+  if (!opened.ok()) return opened.status();
+  absl::Status status = (*opened)->Seek(*operation, AfterAWhile());
+  if (!status.ok() && !absl::IsCancelled(status)) return status;
+  return ToJson(MomentOf(**opened));
+}
+
+absl::StatusOr<std::string> WebApi::ExplainRun(const HttpRequest& request) {
+  const auto operation = OperationOf(request);
+  if (!operation.ok()) return operation.status();
+  const auto opened = subjects_.opened_runs.Find(request.path[2]);
+  if (!opened.ok()) return opened.status();
+  const auto explanation = (*opened)->ExplainOperation(*operation, AfterAWhile());
+  if (absl::IsCancelled(explanation.status())) return absl::DeadlineExceededError("not there yet; ask again");
+  if (!explanation.ok()) return explanation.status();
+  return ToJson(ToProto(*explanation, (*opened)->opened_run()->run));
+}
+
+absl::StatusOr<std::string> WebApi::CloseRun(const HttpRequest& request) {
+  if (absl::Status status = request.CheckParameters({}); !status.ok()) return status;
+  if (absl::Status status = subjects_.opened_runs.Close(request.path[2]); !status.ok()) return status;
+  return ToJson(v1::CloseRunReply());
 }
 
 }  // namespace alloclab::server

@@ -157,7 +157,7 @@ TEST_F(WebServerTest, StartsRepeatsAndCancelsRuns) {
                  {"/api/runs?workload=sqlite&colour=red", "colour", 400},
                  {"/api/runs/x/repeat", "not the number of a run", 400},
                  {"/api/runs/999999/cancel", "999999", 404},
-                 {"/api/server", "/api/runs[/ID/repeat|cancel]", 404}};
+                 {"/api/server", "/api/runs[/ID/repeat|cancel|open]", 404}};
   for (const auto& each : refused) {
     const RawResponse response = post(each.target);
     EXPECT_EQ(response.status, each.status) << each.target << response.body;

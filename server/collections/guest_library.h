@@ -1,0 +1,75 @@
+// Users' programs: in the store beside the traces, in the same table and under the same bound, with the format kGuestFormat; in
+// memory as long as something is made of one.
+//
+// What a program takes in memory is taken from the budget before, and given back with it.
+//
+// Thread safety: all methods may be called from any thread.
+#ifndef ALLOCLAB_SERVER_COLLECTIONS_GUEST_LIBRARY_H_
+#define ALLOCLAB_SERVER_COLLECTIONS_GUEST_LIBRARY_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "allocators/catalog/guests.h"
+#include "allocators/common/mutex.h"
+#include "server/entities/host_budget.h"
+#include "server/store/run_store.h"
+
+namespace alloclab::server {
+
+// Of a row of the store that is a program.
+inline constexpr std::string_view kGuestFormat = "elf-i386";
+
+class GuestLibrary final : private GuestSource {
+ public:
+  // `store` outlives this; it takes at most `bytes_max` bytes of traces and programs. With `retire` a new program makes room by
+  // deleting the oldest that are not in use.
+  GuestLibrary(RunStore& store, std::shared_ptr<HostBudget> budget, std::uint64_t bytes_max, bool retire);
+  ~GuestLibrary() { Leave(); }
+
+  // Reads a file and keeps it; the same file again has the new name from then on. INVALID_ARGUMENT: not a program that can be
+  // run; RESOURCE_EXHAUSTED: host memory short, store full. The bytes themselves are the caller's to take from the budget.
+  absl::StatusOr<StoredTrace> Add(std::string bytes, const std::string& file_name) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Newest first, without contents.
+  absl::StatusOr<std::vector<StoredTrace>> List() const;
+  // By a name of guests.h. INVALID_ARGUMENT: it is none, or of several; NOT_FOUND.
+  absl::StatusOr<StoredTrace> Find(std::string_view name) const;
+  // Likewise; FAILED_PRECONDITION: an instance or a run is made of it.
+  absl::Status Delete(std::string_view name) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  static GuestName NameOf(const StoredTrace& stored) {
+    return {GuestLabel(stored.name), stored.sha256.substr(0, kGuestDigits)};
+  }
+  const std::shared_ptr<HostBudget>& budget() const { return budget_; }
+
+ private:
+  struct Kept {
+    std::string label;
+    std::weak_ptr<const ElfProgram> program;
+  };
+
+  absl::StatusOr<GuestProgram> FindProgram(const std::string& digits) override ABSL_LOCKS_EXCLUDED(mutex_);
+  std::vector<GuestName> ListPrograms() override;
+  absl::StatusOr<StoredTrace> FindByDigits(const std::string& digits) const;
+  absl::StatusOr<std::shared_ptr<const ElfProgram>> Read(std::string_view file) const;
+  bool IsUsed(const std::string& sha256) const ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status MakeRoom(std::uint64_t bytes);
+
+  RunStore& store_;
+  const std::shared_ptr<HostBudget> budget_;
+  const std::uint64_t bytes_max_;
+  const bool retire_;
+  mutable Mutex mutex_;
+  std::map<std::string, Kept> kept_ ABSL_GUARDED_BY(mutex_);  // by digest; those in use, and some that were
+};
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_COLLECTIONS_GUEST_LIBRARY_H_

@@ -1,0 +1,101 @@
+#include "server/collections/opened_runs.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/limits.h"
+#include "server/testing/temporary_directory.h"
+
+namespace alloclab::server {
+namespace {
+
+class OpenedRunsTest : public testing::Test {
+ protected:
+  OpenedRunsTest() {
+    RunRequest request;
+    request.workload = WorkloadSpec{"small", 1, {{.name = "only", .operations = 1000, .live_blocks = 10, .size = {}}}};
+    request.config.ram_bytes = 16 << 20;
+    run_ = runs_.Submit({request})->id;
+  }
+  std::string Open(std::uint64_t operation = 0) { return (*opened_.Open(run_, operation))->name(); }
+  std::vector<std::string> Names() const {
+    std::vector<std::string> names;
+    for (const auto& instance : instances_.List(0, 100)) names.push_back(instance->name());
+    return names;
+  }
+
+  MonotonicTime now_ = MonotonicTime::Now();
+  TemporaryDirectory directory_;
+  std::unique_ptr<RunStore> store_ = *RunStore::Open(directory_.path());
+  std::shared_ptr<HostBudget> budget_ = std::make_shared<HostBudget>(
+      HostBudgetLimits{.promised_ram_bytes = 1ull << 32, .held_bytes = 1ull << 32, .handles = 10'000});
+  HeapDirectory heaps_{{.instances = 20, .runs = 2}};
+  IdSource ids_{*store_};
+  TraceLibrary traces_{*store_, budget_, 1 << 20};
+  InstanceRegistry instances_{ids_, heaps_, budget_, 20};
+  RunExecutor runs_{*store_, traces_, heaps_, budget_, RunExecutor::Limits{.threads = 0, .queued_runs = 10, .stored_runs = 10}};
+  OpenedRuns opened_{runs_, traces_, instances_, [this] { return now_; }};
+  std::uint64_t run_ = 0;
+};
+
+TEST_F(OpenedRunsTest, EachIsAnInstanceAtItsMoment) {
+  const auto instance = *opened_.Open(run_, 10);
+  EXPECT_EQ(instance->operations(), 10u);
+  ASSERT_TRUE(instance->Seek(1000).ok());
+  ASSERT_TRUE(instance->Seek(3).ok());
+  EXPECT_EQ(instance->operations(), 3u);
+  EXPECT_EQ(instance->ExplainOperation(7)->operation, 7u);
+  EXPECT_EQ(instance->operations(), 7u);
+}
+
+TEST_F(OpenedRunsTest, TheLongestUnusedMakesRoom) {
+  for (std::size_t i = 0; i < kOpenedRunsMax; ++i) {
+    now_ = now_ + absl::Seconds(1);
+    Open();
+  }
+  now_ = now_ + absl::Seconds(1);
+  const std::string first = fmt::format("run-{}", run_);
+  ASSERT_TRUE(opened_.Find(first).ok());  // used
+  const std::uint64_t second = (*instances_.Find(first + "-2"))->id();
+  EXPECT_EQ(Open(), first + "-2") << "the name of the one that was closed is free again";
+  EXPECT_EQ(Names().size(), kOpenedRunsMax);
+  EXPECT_TRUE(instances_.Find(first).ok());
+  EXPECT_NE((*instances_.Find(first + "-2"))->id(), second);
+}
+
+TEST_F(OpenedRunsTest, UnusedOnesCloseAndGiveTheirMemoryBack) {
+  const std::uint64_t held = budget_->held_bytes(), promised = budget_->promised_ram_bytes();
+  Open(500);
+  now_ = now_ + kOpenedRunIdleMax / 2;
+  const std::string younger = Open();
+  now_ = now_ + kOpenedRunIdleMax / 2;
+  opened_.CloseUnused();
+  EXPECT_THAT(Names(), testing::ElementsAre(younger));
+  now_ = now_ + kOpenedRunIdleMax;
+  opened_.CloseUnused();
+  EXPECT_TRUE(Names().empty());
+  EXPECT_EQ(budget_->promised_ram_bytes(), promised);
+  EXPECT_LE(budget_->held_bytes(), held + (1 << 20)) << "the operations stay at hand";
+}
+
+TEST_F(OpenedRunsTest, RefusesWhatThereIsNot) {
+  EXPECT_TRUE(absl::IsNotFound(opened_.Open(run_ + 1, 0).status()));
+  EXPECT_TRUE(absl::IsOutOfRange(opened_.Open(run_, 1001).status()));
+  EXPECT_TRUE(Names().empty()) << "nothing stays of a refused one";
+  EXPECT_TRUE(absl::IsCancelled(opened_.Open(run_, 1000, [] { return true; }).status()));
+  EXPECT_TRUE(Names().empty());
+  InstanceRequest request;
+  request.name = "demo";
+  ASSERT_TRUE(instances_.Create(request).ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(opened_.Find("demo").status()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(opened_.Close("demo")));
+  EXPECT_TRUE(absl::IsNotFound(opened_.Close("nowhere")));
+}
+
+}  // namespace
+}  // namespace alloclab::server

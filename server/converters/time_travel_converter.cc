@@ -1,0 +1,73 @@
+#include "server/converters/time_travel_converter.h"
+
+#include <string>
+
+#include "allocators/common/check.h"
+#include "server/converters/inspect_converter.h"
+
+namespace alloclab::server {
+namespace {
+
+v1::Explanation::Found ToProto(const Found& found) {
+  v1::Explanation::Found message;
+  message.set_free_bytes(found.free_bytes);
+  message.set_free_blocks(found.free_blocks);
+  message.set_largest_free_bytes(found.largest_free_bytes);
+  message.set_large_enough(found.large_enough);
+  message.set_smallest_enough_bytes(found.smallest_enough_bytes);
+  message.set_too_small_below(found.too_small_below);
+  message.set_passed_over_below(found.passed_over_below);
+  return message;
+}
+
+v1::Explanation::Gap ToProto(const Gap& gap) {
+  v1::Explanation::Gap message;
+  message.set_address(gap.address);
+  message.set_bytes(gap.bytes);
+  message.set_live_bytes(gap.live_bytes);
+  for (const Separator& block : gap.between) {
+    auto* between = message.add_between();
+    between->set_address(block.address);
+    between->set_bytes(block.bytes);
+    between->set_allocated_by(block.allocated_by);
+  }
+  return message;
+}
+
+}  // namespace
+
+v1::Moment MomentOf(const LiveInstance& instance) {
+  ALLOCLAB_CHECK(instance.opened_run().has_value());
+  v1::Moment message;
+  message.set_instance(instance.name());
+  message.set_run(instance.opened_run()->run);
+  message.set_operation(instance.operations());
+  message.set_operations(instance.opened_run()->trace->operations.size());
+  return message;
+}
+
+v1::Explanation ToProto(const Explanation& explanation, std::uint64_t run) {
+  const Operation& what = explanation.what;
+  v1::Explanation message;
+  message.set_run(run);
+  message.set_operation(explanation.operation);
+  message.set_kind(std::string(OpKindName(what.kind)));
+  message.set_request_bytes(RequestedBytes(what));
+  message.set_outcome(static_cast<v1::Outcome>(explanation.result.outcome));
+  message.set_address(explanation.result.address);
+  message.set_search_steps(explanation.search_steps);
+  message.set_page_faults(explanation.page_faults);
+  message.set_cycles_386(explanation.cycles_386);
+  message.set_needed_bytes(explanation.needed_bytes);
+  message.set_block_bytes(explanation.block_bytes);
+  message.set_grown_bytes(explanation.grown_bytes);
+  message.set_allocated_by(explanation.allocated_by);
+  if (explanation.found) *message.mutable_found() = ToProto(*explanation.found);
+  if (explanation.taken_bytes) message.set_taken_bytes(*explanation.taken_bytes);
+  if (explanation.refusal) *message.mutable_refusal() = ToProto(*explanation.refusal);
+  if (explanation.gap) *message.mutable_gap() = ToProto(*explanation.gap);
+  message.mutable_sentences()->Add(explanation.sentences.begin(), explanation.sentences.end());
+  return message;
+}
+
+}  // namespace alloclab::server

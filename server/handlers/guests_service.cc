@@ -1,0 +1,129 @@
+#include "server/handlers/guests_service.h"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "allocators/common/printable.h"
+#include "proto/converters/bounds.h"
+#include "server/converters/time_converter.h"
+#include "server/entities/memory_lease.h"
+#include "server/errors.h"
+#include "server/handlers/grpc_status.h"
+#include "server/limits.h"
+#include "server/log.h"
+
+namespace alloclab::server {
+namespace {
+
+struct UploadedFile {
+  std::string name, bytes;
+};
+
+v1::Guest Describe(const StoredTrace& stored) {
+  v1::Guest proto;
+  proto.set_name(GuestLibrary::NameOf(stored).ToString());
+  proto.set_sha256(stored.sha256);
+  proto.set_file(stored.name);
+  proto.set_bytes(stored.bytes);
+  *proto.mutable_upload_time() = ToProto(stored.upload_time);
+  return proto;
+}
+
+absl::StatusOr<UploadedFile> ReadFile(grpc::ServerContext& context, grpc::ServerReader<v1::UploadGuestRequest>& reader,
+                                      OpenCalls& uploads) {
+  UploadedFile file;
+  v1::UploadGuestRequest chunk;
+  for (bool first = true; reader.Read(&chunk); first = false) {
+    uploads.Heard(&context);
+    if (absl::Status status = CheckBounds(chunk); !status.ok()) return status;
+    if (first) file.name = Printable(chunk.name());
+    if (file.name.size() > kFileNameMax) {
+      return errors::BadField("name", fmt::format("{} characters; at most {} are allowed", file.name.size(), kFileNameMax));
+    }
+    if (chunk.data().size() > ElfProgram::kFileBytesMax - file.bytes.size()) {
+      return absl::ResourceExhaustedError(
+          fmt::format("guest: a file of more than {} bytes; a program may have so many", ElfProgram::kFileBytesMax));
+    }
+    file.bytes += chunk.data();
+  }
+  if (context.IsCancelled()) return errors::CallCancelled();
+  if (file.name.empty()) file.name = "program";
+  return file;
+}
+
+// A run that is queued holds nothing of its program yet.
+absl::Status CheckUnused(const RunExecutor& runs, const StoredTrace& program) {
+  const RunExecutor::Census census = runs.Count();
+  const std::size_t live = std::size_t{census.queued} + census.running;
+  if (live == 0) return absl::OkStatus();
+  const RunFilter unfinished{.workload = {}, .states = {RunState::kQueued, RunState::kRunning}, .label = {}, .allocator = {}};
+  const absl::StatusOr<RunList> list = runs.List(0, live, unfinished);
+  if (!list.ok()) return list.status();
+  for (const Run& run : list->runs) {
+    const absl::StatusOr<GuestName> name = GuestName::Parse(run.request.config.heap_allocator);
+    if (!name.ok() || !program.sha256.starts_with(name->digits)) continue;
+    return absl::FailedPreconditionError(fmt::format("{} is in use: run {} is {}; cancel it, or wait for its end",
+                                                     GuestLibrary::NameOf(program).ToString(), run.id,
+                                                     RunStateName(run.state)));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+GuestsService::GuestsService(GuestLibrary& guests, RunExecutor& runs, OpenCalls& uploads, CallQueue& calls)
+    : guests_(guests), runs_(runs), uploads_(uploads) {
+  Queue(calls, "ListGuests", &GuestsService::DoListGuests);
+  Queue(calls, "GetGuest", &GuestsService::DoGetGuest);
+  Queue(calls, "DeleteGuest", &GuestsService::DoDeleteGuest);
+}
+
+grpc::Status GuestsService::UploadGuest(grpc::ServerContext* context, grpc::ServerReader<v1::UploadGuestRequest>* reader,
+                                        v1::Guest* reply) {
+  if (absl::Status status = uploads_.Admit(
+          context, context->peer(), errors::TooManyUploads(uploads_.max()),
+          [context](const absl::Status& why) {
+            Log(LogLevel::kWarning, "upload.ended", {{"client", context->peer()}, {"reason", std::string(why.message())}});
+            context->TryCancel();  // wakes the read that waits for the client
+          });
+      !status.ok()) {
+    return ToGrpcStatus(status);
+  }
+  const absl::Cleanup leave = [&] { uploads_.Leave(context); };
+  MemoryLease lease(guests_.budget());
+  if (absl::Status status = lease.Take(2 * ElfProgram::kFileBytesMax); !status.ok()) return ToGrpcStatus(status);
+  absl::StatusOr<UploadedFile> file = ReadFile(*context, *reader, uploads_);
+  if (!file.ok()) return ToGrpcStatus(file.status());
+  const absl::StatusOr<StoredTrace> stored = guests_.Add(std::move(file->bytes), file->name);
+  if (!stored.ok()) return ToGrpcStatus(stored.status());
+  *reply = Describe(*stored);
+  Log(LogLevel::kInfo, "guest.uploaded", {{"name", reply->name()}, {"sha256", reply->sha256()}, {"bytes", reply->bytes()}});
+  return grpc::Status::OK;
+}
+
+grpc::Status GuestsService::DoListGuests(const Caller&, const v1::ListGuestsRequest&, v1::ListGuestsResponse& reply) {
+  const absl::StatusOr<std::vector<StoredTrace>> programs = guests_.List();
+  if (!programs.ok()) return ToGrpcStatus(programs.status());
+  for (const StoredTrace& program : *programs) *reply.add_guests() = Describe(program);
+  return grpc::Status::OK;
+}
+
+grpc::Status GuestsService::DoGetGuest(const Caller&, const v1::GetGuestRequest& request, v1::Guest& reply) {
+  const absl::StatusOr<StoredTrace> program = guests_.Find(request.name());
+  if (program.ok()) reply = Describe(*program);
+  return ToGrpcStatus(program.status());
+}
+
+grpc::Status GuestsService::DoDeleteGuest(const Caller&, const v1::DeleteGuestRequest& request, v1::DeleteGuestResponse&) {
+  const absl::StatusOr<StoredTrace> program = guests_.Find(request.name());
+  if (!program.ok()) return ToGrpcStatus(program.status());
+  if (absl::Status status = CheckUnused(runs_, *program); !status.ok()) return ToGrpcStatus(status);
+  absl::Status status = guests_.Delete(request.name());
+  if (status.ok()) Log(LogLevel::kInfo, "guest.deleted", {{"sha256", program->sha256}});
+  return ToGrpcStatus(status);
+}
+
+}  // namespace alloclab::server

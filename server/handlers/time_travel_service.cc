@@ -1,0 +1,58 @@
+#include "server/handlers/time_travel_service.h"
+
+#include "server/converters/time_travel_converter.h"
+#include "server/handlers/grpc_status.h"
+
+namespace alloclab::server {
+namespace {
+
+Interrupt LeftBy(const Caller& caller) {
+  return [&caller] { return caller.IsCancelled(); };
+}
+
+}  // namespace
+
+TimeTravelService::TimeTravelService(OpenedRuns& runs, CallQueue& calls) : runs_(runs) {
+  Queue(calls, "Open", &TimeTravelService::DoOpen);
+  Queue(calls, "Seek", &TimeTravelService::DoSeek);
+  Queue(calls, "Explain", &TimeTravelService::DoExplain);
+  Queue(calls, "Describe", &TimeTravelService::DoDescribe);
+  Queue(calls, "Close", &TimeTravelService::DoClose);
+}
+
+grpc::Status TimeTravelService::DoOpen(const Caller& caller, const v1::OpenRunRequest& request, v1::Moment& reply) {
+  const auto instance = runs_.Open(request.run(), request.operation(), LeftBy(caller));
+  if (!instance.ok()) return ToGrpcStatus(instance.status());
+  reply = MomentOf(**instance);
+  return grpc::Status::OK;
+}
+
+grpc::Status TimeTravelService::DoSeek(const Caller& caller, const v1::SeekRequest& request, v1::Moment& reply) {
+  const auto instance = runs_.Find(request.instance());
+  if (!instance.ok()) return ToGrpcStatus(instance.status());
+  if (absl::Status status = (*instance)->Seek(request.operation(), LeftBy(caller)); !status.ok()) return ToGrpcStatus(status);
+  reply = MomentOf(**instance);
+  return grpc::Status::OK;
+}
+
+grpc::Status TimeTravelService::DoExplain(const Caller& caller, const v1::ExplainRequest& request, v1::Explanation& reply) {
+  const auto instance = runs_.Find(request.instance());
+  if (!instance.ok()) return ToGrpcStatus(instance.status());
+  const auto explanation = (*instance)->ExplainOperation(request.operation(), LeftBy(caller));
+  if (!explanation.ok()) return ToGrpcStatus(explanation.status());
+  reply = ToProto(*explanation, (*instance)->opened_run()->run);
+  return grpc::Status::OK;
+}
+
+grpc::Status TimeTravelService::DoDescribe(const Caller&, const v1::DescribeRequest& request, v1::Moment& reply) {
+  const auto instance = runs_.Find(request.instance());
+  if (!instance.ok()) return ToGrpcStatus(instance.status());
+  reply = MomentOf(**instance);
+  return grpc::Status::OK;
+}
+
+grpc::Status TimeTravelService::DoClose(const Caller&, const v1::CloseRunRequest& request, v1::CloseRunReply&) {
+  return ToGrpcStatus(runs_.Close(request.instance()));
+}
+
+}  // namespace alloclab::server
