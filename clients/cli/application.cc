@@ -10,8 +10,10 @@
 
 #include "clients/cli/commands.h"
 #include "clients/cli/completion.h"
+#include "clients/cli/guests_commands.h"
 #include "clients/cli/help.h"
 #include "clients/cli/instance_config.h"
+#include "clients/cli/trace_commands.h"
 #include "clients/common/exit_code.h"
 #include "clients/common/version.h"
 #include "clients/load/load_command.h"
@@ -59,13 +61,19 @@ void DefineCommandLine(CLI::App& app, CommonOptions& options, Command& chosen) {
   AddCommonOptions(app, options);
   RegisterSubmit(app, chosen);
   RegisterCompare(app, chosen);
+  RegisterRecord(app, chosen);
   RegisterRuns(app, chosen);
+  RegisterExplain(app, chosen);
   RegisterTraces(app, chosen);
+  RegisterTrace(app, chosen);
+  RegisterGuests(app, chosen);
   load::RegisterLoad(app, chosen, AddInstanceConfig);
   RegisterInstance(app, chosen);
   RegisterPoke(app, chosen);
   RegisterInspect(app, chosen);
   RegisterCatalog(app, chosen);
+  RegisterGuest(app, chosen);
+  RegisterGrade(app, chosen);
   RegisterLab(app, chosen);
   RegisterCompletion(app, chosen);
   RegisterHelp(app, chosen);

@@ -166,7 +166,7 @@ TEST_F(CommandLine, CompletesCommandsOptionsAndValues) {
   EXPECT_THAT(Complete(app_, {""}).candidates, Contains("submit"));
   EXPECT_THAT(Complete(app_, {"--server", "x", ""}).candidates, Contains("submit"));
   EXPECT_THAT(Complete(app_, {"runs", ""}).candidates,
-              ElementsAre("list", "show", "watch", "cancel", "delete", "compare", "diff"));
+              ElementsAre("list", "show", "watch", "cancel", "delete", "compare", "diff", "open", "seek"));
   EXPECT_THAT(Complete(app_, {"submit", "--"}).candidates, Contains("--digest-at"));
   EXPECT_THAT(Complete(app_, {"submit", "--"}).candidates, Contains("--server"));
   EXPECT_THAT(Complete(app_, {"catalog", "--output", ""}).candidates, ElementsAre("table", "json", "csv", "markdown"));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_split.h"
 #include "clients/cli/declarations.h"
 #include "clients/cli/inspect_blocks.h"
 
@@ -16,6 +17,21 @@ namespace {
 using CounterInfos = google::protobuf::RepeatedPtrField<v1::CounterInfo>;
 using FigureInfos = google::protobuf::RepeatedPtrField<v1::FigureInfo>;
 
+// What it is, and behind empty lines its story.
+std::vector<std::string> Paragraphs(const v1::AllocatorInfo& allocator) {
+  return absl::StrSplit(allocator.description(), "\n\n");
+}
+
+// Each part of the story begins with what it tells and a colon.
+void AddDescription(Section& about, const v1::AllocatorInfo& allocator) {
+  std::vector<std::string> paragraphs = Paragraphs(allocator);
+  AddFact(about, "what it is", TextCell(paragraphs.front()));
+  for (auto part = paragraphs.begin() + 1; part != paragraphs.end(); ++part) {
+    const std::pair<std::string, std::string> what_and_text = absl::StrSplit(*part, absl::MaxSplits(": ", 1));
+    AddFact(about, absl::AsciiStrToLower(what_and_text.first), TextCell(what_and_text.second));
+  }
+}
+
 Section Allocators(const char* title, const google::protobuf::RepeatedPtrField<v1::AllocatorInfo>& allocators) {
   Section section;
   section.title = title;
@@ -23,7 +39,7 @@ Section Allocators(const char* title, const google::protobuf::RepeatedPtrField<v
   for (const v1::AllocatorInfo& allocator : allocators) {
     std::vector<std::string> parameters;
     for (const v1::ParameterInfo& parameter : allocator.parameters()) parameters.push_back(parameter.name());
-    section.rows.push_back({TextCell(allocator.name(), Tone::kBold), TextCell(allocator.description()),
+    section.rows.push_back({TextCell(allocator.name(), Tone::kBold), TextCell(Paragraphs(allocator).front()),
                             TextCell(fmt::format("{}", fmt::join(parameters, " ")))});
   }
   return section;
@@ -110,7 +126,7 @@ Document AllocatorDocument(const v1::Catalog& catalog, const v1::AllocatorInfo& 
   Document document;
   document.heading = fmt::format("{}: {}", allocator.name(), allocator.title());
   Section about = Facts("");
-  AddFact(about, "what it is", TextCell(allocator.description()));
+  AddDescription(about, allocator);
   if (!allocator.source().empty()) AddFact(about, "source", TextCell(allocator.source()));
   if (allocator.alignment() > 0) AddFact(about, "addresses are multiples of", CountCell(allocator.alignment()));
   document.sections.push_back(std::move(about));

@@ -14,11 +14,15 @@ void RegisterPoke(CLI::App& app, Command& chosen);        // malloc, calloc, rea
 void RegisterInspect(CLI::App& app, Command& chosen);     // inspect heap|pages|memory|translate|check|stats
 void RegisterSubmit(CLI::App& app, Command& chosen);      // submit
 void RegisterCompare(CLI::App& app, Command& chosen);     // compare
-void RegisterRuns(CLI::App& app, Command& chosen);        // runs list|show|watch|cancel|delete|compare|diff
+void RegisterRuns(CLI::App& app, Command& chosen);        // runs list|show|watch|cancel|delete|compare|diff|open|seek
+void RegisterExplain(CLI::App& app, Command& chosen);     // explain
 void RegisterTraces(CLI::App& app, Command& chosen);      // traces list|delete
 void RegisterCatalog(CLI::App& app, Command& chosen);     // catalog
 void RegisterLab(CLI::App& app, Command& chosen);         // workload list|show, server, version
 void RegisterCompletion(CLI::App& app, Command& chosen);  // completion bash|zsh|fish
+void RegisterGuest(CLI::App& app, Command& chosen);       // guest build|run|profile|sdk
+void RegisterGrade(CLI::App& app, Command& chosen);       // grade
+void RegisterRecord(CLI::App& app, Command& chosen);      // record
 
 }  // namespace alloclab::client
 

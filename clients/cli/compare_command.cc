@@ -18,6 +18,7 @@
 #include "clients/cli/comparison.h"
 #include "clients/cli/comparison_report.h"
 #include "clients/cli/native_view.h"
+#include "clients/cli/repeated_runs.h"
 #include "clients/cli/run_figures.h"
 #include "clients/cli/run_view.h"
 #include "clients/cli/run_watch.h"
@@ -33,6 +34,7 @@ namespace {
 
 constexpr std::uint64_t kRamDefault = std::uint64_t{512} << 20;
 constexpr std::size_t kRunsMax = 1000;
+constexpr std::uint64_t kRepeatsMax = 100;
 constexpr int kWideColumns = 110;
 
 struct Arguments {
@@ -43,6 +45,7 @@ struct Arguments {
   std::vector<std::string> natives;
   std::string page_allocator, reference;
   WorkloadOptions options;
+  std::uint64_t repeats = 1;  // of each cell
   Score score;
   std::vector<Threshold> thresholds;  // for every run
   std::string study, baseline, html;
@@ -105,8 +108,10 @@ absl::Status AddAll(ComparedRuns& comparison, const Arguments& given, const v1::
         for (const v1::InstanceConfig& config : ConfigsOf(*heap, FirstConfig(given, ram_bytes), given.parameters, catalog)) {
           v1::SubmitRunRequest request = workload->request;
           *request.mutable_config() = config;
-          absl::Status status = comparison.Add(request, {workload->shown, config, "", {}}, workload->argument);
-          if (!status.ok()) return status;
+          for (std::uint64_t replay = 0; replay < given.repeats; ++replay) {
+            absl::Status status = comparison.Add(request, {workload->shown, config, "", {}}, workload->argument, replay);
+            if (!status.ok()) return status;
+          }
         }
       }
     }
@@ -183,7 +188,7 @@ CommandResult Compare(Session& session, const Arguments& given) {
   if (absl::Status status = CheckParameters(given.parameters, *catalog, *heaps, *natives); !status.ok()) return status;
   std::size_t count = 0;
   for (const v1::AllocatorInfo* heap : *heaps) count += ConfigsOf(*heap, {}, given.parameters, *catalog).size();
-  count *= given.ram.size();
+  count *= given.ram.size() * given.repeats;
   for (const v1::NativeAllocatorInfo* native : *natives) count += ConfigsOf(*native, given.parameters).size();
   count *= given.workloads.size();
   if (count > kRunsMax) {
@@ -210,28 +215,33 @@ CommandResult Compare(Session& session, const Arguments& given) {
     const absl::Status status = AddNativeRuns(*natives, given.parameters, workloads, measuring);
     measured = status.ok() ? measuring.Finish() : status;
   }
+  absl::StatusOr<JoinedRuns> joined = runs.ok() ? JoinRepeats(*std::move(runs), given.repeats) : runs.status();
   progress.Finish();
   if (const std::size_t found = comparison.found() + measuring.found(); found > 0) {
     session.Note(fmt::format("{} of the study {} were there from before.", Count(found, "run"), given.study));
   }
-  for (const auto* part : {&runs, &measured}) {
-    if (part->ok()) continue;
+  for (const absl::Status& status : {joined.status(), measured.status()}) {
+    if (status.ok()) continue;
     comparison.Cancel();
     measuring.Cancel();
-    return part->status();
+    return status;
   }
+  runs = std::move(joined->runs);
   for (const std::string& line : AbsentNatives(given.natives, *catalog)) session.Note(line);
   const bool narrow = session.output() == OutputFormat::kTable && session.width() < kWideColumns;
   if (!given.html.empty()) {
     Document wide = ComparisonDocument(*runs, reference, given.score, /*narrow=*/false);
+    AddReplayTimes(joined->times, wide);
     AddMeasured(*measured, /*narrow=*/false, wide);
     if (absl::Status status = WriteTextFile(given.html, ComparisonReport(*runs, wide)); !status.ok()) return status;
     session.Note(fmt::format("Charts and tables are in {}", given.html));
   }
   Document document = ComparisonDocument(*runs, reference, given.score, narrow);
+  AddReplayTimes(joined->times, document);
   AddMeasured(*measured, narrow, document);
   const google::protobuf::Struct result = ComparisonStruct(*runs, reference, given.score);
   JsonExtras extras;
+  if (!joined->times.empty()) extras.emplace_back("replays", ReplayTimesJson(joined->times));
   if (!measured->empty()) extras.emplace_back("measured", MeasuredJson(*measured));
   ExitCode code = ExitCode::kOk;
   if (!given.baseline.empty() && !AddBaseline(result, baseline, given, document, extras)) code = ExitCode::kDifference;
@@ -315,6 +325,12 @@ void RegisterCompare(CLI::App& app, Command& chosen) {
           "A name under which the comparison can be taken up again after a crash or Ctrl-C: runs of it that ended are not "
           "made anew. It is their label")
       ->type_name("NAME");
+  compare
+      ->add_option("--repeat", given->repeats,
+                   "Replays of every simulated cell, 1 to 100 (default 1): what is exact must be the same each time, and the "
+                   "time that the lab took is shown with its 95 % interval")
+      ->check(CLI::Range(std::uint64_t{1}, kRepeatsMax))
+      ->type_name("COUNT");
   compare->add_option("--html", given->html, "Write tables and charts of every run into one file, to be opened in a browser")
       ->type_name("FILE");
   AddThresholds(*compare, RunFigures(), given->thresholds);

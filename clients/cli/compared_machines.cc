@@ -11,7 +11,7 @@
 namespace alloclab::client {
 namespace {
 
-constexpr std::string_view kAll = "all", kNativePrefix = "native:";
+constexpr std::string_view kAll = "all", kNativePrefix = "native:", kGuestPrefix = "guest:";
 
 using Parameters = google::protobuf::RepeatedPtrField<v1::ParameterInfo>;
 
@@ -51,7 +51,7 @@ absl::StatusOr<Heaps> ChosenHeaps(const std::vector<std::string>& names, const v
     const auto found = std::find(known.begin(), known.end(), name);
     if (name == kAll) {
       for (const v1::AllocatorInfo& heap : catalog.heap_allocators()) {
-        if (heap.name() != "none") AddOnce(heap, chosen);
+        if (heap.name() != "none" && !heap.name().starts_with(kGuestPrefix)) AddOnce(heap, chosen);
       }
     } else if (found != known.end()) {
       AddOnce(catalog.heap_allocators(static_cast<int>(found - known.begin())), chosen);

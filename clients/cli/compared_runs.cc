@@ -14,10 +14,10 @@ namespace alloclab::client {
 namespace {
 
 constexpr std::size_t kUnderWay = 8;  // runs that the server has at a time
-constexpr int kAttemptsMax = 100;
+constexpr std::size_t kAttemptsMax = 100;
 constexpr std::size_t kIdDigits = 40;
 
-std::string RequestId(const std::string& study, const v1::SubmitRunRequest& request, int attempt) {
+std::string RequestId(const std::string& study, const v1::SubmitRunRequest& request, std::size_t attempt) {
   Sha256 digest;
   digest.Update(study + '\0' + SerializeDeterministic(request) + std::to_string(attempt));
   return "study-" + digest.HexDigest().substr(0, kIdDigits);
@@ -27,12 +27,12 @@ bool Unfinished(const v1::Run& run) { return run.state() == v1::Run::CANCELLED |
 
 }  // namespace
 
-absl::StatusOr<v1::Run> ComparedRuns::Submit(v1::SubmitRunRequest request) {
+absl::StatusOr<v1::Run> ComparedRuns::Submit(v1::SubmitRunRequest request, std::size_t replay) {
   if (study_.empty()) return connection_.Call(&v1::Runs::Stub::SubmitRun, request);
   const v1::SubmitRunRequest plain = request;
   absl::StatusOr<v1::Run> run = absl::AbortedError(study_ + ": a run was cancelled too often");
-  for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
-    request.set_request_id(RequestId(study_, plain, attempt));
+  for (std::size_t attempt = 0; attempt < kAttemptsMax; ++attempt) {
+    request.set_request_id(RequestId(study_, plain, replay * kAttemptsMax + attempt));
     run = connection_.Call(&v1::Runs::Stub::SubmitRun, request);
     if (!run.ok() || !Unfinished(*run)) break;
   }
@@ -40,12 +40,13 @@ absl::StatusOr<v1::Run> ComparedRuns::Submit(v1::SubmitRunRequest request) {
   return run;
 }
 
-absl::Status ComparedRuns::Add(const v1::SubmitRunRequest& request, ComparedRun run, const WorkloadArgument& argument) {
+absl::Status ComparedRuns::Add(const v1::SubmitRunRequest& request, ComparedRun run, const WorkloadArgument& argument,
+                               std::size_t replay) {
   for (;;) {
     if (under_way_.size() >= kUnderWay) {
       if (absl::Status status = WaitForOldest(); !status.ok()) return status;
     }
-    absl::StatusOr<v1::Run> submitted = Submit(request);
+    absl::StatusOr<v1::Run> submitted = Submit(request, replay);
     if (submitted.ok()) {
       run.run = *std::move(submitted);
       under_way_.push_back(runs_.size());

@@ -28,7 +28,9 @@ class ComparedRuns {
 
   // Submits `request` on the machine of `run`, whose place in the result is kept. What the server refuses is the run's reason
   // (ComparedRun::not_run); an error ends the comparison.
-  absl::Status Add(const v1::SubmitRunRequest& request, ComparedRun run, const WorkloadArgument& argument);
+  // `replay`: of several runs that are the same, which one.
+  absl::Status Add(const v1::SubmitRunRequest& request, ComparedRun run, const WorkloadArgument& argument,
+                   std::size_t replay = 0);
   // A row for a run that is not to be: `not_run` says why.
   void AddAbsent(ComparedRun run) { runs_.push_back(std::move(run)); }
   // All runs in the order in which they were added, once they have ended. An error if none could be made, or on an interrupt.
@@ -39,7 +41,7 @@ class ComparedRuns {
   void Cancel();
 
  private:
-  absl::StatusOr<v1::Run> Submit(v1::SubmitRunRequest request);
+  absl::StatusOr<v1::Run> Submit(v1::SubmitRunRequest request, std::size_t replay);
   absl::Status WaitForOldest();
 
   const Connection& connection_;

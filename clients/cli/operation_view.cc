@@ -28,6 +28,8 @@ Cell ToTheByte(std::uint64_t bytes) {
   return cell;
 }
 
+}  // namespace
+
 Section RefusalSection(const v1::Refusal& refusal) {
   Section facts = Facts("why");
   const bool too_large = refusal.has_request_max_bytes();
@@ -39,8 +41,6 @@ Section RefusalSection(const v1::Refusal& refusal) {
   if (refusal.has_growth_bytes()) AddFact(facts, "the heap may grow by", BytesCell(refusal.growth_bytes()));
   return facts;
 }
-
-}  // namespace
 
 Document OperationDocument(const v1::OperationReply& reply) {
   const bool good = reply.outcome() == v1::OK || reply.outcome() == v1::ZERO_SIZE;

@@ -8,6 +8,8 @@
 namespace alloclab::client {
 
 Document OperationDocument(const v1::OperationReply& reply);
+// The numbers behind a refusal.
+Section RefusalSection(const v1::Refusal& refusal);
 
 }  // namespace alloclab::client
 

@@ -1,4 +1,4 @@
-// runs list|show|watch|cancel|delete|compare|diff
+// runs list|show|watch|cancel|delete|compare|diff|open|seek
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 
 #include "alloclab/v1/run.grpc.pb.h"
 #include "clients/cli/commands.h"
+#include "clients/cli/opened_runs.h"
 #include "clients/cli/run_argument.h"
 #include "clients/cli/run_compare.h"
 #include "clients/cli/run_diff.h"
@@ -186,6 +187,7 @@ void RegisterRuns(CLI::App& app, Command& chosen) {
 
   RegisterRunCompare(*group, chosen);
   RegisterRunDiff(*group, chosen);
+  RegisterOpenedRuns(*group, chosen);
 }
 
 }  // namespace alloclab::client

@@ -13,6 +13,7 @@
 #include "clients/cli/run_view.h"
 #include "clients/cli/run_watch.h"
 #include "clients/cli/workload_request.h"
+#include "clients/common/guest_argument.h"
 #include "clients/common/interrupt.h"
 #include "clients/common/threshold_options.h"
 
@@ -32,7 +33,7 @@ constexpr const char kDescription[] =
 
 WORKLOAD is one of
   a built-in           alloclab workload list
-  a trace file         .alloctrace, CMU malloc lab .rep, or the malloc-bench protobuf; plain or gzip
+  a trace file         .alloctrace, CMU .rep, malloc-bench, or a log of a tool (docs/traces.md)
   sha256:DIGEST        a trace that the server has from before
   a specification      a YAML or JSON file, or - for standard input
 
@@ -83,6 +84,9 @@ CommandResult Submit(Session& session, const Arguments& given) {
   Progress progress(stderr, session.options().quiet);
   const Connection& connection = session.connection();
   v1::SubmitRunRequest request = given.request;
+  if (absl::Status resolved = ResolveGuest(connection, *request.mutable_config()->mutable_heap_allocator()); !resolved.ok()) {
+    return resolved;
+  }
   std::vector<std::string> notes;
   absl::Status status =
       ResolveWorkload(*argument, given.options, connection, interruption, progress, *request.mutable_workload(), notes);

@@ -13,7 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "allocators/workload/decoder.h"
 #include "allocators/workload/file_kind.h"
+#include "allocators/workload/import/format.h"
 #include "clients/common/units.h"
 
 namespace alloclab::client {
@@ -60,8 +62,8 @@ bool IsNamedAsSpecification(std::string_view path) { return EndsWithAny(path, {"
 bool IsSpecification(std::string_view path, std::string_view bytes) {
   if (IsNamedAsSpecification(path)) return true;
   if (EndsWithAny(path, {".alloctrace", ".rep", ".trace", ".gz", ".pb"})) return false;
-  const std::string_view head = bytes.substr(0, 1024);
-  return Recognize(head).kind == FileKind::kUnknown &&
+  const std::string_view start = bytes.substr(0, TraceBytes::kLookaheadMax), head = start.substr(0, TraceBytes::kLookahead);
+  return !MakeDecoder(start) && ForeignName(start).empty() && RecognizeTrace(start) == nullptr &&
          std::all_of(head.begin(), head.end(), [](char c) { return IsText(c) || static_cast<unsigned char>(c) >= 0x80; });
 }
 
@@ -73,9 +75,9 @@ absl::Status Unreadable(const absl::Status& as_specification, const std::string&
     return as_specification;
   }
   return absl::DataLossError(
-      fmt::format("{}: neither a trace of a known format nor a specification; expected an .alloctrace, a CMU .rep text or a "
-                  "malloc-bench protobuf, plain or gzip, or a specification in YAML or JSON\nRead as a specification: {}",
-                  path, std::string(as_specification.message())));
+      fmt::format("{}: neither a trace of a known format nor a specification; expected {}; or a specification in YAML or JSON\n"
+                  "Read as a specification: {}",
+                  path, ReadableFormats(), std::string(as_specification.message())));
 }
 
 // A text file: a specification, or a message Workload that names a built-in or a stored trace.

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <fstream>
 
+#include "allocators/workload/import/format.h"
+
 namespace alloclab::client {
 namespace {
 
@@ -125,11 +127,10 @@ TEST(WorkloadArgument, OfATextThatIsNeitherItIsSaidWhatIsRead) {
   for (const std::string text :
        {"hello\n", "size,address\n16,0x10\n", "alloc 1 16\nfree 1\n", "pid: 17\ncalls: 4\n", "[1, 2"}) {
     const std::string path = Write("odd.txt", text);
-    EXPECT_THAT(Error(path), testing::StartsWith(path +
-                                                 ": neither a trace of a known format nor a specification; expected an "
-                                                 ".alloctrace, a CMU .rep text or a malloc-bench protobuf, plain or gzip, "
-                                                 "or a specification in YAML or JSON\nRead as a specification: " +
-                                                 path + ":1:"))
+    EXPECT_THAT(
+        Error(path),
+        testing::StartsWith(path + ": neither a trace of a known format nor a specification; expected " + ReadableFormats() +
+                            "; or a specification in YAML or JSON\nRead as a specification: " + path + ":1:"))
         << text;
     std::remove(path.c_str());
   }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "allocators/workload/builtins.h"
+#include "clients/common/guest_argument.h"
 #include "clients/common/interrupt.h"
 #include "clients/common/threshold_options.h"
 #include "clients/common/units.h"
@@ -177,6 +178,11 @@ absl::StatusOr<ExitCode> Replay(Session& session, const Flags& flags) {
   absl::StatusOr<LoadedWorkload> workload = LoadWorkload(flags.workload, flags.seed);
   if (!workload.ok()) return workload.status();
   *config->mutable_workload() = workload->source;
+  if (config->has_instance_config()) {
+    absl::Status resolved =
+        client::ResolveGuest(session.connection(), *config->mutable_instance_config()->mutable_heap_allocator());
+    if (!resolved.ok()) return resolved;
+  }
   const auto metrics = std::make_shared<LoadMetrics>();
   const auto http = ServeMetricsIfAsked(flags, metrics, session);
   if (!http.ok()) return http.status();

@@ -1,0 +1,20 @@
+// runs open|seek and explain: a run at any of its operations, shown by an instance that nobody can change.
+#ifndef ALLOCLAB_CLIENTS_CLI_OPENED_RUNS_H_
+#define ALLOCLAB_CLIENTS_CLI_OPENED_RUNS_H_
+
+#include <CLI/CLI.hpp>
+
+#include "alloclab/v1/time_travel.pb.h"
+#include "clients/common/command.h"
+#include "clients/common/document.h"
+
+namespace alloclab::client {
+
+// The sentences, and the figures behind them.
+Document ExplanationDocument(const v1::Explanation& explanation);
+
+void RegisterOpenedRuns(CLI::App& group, Command& chosen);
+
+}  // namespace alloclab::client
+
+#endif  // ALLOCLAB_CLIENTS_CLI_OPENED_RUNS_H_

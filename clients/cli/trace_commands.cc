@@ -1,0 +1,151 @@
+// trace formats|show|lint|diff
+#include "clients/cli/trace_commands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "allocators/workload/import/format.h"
+#include "clients/cli/trace_file.h"
+#include "clients/cli/trace_view.h"
+#include "clients/common/units.h"
+
+namespace alloclab::client {
+namespace {
+
+struct Arguments {
+  std::string file, other;
+  TraceSourceOptions source;
+  std::uint64_t ram_bytes = 0;
+};
+
+absl::StatusOr<NamedSummary> Summarize(const std::string& path, const TraceSourceOptions& options) {
+  TraceSummarizer summarizer;
+  const absl::StatusOr<Trace> trace =
+      StreamTrace(path, options, [&summarizer](std::span<const Operation> operations, std::span<const std::uint32_t> threads) {
+        summarizer.Add(operations, threads);
+        return absl::OkStatus();
+      });
+  if (!trace.ok()) return trace.status();
+  return NamedSummary{
+      .name = path == "-" ? "<stdin>" : path, .format = trace->format, .notes = trace->notes, .summary = summarizer.Finish()};
+}
+
+CommandResult Formats(Session& session) {
+  Document document;
+  Section table;
+  table.columns = {{"format"}, {"what it is"}, {"where it comes from"}};
+  google::protobuf::Struct json;
+  std::string names;
+  for (const TraceFormat& format : TraceFormats()) {
+    table.rows.push_back({TextCell(std::string(format.name), Tone::kBold), TextCell(std::string(format.title)),
+                          TextCell(std::string(format.about))});
+    auto& fields =
+        *(*json.mutable_fields())["formats"].mutable_list_value()->add_values()->mutable_struct_value()->mutable_fields();
+    fields["name"].set_string_value(std::string(format.name));
+    fields["title"].set_string_value(std::string(format.title));
+    fields["about"].set_string_value(std::string(format.about));
+    names += std::string(format.name) + "\n";
+  }
+  document.sections.push_back(std::move(table));
+  document.footer.push_back("Plain, or compressed by gzip, zstd or xz.");
+  return Done(session.Show(json, document, names));
+}
+
+CommandResult Show(Session& session, const Arguments& given) {
+  const absl::StatusOr<NamedSummary> trace = Summarize(given.file, given.source);
+  if (!trace.ok()) return trace.status();
+  return Done(session.Show(SummaryStruct(*trace), SummaryDocument(*trace, session.width())));
+}
+
+CommandResult Lint(Session& session, const Arguments& given) {
+  const absl::StatusOr<NamedSummary> trace = Summarize(given.file, given.source);
+  if (!trace.ok()) return trace.status();
+  const std::vector<Finding> findings = LintTrace(trace->summary, given.ram_bytes);
+  return Done(session.Show(LintStruct(*trace, findings, given.ram_bytes), LintDocument(*trace, findings, given.ram_bytes)));
+}
+
+std::string ShowOperation(const Operation& op) {
+  const bool old = op.kind == OpKind::kRealloc && op.extra != kNoBlock;
+  return fmt::format("{} of block {}{}, {} bytes", std::string(OpKindName(op.kind)),
+                     op.block == kNoBlock ? std::string("null") : std::to_string(op.block),
+                     old && op.extra != op.block ? fmt::format(" from {}", op.extra) : "", op.size);
+}
+
+// The number of the first operation that is not the same, from 1; 0: none.
+std::uint64_t FirstDifference(const Trace& a, const Trace& b, std::string& sentence) {
+  const std::size_t both = std::min(a.operations.size(), b.operations.size());
+  std::size_t i = 0;
+  while (i < both && a.operations[i] == b.operations[i]) ++i;
+  if (i < both) {
+    sentence = fmt::format("operation {}: {} in the first, {} in the second", Count(i + 1), ShowOperation(a.operations[i]),
+                           ShowOperation(b.operations[i]));
+  } else if (a.operations.size() != b.operations.size()) {
+    sentence = fmt::format("the same up to operation {}, where one of them ends", Count(both));
+  } else {
+    sentence = "the same operations";
+    return 0;
+  }
+  return i + 1;
+}
+
+NamedSummary SummarizeWhole(const std::string& name, const Trace& trace) {
+  TraceSummarizer summarizer;
+  summarizer.Add(trace.operations, {});
+  return {.name = name, .format = trace.format, .notes = trace.notes, .summary = summarizer.Finish()};
+}
+
+CommandResult Diff(Session& session, const Arguments& given) {
+  const absl::StatusOr<Trace> a = LoadTrace(given.file, given.source), b = LoadTrace(given.other, given.source);
+  if (!a.ok()) return a.status();
+  if (!b.ok()) return b.status();
+  std::string sentence;
+  const std::uint64_t first = FirstDifference(*a, *b, sentence);
+  const NamedSummary in_a = SummarizeWhole(given.file, *a), in_b = SummarizeWhole(given.other, *b);
+  google::protobuf::Struct json;
+  auto& fields = *json.mutable_fields();
+  *fields["a"].mutable_struct_value() = SummaryStruct(in_a);
+  *fields["b"].mutable_struct_value() = SummaryStruct(in_b);
+  fields["first_difference"].set_number_value(static_cast<double>(first));
+  fields["difference"].set_string_value(sentence);
+  return Done(session.Show(json, DiffDocument(in_a, in_b, sentence)), first == 0 ? ExitCode::kOk : ExitCode::kDifference);
+}
+
+CLI::App* AddFile(CLI::App* command, const std::shared_ptr<Arguments>& given) {
+  command->add_option("FILE", given->file, "Trace file, - for standard input, or a built-in workload")
+      ->required()
+      ->type_name("FILE");
+  return command;
+}
+
+}  // namespace
+
+void RegisterTrace(CLI::App& app, Command& chosen) {
+  CLI::App* group = AddGroup(app, "trace", "Look into traces, and make others of them", "alloclab trace show app.rep");
+  AddCommand(*group, "formats", "The formats of traces that are read", "alloclab trace formats", chosen, Formats);
+  const auto show = std::make_shared<Arguments>();
+  CLI::App* command =
+      AddCommand(*group, "show", "What is in a trace: operations, sizes, lifetimes, live bytes, leaks",
+                 "alloclab trace show app.mtrace", chosen, [show](Session& session) { return Show(session, *show); });
+  AddTraceSource(*AddFile(command, show), show->source);
+  const auto lint = std::make_shared<Arguments>();
+  command =
+      AddCommand(*group, "lint", "What a machine or an allocator will not like in a trace, and how much RAM it takes",
+                 "alloclab trace lint app.rep --ram 4Mi", chosen, [lint](Session& session) { return Lint(session, *lint); });
+  AddTraceSource(*AddFile(command, lint), lint->source);
+  AddBytes(*command, "--ram", lint->ram_bytes, "Memory of the machine that it is for (default any)");
+  const auto diff = std::make_shared<Arguments>();
+  command =
+      AddCommand(*group, "diff", "Two traces beside each other, and where they part (exit code 6 if they do)",
+                 "alloclab trace diff before.rep after.rep", chosen, [diff](Session& session) { return Diff(session, *diff); });
+  AddFile(command, diff)->add_option("OTHER", diff->other, "The trace to compare with")->required()->type_name("FILE");
+  AddTraceSource(*command, diff->source);
+  RegisterTraceEdit(*group, chosen);
+}
+
+}  // namespace alloclab::client
