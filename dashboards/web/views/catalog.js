@@ -21,9 +21,17 @@ const namedTable = (title, infos) => infos.length > 0 && table([[title], ['']], 
 const parametersTable = (parameters) => table([['Parameter'], ['Default'], ['Expects'], ['']], parameters.map((parameter) => h('tr', {},
   cell(parameter.name, 'name mono'), cell(parameter.default_value, 'mono'), cell(parameter.expects), cell(parameter.description, 'muted'))));
 
+// The paragraphs behind the first one: where it ran, what it is good and bad at.
+const story = (paragraphs) => paragraphs.length > 0 && h('dl', {class: 'story'}, paragraphs.map((paragraph) => {
+  const [what, ...text] = paragraph.split(': ');
+  return [h('dt', {}, what), h('dd', {}, text.join(': '))];
+}));
+
 function allocator(info, isDefault, operations) {
+  const [summary, ...paragraphs] = info.description.split('\n\n');
   return panel(info.title || info.name, [
-    h('p', {}, info.description), info.example && example(info.example, operations), h('p', {class: 'muted small'}, info.source),
+    h('p', {}, summary), info.example && example(info.example, operations), story(paragraphs),
+    h('p', {class: 'muted small'}, info.source),
     !info.shows_blocks && h('p', {class: 'muted small'}, 'It does not tell its blocks: no map, and free memory is unknown.'),
     info.parameters.length > 0 && parametersTable(info.parameters),
     info.counters.length > 0 && h('details', {'data-keep': `counters ${info.name}`}, h('summary', {}, 'What it tells'),

@@ -6,17 +6,22 @@ import {rate, remember} from '../history.js';
 import {MemoryView} from '../memory_view.js';
 import {alarms, command, configChips, facts, link} from '../parts.js';
 import {allocatorsOf, historyOf, machineFacts, statisticsPanels} from '../statistics.js';
+import {TimePanel} from '../time_panel.js';
 
 export function open(name, page) {
   const memory = new MemoryView(instancePath(name), page);
-  let catalog = null;
+  let catalog = null, timePanel = null;
   return {
     title: name,
     async refresh(query) {
       catalog ??= await get('/api/catalog');
-      const {instance, statistics, time: now} = await get(instancePath(name));
+      const {instance, statistics, time: now, moment} = await get(instancePath(name));
       const operations = number(instance.operations), known = allocatorsOf(instance.config, catalog);
       await memory.refresh(query, known);
+      if (moment) {
+        timePanel ??= new TimePanel(name, page);
+        await timePanel.show(moment);
+      }
       const samples = remember(`instance ${instance.id}`,
         {time: time(now), operations, ...historyOf(statistics)});
       const perSecond = rate(samples);
@@ -24,10 +29,12 @@ export function open(name, page) {
         h('div', {class: 'head'}, h('span', {class: 'crumb'}, link('#/', 'Overview'), ' / instance ', instance.id),
           h('h1', {}, instance.name), configChips(instance.config, catalog)),
         alarms(statistics.heap, statistics.pages),
+        moment && h('p', {}, 'This is ', link(`#/runs/${moment.run}`, `run ${moment.run}`), ' as it was; nothing can change it.'),
+        timePanel?.element,
         facts([...machineFacts(statistics, known, samples),
           ['Operations', short(operations), Number.isFinite(perSecond) ? `${short(Math.round(perSecond))} per second` : ' '],
           ['Memory of this host', bytes(number(statistics.host_bytes)), `for ${bytes(number(instance.config.ram_bytes))} of RAM`]]),
-        operations === 0 && h('div', {class: 'panel empty'}, h('p', {}, 'Nothing has been allocated yet. Try:'),
+        operations === 0 && !moment && h('div', {class: 'panel empty'}, h('p', {}, 'Nothing has been allocated yet. Try:'),
           command(`alloclab malloc ${instance.name} 1000`), command(`alloclab load steady-state --instance ${instance.name}`)),
         memory.panels(),
         statisticsPanels(statistics, known),

@@ -53,7 +53,7 @@ function checkpoints(list, info) {
 function provenance(run, {exact, measured}) {
   return pairs([
     ['Trace', exact.trace_sha256, 'digest'], ['Format', exact.trace_format],
-    exact.trace_notes.length > 0 && ['Odd in the file', exact.trace_notes.map((note) => h('div', {}, note))], exact.seed !== '0' && ['Seed', exact.seed],
+    exact.trace_notes.length > 0 && ['Notes', exact.trace_notes.map((note) => h('div', {}, note))], exact.seed !== '0' && ['Seed', exact.seed],
     ['Broken invariants at the end', count(number(exact.violations)), `n ${number(exact.violations) > 0 ? 'bad' : ''}`],
     ['Cost model', exact.cost_model], ['Server', `${measured.server_version}, ${measured.server_build}`], ['Host', measured.host],
     ['Submitted', clock(time(run.submit_time))], ['Ended', clock(time(run.end_time))],
@@ -89,6 +89,7 @@ export function open(id, page) {
   const button = (text, onclick) => h('button', {type: 'button', class: 'plain', onclick}, text);
   const repeat = button.bind(null, 'Repeat', change('repeat', (run) => (location.hash = `#/runs/${run.id}`)));
   const cancel = button.bind(null, 'Cancel', change('cancel', () => {}));
+  const openAt = button.bind(null, 'Time travel', change('open', (moment) => (location.hash = `#/instances/${moment.instance}`)));
   return {
     title: `Run ${id}`,
     async refresh(query) {
@@ -99,7 +100,7 @@ export function open(id, page) {
       return [
         h('div', {class: 'head'}, h('span', {class: 'crumb'}, link('#/runs', 'Runs'), ` / run ${run.id}`),
           h('h1', {}, workloadName(run)), runState(run.state), run.label && h('span', {class: 'muted'}, run.label),
-          configChips(run.result?.exact?.config ?? run.config, catalog), ended(run) ? repeat() : cancel()),
+          configChips(run.result?.exact?.config ?? run.config, catalog), ended(run) ? [repeat(), run.result?.exact && openAt()] : cancel()),
         problem && h('div', {class: 'panel bad', role: 'alert'}, problem),
         run.error && h('div', {class: 'panel bad', role: 'alert'}, run.error),
         !ended(run) && progressPanel(run, live, allocatorsOf(run.config, catalog)),

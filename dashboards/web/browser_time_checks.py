@@ -1,0 +1,41 @@
+"""Checks of the web page in a browser: a run opened at its operations."""
+from browser_lab import text_has
+
+SLIDER = "document.querySelector('input.time')"
+
+
+def where(operation):
+    return f"document.querySelector('.time-bar output')?.textContent.startsWith('after operation {operation:,} of')"
+
+
+def press(label):
+    return f"document.querySelector('.time-bar [aria-label=\"{label}\"], .time-bar [title=\"{label}\"]').click()"
+
+
+def check_time(browser, lab):
+    """The slider, steps, jumps, and why an operation ended as it did; the map follows."""
+    number = lab.submit('steady-state', '--operations', '60000')
+    lab.run('runs', 'watch', number)
+    browser.open(lab.url(f'runs/{number}'))
+    browser.wait(text_has('Time travel'))
+    browser.evaluate("[...document.querySelectorAll('.head button')].find((b) => b.textContent === 'Time travel').click()")
+    browser.wait(where(0))
+    browser.wait("document.querySelectorAll('.time-course svg').length === 3")
+    browser.wait(text_has('nothing can change it'))
+    browser.evaluate(f"{SLIDER}.value = 30000; {SLIDER}.oninput()")
+    browser.wait(where(30000))
+    browser.wait(text_has('30,000 operations'))  # the view itself
+    browser.evaluate(press('One operation back'))
+    browser.wait(where(29999))
+    browser.evaluate(press('One operation forth'))
+    browser.wait(where(30000))
+    browser.evaluate(press('Why the last operation ended as it did'))
+    browser.wait("document.querySelector('.why li')?.textContent.startsWith('Operation 30000, ')")
+    browser.evaluate("[...document.querySelectorAll('.time-bar button')].find((b) => b.textContent === 'Peak live').click()")
+    browser.wait("document.querySelector('.why li') === null")
+    browser.evaluate(f"{SLIDER}.value = 0; {SLIDER}.oninput()")
+    browser.wait(where(0))
+    browser.evaluate(press('Play'))
+    browser.wait(f"Number({SLIDER}.value) > 600")
+    browser.evaluate(press('Pause'))
+    lab.run('instance', 'delete', f'run-{number}')
