@@ -1,5 +1,6 @@
-# Writes OUTPUT, a C++ source with the contents of FILES (names relative to ROOT) for server/web/web_files.h.
-#   cmake -DROOT=... -DFILES=a;b -DOUTPUT=... -P EmbedFiles.cmake
+# Writes OUTPUT, a C++ source with the contents of FILES (names relative to ROOT) for HEADER, which declares in namespace
+# alloclab::NAMESPACE the struct TYPE {name, content} and the function TYPEs(), all of them.
+#   cmake -DROOT=... -DFILES=a;b -DOUTPUT=... -DHEADER=server/web/web_files.h -DNAMESPACE=server -DTYPE=WebFile -P EmbedFiles.cmake
 set(arrays "")
 set(entries "")
 set(number 0)
@@ -11,18 +12,18 @@ foreach(name IN LISTS FILES)
   string(APPEND entries "    {\"${name}\", kFile${number}},\n")
   math(EXPR number "${number} + 1")
 endforeach()
-file(WRITE ${OUTPUT} "#include \"server/web/web_files.h\"
+file(WRITE ${OUTPUT} "#include \"${HEADER}\"
 
-namespace alloclab::server {
+namespace alloclab::${NAMESPACE} {
 namespace {
 
 ${arrays}
-constexpr WebFile kFiles[] = {
+constexpr ${TYPE} kFiles[] = {
 ${entries}};
 
 }  // namespace
 
-std::span<const WebFile> WebFiles() { return kFiles; }
+std::span<const ${TYPE}> ${TYPE}s() { return kFiles; }
 
-}  // namespace alloclab::server
+}  // namespace alloclab::${NAMESPACE}
 ")

@@ -13,7 +13,7 @@ MAX_COLUMNS = 128
 ORDER = {
     "allocators": ["common", "machine", "pages", "heap", "guest", "catalog", "workload", "trial", "testing"],
     "server": ["http", "entities", "converters", "store", "collections", "handlers", "metrics", "web", "server", "testing"],
-    "clients": ["common", "load", "cli"],
+    "clients": ["common", "load", "record", "cli"],
 }
 TESTING = "testing"  # a folder for tests: every test may include it, and nothing else may
 # What the allocators must never know about, and what server and clients must not take from each other.
@@ -22,6 +22,8 @@ FORBIDDEN = {
     "proto": re.compile(r"^(server/|clients/)"),
     # Little more than the C library: of the project the numbers of operations.
     "native": re.compile(r"^(server/|clients/|grpc|google/|absl/|fmt/|.*\.pb\.h|allocators/(?!workload/operation\.h))"),
+    # The C library alone: it runs in the programs of strangers.
+    "recorder": re.compile(r"^(server/|clients/|proto/|grpc|google/|absl/|fmt/|.*\.pb\.h|allocators/|native/)"),
     "server": re.compile(r"^clients/"),
     "clients": re.compile(r"^server/"),
 }
@@ -90,7 +92,7 @@ def check_home(path, lines):
     """What a header declares is found in the files that are named after it: x.h in x.cc, and if that is too long in x_part.cc."""
     name, commands = path.stem, path.parts[:2] == ("clients", "cli") and re.search(r"_commands?$", path.stem)
     is_program = name.endswith(("_test", "_bench", "_fuzz")) or any(re.search(r"^(int main\(|TEST)", line) for line in lines)
-    preloaded = path.parts[:2] == ("native", TESTING)  # libraries of their own
+    preloaded = path.parts[1] == TESTING and path.parts[0] in ("native", "recorder") or path.stem == "preload"  # on their own
     if path.suffix == ".cc" and not is_program and not commands and not preloaded:  # the commands are in commands.h
         parts = name.split("_")
         if not any((ROOT / path.parent / ("_".join(parts[:n]) + ".h")).exists() for n in range(1, len(parts) + 1)):
