@@ -274,7 +274,8 @@ Struct LintStruct(const NamedSummary& trace, const std::vector<Finding>& finding
 
 Document DiffDocument(const NamedSummary& a, const NamedSummary& b, const std::string& first_difference) {
   Section table;
-  table.columns = {{"what"}, {a.name, true}, {b.name, true}};
+  table.columns = {{"what"}, {"first", true}, {"second", true}};
+  table.rows.push_back({TextCell("format"), TextCell(a.format), TextCell(b.format)});
   const auto count = [&table](const std::string& what, std::uint64_t in_a, std::uint64_t in_b) {
     if (in_a != 0 || in_b != 0)
       table.rows.push_back({TextCell(what, in_a != in_b ? Tone::kWarning : Tone::kPlain), CountCell(in_a), CountCell(in_b)});
