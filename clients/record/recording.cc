@@ -76,14 +76,17 @@ class Recording {
   // Reads what there is. False: nothing.
   bool Step(Clock::time_point now) {
     FindImages();
+    // A process that has ended by now has taken its last ring, and written its last record.
+    std::vector<bool> ended;
+    for (const auto& reader : readers_) ended.push_back(reader->Ended());
     FindRings();
     bool progress = false;
-    for (const auto& reader : readers_) {
+    for (std::size_t i = 0; i < readers_.size(); ++i) {
+      const auto& reader = readers_[i];
       if (!Open(*reader)) continue;
-      const bool ended = reader->Ended();  // before its last records are read
       if (reader->Read(now)) {
         progress = true;
-      } else if (ended) {
+      } else if (ended[i]) {
         FinishReader(*reader);
         finished_.push_back(reader->serial());
       }
