@@ -38,4 +38,7 @@ def check_time(browser, lab):
     browser.evaluate(press('Play'))
     browser.wait(f"Number({SLIDER}.value) > 600")
     browser.evaluate(press('Pause'))
+    browser.open(lab.url(''))  # which asks for nothing of it
+    browser.wait(text_has('Overview'))
+    browser.wait("document.querySelector('.time-bar') === null")
     lab.run('instance', 'delete', f'run-{number}')
