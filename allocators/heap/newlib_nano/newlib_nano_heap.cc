@@ -29,7 +29,8 @@ constexpr Declaration kDeclaration{
     .figures = kFigures,
     .block_fields = kFields,
     .alignment = kAlignment,
-    .request_max = 0x7FFFFFF4,  // above, a chunk's size has bit 31
+    .request_max = 0x7FFFFFF4,      // above, a chunk's size has bit 31
+    .made_by_first_request = true,  // which notes where the break began, before it asks for memory
 };
 
 std::uint32_t SizeFor(std::uint32_t bytes) {
