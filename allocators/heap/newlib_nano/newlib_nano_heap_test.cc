@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "allocators/heap/heap_range.h"
 #include "allocators/heap/heap_testing.h"
@@ -52,6 +53,24 @@ class UnguardedNewlibNanoTest : public NewlibNanoTest {
  protected:
   UnguardedNewlibNanoTest() : NewlibNanoTest(HeapGuard::Mode::kUnguarded) {}
 };
+
+std::vector<std::uint32_t> Metadata(const HeapAllocator& heap) {
+  std::vector<std::uint32_t> words;
+  heap.VisitMetadata([&words](std::uint32_t word) { words.push_back(word); });
+  return words;
+}
+
+TEST_F(NewlibNanoTest, ARefusedFirstRequestLeavesNoTrace) {
+  const std::vector<std::uint32_t> before = Metadata(heap().allocator());
+  EXPECT_EQ(heap().Malloc(0x7000'0000).outcome, Outcome::kHeapLimit);
+  EXPECT_EQ(Metadata(heap().allocator()), before);
+}
+
+TEST_F(UnguardedNewlibNanoTest, ARefusedFirstRequestNotesTheFirstBreak) {
+  const std::vector<std::uint32_t> before = Metadata(heap().allocator());
+  EXPECT_EQ(heap().Malloc(0x7000'0000).outcome, Outcome::kOutOfMemory);
+  EXPECT_NE(Metadata(heap().allocator()), before);
+}
 
 TEST_F(NewlibNanoTest, APayloadIsAtAMultipleOfEight) {
   EXPECT_EQ(Malloc(0), 8u) << "of no bytes: a chunk of 12";
