@@ -6,21 +6,16 @@
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
-#include "allocators/common/printable.h"
-#include "proto/converters/bounds.h"
 #include "server/converters/time_converter.h"
 #include "server/entities/memory_lease.h"
 #include "server/errors.h"
 #include "server/handlers/grpc_status.h"
+#include "server/handlers/upload.h"
 #include "server/limits.h"
 #include "server/log.h"
 
 namespace alloclab::server {
 namespace {
-
-struct UploadedFile {
-  std::string name, bytes;
-};
 
 v1::Guest Describe(const StoredTrace& stored) {
   v1::Guest proto;
@@ -30,28 +25,6 @@ v1::Guest Describe(const StoredTrace& stored) {
   proto.set_bytes(stored.bytes);
   *proto.mutable_upload_time() = ToProto(stored.upload_time);
   return proto;
-}
-
-absl::StatusOr<UploadedFile> ReadFile(grpc::ServerContext& context, grpc::ServerReader<v1::UploadGuestRequest>& reader,
-                                      OpenCalls& uploads) {
-  UploadedFile file;
-  v1::UploadGuestRequest chunk;
-  for (bool first = true; reader.Read(&chunk); first = false) {
-    uploads.Heard(&context);
-    if (absl::Status status = CheckBounds(chunk); !status.ok()) return status;
-    if (first) file.name = Printable(chunk.name());
-    if (file.name.size() > kFileNameMax) {
-      return errors::BadField("name", fmt::format("{} characters; at most {} are allowed", file.name.size(), kFileNameMax));
-    }
-    if (chunk.data().size() > ElfProgram::kFileBytesMax - file.bytes.size()) {
-      return absl::ResourceExhaustedError(
-          fmt::format("guest: a file of more than {} bytes; a program may have so many", ElfProgram::kFileBytesMax));
-    }
-    file.bytes += chunk.data();
-  }
-  if (context.IsCancelled()) return errors::CallCancelled();
-  if (file.name.empty()) file.name = "program";
-  return file;
 }
 
 // A run that is queued holds nothing of its program yet.
@@ -83,20 +56,16 @@ GuestsService::GuestsService(GuestLibrary& guests, RunExecutor& runs, OpenCalls&
 
 grpc::Status GuestsService::UploadGuest(grpc::ServerContext* context, grpc::ServerReader<v1::UploadGuestRequest>* reader,
                                         v1::Guest* reply) {
-  if (absl::Status status = uploads_.Admit(
-          context, context->peer(), errors::TooManyUploads(uploads_.max()),
-          [context](const absl::Status& why) {
-            Log(LogLevel::kWarning, "upload.ended", {{"client", context->peer()}, {"reason", std::string(why.message())}});
-            context->TryCancel();  // wakes the read that waits for the client
-          });
-      !status.ok()) {
-    return ToGrpcStatus(status);
-  }
+  if (absl::Status status = AdmitUpload(uploads_, *context); !status.ok()) return ToGrpcStatus(status);
   const absl::Cleanup leave = [&] { uploads_.Leave(context); };
-  MemoryLease lease(guests_.budget());
-  if (absl::Status status = lease.Take(2 * ElfProgram::kFileBytesMax); !status.ok()) return ToGrpcStatus(status);
-  absl::StatusOr<UploadedFile> file = ReadFile(*context, *reader, uploads_);
+  MemoryLease lease(guests_.budget()), reading(guests_.budget());
+  absl::StatusOr<UploadedFile> file =
+      ReadUpload(*context, *reader, uploads_, lease, ElfProgram::kFileBytesMax,
+                 absl::ResourceExhaustedError(fmt::format("guest: a file of more than {} bytes; a program may have so many",
+                                                          ElfProgram::kFileBytesMax)));
   if (!file.ok()) return ToGrpcStatus(file.status());
+  if (absl::Status status = reading.Take(file->bytes.size()); !status.ok()) return ToGrpcStatus(status);
+  if (file->name.empty()) file->name = "program";
   const absl::StatusOr<StoredTrace> stored = guests_.Add(std::move(file->bytes), file->name);
   if (!stored.ok()) return ToGrpcStatus(stored.status());
   *reply = Describe(*stored);

@@ -31,7 +31,7 @@ grpc::Status HeapService::Operate(const Caller& caller, const std::string& insta
     const bool explained = Refused(result.outcome) || result.outcome == Outcome::kSizeOverflow;
     if (explain && explained) *reply.mutable_refusal() = ToProto(explain(machine, result.outcome));
   };
-  return ToGrpcStatus((*found)->ApplyOne(kind, work, [&caller] { return caller.IsCancelled(); }));
+  return ToGrpcStatus((*found)->ApplyOne(kind, work, LeftBy(caller)));
 }
 
 grpc::Status HeapService::DoMalloc(const Caller& caller, const v1::MallocRequest& request, v1::OperationReply& reply) {
@@ -81,8 +81,7 @@ grpc::Status HeapService::DoApply(const Caller& caller, const v1::Batch& batch, 
   const auto found = instances_.Find(batch.instance());
   if (!found.ok()) return ToGrpcStatus(found.status());
   BatchWork work;
-  const auto stopped = ApplyBatch(
-      **found, batch, [&caller] { return caller.IsCancelled(); }, work, reply);
+  const auto stopped = ApplyBatch(**found, batch, LeftBy(caller), work, reply);
   return ToGrpcStatus(stopped.status());
 }
 

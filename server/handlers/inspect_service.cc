@@ -15,10 +15,6 @@
 namespace alloclab::server {
 namespace {
 
-Interrupt LeftBy(const Caller& caller) {
-  return [&caller] { return caller.IsCancelled(); };
-}
-
 // Looks at an instance for a caller, as long as he waits.
 absl::Status LookFor(const Caller& caller, LiveInstance& instance, const Look& look) {
   return instance.LookAt(look, MonotonicTime::InfiniteFuture(), LeftBy(caller));

@@ -8,12 +8,18 @@
 #include <string>
 
 #include "allocators/common/check.h"
+#include "allocators/common/interrupt.h"
 #include "server/handlers/answer.h"
 #include "server/handlers/call_queue.h"
 
 namespace alloclab::server {
 
 using Caller = grpc::CallbackServerContext;
+
+// Work for a caller is left when he gave up or his deadline passed.
+inline Interrupt LeftBy(const Caller& caller) {
+  return [&caller] { return caller.IsCancelled(); };
+}
 
 // `Api` is the generated class, such as v1::Lab; `Base` its Service, with callbacks for the streams.
 template <class Api, class Base = typename Api::Service>

@@ -4,13 +4,6 @@
 #include "server/handlers/grpc_status.h"
 
 namespace alloclab::server {
-namespace {
-
-Interrupt LeftBy(const Caller& caller) {
-  return [&caller] { return caller.IsCancelled(); };
-}
-
-}  // namespace
 
 TimeTravelService::TimeTravelService(OpenedRuns& runs, CallQueue& calls) : runs_(runs) {
   Queue(calls, "Open", &TimeTravelService::DoOpen);

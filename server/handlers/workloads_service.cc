@@ -1,63 +1,19 @@
 #include "server/handlers/workloads_service.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
-#include "allocators/common/printable.h"
-#include "proto/converters/bounds.h"
 #include "server/converters/list_converter.h"
 #include "server/converters/workload_converter.h"
 #include "server/entities/memory_lease.h"
 #include "server/errors.h"
 #include "server/handlers/grpc_status.h"
+#include "server/handlers/upload.h"
 #include "server/limits.h"
 #include "server/log.h"
 
 namespace alloclab::server {
-namespace {
-
-struct UploadedFile {
-  std::string name;
-  std::string bytes;
-};
-
-// Room for so many bytes more, taken from the budget before; while the text moves it is in memory twice.
-absl::Status MakeRoom(std::size_t more, std::string& bytes, MemoryLease& lease) {
-  if (more <= bytes.capacity() - bytes.size()) return absl::OkStatus();
-  const std::size_t capacity = std::max(bytes.size() + more, 2 * bytes.capacity());
-  if (absl::Status status = lease.Take(capacity); !status.ok()) return status;
-  bytes.reserve(capacity);
-  lease.Settle(bytes.capacity());
-  return absl::OkStatus();
-}
-
-absl::StatusOr<UploadedFile> ReadFile(grpc::ServerContext& context, grpc::ServerReader<v1::UploadTraceRequest>& reader,
-                                      OpenCalls& uploads, MemoryLease& lease) {
-  UploadedFile file;
-  v1::UploadTraceRequest chunk;
-  for (bool first = true; reader.Read(&chunk); first = false) {
-    uploads.Heard(&context);
-    if (absl::Status status = CheckBounds(chunk); !status.ok()) return status;
-    if (first) file.name = Printable(chunk.name());
-    if (file.name.size() > kFileNameMax) {
-      return errors::BadField("name", fmt::format("{} characters; at most {} are allowed", file.name.size(), kFileNameMax));
-    }
-    if (chunk.data().size() > kTraceUploadBytesMax - file.bytes.size())
-      return errors::TraceUploadTooLarge(kTraceUploadBytesMax);
-    if (absl::Status status = MakeRoom(chunk.data().size(), file.bytes, lease); !status.ok()) return status;
-    file.bytes += chunk.data();
-  }
-  if (context.IsCancelled()) return errors::CallCancelled();
-  if (file.name.empty()) file.name = "trace";
-  return file;
-}
-
-}  // namespace
-
 WorkloadsService::WorkloadsService(TraceLibrary& traces, RunExecutor& runs, OpenCalls& uploads, CallQueue& calls)
     : traces_(traces), runs_(runs), uploads_(uploads) {
   Queue(calls, "ListBuiltins", &WorkloadsService::DoListBuiltins);
@@ -72,19 +28,13 @@ grpc::Status WorkloadsService::DoListBuiltins(const Caller&, const v1::ListBuilt
 
 grpc::Status WorkloadsService::UploadTrace(grpc::ServerContext* context, grpc::ServerReader<v1::UploadTraceRequest>* reader,
                                            v1::TraceInfo* reply) {
-  if (absl::Status status = uploads_.Admit(
-          context, context->peer(), errors::TooManyUploads(uploads_.max()),
-          [context](const absl::Status& why) {
-            Log(LogLevel::kWarning, "upload.ended", {{"client", context->peer()}, {"reason", std::string(why.message())}});
-            context->TryCancel();  // wakes the read that waits for the client
-          });
-      !status.ok()) {
-    return ToGrpcStatus(status);
-  }
+  if (absl::Status status = AdmitUpload(uploads_, *context); !status.ok()) return ToGrpcStatus(status);
   const absl::Cleanup leave = [&] { uploads_.Leave(context); };
   MemoryLease lease(traces_.budget());
-  absl::StatusOr<UploadedFile> file = ReadFile(*context, *reader, uploads_, lease);
+  absl::StatusOr<UploadedFile> file =
+      ReadUpload(*context, *reader, uploads_, lease, kTraceUploadBytesMax, errors::TraceUploadTooLarge(kTraceUploadBytesMax));
   if (!file.ok()) return ToGrpcStatus(file.status());
+  if (file->name.empty()) file->name = "trace";
   const absl::StatusOr<TraceEntry> entry =
       runs_.AddTrace(std::move(file->bytes), file->name, [context] { return context->IsCancelled(); });
   if (!entry.ok()) return ToGrpcStatus(entry.status());
