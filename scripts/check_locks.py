@@ -48,14 +48,19 @@ def flags_of(commands):
     return list(flags)
 
 
+def includes_of(source):
+    return re.findall(r'^#include ([<"][^>"]+[>"])', pathlib.Path(source).read_text(), re.MULTILINE)
+
+
+def compiled_together(source):
+    """The sources that one of CMake's unity builds includes; of any other, itself."""
+    return [name.strip('"') for name in includes_of(source) if name.endswith('.cc"')] or [source]
+
+
 def foreign_headers(sources):
     """What the sources include that is not the project's own, generated messages among it."""
-    headers = set()
-    for source in sources:
-        for name in re.findall(r'^#include ([<"][^>"]+[>"])', pathlib.Path(source).read_text(), re.MULTILINE):
-            if not pathlib.Path(name.strip('<>"')).exists():
-                headers.add(name)
-    return sorted(headers)
+    names = {name for source in sources for name in includes_of(source)}
+    return sorted(name for name in names if not pathlib.Path(name.strip('<>"')).exists())
 
 
 def main():
@@ -65,7 +70,8 @@ def main():
     build = pathlib.Path(sys.argv[1])
     objects = objects_with_locks(build)
     commands = json.loads((build / "compile_commands.json").read_text())
-    sources = [command["file"] for command in commands if output_of(command) in objects]
+    units = [command["file"] for command in commands if output_of(command) in objects]
+    sources = sorted({source for unit in units for source in compiled_together(unit)})
     if not sources:
         print(f"{build}: no source includes {MUTEX}; was it built?", file=sys.stderr)
         return 2
