@@ -18,7 +18,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-ComparedRun RunOf(const std::string& name, double ns, double half, std::uint64_t rss) {
+ComparedRun NativeRun(const std::string& name, double ns, double half, std::uint64_t rss) {
   ComparedRun run{"simple", {}, "", {}};
   run.config.set_heap_allocator("native:" + name);
   run.run.set_id(7);
@@ -50,7 +50,7 @@ std::map<std::string, std::string> RowOf(const Section& section, const std::stri
 }
 
 TEST(NativeView, ATableOfItsOwnMarksWhatIsBest) {
-  const Document document = MeasuredOf({RunOf("glibc", 50, 2, 8192), RunOf("jemalloc", 20, 1, 16384)});
+  const Document document = MeasuredOf({NativeRun("glibc", 50, 2, 8192), NativeRun("jemalloc", 20, 1, 16384)});
   ASSERT_EQ(document.sections.size(), 1u);
   EXPECT_EQ(document.sections[0].title, "simple, measured");
   EXPECT_EQ(RowOf(document.sections[0], "glibc")["time/op"], "50ns");
@@ -62,14 +62,15 @@ TEST(NativeView, ATableOfItsOwnMarksWhatIsBest) {
 }
 
 TEST(NativeView, WhoseIntervalsOverlapAreEquallyFast) {
-  const Document document = MeasuredOf({RunOf("glibc", 21, 2, 1), RunOf("jemalloc", 20, 1, 1), RunOf("mimalloc", 30, 1, 1)});
+  const Document document =
+      MeasuredOf({NativeRun("glibc", 21, 2, 1), NativeRun("jemalloc", 20, 1, 1), NativeRun("mimalloc", 30, 1, 1)});
   EXPECT_EQ(RowOf(document.sections[0], "glibc")["time/op"], "21ns*");
   EXPECT_EQ(RowOf(document.sections[0], "jemalloc")["time/op"], "20ns*");
   EXPECT_EQ(RowOf(document.sections[0], "mimalloc")["time/op"], "30ns");
 }
 
 TEST(NativeView, ANarrowTableFitsATerminalOf80) {
-  const Document document = MeasuredOf({RunOf("tcmalloc", 999.9, 100.5, 999 << 20)}, /*narrow=*/true);
+  const Document document = MeasuredOf({NativeRun("tcmalloc", 999.9, 100.5, 999 << 20)}, /*narrow=*/true);
   std::string line = RenderTable(document, Style(false), 80);
   for (std::size_t begin = 0, end = 0; (end = line.find('\n', begin)) != std::string::npos; begin = end + 1)
     EXPECT_LE(end - begin, 82u) << line.substr(begin, end - begin) << " (± takes two bytes)";
@@ -79,7 +80,7 @@ TEST(NativeView, ANarrowTableFitsATerminalOf80) {
 TEST(NativeView, WhatWasNotMeasuredHasAReason) {
   ComparedRun absent{"simple", {}, "libmimalloc.so.2 is not installed", {}};
   absent.config.set_heap_allocator("native:mimalloc");
-  ComparedRun failed = RunOf("hoard", 1, 0, 1);
+  ComparedRun failed = NativeRun("hoard", 1, 0, 1);
   failed.run.clear_result();
   failed.run.set_state(v1::Run::FAILED);
   failed.run.set_error("the process was ended by signal 11");
@@ -92,7 +93,7 @@ TEST(NativeView, WhatWasNotMeasuredHasAReason) {
 }
 
 TEST(NativeView, JsonHasTheFigures) {
-  const google::protobuf::Value json = MeasuredJson({RunOf("glibc", 50, 2, 8192)});
+  const google::protobuf::Value json = MeasuredJson({NativeRun("glibc", 50, 2, 8192)});
   const auto& fields = json.list_value().values(0).struct_value().fields();
   EXPECT_EQ(fields.at("heap_allocator").string_value(), "native:glibc");
   const auto& figures = fields.at("figures").struct_value().fields();
@@ -108,7 +109,7 @@ TEST(NativeView, WithoutRunsThereIsNothing) {
 }
 
 TEST(NativeFigures, ARealAllocatorHasNoneOfASimulatedMachine) {
-  const ComparedRun run = RunOf("glibc", 50, 2, 8192);
+  const ComparedRun run = NativeRun("glibc", 50, 2, 8192);
   const std::vector<Measurement> measurements = MeasurementsOf(run.run.result());
   EXPECT_EQ(FindMeasurement(measurements, "cycles_386", "mean"), nullptr);
   EXPECT_EQ(FindMeasurement(measurements, "peak_ram_bytes", "value"), nullptr);

@@ -36,7 +36,7 @@ bool Holds(const char* text) {
   return threshold.ok() && threshold->HoldsFor(kResult);
 }
 
-std::string Error(const char* text) {
+std::string ThresholdError(const char* text) {
   const absl::StatusOr<Threshold> threshold = Threshold::Parse(text, kFigures);
   return threshold.ok() ? "no error" : std::string(threshold.status().message());
 }
@@ -69,19 +69,20 @@ TEST(Threshold, OfLabelsTheSumOfWhatFits) {
 TEST(Threshold, IsNotKeptByWhatHasNoValue) { EXPECT_FALSE(Holds("external_fragmentation: end<1")); }
 
 TEST(Threshold, ATypoNamesTheNearest) {
-  EXPECT_THAT(Error("cycles_368: p99<1"), HasSubstr("unknown figure \"cycles_368\"; did you mean \"cycles_386\"?"));
-  EXPECT_THAT(Error("cycles_386: p98<1"), HasSubstr("did you mean \"p99\"?"));
-  EXPECT_THAT(Error("cycles_386<1"), HasSubstr("cycles_386 needs one of mean, p99"));
-  EXPECT_THAT(Error("operations{outcom=ok}: count==1"), HasSubstr("did you mean \"outcome\"?"));
-  EXPECT_THAT(Error("operations{outcome=out_of_memry}: count==1"), HasSubstr("did you mean \"out_of_memory\"?"));
-  EXPECT_THAT(Error("operations{outcome}: count==1"), HasSubstr("'outcome' is no label; expected NAME=VALUE"));
-  EXPECT_THAT(Error("peak_ram_bytes{a=b}<1"), HasSubstr("peak_ram_bytes has no labels"));
-  EXPECT_THAT(Error("operations{outcome=ok: count==1"), HasSubstr("not closed"));
-  EXPECT_THAT(Error("cycles_386: p99"), HasSubstr("'cycles_386: p99' is no threshold; expected FIGURE: AGGREGATE OP VALUE"));
-  EXPECT_THAT(Error("cycles_386: p99=1"), HasSubstr("'=' compares nothing"));
-  EXPECT_THAT(Error("cycles_386: p99<x"), HasSubstr("'x' is no number"));
-  EXPECT_THAT(Error("peak_ram_bytes<64MB"), HasSubstr("'64MB' is no size"));
-  EXPECT_THAT(Error(""), HasSubstr("is no threshold"));
+  EXPECT_THAT(ThresholdError("cycles_368: p99<1"), HasSubstr("unknown figure \"cycles_368\"; did you mean \"cycles_386\"?"));
+  EXPECT_THAT(ThresholdError("cycles_386: p98<1"), HasSubstr("did you mean \"p99\"?"));
+  EXPECT_THAT(ThresholdError("cycles_386<1"), HasSubstr("cycles_386 needs one of mean, p99"));
+  EXPECT_THAT(ThresholdError("operations{outcom=ok}: count==1"), HasSubstr("did you mean \"outcome\"?"));
+  EXPECT_THAT(ThresholdError("operations{outcome=out_of_memry}: count==1"), HasSubstr("did you mean \"out_of_memory\"?"));
+  EXPECT_THAT(ThresholdError("operations{outcome}: count==1"), HasSubstr("'outcome' is no label; expected NAME=VALUE"));
+  EXPECT_THAT(ThresholdError("peak_ram_bytes{a=b}<1"), HasSubstr("peak_ram_bytes has no labels"));
+  EXPECT_THAT(ThresholdError("operations{outcome=ok: count==1"), HasSubstr("not closed"));
+  EXPECT_THAT(ThresholdError("cycles_386: p99"),
+              HasSubstr("'cycles_386: p99' is no threshold; expected FIGURE: AGGREGATE OP VALUE"));
+  EXPECT_THAT(ThresholdError("cycles_386: p99=1"), HasSubstr("'=' compares nothing"));
+  EXPECT_THAT(ThresholdError("cycles_386: p99<x"), HasSubstr("'x' is no number"));
+  EXPECT_THAT(ThresholdError("peak_ram_bytes<64MB"), HasSubstr("'64MB' is no size"));
+  EXPECT_THAT(ThresholdError(""), HasSubstr("is no threshold"));
 }
 
 TEST(ParseThresholds, ReadsAFileAndNamesTheLineOfAnError) {

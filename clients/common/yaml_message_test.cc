@@ -36,7 +36,7 @@ absl::Status Parse(const std::string& text, v1::WorkloadSpec& spec) {
   return ParseYaml(text, "w.yaml", spec, places);
 }
 
-std::string Error(const std::string& text) {
+std::string YamlError(const std::string& text) {
   v1::WorkloadSpec spec;
   const absl::Status status = Parse(text, spec);
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
@@ -79,40 +79,42 @@ TEST(Yaml, PlainValuesStandOnOneLine) {
 }
 
 TEST(Yaml, UnknownKeysNameTheNearest) {
-  EXPECT_EQ(Error("name: x\nphaes: []\n"), "w.yaml:2:1: unknown key 'phaes'; did you mean 'phases'?");
-  EXPECT_EQ(Error("phases:\n  - size: {unifrom: {min: 1}}\n"), "w.yaml:2:12: unknown key 'unifrom'; did you mean 'uniform'?");
-  EXPECT_EQ(Error("zzzzzz: 1"), "w.yaml:1:1: unknown key 'zzzzzz'; expected one of name, seed, phases");
+  EXPECT_EQ(YamlError("name: x\nphaes: []\n"), "w.yaml:2:1: unknown key 'phaes'; did you mean 'phases'?");
+  EXPECT_EQ(YamlError("phases:\n  - size: {unifrom: {min: 1}}\n"),
+            "w.yaml:2:12: unknown key 'unifrom'; did you mean 'uniform'?");
+  EXPECT_EQ(YamlError("zzzzzz: 1"), "w.yaml:1:1: unknown key 'zzzzzz'; expected one of name, seed, phases");
 }
 
 TEST(Yaml, EnumValuesAreLowerCase) {
-  EXPECT_EQ(Error("phases: [{free_order: everyother}]"),
+  EXPECT_EQ(YamlError("phases: [{free_order: everyother}]"),
             "w.yaml:1:23: free_order: unknown value 'everyother'; did you mean 'every_other'?");
-  EXPECT_THAT(Error("phases: [{free_order: LIFO}]"), HasSubstr("unknown value 'LIFO'; did you mean 'lifo'?"));
+  EXPECT_THAT(YamlError("phases: [{free_order: LIFO}]"), HasSubstr("unknown value 'LIFO'; did you mean 'lifo'?"));
 }
 
 TEST(Yaml, TypesAndRangesAreChecked) {
-  EXPECT_EQ(Error("seed: many"), "w.yaml:1:7: seed: expected a whole number from 0 to 18446744073709551615, found 'many'");
-  EXPECT_EQ(Error("phases: [{live_blocks: 4Gi}]"),
+  EXPECT_EQ(YamlError("seed: many"), "w.yaml:1:7: seed: expected a whole number from 0 to 18446744073709551615, found 'many'");
+  EXPECT_EQ(YamlError("phases: [{live_blocks: 4Gi}]"),
             "w.yaml:1:24: live_blocks: expected a whole number from 0 to 4294967295, found '4Gi'");
-  EXPECT_THAT(Error("seed: -1"), StartsWith("w.yaml:1:7: seed: expected a whole number"));
-  EXPECT_THAT(Error("seed: [1]"), HasSubstr("seed: expected a value, found a list"));
-  EXPECT_THAT(Error("phases: [{pages: maybe}]"), HasSubstr("pages: expected true or false, found 'maybe'"));
-  EXPECT_THAT(Error("phases: 5"), HasSubstr("phases: expected a list, found a value"));
-  EXPECT_THAT(Error("phases: [{size: 64}]"), HasSubstr("expected a mapping with the keys fixed, uniform"));
-  EXPECT_THAT(Error("phases:"), HasSubstr("phases: expected a list, found nothing"));
-  EXPECT_THAT(Error(""), HasSubstr("expected a mapping with the keys name, seed, phases, found nothing"));
-  EXPECT_THAT(Error("? [a]\n: b"), HasSubstr("expected a key"));
+  EXPECT_THAT(YamlError("seed: -1"), StartsWith("w.yaml:1:7: seed: expected a whole number"));
+  EXPECT_THAT(YamlError("seed: [1]"), HasSubstr("seed: expected a value, found a list"));
+  EXPECT_THAT(YamlError("phases: [{pages: maybe}]"), HasSubstr("pages: expected true or false, found 'maybe'"));
+  EXPECT_THAT(YamlError("phases: 5"), HasSubstr("phases: expected a list, found a value"));
+  EXPECT_THAT(YamlError("phases: [{size: 64}]"), HasSubstr("expected a mapping with the keys fixed, uniform"));
+  EXPECT_THAT(YamlError("phases:"), HasSubstr("phases: expected a list, found nothing"));
+  EXPECT_THAT(YamlError(""), HasSubstr("expected a mapping with the keys name, seed, phases, found nothing"));
+  EXPECT_THAT(YamlError("? [a]\n: b"), HasSubstr("expected a key"));
 }
 
 TEST(Yaml, ContradictionsAreRefused) {
-  EXPECT_EQ(Error("seed: 1\nseed: 2"), "w.yaml:2:1: key 'seed' is here twice");
-  EXPECT_EQ(Error("phases: [{size: {fixed: 1, uniform: {min: 1}}}]"), "w.yaml:1:28: 'uniform' and 'fixed' exclude each other");
+  EXPECT_EQ(YamlError("seed: 1\nseed: 2"), "w.yaml:2:1: key 'seed' is here twice");
+  EXPECT_EQ(YamlError("phases: [{size: {fixed: 1, uniform: {min: 1}}}]"),
+            "w.yaml:1:28: 'uniform' and 'fixed' exclude each other");
 }
 
 TEST(Yaml, BrokenTextHasAPlace) {
-  EXPECT_THAT(Error("phases: [{size: {fixed: 1}"), StartsWith("w.yaml:1:"));
-  EXPECT_THAT(Error("a: b: c"), HasSubstr("not YAML"));
-  EXPECT_EQ(Error("seed: 1\nname: \"Gr\xFC\xDF\"\n"), "w.yaml:2:7: name: expected text in UTF-8");
+  EXPECT_THAT(YamlError("phases: [{size: {fixed: 1}"), StartsWith("w.yaml:1:"));
+  EXPECT_THAT(YamlError("a: b: c"), HasSubstr("not YAML"));
+  EXPECT_EQ(YamlError("seed: 1\nname: \"Gr\xFC\xDF\"\n"), "w.yaml:2:7: name: expected text in UTF-8");
 }
 
 TEST(Yaml, AliasesCannotUnfoldWithoutEnd) {
@@ -120,12 +122,12 @@ TEST(Yaml, AliasesCannotUnfoldWithoutEnd) {
   for (int i = 0; i < 2'000; ++i) bomb += "{},";
   bomb += "]}}\n";
   for (int i = 0; i < 100; ++i) bomb += "  - size: {weighted: {choices: *a}}\n";
-  EXPECT_THAT(Error(bomb), HasSubstr("more than 100000 values"));
+  EXPECT_THAT(YamlError(bomb), HasSubstr("more than 100000 values"));
 }
 
 TEST(Yaml, DepthAndSizeAreBounded) {
-  EXPECT_THAT(Error(std::string(100'000, '[')), StartsWith("w.yaml:"));
-  EXPECT_THAT(Error(std::string(kYamlBytesMax + 1, ' ')), HasSubstr("larger than 1 MiB"));
+  EXPECT_THAT(YamlError(std::string(100'000, '[')), StartsWith("w.yaml:"));
+  EXPECT_THAT(YamlError(std::string(kYamlBytesMax + 1, ' ')), HasSubstr("larger than 1 MiB"));
 }
 
 TEST(Yaml, ServerErrorsGetTheirPlace) {

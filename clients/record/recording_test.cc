@@ -204,7 +204,7 @@ TEST_F(RecordingTest, TellsWhatItRecorded) {
 }
 
 TEST_F(RecordingTest, ErrorsNameTheOffender) {
-  const auto error = [this](RecordOptions options) { return std::string(RecordProgram(options).status().message()); };
+  const auto error = [](RecordOptions options) { return std::string(RecordProgram(options).status().message()); };
   EXPECT_EQ(error({.command = {"/nowhere/app"}, .output = Path(), .library = RECORDER_LIBRARY, .operations_max = 1}),
             "/nowhere/app: No such file or directory");
   EXPECT_EQ(error({.command = {SUBJECT}, .output = Path(), .library = "/nowhere/library.so", .operations_max = 1}),

@@ -12,7 +12,7 @@ namespace {
 using H = const HeapReading&;
 
 // Nothing where the list of free blocks is broken.
-std::optional<PageShape> ShapeOf(H machine) {
+std::optional<PageShape> PageShapeOf(H machine) {
   return machine.state.pages.broken ? std::nullopt : std::optional(machine.state.pages);
 }
 
@@ -38,7 +38,7 @@ std::vector<MachineMetric> MakePageMetrics() {
              [](H heap) { return heap.state.counters.page_live_peak_bytes; }),
       Single("alloclab_pages_arena_bytes", "Bytes that the page allocator manages.", kGauge, true,
              [](H heap) { return heap.arena_bytes; }),
-      SingleIfKnown("alloclab_pages_free_bytes", "Bytes of free pages.", kGauge, true, ShapeOf,
+      SingleIfKnown("alloclab_pages_free_bytes", "Bytes of free pages.", kGauge, true, PageShapeOf,
                     [](const PageShape& shape) { return shape.free_bytes; }),
       Single("alloclab_pages_broken", "1 while the list of free blocks of pages is broken, so that they cannot be counted.",
              kGauge, true, [](H heap) { return heap.broken_page_lists; }),
@@ -47,10 +47,10 @@ std::vector<MachineMetric> MakePageMetrics() {
          family.Add(labels, ToHistogram(heap.state.counters.page_search_steps, kSearchBuckets.first, kSearchBuckets.last));
        }},
       {"alloclab_pages_cost_cycles", "Simulated cycles of one page operation on a 386DX-33.", kHistogram, false, AddPageCycles},
-      SingleIfKnown("alloclab_pages_free_blocks", "Free blocks of pages.", kGauge, true, ShapeOf,
+      SingleIfKnown("alloclab_pages_free_blocks", "Free blocks of pages.", kGauge, true, PageShapeOf,
                     [](const PageShape& shape) { return shape.free_blocks; }),
       SingleIfKnown("alloclab_pages_largest_free_block_bytes", "Bytes of the largest free block of pages.", kGauge, true,
-                    ShapeOf, [](const PageShape& shape) { return shape.largest_free_bytes; }),
+                    PageShapeOf, [](const PageShape& shape) { return shape.largest_free_bytes; }),
   };
 }
 

@@ -7,7 +7,7 @@
 namespace alloclab::server {
 namespace {
 
-constexpr std::uint64_t kMi = 1 << 20;
+constexpr std::uint64_t kMiB = 1 << 20;
 const absl::Duration kQuiet = kQuietProcessorShare * kMemoryReturnInterval, kBusy = kQuiet + absl::Milliseconds(1);
 
 class ReturnRuleTest : public testing::Test {
@@ -39,11 +39,11 @@ TEST_F(ReturnRuleTest, MuchThatWasReleasedGoesBackHoweverBusyTheProcessIs) {
 }
 
 TEST_F(ReturnRuleTest, WhatBecameFreeGoesBackWhenTheProcessIsQuiet) {
-  free_ = 20 * kMi;
+  free_ = 20 * kMiB;
   EXPECT_TRUE(Look(kQuiet));
   rule_.Returned(released_, free_);
   EXPECT_FALSE(Look(kQuiet)) << "it was given back";
-  free_ = 18 * kMi;
+  free_ = 18 * kMiB;
   EXPECT_FALSE(Look(kQuiet)) << "some is used again";
   free_ += kQuietReturnBytes - 1;
   EXPECT_FALSE(Look(kQuiet));

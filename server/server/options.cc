@@ -62,7 +62,7 @@ OptionInfo Libraries(std::string_view name, std::string_view description, std::s
 }
 
 template <class Number>
-OptionInfo Count(std::string_view name, std::string_view description, Number ServerOptions::*member) {
+OptionInfo Counted(std::string_view name, std::string_view description, Number ServerOptions::*member) {
   return {name, description, [member](const ServerOptions& options) { return FormatQuantity(options.*member); },
           [member](ServerOptions& options, const std::string& text) {
             const absl::StatusOr<std::uint64_t> value = ParseQuantity(text, std::numeric_limits<Number>::max());
@@ -121,17 +121,17 @@ std::vector<OptionInfo> MakeList() {
       Word("log-format", "text or json", &O::log_format, {"text", "json"}),
       Word("log-level", "least level that is logged: debug, info, warning or error", &O::log_level,
            {"debug", "info", "warning", "error"}),
-      Count("run-threads", "runs replayed at the same time; 0: one per core", &O::run_threads),
-      Count("instances-max", "instances that may live at the same time", &O::instances_max),
-      Count("promised-ram-max", "bytes of RAM promised to all instances and runs together", &O::promised_ram_max),
-      Count("memory-max",
-            "bytes of host memory that instances, runs, traces and uploads may hold; 0: what the server does not need of the "
-            "host's or the container's",
-            &O::memory_max),
-      Count("handles-max", "handles of all instances together", &O::handles_max),
-      Count("queued-runs-max", "runs that may wait", &O::queued_runs_max),
-      Count("stored-runs-max", "runs that the store keeps", &O::stored_runs_max),
-      Count("trace-store-max", "bytes of uploaded traces that the store keeps", &O::trace_store_max),
+      Counted("run-threads", "runs replayed at the same time; 0: one per core", &O::run_threads),
+      Counted("instances-max", "instances that may live at the same time", &O::instances_max),
+      Counted("promised-ram-max", "bytes of RAM promised to all instances and runs together", &O::promised_ram_max),
+      Counted("memory-max",
+              "bytes of host memory that instances, runs, traces and uploads may hold; 0: what the server does not need of the "
+              "host's or the container's",
+              &O::memory_max),
+      Counted("handles-max", "handles of all instances together", &O::handles_max),
+      Counted("queued-runs-max", "runs that may wait", &O::queued_runs_max),
+      Counted("stored-runs-max", "runs that the store keeps", &O::stored_runs_max),
+      Counted("trace-store-max", "bytes of uploaded traces that the store keeps", &O::trace_store_max),
       Word("runs-retire",
            "on or off: whether a store with stored-runs-max runs deletes the oldest that have ended, not refuses the next",
            &O::runs_retire, {"off", "on"}),
@@ -142,10 +142,10 @@ std::vector<OptionInfo> MakeList() {
            "replays, not "
            "refuses the next",
            &O::traces_retire, {"off", "on"}),
-      Count("streams-max", "data streams open at the same time", &O::streams_max),
-      Count("connections-max", "connections to gRPC open at the same time; fewer where there are few descriptors",
-            &O::connections_max),
-      Count("named-instances-max", "instances with metrics of their own; the rest is summed", &O::named_instances_max),
+      Counted("streams-max", "data streams open at the same time", &O::streams_max),
+      Counted("connections-max", "connections to gRPC open at the same time; fewer where there are few descriptors",
+              &O::connections_max),
+      Counted("named-instances-max", "instances with metrics of their own; the rest is summed", &O::named_instances_max),
       Duration("drain-time", "how long streams and runs may go on after SIGTERM", &O::drain_time),
       Text("native-program", "the program alloclab-native, for runs on real allocators; empty: the one beside alloclabd",
            &O::native_program),

@@ -14,7 +14,7 @@
 namespace alloclab::server {
 namespace {
 
-std::string RowName(std::uint64_t id) { return fmt::format("run {}", id); }
+std::string RunName(std::uint64_t id) { return fmt::format("run {}", id); }
 std::uint64_t Nanos(absl::Time time) { return static_cast<std::uint64_t>(absl::ToUnixNanos(time)); }
 absl::Time FromNanos(std::uint64_t nanos) { return absl::FromUnixNanos(static_cast<std::int64_t>(nanos)); }
 
@@ -94,7 +94,7 @@ absl::Status RunStore::FinishRun(const Run& run) {
     Statement query = session.Prepare("SELECT 1 FROM run WHERE id = ?");
     const absl::StatusOr<bool> there = query.Bind(run.id).Step();
     if (!there.ok()) return there.status();
-    return *there ? Damaged(RowName(run.id)) : absl::OkStatus();  // one that was deleted needs no end
+    return *there ? Damaged(RunName(run.id)) : absl::OkStatus();  // one that was deleted needs no end
   });
   if (status.ok()) ends_.Forget(run.id);
   return status;
@@ -108,7 +108,7 @@ bool RunStore::NoteEnd(const Run& run) {
 absl::Status RunStore::DeleteRun(std::uint64_t id) {
   absl::Status status = ChangeEvenIfFull(
       [&](Database::Session& session) { return session.Prepare("DELETE FROM run WHERE id = ?").Bind(id).Run(); });
-  if (absl::IsDataLoss(status)) return Damaged(RowName(id));
+  if (absl::IsDataLoss(status)) return Damaged(RunName(id));
   if (status.ok()) Shrink();
   return status;
 }
@@ -138,10 +138,10 @@ absl::StatusOr<std::optional<Run>> RunStore::FindRun(std::uint64_t id) const {
   Statement query = session.Prepare("SELECT " RUN_HEAD ", phases, result, head_sum = row_sum(" RUN_HEAD
                                     ") AND body_sum = row_sum(" RUN_BODY ") FROM run WHERE id = ?");
   const absl::StatusOr<bool> row = query.Bind(id).Step();
-  if (absl::IsDataLoss(row.status())) return Damaged(RowName(id));
+  if (absl::IsDataLoss(row.status())) return Damaged(RunName(id));
   if (!row.ok()) return row.status();
   if (!*row) return std::nullopt;
-  if (query.Int(13) != 1 || query.Int(0) != id) return Damaged(RowName(id));
+  if (query.Int(13) != 1 || query.Int(0) != id) return Damaged(RunName(id));
   return ReadRun(query, /*whole=*/true);
 }
 
@@ -151,14 +151,14 @@ absl::StatusOr<std::optional<EarlierSubmission>> RunStore::FindSubmission(std::s
   const absl::StatusOr<bool> row = query.Bind(request_id).Step();
   if (!row.ok()) return row.status();
   if (!*row) return std::nullopt;
-  if (query.Int(2) != 1) return Damaged(RowName(query.Int(0)));
+  if (query.Int(2) != 1) return Damaged(RunName(query.Int(0)));
   return EarlierSubmission{query.Int(0), query.Text(1)};
 }
 
 absl::StatusOr<RunList> RunStore::ListRuns(std::uint64_t before_id, std::size_t limit) const {
   RunList list;
   const auto take = [&](const Statement& row) -> absl::Status {
-    if (row.Int(11) != 1) return Damaged(RowName(row.Int(0)));
+    if (row.Int(11) != 1) return Damaged(RunName(row.Int(0)));
     absl::StatusOr<Run> run = ReadRun(row, /*whole=*/false);
     if (!run.ok()) return run.status();
     list.runs.push_back(*std::move(run));
@@ -166,7 +166,7 @@ absl::StatusOr<RunList> RunStore::ListRuns(std::uint64_t before_id, std::size_t 
   };
   absl::Status status = Scan("run", RUN_HEAD, "run_request", before_id, limit, take, list.damaged);
   if (!status.ok()) return status;
-  for (const std::uint64_t id : list.damaged) Damaged(RowName(id)).IgnoreError();  // logged
+  for (const std::uint64_t id : list.damaged) Damaged(RunName(id)).IgnoreError();  // logged
   return list;
 }
 

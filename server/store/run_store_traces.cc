@@ -9,7 +9,7 @@
 namespace alloclab::server {
 namespace {
 
-std::string RowName(std::uint64_t id) { return fmt::format("trace {}", id); }
+std::string TraceName(std::uint64_t id) { return fmt::format("trace {}", id); }
 
 // Columns: TRACE_HEAD; the content is still to come.
 StoredTrace ReadHead(const Statement& row) {
@@ -87,13 +87,13 @@ absl::StatusOr<std::optional<StoredTrace>> RunStore::ReadTrace(const char* sql, 
 absl::StatusOr<TraceList> RunStore::ListTraces(std::uint64_t before_id, std::size_t limit) const {
   TraceList list;
   const auto take = [&](const Statement& row) -> absl::Status {
-    if (row.Int(7) != 1) return Damaged(RowName(row.Int(0)));
+    if (row.Int(7) != 1) return Damaged(TraceName(row.Int(0)));
     list.traces.push_back(ReadHead(row));
     return absl::OkStatus();
   };
   absl::Status status = Scan("trace", TRACE_HEAD, "trace_digest", before_id, limit, take, list.damaged);
   if (!status.ok()) return status;
-  for (const std::uint64_t id : list.damaged) Damaged(RowName(id)).IgnoreError();  // logged
+  for (const std::uint64_t id : list.damaged) Damaged(TraceName(id)).IgnoreError();  // logged
   return list;
 }
 
