@@ -18,7 +18,6 @@ constexpr int kAddressColumns = 12;
 struct Shade {
   std::string_view glyph;
   Tone tone;
-  friend bool operator==(const Shade&, const Shade&) = default;
 };
 
 constexpr Shade kNothing{" ", Tone::kPlain};
