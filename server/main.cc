@@ -177,8 +177,7 @@ int Main(int argc, char** argv) {
   app.footer(
       "Every option is also a variable and a key of the --config file; flag > variable > file > default.\n"
       "Exit codes: 0 ended as asked, 1 cannot run, 2 wrong usage or configuration, 3 unreachable (healthcheck), 4 damaged "
-      "(store), "
-      "130 second signal.");
+      "(store), 130 second signal.");
   CommandLine line;
   AddOptions(app, line);
   std::string service;

@@ -128,8 +128,7 @@ TEST(CatalogTest, BadParametersAreNamed) {
   EXPECT_EQ(Error(Complete({{"heap.assertions", "yes"}})), "parameters[heap.assertions]: \"yes\"; expected true or false");
   EXPECT_EQ(Error(Complete({{"heap.limit_bytes", "lots"}})),
             "parameters[heap.limit_bytes]: \"lots\" is not a number; expected a whole number, optionally with Ki, Mi or Gi "
-            "(64Mi), or "
-            "hexadecimal with 0x");
+            "(64Mi), or hexadecimal with 0x");
   EXPECT_EQ(Error(Complete({{"pages.kernel_end", "8Gi"}})),
             "parameters[pages.kernel_end]: \"8Gi\" is too large; expected at most 4294967295");
 }

@@ -139,8 +139,7 @@ std::vector<OptionInfo> MakeList() {
                &O::runs_age, kRunsAgeMax),
       Word("traces-retire",
            "on or off: whether a store with trace-store-max bytes deletes its oldest traces that no queued or running run "
-           "replays, not "
-           "refuses the next",
+           "replays, not refuses the next",
            &O::traces_retire, {"off", "on"}),
       Counted("streams-max", "data streams open at the same time", &O::streams_max),
       Counted("connections-max", "connections to gRPC open at the same time; fewer where there are few descriptors",

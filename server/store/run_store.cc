@@ -133,10 +133,9 @@ absl::Status RunStore::InterruptUnfinished() {
 absl::Status RunStore::EndUnfinished(Database::Session& session, const NotedEnd& end) {
   static_assert(static_cast<int>(RunState::kRunning) == 2);
   Statement update = session.Prepare(
-      "UPDATE run SET state = ?1, end_ns = ?2, error = ?3, head_sum = row_sum(id, ?1, request, request_id, fingerprint, "
-      "submit_ns, "
-      "?2, operations_done, operations_total, ?3, summary) "
-      "WHERE state <= 2 AND (?4 = 0 OR id = ?4) AND head_sum = row_sum(" RUN_HEAD ")");
+      "UPDATE run SET state = ?1, end_ns = ?2, error = ?3, head_sum = row_sum(id, ?1, request, request_id, "
+      "fingerprint, submit_ns, ?2, operations_done, operations_total, ?3, summary) WHERE state <= 2 AND (?4 = "
+      "0 OR id = ?4) AND head_sum = row_sum(" RUN_HEAD ")");
   return update.Bind(end.state).Bind(end.end_ns).Bind(end.error).Bind(end.run).Run();
 }
 

@@ -76,11 +76,11 @@ absl::Status RunStore::FinishRun(const Run& run) {
   const std::string result = EncodeResult(run.result), summary = EncodeSummary(run.result);
   absl::Status status = ChangeEvenIfFull([&](Database::Session& session) -> absl::Status {
     Statement update = session.Prepare(
-        "UPDATE run SET state = ?1, end_ns = ?2, operations_done = ?3, operations_total = ?4, error = ?5, summary = ?6, result "
-        "= ?7, "
-        "head_sum = row_sum(id, ?1, request, request_id, fingerprint, submit_ns, ?2, ?3, ?4, ?5, ?6), "
-        "body_sum = row_sum(id, phases, ?7) "
-        "WHERE id = ?8 AND head_sum = row_sum(" RUN_HEAD ") AND body_sum = row_sum(" RUN_BODY ")");
+        "UPDATE run SET state = ?1, end_ns = ?2, operations_done = ?3, "
+        "operations_total = ?4, error = ?5, summary = ?6, result = ?7, "
+        "head_sum = row_sum(id, ?1, request, request_id, fingerprint, "
+        "submit_ns, ?2, ?3, ?4, ?5, ?6), body_sum = row_sum(id, phases, "
+        "?7) WHERE id = ?8 AND head_sum = row_sum(" RUN_HEAD ") AND body_sum = row_sum(" RUN_BODY ")");
     absl::Status updated = update.Bind(static_cast<std::uint64_t>(run.state))
                                .Bind(Nanos(run.end_time))
                                .Bind(run.operations_done)

@@ -264,8 +264,7 @@ std::string SlabHeap::CheckWords(std::uint32_t cache, const Slab& slab) const {
   if (placed && coloured && slab.At(kCache) == cache && slab.At(kObjects) == geometry.objects) return {};
   return absl::StrFormat(
       "the slab at %#010x has the base %#010x, the colour %d, the cache %d and %d objects; expected cache %d, at most the "
-      "colour "
-      "%d, %d objects",
+      "colour %d, %d objects",
       slab.address.raw(), base.raw(), slab.At(kColour), slab.At(kCache), slab.At(kObjects), cache, geometry.colour_max,
       geometry.objects);
 }

@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "allocators/common/check.h"
 #include "allocators/machine/machine_stop.h"
+#include "allocators/pages/arena_placement.h"
 
 namespace alloclab {
 namespace {
@@ -153,50 +154,37 @@ std::vector<Violation> BitmapPages::CheckInvariants(const Interrupt& /*interrupt
 }
 
 absl::StatusOr<std::unique_ptr<PageGuard>> MakeBitmapPages(PhysicalMemory& memory, const BitmapPagesOptions& options) {
-  const std::uint64_t ram = memory.size_bytes(), bits = RoundUp(options.kernel_end);
-  const std::uint64_t first = bits + RoundUp(memory.frame_count() / 8 + 1);
-  if (first >= ram) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "kernel_end 0x%x: behind the bitmap the arena would start at 0x%x, expected an address inside the RAM of %d bytes",
-        options.kernel_end, first, ram));
-  }
-  const std::uint64_t bytes = options.arena_pages == 0 ? ram - first : std::uint64_t{options.arena_pages} * kPageBytes;
-  if (bytes > ram - first) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("arena_pages %d: expected at most the %d pages from 0x%x to the end of RAM", options.arena_pages,
-                        (ram - first) / kPageBytes, first));
-  }
-  const Arena arena{PhysAddr(static_cast<std::uint32_t>(first)), static_cast<std::uint32_t>(bytes)};
+  const std::uint64_t bits = RoundUp(options.kernel_end), first = bits + RoundUp(memory.frame_count() / 8 + 1);
+  const absl::StatusOr<Arena> arena = PlaceArena(memory, options.kernel_end, first, options.arena_pages);
+  if (!arena.ok()) return arena.status();
   return std::make_unique<PageGuard>(
-      std::make_unique<BitmapPages>(memory, PhysAddr(static_cast<std::uint32_t>(bits)), arena, options.fit),
+      std::make_unique<BitmapPages>(memory, PhysAddr(static_cast<std::uint32_t>(bits)), *arena, options.fit),
       options.guarded ? PageGuard::Mode::kGuarded : PageGuard::Mode::kUnguarded);
 }
 
 PageAllocatorInfo BitmapPagesInfo() {
-  return {
-      .name = "bitmap-pages",
-      .title = "Bitmap of pages",
-      .description =
-          "One bit a page, searched from the first page on, or from behind the pages given last. It ran in Pintos, the "
-          "teaching "
-          "kernel of many courses. Good at: little metadata, apart from the pages; parts of blocks can be freed, double frees "
-          "are seen. Bad at: long searches, which look at each taken page again for every request.",
-      .source = "Pintos (Stanford), threads/palloc.c and lib/kernel/bitmap.c; Pfaff, Romano and Back, SIGCSE 2009",
-      .declaration = &kDeclaration,
-      .parameters = {WordParameter("pages.fit", "where a search begins: at the first page, or behind the pages given last",
-                                   {"first", "next"}),
-                     QuantityParameter("pages.kernel_end",
-                                       "address where the kernel ends; the bitmap lies at the next page border, the arena "
-                                       "behind it",
-                                       "a physical address", kPageBytes),
-                     QuantityParameter("pages.arena_pages", "pages of the arena; 0 takes all of RAM from its start",
-                                       "a number of 4096-byte pages that fits RAM", 0, PhysicalMemory::kBytesMax / kPageBytes)},
-      .make = [](PhysicalMemory& memory, bool guarded, const ParameterValues& values) {
-        return MakeBitmapPages(memory, {.guarded = guarded,
-                                        .fit = WordValue(values, "pages.fit") == "next" ? BitmapFit::kNext : BitmapFit::kFirst,
-                                        .kernel_end = NumberValue(values, "pages.kernel_end"),
-                                        .arena_pages = NumberValue(values, "pages.arena_pages")});
-      }};
+  return {.name = "bitmap-pages",
+          .title = "Bitmap of pages",
+          .description =
+              "One bit a page, searched from the first page on, or from behind the pages given last. It ran in Pintos, the "
+              "teaching kernel of many courses. Good at: little metadata, apart from the pages; parts of blocks can be freed, "
+              "double frees are seen. Bad at: long searches, which look at each taken page again for every request.",
+          .source = "Pintos (Stanford), threads/palloc.c and lib/kernel/bitmap.c; Pfaff, Romano and Back, SIGCSE 2009",
+          .declaration = &kDeclaration,
+          .parameters = {WordParameter("pages.fit", "where a search begins: at the first page, or behind the pages given last",
+                                       {"first", "next"}),
+                         QuantityParameter("pages.kernel_end",
+                                           "address where the kernel ends; the bitmap lies at the next page border, the arena "
+                                           "behind it",
+                                           "a physical address", kPageBytes),
+                         ArenaPagesParameter()},
+          .make = [](PhysicalMemory& memory, bool guarded, const ParameterValues& values) {
+            return MakeBitmapPages(memory,
+                                   {.guarded = guarded,
+                                    .fit = WordValue(values, "pages.fit") == "next" ? BitmapFit::kNext : BitmapFit::kFirst,
+                                    .kernel_end = NumberValue(values, "pages.kernel_end"),
+                                    .arena_pages = NumberValue(values, "pages.arena_pages")});
+          }};
 }
 
 }  // namespace alloclab

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_format.h"
 #include "allocators/machine/loop_watch.h"
+#include "allocators/pages/arena_placement.h"
 #include "allocators/pages/buddy/buddy_pages.h"
 #include "allocators/pages/buddy/struct_page.h"
 
@@ -188,23 +189,11 @@ std::vector<Violation> BuddyPages::CheckInvariants(const Interrupt& interrupt) c
 }
 
 absl::StatusOr<std::unique_ptr<PageGuard>> MakeBuddyPages(PhysicalMemory& memory, const BuddyPagesOptions& options) {
-  const std::uint64_t ram = memory.size_bytes(), zone = RoundUp(options.kernel_end);
-  const std::uint64_t first = RoundUp(zone + BuddyPages::MetadataBytes(memory.frame_count()));
-  if (first >= ram) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("kernel_end 0x%x: behind the descriptions of all pages the arena would start at 0x%x, expected an "
-                        "address inside the RAM "
-                        "of %d bytes",
-                        options.kernel_end, first, ram));
-  }
-  const std::uint64_t bytes = options.arena_pages == 0 ? ram - first : std::uint64_t{options.arena_pages} * kPageBytes;
-  if (bytes > ram - first) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("arena_pages %d: expected at most the %d pages from 0x%x to the end of RAM", options.arena_pages,
-                        (ram - first) / kPageBytes, first));
-  }
-  const Arena arena{PhysAddr(static_cast<std::uint32_t>(first)), static_cast<std::uint32_t>(bytes)};
-  return std::make_unique<PageGuard>(std::make_unique<BuddyPages>(memory, PhysAddr(static_cast<std::uint32_t>(zone)), arena),
+  const std::uint64_t zone = RoundUp(options.kernel_end),
+                      first = RoundUp(zone + BuddyPages::MetadataBytes(memory.frame_count()));
+  const absl::StatusOr<Arena> arena = PlaceArena(memory, options.kernel_end, first, options.arena_pages);
+  if (!arena.ok()) return arena.status();
+  return std::make_unique<PageGuard>(std::make_unique<BuddyPages>(memory, PhysAddr(static_cast<std::uint32_t>(zone)), *arena),
                                      options.guarded ? PageGuard::Mode::kGuarded : PageGuard::Mode::kUnguarded);
 }
 
@@ -214,20 +203,16 @@ PageAllocatorInfo BuddyPagesInfo() {
       .title = "Linux buddy pages",
       .description =
           "Blocks of 2^k pages, k up to 10, in a last-in-first-out list for each k; halved for requests, joined with their "
-          "buddies "
-          "when freed. It ran in every Linux, here as in 2.6.18. Good at: a bounded number of steps, and runs of pages that "
-          "stay "
-          "aligned and grow together again. Bad at: lengths that are no power of two, neighbours that are no buddies, more "
-          "than "
-          "4 MiB; 32 bytes of RAM describe each page.",
+          "buddies when freed. It ran in every Linux, here as in 2.6.18. Good at: a bounded number of steps, and runs of "
+          "pages that stay aligned and grow together again. Bad at: lengths that are no power of two, neighbours that are "
+          "no buddies, more than 4 MiB; 32 bytes of RAM describe each page.",
       .source = "Linux 2.6.18, mm/page_alloc.c; Knowlton, A Fast Storage Allocator, CACM 8(10), 1965",
       .declaration = &kDeclaration,
       .parameters = {QuantityParameter("pages.kernel_end",
                                        "address where the kernel ends; lists and descriptions of pages lie at the next page "
                                        "border, the arena behind them",
                                        "a physical address", kPageBytes),
-                     QuantityParameter("pages.arena_pages", "pages of the arena; 0 takes all of RAM from its start",
-                                       "a number of 4096-byte pages that fits RAM", 0, PhysicalMemory::kBytesMax / kPageBytes)},
+                     ArenaPagesParameter()},
       .make = [](PhysicalMemory& memory, bool guarded, const ParameterValues& values) {
         return MakeBuddyPages(memory, {.guarded = guarded,
                                        .kernel_end = NumberValue(values, "pages.kernel_end"),

@@ -8,6 +8,7 @@
 #include "allocators/machine/loop_watch.h"
 #include "allocators/machine/machine_stop.h"
 #include "allocators/machine/word_view.h"
+#include "allocators/pages/arena_placement.h"
 
 namespace alloclab {
 namespace {
@@ -22,23 +23,6 @@ constexpr FieldInfo kFields[] = {
 };
 constexpr Declaration kDeclaration{
     .counters = kKallocCounters, .figures = kFigures, .block_fields = kFields, .alignment = kPageBytes};
-
-absl::StatusOr<Arena> ArenaIn(const PhysicalMemory& memory, const KallocOptions& options) {
-  const std::uint64_t first = (std::uint64_t{options.kernel_end} + (kPageBytes - 1)) & ~std::uint64_t{kPageBytes - 1};
-  const std::uint64_t ram = memory.size_bytes();
-  if (first == 0 || first >= ram) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "kernel_end 0x%x: the arena would start at 0x%x, expected an address above 0 inside the RAM of %d bytes",
-        options.kernel_end, first, ram));
-  }
-  const std::uint64_t bytes = options.arena_pages == 0 ? ram - first : std::uint64_t{options.arena_pages} * kPageBytes;
-  if (bytes > ram - first) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("arena_pages %d: expected at most the %d pages from 0x%x to the end of RAM", options.arena_pages,
-                        (ram - first) / kPageBytes, first));
-  }
-  return Arena{PhysAddr(static_cast<std::uint32_t>(first)), static_cast<std::uint32_t>(bytes)};
-}
 
 std::string NoPage(PhysAddr page) { return absl::StrFormat("the list has %#010x, which is no page of the arena", page.raw()); }
 
@@ -151,30 +135,30 @@ std::vector<Violation> KallocPages::CheckInvariants(const Interrupt& interrupt) 
 }
 
 absl::StatusOr<std::unique_ptr<PageGuard>> MakeKalloc(PhysicalMemory& memory, const KallocOptions& options) {
-  const absl::StatusOr<Arena> arena = ArenaIn(memory, options);
+  const std::uint64_t first = (std::uint64_t{options.kernel_end} + (kPageBytes - 1)) & ~std::uint64_t{kPageBytes - 1};
+  if (first == 0) return absl::InvalidArgumentError("kernel_end 0x0: expected an address above 0, which is no page's");
+  const absl::StatusOr<Arena> arena = PlaceArena(memory, options.kernel_end, first, options.arena_pages);
   if (!arena.ok()) return arena.status();
   return std::make_unique<PageGuard>(std::make_unique<KallocPages>(memory, *arena),
                                      options.guarded ? PageGuard::Mode::kGuarded : PageGuard::Mode::kUnguarded);
 }
 
 PageAllocatorInfo KallocInfo() {
-  return {
-      .name = "xv6-kalloc",
-      .title = "xv6 kalloc",
-      .description =
-          "A stack of single pages linked in the free pages themselves; frees fill with 0x01 and put the page on top.",
-      .source = "xv6 (MIT), kalloc.c of 2020",
-      .declaration = &kDeclaration,
-      .parameters = {QuantityParameter("pages.kernel_end",
-                                       "address where the kernel ends; the arena starts there or at the next page border",
-                                       "a physical address above 0", kPageBytes),
-                     QuantityParameter("pages.arena_pages", "pages of the arena; 0 takes all of RAM from its start",
-                                       "a number of 4096-byte pages that fits RAM", 0, PhysicalMemory::kBytesMax / kPageBytes)},
-      .make = [](PhysicalMemory& memory, bool guarded, const ParameterValues& values) {
-        return MakeKalloc(memory, {.guarded = guarded,
-                                   .kernel_end = NumberValue(values, "pages.kernel_end"),
-                                   .arena_pages = NumberValue(values, "pages.arena_pages")});
-      }};
+  return {.name = "xv6-kalloc",
+          .title = "xv6 kalloc",
+          .description =
+              "A stack of single pages linked in the free pages themselves; frees fill with 0x01 and put the page on top.",
+          .source = "xv6 (MIT), kalloc.c of 2020",
+          .declaration = &kDeclaration,
+          .parameters = {QuantityParameter("pages.kernel_end",
+                                           "address where the kernel ends; the arena starts there or at the next page border",
+                                           "a physical address above 0", kPageBytes),
+                         ArenaPagesParameter()},
+          .make = [](PhysicalMemory& memory, bool guarded, const ParameterValues& values) {
+            return MakeKalloc(memory, {.guarded = guarded,
+                                       .kernel_end = NumberValue(values, "pages.kernel_end"),
+                                       .arena_pages = NumberValue(values, "pages.arena_pages")});
+          }};
 }
 
 }  // namespace alloclab
