@@ -140,9 +140,12 @@ inline void TestMachine::ChangeSomething(std::mt19937& engine, std::uint32_t end
     case 16:
       (void)space->Copy(virt, kHeap + random(64 * kPageBytes), random(9000));
       break;
-    case 17:
+    case 17: {
+      const std::optional<PhysAddr> there = space->Translate(virt).phys;
+      if (there && memory.IsTable(FrameOf(*there))) break;
       if (std::uint32_t* words = space->TouchPage(virt); words != nullptr) words[random(1024)] = value;
       break;
+    }
     default:
       for (int i = 0; i < 10; ++i) {
         (void)space->StoreU32(kHeap + random(64 * 1024) * 4, value);
