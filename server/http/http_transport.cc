@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,9 +16,10 @@
 namespace alloclab::server {
 namespace {
 
-constexpr int kTickMs = 50;                                        // between two looks for clients that are late
-constexpr int kAcceptsAtOnce = 64;                                 // then whoever is connected has a turn
-constexpr absl::Duration kLeaveTime = absl::Seconds(1);            // for the client to hang up
+constexpr int kTickMs = 50;                              // between two looks for clients that are late
+constexpr int kAcceptsAtOnce = 64;                       // then whoever is connected has a turn
+constexpr int kAnswerNice = 5;                           // who computes a page or a scrape lets calls of gRPC go first
+constexpr absl::Duration kLeaveTime = absl::Seconds(1);  // for the client to hang up
 constexpr absl::Duration kPatienceWithReaders = absl::Seconds(1);  // before a slow reader makes room for others
 
 void Register(int epoll, int action, int fd, std::uint32_t events) {
@@ -55,6 +57,7 @@ HttpTransport::~HttpTransport() {
 }
 
 void HttpTransport::Work() {
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kAnswerNice);
   while (true) {
     Job job;
     {
