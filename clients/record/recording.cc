@@ -87,8 +87,9 @@ class Recording {
       if (reader->Read(now)) {
         progress = true;
       } else if (ended[i]) {
-        FinishReader(*reader);
+        FinishReader(*reader);  // its output is no more
         finished_.push_back(reader->serial());
+        continue;
       }
       if (TraceOutput* const output = reader->heap().output(); output != nullptr) output->FlushOld(now);
     }
