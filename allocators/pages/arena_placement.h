@@ -11,8 +11,8 @@
 
 namespace alloclab {
 
-// From `first`, the address of a page, to the end of RAM, or `arena_pages` pages long where that is not 0. INVALID_ARGUMENT, naming
-// `kernel_end`, from which `first` comes, or `arena_pages`, if that is not in RAM.
+// From `first`, the address of a page, to the end of RAM, or `arena_pages` pages long where that is not 0. INVALID_ARGUMENT,
+// naming `kernel_end`, from which `first` comes, or `arena_pages`, if that is not in RAM.
 absl::StatusOr<Arena> PlaceArena(const PhysicalMemory& memory, std::uint32_t kernel_end, std::uint64_t first,
                                  std::uint32_t arena_pages);
 
