@@ -137,7 +137,8 @@ Document RunComparison(const std::vector<v1::Run>& runs, bool all) {
   if (table.rows.empty()) document.footer.push_back("They agree in every figure.");
   if (!table.rows.empty()) {
     document.footer.push_back(
-        "✓ better, ✗ worse than the first run, ? inconclusive. Exact figures are compared exactly, native_ns by the intervals of "
+        "✓ better, ✗ worse than the first run, ? inconclusive. Exact figures are compared exactly, native_ns by the intervals "
+        "of "
         "its mean; what was measured once decides nothing.");
     document.sections.push_back(std::move(table));
   }
