@@ -74,7 +74,8 @@ void CheckAllocator(const char* library, Result& result) {
 }
 
 void MeasureTime(std::span<const Operation> operations, void** slots, Result& result) {
-  const EventCounter instructions(PERF_COUNT_HW_INSTRUCTIONS), misses(PERF_COUNT_HW_CACHE_MISSES);
+  const EventCounter instructions(PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS);
+  const EventCounter misses(PERF_TYPE_HARDWARE, PERF_COUNT_HW_CACHE_MISSES);
   const std::uint64_t faults = PageFaults();
   instructions.Start();
   misses.Start();
@@ -85,10 +86,10 @@ void MeasureTime(std::span<const Operation> operations, void** slots, Result& re
   instructions.Stop();
   result.page_faults = PageFaults() - faults;
   result.refused = refused;
-  result.has_instructions = instructions.counts();
-  result.has_cache_misses = misses.counts();
-  result.instructions = instructions.Read();
-  result.cache_misses = misses.Read();
+  result.has_instructions = instructions.Read().has_value();
+  result.has_cache_misses = misses.Read().has_value();
+  result.instructions = instructions.Read().value_or(0);
+  result.cache_misses = misses.Read().value_or(0);
 }
 
 void MeasureLatency(std::span<const Operation> operations, void** slots, Result& result) {

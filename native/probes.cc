@@ -81,28 +81,36 @@ std::uint64_t AnonymousMemory::Bytes() const {
   return (resident - std::min(resident, shared)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-EventCounter::EventCounter(std::uint64_t hardware_event) {
-  perf_event_attr event{};
-  event.type = PERF_TYPE_HARDWARE;
-  event.size = sizeof(event);
-  event.config = hardware_event;
-  event.disabled = 1;
-  event.exclude_kernel = 1;
-  event.exclude_hv = 1;
-  file_ = static_cast<int>(syscall(SYS_perf_event_open, &event, 0, -1, -1, PERF_FLAG_FD_CLOEXEC));
+EventCounter::EventCounter(std::uint32_t type, std::uint64_t event) {
+  perf_event_attr counter{};
+  counter.type = type;
+  counter.size = sizeof(counter);
+  counter.config = event;
+  counter.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
+  counter.disabled = 1;
+  counter.exclude_kernel = 1;
+  counter.exclude_hv = 1;
+  file_ = static_cast<int>(syscall(SYS_perf_event_open, &counter, 0, -1, -1, PERF_FLAG_FD_CLOEXEC));
+}
+
+EventCounter::~EventCounter() {
+  if (file_ >= 0) close(file_);
 }
 
 void EventCounter::Start() const {
-  if (counts()) ioctl(file_, PERF_EVENT_IOC_ENABLE, 0);
+  if (file_ >= 0) ioctl(file_, PERF_EVENT_IOC_ENABLE, 0);
 }
 
 void EventCounter::Stop() const {
-  if (counts()) ioctl(file_, PERF_EVENT_IOC_DISABLE, 0);
+  if (file_ >= 0) ioctl(file_, PERF_EVENT_IOC_DISABLE, 0);
 }
 
-std::uint64_t EventCounter::Read() const {
-  std::uint64_t value = 0;
-  return counts() && read(file_, &value, sizeof(value)) == sizeof(value) ? value : 0;
+std::optional<std::uint64_t> EventCounter::Read() const {
+  struct {
+    std::uint64_t value, enabled_ns, running_ns;
+  } reading{};
+  if (file_ < 0 || read(file_, &reading, sizeof(reading)) != sizeof(reading)) return std::nullopt;
+  return reading.running_ns == reading.enabled_ns ? std::optional(reading.value) : std::nullopt;
 }
 
 }  // namespace alloclab::native

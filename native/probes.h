@@ -3,6 +3,7 @@
 #define ALLOCLAB_NATIVE_PROBES_H_
 
 #include <cstdint>
+#include <optional>
 
 namespace alloclab::native {
 
@@ -33,11 +34,16 @@ class AnonymousMemory {
 // Events in user mode, where kernel and processor count them.
 class EventCounter {
  public:
-  explicit EventCounter(std::uint64_t hardware_event);  // PERF_COUNT_HW_...
-  bool counts() const { return file_ >= 0; }
+  // PERF_TYPE_HARDWARE and PERF_COUNT_HW_..., or likewise.
+  EventCounter(std::uint32_t type, std::uint64_t event);
+  ~EventCounter();
+  EventCounter(const EventCounter&) = delete;
+  EventCounter& operator=(const EventCounter&) = delete;
+
   void Start() const;
   void Stop() const;
-  std::uint64_t Read() const;  // 0 if it does not count
+  // Nothing where the kernel does not give it, or where others had the processor's counters for a part of the time.
+  std::optional<std::uint64_t> Read() const;
 
  private:
   int file_;

@@ -126,7 +126,8 @@ void OrderedBlocks::Sums::Add(const Counts& more) {
   counts.sized += more.sized;
 }
 
-void OrderedBlocks::Insert(Cursor before, const Entry& entry) {
+OrderedBlocks::Cursor OrderedBlocks::Insert(Cursor before, const Entry& entry) {
+  ALLOCLAB_CHECK_LT(std::max(entry.key, entry.bytes), kNoKey);
   if (leaves_[before.leaf]->count == kSlots) {
     Split(before.leaf);
     const std::uint32_t left = leaves_[before.leaf]->count;
@@ -138,13 +139,19 @@ void OrderedBlocks::Insert(Cursor before, const Entry& entry) {
   make_room(leaf.keys.begin());
   make_room(leaf.bytes.begin());
   make_room(leaf.addresses.data());
-  leaf.bytes.Set(slot, 0);
-  leaf.changes = WithBit(leaf.changes, slot);
-  leaf.sized = WithBit(leaf.sized, slot);
+  leaf.keys.Set(slot, entry.key);
+  leaf.bytes.Set(slot, entry.bytes);
+  leaf.addresses[slot] = entry.address;
+  if (slot == 0) first_keys_[before.leaf] = entry.key;
   ++leaf.count;
   ++size_;
-  Count(before.leaf, {.blocks = 1});
-  Replace(before, entry);
+  const bool changes = Changes(before), sized = entry.bytes != 0;
+  leaf.changes = WithBit(leaf.changes, slot) | std::uint64_t{changes} << slot;
+  leaf.sized = WithBit(leaf.sized, slot) | std::uint64_t{sized} << slot;
+  Count(before.leaf, {.blocks = 1, .pages = changes, .sized = sized});
+  Raise(before.leaf, entry.bytes);
+  MarkChange(Next(before));
+  return before;
 }
 
 void OrderedBlocks::Replace(Cursor at, const Entry& entry) {
@@ -167,15 +174,19 @@ void OrderedBlocks::Resize(Cursor at, std::uint32_t bytes) {
     leaf.sized ^= std::uint64_t{1} << at.slot;
     Count(at.leaf, {.sized = bytes != 0 ? 1 : ~0u});
   }
-  sums_[at.leaf].largest = std::max(sums_[at.leaf].largest, bytes);
-  groups_[at.leaf / kGroup].largest = std::max(groups_[at.leaf / kGroup].largest, bytes);
+  Raise(at.leaf, bytes);
+}
+
+void OrderedBlocks::Raise(std::uint32_t leaf, std::uint32_t bytes) {
+  sums_[leaf].largest = std::max(sums_[leaf].largest, bytes);
+  groups_[leaf / kGroup].largest = std::max(groups_[leaf / kGroup].largest, bytes);
 }
 
 void OrderedBlocks::Erase(Cursor at) {
-  Resize(at, 0);
   Leaf& leaf = *leaves_[at.leaf];
   const std::uint32_t slot = at.slot;
-  Count(at.leaf, {.blocks = ~0u, .pages = (leaf.changes >> slot & 1) != 0 ? ~0u : 0});
+  const auto less_if = [slot](std::uint64_t bits) { return (bits >> slot & 1) != 0 ? ~0u : 0; };
+  Count(at.leaf, {.blocks = ~0u, .pages = less_if(leaf.changes), .sized = less_if(leaf.sized)});
   const auto close = [&](auto* row) { std::copy(row + slot + 1, row + leaf.count, row + slot); };
   close(leaf.keys.begin());
   close(leaf.bytes.begin());
@@ -221,10 +232,14 @@ void OrderedBlocks::Split(std::uint32_t leaf) {
   SumGroups(leaf);
 }
 
+bool OrderedBlocks::Changes(Cursor at) const {
+  const auto page = [&](Cursor of) { return leaves_[of.leaf]->addresses[of.slot].page(); };
+  return at == begin() || page(at) != page(Previous(at));
+}
+
 void OrderedBlocks::MarkChange(Cursor at) {
   if (at == end()) return;
-  const auto page = [&](Cursor of) { return leaves_[of.leaf]->addresses[of.slot].page(); };
-  const bool changes = at == begin() || page(at) != page(Previous(at));
+  const bool changes = Changes(at);
   Leaf& leaf = *leaves_[at.leaf];
   if (changes == ((leaf.changes >> at.slot & 1) != 0)) return;
   leaf.changes ^= std::uint64_t{1} << at.slot;

@@ -74,8 +74,8 @@ class OrderedBlocks {
   Counts Between(Cursor first, Cursor behind) const;
   std::uint32_t Distance(Cursor first, Cursor behind) const;  // the blocks of that alone
 
-  // In front of `before`, which may be end(). REQUIRES: the key is in order there.
-  void Insert(Cursor before, const Entry& entry);
+  // In front of `before`, which may be end(). Returns where it is. REQUIRES: the key is in order there.
+  Cursor Insert(Cursor before, const Entry& entry);
   void Erase(Cursor at);
   void Resize(Cursor at, std::uint32_t bytes);
   // Another block in its place. REQUIRES: the key is in order there.
@@ -124,10 +124,14 @@ class OrderedBlocks {
   Counts InLeaf(std::uint32_t leaf, std::uint32_t from, std::uint32_t to) const;
   // A full leaf becomes two.
   void Split(std::uint32_t leaf);
-  // Finds out whether the page of a block is another one than that of the block before; nothing at end().
+  // Whether the page of a block is another one than that of the block before.
+  bool Changes(Cursor at) const;
+  // Finds that out anew; nothing at end().
   void MarkChange(Cursor at);
   // Adds to the counts of a leaf, modulo 2^32.
   void Count(std::uint32_t leaf, const Counts& change);
+  // A block of that size came to a leaf.
+  void Raise(std::uint32_t leaf, std::uint32_t bytes);
   // The leaf in which the first block with this key or a greater one is, if it is not the first of the next leaf.
   std::uint32_t LeafOf(std::uint32_t key) const;
   // Makes the bound of a leaf, and that of its group, exact.

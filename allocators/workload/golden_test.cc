@@ -101,16 +101,17 @@ std::vector<Case> Cases(const std::string& golden_dir, const std::string& traces
   return cases;
 }
 
-std::vector<Case> SmallCases() {
-  const std::string dir = ALLOCLAB_SOURCE_DIR "/allocators/workload/testdata";
-  return Cases(dir, dir);
-}
-
 std::vector<Case> AllCases() {
   const char* golden_dir = std::getenv("ALLOCLAB_GOLDEN_DIR");
   const char* traces_dir = std::getenv("ALLOCLAB_TRACES_DIR");
   if (golden_dir == nullptr || traces_dir == nullptr) return {};
   return Cases(golden_dir, traces_dir);
+}
+
+std::vector<Case> SmallCases() {
+  if (!AllCases().empty()) return {};  // they are among those
+  const std::string dir = ALLOCLAB_SOURCE_DIR "/allocators/workload/testdata";
+  return Cases(dir, dir);
 }
 
 std::string State(Instance& instance) {

@@ -42,8 +42,8 @@ struct Arguments {
   std::vector<std::string> heaps = {"all"};
   std::vector<std::uint64_t> ram = {kRamDefault};
   ParameterValues parameters;
-  std::vector<std::string> natives;
-  std::string page_allocator, reference;
+  std::vector<std::string> pages, natives;
+  std::string reference;
   WorkloadOptions options;
   std::uint64_t repeats = 1;  // of each cell
   Score score;
@@ -74,11 +74,17 @@ constexpr const char* kPresetRules[] = {"refused_operations>+0%", "peak_ram_byte
 
 std::vector<std::string> SplitList(const std::string& text) { return absl::StrSplit(text, ',', absl::SkipEmpty()); }
 
-v1::InstanceConfig FirstConfig(const Arguments& given, std::uint64_t ram_bytes) {
-  v1::InstanceConfig config;
-  config.set_ram_bytes(ram_bytes);
-  config.set_page_allocator(given.page_allocator);
-  return config;
+// The configurations of one heap allocator on machines of one size.
+std::vector<v1::InstanceConfig> MachinesOf(const v1::AllocatorInfo& heap, std::uint64_t ram_bytes, const PageAllocators& pages,
+                                           const ParameterValues& parameters, const v1::Catalog& catalog) {
+  std::vector<v1::InstanceConfig> machines;
+  for (const std::string& page_allocator : pages) {
+    v1::InstanceConfig first;
+    first.set_ram_bytes(ram_bytes);
+    first.set_page_allocator(page_allocator);
+    for (v1::InstanceConfig& config : ConfigsOf(heap, first, parameters, catalog)) machines.push_back(std::move(config));
+  }
+  return machines;
 }
 
 absl::StatusOr<ComparedWorkload> Resolve(const std::string& name, const Arguments& given, const Connection& connection,
@@ -98,14 +104,14 @@ absl::StatusOr<ComparedWorkload> Resolve(const std::string& name, const Argument
 }
 
 absl::Status AddAll(ComparedRuns& comparison, const Arguments& given, const v1::Catalog& catalog, const Heaps& heaps,
-                    std::vector<ComparedWorkload>& workloads, const Connection& connection, Interruption& interruption,
-                    Progress& progress) {
+                    const PageAllocators& pages, std::vector<ComparedWorkload>& workloads, const Connection& connection,
+                    Interruption& interruption, Progress& progress) {
   for (const std::string& name : given.workloads) {
     absl::StatusOr<ComparedWorkload> workload = Resolve(name, given, connection, interruption, progress);
     if (!workload.ok()) return workload.status();
     for (const std::uint64_t ram_bytes : given.ram) {
       for (const v1::AllocatorInfo* heap : heaps) {
-        for (const v1::InstanceConfig& config : ConfigsOf(*heap, FirstConfig(given, ram_bytes), given.parameters, catalog)) {
+        for (const v1::InstanceConfig& config : MachinesOf(*heap, ram_bytes, pages, given.parameters, catalog)) {
           v1::SubmitRunRequest request = workload->request;
           *request.mutable_config() = config;
           for (std::uint64_t replay = 0; replay < given.repeats; ++replay) {
@@ -183,11 +189,13 @@ CommandResult Compare(Session& session, const Arguments& given) {
   if (!catalog.ok()) return catalog.status();
   const auto heaps = ChosenHeaps(given.heaps, *catalog);
   if (!heaps.ok()) return heaps.status();
+  const auto pages = ChosenPages(given.pages, *catalog);
+  if (!pages.ok()) return pages.status();
   const auto natives = ChosenNatives(given.natives, *catalog);
   if (!natives.ok()) return natives.status();
   if (absl::Status status = CheckParameters(given.parameters, *catalog, *heaps, *natives); !status.ok()) return status;
   std::size_t count = 0;
-  for (const v1::AllocatorInfo* heap : *heaps) count += ConfigsOf(*heap, {}, given.parameters, *catalog).size();
+  for (const v1::AllocatorInfo* heap : *heaps) count += MachinesOf(*heap, 0, *pages, given.parameters, *catalog).size();
   count *= given.ram.size() * given.repeats;
   for (const v1::NativeAllocatorInfo* native : *natives) count += ConfigsOf(*native, given.parameters).size();
   count *= given.workloads.size();
@@ -208,7 +216,7 @@ CommandResult Compare(Session& session, const Arguments& given) {
   ComparedRuns comparison(connection, given.study, interruption, progress);
   ComparedRuns measuring(connection, given.study, interruption, progress);
   std::vector<ComparedWorkload> workloads;
-  const absl::Status added = AddAll(comparison, given, *catalog, *heaps, workloads, connection, interruption, progress);
+  const absl::Status added = AddAll(comparison, given, *catalog, *heaps, *pages, workloads, connection, interruption, progress);
   absl::StatusOr<std::vector<ComparedRun>> runs = added.ok() ? comparison.Finish() : added;
   absl::StatusOr<std::vector<ComparedRun>> measured = std::vector<ComparedRun>();
   if (runs.ok() && !natives->empty()) {  // only now, when the host has nothing else to do for this comparison
@@ -302,7 +310,11 @@ void RegisterCompare(CLI::App& app, Command& chosen) {
           "--native", [given](const std::string& text) { given->natives = SplitList(text); },
           "Real allocators to measure beside them on the server's host, separated by commas, or all (see `alloclab catalog`)")
       ->type_name("LIST");
-  compare->add_option("--page-allocator", given->page_allocator, "Name from `alloclab catalog`")->type_name("PAGE_ALLOCATOR");
+  compare
+      ->add_option_function<std::string>(
+          "--pages,--page-allocator", [given](const std::string& text) { given->pages = SplitList(text); },
+          "Page allocators of the machines, separated by commas, or all (default the server's own)")
+      ->type_name("LIST");
   compare->add_option("--reference", given->reference, "Heap allocator that speed is relative to (default the first)")
       ->type_name("HEAP_ALLOCATOR");
   compare

@@ -62,6 +62,23 @@ absl::StatusOr<Heaps> ChosenHeaps(const std::vector<std::string>& names, const v
   return chosen;
 }
 
+absl::StatusOr<PageAllocators> ChosenPages(const std::vector<std::string>& names, const v1::Catalog& catalog) {
+  if (names.empty()) return PageAllocators{""};
+  PageAllocators chosen;
+  std::vector<std::string_view> known;
+  for (const v1::AllocatorInfo& pages : catalog.page_allocators()) known.push_back(pages.name());
+  for (const std::string& name : names) {
+    if (name != kAll && std::find(known.begin(), known.end(), name) == known.end()) {
+      return absl::InvalidArgumentError("--pages: " + UnknownName("allocator", name, known));
+    }
+    for (const std::string_view pages : known) {
+      const bool meant = name == kAll || name == pages;
+      if (meant && std::find(chosen.begin(), chosen.end(), pages) == chosen.end()) chosen.emplace_back(pages);
+    }
+  }
+  return chosen;
+}
+
 absl::StatusOr<Natives> ChosenNatives(const std::vector<std::string>& names, const v1::Catalog& catalog) {
   Natives chosen;
   std::vector<std::string_view> known;
@@ -113,10 +130,12 @@ absl::Status CheckParameters(const ParameterValues& parameters, const v1::Catalo
 std::vector<v1::InstanceConfig> ConfigsOf(const v1::AllocatorInfo& heap, v1::InstanceConfig first,
                                           const ParameterValues& parameters, const v1::Catalog& catalog) {
   first.set_heap_allocator(heap.name());
+  const std::string page_allocator = first.page_allocator();
   return Combine(std::move(first), parameters, [&](const std::string& name) {
     return Declares(heap.parameters(), name) ||
-           std::any_of(catalog.page_allocators().begin(), catalog.page_allocators().end(),
-                       [&](const v1::AllocatorInfo& pages) { return Declares(pages.parameters(), name); });
+           std::any_of(catalog.page_allocators().begin(), catalog.page_allocators().end(), [&](const v1::AllocatorInfo& pages) {
+             return (page_allocator.empty() || page_allocator == pages.name()) && Declares(pages.parameters(), name);
+           });
   });
 }
 

@@ -16,12 +16,15 @@
 namespace alloclab::client {
 
 using Heaps = std::vector<const v1::AllocatorInfo*>;
+using PageAllocators = std::vector<std::string>;
 using Natives = std::vector<const v1::NativeAllocatorInfo*>;
 using ParameterValues = std::vector<std::pair<std::string, std::vector<std::string>>>;
 
 // The allocators of these names, none twice. INVALID_ARGUMENT naming the near one. "all" are those with a heap; of the real
 // ones, "jemalloc" or "native:jemalloc", those that the server's host has.
 absl::StatusOr<Heaps> ChosenHeaps(const std::vector<std::string>& names, const v1::Catalog& catalog);
+// Without names the server's own choice, "".
+absl::StatusOr<PageAllocators> ChosenPages(const std::vector<std::string>& names, const v1::Catalog& catalog);
 absl::StatusOr<Natives> ChosenNatives(const std::vector<std::string>& names, const v1::Catalog& catalog);
 // Lines about those that "all" leaves out.
 std::vector<std::string> AbsentNatives(const std::vector<std::string>& names, const v1::Catalog& catalog);
@@ -30,7 +33,7 @@ std::vector<std::string> AbsentNatives(const std::vector<std::string>& names, co
 absl::Status CheckParameters(const ParameterValues& parameters, const v1::Catalog& catalog, const Heaps& heaps,
                              const Natives& natives);
 
-// The configurations of one allocator: `first`, in every combination of the parameters that it or a page allocator has.
+// The configurations of one allocator: `first`, in every combination of the parameters that it or its page allocator has.
 std::vector<v1::InstanceConfig> ConfigsOf(const v1::AllocatorInfo& heap, v1::InstanceConfig first,
                                           const ParameterValues& parameters, const v1::Catalog& catalog);
 std::vector<v1::InstanceConfig> ConfigsOf(const v1::NativeAllocatorInfo& native, const ParameterValues& parameters);

@@ -14,6 +14,7 @@
 #include "clients/cli/run_figures.h"
 #include "clients/cli/run_view.h"
 #include "clients/common/measurement.h"
+#include "clients/common/terminal.h"
 
 namespace alloclab::client {
 namespace {
@@ -141,10 +142,36 @@ std::set<std::string> DifferingParameters(const std::vector<ComparedRun>& runs) 
   return names;
 }
 
-Section TableSection(const Table& table, const std::set<std::string>& parameters, bool narrow) {
+bool DifferInPages(const std::vector<ComparedRun>& runs) {
+  return std::any_of(runs.begin(), runs.end(), [&](const ComparedRun& run) {
+    return run.config.page_allocator() != runs.front().config.page_allocator();
+  });
+}
+
+// What a row differs by takes the room of figures, as long as the terminal has too little.
+void MakeFit(Section& section) {
+  constexpr std::size_t kColumns = 80;
+  for (const std::string_view less : {"peak RAM", "frag.", "longest"}) {
+    std::size_t width = 0;
+    for (std::size_t i = 0; i < section.columns.size(); ++i) {
+      std::size_t widest = DisplayWidth(section.columns[i].name);
+      for (const std::vector<Cell>& row : section.rows) widest = std::max(widest, DisplayWidth(row[i].text));
+      width += widest + (i == 0 ? 0 : 2);
+    }
+    if (width <= kColumns) return;
+    const auto found = std::find_if(section.columns.begin(), section.columns.end(),
+                                    [less](const Column& column) { return column.name == less; });
+    const auto at = found - section.columns.begin();
+    section.columns.erase(found);
+    for (std::vector<Cell>& row : section.rows) row.erase(row.begin() + at);
+  }
+}
+
+Section TableSection(const Table& table, bool pages, const std::set<std::string>& parameters, bool narrow) {
   Section section;
   section.title = table.title;
   section.columns = {{"heap allocator"}};
+  if (pages) section.columns.push_back({"page allocator"});
   for (const std::string& name : parameters) section.columns.push_back({name});
   for (const Figure& figure : kFigures) {
     if (figure.narrow || !narrow) section.columns.push_back({figure.name, true, UnitName(figure)});
@@ -155,6 +182,7 @@ Section TableSection(const Table& table, const std::set<std::string>& parameters
   for (std::size_t i = 0; i < kFigureCount; ++i) best[i] = Best(table, i);
   for (const Row& row : table.rows) {
     std::vector<Cell> cells = {TextCell(row.run->config.heap_allocator(), row.rank == 1 ? Tone::kBold : Tone::kPlain)};
+    if (pages) cells.push_back(TextCell(row.run->config.page_allocator()));
     for (const std::string& name : parameters) {
       const auto found = row.run->config.parameters().find(name);
       cells.push_back(found == row.run->config.parameters().end() ? Cell{"-", "", Tone::kDim} : TextCell(found->second));
@@ -173,6 +201,7 @@ Section TableSection(const Table& table, const std::set<std::string>& parameters
     cells.push_back(row.rank != 0 ? CountCell(row.rank) : Cell{"-", "", Tone::kDim});
     section.rows.push_back(std::move(cells));
   }
+  if (narrow) MakeFit(section);
   return section;
 }
 
@@ -226,8 +255,9 @@ Document ComparisonDocument(const std::vector<ComparedRun>& runs, const std::str
                             bool narrow) {
   Document document;
   const std::set<std::string> parameters = DifferingParameters(runs);
+  const bool pages = DifferInPages(runs);
   for (const Table& table : Tables(runs, reference, score))
-    document.sections.push_back(TableSection(table, parameters, narrow));
+    document.sections.push_back(TableSection(table, pages, parameters, narrow));
   document.footer = {
       "* is the best of its column. util.: most bytes asked for and live of the peak RAM; frag.: external fragmentation, the "
       "mean over the run; steps, cycles: blocks looked at and cycles of a 386DX-33, the mean of a heap operation; longest: the "

@@ -129,6 +129,7 @@ void AddChart(const Chart& chart, const std::vector<const ComparedRun*>& runs, s
   html += fmt::format("<h3>{}</h3>\n<div class=\"charts\">\n", chart.title);
   for (const ComparedRun* run : runs) {
     std::string name = Escaped(run->config.heap_allocator());
+    if (!run->config.page_allocator().empty()) name += " over " + Escaped(run->config.page_allocator());
     for (const auto& [key, value] : run->config.parameters()) name += Escaped(fmt::format(" {}={}", key, value));
     html +=
         fmt::format("<figure><svg viewBox=\"0 0 {:.0f} {:.0f}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\">",

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "clients/cli/comparison_report.h"
 
 namespace alloclab::client {
@@ -98,6 +100,31 @@ TEST(Comparison, AParameterWithSeveralValuesIsAColumn) {
   ASSERT_GT(document.sections[0].columns.size(), 1u);
   EXPECT_EQ(document.sections[0].columns[1].name, "heap.fit");
   EXPECT_EQ(document.sections[0].rows[1][1].text, "best");
+}
+
+TEST(Comparison, PageAllocatorsAreAColumnIfTheyDiffer) {
+  ComparedRun first = RunOf("a", 1000, 1000), second = RunOf("a", 900, 1000);
+  first.config.set_page_allocator("page-runs");
+  second.config.set_page_allocator("binary-buddy");
+  const Document document = ComparisonDocument({first, second}, "a", Score(), false);
+  EXPECT_EQ(document.sections[0].columns[1].name, "page allocator");
+  EXPECT_EQ(document.sections[0].rows[1][1].text, "binary-buddy");
+  EXPECT_NE(ComparisonDocument({first, first}, "a", Score(), false).sections[0].columns[1].name, "page allocator");
+}
+
+TEST(Comparison, ANarrowTableFitsATerminalOf80WhateverItsRowsDifferBy) {
+  ComparedRun first = RunOf("linux-0.11-bucket", 999 << 20, 99'999'000, 643), second = first;
+  first.config.set_page_allocator("best-fit-runs");
+  (*first.config.mutable_parameters())["heap.fit"] = "first";
+  (*second.config.mutable_parameters())["heap.fit"] = "best";
+  Document document = ComparisonDocument({first, second}, "a", Score(), /*narrow=*/true);
+  document.footer.clear();
+  const Section& table = document.sections[0];
+  EXPECT_EQ(table.columns[0].name, "heap allocator");
+  EXPECT_EQ(table.columns.back().name, "rank");
+  for (const std::vector<Cell>& row : table.rows) EXPECT_EQ(row.size(), table.columns.size());
+  const std::string text = RenderTable(document, Style(false), 80);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 4) << text;  // title, header, a line for each run
 }
 
 TEST(ComparisonReport, IsOneFileWithTablesAndACurveForEachRun) {

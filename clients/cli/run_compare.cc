@@ -86,6 +86,7 @@ Cell CellOf(const Row& row, std::size_t run) {
   cell.tone = verdict == "better" ? Tone::kGood : verdict == "worse" ? Tone::kBad : Tone::kDim;
   if (verdict == "better") cell.text += " ✓";
   if (verdict == "worse") cell.text += " ✗";
+  if (verdict == "inconclusive") cell.text += " ?";
   return cell;
 }
 
@@ -136,9 +137,9 @@ Document RunComparison(const std::vector<v1::Run>& runs, bool all) {
   if (table.rows.empty()) document.footer.push_back("They agree in every figure.");
   if (!table.rows.empty()) {
     document.footer.push_back(
-        "✓ better, ✗ worse than the first run. Exact figures are compared exactly, native_ns by the intervals of its mean; "
-        "what "
-        "was measured once decides nothing.");
+        "✓ better, ✗ worse than the first run, ? inconclusive. Exact figures are compared exactly, native_ns by the intervals "
+        "of "
+        "its mean; what was measured once decides nothing.");
     document.sections.push_back(std::move(table));
   }
   return document;

@@ -36,23 +36,6 @@ std::uint32_t FreeRtosHeap::PayloadBytes(VirtAddr block) {
 
 std::uint32_t FreeRtosHeap::BlockBytes(std::uint32_t bytes) const { return BlockSize(bytes); }
 
-VirtAddr FreeRtosHeap::Next(WordView& words, VirtAddr block) const {
-  if (block == kStartVariable) return state_.first;
-  return block == kEndVariable ? VirtAddr{} : VirtAddr(words.Load(block));
-}
-
-void FreeRtosHeap::SetNext(WordView& words, VirtAddr block, VirtAddr next) {
-  if (block == kStartVariable) {
-    state_.first = next;
-  } else {
-    words.Store(block, next.raw());
-  }
-}
-
-std::uint32_t FreeRtosHeap::Size(WordView& words, VirtAddr block) const {
-  return block == kEndVariable ? usable_bytes_ : words.Load(block + kSizeOffset);
-}
-
 HeapResult FreeRtosHeap::Malloc(std::uint32_t bytes) {
   index_.Follow(costs_.search_steps, [this] { return Listed(); });
   if (!state_.initialised) {
@@ -83,7 +66,7 @@ FreeRtosHeap::Found FreeRtosHeap::Search(std::uint32_t size) {
     if (page != block.page()) ++costs_.search_pages, page = block.page();
   }
   if (block == end_) return {};
-  return {before, block};
+  return {{before}, block};
 }
 
 FreeRtosHeap::Found FreeRtosHeap::AskForFit(std::uint32_t size) {
@@ -95,7 +78,7 @@ FreeRtosHeap::Found FreeRtosHeap::AskForFit(std::uint32_t size) {
   const bool failed = found == index_->end();
   costs_.words_loaded += 3 * std::uint64_t{passed.blocks} + (!failed ? 1 : end_ == kEndVariable ? 0 : 2);
   if (failed) return {};
-  return {Before(found), index_->At(found).address};
+  return {{Before(found), found}, index_->At(found).address};
 }
 
 VirtAddr FreeRtosHeap::Before(OrderedBlocks::Cursor place) const {
@@ -105,16 +88,17 @@ VirtAddr FreeRtosHeap::Before(OrderedBlocks::Cursor place) const {
 VirtAddr FreeRtosHeap::Take(const Found& found, std::uint32_t size) {
   WordView words(space_, costs_);
   const VirtAddr block = found.block;
-  SetNext(words, found.before, Next(words, block));
+  SetNext(words, found.place.before, Next(words, block));
   std::uint32_t taken = Size(words, block);
-  if (index_) index_->Erase(index_->LowerBound(EntryOf(block, taken).key));
-  if (taken - size > kLeastRest) {
+  if (taken - size <= kLeastRest) {
+    if (index_) index_->Erase(found.place.at);
+  } else {
     ++state_.counters.Of<"splits">();
     const VirtAddr rest = block + size;
     words.Store(rest + kSizeOffset, taken - size);
     words.Store(block + kSizeOffset, size);
     taken = size;
-    InsertRest(words, found.before, rest);
+    InsertRest(words, found.place, rest);
   }
   state_.free_bytes -= taken;
   state_.fewest_free_bytes = std::min(state_.fewest_free_bytes, state_.free_bytes);

@@ -81,9 +81,20 @@ class FreeRtosHeap : public HeapAllocator {
   FreeRtosHeap(AddressSpace& space, std::uint32_t arena_bytes, VirtAddr end, std::uint32_t usable_bytes, bool merges,
                Engine engine);
 
-  VirtAddr Next(WordView& words, VirtAddr block) const;
-  void SetNext(WordView& words, VirtAddr block, VirtAddr next);
-  std::uint32_t Size(WordView& words, VirtAddr block) const;
+  VirtAddr Next(WordView& words, VirtAddr block) const {
+    if (block == kStartVariable) return state_.first;
+    return block == kEndVariable ? VirtAddr{} : VirtAddr(words.Load(block));
+  }
+  void SetNext(WordView& words, VirtAddr block, VirtAddr next) {
+    if (block == kStartVariable) {
+      state_.first = next;
+    } else {
+      words.Store(block, next.raw());
+    }
+  }
+  std::uint32_t Size(WordView& words, VirtAddr block) const {
+    return block == kEndVariable ? usable_bytes_ : words.Load(block + kSizeOffset);
+  }
   void CountPlaceSteps(std::uint64_t steps);
   // The block behind which `place` of the index is.
   VirtAddr Before(OrderedBlocks::Cursor place) const;
@@ -91,11 +102,17 @@ class FreeRtosHeap : public HeapAllocator {
     return {merges_ ? block - start() : size, size, block};
   }
 
+  // Of a block in the list, or of one that is to come there.
+  struct Place {
+    VirtAddr before;                // the block, or start, behind which it is
+    OrderedBlocks::Cursor at = {};  // in the index, if there is one
+  };
+
   virtual void Init(WordView& words) = 0;
   // Puts a free block into the list.
   virtual void Insert(WordView& words, VirtAddr block) = 0;
-  // The same for what remained of the block that was behind `before`.
-  virtual void InsertRest(WordView& words, VirtAddr before, VirtAddr rest) = 0;
+  // Likewise what remained of the block that was there and is in the index still.
+  virtual void InsertRest(WordView& words, const Place& place, VirtAddr rest) = 0;
   // Whether the list may have `next` behind `block`.
   virtual bool InOrder(VirtAddr block, VirtAddr next) const = 0;
 
@@ -118,7 +135,8 @@ class FreeRtosHeap : public HeapAllocator {
 
  private:
   struct Found {
-    VirtAddr before, block;  // null block: none is large enough
+    Place place;
+    VirtAddr block;  // null: none is large enough
   };
   Found Search(std::uint32_t size);
   Found AskForFit(std::uint32_t size);  // the same through the index
@@ -140,8 +158,8 @@ class FreeRtosHeap4 final : public FreeRtosHeap {
  private:
   void Init(WordView& words) override;
   void Insert(WordView& words, VirtAddr block) override;
-  VirtAddr FindPlace(WordView& words, VirtAddr block);
-  void InsertRest(WordView& words, VirtAddr before, VirtAddr rest) override;
+  Place FindPlace(WordView& words, VirtAddr block);
+  void InsertRest(WordView& words, const Place& place, VirtAddr rest) override;
   bool InOrder(VirtAddr block, VirtAddr next) const override { return block < next; }
 };
 
@@ -157,8 +175,8 @@ class FreeRtosHeap2 final : public FreeRtosHeap {
  private:
   void Init(WordView& words) override;
   void Insert(WordView& words, VirtAddr block) override;
-  VirtAddr FindPlace(WordView& words, std::uint32_t size);
-  void InsertRest(WordView& words, VirtAddr before, VirtAddr rest) override;
+  Place FindPlace(WordView& words, std::uint32_t size);
+  void InsertRest(WordView& words, const Place& place, VirtAddr rest) override;
   bool InOrder(VirtAddr block, VirtAddr next) const override;
 };
 

@@ -81,14 +81,14 @@ void FreeRtosHeap4::Init(WordView& words) {
   state_.free_bytes = state_.fewest_free_bytes = usable_bytes_;
 }
 
-// The block, or start, behind which `block` belongs.
-VirtAddr FreeRtosHeap4::FindPlace(WordView& words, VirtAddr block) {
+// Where `block` belongs.
+FreeRtosHeap::Place FreeRtosHeap4::FindPlace(WordView& words, VirtAddr block) {
   if (index_) {
     const OrderedBlocks::Cursor place = index_->LowerBound(block - start());
     const std::uint64_t steps = index_->Distance(index_->begin(), place);
     CountPlaceSteps(steps);
     costs_.words_loaded += steps;
-    return Before(place);
+    return {Before(place), place};
   }
   VirtAddr before = kStartVariable;
   LoopWatch<VirtAddr> watch;
@@ -97,11 +97,11 @@ VirtAddr FreeRtosHeap4::FindPlace(WordView& words, VirtAddr block) {
     CountPlaceSteps(1);
     before = next;
   }
-  return before;
+  return {before};
 }
 
 void FreeRtosHeap4::Insert(WordView& words, VirtAddr block) {
-  const VirtAddr before = FindPlace(words, block);
+  const VirtAddr before = FindPlace(words, block).before;
   const VirtAddr after = Next(words, before);
   const bool below = before != kStartVariable && before + Size(words, before) == block;
   if (below) {
@@ -121,10 +121,10 @@ void FreeRtosHeap4::Insert(WordView& words, VirtAddr block) {
 }
 
 // In the place that the whole block had.
-void FreeRtosHeap4::InsertRest(WordView& words, VirtAddr before, VirtAddr rest) {
-  words.Store(rest, Next(words, before).raw());
-  SetNext(words, before, rest);
-  if (index_) index_->Insert(index_->LowerBound(rest - start()), EntryOf(rest, *space_.Peek(rest + kSizeOffset)));
+void FreeRtosHeap4::InsertRest(WordView& words, const Place& place, VirtAddr rest) {
+  words.Store(rest, Next(words, place.before).raw());
+  SetNext(words, place.before, rest);
+  if (index_) index_->Replace(place.at, EntryOf(rest, *space_.Peek(rest + kSizeOffset)));
 }
 
 void FreeRtosHeap4::VisitMetadata(const std::function<void(std::uint32_t word)>& visit, const Interrupt& interrupt) const {
@@ -166,14 +166,14 @@ void FreeRtosHeap2::Init(WordView& words) {
   state_.first = start();
 }
 
-// The block, or start, behind which one of that size belongs: in front of the first block that is as large.
-VirtAddr FreeRtosHeap2::FindPlace(WordView& words, std::uint32_t size) {
+// Where a block of that size belongs: in front of the first one that is as large.
+FreeRtosHeap::Place FreeRtosHeap2::FindPlace(WordView& words, std::uint32_t size) {
   if (index_) {
     const OrderedBlocks::Cursor place = index_->LowerBound(size);
     const std::uint64_t steps = index_->Distance(index_->begin(), place);
     CountPlaceSteps(steps);
     costs_.words_loaded += 2 * steps + (place == index_->end() ? 0 : 1);
-    return Before(place);
+    return {Before(place), place};
   }
   VirtAddr before = kStartVariable;
   LoopWatch<VirtAddr> watch;
@@ -182,18 +182,21 @@ VirtAddr FreeRtosHeap2::FindPlace(WordView& words, std::uint32_t size) {
     CountPlaceSteps(1);
     before = next;
   }
-  return before;
+  return {before};
 }
 
 void FreeRtosHeap2::Insert(WordView& words, VirtAddr block) {
   const std::uint32_t size = Size(words, block);
-  const VirtAddr before = FindPlace(words, size);
-  if (index_) index_->Insert(index_->LowerBound(size), EntryOf(block, size));
-  words.Store(block, Next(words, before).raw());
-  SetNext(words, before, block);
+  const Place place = FindPlace(words, size);
+  if (index_) index_->Insert(place.at, EntryOf(block, size));
+  words.Store(block, Next(words, place.before).raw());
+  SetNext(words, place.before, block);
 }
 
-void FreeRtosHeap2::InsertRest(WordView& words, VirtAddr /*before*/, VirtAddr rest) { Insert(words, rest); }
+void FreeRtosHeap2::InsertRest(WordView& words, const Place& place, VirtAddr rest) {
+  if (index_) index_->Erase(place.at);
+  Insert(words, rest);
+}
 
 bool FreeRtosHeap2::InOrder(VirtAddr block, VirtAddr next) const {
   return space_.Peek(block + kSizeOffset).value_or(0) <= space_.Peek(next + kSizeOffset).value_or(0);

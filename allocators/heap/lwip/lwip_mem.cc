@@ -61,16 +61,16 @@ HeapResult LwipMem::Malloc(std::uint32_t bytes) {
   index_.Follow(costs_.search_steps, [this] { return Listed(); });
   const std::uint32_t size = std::max(RoundUp(bytes), kPayloadMin);
   if (size > end_ || size < bytes) return {Outcome::kOutOfMemory, VirtAddr{}};
-  const std::optional<Offset> block = Search(size);
+  const std::optional<Found> found = Search(size);
   EndSearch();
-  if (!block) return {Outcome::kOutOfMemory, VirtAddr{}};
+  if (!found) return {Outcome::kOutOfMemory, VirtAddr{}};
   WordView words(space_, costs_);
-  Take(words, *block, size);
-  if (*block == state_.lfree) MoveLowestFree(words);
-  return {Outcome::kOk, At(*block) + kHeader};
+  const OrderedBlocks::Cursor at = Take(words, *found, size);
+  if (found->block == state_.lfree) MoveLowestFree(words, at);
+  return {Outcome::kOk, At(found->block) + kHeader};
 }
 
-std::optional<LwipMem::Offset> LwipMem::Search(std::uint32_t size) {
+std::optional<LwipMem::Found> LwipMem::Search(std::uint32_t size) {
   if (index_) return AskForFit(size);
   WordView words(space_, costs_);
   LoopWatch<VirtAddr> watch;
@@ -79,12 +79,12 @@ std::optional<LwipMem::Offset> LwipMem::Search(std::uint32_t size) {
     watch.Check(At(block));
     ++costs_.search_steps;
     if (page != At(block).page()) ++costs_.search_pages, page = At(block).page();
-    if (!Used(words, block) && Next(words, block) - (block + kHeader) >= size) return block;
+    if (!Used(words, block) && Next(words, block) - (block + kHeader) >= size) return Found{block};
   }
   return std::nullopt;
 }
 
-std::optional<LwipMem::Offset> LwipMem::AskForFit(std::uint32_t size) {
+std::optional<LwipMem::Found> LwipMem::AskForFit(std::uint32_t size) {
   const OrderedBlocks::Cursor first = index_->LowerBound(state_.lfree), found = index_->FirstFrom(first, size);
   const bool failed = found == index_->end();
   const Offset stop = std::max(state_.lfree, end_ - size);
@@ -94,10 +94,13 @@ std::optional<LwipMem::Offset> LwipMem::AskForFit(std::uint32_t size) {
   // `used` and `next` of each, and `next` once more of a free one; at the last one the walk ends before that.
   costs_.words_loaded += 2 * std::uint64_t{seen.blocks} + seen.sized - (failed ? 0 : 1);
   if (failed) return std::nullopt;
-  return index_->At(found).key;
+  return Found{index_->At(found).key, found};
 }
 
-void LwipMem::Take(WordView& words, Offset block, std::uint32_t size) {
+OrderedBlocks::Cursor LwipMem::Take(WordView& words, const Found& found, std::uint32_t size) {
+  const Offset block = found.block;
+  OrderedBlocks::Cursor at = found.at;
+  if (index_) index_->Resize(at, 0);
   if (Next(words, block) - (block + kHeader) >= size + kHeader + kPayloadMin) {
     ++state_.counters.Of<"splits">();
     const Offset rest = block + kHeader + size;
@@ -107,16 +110,16 @@ void LwipMem::Take(WordView& words, Offset block, std::uint32_t size) {
     SetNext(words, block, rest);
     if (Next(words, rest) != end_) SetPrev(words, Next(words, rest), rest);
     if (index_) {
-      index_->Insert(index_->Next(index_->LowerBound(block)), EntryOf(rest, *space_.Peek(At(rest)), false));
+      at = index_->Previous(index_->Insert(index_->Next(at), EntryOf(rest, *space_.Peek(At(rest)), false)));
     }
   }
   SetUsed(words, block, true);
-  if (index_) index_->Resize(index_->LowerBound(block), 0);
+  return at;
 }
 
-void LwipMem::MoveLowestFree(WordView& words) {
+void LwipMem::MoveLowestFree(WordView& words, OrderedBlocks::Cursor from) {
   if (index_) {
-    const OrderedBlocks::Cursor from = index_->LowerBound(state_.lfree), free = index_->FirstFrom(from, 1);
+    const OrderedBlocks::Cursor free = index_->FirstFrom(from, 1);
     const std::uint64_t steps = index_->Distance(from, free);
     costs_.search_steps += steps;
     state_.counters.Of<"lfree_steps">() += steps;

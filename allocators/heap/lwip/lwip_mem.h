@@ -101,11 +101,17 @@ class LwipMem final : public HeapAllocator {
   void SetPrev(WordView& words, Offset block, Offset prev) { words.Store(At(block) + kPrevOffset, prev); }
   void SetUsed(WordView& words, Offset block, bool used) { words.StoreU8(At(block) + kUsedOffset, used ? 1 : 0); }
 
-  // Null: no block is large enough.
-  std::optional<Offset> Search(std::uint32_t size);
-  std::optional<Offset> AskForFit(std::uint32_t size);  // the same through the index
-  void Take(WordView& words, Offset block, std::uint32_t size);
-  void MoveLowestFree(WordView& words);
+  struct Found {
+    Offset block;
+    OrderedBlocks::Cursor at = {};  // in the index, if there is one
+  };
+  // Nothing: no block is large enough.
+  std::optional<Found> Search(std::uint32_t size);
+  std::optional<Found> AskForFit(std::uint32_t size);  // the same through the index
+  // Where the block is in the index then.
+  OrderedBlocks::Cursor Take(WordView& words, const Found& found, std::uint32_t size);
+  // lfree was the block that is there in the index.
+  void MoveLowestFree(WordView& words, OrderedBlocks::Cursor from);
   // Whether the blocks around lead back to this one, as far as free looks.
   bool IsLinked(WordView& words, Offset block) const;
   void Merge(WordView& words, Offset block);

@@ -5,7 +5,7 @@
 //   NAME.golden  "# init" and "# checkpoint after_op N": what is free; one line per operation (the address, 00000000 when there
 //                is no page, "." for a free); then "= free ADDRESS" for each page of the list, "= final ..." and "= ops ..."
 //
-// Two vectors are beside this file; ALLOCLAB_GOLDEN_DIR names a folder whose allocators/xv6-kalloc/ holds more.
+// Two vectors are beside this file; ALLOCLAB_GOLDEN_DIR names a folder whose allocators/xv6-kalloc/ holds all.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>

@@ -6,7 +6,7 @@
 //                for each run, "= runs N free_bytes N" and "= ops N allocs N oom N locks_held N arena_fnv1a64 HASH"
 //                (allocs: all calls)
 //
-// Two vectors are beside this file; ALLOCLAB_GOLDEN_DIR names a folder whose page-runs/ holds more.
+// Two vectors are beside this file; ALLOCLAB_GOLDEN_DIR names a folder whose page-runs/ holds all.
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -85,7 +85,7 @@ std::vector<std::string> Replay(const std::vector<std::string>& ops, Engine engi
 
 std::vector<fs::path> Vectors() {
   std::vector<fs::path> folders = {fs::path(ALLOCLAB_SOURCE_DIR) / "allocators/pages/runs/testdata"};
-  if (const char* golden = std::getenv("ALLOCLAB_GOLDEN_DIR")) folders.push_back(fs::path(golden) / "page-runs");
+  if (const char* golden = std::getenv("ALLOCLAB_GOLDEN_DIR")) folders = {fs::path(golden) / "page-runs"};
   std::vector<fs::path> vectors;
   for (const fs::path& folder : folders) {
     for (const auto& entry : fs::directory_iterator(folder)) {

@@ -4,9 +4,17 @@
 //   COMM-PID [CPU] FLAGS TIME: kfree: call_site=f+0x1/0x2 ptr=00000000c9f3a2d1
 //   COMM-PID [CPU] FLAGS TIME: mm_page_alloc: page=0x1 pfn=0x1234 order=3 migratetype=0 gfp_flags=GFP_KERNEL
 //
-// The caches and kmalloc are operations of the heap, mm_page_* operations on pages; a page is called by its frame. Pointers may
+// The caches and kmalloc are operations of the heap, mm_page_* operations on pages; a page is called by its frame. A trace has
+// no names: an object of a named cache is a block of its size, and the report says which caches there were. Pointers may
 // be hashed: they only say which block is meant. mm_page_free_batched is left out: another event tells the same page.
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "absl/strings/str_format.h"
+#include "allocators/common/printable.h"
 #include "allocators/workload/import/cursor.h"
 #include "allocators/workload/import/format.h"
 #include "allocators/workload/import/importer.h"
@@ -17,6 +25,8 @@ namespace {
 constexpr LogKind kKind = {"kmem", "a log of the kernel's kmem events", "times, alignments or reallocs",
                            "cat-12 [000] .... 1.5: kmalloc: call_site=f+0x1 ptr=00000000c9f3a2d1 bytes_req=64 bytes_alloc=64"};
 constexpr std::uint64_t kPageBytes = 4096, kOrderMax = 20;
+constexpr std::size_t kCachesMax = 1000;  // that are told apart; a kernel has some hundreds
+constexpr std::size_t kNameMax = 64, kCachesNamed = 5;
 
 class KmemReader {
  public:
@@ -40,6 +50,7 @@ class KmemReader {
     if (given_ != 0) {
       importer_.Note(absl::StrFormat("the kernel's caches gave %d bytes for %d that were asked for", given_, asked_));
     }
+    if (!caches_.empty()) importer_.Note(CachesNote());
     return importer_.Finish(lines_.status());
   }
 
@@ -76,6 +87,41 @@ class KmemReader {
     return cursor.Take("0x") || hexadecimal ? cursor.Digits(16) : cursor.Digits(10);
   }
 
+  // The cache's, of kernels that tell it.
+  static std::string NameIn(std::string_view fields) {
+    constexpr std::string_view kKey = " name=";
+    const std::size_t at = fields.find(kKey);
+    if (at == fields.npos) return "";
+    fields.remove_prefix(at + kKey.size());
+    return Printable(fields.substr(0, std::min(fields.find(' '), kNameMax)));
+  }
+
+  void CountObject(std::string name, std::uint64_t size) {
+    ++objects_;
+    const auto found = caches_.find({name, size});
+    if (found != caches_.end()) {
+      ++found->second;
+    } else if (caches_.size() < kCachesMax) {
+      caches_[{std::move(name), size}] = 1;
+    }
+  }
+
+  std::string CachesNote() const {
+    std::vector<std::pair<std::string, std::uint64_t>> most;  // those with most objects first
+    for (const auto& [cache, objects] : caches_) {
+      const std::string size = absl::StrFormat("%d bytes", cache.second);
+      most.emplace_back(cache.first.empty() ? size : absl::StrFormat("%s of %s", cache.first, size), objects);
+    }
+    std::stable_sort(most.begin(), most.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+    std::string note =
+        absl::StrFormat("%d allocations are objects of %d%s caches of their own, which a heap tells by size:", objects_,
+                        most.size(), most.size() < kCachesMax ? "" : " or more");
+    for (std::size_t i = 0; i < std::min(most.size(), kCachesNamed); ++i) {
+      absl::StrAppendFormat(&note, "%s %s %d times", i == 0 ? "" : ",", most[i].first, most[i].second);
+    }
+    return note + (most.size() > kCachesNamed ? ", ..." : "");
+  }
+
   // False: a field is missing or no number.
   bool ReadEvent(std::string_view event, std::string_view fields) {
     if (event == "kmalloc" || event == "kmalloc_node" || event == "kmem_cache_alloc" || event == "kmem_cache_alloc_node") {
@@ -84,6 +130,7 @@ class KmemReader {
       if (!options_.kernel_heap) return true;
       asked_ += *size;
       given_ += Field(fields, " bytes_alloc=", false).value_or(*size);
+      if (event.starts_with("kmem_cache_")) CountObject(NameIn(fields), *size);
       importer_.Malloc(*pointer, *size);
     } else if (event == "kfree" || event == "kmem_cache_free") {
       const auto pointer = Field(fields, " ptr=", true);
@@ -116,6 +163,8 @@ class KmemReader {
   Lines lines_;
   Importer importer_;
   std::uint64_t asked_ = 0, given_ = 0;
+  std::map<std::pair<std::string, std::uint64_t>, std::uint64_t> caches_;  // objects by name and size
+  std::uint64_t objects_ = 0;
 };
 
 bool Recognize(std::string_view start) {

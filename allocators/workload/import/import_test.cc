@@ -86,6 +86,7 @@ TEST(ImportTest, ReadsTheKernelsEvents) {
   EXPECT_EQ(CountOf(perf, OpKind::kAllocatePages), 95u);
   EXPECT_GE(CountOf(perf, OpKind::kMalloc), 113u + 416u);
   EXPECT_THAT(perf.notes, Contains(HasSubstr("the kernel's caches gave")));
+  EXPECT_THAT(perf.notes, Contains(HasSubstr("maple_node of 256 bytes ")));
   ImportOptions options;
   options.kernel_heap = false;
   const Trace pages = Import(Sample("kernel.ftrace.gz"), options).value();
