@@ -104,7 +104,7 @@ class FreeRtosHeap : public HeapAllocator {
 
   // Of a block in the list, or of one that is to come there.
   struct Place {
-    VirtAddr before;               // the block, or start, behind which it is
+    VirtAddr before;                // the block, or start, behind which it is
     OrderedBlocks::Cursor at = {};  // in the index, if there is one
   };
 
