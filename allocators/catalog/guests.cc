@@ -82,7 +82,7 @@ std::vector<HeapAllocatorInfo> ListGuests() {
   const MutexLock lock(all.mutex);
   std::vector<HeapAllocatorInfo> infos;
   for (GuestSource* source : all.sources) {
-    for (const GuestName& name : source->ListPrograms()) infos.push_back(GuestHeapInfo(name.ToString(), nullptr));
+    for (const auto& [name, program] : source->ListPrograms()) infos.push_back(GuestHeapInfo(name.ToString(), program));
   }
   return infos;
 }

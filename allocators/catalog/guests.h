@@ -42,12 +42,17 @@ struct GuestProgram {
   std::shared_ptr<const ElfProgram> program;
 };
 
+struct GuestListed {
+  GuestName name;
+  std::shared_ptr<const ElfProgram> program;  // null: it is not in memory, as nothing is made of it
+};
+
 class GuestSource {
  public:
   // The program whose digest begins so. NOT_FOUND: it has none; INVALID_ARGUMENT: several; other errors end the search.
   virtual absl::StatusOr<GuestProgram> FindProgram(const std::string& digits) = 0;
   // Of the newest kGuestsListed.
-  virtual std::vector<GuestName> ListPrograms() = 0;
+  virtual std::vector<GuestListed> ListPrograms() = 0;
 
  protected:
   ~GuestSource() = default;
@@ -60,8 +65,8 @@ class GuestSource {
 // else the errors of sources.
 absl::StatusOr<HeapAllocatorInfo> FindGuest(std::string_view name);
 
-// The newest programs of all sources, to be described: what the entries have in common with those that FindGuest gives is all
-// but the program, so nothing can be made of them.
+// The newest programs of all sources, to be described: nothing can be made of those that are not in memory, and whether they
+// show their blocks is not known.
 std::vector<HeapAllocatorInfo> ListGuests();
 
 }  // namespace alloclab

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "absl/strings/str_format.h"
+#include "allocators/guest/program_text.h"
 
 namespace alloclab {
 namespace {
@@ -55,6 +56,7 @@ class ElfProgram::Reader {
   absl::Status ReadSegment(std::uint32_t number, const ProgramHeader& header);
   absl::Status OrderSegments();
   absl::Status ReadSymbols();
+  void ReadLines();
   absl::Status ReadSymbolTable(const SectionHeader& table, const SectionHeader& names);
   absl::StatusOr<std::string> ReadName(const SectionHeader& names, std::uint32_t symbol, std::uint32_t at) const;
 
@@ -80,6 +82,7 @@ absl::StatusOr<ElfProgram> ElfProgram::Reader::Read() {
   if (absl::Status status = ReadSegments(); !status.ok()) return status;
   if (absl::Status status = OrderSegments(); !status.ok()) return status;
   if (absl::Status status = ReadSymbols(); !status.ok()) return status;
+  ReadLines();
   program_.entry_ = header_.entry;
   return std::move(program_);
 }
@@ -200,6 +203,27 @@ absl::Status ElfProgram::Reader::ReadSymbols() {
   return absl::OkStatus();
 }
 
+// After ReadSymbols, which has looked at the table of sections. What is wrong is left out: a program runs without it.
+void ElfProgram::Reader::ReadLines() {
+  const std::uint32_t count = header_.section_headers != 0 ? header_.section_header_count : 0;
+  if (header_.names >= count) return;
+  constexpr std::uint32_t kCompressed = 1 << 11, kNoBits = 8;
+  const auto section = [&](std::uint32_t i) { return At<SectionHeader>(header_.section_headers + i * sizeof(SectionHeader)); };
+  const SectionHeader names = section(header_.names);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const SectionHeader found = section(i);
+    const bool readable = found.type != kNoBits && (found.flags & kCompressed) == 0 && found.bytes <= kLineBytesMax;
+    if (!readable || !Holds(found.offset, found.bytes)) continue;
+    const auto is_named = [&](std::string_view name) {
+      const std::uint64_t at = std::uint64_t{names.offset} + found.name;
+      return Holds(at, name.size() + 1) && file_.substr(at, name.size()) == name && file_[at + name.size()] == '\0';
+    };
+    LineSections& lines = program_.lines_;
+    if (lines.lines.empty() && is_named(".debug_line")) lines.lines = file_.substr(found.offset, found.bytes);
+    if (lines.strings.empty() && is_named(".debug_line_str")) lines.strings = file_.substr(found.offset, found.bytes);
+  }
+}
+
 absl::StatusOr<std::string> ElfProgram::Reader::ReadName(const SectionHeader& names, std::uint32_t symbol,
                                                          std::uint32_t at) const {
   if (at >= names.bytes) return Refuse("symbol %d has its name at %d of %d bytes of names", symbol, at, names.bytes);
@@ -252,15 +276,22 @@ std::string ElfProgram::Describe(std::uint32_t address) const {
     const Symbol& symbol = *--next;
     if (!symbol.is_function) continue;
     if (address - symbol.address >= std::max(symbol.bytes, 1u)) break;
-    return address == symbol.address ? symbol.name : absl::StrFormat("%s+%#x", symbol.name, address - symbol.address);
+    const std::string name = ProgramText(symbol.name);
+    return address == symbol.address ? name : absl::StrFormat("%s+%#x", name, address - symbol.address);
   }
   return absl::StrFormat("%#010x", address);
+}
+
+std::string ElfProgram::Locate(std::uint32_t address) const {
+  const std::map<std::uint32_t, SourceLine> lines = FindLines(lines_, {address});
+  return Describe(address) + (lines.empty() ? "" : absl::StrFormat(" (%s)", ProgramText(ShortName(lines.begin()->second))));
 }
 
 std::uint64_t ElfProgram::host_bytes() const {
   constexpr std::uint64_t kEntryBytes =
       2 * (sizeof(std::string) + sizeof(std::size_t));  // of the map, half of which may be empty
-  std::uint64_t bytes = sizeof(*this) + symbols_.capacity() * sizeof(Symbol) + global_.size() * kEntryBytes;
+  std::uint64_t bytes = sizeof(*this) + symbols_.capacity() * sizeof(Symbol) + global_.size() * kEntryBytes +
+                        lines_.lines.capacity() + lines_.strings.capacity();
   for (const Segment& segment : segments_) bytes += sizeof(segment) + segment.bytes.capacity();
   for (const Symbol& symbol : symbols_) bytes += 2 * symbol.name.capacity();  // there, and perhaps in the map
   return bytes;

@@ -14,6 +14,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "allocators/guest/elf_lines.h"
 #include "allocators/machine/address_space.h"
 
 namespace alloclab {
@@ -28,6 +29,7 @@ class ElfProgram {
   static constexpr std::uint32_t kSectionsMax = 4096;
   static constexpr std::uint32_t kSymbolsMax = 65536;
   static constexpr std::uint32_t kSymbolNameMax = 1024;
+  static constexpr std::uint32_t kLineBytesMax = 1 << 20;  // of each section of lines; a larger one is left out
   // Segments lie between; the first page is left out, so that null is nowhere.
   static constexpr std::uint32_t kLowest = kPageBytes, kEnd = 0xC000'0000;
 
@@ -57,6 +59,9 @@ class ElfProgram {
   const Symbol* Find(std::string_view name) const;
   // The function that an address is in: "find_fit+0x13"; the address alone if there is none.
   std::string Describe(std::uint32_t address) const;
+  // Likewise, with the source line if the file has debug information: "find_fit+0x13 (mm.c:40)". Reads that anew.
+  std::string Locate(std::uint32_t address) const;
+  const LineSections& line_sections() const { return lines_; }
 
   // Brings the program into memory: all its pages are present then, those with nothing to be written in them read-only.
   // RESOURCE_EXHAUSTED when the machine has too few frames.
@@ -69,6 +74,7 @@ class ElfProgram {
   std::vector<Segment> segments_;
   std::vector<Symbol> symbols_;  // by address
   absl::flat_hash_map<std::string, std::size_t> global_;
+  LineSections lines_;
 };
 
 }  // namespace alloclab

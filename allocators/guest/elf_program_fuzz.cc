@@ -35,7 +35,7 @@ void Check(const std::string& file) {
   ALLOCLAB_CHECK_LE(behind, ElfProgram::kEnd);
   ALLOCLAB_CHECK_LE(bytes, ElfProgram::kMemoryBytesMax);
   ALLOCLAB_CHECK_LE(program->symbol_count(), ElfProgram::kSymbolsMax);
-  (void)program->Describe(program->entry());
+  (void)program->Locate(program->entry());
   PhysicalMemory memory(64 * kPageBytes);
   Frames frames;
   const std::unique_ptr<AddressSpace> space = *AddressSpace::Create(memory, frames);

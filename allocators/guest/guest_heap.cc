@@ -10,12 +10,17 @@ namespace {
 
 constexpr std::uint32_t kTableShift = 22;
 
-constexpr Declaration kDeclaration{
-    .counters = kGuestCounters,
-    .alignment = 8,
-    .request_max = 0x7FFF'FFFF,  // most programs take sizes for signed numbers, or add to them
-    .shows_blocks = false,
-};
+constexpr char kWalker[] = "lab_walk";
+
+constexpr Declaration DeclarationOf(bool walks) {
+  return {
+      .counters = kGuestCounters,
+      .alignment = 8,
+      .request_max = 0x7FFF'FFFF,  // most programs take sizes for signed numbers, or add to them
+      .shows_blocks = walks,
+  };
+}
+constexpr Declaration kDeclaration = DeclarationOf(false), kWalkedDeclaration = DeclarationOf(true);
 
 std::uint32_t PagesUp(std::uint64_t bytes) { return static_cast<std::uint32_t>((bytes + kPageBytes - 1) >> kPageShift); }
 
@@ -42,13 +47,13 @@ absl::Status CheckOptions(const GuestHeapOptions& options) {
 }  // namespace
 
 const GuestHeap::Interface GuestHeap::kInterfaces[] = {
-    {"cmu", Shape::kPlain, "mm_init", "mm_malloc", "mm_free", "mm_realloc", "mm_calloc"},
-    {"freertos", Shape::kPlain, nullptr, "pvPortMalloc", "vPortFree", nullptr, "pvPortCalloc"},
-    {"kmalloc", Shape::kFlags, nullptr, "kmalloc", "kfree", "krealloc", nullptr},
-    {"tlsf", Shape::kPool, "tlsf_create_with_pool", "tlsf_malloc", "tlsf_free", "tlsf_realloc", nullptr},
-    {"o1heap", Shape::kPool, "o1heapInit", "o1heapAllocate", "o1heapFree", nullptr, nullptr},
-    {"zephyr", Shape::kPlacedHandle, "sys_heap_init", "sys_heap_alloc", "sys_heap_free", "sys_heap_realloc", nullptr},
-    {"malloc", Shape::kPlain, "mm_init", "malloc", "free", "realloc", "calloc"},
+    {"cmu", Convention::kPlain, "mm_init", "mm_malloc", "mm_free", "mm_realloc", "mm_calloc"},
+    {"freertos", Convention::kPlain, nullptr, "pvPortMalloc", "vPortFree", nullptr, "pvPortCalloc"},
+    {"kmalloc", Convention::kFlags, nullptr, "kmalloc", "kfree", "krealloc", nullptr},
+    {"tlsf", Convention::kPool, "tlsf_create_with_pool", "tlsf_malloc", "tlsf_free", "tlsf_realloc", nullptr},
+    {"o1heap", Convention::kPool, "o1heapInit", "o1heapAllocate", "o1heapFree", nullptr, nullptr},
+    {"zephyr", Convention::kPlacedHandle, "sys_heap_init", "sys_heap_alloc", "sys_heap_free", "sys_heap_realloc", nullptr},
+    {"malloc", Convention::kPlain, "mm_init", "malloc", "free", "realloc", "calloc"},
 };
 
 std::vector<std::string_view> GuestHeap::InterfaceNames() {
@@ -103,6 +108,8 @@ absl::Status GuestHeap::FindInterface() {
     if (malloc_ == 0 || free_ == 0 || (has_pool() && init_ == 0)) continue;
     realloc_ = address(known.realloc);
     calloc_ = address(known.calloc);
+    walk_ = address(kWalker);
+    declaration_.shows_blocks = walk_ != 0;
     return absl::OkStatus();
   }
   if (expected.empty()) {
@@ -120,7 +127,7 @@ absl::Status GuestHeap::Initialise() {
   } else if (Sbrk(static_cast<std::int32_t>(options_.pool_bytes)) == ProgramBreak::kFailed) {
     return absl::ResourceExhaustedError(absl::StrFormat(
         "no room for a pool of %d bytes: give the machine more RAM, or heap.pool_bytes less", options_.pool_bytes));
-  } else if (interface_->shape == Shape::kPool) {
+  } else if (interface_->convention == Convention::kPool) {
     result = Call(init_, {pool, options_.pool_bytes});
     handle_ = result.value_or(0);
   } else {
@@ -249,12 +256,13 @@ void GuestHeap::ResetOwnCounters() { state_.counters.Reset(); }
 
 HeapAllocatorInfo GuestHeapInfo(std::string name, std::shared_ptr<const ElfProgram> program) {
   const GuestHeapOptions defaults;
+  const bool walks = program != nullptr && program->Find(kWalker) != nullptr;
   return {
       .name = std::move(name),
       .title = "A program",
       .description = "The allocator is a program of the user's own, run instruction by instruction on the simulated processor.",
       .source = {},
-      .declaration = &kDeclaration,
+      .declaration = walks ? &kWalkedDeclaration : &kDeclaration,
       .parameters = {QuantityParameter("heap.limit_bytes", "how far the program's break may go", "bytes, at most 512Mi",
                                        defaults.limit_bytes, GuestHeapOptions::kLimitBytesMax),
                      QuantityParameter("heap.stack_bytes", "the program's stack", "bytes, from 4Ki to 64Mi",

@@ -35,6 +35,12 @@
 // While it runs, a processor notices what others write into its page tables, and into code that the program itself may not
 // write: an unguarded machine's page allocator, in pages of the program that somebody freed.
 //
+// Blocks: the live ones are known, as the program gave them. If it exports `int lab_walk(struct lab_block*)` (lab.h of the SDK)
+// it is asked for the free ones, which must come in the order of their addresses and lie apart from each other and from those
+// that are live; what lies between is metadata. Without it free memory is not known: what the program has not touched is shown
+// as free, all else between live blocks as metadata. The walk runs under a journal and changes nothing, whatever it does; one
+// that goes wrong is a broken walk. Blocks outside the heap, in variables of the program, are not shown.
+//
 // Costs: words_loaded and words_stored are the accesses of all of its code, those to its stack too; its instructions are a
 // counter. Searches are not seen. All of it is the same on every computer.
 //
@@ -50,6 +56,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
@@ -90,6 +97,8 @@ class GuestHeap final : public HeapAllocator {
   // Of what a program prints: some hundred lines.
   static constexpr std::size_t kPrintedBytesMax = 16 << 10;
   static constexpr std::uint32_t kHandleBytes = 64;
+  // Of one walk: some 500,000 blocks, 50 ms; and what a journal may keep of what it writes, which it has no need to.
+  static constexpr std::uint64_t kWalkStepsMax = 10'000'000, kWalkBytesMax = 8 << 20;
 
   // How it ended, if it did.
   struct Death {
@@ -115,6 +124,9 @@ class GuestHeap final : public HeapAllocator {
   std::span<const std::uint64_t> own_counters() const override { return state_.counters.values(); }
   std::vector<Violation> CheckInvariants(const Interrupt& interrupt) const override;
   std::uint64_t host_bytes() const override;
+  // Of one that has no walker only the live blocks are counted.
+  HeapShape Shape() const override;
+  std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const override;
 
   // How and where the program died; empty: it lives.
   std::string_view died() const { return state_.death ? std::string_view(state_.death->what) : std::string_view(); }
@@ -123,7 +135,7 @@ class GuestHeap final : public HeapAllocator {
   const ElfProgram& program() const { return *program_; }
   const I386Cpu& cpu() const { return cpu_; }
   std::string_view interface() const { return interface_->name; }
-  bool has_pool() const { return interface_->shape >= Shape::kPool; }
+  bool has_pool() const { return interface_->convention >= Convention::kPool; }
   const std::optional<Death>& death() const { return state_.death; }
   std::uint64_t printed_bytes() const { return state_.printed_bytes; }  // kept or not
   // From now on the program runs step by step, watched; the same answers and counts, only later. Null: no more.
@@ -137,10 +149,10 @@ class GuestHeap final : public HeapAllocator {
   std::uint64_t instructions() const { return state_.counters.values().front(); }
 
  private:
-  enum class Shape : std::uint8_t { kPlain, kFlags, kPool, kPlacedHandle };  // flags: behind the size
+  enum class Convention : std::uint8_t { kPlain, kFlags, kPool, kPlacedHandle };  // flags: behind the size
   struct Interface {
     const char* name;
-    Shape shape;
+    Convention convention;
     const char *init, *malloc, *free, *realloc, *calloc;  // null: it has none
   };
   static const Interface kInterfaces[];
@@ -176,6 +188,10 @@ class GuestHeap final : public HeapAllocator {
   // A block that the program gave: live from now on, unless it cannot be.
   HeapResult Accept(std::uint32_t function, std::uint32_t block, std::uint32_t bytes);
   HeapResult Refused(std::uint32_t bytes) const;
+  // The free blocks, first and end of each, up to where the walk is broken.
+  using FreeRanges = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+  std::optional<BrokenWalk> FindFree(FreeRanges& free) const;
+  std::optional<BrokenWalk> AskWalker(I386Cpu& cpu, FreeRanges& free) const;
 
   std::unique_ptr<const AllocatorState> SaveOwn() const override;
   void RestoreOwn(const AllocatorState& saved) override;
@@ -188,6 +204,7 @@ class GuestHeap final : public HeapAllocator {
   const Interface* interface_ = nullptr;
   std::uint32_t init_ = 0, malloc_ = 0, free_ = 0, realloc_ = 0, calloc_ = 0;  // 0: it has none
   std::uint32_t handle_ = 0;                                                   // of a pool
+  std::uint32_t walk_ = 0;                                                     // lab_walk; 0: it has none
   Watch watch_;
   bool left_ = false;            // the call under way, as nobody waited any more
   mutable bool forget_ = false;  // a journal may have begun: one always begins behind a save

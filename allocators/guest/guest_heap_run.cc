@@ -23,7 +23,7 @@ std::optional<std::uint32_t> GuestHeap::CallMember(std::uint32_t function, std::
   if (has_pool()) {
     return arguments.size() == 1 ? Call(function, {handle_, first[0]}) : Call(function, {handle_, first[0], first[1]});
   }
-  if (interface_->shape == Shape::kFlags) {
+  if (interface_->convention == Convention::kFlags) {
     return arguments.size() == 1 ? Call(function, {first[0], 0}) : Call(function, {first[0], first[1], 0});
   }
   return Call(function, arguments);
@@ -147,9 +147,9 @@ void GuestHeap::Die(std::uint32_t function, const Stop& stop) {
     result = {stop.no_frame ? Outcome::kOutOfMemory : Outcome::kMachineFault, VirtAddr(stop.address)};
   }
   if (IsService(stop) && cpu_.reg(I386Cpu::kEax) == kAbort) result.outcome = Outcome::kAssertionFailed;
-  state_.death = {
-      result, absl::StrFormat("%s died at %s: %s", program_->Describe(function), program_->Describe(stop.eip), Explain(stop)),
-      stop.eip};
+  state_.death = {result,
+                  absl::StrFormat("%s died at %s: %s", program_->Describe(function), program_->Locate(stop.eip), Explain(stop)),
+                  stop.eip};
 }
 
 std::string GuestHeap::Explain(const Stop& stop) const {
@@ -168,7 +168,7 @@ std::string GuestHeap::Explain(const Stop& stop) const {
   if (stop.kind == Stop::Kind::kInterrupt) return absl::StrFormat("int %#x; there is none", stop.vector);
   if (stop.kind != Stop::Kind::kPageFault) return std::string(StopName(stop.kind));
   const char* const kNames[] = {"read", "write", "fetch of code"};
-  std::string text = absl::StrFormat("%s at %#010x", kNames[static_cast<int>(stop.access)], stop.address);
+  std::string text = absl::StrFormat("%s at 0x%08x", kNames[static_cast<int>(stop.access)], stop.address);
   const std::uint32_t stack = stack_top_ - ((options_.stack_bytes + kPageBytes - 1) & pte::kFrameMask);
   const auto holds = [&stop](const ElfProgram::Segment& segment) {
     return stop.address >= segment.address && stop.address < segment.end();

@@ -130,6 +130,7 @@ Outcome HeapGuard::Misuse(VirtAddr block) const {
   if (aligned && live_.Contains(block)) return Outcome::kOk;  // of no bytes it may be at the break
   if (block < heap_->start() || block >= heap_->brk()) return Outcome::kForeignPointer;
   if (!aligned) return Outcome::kMisalignedPointer;
+  if (!heap_->declaration().shows_blocks) return Outcome::kDoubleFree;  // nobody knows what lies there
   BlockKind kind = BlockKind::kFree;
   heap_->VisitBlocks({.address = block.raw()}, [&](const Block& holder) {
     kind = holder.kind;

@@ -39,11 +39,11 @@ class TestPrograms final : public GuestSource {
     return absl::NotFoundError("no program");
   }
 
-  std::vector<GuestName> ListPrograms() override { return {}; }
+  std::vector<GuestListed> ListPrograms() override { return {}; }
 
  private:
   TestPrograms() {
-    for (const char* label : {"implicit", "kr", "segregated", "misbehaves"}) {
+    for (const char* label : {"implicit", "kr", "segregated", "misbehaves", "explicit_list", "walks_wrongly"}) {
       const std::string file = TestProgramFile(label);
       Sha256 digest;
       digest.Update(file);

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "allocators/common/check.h"
 #include "allocators/common/cost_model.h"
+#include "allocators/guest/program_text.h"
 
 namespace alloclab {
 namespace {
@@ -249,7 +250,8 @@ bool Trial::CheckHeap() {
   if (!heap_->CallFunction(check_, 0)) return FailDead(nullptr);
   if (heap_->printed_bytes() == printed) return true;
   const std::string text(heap_->printed().substr(kept));
-  return Fail(absl::StrFormat("%s says: %s", options_.check, text.substr(0, text.find('\n'))), 0, nullptr, nullptr);
+  return Fail(absl::StrFormat("%s says: %s", options_.check, ProgramText(text.substr(0, text.find('\n')))), 0, nullptr,
+              nullptr);
 }
 
 bool Trial::CheckLive() {

@@ -24,8 +24,9 @@ export class MemoryView {
   // The panels, as a tree to be morphed in; mount() then puts the living pictures in their places.
   panels() {
     const {heap, frames, torn, partial} = this.data;
-    const told = this.known.heap?.shows_blocks !== false;
-    const note = heap && [`one cell = ${bytes(number(heap.cell_bytes))}`, `${count(number(heap.blocks))} blocks`, torn && 'changed while it was read',
+    const all = this.known.heap?.shows_blocks !== false, told = all || number(heap?.blocks ?? 0) > 0;
+    const note = heap && [`one cell = ${bytes(number(heap.cell_bytes))}`, `${count(number(heap.blocks))} blocks`,
+      !all && 'what is free is not known: as free is drawn what was never touched', torn && 'changed while it was read',
       partial && 'incomplete: too many blocks for one look'].filter(Boolean).join(' · ');
     return [
       heap && !told && panel('Heap', h('p', {class: 'muted'}, 'This allocator does not tell its blocks: there is no map of them.')),

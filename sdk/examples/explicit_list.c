@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "lab.h"
 #include "memlib.h"
 #include "mm.h"
 
@@ -128,4 +129,14 @@ void mm_checkheap(int line) {
     if (LIVE(block)) printf("line %d: block %p is in the list, and live\n", line, (void *)block);
     if (block->tag != FOOT(block)) printf("line %d: block %p: header %x, footer %x\n", line, (void *)block, block->tag, FOOT(block));
   }
+}
+
+/* For the lab's map of the heap. */
+int lab_walk(struct lab_block *block) {
+  struct block *const at = block->address == NULL ? AT(mem_heap_lo(), 4) : AT(block->address, block->bytes);
+  if (SIZE(at) == 0) return 0;
+  block->address = at;
+  block->bytes = SIZE(at);
+  block->state = LIVE(at) ? LAB_LIVE : LAB_FREE;
+  return 1;
 }

@@ -7,6 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lab.h"
+#include "memlib.h"
+
 struct block {
   uint32_t tag; /* size and 1: live */
   struct block *next, *before;
@@ -114,4 +117,16 @@ void *realloc(void *memory, size_t bytes) {
 void *calloc(size_t count, size_t bytes) {
   void *const memory = malloc(count * bytes);
   return memory != NULL ? memset(memory, 0, count * bytes) : NULL;
+}
+
+/* For the lab's map of the heap. */
+int lab_walk(struct lab_block *block) {
+  struct block *at;
+  if (!made) return 0;
+  at = block->address == NULL ? AT(mem_heap_lo(), 4) : AT(block->address, block->bytes);
+  if (SIZE(at) == 0) return 0;
+  block->address = at;
+  block->bytes = SIZE(at);
+  block->state = at->tag & 1 ? LAB_LIVE : LAB_FREE;
+  return 1;
 }

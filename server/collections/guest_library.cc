@@ -161,12 +161,17 @@ absl::StatusOr<GuestProgram> GuestLibrary::FindProgram(const std::string& digits
   return GuestProgram{GuestLabel(info->name), info->sha256, *program};
 }
 
-std::vector<GuestName> GuestLibrary::ListPrograms() {
-  std::vector<GuestName> names;
+std::vector<GuestListed> GuestLibrary::ListPrograms() {
+  std::vector<GuestListed> listed;
   const absl::StatusOr<std::vector<StoredTrace>> programs = List();
-  if (!programs.ok()) return names;
-  for (std::size_t i = 0; i < std::min(programs->size(), kGuestsListed); ++i) names.push_back(NameOf((*programs)[i]));
-  return names;
+  if (!programs.ok()) return listed;
+  const MutexLock lock(mutex_);
+  for (std::size_t i = 0; i < std::min(programs->size(), kGuestsListed); ++i) {
+    const StoredTrace& program = (*programs)[i];
+    const auto kept = kept_.find(program.sha256);
+    listed.push_back({NameOf(program), kept != kept_.end() ? kept->second.program.lock() : nullptr});
+  }
+  return listed;
 }
 
 bool GuestLibrary::IsUsed(const std::string& sha256) const {

@@ -56,7 +56,7 @@ class GuestLibrary final : private GuestSource {
   };
 
   absl::StatusOr<GuestProgram> FindProgram(const std::string& digits) override ABSL_LOCKS_EXCLUDED(mutex_);
-  std::vector<GuestName> ListPrograms() override;
+  std::vector<GuestListed> ListPrograms() override ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<StoredTrace> FindByDigits(const std::string& digits) const;
   absl::StatusOr<std::shared_ptr<const ElfProgram>> Read(std::string_view file) const;
   bool IsUsed(const std::string& sha256) const ABSL_LOCKS_EXCLUDED(mutex_);

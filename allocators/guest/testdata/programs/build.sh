@@ -1,8 +1,15 @@
 #!/bin/bash
-# Builds the programs of the tests anew, with clang and lld, on any host: testdata/programs/NAME.elf from NAME.c and rt.c.
+# Builds the programs of the tests anew, with clang and lld, on any host: testdata/programs/NAME.elf from NAME.c and rt.c, and
+# those of the SDK's examples that are here too, with debug information.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-for name in implicit kr misbehaves segregated; do
+sdk=$(realpath ../../../../sdk)
+build() {
+  local name=$1
+  shift
   clang --target=i386-unknown-elf -march=i686 -mno-sse -O2 -ffreestanding -fno-pic -fno-builtin -nostdlib -static \
-    -fuse-ld=lld -Wl,--image-base=0x08048000 -Wl,--build-id=none -Wl,-e,0 -w -o "$name.elf" "$name.c" rt.c
-done
+    -fdebug-compilation-dir=. -ffile-prefix-map="$sdk"=sdk -fuse-ld=lld -Wl,--image-base=0x08048000 -Wl,--build-id=none -Wl,-e,0 -w -o "$name.elf" "$@"
+}
+for name in implicit kr misbehaves segregated; do build "$name" "$name.c" rt.c; done
+build walks_wrongly -isystem "$sdk/include" -g walks_wrongly.c rt.c
+build explicit_list -nostdlibinc -isystem "$sdk/include" -g "$sdk/examples/explicit_list.c" "$sdk/rt.c"
