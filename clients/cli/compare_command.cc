@@ -205,9 +205,9 @@ CommandResult Compare(Session& session, const Arguments& given) {
   const std::string reference = given.reference.empty() ? heaps->front()->name() : given.reference;
   const bool compared = std::any_of(heaps->begin(), heaps->end(), [&](const auto* heap) { return heap->name() == reference; });
   if (!compared) {
-    std::vector<std::string_view> names;
-    for (const v1::AllocatorInfo* heap : *heaps) names.push_back(heap->name());
-    return absl::InvalidArgumentError("--reference: " + UnknownName("allocator that is compared", reference, names));
+    std::vector<std::string_view> heap_names;
+    for (const v1::AllocatorInfo* heap : *heaps) heap_names.push_back(heap->name());
+    return absl::InvalidArgumentError("--reference: " + UnknownName("allocator that is compared", reference, heap_names));
   }
 
   Interruption interruption;
