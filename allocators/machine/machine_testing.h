@@ -141,8 +141,9 @@ inline void TestMachine::ChangeSomething(std::mt19937& engine, std::uint32_t end
       (void)space->Copy(virt, kHeap + random(64 * kPageBytes), random(9000));
       break;
     case 17: {
+      (void)space->LoadU32(virt);  // brings its page, which may be one that what was written above made a table
       const std::optional<PhysAddr> there = space->Translate(virt).phys;
-      if (there && memory.IsTable(FrameOf(*there))) break;
+      if (!there || memory.IsTable(FrameOf(*there))) break;
       if (std::uint32_t* words = space->TouchPage(virt); words != nullptr) words[random(1024)] = value;
       break;
     }
