@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Lets clang analyse the use of locks (-Wthread-safety) in every source of a build that sees the project's Mutex; makes no code.
+"""Lets clang analyse the use of locks (-Wthread-safety) wherever a build sees the project's Mutex; makes no code.
 
   scripts/check_locks.py BUILD_FOLDER
 
@@ -70,9 +70,9 @@ def main():
     build = pathlib.Path(sys.argv[1])
     objects = objects_with_locks(build)
     commands = json.loads((build / "compile_commands.json").read_text())
-    units = [command["file"] for command in commands if output_of(command) in objects]
-    sources = sorted({source for unit in units for source in compiled_together(unit)})
-    if not sources:
+    units = sorted({command["file"] for command in commands if output_of(command) in objects})
+    sources = {source for unit in units for source in compiled_together(unit)}
+    if not units:
         print(f"{build}: no source includes {MUTEX}; was it built?", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory() as folder:
@@ -81,16 +81,16 @@ def main():
         clang = ["clang++", *flags_of(commands)]
         subprocess.run([*clang, "-x", "c++-header", header, "-o", f"{header}.pch"], check=True)
 
-        def analyse(source):
+        def analyse(unit):
             checks = ["-include-pch", f"{header}.pch", "-fsyntax-only", "-Wthread-safety", "-Werror=thread-safety"]
-            return subprocess.run([*clang, *checks, source], capture_output=True, text=True, check=False)
+            return subprocess.run([*clang, *checks, unit], capture_output=True, text=True, check=False)
 
         failed = 0
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            for result in pool.map(analyse, sources):
+            for result in pool.map(analyse, units):
                 failed += result.returncode != 0
                 sys.stderr.write(result.stderr)
-    print(f"{len(sources)} sources see the Mutex, {failed} use it wrongly")
+    print(f"{len(sources)} sources in {len(units)} units see the Mutex, {failed} units use it wrongly")
     return 1 if failed else 0
 
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
-#include <optional>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -200,10 +199,10 @@ class Unit {
   template <class Row>
   void RunProgram(const Row& row) {
     constexpr std::uint8_t kCopy = 1, kAdvanceAddress = 2, kAdvanceLine = 3, kSetFile = 4, kAddConstant = 8, kAddFixed = 9;
-    State now;
-    std::optional<State> last;
+    constexpr State kNone{.address = UINT32_MAX};  // no address lies above it: a stretch of code begins without a row
+    State now, last = kNone;
     const auto add = [&] {
-      if (last && last->address < now.address) row(last->address, now.address, last->file, last->line);
+      if (last.address < now.address) row(last.address, now.address, last.file, last.line);
       last = now;
     };
     while (!bytes_.empty()) {
@@ -217,7 +216,7 @@ class Unit {
         if (RunExtended(now)) {
           add();
           now = {};
-          last.reset();
+          last = kNone;
         }
       } else if (opcode == kCopy) {
         add();
