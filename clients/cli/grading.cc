@@ -6,8 +6,8 @@
 
 #include "allocators/catalog/catalog.h"
 #include "allocators/common/sha256.h"
+#include "allocators/guest/elf_lines.h"
 #include "allocators/workload/run.h"
-#include "clients/cli/source_lines.h"
 
 namespace alloclab::client {
 namespace {
@@ -204,10 +204,10 @@ std::string Describe(const TrialViolation& violation, const LocalWorkload& workl
   }
   text += ": " + violation.what;
   if (violation.eip != 0) {
-    const SourceLine line = FindSourceLines(built.bytes, {violation.eip})[violation.eip];
+    const SourceLine line = FindLines(built.program->line_sections(), {violation.eip})[violation.eip];
     const std::string where = built.program->Describe(violation.eip);
     if (violation.what.find(where) == std::string::npos) text += fmt::format(", by {}", where);
-    if (!line.file.empty()) text += fmt::format(" ({})", Show(line));
+    if (!line.file.empty()) text += fmt::format(" ({})", ShortName(line));
   }
   const auto block = [](const TrialBlock& b) {
     return fmt::format("{:#010x}, {} bytes, of operation {}", b.address, b.bytes, b.operation);

@@ -126,13 +126,13 @@ absl::StatusOr<std::string> LastInstructions(const BuiltGuest& built, const Trac
   if (!steps.ok()) return steps.status();
   std::vector<std::uint32_t> addresses;
   for (const I386Cpu::State& step : *steps) addresses.push_back(step.eip);
-  const std::map<std::uint32_t, SourceLine> lines = FindSourceLines(built.bytes, addresses);
+  const std::map<std::uint32_t, SourceLine> lines = FindLines(built.program->line_sections(), addresses);
   std::string text = fmt::format("\nlast instructions of operation {}, with the registers before each\n", operation);
   for (const I386Cpu::State& step : *steps) {
     const auto& r = step.registers;
     const auto line = lines.find(step.eip);
     text += fmt::format("{:08x}  {:36}  {:24}  {}\n", step.eip, Disassemble(*built.program, step.eip),
-                        built.program->Describe(step.eip), line != lines.end() ? Show(line->second) : "");
+                        built.program->Describe(step.eip), line != lines.end() ? ShortName(line->second) : "");
     text += fmt::format("          eax {:08x} ecx {:08x} edx {:08x} ebx {:08x} esp {:08x} ebp {:08x} esi {:08x} edi {:08x}\n",
                         r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7]);
   }
@@ -143,7 +143,7 @@ ProfileView::ProfileView(const BuiltGuest& built, const LocalWorkload& workload,
     : workload_(workload), profile_(profile) {
   std::vector<std::uint32_t> addresses;
   for (const auto& [address, costs] : profile.by_address) addresses.push_back(address);
-  std::map<std::uint32_t, SourceLine> places = FindSourceLines(built.bytes, addresses);
+  std::map<std::uint32_t, SourceLine> places = FindLines(built.program->line_sections(), addresses);
   for (const auto& [address, costs] : profile.by_address) {
     const std::string where = built.program->Describe(address);
     functions_[where.substr(0, where.find('+'))].Add(costs);
@@ -181,7 +181,7 @@ Document ProfileView::ToDocument(std::uint64_t lines, google::protobuf::Struct& 
   };
   table("functions", "function", functions_, ~0ull, [](const std::string& function) { return function; });
   table("source lines", "line", lines_, lines,
-        [](const SourceLine& line) { return line.file.empty() ? "not known" : Show(line); });
+        [](const SourceLine& line) { return line.file.empty() ? "not known" : ShortName(line); });
   document.footer.push_back(fmt::format("costliest: operation {}, {} instructions", result.costliest_operation,
                                         Count(result.costliest_instructions)));
   return document;

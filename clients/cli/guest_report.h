@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "allocators/guest/elf_lines.h"
 #include "allocators/trial/profile.h"
 #include "clients/cli/guest_build.h"
 #include "clients/cli/local_workload.h"
-#include "clients/cli/source_lines.h"
 #include "clients/common/document.h"
 
 namespace alloclab::client {
