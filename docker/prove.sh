@@ -71,7 +71,7 @@ copy_privately() (
 # --- Checks ---
 
 failures=0
-# check WHAT COMMAND...: the command succeeds; tried for 30 seconds.
+# check WHAT COMMAND...: the command succeeds; tried for 30 seconds, its output unseen. (grep -q would break the pipe of what it reads.)
 check() {
   local what=$1 deadline=$((SECONDS + 30))
   shift
@@ -106,14 +106,14 @@ hardened() {
 no_root() { [[ $(compose exec -T "$1" id -u) =~ ^[1-9] ]]; }
 no_capabilities() { in_server grep -q '^CapEff:.0*$' /proc/1/status && in_server grep -q '^NoNewPrivs:.1$' /proc/1/status; }
 cannot_write() { ! in_server touch /usr/local/bin/x; }
-web_answers() { curl -fsS "http://$(compose port server 7412)/" | grep -qi '<html'; }
+web_answers() { curl -fsS "http://$(compose port server 7412)/" | grep -i '<html'; }
 run_is_counted() {
   local operations
   operations=$(in_server alloclab runs show 1 --output json | sed -n 's/.*"operations_done": "\([0-9]*\)".*/\1/p')
   [[ -n $operations && $(value 'sum(max_over_time(alloclab_heap_operations_total{lab_instance="run-1"}[5m]))') == "$operations" ]]
 }
-run_is_kept() { in_server alloclab runs show 1 --output json | grep -q SUCCEEDED; }
-mounts_no_file() { ! docker inspect --format '{{range .Mounts}}{{.Type}} {{end}}' "$(container "$1")" | grep -q bind; }
+run_is_kept() { in_server alloclab runs show 1 --output json | grep SUCCEEDED; }
+mounts_no_file() { ! docker inspect --format '{{range .Mounts}}{{.Type}} {{end}}' "$(container "$1")" | grep bind; }
 # readable IMAGE FOLDER...: the image's user can read all that is in them.
 readable() {
   local image=$1
@@ -121,7 +121,7 @@ readable() {
   [[ -z $(docker run --rm --entrypoint find "$image" "$@" ! -readable 2>&1) ]] &&
     [[ -n $(docker run --rm --entrypoint find "$image" "$@" -name '*.y*ml') ]]
 }
-grafana_shows() { curl -fsS "http://$(compose port grafana 3000)/api/dashboards/uid/alloclab-$1" | grep -q '"provisioned":true'; }
+grafana_shows() { curl -fsS "http://$(compose port grafana 3000)/api/dashboards/uid/alloclab-$1" | grep '"provisioned":true'; }
 
 check_services() {
   check "the server is healthy by its own word" healthy server

@@ -164,6 +164,96 @@ def side_by_side():
     ]
 
 
+FULL = ((None, "green"), (0.7, "orange"), (0.9, "red"))
+WITHOUT_LOAD = "no load generator is scraped: start alloclab load with --metrics-listen"
+
+
+def _of_load(panel):
+    """A panel that has nothing to show without a load generator, and says so."""
+    panel["fieldConfig"]["defaults"]["noValue"] = WITHOUT_LOAD
+    return panel
+
+
+def load_generator():
+    achieved, late = ((None, "red"), (0.95, "orange"), (0.99, "green")), ((None, "green"), (0.1, "orange"), (1, "red"))
+    rows = [
+        ("Who is the bottleneck", [
+            stat("Answered of what was due", p.generator_answers(), unit="percentunit", thresholds=achieved, width=6),
+            stat("Behind schedule", p.worst_lag(), unit="s", thresholds=late, width=6),
+            stat("Response, p99", p.response_p99(), unit="s", thresholds=((None, "blue"),), width=6),
+            stat("Service, p99", p.service_p99(), unit="s", thresholds=((None, "blue"),), width=6),
+        ]),
+        ("Rate", [
+            timeseries("Target and achieved", p.target_and_achieved(), unit="ops"),
+            timeseries("Answered by outcome", p.answered_by_outcome(), unit="ops"),
+            timeseries("Dropped operations", p.dropped_operations(), unit="ops"),
+        ]),
+        ("Time", [
+            timeseries("Response and service time, p99", p.response_and_service(), unit="s"),
+            timeseries("Behind schedule", p.behind_schedule(), unit="s"),
+            heatmap("Response time of batches", p.response_times(), unit="s", cell_unit="ops", width=8),
+        ]),
+        ("The generators", [
+            timeseries("Operations in flight", p.in_flight()),
+            timeseries("Operations of a batch, mean", p.operations_per_batch()),
+            timeseries("Position in the workload", p.trace_position(), unit="percentunit", maximum=1),
+        ]),
+    ]
+    return [(title, [_of_load(panel) for panel in panels]) for title, panels in rows]
+
+
+def server():
+    return [
+        ("Verdict", [
+            stat("Server", p.server_up(), thresholds=((None, "red"), (1, "green")), names={0: "down", 1: "up"}, width=3),
+            stat("Alerts", p.alerts_firing(), thresholds=((None, "green"), (1, "orange")), width=3),
+            stat("Cores in use", p.cores_used(), thresholds=((None, "blue"),), width=3),
+            stat("Memory", p.memory_share(), unit="percentunit", thresholds=FULL, width=4),
+            stat("Connections", p.connections_share(), unit="percentunit", thresholds=FULL, width=4),
+            stat("Instances", p.instances_share(), unit="percentunit", thresholds=FULL, width=3),
+            stat("Calls that failed", p.failed_calls_share(), unit="percentunit", thresholds=REFUSALS, width=4),
+        ]),
+        ("Calls", [
+            timeseries("Calls", p.rpc_rate(), unit="reqps"),
+            timeseries("Calls that failed", p.failed_calls(), unit="reqps"),
+            timeseries("Unary calls, p99", p.rpc_p99(), unit="s"),
+            timeseries("Messages", p.messages(), unit="mps", width=12),
+            timeseries("Streams and waiting operations", p.saturation(), width=12),
+        ]),
+        ("Resources", [
+            timeseries("Host memory of the machines", p.held_memory(), unit="bytes"),
+            timeseries("Resident memory", p.memory(), unit="bytes"),
+            timeseries("Processor", p.cpu()),
+            timeseries("Connections", p.connections()),
+            timeseries("Connections hung up on", p.connections_ended(), unit="cps"),
+            timeseries("File descriptors", p.descriptors(), log=True),
+            timeseries("Threads", p.server_threads(), width=12),
+            timeseries("Scrape time", p.scrape_time(), unit="s", width=12),
+        ]),
+    ]
+
+
+def runs_and_comparisons():
+    return [
+        ("The queue", [
+            stat("Replayed now", p.runs_replayed(), thresholds=((None, "blue"),), width=8),
+            stat("Waiting", p.runs_waiting(), thresholds=((None, "blue"),), width=8),
+            stat("Failed since the start", p.runs_failed(), thresholds=RED_ABOVE_ZERO, width=8),
+            timeseries("Runs by state", p.runs_by_state(), stack="normal"),
+            timeseries("Runs ended", p.runs_ended(), unit="cps", bars=True, stack="normal"),
+            timeseries("Operations that wait", p.waiting_operations(), log=True),
+        ]),
+        ("What the runs found", [
+            timeseries("Operations", q.operation_rate(), unit="ops"),
+            timeseries("Refused", q.failure_share(), unit="percentunit"),
+            timeseries("External fragmentation", q.external_fragmentation(), unit="percentunit", maximum=1),
+            timeseries("Utilisation", q.utilisation(), unit="percentunit", maximum=1),
+            timeseries("Simulated cycles per operation", q.cycles_per_operation()),
+            timeseries("Search steps, mean", q.search_mean()),
+        ]),
+    ]
+
+
 def _variable(name, label, metric, several, of=None):
     """A variable over the values of the label `of`, or of its own name; `several`: many at once, all of them to begin with."""
     of = of or name
@@ -195,6 +285,10 @@ def _variables(several):
         _variable("page_allocator", "Page allocator", "alloclab_machine_info", several=True),
         _variable("lab_instance", "Instance", machines, several),
     ]
+
+
+def _loaded():
+    return [SOURCE, _variable("lab_instance", "Instance", "alloclab_load_run_info", several=True)]
 
 
 def _annotation(name, color, expr, title):
@@ -264,5 +358,17 @@ def all_dashboards():
         "side-by-side.json": _dashboard(
             "alloclab-side-by-side", "Two side by side",
             "Two instances or runs, for example of two allocators under the same load, question by question.", side_by_side(), _sides(),
+        ),
+        "load-generator.json": _dashboard(
+            "alloclab-load", "Load generator", "Whether the load arrives as it was asked for, and if not, who is the bottleneck.",
+            load_generator(), _loaded(),
+        ),
+        "server.json": _dashboard(
+            "alloclab-server", "Server", "What the server is asked for, how much of what it may use is used, and what it refuses.",
+            server(), [SOURCE],
+        ),
+        "runs-and-comparisons.json": _dashboard(
+            "alloclab-runs", "Runs and comparisons", "The queue of runs, the cells of comparisons among them, and what they found.",
+            runs_and_comparisons(), _variables(several=True),
         ),
     }
