@@ -21,9 +21,10 @@ constexpr const char kHead[] = R"(<!doctype html>
 <title>alloclab compare</title>
 <style>
 :root { color-scheme: light dark; --line: #8884; }
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 78rem; padding: 0 1rem; }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 104rem; padding: 0 1rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; display: block; overflow-x: auto; }
-th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; }
+th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; }
+th:first-child, td:first-child { position: sticky; left: 0; background: Canvas; }
 .r { text-align: right; }
 .good { font-weight: 600; color: #009e73; } .bad { font-weight: 600; color: #d55e00; } .warning { color: #d55e00; } .dim { opacity: .6; }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: 1rem 1.5rem; }
@@ -93,15 +94,20 @@ Values GrowingHeap(const v1::Curve& curve) {
 struct Chart {
   const char* title;  // HTML
   std::vector<Line> lines;
+  std::string (*scale)(double top);  // what a height means, in words
 };
 const std::vector<Chart>& Charts() {
   static const auto* const charts = new std::vector<Chart>{
       {"<b class=\"live\">Live bytes</b> and <b class=\"heap\">size of the heap</b> where it grows",
-       {{"heap", GrowingHeap}, {"live", [](const v1::Curve& curve) { return ValuesOf(curve.live_bytes()); }}}},
-      {"<b class=\"frag\">External fragmentation</b>, from 0 to 100 %", {{"frag", DrawnFragmentation}}},
+       {{"heap", GrowingHeap}, {"live", [](const v1::Curve& curve) { return ValuesOf(curve.live_bytes()); }}},
+       [](double top) { return Bytes(static_cast<std::uint64_t>(top)); }},
+      {"<b class=\"frag\">External fragmentation</b>",
+       {{"frag", DrawnFragmentation}},
+       [](double) { return std::string("100 %"); }},
       {"<b class=\"cycles\">Cycles per operation</b> of a 386DX-33 and <b class=\"steps\">search steps</b>, logarithmic",
        {{"cycles", [](const v1::Curve& curve) { return Logarithms(PerOperation(curve.cycles_386(), curve)); }},
-        {"steps", [](const v1::Curve& curve) { return Logarithms(PerOperation(curve.search_steps(), curve)); }}}},
+        {"steps", [](const v1::Curve& curve) { return Logarithms(PerOperation(curve.search_steps(), curve)); }}},
+       [](double top) { return Count(static_cast<std::uint64_t>(std::pow(10, top))); }},
   };
   return *charts;
 }
@@ -120,13 +126,33 @@ std::string Path(const Values& values, double top) {
   return path;
 }
 
-void AddChart(const Chart& chart, const std::vector<const ComparedRun*>& runs, std::string& html) {
-  double top = 0;
+// The most that is drawn: all of it, unless one heap dwarfs what lives in all of them and would press the others to the ground.
+double TopOf(const Chart& chart, const std::vector<const ComparedRun*>& runs) {
+  constexpr double kRoomAboveLive = 3;
+  if (std::string_view(chart.lines[0].style) == "frag") return 1;
+  double top = 0, live = 0;
   for (const ComparedRun* run : runs) {
-    for (const Line& line : chart.lines) top = std::max(top, Largest(line.of(run->run.result().exact().curve())));
+    for (const Line& line : chart.lines) {
+      const double largest = Largest(line.of(run->run.result().exact().curve()));
+      top = std::max(top, largest);
+      if (std::string_view(line.style) == "live") live = std::max(live, largest);
+    }
   }
-  if (std::string_view(chart.lines[0].style) == "frag") top = 1;
-  html += fmt::format("<h3>{}</h3>\n<div class=\"charts\">\n", chart.title);
+  return live > 0 ? std::min(top, kRoomAboveLive * live) : top;
+}
+
+// What of a chart's lines lies above the picture, for its caption.
+std::string Above(const Chart& chart, const v1::Curve& curve, double top) {
+  std::string above;
+  for (const Line& line : chart.lines) {
+    if (const double largest = Largest(line.of(curve)); largest > top) above += ", up to " + chart.scale(largest);
+  }
+  return above;
+}
+
+void AddChart(const Chart& chart, const std::vector<const ComparedRun*>& runs, std::string& html) {
+  const double top = TopOf(chart, runs);
+  html += fmt::format("<h3>{}, from 0 to {}</h3>\n<div class=\"charts\">\n", chart.title, chart.scale(top));
   for (const ComparedRun* run : runs) {
     std::string name = Escaped(run->config.heap_allocator());
     if (!run->config.page_allocator().empty()) name += " over " + Escaped(run->config.page_allocator());
@@ -137,7 +163,8 @@ void AddChart(const Chart& chart, const std::vector<const ComparedRun*>& runs, s
     for (const Line& line : chart.lines) {
       html += fmt::format("<path class=\"{}\" d=\"{}\"/>", line.style, Path(line.of(run->run.result().exact().curve()), top));
     }
-    html += fmt::format("</svg><figcaption>{}, run {}</figcaption></figure>\n", name, run->run.id());
+    html += fmt::format("</svg><figcaption>{}, run {}{}</figcaption></figure>\n", name, run->run.id(),
+                        Above(chart, run->run.result().exact().curve(), top));
   }
   html += "</div>\n";
 }
@@ -157,8 +184,11 @@ std::string ComparisonReport(const std::vector<ComparedRun>& runs, const Documen
     for (const Chart& chart : Charts()) AddChart(chart, drawn, html);
   }
   for (const std::string& line : document.footer) html += fmt::format("<p>{}</p>\n", Escaped(line));
-  html += fmt::format("<p class=\"dim\">Counted on simulated machines: the same on every computer. alloclab {}.</p>\n</html>\n",
-                      Escaped(std::string(Version())));
+  html += fmt::format(
+      "<p class=\"dim\">What is not called measured was counted on simulated machines: the same on every computer. alloclab "
+      "{}.</p>\n"
+      "</html>\n",
+      Escaped(std::string(Version())));
   return html;
 }
 

@@ -153,6 +153,27 @@ TEST(ComparisonReport, IsOneFileWithTablesAndACurveForEachRun) {
   EXPECT_THAT(html, Not(testing::ContainsRegex("(src|href)=")));
 }
 
+TEST(ComparisonReport, AHeapThatDwarfsTheOthersLeavesThePictureAndIsNamed) {
+  std::vector<ComparedRun> runs = {RunOf("a", 1000, 80'000), RunOf("bump", 2000, 20'000)};
+  for (ComparedRun& run : runs) {
+    v1::Curve& curve = *run.run.mutable_result()->mutable_exact()->mutable_curve();
+    for (const std::uint64_t part : {1, 2}) {
+      curve.add_operation(part * 500);
+      curve.add_live_bytes(part * 256);
+      curve.add_heap_bytes(part * (run.config.heap_allocator() == "bump" ? 5120 : 300));
+      curve.add_free_bytes(0);
+      curve.add_largest_free_bytes(0);
+      curve.add_cycles_386(part);
+      curve.add_search_steps(0);
+    }
+  }
+  const std::string html = ComparisonReport(runs, ComparisonDocument(runs, "a", Score(), false));
+  EXPECT_THAT(html, HasSubstr("where it grows, from 0 to 1.5 KiB</h3>")) << "three times what lives";
+  EXPECT_THAT(html, HasSubstr("<path class=\"live\" d=\"M500 83.3L1000 66.7\"/>"));
+  EXPECT_THAT(html, HasSubstr("<figcaption>bump, run 7, up to 10 KiB</figcaption>"));
+  EXPECT_THAT(html, Not(HasSubstr("<figcaption>a, run 7, up to")));
+}
+
 TEST(Score, IsASumOfWeightedTerms) {
   const absl::StatusOr<Score> score = Score::Parse("utilisation*0.6 + speed");
   ASSERT_TRUE(score.ok()) << score.status();
