@@ -114,7 +114,9 @@ absl::Status CheckParameters(const ParameterValues& parameters, const v1::Catalo
                              const Natives& natives) {
   std::vector<std::string_view> known;
   const auto add = [&known](const Parameters& more) {
-    for (const v1::ParameterInfo& parameter : more) known.push_back(parameter.name());
+    for (const v1::ParameterInfo& parameter : more) {
+      if (std::find(known.begin(), known.end(), parameter.name()) == known.end()) known.push_back(parameter.name());
+    }
   };
   for (const v1::AllocatorInfo& pages : catalog.page_allocators()) add(pages.parameters());
   for (const v1::AllocatorInfo* heap : heaps) add(heap->parameters());

@@ -157,5 +157,17 @@ TEST_F(ChosenNativesTest, EveryValueOfTheirParameterIsARun) {
   EXPECT_EQ(configs[1].parameters_size(), 1);
 }
 
+TEST(ComparedMachines, ParametersThatSeveralAllocatorsHaveAreNamedOnce) {
+  v1::Catalog catalog;
+  for (const char* name : {"page-runs", "binary-buddy"}) {
+    v1::AllocatorInfo& pages = *catalog.add_page_allocators();
+    pages.set_name(name);
+    pages.add_parameters()->set_name("pages.arena_pages");
+  }
+  EXPECT_EQ(CheckParameters({{"pages.arena_pages", {"8"}}}, catalog, {}, {}), absl::OkStatus());
+  EXPECT_EQ(CheckParameters({{"colour", {"8"}}}, catalog, {}, {}).message(),
+            "--param: unknown parameter \"colour\"; expected one of pages.arena_pages");
+}
+
 }  // namespace
 }  // namespace alloclab::client
