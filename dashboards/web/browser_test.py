@@ -187,6 +187,8 @@ def check_not_found(browser, lab):
 def check_rest(browser, lab):
     browser.open(lab.url('catalog'))
     browser.wait(text_has('heap.engine'))
+    assert browser.evaluate("[...document.querySelectorAll('.example figcaption svg')].every((key) => key.clientWidth < 20)"), \
+        'the keys of the small pictures are small'
     browser.evaluate("document.querySelector('#live').click()")
     assert browser.evaluate("document.querySelector('#live').textContent") == 'Paused'
 
