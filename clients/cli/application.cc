@@ -64,6 +64,7 @@ void DefineCommandLine(CLI::App& app, CommonOptions& options, Command& chosen) {
   RegisterRecord(app, chosen);
   RegisterRuns(app, chosen);
   RegisterExplain(app, chosen);
+  RegisterTop(app, chosen);
   RegisterTraces(app, chosen);
   RegisterTrace(app, chosen);
   RegisterGuests(app, chosen);

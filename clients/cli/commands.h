@@ -16,6 +16,7 @@ void RegisterSubmit(CLI::App& app, Command& chosen);      // submit
 void RegisterCompare(CLI::App& app, Command& chosen);     // compare
 void RegisterRuns(CLI::App& app, Command& chosen);        // runs list|show|watch|cancel|delete|compare|diff|open|seek
 void RegisterExplain(CLI::App& app, Command& chosen);     // explain
+void RegisterTop(CLI::App& app, Command& chosen);         // top
 void RegisterTraces(CLI::App& app, Command& chosen);      // traces list|delete
 void RegisterCatalog(CLI::App& app, Command& chosen);     // catalog
 void RegisterLab(CLI::App& app, Command& chosen);         // workload list|show, server, version
