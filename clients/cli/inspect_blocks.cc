@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdio>
 #include <limits>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "alloclab/v1/inspect.grpc.pb.h"
@@ -13,6 +16,7 @@
 #include "clients/cli/counters_view.h"
 #include "clients/cli/instance_config.h"
 #include "clients/cli/memory_map.h"
+#include "clients/common/interrupt.h"
 #include "clients/common/units.h"
 
 namespace alloclab::client {
@@ -20,6 +24,7 @@ namespace {
 
 constexpr std::uint64_t kListMax = 1'000;
 constexpr std::uint64_t kLines = 16, kLinesMax = 1'000;
+constexpr std::chrono::milliseconds kInterval{1'000}, kAttention{20};  // how soon Ctrl-C is noticed
 
 struct Arguments {
   std::string instance;
@@ -29,6 +34,8 @@ struct Arguments {
   std::uint64_t lines = kLines;
   std::uint64_t limit = kListMax;
   bool list = false;
+  bool watch = false;
+  std::chrono::milliseconds interval = kInterval;
 
   std::uint64_t end() const { return to == std::numeric_limits<std::uint32_t>::max() ? std::uint64_t{1} << 32 : to; }
 };
@@ -151,10 +158,28 @@ CommandResult Draw(Session& session, const Arguments& given) {
   return Done(session.Print(RenderTable(document, session.style(), session.width())), CodeOf(*said));
 }
 
+// Draws until Ctrl-C or an error: on a terminal one picture over the other, else one below the other.
+CommandResult WatchBlocks(Session& session, const Arguments& given) {
+  const InterruptGuard guard([] {});
+  for (;;) {
+    if (IsTerminal(stdout)) {
+      if (absl::Status status = session.Print("\x1b[H\x1b[2J"); !status.ok()) return status;
+    }
+    CommandResult drawn = Draw(session, given);
+    const auto next = std::chrono::steady_clock::now() + given.interval;
+    while (drawn.ok() && !guard.interrupted() && std::chrono::steady_clock::now() < next) {
+      std::this_thread::sleep_for(std::min(kAttention, given.interval));
+    }
+    if (!drawn.ok() || guard.interrupted()) return drawn;
+  }
+}
+
 // Options of the picture say nothing about the list, and the other way round.
 absl::Status CheckFit(const Arguments& given, bool draw) {
   if (given.lines > kLinesMax) return absl::InvalidArgumentError(fmt::format("--lines: at most {}", Count(kLinesMax)));
   if (draw && given.limit != kListMax) return absl::InvalidArgumentError("--limit: only for the table of --list");
+  if (!draw && given.watch) return absl::InvalidArgumentError("--watch: only for the picture, not for a list");
+  if (!given.watch && given.interval != kInterval) return absl::InvalidArgumentError("--interval: only with --watch");
   if (!draw && given.lines != kLines) return absl::InvalidArgumentError("--lines: only for the picture, not for a list");
   return absl::OkStatus();
 }
@@ -166,12 +191,15 @@ void AddBlocks(CLI::App& group, v1::AllocatorKind allocator, const char* name, c
   CLI::App* command = AddCommand(group, name, description, example, chosen, [given](Session& session) {
     const bool draw = !given->list && session.output() == OutputFormat::kTable && !session.options().quiet;
     if (absl::Status status = CheckFit(*given, draw); !status.ok()) return CommandResult(status);
+    if (given->watch) return WatchBlocks(session, *given);
     return draw ? Draw(session, *given) : List(session, *given);
   });
   command->add_option("INSTANCE", given->instance, "Name or id")->required()->type_name("INSTANCE");
   AddAddress(*command, "--from", given->from, "Zoom: first address");
   AddAddress(*command, "--to", given->to, "Zoom: one past the last address");
   AddPositiveCount(*command, "--lines", given->lines, "Lines of the picture at most (default 16)", "a picture has a line");
+  command->add_flag("--watch", given->watch, "Draw the picture again and again, until Ctrl-C");
+  AddPositiveDuration(*command, "--interval", given->interval, "How often --watch draws (default 1s)", "a picture takes time");
   command->add_flag("--list", given->list, "A table instead of the picture");
   AddCount(*command, "--limit", given->limit, "Rows of the table at most (default 1000, 0 is all)");
 }

@@ -2,6 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <thread>
 
 #include "absl/strings/strip.h"
 #include "alloclab/v1/heap.pb.h"
@@ -122,6 +126,36 @@ TEST_F(InstanceEndToEnd, InspectHeap) {
   EXPECT_EQ(Run({"inspect", "heap", "demo", "--limit", "2"}).err, "alloclab: --limit: only for the table of --list\n");
   EXPECT_EQ(Run({"inspect", "heap", "demo", "--list", "--lines", "2"}).err,
             "alloclab: --lines: only for the picture, not for a list\n");
+}
+
+TEST_F(InstanceEndToEnd, AWatchShowsWhatChangesUntilItIsInterrupted) {
+  Create("demo");
+  Out({"malloc", "demo", "100"});
+  Process watch(CommandOf({"inspect", "heap", "demo", "--watch", "--interval", "30ms"}), Environment());
+  const auto await = [&watch](const std::string& text) {
+    for (int i = 0; i < 1'000 && watch.out().find(text) == std::string::npos; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  };
+  await("; 1 live block, ");
+  Out({"malloc", "demo", "1000"});
+  await("; 2 live blocks, ");
+  watch.Signal(SIGINT);
+  const ProcessResult result = Finish(std::move(watch));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, StartsWith("heap of demo: "));
+  EXPECT_THAT(result.out, HasSubstr("; 1 live block, "));
+  EXPECT_THAT(result.out, HasSubstr("; 2 live blocks, "));
+  EXPECT_THAT(result.out, Not(HasSubstr("\x1b[")));
+}
+
+TEST_F(InstanceEndToEnd, AWatchThatCannotBeIsRefused) {
+  Create("demo");
+  EXPECT_EQ(Run({"inspect", "heap", "demo", "--watch", "--list"}).err,
+            "alloclab: --watch: only for the picture, not for a list\n");
+  EXPECT_EQ(Run({"inspect", "pages", "demo", "--watch", "-o", "json"}).exit_code, 2);
+  EXPECT_EQ(Run({"inspect", "pages", "demo", "--interval", "2s"}).err, "alloclab: --interval: only with --watch\n");
+  EXPECT_THAT(Run({"inspect", "heap", "dmeo", "--watch"}).err, HasSubstr("did you mean 'demo'?"));
 }
 
 TEST_F(InstanceEndToEnd, InspectPages) {
