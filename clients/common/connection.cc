@@ -23,6 +23,8 @@ constexpr std::chrono::milliseconds kMoment{200};
 
 double Seconds(std::chrono::steady_clock::duration time) { return std::chrono::duration<double>(time).count(); }
 
+constexpr char kBrokeOff[] = "the connection broke off";
+
 struct Reason {
   const char* library;  // what gRPC's message has in it
   const char* ours;
@@ -42,9 +44,9 @@ constexpr std::array kReasons = {
     Reason{"http1", "what listens there speaks HTTP, not gRPC, as the web page and /metrics do"},
     Reason{"unreachable", "no way to that host"},
     Reason{"No route to host", "no way to that host"},
-    Reason{"closed", "the connection broke off"},
-    Reason{"reset", "the connection broke off"},
-    Reason{"Broken pipe", "the connection broke off"},
+    Reason{"closed", kBrokeOff},
+    Reason{"reset", kBrokeOff},
+    Reason{"Broken pipe", kBrokeOff},
 };
 
 // "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: Failed to connect to remote host: Connection
@@ -54,7 +56,10 @@ std::string WhyUnreachable(const std::string& message) {
   const auto known = std::find_if(kReasons.begin(), kReasons.end(), [&message](const Reason& reason) {
     return message.find(reason.library) != std::string::npos;
   });
-  return known == kReasons.end() ? "no connection" : known->ours;
+  std::string why = known == kReasons.end() ? "no connection" : known->ours;
+  // With TLS 1.3 a server that does not want the client's certificate, or misses it, says so by hanging up.
+  if (TlsOfProcess().on() && why == kBrokeOff) why += "; it may ask for a certificate (--cert and --key) that it trusts";
+  return why;
 }
 
 // Messages of the server begin in lower case, those of gRPC ("Received RST_STREAM with error code 2") do not.
