@@ -85,11 +85,10 @@ absl::Status WriteAddresses(const std::string& path, const LabServer& server) {
   return absl::OkStatus();
 }
 
-void WarnIfOpen(std::string_view flag, const std::string& listen) {
+void WarnIfOpen(std::string_view flag, const std::string& listen, std::string_view note) {
   const absl::StatusOr<BindAddress> address = ParseBindAddress(listen, Sockets::kTcpAndUnix);
   if (!address.ok() || IsLoopback(*address)) return;
-  Log(LogLevel::kWarning, "server.open",
-      {{"flag", flag}, {"address", listen}, {"note", "reachable from other hosts, without encryption or authentication"}});
+  Log(LogLevel::kWarning, "server.open", {{"flag", flag}, {"address", listen}, {"note", note}});
 }
 
 // Waits for SIGTERM or SIGINT, then stops the server; a second signal ends the process at once.
@@ -129,9 +128,13 @@ int Serve(const ServerOptions& options) {
   const auto server = LabServer::Start(options);
   if (!server.ok()) return Fail(absl::IsInvalidArgument(server.status()) ? kExitUsage : kExitFailed, server.status());
   if (absl::Status status = WriteAddresses(options.address_file, **server); !status.ok()) return Fail(kExitFailed, status);
-  WarnIfOpen("--listen", options.listen);
-  WarnIfOpen("--web-listen", options.web_listen);
-  WarnIfOpen("--metrics-listen", options.metrics_listen);
+  constexpr char kOpen[] = "reachable from other hosts, without encryption or authentication";
+  if (options.client_ca.empty()) {
+    WarnIfOpen("--listen", options.listen,
+               options.tls_cert.empty() ? kOpen : "reachable from other hosts, encrypted, without authentication");
+  }
+  WarnIfOpen("--web-listen", options.web_listen, kOpen);
+  WarnIfOpen("--metrics-listen", options.metrics_listen, kOpen);
   Log(LogLevel::kInfo, "server.started",
       {{"version", Version()},
        {"commit", Commit()},
@@ -148,7 +151,8 @@ int Serve(const ServerOptions& options) {
 int CheckHealthOf(const ServerOptions& options, const std::string& service) {
   const absl::StatusOr<BindAddress> listen = ParseBindAddress("--listen", options.listen, Sockets::kTcpAndUnix);
   if (!listen.ok()) return Fail(kExitUsage, listen.status());
-  const absl::Status status = CheckHealth(*listen, service);
+  const absl::Status status = CheckHealth(*listen, service, options);
+  if (absl::IsInvalidArgument(status)) return Fail(kExitUsage, status);
   if (!status.ok()) return Fail(absl::IsUnavailable(status) ? kExitUnreachable : kExitFailed, status);
   fmt::print("SERVING\n");
   return kExitOk;

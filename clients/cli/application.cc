@@ -13,6 +13,7 @@
 #include "clients/cli/guests_commands.h"
 #include "clients/cli/help.h"
 #include "clients/cli/instance_config.h"
+#include "clients/cli/tls_command.h"
 #include "clients/cli/trace_commands.h"
 #include "clients/common/exit_code.h"
 #include "clients/common/version.h"
@@ -75,6 +76,7 @@ void DefineCommandLine(CLI::App& app, CommonOptions& options, Command& chosen) {
   RegisterCatalog(app, chosen);
   RegisterGuest(app, chosen);
   RegisterGrade(app, chosen);
+  RegisterTls(app, chosen);
   RegisterLab(app, chosen);
   RegisterCompletion(app, chosen);
   RegisterHelp(app, chosen);

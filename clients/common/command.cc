@@ -7,6 +7,7 @@
 
 #include "allocators/common/quantity.h"
 #include "allocators/common/suggestion.h"
+#include "clients/common/channel_credentials.h"
 #include "clients/common/units.h"
 
 namespace alloclab::client {
@@ -52,6 +53,11 @@ void AddCommonOptions(CLI::App& app, CommonOptions& options) {
   app.add_option("--server", options.connection.server, "Where alloclabd listens; unix:PATH too (default 127.0.0.1:7411)")
       ->envname("ALLOCLAB_SERVER")
       ->type_name("HOST:PORT");
+  TlsOptions& tls = TlsOfProcess();
+  app.add_flag("--tls", tls.tls, "Encrypt, and trust whom this system trusts; --ca says it too")->envname("ALLOCLAB_TLS");
+  app.add_option("--ca", tls.ca, "Who signs the server's certificate, PEM")->envname("ALLOCLAB_CA")->type_name("FILE");
+  app.add_option("--cert", tls.cert, "Certificate to show to the server, PEM")->envname("ALLOCLAB_CERT")->type_name("FILE");
+  app.add_option("--key", tls.key, "Its key, PEM")->envname("ALLOCLAB_KEY")->type_name("FILE");
   AddPositiveDuration(app, "--timeout", options.connection.timeout, "Deadline of one call (default 10s)",
                       "expected at least 1ms: no call ends in no time");
   AddParsed(app, "--wait", options.connection.wait, "Wait that long for a server that is not up yet", "DURATION",

@@ -10,6 +10,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "clients/common/channel_credentials.h"
 #include "clients/common/field_names.h"
 
 namespace alloclab::client {
@@ -22,11 +23,20 @@ constexpr std::chrono::milliseconds kMoment{200};
 
 double Seconds(std::chrono::steady_clock::duration time) { return std::chrono::duration<double>(time).count(); }
 
+constexpr char kBrokeOff[] = "the connection broke off";
+
 struct Reason {
   const char* library;  // what gRPC's message has in it
   const char* ours;
 };
 constexpr std::array kReasons = {
+    Reason{"certificate verify failed", "its certificate has expired or is not signed by whom --ca trusts"},
+    Reason{"is not in peer certificate", "its certificate is for other hosts than the one in --server"},
+    Reason{"Hostname Verification Check failed", "its certificate is for other hosts than the one in --server"},
+    Reason{"wrong version number", "what listens there does not speak TLS; leave out --tls, --ca and ALLOCLAB_CA"},
+    Reason{"WRONG_VERSION_NUMBER", "what listens there does not speak TLS; leave out --tls, --ca and ALLOCLAB_CA"},
+    Reason{"Ssl handshake failed", "it refused the connection; it may ask for a certificate (--cert and --key) that it trusts"},
+    Reason{"SSL routines", "it refused the connection; it may ask for a certificate (--cert and --key) that it trusts"},
     Reason{"Connection refused", "connection refused"},
     Reason{"DNS resolution failed", "no such host"},
     Reason{"No such file or directory", "no such socket"},
@@ -34,9 +44,9 @@ constexpr std::array kReasons = {
     Reason{"http1", "what listens there speaks HTTP, not gRPC, as the web page and /metrics do"},
     Reason{"unreachable", "no way to that host"},
     Reason{"No route to host", "no way to that host"},
-    Reason{"closed", "the connection broke off"},
-    Reason{"reset", "the connection broke off"},
-    Reason{"Broken pipe", "the connection broke off"},
+    Reason{"closed", kBrokeOff},
+    Reason{"reset", kBrokeOff},
+    Reason{"Broken pipe", kBrokeOff},
 };
 
 // "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: Failed to connect to remote host: Connection
@@ -46,7 +56,10 @@ std::string WhyUnreachable(const std::string& message) {
   const auto known = std::find_if(kReasons.begin(), kReasons.end(), [&message](const Reason& reason) {
     return message.find(reason.library) != std::string::npos;
   });
-  return known == kReasons.end() ? "no connection" : known->ours;
+  std::string why = known == kReasons.end() ? "no connection" : known->ours;
+  // With TLS 1.3 a server that does not want the client's certificate, or misses it, says so by hanging up.
+  if (TlsOfProcess().on() && why == kBrokeOff) why += "; it may ask for a certificate (--cert and --key) that it trusts";
+  return why;
 }
 
 // Messages of the server begin in lower case, those of gRPC ("Received RST_STREAM with error code 2") do not.
@@ -65,11 +78,12 @@ Connection::Connection(ConnectionOptions options, int number) : options_(std::mo
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1'000);
   arguments.SetInt("alloclab.connection", number);
-  channel_ = grpc::CreateCustomChannel(options_.server, grpc::InsecureChannelCredentials(), arguments);
+  // Without credentials it is a channel on which every call fails: Explain says why.
+  channel_ = grpc::CreateCustomChannel(options_.server, MakeChannelCredentials(TlsOfProcess()).value_or(nullptr), arguments);
 }
 
 void Connection::AwaitServer(const std::function<void(std::string_view)>& say) {
-  if (!options_.wait || waited_) return;
+  if (!options_.wait || waited_ || !MakeChannelCredentials(TlsOfProcess()).ok()) return;
   const auto start = std::chrono::steady_clock::now();
   const auto deadline = std::chrono::system_clock::now() + *options_.wait;
   if (!channel_->WaitForConnected(std::min(deadline, std::chrono::system_clock::now() + kMoment))) {
@@ -92,6 +106,7 @@ std::unique_ptr<grpc::ClientContext> Connection::MakeContext(std::chrono::millis
 }
 
 absl::Status Connection::Explain(const grpc::Status& status) const {
+  if (absl::Status refused = MakeChannelCredentials(TlsOfProcess()).status(); !refused.ok()) return refused;
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:
       return Unreachable(WhyUnreachable(status.error_message()));

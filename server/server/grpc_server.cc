@@ -93,7 +93,8 @@ GrpcServer::GrpcServer(const Domain& domain, std::size_t streams_max)
 
 GrpcServer::~GrpcServer() { Stop(MonotonicTime::InfinitePast()); }
 
-absl::Status GrpcServer::Start(const BindAddress& listen, bool reflection, std::size_t connections_max) {
+absl::Status GrpcServer::Start(const BindAddress& listen, bool reflection, std::size_t connections_max,
+                               const std::shared_ptr<grpc::ServerCredentials>& credentials) {
   absl::StatusOr<Listener> listener = Listener::Open("--listen", listen);
   if (!listener.ok()) return listener.status();
   grpc::EnableDefaultHealthCheckService(true);
@@ -108,7 +109,7 @@ absl::Status GrpcServer::Start(const BindAddress& listen, bool reflection, std::
   interceptors.push_back(MakeInterceptorFactory(metrics_, [this](const std::string& client) { CountVain(client); }));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
   acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
-      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, grpc::InsecureServerCredentials());
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials);
   server_ = builder.BuildAndStart();
   if (!server_) return errors::CannotListen("--listen", ToString(listen), "gRPC does not start");
   address_ = ToString(listener->address());

@@ -53,8 +53,10 @@ class GrpcServer {
   GrpcServer(const Domain& domain, std::size_t streams_max);
   ~GrpcServer();
 
-  // With the reflection service or without, for so many connections. FAILED_PRECONDITION: the address cannot be bound.
-  absl::Status Start(const BindAddress& listen, bool reflection, std::size_t connections_max);
+  // With the reflection service or without, for so many connections, which `credentials` protect. FAILED_PRECONDITION: the
+  // address cannot be bound.
+  absl::Status Start(const BindAddress& listen, bool reflection, std::size_t connections_max,
+                     const std::shared_ptr<grpc::ServerCredentials>& credentials);
   // NOT_SERVING from here on; streams end after the batch under way.
   void Drain();
   // Lets calls end until `deadline`, then cancels them.

@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "server/server/grpc_credentials.h"
 
 namespace alloclab::server {
 
@@ -30,12 +31,13 @@ std::string WhyNoAnswer(const grpc::Status& status) {
 
 }  // namespace
 
-absl::Status CheckHealth(const BindAddress& listen, const std::string& service) {
+absl::Status CheckHealth(const BindAddress& listen, const std::string& service, const ServerOptions& options) {
   const std::string address = ToString(SeenFromThisHost(listen));
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  const auto stub =
-      grpc::health::v1::Health::NewStub(grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
+  const auto credentials = MakeOwnChannelCredentials(options);
+  if (!credentials.ok()) return credentials.status();
+  const auto stub = grpc::health::v1::Health::NewStub(grpc::CreateCustomChannel(address, *credentials, arguments));
   grpc::health::v1::HealthCheckRequest request;
   request.set_service(service);
   HealthCheckResponse response;

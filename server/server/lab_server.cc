@@ -21,6 +21,7 @@
 #include "server/limits.h"
 #include "server/metrics/metrics_endpoint.h"
 #include "server/metrics/rpc_metrics.h"
+#include "server/server/grpc_credentials.h"
 #include "server/server/grpc_server.h"
 #include "server/server/host.h"
 #include "server/server/memory_return.h"
@@ -150,11 +151,13 @@ absl::Status LabServer::Parts::Start(const ServerOptions& options) {
   const absl::StatusOr<BindAddress> listen = ParseBindAddress("--listen", options.listen, Sockets::kTcpAndUnix);
   if (!listen.ok()) return listen.status();
   if (absl::Status status = CheckDistinct(options); !status.ok()) return status;
+  const auto credentials = MakeServerCredentials(options);
+  if (!credentials.ok()) return credentials.status();
   if (absl::Status status = StartMetrics(options); !status.ok()) return status;
   if (absl::Status status = StartPage(options); !status.ok()) return status;
   card.SetAddresses(addresses);
   const std::size_t connections = ConnectionsFor(DescriptorLimit(), options.connections_max);
-  if (absl::Status status = grpc.Start(*listen, options.reflection, connections); !status.ok()) return status;
+  if (absl::Status status = grpc.Start(*listen, options.reflection, connections, *credentials); !status.ok()) return status;
   addresses.grpc = grpc.address();
   card.SetAddresses(addresses);
   return absl::OkStatus();

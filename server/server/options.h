@@ -23,6 +23,7 @@ struct ServerOptions {
   std::string web_listen = "127.0.0.1:7412";      // web page and its JSON; empty: none
   std::string metrics_listen = "127.0.0.1:7413";  // /metrics; empty: none
   std::string allowed_hosts;                      // names of this host for HTTP, with commas
+  std::string tls_cert, tls_key, client_ca;       // files; empty: gRPC without TLS, clients without certificates
   std::string data_dir = "alloclab-data";
   std::string address_file;                 // where to write the bound addresses; empty: nowhere
   std::string prometheus_url, grafana_url;  // for the web page's links; empty: no link

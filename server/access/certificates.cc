@@ -1,0 +1,224 @@
+#include "server/access/certificates.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_join.h"
+#include "allocators/common/check.h"
+
+namespace alloclab::server {
+namespace {
+
+constexpr absl::Duration kAuthorityLife = absl::Hours(24 * 3650);
+constexpr std::size_t kHostBytesMax = 253;  // RFC 1035
+
+template <auto kFree>
+struct Freed {
+  template <class Object>
+  void operator()(Object* object) const {
+    kFree(object);
+  }
+};
+using Bytes = std::unique_ptr<BIO, Freed<BIO_free_all>>;
+using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
+using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
+
+struct Signed {
+  Certificate certificate;
+  Key key;
+};
+
+absl::Status Refused(const NamedFile& file, std::string_view what) {
+  ERR_clear_error();
+  return absl::InvalidArgumentError(fmt::format("{} {}: {}", file.flag, file.path, what));
+}
+
+absl::StatusOr<std::string> ReadWhole(const NamedFile& file) {
+  std::ifstream stream(file.path, std::ios::binary);
+  std::ostringstream text;
+  if (!stream || !(text << stream.rdbuf())) return Refused(file, fmt::format("cannot be read: {}", std::strerror(errno)));
+  return text.str();
+}
+
+Bytes Reader(const std::string& text) { return Bytes(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }
+
+// No terminal is asked for the password of a key.
+int NoPassword(char*, int, int, void*) { return -1; }
+
+std::string Text(BIO* bytes) {
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(bytes, &data);
+  return std::string(data, static_cast<std::size_t>(size));
+}
+
+bool IsAddress(const std::string& host) {
+  in6_addr ignored;
+  return inet_pton(AF_INET, host.c_str(), &ignored) == 1 || inet_pton(AF_INET6, host.c_str(), &ignored) == 1;
+}
+
+absl::Status CheckHost(const std::string& host) {
+  const auto fits = [](unsigned char c) { return absl::ascii_isalnum(c) || c == '-' || c == '.'; };
+  const bool is_name = !host.empty() && host.size() <= kHostBytesMax && std::all_of(host.begin(), host.end(), fits);
+  if (is_name || IsAddress(host)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("--host \"{}\": neither the name of a host nor an address; expected lab.example.org or 192.0.2.7", host));
+}
+
+void AddExtension(X509* certificate, X509* issuer, int kind, const std::string& value) {
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
+  const std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION_free>> extension(
+      X509V3_EXT_conf_nid(nullptr, &context, kind, value.c_str()));
+  ALLOCLAB_CHECK(extension != nullptr);
+  ALLOCLAB_CHECK_EQ(X509_add_ext(certificate, extension.get(), -1), 1);
+}
+
+// A new key and its certificate without extensions, which is not signed yet.
+Signed Draft(const std::string& name, X509* issuer, absl::Time from, absl::Time until) {
+  Signed made{.certificate = Certificate(X509_new()), .key = Key(EVP_EC_gen("P-256"))};
+  ALLOCLAB_CHECK(made.certificate != nullptr && made.key != nullptr);
+  X509* const certificate = made.certificate.get();
+  X509_set_version(certificate, X509_VERSION_3);
+  std::array<unsigned char, 16> serial;
+  ALLOCLAB_CHECK_EQ(RAND_bytes(serial.data(), serial.size()), 1);
+  serial[0] &= 0x7F;  // positive
+  const std::unique_ptr<BIGNUM, Freed<BN_free>> number(BN_bin2bn(serial.data(), serial.size(), nullptr));
+  BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate));
+  ASN1_TIME_set(X509_getm_notBefore(certificate), absl::ToTimeT(from));
+  ASN1_TIME_set(X509_getm_notAfter(certificate), absl::ToTimeT(until));
+  X509_NAME_add_entry_by_NID(X509_get_subject_name(certificate), NID_commonName, MBSTRING_UTF8,
+                             static_cast<const unsigned char*>(static_cast<const void*>(name.c_str())), -1, -1, 0);
+  X509_set_issuer_name(certificate, X509_get_subject_name(issuer == nullptr ? certificate : issuer));
+  X509_set_pubkey(certificate, made.key.get());
+  return made;
+}
+
+Signed MakeAuthority(absl::Time from, absl::Time until) {
+  Signed made = Draft("alloclab lab authority", nullptr, from, until);
+  X509* const certificate = made.certificate.get();
+  AddExtension(certificate, certificate, NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
+  AddExtension(certificate, certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
+  AddExtension(certificate, certificate, NID_subject_key_identifier, "hash");
+  ALLOCLAB_CHECK_GT(X509_sign(certificate, made.key.get(), EVP_sha256()), 0);
+  return made;
+}
+
+// `usage` as in OpenSSL's configuration; `names` is the subjectAltName, or empty.
+Signed MakeLeaf(const std::string& name, const Signed& authority, const CertificatePlan& plan, const std::string& usage,
+                const std::string& names) {
+  X509* const issuer = authority.certificate.get();
+  Signed made = Draft(name, issuer, plan.from, plan.from + plan.life);
+  X509* const certificate = made.certificate.get();
+  AddExtension(certificate, issuer, NID_basic_constraints, "critical,CA:FALSE");
+  AddExtension(certificate, issuer, NID_key_usage, "critical,digitalSignature");
+  AddExtension(certificate, issuer, NID_ext_key_usage, usage);
+  AddExtension(certificate, issuer, NID_authority_key_identifier, "keyid:always");
+  if (!names.empty()) AddExtension(certificate, issuer, NID_subject_alt_name, names);
+  ALLOCLAB_CHECK_GT(X509_sign(certificate, authority.key.get(), EVP_sha256()), 0);
+  return made;
+}
+
+absl::Status WriteNew(const std::string& path, const std::string& text, mode_t mode) {
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  const bool written = file >= 0 && write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const int error = errno;
+  if (file >= 0) close(file);
+  if (written) return absl::OkStatus();
+  if (error == EEXIST) {
+    return absl::FailedPreconditionError(
+        fmt::format("{} is there already and is not overwritten; give another --directory, or move it away", path));
+  }
+  return absl::FailedPreconditionError(fmt::format("{} cannot be written: {}", path, std::strerror(error)));
+}
+
+absl::Status WritePair(const std::string& stem, const Signed& made, std::vector<std::string>& paths) {
+  const Bytes certificate(BIO_new(BIO_s_mem())), key(BIO_new(BIO_s_mem()));
+  ALLOCLAB_CHECK_EQ(PEM_write_bio_X509(certificate.get(), made.certificate.get()), 1);
+  ALLOCLAB_CHECK_EQ(PEM_write_bio_PrivateKey(key.get(), made.key.get(), nullptr, nullptr, 0, nullptr, nullptr), 1);
+  if (absl::Status status = WriteNew(stem + ".key", Text(key.get()), 0600); !status.ok()) return status;
+  paths.push_back(stem + ".key");
+  if (absl::Status status = WriteNew(stem + ".pem", Text(certificate.get()), 0644); !status.ok()) return status;
+  paths.push_back(stem + ".pem");
+  return absl::OkStatus();
+}
+
+absl::Status PrepareDirectory(const std::string& directory) {
+  std::error_code error;
+  if (std::filesystem::is_directory(directory, error)) return absl::OkStatus();
+  std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), error);
+  if (mkdir(directory.c_str(), 0700) == 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(fmt::format("--directory {} cannot be made: {}", directory, std::strerror(errno)));
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadCertificates(const NamedFile& file) {
+  absl::StatusOr<std::string> text = ReadWhole(file);
+  if (!text.ok()) return text;
+  const Bytes bytes = Reader(*text);
+  if (!Certificate(PEM_read_bio_X509(bytes.get(), nullptr, NoPassword, nullptr))) {
+    return Refused(file, "holds no certificate; expected PEM, \"-----BEGIN CERTIFICATE-----\"");
+  }
+  return text;
+}
+
+absl::Status CheckTlsFiles(const TlsFiles& files) {
+  if (!files.authority.path.empty()) {
+    if (absl::Status status = ReadCertificates(files.authority).status(); !status.ok()) return status;
+  }
+  const absl::StatusOr<std::string> certificates = ReadCertificates(files.certificate);
+  if (!certificates.ok()) return certificates.status();
+  const absl::StatusOr<std::string> text = ReadWhole(files.key);
+  if (!text.ok()) return text.status();
+  const Key key(PEM_read_bio_PrivateKey(Reader(*text).get(), nullptr, NoPassword, nullptr));
+  if (!key) return Refused(files.key, "holds no key without a password; expected PEM, \"-----BEGIN PRIVATE KEY-----\"");
+  const Certificate own(PEM_read_bio_X509(Reader(*certificates).get(), nullptr, NoPassword, nullptr));
+  if (X509_check_private_key(own.get(), key.get()) != 1) {
+    return Refused(files.key, fmt::format("is not the key of {} {}", files.certificate.flag, files.certificate.path));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> MakeCertificates(const CertificatePlan& plan) {
+  std::vector<std::string> names;
+  for (const std::string& host : plan.hosts) {
+    if (absl::Status status = CheckHost(host); !status.ok()) return status;
+    names.push_back((IsAddress(host) ? "IP:" : "DNS:") + host);
+  }
+  if (absl::Status status = PrepareDirectory(plan.directory); !status.ok()) return status;
+  const absl::Duration life = std::max(plan.life, kAuthorityLife);
+  const Signed authority = MakeAuthority(std::min(plan.from, plan.from + plan.life), plan.from + life);
+  // The server's may also be shown by its own health check, which is a client.
+  const Signed server = MakeLeaf("alloclabd", authority, plan, "serverAuth,clientAuth", absl::StrJoin(names, ","));
+  const Signed client = MakeLeaf("alloclab", authority, plan, "clientAuth", "");
+  std::vector<std::string> paths;
+  absl::Status status;
+  for (const auto& [name, made] : {std::pair{"ca", &authority}, {"server", &server}, {"client", &client}}) {
+    if (status.ok()) status = WritePair((std::filesystem::path(plan.directory) / name).string(), *made, paths);
+  }
+  if (status.ok()) return paths;
+  for (const std::string& path : paths) unlink(path.c_str());  // of this call alone
+  return status;
+}
+
+}  // namespace alloclab::server
