@@ -14,7 +14,7 @@ namespace alloclab::server {
 // answers within two seconds; FAILED_PRECONDITION: not serving; NOT_FOUND: no such service. With options.tls_cert it speaks TLS
 // and shows the server's own certificate, as it is of the same host; it tells nothing, so it takes any certificate for the
 // server's. INVALID_ARGUMENT: these files are none.
-absl::Status CheckHealth(const BindAddress& listen, const std::string& service, const ServerOptions& options);
+absl::Status CheckHealth(const BindAddress& listen, const std::string& service, const ServerOptions& options = {});
 
 }  // namespace alloclab::server
 
