@@ -49,7 +49,7 @@ class TlsEndToEnd : public EndToEnd {
   }
   static void ExpectUnreachable(const ProcessResult& result, const std::string& why) {
     EXPECT_EQ(result.exit_code, 3) << result.out << result.err;
-    EXPECT_THAT(result.err, AllOf(HasSubstr("cannot reach a server at "), HasSubstr(why)));
+    EXPECT_THAT(result.err, AllOf(StartsWith("alloclab: cannot reach a server at "), HasSubstr(why)));
   }
 };
 
