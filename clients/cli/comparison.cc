@@ -222,6 +222,13 @@ std::string Trouble(const ComparedRun& run) {
                      run.run.error().empty() ? "" : ": " + run.run.error());
 }
 
+// What a reader must know of a run; empty: nothing.
+std::string Remark(const ComparedRun& run) {
+  if (std::string trouble = Trouble(run); !trouble.empty()) return trouble;
+  if (run.run.result().exact().peak_ram_bytes() <= run.config.ram_bytes()) return "";
+  return "the heap grew longer than the RAM; a program that writes to all that it was given could not go on";
+}
+
 }  // namespace
 
 absl::StatusOr<Score> Score::Parse(std::string_view text) {
@@ -265,9 +272,9 @@ Document ComparisonDocument(const std::vector<ComparedRun>& runs, const std::str
       fmt::format("Ranked by refused operations, then by the score {}; speed is relative to {}, 0.5 is as quick.",
                   Describe(score), reference)};
   for (const ComparedRun& run : runs) {
-    if (const std::string trouble = Trouble(run); !trouble.empty()) {
+    if (const std::string remark = Remark(run); !remark.empty()) {
       document.footer.push_back(fmt::format("{} on {}, RAM {}: {}", run.config.heap_allocator(), run.workload,
-                                            BytesCell(run.config.ram_bytes()).text, trouble));
+                                            BytesCell(run.config.ram_bytes()).text, remark));
     }
   }
   return document;

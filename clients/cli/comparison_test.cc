@@ -127,6 +127,13 @@ TEST(Comparison, ANarrowTableFitsATerminalOf80WhateverItsRowsDifferBy) {
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 4) << text;  // title, header, a line for each run
 }
 
+TEST(Comparison, AHeapLongerThanTheRamIsRemarkedOn) {
+  const Document document =
+      ComparisonDocument({RunOf("fits", 1 << 20, 80'000), RunOf("bump", (1 << 20) + 1, 20'000)}, "fits", Score(), false);
+  EXPECT_THAT(document.footer, testing::Contains(HasSubstr("bump on simple, RAM 1 MiB: the heap grew longer than the RAM")));
+  EXPECT_THAT(document.footer, Not(testing::Contains(HasSubstr("fits on simple"))));
+}
+
 TEST(ComparisonReport, IsOneFileWithTablesAndACurveForEachRun) {
   std::vector<ComparedRun> runs = {RunOf("a", 1000, 80'000), RunOf("<b>", 2000, 20'000)};
   for (ComparedRun& run : runs) {
