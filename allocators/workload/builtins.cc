@@ -165,7 +165,14 @@ std::span<const BuiltinWorkload> BuiltinWorkloads() {
       {"fork-exec-exit", "blocks of pages only: segments, stacks and single pages of processes that come and go",
        ForkExecExit()},
       {"sqlite", "recorded: the sqlite3 shell creating, filling, indexing and querying a small database in memory",
-       SqliteTrace()},
+       RecordedTrace("sqlite")},
+      {"cc1", "recorded: gcc 12 compiling a small C program with -O2", RecordedTrace("cc1")},
+      {"git", "recorded: git log --stat -p of twelve commits", RecordedTrace("git")},
+      {"openssl", "recorded: openssl making an RSA key and a certificate", RecordedTrace("openssl")},
+      {"perl", "recorded: the first part of a Perl report of arrays and strings that grow", RecordedTrace("perl")},
+      {"python", "recorded: the start of Python and the first part of a program that counts words", RecordedTrace("python")},
+      {"web-server", "recorded: the first part of a Python web server with a thread for each of six clients",
+       RecordedTrace("web-server")},
   };
   return builtins;
 }

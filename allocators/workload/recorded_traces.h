@@ -6,8 +6,8 @@
 
 namespace alloclab {
 
-// The bytes of traces/sqlite.rep.gz, built into the program.
-std::string_view SqliteTrace();
+// The bytes of a file in traces/, built into the program. REQUIRES: `name` is that of one of them without its endings, "sqlite".
+std::string_view RecordedTrace(std::string_view name);
 
 }  // namespace alloclab
 

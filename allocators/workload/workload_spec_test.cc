@@ -256,6 +256,12 @@ TEST(BuiltinTest, OperationsArePinned) {
       {"checkerboard", {260'000, "cc8ee8b1175b90c82652173668e949a7aa1cb00576b99a35a919e202cffc4e71"}},
       {"fork-exec-exit", {256'000, "6caab5d90bf2f62c1c48e8cb016a8a19a11221ea0d7303c3fb8b144dc6b5ff82"}},
       {"sqlite", {53'354, "85f6ab74e171202244f1b6fa5535ff8208b955c3db264aac31f2a457be303e8c"}},
+      {"cc1", {53'521, "34fca89d9794f7fefe2facb8b5a0aeadb717c6ce572536b3032b2043d7842319"}},
+      {"git", {2'953, "9e6cb807d6d7fe15e3d2371dbac0001aca0d48cba2c95023d0eb43df428024ea"}},
+      {"openssl", {35'945, "03483ed664579ac3fa233d0410bab4453f87ddef1844dd2da49b5357fe52ccb2"}},
+      {"perl", {60'000, "6329bd107f4b6a62744bba8d7072f05c3e0069b2906f38ca3dea816d75b89fde"}},
+      {"python", {100'000, "653aac5e45b36df34369286f8b887360a3b7821e6a045bc427e53f95bda320ce"}},
+      {"web-server", {120'000, "a82e7062942e790598b00d9a417007dfaf9252a24aad1f223f0b91669e6185fd"}},
   };
   ASSERT_EQ(BuiltinWorkloads().size(), pinned.size());
   for (const BuiltinWorkload& builtin : BuiltinWorkloads()) {
@@ -296,7 +302,7 @@ TEST(BuiltinTest, SeedsAndErrors) {
   EXPECT_EQ(MakeBuiltin("larsen", 0, 0).status().message(), "unknown built-in workload \"larsen\"; did you mean \"larson\"?");
   EXPECT_EQ(MakeBuiltin("x", 0, 0).status().message(),
             "unknown built-in workload \"x\"; expected one of steady-state, ramp-and-drain, larson, checkerboard, "
-            "fork-exec-exit, sqlite");
+            "fork-exec-exit, sqlite, cc1, git, openssl, perl, python, web-server");
   EXPECT_EQ(MakeBuiltin("x", 0, 0).status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(MakeBuiltin("larson", 0, 50'000'001).status().message(),
             "operations: 50000001 are too many; expected at most 50000000");

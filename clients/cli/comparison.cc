@@ -222,11 +222,17 @@ std::string Trouble(const ComparedRun& run) {
                      run.run.error().empty() ? "" : ": " + run.run.error());
 }
 
-// What a reader must know of a run; empty: nothing.
-std::string Remark(const ComparedRun& run) {
-  if (std::string trouble = Trouble(run); !trouble.empty()) return trouble;
-  if (run.run.result().exact().peak_ram_bytes() <= run.config.ram_bytes()) return "";
-  return "the heap grew longer than the RAM; a program that writes to all that it was given could not go on";
+// Which heaps of a table gave more than the RAM of their machines; empty: none. Page faults are the allocator's, not the program's.
+std::string LongerThanRam(const Table& table) {
+  std::vector<std::string> heaps;
+  for (const Row& row : table.rows) {
+    const ComparedRun& run = *row.run;
+    if (run.run.result().exact().peak_ram_bytes() > run.config.ram_bytes()) heaps.push_back(run.config.heap_allocator());
+  }
+  if (heaps.empty()) return "";
+  return fmt::format(
+      "On {}, a program that writes to all that it was given could not go on, as it is more than the RAM, with {}.",
+      table.title, fmt::join(heaps, ", "));
 }
 
 }  // namespace
@@ -263,18 +269,22 @@ Document ComparisonDocument(const std::vector<ComparedRun>& runs, const std::str
   Document document;
   const std::set<std::string> parameters = DifferingParameters(runs);
   const bool pages = DifferInPages(runs);
-  for (const Table& table : Tables(runs, reference, score))
+  std::vector<std::string> remarks;
+  for (const Table& table : Tables(runs, reference, score)) {
     document.sections.push_back(TableSection(table, pages, parameters, narrow));
+    if (std::string remark = LongerThanRam(table); !remark.empty()) remarks.push_back(std::move(remark));
+  }
   document.footer = {
       "* is the best of its column. util.: most bytes asked for and live of the peak RAM; frag.: external fragmentation, the "
       "mean over the run; steps, cycles: blocks looked at and cycles of a 386DX-33, the mean of a heap operation; longest: the "
       "most cycles that one took.",
       fmt::format("Ranked by refused operations, then by the score {}; speed is relative to {}, 0.5 is as quick.",
                   Describe(score), reference)};
+  document.footer.insert(document.footer.end(), remarks.begin(), remarks.end());
   for (const ComparedRun& run : runs) {
-    if (const std::string remark = Remark(run); !remark.empty()) {
+    if (const std::string trouble = Trouble(run); !trouble.empty()) {
       document.footer.push_back(fmt::format("{} on {}, RAM {}: {}", run.config.heap_allocator(), run.workload,
-                                            BytesCell(run.config.ram_bytes()).text, remark));
+                                            BytesCell(run.config.ram_bytes()).text, trouble));
     }
   }
   return document;
