@@ -6,7 +6,7 @@
 
 namespace alloclab {
 
-// The bytes of a file in traces/, built into the program. REQUIRES: `name` is that of one of them without its endings, "sqlite".
+// The bytes of a file in traces/, built into the program. REQUIRES: `name` is that of one of them without endings: "sqlite".
 std::string_view RecordedTrace(std::string_view name);
 
 }  // namespace alloclab

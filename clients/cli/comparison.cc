@@ -222,7 +222,8 @@ std::string Trouble(const ComparedRun& run) {
                      run.run.error().empty() ? "" : ": " + run.run.error());
 }
 
-// Which heaps of a table gave more than the RAM of their machines; empty: none. Page faults are the allocator's, not the program's.
+// Which heaps of a table gave more than the RAM of their machines; empty: none. The faults of a program that writes there are
+// not simulated.
 std::string LongerThanRam(const Table& table) {
   std::vector<std::string> heaps;
   for (const Row& row : table.rows) {
