@@ -4,11 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <limits>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "alloclab/v1/inspect.grpc.pb.h"
@@ -16,7 +14,7 @@
 #include "clients/cli/counters_view.h"
 #include "clients/cli/instance_config.h"
 #include "clients/cli/memory_map.h"
-#include "clients/common/interrupt.h"
+#include "clients/cli/redraw.h"
 #include "clients/common/units.h"
 
 namespace alloclab::client {
@@ -24,7 +22,7 @@ namespace {
 
 constexpr std::uint64_t kListMax = 1'000;
 constexpr std::uint64_t kLines = 16, kLinesMax = 1'000;
-constexpr std::chrono::milliseconds kInterval{1'000}, kAttention{20};  // how soon Ctrl-C is noticed
+constexpr std::chrono::milliseconds kInterval{1'000};
 
 struct Arguments {
   std::string instance;
@@ -158,22 +156,6 @@ CommandResult Draw(Session& session, const Arguments& given) {
   return Done(session.Print(RenderTable(document, session.style(), session.width())), CodeOf(*said));
 }
 
-// Draws until Ctrl-C or an error: on a terminal one picture over the other, else one below the other.
-CommandResult WatchBlocks(Session& session, const Arguments& given) {
-  const InterruptGuard guard([] {});
-  for (;;) {
-    if (IsTerminal(stdout)) {
-      if (absl::Status status = session.Print("\x1b[H\x1b[2J"); !status.ok()) return status;
-    }
-    CommandResult drawn = Draw(session, given);
-    const auto next = std::chrono::steady_clock::now() + given.interval;
-    while (drawn.ok() && !guard.interrupted() && std::chrono::steady_clock::now() < next) {
-      std::this_thread::sleep_for(std::min(kAttention, given.interval));
-    }
-    if (!drawn.ok() || guard.interrupted()) return drawn;
-  }
-}
-
 // Options of the picture say nothing about the list, and the other way round.
 absl::Status CheckFit(const Arguments& given, bool draw) {
   if (given.lines > kLinesMax) return absl::InvalidArgumentError(fmt::format("--lines: at most {}", Count(kLinesMax)));
@@ -191,7 +173,7 @@ void AddBlocks(CLI::App& group, v1::AllocatorKind allocator, const char* name, c
   CLI::App* command = AddCommand(group, name, description, example, chosen, [given](Session& session) {
     const bool draw = !given->list && session.output() == OutputFormat::kTable && !session.options().quiet;
     if (absl::Status status = CheckFit(*given, draw); !status.ok()) return CommandResult(status);
-    if (given->watch) return WatchBlocks(session, *given);
+    if (given->watch) return DrawUntilInterrupted(session, given->interval, [&] { return Draw(session, *given); });
     return draw ? Draw(session, *given) : List(session, *given);
   });
   command->add_option("INSTANCE", given->instance, "Name or id")->required()->type_name("INSTANCE");

@@ -1,21 +1,17 @@
 // top
-#include <fmt/format.h>
-
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "alloclab/v1/lab.grpc.pb.h"
 #include "alloclab/v1/run.grpc.pb.h"
 #include "clients/cli/commands.h"
+#include "clients/cli/redraw.h"
 #include "clients/cli/top_view.h"
-#include "clients/common/interrupt.h"
 #include "clients/common/terminal.h"
 
 namespace alloclab::client {
@@ -65,21 +61,15 @@ CommandResult ShowOnce(Session& session, const TopOptions& options) {
   return Done(session.Show(view.ToMessage(), view.ToDocument(people ? options.rows : SIZE_MAX)));
 }
 
-// Until Ctrl-C, over the whole terminal.
 CommandResult ShowLive(Session& session, const TopOptions& options) {
-  constexpr std::string_view kClear = "\x1b[H\x1b[2J";
-  absl::Notification ended;
-  const InterruptGuard guard([&ended] { ended.Notify(); });
   TopView view(options.order);
-  do {
+  return DrawUntilInterrupted(session, options.interval, [&]() -> CommandResult {
     absl::StatusOr<TopLook> look = Look(session.connection());
     if (!look.ok()) return look.status();
     view.Add(*std::move(look));
     const std::string text = RenderTable(view.ToDocument(options.rows), session.style(), session.width());
-    if (absl::Status status = session.Print(fmt::format("{}{}\nCtrl-C ends this.\n", kClear, text)); !status.ok())
-      return status;
-  } while (!ended.WaitForNotificationWithTimeout(absl::FromChrono(options.interval)));
-  return ExitCode::kOk;
+    return Done(session.Print(text + "\nCtrl-C ends this.\n"));
+  });
 }
 
 }  // namespace

@@ -20,6 +20,10 @@ def alerts_firing():
 # --- Load generator ---
 
 
+def _p99(metric):
+    return f"histogram_quantile(0.99, sum by (le) (rate({metric}_bucket{{{LOADED}}}{RATE})))"
+
+
 @query
 def target_and_achieved():
     """Operations per second that the generators were asked for (0: as fast as the server answers) and that were answered."""
@@ -44,12 +48,9 @@ def dropped_operations():
 @query
 def response_and_service():
     """p99 of a batch from its intended start (response) and from its send (service); the gap between them is queueing."""
-    def p99(metric):
-        return f"histogram_quantile(0.99, sum by (le) (rate({metric}_bucket{{{LOADED}}}{RATE})))"
-
     return [
-        Target(p99("alloclab_load_response_seconds"), "response"),
-        Target(p99("alloclab_load_service_seconds"), "service"),
+        Target(_p99("alloclab_load_response_seconds"), "response"),
+        Target(_p99("alloclab_load_service_seconds"), "service"),
     ]
 
 
@@ -87,13 +88,13 @@ def worst_lag():
 @query
 def response_p99():
     """99 in 100 batches were answered within this, from their intended start."""
-    return Target(f"histogram_quantile(0.99, sum by (le) (rate(alloclab_load_response_seconds_bucket{{{LOADED}}}{RATE})))")
+    return Target(_p99("alloclab_load_response_seconds"))
 
 
 @query
 def service_p99():
     """99 in 100 batches were answered within this, from their send. Far above the usual: the server is the bottleneck."""
-    return Target(f"histogram_quantile(0.99, sum by (le) (rate(alloclab_load_service_seconds_bucket{{{LOADED}}}{RATE})))")
+    return Target(_p99("alloclab_load_service_seconds"))
 
 
 @query

@@ -144,6 +144,7 @@ absl::Status WriteNew(const std::string& path, const std::string& text, mode_t m
   const int error = errno;
   if (file >= 0) close(file);
   if (written) return absl::OkStatus();
+  if (file >= 0) unlink(path.c_str());  // a part of it is of no use, and would be in the way next time
   if (error == EEXIST) {
     return absl::FailedPreconditionError(
         fmt::format("{} is there already and is not overwritten; give another --directory, or move it away", path));
