@@ -121,6 +121,12 @@ readable() {
   [[ -z $(docker run --rm --entrypoint find "$image" "$@" ! -readable 2>&1) ]] &&
     [[ -n $(docker run --rm --entrypoint find "$image" "$@" -name '*.y*ml') ]]
 }
+# graded: the grader's report of an example of the SDK, made without a network and with nothing writable but /tmp.
+graded() {
+  docker run --rm --network none --read-only --tmpfs /tmp --user "$(id -u):$(id -g)" -v "$CLONE/sdk/examples:/work:ro" \
+    alloclab-grader:local grade next_fit.c --output json
+}
+grades_alike() { [[ $(graded | grep '"total"') =~ [1-9] && $(graded) == "$(graded)" ]]; }
 grafana_shows() { curl -fsS "http://$(compose port grafana 3000)/api/dashboards/uid/alloclab-$1" | grep '"provisioned":true'; }
 
 check_services() {
@@ -178,6 +184,8 @@ main() {
   cd "$CLONE"
   say "Building the images"
   compose build server loadgen prometheus grafana
+  docker build --quiet --file docker/Dockerfile --target grader --tag alloclab-grader:local . >/dev/null
+  say "Image alloclab-grader:local, $(($(docker image inspect --format '{{.Size}}' alloclab-grader:local) / 1000000)) MB"
   say "Image alloclab:local, $(($(docker image inspect --format '{{.Size}}' alloclab:local) / 1000000)) MB"
   compose up -d "${SERVICES[@]}"
   check_services
@@ -190,6 +198,7 @@ main() {
     check "Grafana shows the overview to anybody" grafana_shows overview
     check "Grafana shows the instance dashboard to anybody" grafana_shows instance
   fi
+  check "the grader compiles and grades an example, twice alike" grades_alike
   check_restart
   ((failures == 0)) || die "$failures checks failed"
   say "All checks held"

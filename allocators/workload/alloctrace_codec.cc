@@ -34,9 +34,6 @@ std::int64_t UnZigZag(std::uint64_t value) {
   return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
 }
 
-bool IsOfPages(OpKind kind) {
-  return kind == OpKind::kAllocatePages || kind == OpKind::kFreePages || kind == OpKind::kFreePagesPart;
-}
 bool HasSize(OpKind kind) { return kind != OpKind::kFree && kind != OpKind::kFreePages; }
 bool HasExtra(OpKind kind) { return kind == OpKind::kCalloc || kind == OpKind::kRealloc || kind == OpKind::kFreePagesPart; }
 
@@ -82,7 +79,7 @@ std::uint64_t ParseU64(std::string_view bytes) {
 
 bool Handles::Use(const Operation& op) {
   if (op.block == kNoBlock) return true;
-  std::uint32_t& handles = IsOfPages(op.kind) ? pages : heap;
+  std::uint32_t& handles = OnPages(op.kind) ? pages : heap;
   for (const std::uint32_t handle : {op.kind == OpKind::kRealloc && op.extra != kNoBlock ? op.extra : op.block, op.block}) {
     if (handle > handles || handle >= HandleTable::kHandlesMax) return false;
     if (handle == handles) ++handles;

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "allocators/catalog/guests.h"
 
 namespace alloclab {
 namespace {
@@ -17,12 +18,15 @@ namespace {
 struct Side {
   std::unique_ptr<Instance> instance;
   std::unique_ptr<Driver> driver;
+  std::uint32_t first_block = 0;  // the first address it gave; 0: none yet
 
   OpResult Apply(const Operation& op) {
     OpResult result;
     driver->Apply(std::span(&op, 1), std::span(&result, 1));
+    if (first_block == 0 && !OnPages(op.kind)) first_block = result.address;
     return result;
   }
+  std::int64_t Offset(std::uint32_t address) const { return std::int64_t{address} - first_block; }
 };
 
 absl::StatusOr<Side> MakeSide(std::string_view name, const Trace& trace, const InstanceConfig& config) {
@@ -46,6 +50,9 @@ class Comparison {
   }
   void Address(std::string_view name, std::uint32_t a, std::uint32_t b) {
     if (!difference_ && a != b) difference_ = Sentence(name, absl::StrFormat("0x%08X", a), absl::StrFormat("0x%08X", b));
+  }
+  void Offset(std::string_view name, std::int64_t a, std::int64_t b) {
+    if (!difference_ && a != b) difference_ = Sentence(name, absl::StrFormat("%+d", a), absl::StrFormat("%+d", b));
   }
   void Text(std::string_view name, std::string_view a, std::string_view b) {
     if (!difference_ && a != b) difference_ = Sentence(name, a, b);
@@ -106,6 +113,25 @@ std::optional<std::string> Compare(const Side& a, const Side& b, OpResult in_a, 
   return compare.difference();
 }
 
+// As Compare, of a program and an allocator of the catalogue.
+std::optional<std::string> ComparePlacement(const Side& a, const Side& b, OpResult in_a, OpResult in_b, bool on_pages,
+                                            const SideNames& names) {
+  Comparison compare(names);
+  compare.Text("outcome", OutcomeName(in_a.outcome), OutcomeName(in_b.outcome));
+  if (on_pages) return compare.difference();  // the program's own pages lie between
+  if (in_a.address == 0 || in_b.address == 0) {
+    compare.Address("address", in_a.address, in_b.address);
+  } else {
+    compare.Offset("bytes from the first block to this one", a.Offset(in_a.address), b.Offset(in_b.address));
+  }
+  if (a.instance->heap() != nullptr && b.instance->heap() != nullptr) {
+    const ProgramBreak &brk_a = a.instance->heap()->program_break(), &brk_b = b.instance->heap()->program_break();
+    compare.Number("heap grows so far", brk_a.grows(), brk_b.grows());
+    compare.Number("heap grown bytes so far", brk_a.grown_bytes(), brk_b.grown_bytes());
+  }
+  return compare.difference();
+}
+
 std::optional<std::string> CompareMetadata(const Side& a, const Side& b, std::uint64_t operations, const SideNames& names,
                                            const Interrupt& interrupt) {
   if (a.instance->heap() == nullptr || b.instance->heap() == nullptr) return std::nullopt;
@@ -144,6 +170,7 @@ absl::StatusOr<Difference> FindFirstDifference(const Trace& trace, const Instanc
   const Clock::time_point start = Clock::now();
   Clock::time_point asked = start;
   const std::uint64_t total = trace.operations.size();
+  const bool placement_only = IsGuest(a.heap_allocator) != IsGuest(b.heap_allocator);
   std::uint64_t admitted = 0;
   for (std::uint64_t i = 0; i < total; ++i) {
     if (i == admitted) {
@@ -153,16 +180,19 @@ absl::StatusOr<Difference> FindFirstDifference(const Trace& trace, const Instanc
     }
     const OpResult in_a = side_a->Apply(trace.operations[i]);
     const OpResult in_b = side_b->Apply(trace.operations[i]);
-    if (auto what = Compare(*side_a, *side_b, in_a, in_b, names)) {
+    const bool on_pages = OnPages(trace.operations[i].kind);
+    if (auto what = placement_only ? ComparePlacement(*side_a, *side_b, in_a, in_b, on_pages, names)
+                                   : Compare(*side_a, *side_b, in_a, in_b, names)) {
       const std::string kind(OpKindName(trace.operations[i].kind));
-      return Difference{i + 1, absl::StrFormat("operation %d (%s): %s", i + 1, kind, *what), false};
+      return Difference{i + 1, absl::StrFormat("operation %d (%s): %s", i + 1, kind, *what), false, placement_only};
     }
     const Clock::time_point now = progress ? Clock::now() : start;
     if (now - asked < std::chrono::milliseconds(10)) continue;
     asked = now;
     if (!progress({i + 1, total, static_cast<std::uint64_t>((now - start).count())}, *side_a->driver))
-      return Difference{0, "", true};
+      return Difference{0, "", true, placement_only};
   }
+  if (placement_only) return Difference{0, "", false, true};
   auto what = CompareMetadata(*side_a, *side_b, total, names, callbacks.interrupt);
   if (Interrupted(callbacks.interrupt)) return Difference{0, "", true};
   if (what) return Difference{total, *what, false};

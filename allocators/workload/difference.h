@@ -16,6 +16,7 @@ struct Difference {
   std::uint64_t operation = 0;  // counted from 1; 0 when there is none
   std::string what;             // one sentence with both values; empty when there is none
   bool cancelled = false;       // stopped by the callback before the end: nothing is known about the rest
+  bool placement_only = false;  // a user's program on one side: see FindFirstDifference
 };
 
 // Callbacks of each side, as RunOptions has them.
@@ -32,6 +33,8 @@ struct SideNames {
 // Replays the trace on two fresh instances in step and compares, after every operation, its outcome, the address it gave and
 // all costs so far; at the end the heaps' metadata. Errors as of ExecuteRun, naming the instance ("a: ..."),
 // and of the callbacks.
+// If one side alone is a user's program, only what both decide is compared: outcomes, addresses as offsets from the first
+// block that each gave, since their heaps lie elsewhere, and moves of the break. What compiled code loads and stores is its own.
 absl::StatusOr<Difference> FindFirstDifference(const Trace& trace, const InstanceConfig& a, const InstanceConfig& b,
                                                const ProgressCallback& progress = nullptr, const SideNames& names = {},
                                                const SideCallbacks& callbacks = {});

@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::size_t kSeparatorsMax = 10;  // named of a gap
 
-bool IsPageKind(OpKind kind) { return kind >= OpKind::kAllocatePages; }
 bool Allocates(OpKind kind) {
   return kind == OpKind::kMalloc || kind == OpKind::kCalloc || kind == OpKind::kRealloc || kind == OpKind::kAllocatePages;
 }
@@ -27,7 +26,7 @@ std::uint64_t AllocatedBy(const Timeline& timeline, std::uint32_t handle, bool p
   const std::vector<Operation>& operations = timeline.trace().operations;
   for (std::uint64_t at = timeline.position(); at > 0; --at) {
     const Operation& op = operations[at - 1];
-    if (op.block == handle && Allocates(op.kind) && IsPageKind(op.kind) == pages) return at;
+    if (op.block == handle && Allocates(op.kind) && OnPages(op.kind) == pages) return at;
   }
   return 0;
 }
@@ -182,7 +181,7 @@ std::uint64_t NeededBytes(const Instance& machine, const Operation& op) {
   const std::uint64_t asked = RequestedBytes(op);
   if (!Allocates(op.kind) || asked > std::numeric_limits<std::uint32_t>::max()) return Allocates(op.kind) ? asked : 0;
   const auto bytes = static_cast<std::uint32_t>(asked);
-  return IsPageKind(op.kind) || machine.heap() == nullptr ? asked : machine.heap()->BlockBytes(bytes);
+  return OnPages(op.kind) || machine.heap() == nullptr ? asked : machine.heap()->BlockBytes(bytes);
 }
 
 // The machine in front of the operation.
@@ -195,7 +194,7 @@ struct Before {
 
 Before LookBefore(const Timeline& timeline, Explanation& e) {
   const Instance& machine = timeline.driver().instance();
-  const bool pages = IsPageKind(e.what.kind);
+  const bool pages = OnPages(e.what.kind);
   const bool names_block = e.what.kind == OpKind::kRealloc || !Allocates(e.what.kind);
   const std::uint32_t handle = e.what.kind == OpKind::kRealloc ? e.what.extra : e.what.block;
   Before before;
@@ -228,7 +227,7 @@ void FindBlocks(const Instance& machine, const Before& before, Explanation& e) {
   }
   std::uint32_t at = 0;
   if (e.result.outcome == Outcome::kOk) {
-    const std::vector<Block> now = BlocksOf(machine, IsPageKind(e.what.kind));
+    const std::vector<Block> now = BlocksOf(machine, OnPages(e.what.kind));
     const Block* block = BlockAround(now, e.result.address);
     at = block != nullptr ? block->address : e.result.address;
     e.block_bytes = block != nullptr ? block->bytes : e.needed_bytes;  // some page allocators show free blocks only
@@ -243,7 +242,7 @@ void FindBlocks(const Instance& machine, const Before& before, Explanation& e) {
 
 void Refuse(const Timeline& timeline, const Before& before, Explanation& e) {
   const Instance& machine = timeline.driver().instance();
-  const bool pages = IsPageKind(e.what.kind);
+  const bool pages = OnPages(e.what.kind);
   e.refusal = pages ? machine.ExplainPages(e.what.size) : machine.ExplainHeap(e.result.outcome, RequestedBytes(e.what));
   if (!pages && e.found && e.found->free_bytes > 0) e.gap = FindGap(timeline, before.blocks, e.needed_bytes);
 }

@@ -38,7 +38,7 @@ class MallocBenchWriter {
 
   // Adds the operation's line, or says why it has none.
   std::string_view Line(const Operation& op) {
-    if (op.kind >= OpKind::kAllocatePages) return "operation";
+    if (OnPages(op.kind)) return "operation";
     if (op.kind == OpKind::kFree && op.block == kNoBlock) return Add(kFree, {});
     if (op.block >= live_.size()) return "of a handle beyond the trace's";
     const bool moves = op.kind == OpKind::kRealloc && op.extra != kNoBlock;

@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::uint64_t kOperationsMax = 1ull << 28;
 
-bool IsPages(OpKind kind) { return kind >= OpKind::kAllocatePages; }
 bool IsAllocation(const Operation& op) {
   return op.kind == OpKind::kMalloc || op.kind == OpKind::kCalloc || op.kind == OpKind::kAllocatePages ||
          (op.kind == OpKind::kRealloc && op.extra == kNoBlock);
@@ -29,7 +28,7 @@ Trace Like(const Trace& trace) {
 
 // The operation with its handles moved up.
 Operation Moved(Operation op, std::uint32_t heap, std::uint32_t pages) {
-  if (op.block != kNoBlock) op.block += IsPages(op.kind) ? pages : heap;
+  if (op.block != kNoBlock) op.block += OnPages(op.kind) ? pages : heap;
   if (op.kind == OpKind::kRealloc && op.extra != kNoBlock) op.extra += heap;
   return op;
 }
@@ -59,7 +58,7 @@ absl::StatusOr<Trace> SliceTrace(const Trace& trace, std::uint64_t from, std::ui
   std::map<std::pair<bool, std::uint32_t>, Live> live;
   for (std::uint64_t i = 0; i + 1 < from; ++i) {
     const Operation& op = trace.operations[i];
-    const std::pair<bool, std::uint32_t> name{IsPages(op.kind), op.block};
+    const std::pair<bool, std::uint32_t> name{OnPages(op.kind), op.block};
     if (IsAllocation(op)) {
       const bool calloc = op.kind == OpKind::kCalloc;
       live[name] = {i, op.size, op.kind == OpKind::kRealloc ? OpKind::kMalloc : op.kind, calloc ? op.extra : 0};
@@ -97,7 +96,7 @@ void NumberByFirstUse(Trace& trace) {
   };
   for (Operation& op : trace.operations) {
     if (op.kind == OpKind::kRealloc) op.extra = number(op.extra, heap, heap_count);
-    op.block = IsPages(op.kind) ? number(op.block, pages, page_count) : number(op.block, heap, heap_count);
+    op.block = OnPages(op.kind) ? number(op.block, pages, page_count) : number(op.block, heap, heap_count);
   }
   trace.heap_handles = heap_count;
   trace.page_handles = page_count;
@@ -109,7 +108,7 @@ std::vector<std::uint32_t> LivesOf(const Trace& trace) {
   std::vector<std::uint32_t> heap(trace.heap_handles, kNoBlock), pages(trace.page_handles, kNoBlock);
   std::uint32_t next = 0;
   for (const Operation& op : trace.operations) {
-    std::vector<std::uint32_t>& table = IsPages(op.kind) ? pages : heap;
+    std::vector<std::uint32_t>& table = OnPages(op.kind) ? pages : heap;
     const std::uint32_t named = op.kind == OpKind::kRealloc && op.extra != kNoBlock ? op.extra : op.block;
     const bool known = !IsAllocation(op) && named < table.size() && table[named] != kNoBlock;
     const std::uint32_t life = known ? table[named] : next++;
@@ -195,7 +194,7 @@ absl::StatusOr<std::string> WriteCTest(const Trace& trace) {
   for (std::size_t i = 0; i < trace.operations.size(); ++i) {
     const Operation& op = trace.operations[i];
     const auto name = [](std::uint32_t handle) { return handle == kNoBlock ? "NULL" : absl::StrFormat("b[%d]", handle); };
-    if (IsPages(op.kind)) {
+    if (OnPages(op.kind)) {
       return absl::InvalidArgumentError(
           absl::StrFormat("operation %d is a %s, which a C program cannot do", i + 1, OpKindName(op.kind)));
     }

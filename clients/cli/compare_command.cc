@@ -23,6 +23,7 @@
 #include "clients/cli/run_view.h"
 #include "clients/cli/run_watch.h"
 #include "clients/cli/workload_request.h"
+#include "clients/common/guest_argument.h"
 #include "clients/common/interrupt.h"
 #include "clients/common/json.h"
 #include "clients/common/text_file.h"
@@ -185,9 +186,15 @@ CommandResult Compare(Session& session, const Arguments& given) {
     baseline = *std::move(read);
   }
   const Connection& connection = session.connection();
+  std::vector<std::string> names = given.heaps;
+  std::string reference = given.reference;
+  for (std::string& name : names) {
+    if (absl::Status status = ResolveGuest(connection, name); !status.ok()) return status;
+  }
+  if (absl::Status status = ResolveGuest(connection, reference); !status.ok()) return status;
   const absl::StatusOr<v1::Catalog> catalog = connection.Call(&v1::Lab::Stub::GetCatalog, v1::GetCatalogRequest());
   if (!catalog.ok()) return catalog.status();
-  const auto heaps = ChosenHeaps(given.heaps, *catalog);
+  const auto heaps = ChosenHeaps(names, *catalog);
   if (!heaps.ok()) return heaps.status();
   const auto pages = ChosenPages(given.pages, *catalog);
   if (!pages.ok()) return pages.status();
@@ -202,7 +209,7 @@ CommandResult Compare(Session& session, const Arguments& given) {
   if (count > kRunsMax) {
     return absl::InvalidArgumentError(fmt::format("this would be {} runs; expected at most {}", count, kRunsMax));
   }
-  const std::string reference = given.reference.empty() ? heaps->front()->name() : given.reference;
+  if (reference.empty()) reference = heaps->front()->name();
   const bool compared = std::any_of(heaps->begin(), heaps->end(), [&](const auto* heap) { return heap->name() == reference; });
   if (!compared) {
     std::vector<std::string_view> heap_names;
@@ -281,7 +288,7 @@ void RegisterCompare(CLI::App& app, Command& chosen) {
   compare
       ->add_option_function<std::string>(
           "--heap", [given](const std::string& text) { given->heaps = SplitList(text); },
-          "Heap allocators, separated by commas, or all (default all)")
+          "Heap allocators, separated by commas, or all (default all); of yours guest:FILE.elf")
       ->type_name("LIST");
   compare
       ->add_option_function<std::string>(

@@ -113,6 +113,27 @@ TEST_F(CompareEndToEnd, RunsThatAreThereAreComparedWithTheFirst) {
   EXPECT_EQ(Run({"runs", "compare", "1"}).exit_code, 2);
 }
 
+// A program that the server has not yet, wherever a heap may be named.
+TEST_F(CompareEndToEnd, TakesProgramsAsFiles) {
+  const std::string programs = ALLOCLAB_SOURCE_DIR "/allocators/guest/testdata/programs/";
+  const std::string kr = "guest:" + programs + "kr.elf";
+  const ProcessResult result = Run({"compare", "sqlite", "--ram", "64Mi", "--heap", "knr," + kr, "--reference", kr});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("relative to guest:kr@"));
+  const ProcessResult diff = Run({"runs", "diff", "1", "2"});
+  EXPECT_EQ(diff.exit_code, 0) << diff.out;
+  EXPECT_THAT(diff.out, HasSubstr("runs 1 and 2 place every block alike"));
+  ASSERT_EQ(Run({"submit", "sqlite", "--ram", "64Mi", "--heap-allocator", "tlsf"}).exit_code, 0);
+  const ProcessResult other = Run({"runs", "diff", "2", "3"});
+  EXPECT_EQ(other.exit_code, 6) << other.out;
+  EXPECT_THAT(other.out, HasSubstr("runs 2 and 3 part ways at operation"));
+  EXPECT_THAT(Out({"instance", "create", "mine", "--heap-allocator", "guest:" + programs + "implicit.elf"}),
+              HasSubstr("guest:implicit@"));
+  const ProcessResult missing = Run({"compare", "sqlite", "--heap", "guest:/nowhere.elf"});
+  EXPECT_EQ(missing.exit_code, 2);
+  EXPECT_THAT(missing.err, HasSubstr("there is no file /nowhere.elf"));
+}
+
 TEST_F(CompareEndToEnd, RefusesWhatDoesNotExistAndNamesTheNearest) {
   const auto error = [this](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"compare", "steady-state", "--operations", "10"});

@@ -8,6 +8,7 @@
 #include "alloclab/v1/lab.grpc.pb.h"
 #include "clients/cli/commands.h"
 #include "clients/cli/instance_config.h"
+#include "clients/common/guest_argument.h"
 
 namespace alloclab::client {
 namespace {
@@ -40,7 +41,9 @@ Document ListDocument(const v1::ListInstancesResponse& list) {
   return document;
 }
 
-CommandResult Create(Session& session, const v1::CreateInstanceRequest& request) {
+CommandResult Create(Session& session, v1::CreateInstanceRequest request) {
+  std::string& heap = *request.mutable_config()->mutable_heap_allocator();
+  if (absl::Status resolved = ResolveGuest(session.connection(), heap); !resolved.ok()) return resolved;
   const absl::StatusOr<v1::Instance> instance = session.connection().Call(&v1::Lab::Stub::CreateInstance, request);
   if (!instance.ok()) return instance.status();
   return Done(session.Show(*instance, InstanceDocument(*instance), instance->name() + "\n"));

@@ -75,6 +75,9 @@ std::size_t ShownOf(const v1::DiffRunsReply& reply, const std::vector<v1::FieldD
 std::string Verdict(const v1::DiffRunsRequest& request, const v1::DiffRunsReply& reply) {
   const std::string runs = fmt::format("runs {} and {}", request.a(), request.b());
   if (reply.differences().empty()) return runs + " agree in everything exact";
+  if (reply.identical() && reply.placement_only()) {
+    return runs + " place every block alike: outcomes, addresses from the first block on, and growth agree";
+  }
   if (reply.identical()) return runs + " found the same; only their machines differ";
   if (!reply.same_trace()) return runs + " differ: they replayed different operations";
   if (reply.first_operation() == 0) return runs + " differ, though every operation gave the same";

@@ -61,6 +61,8 @@ absl::Status AddFirstDifference(TraceLibrary& traces, const Run& a, const Run& b
   if (difference->cancelled) return errors::CallCancelled();
   reply.set_first_operation(difference->operation);
   reply.set_first_difference(difference->what);
+  reply.set_placement_only(difference->placement_only);
+  if (difference->placement_only) reply.set_identical(difference->operation == 0);
   return absl::OkStatus();
 }
 
