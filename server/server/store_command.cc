@@ -34,7 +34,8 @@ void PrintText(const StoreReport& report, StoreCommand::Verb verb) {
   const bool repaired = !report.kept_file.empty();
   for (const std::string& text : report.structure) fmt::print("{}structure: {}\n", repaired ? "repaired: " : "", text);
   for (const std::string& text : report.damaged) fmt::print("{}{}\n", repaired ? "lost: " : "damaged: ", text);
-  const char* const what = verb == StoreCommand::Verb::kExport ? "written" : "whole";
+  const bool writes = verb == StoreCommand::Verb::kExport || verb == StoreCommand::Verb::kBackup;
+  const char* const what = writes ? "written" : "whole";
   fmt::print("{} runs and {} traces are {}{}\n", report.runs, report.traces, what,
              report.whole() ? "; nothing is damaged" : "");
   if (repaired) fmt::print("the damaged database is kept as {}\n", report.kept_file);
@@ -43,13 +44,13 @@ void PrintText(const StoreReport& report, StoreCommand::Verb verb) {
 }  // namespace
 
 CLI::App* AddStoreCommand(CLI::App& app, StoreCommand& command) {
-  CLI::App* store = app.add_subcommand("store", "check, repair or export the store of a server that is stopped");
+  CLI::App* store = app.add_subcommand("store", "check, repair or export the store of a server that is stopped; back up that of one that runs");
   store->fallthrough();
   store->require_subcommand(1);
   store->footer(
       "Exit codes: 0 the store is whole, 4 something is damaged (check, export: left out) or was lost (repair), 1 the store "
       "cannot be read, "
-      "as while its server runs.\nExample: alloclabd store check --data-dir /var/lib/alloclab --output json");
+      "as while its server runs (but backup).\nExample: alloclabd store check --data-dir /var/lib/alloclab --output json");
   store->add_option("--output", command.output, "text or json")->check(CLI::IsMember({"text", "json"}))->type_name("FORMAT");
   const auto add = [&](const char* name, const char* description, StoreCommand::Verb verb) {
     CLI::App* sub = store->add_subcommand(name, description);
@@ -65,6 +66,10 @@ CLI::App* AddStoreCommand(CLI::App& app, StoreCommand& command) {
       ->add_option("--to", command.to, "a folder that does not exist yet")
       ->required()
       ->type_name("DIR");
+  add("backup", "make DIR a data directory with the same store, verified; the server may run meanwhile", StoreCommand::Verb::kBackup)
+      ->add_option("--to", command.to, "a folder that does not exist yet")
+      ->required()
+      ->type_name("DIR");
   return store;
 }
 
@@ -75,6 +80,8 @@ absl::StatusOr<bool> RunStoreCommand(const StoreCommand& command, const std::str
         return CheckStore(data_dir);
       case StoreCommand::Verb::kRepair:
         return RepairStore(data_dir);
+      case StoreCommand::Verb::kBackup:
+        return BackupStore(data_dir, command.to);
       case StoreCommand::Verb::kExport:
         break;
     }

@@ -1,4 +1,4 @@
-// alloclabd store check|repair|export: the store of a server that is stopped.
+// alloclabd store check|repair|export: the store of a server that is stopped. alloclabd store backup: also of one that runs.
 #ifndef ALLOCLAB_SERVER_SERVER_STORE_COMMAND_H_
 #define ALLOCLAB_SERVER_SERVER_STORE_COMMAND_H_
 
@@ -10,10 +10,10 @@
 namespace alloclab::server {
 
 struct StoreCommand {
-  enum class Verb { kCheck, kRepair, kExport };
+  enum class Verb { kCheck, kRepair, kExport, kBackup };
   Verb verb = Verb::kCheck;
   std::string output = "text";  // or json
-  std::string to;               // of an export
+  std::string to;               // of an export, of a backup
 };
 
 // Adds the subcommand, which sets `command`.

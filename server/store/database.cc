@@ -176,6 +176,13 @@ absl::Status Database::Session::Transact(const std::function<absl::Status()>& ch
   return status;
 }
 
+absl::Status Database::Session::CopyTo(Session& empty) {
+  sqlite3_backup* const copy = sqlite3_backup_init(empty.connection_, "main", connection_, "main");
+  if (copy == nullptr) return ToStatus(empty.connection_, sqlite3_errcode(empty.connection_));
+  sqlite3_backup_step(copy, -1);  // all pages, in one transaction that reads; Finish says how that ended
+  return ToStatus(empty.connection_, sqlite3_backup_finish(copy));
+}
+
 absl::Status Database::Session::Execute(const char* sql) {
   return ToStatus(connection_, sqlite3_exec(connection_, sql, nullptr, nullptr, nullptr));
 }

@@ -75,6 +75,8 @@ class Database {
     // All that `change` does, or nothing.
     absl::Status Transact(const std::function<absl::Status()>& change);
     absl::Status Execute(const char* sql);  // one or more statements without parameters
+    // Makes an empty database the same as this one at one moment, also while another connection writes to it.
+    absl::Status CopyTo(Session& empty);
     std::uint64_t last_insert_id() const;
     std::uint64_t changes() const;
 

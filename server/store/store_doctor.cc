@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "proto/converters/json.h"
 #include "server/converters/run_converter.h"
 #include "server/errors.h"
@@ -20,21 +21,30 @@
 namespace alloclab::server {
 namespace {
 
+constexpr char kDatabase[] = "alloclab.db", kEnds[] = "ends";
+
 struct LockedStore {
   DataLock lock;
   std::filesystem::path file;
 };
 
-absl::StatusOr<LockedStore> LockStore(const std::filesystem::path& directory) {
-  const std::filesystem::path file = directory / "alloclab.db";
+absl::StatusOr<std::filesystem::path> FindStore(const std::filesystem::path& directory) {
+  const std::filesystem::path file = directory / kDatabase;
   if (!std::filesystem::exists(file))
     return absl::NotFoundError(fmt::format("--data-dir {}: no store is there", directory.string()));
-  absl::StatusOr<DataLock> lock = DataLock::Acquire(directory);
-  if (!lock.ok()) return lock.status();
   if (IsFirstSchema(file)) {
     return errors::DataDirectoryUnusable(
         directory.string(), "its store is of an older version, without checksums; starting the server once makes it new");
   }
+  return file;
+}
+
+absl::StatusOr<LockedStore> LockStore(const std::filesystem::path& directory) {
+  const absl::StatusOr<std::filesystem::path> found = FindStore(directory);
+  if (!found.ok()) return found.status();
+  const std::filesystem::path& file = *found;
+  absl::StatusOr<DataLock> lock = DataLock::Acquire(directory);
+  if (!lock.ok()) return lock.status();
   if (absl::Status status = lock->AddDatabase(file); !status.ok()) return status;
   return LockedStore{*std::move(lock), file};
 }
@@ -115,6 +125,21 @@ absl::Status ExportTrace(Database::Session& session, std::uint64_t id, const std
               : absl::ResourceExhaustedError(fmt::format("{} cannot be written", (to / row.Text(0)).string()));
 }
 
+absl::Status CopyStore(const std::filesystem::path& directory, const std::filesystem::path& file,
+                       const std::filesystem::path& to) {
+  // A server that is there holds the lock; then the store is read beside it.
+  const absl::StatusOr<DataLock> lock = DataLock::Acquire(directory);
+  const auto from = Database::Open(file, lock.ok() ? Database::Mode::kReadOnlyAlone : Database::Mode::kReadOnly);
+  if (!from.ok()) return from.status();
+  const auto copy = Database::Open(to / kDatabase, Database::Mode::kReadWrite);
+  if (!copy.ok()) return copy.status();
+  Database::Session source(**from), target(**copy);
+  if (absl::Status status = source.CopyTo(target); !status.ok()) return status;
+  std::error_code error;
+  std::filesystem::copy_file(directory / kEnds, to / kEnds, error);  // what the database did not take; rarely there is any
+  return error && std::filesystem::exists(directory / kEnds) ? errors::StoreBroken(error.message()) : absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<StoreReport> CheckStore(const std::filesystem::path& directory) {
@@ -157,6 +182,25 @@ absl::StatusOr<StoreReport> ExportStore(const std::filesystem::path& directory, 
   });
   if (!status.ok()) return status;
   if (!runs.flush()) return absl::ResourceExhaustedError(fmt::format("{} cannot be written", (to / "runs.jsonl").string()));
+  return report;
+}
+
+absl::StatusOr<StoreReport> BackupStore(const std::filesystem::path& directory, const std::filesystem::path& to) {
+  const absl::StatusOr<std::filesystem::path> file = FindStore(directory);
+  if (!file.ok()) return file.status();
+  std::error_code error;
+  if (std::filesystem::exists(to) || !std::filesystem::create_directories(to, error)) {
+    return absl::FailedPreconditionError(
+        fmt::format("--to {}: expected a folder that does not exist and can be made", to.string()));
+  }
+  std::filesystem::permissions(to, std::filesystem::perms::owner_all, error);  // before anything is in it
+  absl::Cleanup remove = [&to] {
+    std::error_code ignored;
+    std::filesystem::remove_all(to, ignored);
+  };
+  if (absl::Status status = CopyStore(directory, *file, to); !status.ok()) return status;
+  absl::StatusOr<StoreReport> report = CheckStore(to);
+  if (report.ok()) std::move(remove).Cancel();
   return report;
 }
 

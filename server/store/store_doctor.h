@@ -1,4 +1,4 @@
-// What an operator does to a store whose server is stopped: look whether it is whole, repair it, take out what is in it.
+// What an operator does to a store: look whether it is whole, repair it, take out what is in it, make a second one of it.
 #ifndef ALLOCLAB_SERVER_STORE_STORE_DOCTOR_H_
 #define ALLOCLAB_SERVER_STORE_STORE_DOCTOR_H_
 
@@ -19,8 +19,8 @@ struct StoreReport {
   bool whole() const { return damaged.empty() && structure.empty(); }
 };
 
-// All of these are FAILED_PRECONDITION while a server has the store open, NOT_FOUND without a store, and INTERNAL when nothing
-// of it can be read.
+// All of these are NOT_FOUND without a store, and INTERNAL when nothing of it can be read; all but BackupStore are
+// FAILED_PRECONDITION while a server has the store open.
 
 // Changes nothing.
 absl::StatusOr<StoreReport> CheckStore(const std::filesystem::path& directory);
@@ -30,6 +30,10 @@ absl::StatusOr<StoreReport> RepairStore(const std::filesystem::path& directory);
 // Writes every run that is whole into `to`/runs.jsonl, one v1.Run as JSON a line, and every trace as it was uploaded into
 // `to`/traces/SHA256. `to` must not exist. The report says what was written and what was left out.
 absl::StatusOr<StoreReport> ExportStore(const std::filesystem::path& directory, const std::filesystem::path& to);
+// Makes `to`, which must not exist, a data directory with the store as it is at one moment of the call; a server may work on it
+// meanwhile. Every page and row of the new one is verified, and the report is of that. On an error `to` is not there; DATA_LOSS
+// if the store is damaged.
+absl::StatusOr<StoreReport> BackupStore(const std::filesystem::path& directory, const std::filesystem::path& to);
 
 }  // namespace alloclab::server
 
