@@ -37,7 +37,8 @@ void AddInstanceConfig(CLI::App& app, v1::InstanceConfig& config) {
   app.add_option_function<std::string>("--ram", ram, "Memory of the machine: 16Ki to 4Gi (default 512Mi)")->type_name("BYTES");
   app.add_option("--page-allocator", *config.mutable_page_allocator(), "Name from `alloclab catalog`")
       ->type_name("PAGE_ALLOCATOR");
-  app.add_option("--heap-allocator", *config.mutable_heap_allocator(), "Name from `alloclab catalog`; none: pages only; of yours guest:FILE.elf")
+  app.add_option("--heap-allocator", *config.mutable_heap_allocator(),
+                 "Name from `alloclab catalog`; none: pages only; of yours guest:FILE.elf")
       ->type_name("HEAP_ALLOCATOR");
   const auto unguarded = [&config](std::int64_t times) { config.set_unguarded(times > 0); };
   app.add_flag_function("--unguarded", unguarded, "Let invalid use change simulated RAM as the original would");

@@ -44,7 +44,8 @@ void PrintText(const StoreReport& report, StoreCommand::Verb verb) {
 }  // namespace
 
 CLI::App* AddStoreCommand(CLI::App& app, StoreCommand& command) {
-  CLI::App* store = app.add_subcommand("store", "check, repair or export the store of a server that is stopped; back up that of one that runs");
+  CLI::App* store = app.add_subcommand(
+      "store", "check, repair or export the store of a server that is stopped; back up that of one that runs");
   store->fallthrough();
   store->require_subcommand(1);
   store->footer(
@@ -66,7 +67,8 @@ CLI::App* AddStoreCommand(CLI::App& app, StoreCommand& command) {
       ->add_option("--to", command.to, "a folder that does not exist yet")
       ->required()
       ->type_name("DIR");
-  add("backup", "make DIR a data directory with the same store, verified; the server may run meanwhile", StoreCommand::Verb::kBackup)
+  add("backup", "make DIR a data directory with the same store, verified; the server may run meanwhile",
+      StoreCommand::Verb::kBackup)
       ->add_option("--to", command.to, "a folder that does not exist yet")
       ->required()
       ->type_name("DIR");

@@ -20,17 +20,6 @@
 namespace alloclab::server {
 namespace {
 
-// Readable to nobody else from its first moment on; SQLite gives the files beside it the same mode.
-absl::Status MakePrivate(const std::filesystem::path& file) {
-  const int descriptor = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (descriptor >= 0) {
-    const bool made = fchmod(descriptor, 0600) == 0;
-    close(descriptor);
-    if (made) return absl::OkStatus();
-  }
-  return errors::DataDirectoryUnusable(file.parent_path().string(), fmt::format("alloclab.db: {}", std::strerror(errno)));
-}
-
 absl::Status MakeDirectory(const std::filesystem::path& directory) {
   std::error_code error;
   if (std::filesystem::create_directories(directory, error)) {
@@ -49,7 +38,7 @@ absl::StatusOr<std::unique_ptr<RunStore>> RunStore::Open(const std::filesystem::
   const std::filesystem::path file = directory / "alloclab.db";
   absl::StatusOr<DataLock> lock = DataLock::Acquire(directory);
   if (!lock.ok()) return lock.status();
-  absl::Status made = MakePrivate(file);
+  absl::Status made = MakePrivateFile(file);
   if (!made.ok() && !std::filesystem::exists(file)) return made;
   if (made.ok() && IsFirstSchema(file)) {
     if (absl::Status status = UpgradeFirstSchema(*lock, file); !status.ok()) return status;

@@ -2,10 +2,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -42,8 +45,7 @@ void SyncDirectory(const std::filesystem::path& directory) {
 
 absl::StatusOr<std::unique_ptr<Database>> MakeNew(const std::filesystem::path& file) {
   RemoveDatabase(file);
-  const int descriptor = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);  // readable to nobody else
-  if (descriptor >= 0) close(descriptor);
+  if (absl::Status status = MakePrivateFile(file); !status.ok()) return status;
   auto made = Database::Open(file, Database::Mode::kReadWrite);
   if (!made.ok()) return made;
   if (absl::Status status = MakeTables(**made, file); !status.ok()) return status;
@@ -110,6 +112,17 @@ absl::StatusOr<std::filesystem::path> PutAside(const std::filesystem::path& file
 }
 
 }  // namespace
+
+absl::Status MakePrivateFile(const std::filesystem::path& file) {
+  const int descriptor = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (descriptor >= 0) {
+    const bool made = fchmod(descriptor, 0600) == 0;
+    close(descriptor);
+    if (made) return absl::OkStatus();
+  }
+  return errors::DataDirectoryUnusable(file.parent_path().string(),
+                                       fmt::format("{}: {}", file.filename().string(), std::strerror(errno)));
+}
 
 absl::Status UpgradeFirstSchema(const DataLock& lock, const std::filesystem::path& file) {
   ALLOCLAB_CHECK_EQ((lock.directory() / file.filename()).string(), file.string());

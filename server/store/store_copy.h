@@ -15,6 +15,9 @@
 
 namespace alloclab::server {
 
+// A database-to-be, readable to nobody else from its first moment on; SQLite gives the files beside it the same mode.
+absl::Status MakePrivateFile(const std::filesystem::path& file);
+
 // Replaces a database of the first schema by one of this schema with the same rows. On an error the old one stays. REQUIRES:
 // `lock` is on the directory of the file.
 absl::Status UpgradeFirstSchema(const DataLock& lock, const std::filesystem::path& file);

@@ -131,6 +131,7 @@ absl::Status CopyStore(const std::filesystem::path& directory, const std::filesy
   const absl::StatusOr<DataLock> lock = DataLock::Acquire(directory);
   const auto from = Database::Open(file, lock.ok() ? Database::Mode::kReadOnlyAlone : Database::Mode::kReadOnly);
   if (!from.ok()) return from.status();
+  if (absl::Status status = MakePrivateFile(to / kDatabase); !status.ok()) return status;
   const auto copy = Database::Open(to / kDatabase, Database::Mode::kReadWrite);
   if (!copy.ok()) return copy.status();
   Database::Session source(**from), target(**copy);
