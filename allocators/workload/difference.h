@@ -34,7 +34,7 @@ struct SideNames {
 // all costs so far; at the end the heaps' metadata. Errors as of ExecuteRun, naming the instance ("a: ..."),
 // and of the callbacks.
 // If one side alone is a user's program, only what both decide is compared: outcomes, addresses as offsets from the first
-// block that each gave, since their heaps lie elsewhere, and moves of the break. What compiled code loads and stores is its own.
+// block that each gave, since their heaps lie elsewhere, and moves of the break. What compiled code loads is its own.
 absl::StatusOr<Difference> FindFirstDifference(const Trace& trace, const InstanceConfig& a, const InstanceConfig& b,
                                                const ProgressCallback& progress = nullptr, const SideNames& names = {},
                                                const SideCallbacks& callbacks = {});

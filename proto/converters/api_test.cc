@@ -1,5 +1,6 @@
-// The protocol against proto/api.txt, which says what there was: clients of an older version go on to work as long as no line of
-// it goes away. What is new gets a line: ALLOCLAB_WRITE_API=1 proto_converters_test --gtest_filter='Api.*' writes the file anew.
+// The protocol against proto/api.txt, which says what there was: clients of an older version go on to work as long as no line
+// of it goes away. What is new gets a line: ALLOCLAB_WRITE_API=1 proto_converters_test --gtest_filter='Api.*' writes the file
+// anew.
 #include <gmock/gmock.h>
 #include <google/protobuf/descriptor.h>
 #include <gtest/gtest.h>
