@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -12,50 +11,11 @@
 #include "clients/cli/instance_config.h"
 #include "clients/cli/operation_view.h"
 #include "clients/cli/run_argument.h"
-#include "clients/common/progress.h"
+#include "clients/cli/run_explanation.h"
+#include "clients/cli/run_travel.h"
 
 namespace alloclab::client {
 namespace {
-
-constexpr std::uint64_t kOperationsOfACall = 200'000;  // so that a call ends in time, and progress is seen
-
-// Goes on in calls that each take a while, at most to the run's end.
-absl::StatusOr<v1::Moment> GoTo(Session& session, v1::Moment moment, std::uint64_t operation) {
-  if (operation > moment.operations()) {
-    return absl::InvalidArgumentError(
-        fmt::format("OPERATION: {} is not one of the run's {} operations", operation, moment.operations()));
-  }
-  Progress progress(stderr, session.options().quiet);
-  v1::SeekRequest request;
-  request.set_instance(moment.instance());
-  do {
-    const bool far = operation > moment.operation() + kOperationsOfACall;
-    request.set_operation(far ? moment.operation() + kOperationsOfACall : operation);
-    absl::StatusOr<v1::Moment> reached = session.connection().Call(&v1::TimeTravel::Stub::Seek, request);
-    if (!reached.ok()) {
-      progress.Finish();
-      return reached.status();
-    }
-    moment = *std::move(reached);
-    progress.Update("replaying", moment.operation(), operation);
-  } while (moment.operation() != operation);
-  progress.Finish();
-  return moment;
-}
-
-absl::StatusOr<v1::Moment> Open(Session& session, std::uint64_t run) {
-  v1::OpenRunRequest request;
-  request.set_run(run);
-  return session.connection().Call(&v1::TimeTravel::Stub::Open, request);
-}
-
-void Close(Session& session, const std::string& instance) {
-  v1::CloseRunRequest request;
-  request.set_instance(instance);
-  const auto closed = session.connection().Call(&v1::TimeTravel::Stub::Close, request);
-  if (!closed.ok())
-    session.Note(fmt::format("{} stays open for a while: {}", instance, std::string(closed.status().message())));
-}
 
 CommandResult ShowMoment(Session& session, const v1::Moment& moment) {
   Section facts = Facts("");
@@ -71,12 +31,12 @@ CommandResult ShowMoment(Session& session, const v1::Moment& moment) {
 }
 
 CommandResult OpenAt(Session& session, std::uint64_t run, std::uint64_t operation) {
-  absl::StatusOr<v1::Moment> moment = Open(session, run);
+  absl::StatusOr<v1::Moment> moment = OpenRun(session, run);
   if (!moment.ok()) return moment.status();
   const std::string instance = moment->instance();
   moment = GoTo(session, *std::move(moment), operation);
   if (!moment.ok()) {
-    Close(session, instance);
+    CloseRun(session, instance);
     return moment.status();
   }
   return ShowMoment(session, *moment);
@@ -93,17 +53,18 @@ CommandResult SeekTo(Session& session, const std::string& instance, std::uint64_
 }
 
 CommandResult Explain(Session& session, std::uint64_t run, std::uint64_t operation) {
-  absl::StatusOr<v1::Moment> moment = Open(session, run);
-  if (!moment.ok()) return moment.status();
-  const std::string instance = moment->instance();
-  absl::Status reached;
-  if (operation > 0) reached = GoTo(session, *moment, std::min(operation, moment->operations()) - 1).status();
-  v1::ExplainRequest request;
-  request.set_instance(instance);
-  request.set_operation(operation);
   const absl::StatusOr<v1::Explanation> explanation =
-      reached.ok() ? session.connection().Call(&v1::TimeTravel::Stub::Explain, request) : reached;
-  Close(session, instance);
+      WithOpenedRun<v1::Explanation>(session, run, [&](const v1::Moment& moment) -> absl::StatusOr<v1::Explanation> {
+        if (operation == 0 || operation > moment.operations()) {
+          return absl::InvalidArgumentError(
+              fmt::format("OPERATION: {} is not one of the run's {} operations", operation, moment.operations()));
+        }
+        if (const auto reached = GoTo(session, moment, operation - 1); !reached.ok()) return reached.status();
+        v1::ExplainRequest request;
+        request.set_instance(moment.instance());
+        request.set_operation(operation);
+        return session.connection().Call(&v1::TimeTravel::Stub::Explain, request);
+      });
   if (!explanation.ok()) return explanation.status();
   return Done(session.Show(*explanation, ExplanationDocument(*explanation)));
 }
@@ -176,13 +137,17 @@ void RegisterOpenedRuns(CLI::App& group, Command& chosen) {
 void RegisterExplain(CLI::App& app, Command& chosen) {
   struct Given {
     std::uint64_t run = 0, operation = 0;
+    const CLI::Option* option = nullptr;  // of the operation
   };
   const auto given = std::make_shared<Given>();
   CLI::App* explain = AddCommand(
-      app, "explain", "Why an operation of a run got its address, or was refused and what stood in its way",
-      "alloclab explain 7 1000", chosen, [given](Session& session) { return Explain(session, given->run, given->operation); });
+      app, "explain", "Why an operation of a run got its address or was refused; without one, which blocks fragmented the run",
+      "alloclab explain 7 1000", chosen, [given](Session& session) {
+        return given->option->empty() ? ExplainRun(session, given->run) : Explain(session, given->run, given->operation);
+      });
   AddRunNumber(*explain, "RUN", given->run)->required();
-  AddCount(*explain, "OPERATION", given->operation, "Counted from 1")->required()->type_name("OPERATION");
+  given->option =
+      AddCount(*explain, "OPERATION", given->operation, "Counted from 1 (default: the whole run)")->type_name("OPERATION");
 }
 
 }  // namespace alloclab::client

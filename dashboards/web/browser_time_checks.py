@@ -13,7 +13,7 @@ def press(label):
 
 
 def check_time(browser, lab):
-    """The slider, steps, jumps, and why an operation ended as it did; the map follows."""
+    """The slider, steps, jumps, what fragmented the run, and why an operation ended as it did; the map follows."""
     number = lab.submit('steady-state', '--operations', '60000')
     lab.run('runs', 'watch', number)
     browser.open(lab.url(f'runs/{number}'))
@@ -31,6 +31,13 @@ def check_time(browser, lab):
     browser.wait(where(30000))
     browser.evaluate(press('Why the last operation ended as it did'))
     browser.wait("document.querySelector('.why li')?.textContent.startsWith('Operation 30000, ')")
+    browser.evaluate(press('Which blocks of the whole run kept free memory in pieces'))
+    browser.wait("document.querySelectorAll('.holes table').length === 3 && document.querySelector('.holes [role=status]') === null")
+    browser.wait(where(30000))  # it looked elsewhere
+    browser.evaluate("document.querySelector('.holes tbody button').click()")  # who made the worst block
+    made_by = int(browser.evaluate("document.querySelector('.holes tbody button').textContent").replace(',', ''))
+    browser.wait(where(made_by))
+    assert lab.run('instance', 'list', '--quiet').split().count(f'run-{number}-2') == 0, 'closed'
     browser.evaluate("[...document.querySelectorAll('.time-bar button')].find((b) => b.textContent === 'Peak live').click()")
     browser.wait("document.querySelector('.why li') === null")
     browser.evaluate(f"{SLIDER}.value = 0; {SLIDER}.oninput()")

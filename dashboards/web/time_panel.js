@@ -5,6 +5,7 @@ import {sparkline} from './charts.js';
 import {fragmentation, hasCurve, heap, live} from './course.js';
 import {h} from './dom.js';
 import {count} from './format.js';
+import {HolesPanel} from './holes_panel.js';
 
 const PLAY_MS = 100, PLAY_STEPS = 200;  // from end to end
 
@@ -25,6 +26,7 @@ export class TimePanel {
     this.playing = null;
     this.said = h('p', {class: 'muted small', role: 'status'});
     this.why = h('div', {});
+    this.holes = new HolesPanel((operation) => this.seek(operation));
     this.where = h('output', {class: 'n'});
     this.slider = h('input', {type: 'range', class: 'time', min: 0, step: 1, 'aria-label': 'After operation',
       oninput: () => this.seek(Number(this.slider.value))});
@@ -36,8 +38,9 @@ export class TimePanel {
       this.course, this.slider,
       h('p', {class: 'time-bar'}, button('◀', 'One operation back', () => this.step(-1)), this.play,
         button('▶|', 'One operation forth', () => this.step(1)), ' ', this.where, ' ',
-        button('Why?', 'Why the last operation ended as it did', () => this.explain()), ' ', this.jumps),
-      this.said, this.why);
+        button('Why?', 'Why the last operation ended as it did', () => this.explain()), ' ',
+        button('What fragmented it?', 'Which blocks of the whole run kept free memory in pieces', () => this.holes.find(this.moment.run)), ' ', this.jumps),
+      this.said, this.why, this.holes.element);
   }
 
   // The moment as the server has it; `run` is read once, for its course.
