@@ -108,6 +108,8 @@ TEST_F(CommandLine, MomentsOfARunAreNumbersOrWords) {
   EXPECT_THAT(Error({"runs", "show", "7", "--at", "1", "--workload"}), HasSubstr("--workload"));
   EXPECT_EQ(Error({"explain", "7"}), "");
   EXPECT_EQ(Error({"explain", "7", "1"}), "");
+  EXPECT_EQ(Error({"explain", "7", "--with", "8"}), "");
+  EXPECT_THAT(Error({"explain", "7", "--with", "b"}), StartsWith("--with: 'b' is not the number of a run"));
 }
 
 TEST_F(CommandLine, OptionsThatWouldDoNothingAreRefused) {

@@ -69,7 +69,11 @@ TEST_F(OpenedRunEndToEnd, ExplainsAnOperation) {
   EXPECT_EQ(first.outcome(), v1::OK);
   EXPECT_GT(first.cycles_386(), 0u);
   EXPECT_THAT(first.sentences(0), StartsWith("Operation 1, malloc of "));
-  EXPECT_THAT(Out({"explain", "1", "19999"}), HasSubstr("Operation 19999, "));
+  EXPECT_GT(first.path().visits(), 0u);
+  const std::string table = Out({"explain", "1", "19999"});
+  EXPECT_THAT(table, HasSubstr("Operation 19999, "));
+  EXPECT_THAT(table, HasSubstr("BLOCKS IT LOOKED AT"));
+  ExpectNarrow(table);
   EXPECT_EQ(Json<v1::ListInstancesResponse>({"instance", "list"}).instances_size(), 0) << "closed afterwards";
 }
 
@@ -85,6 +89,28 @@ TEST_F(OpenedRunEndToEnd, ExplainsAWholeRun) {
   EXPECT_THAT(table, HasSubstr("BLOCKS THAT COST MOST"));
   EXPECT_THAT(table, HasSubstr("SIZES THAT COST MOST"));
   ExpectNarrow(table);
+  EXPECT_EQ(Json<v1::ListInstancesResponse>({"instance", "list"}).instances_size(), 0) << "closed afterwards";
+}
+
+TEST_F(OpenedRunEndToEnd, ExplainsTwoRunsInStep) {
+  Out({"submit", "steady-state", "--operations", "20000", "--ram", "16Mi", "-q", "--heap-allocator", "tlsf"});
+  const v1::RunsInStep parting = Json<v1::RunsInStep>({"explain", "1", "--with", "2"});
+  EXPECT_EQ(parting.first_operation(), 1u) << parting.first_difference();
+  EXPECT_EQ(parting.a().moment().operation(), 1u);
+  const v1::RunsInStep later = Json<v1::RunsInStep>({"explain", "1", "--with", "2", "7000"});
+  EXPECT_EQ(later.a().statistics().counters().operations(), 7'000u);
+  EXPECT_EQ(later.b().statistics().counters().operations(), 7'000u);
+  EXPECT_EQ(later.explained_b().run(), 2u);
+  EXPECT_GT(later.figures_size(), 3);
+  const std::string table = Out({"explain", "1", "--with", "2", "7000"});
+  EXPECT_THAT(table, StartsWith("runs 1 and 2 after operation 7,000 of 20,000"));
+  EXPECT_THAT(table, HasSubstr("They part ways at operation 1 "));
+  ExpectNarrow(table);
+  EXPECT_THAT(Out({"explain", "1", "--with", "1"}), HasSubstr("Every operation gave the same in both."));
+  EXPECT_EQ(Json<v1::RunsInStep>({"explain", "1", "--with", "2", "0"}).has_explained_a(), false);
+
+  Out({"submit", "larson", "--operations", "1000", "-q"});
+  EXPECT_THAT(Run({"explain", "1", "--with", "3"}).err, HasSubstr("runs 1 and 3 replayed different operations"));
   EXPECT_EQ(Json<v1::ListInstancesResponse>({"instance", "list"}).instances_size(), 0) << "closed afterwards";
 }
 

@@ -3,16 +3,17 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
-#include "absl/strings/ascii.h"
 #include "alloclab/v1/time_travel.grpc.pb.h"
 #include "clients/cli/commands.h"
+#include "clients/cli/explanation_view.h"
 #include "clients/cli/instance_config.h"
-#include "clients/cli/operation_view.h"
 #include "clients/cli/run_argument.h"
 #include "clients/cli/run_explanation.h"
 #include "clients/cli/run_travel.h"
+#include "clients/cli/step_view.h"
 
 namespace alloclab::client {
 namespace {
@@ -69,52 +70,7 @@ CommandResult Explain(Session& session, std::uint64_t run, std::uint64_t operati
   return Done(session.Show(*explanation, ExplanationDocument(*explanation)));
 }
 
-Section FoundSection(const v1::Explanation& explanation) {
-  const v1::Explanation::Found& found = explanation.found();
-  Section facts = Facts("free before it");
-  AddFact(facts, "bytes", BytesCell(found.free_bytes()));
-  AddFact(facts, "blocks", CountCell(found.free_blocks()));
-  AddFact(facts, "largest", BytesCell(found.largest_free_bytes()));
-  AddFact(facts, "blocks large enough", CountCell(found.large_enough()));
-  if (found.large_enough() > 0) AddFact(facts, "tightest of those", BytesCell(found.smallest_enough_bytes()));
-  return facts;
-}
-
-Section GapSection(const v1::Explanation::Gap& gap) {
-  Section table;
-  table.title = "live blocks in the way";
-  table.columns = {{"address"}, {"bytes", true}, {"allocated by operation", true}};
-  for (const auto& block : gap.between()) {
-    table.rows.push_back({AddressCell(block.address()), BytesCell(block.bytes()),
-                          block.allocated_by() == 0 ? TextCell("-") : CountCell(block.allocated_by())});
-  }
-  return table;
-}
-
 }  // namespace
-
-Document ExplanationDocument(const v1::Explanation& explanation) {
-  const bool good = explanation.outcome() == v1::OK || explanation.outcome() == v1::ZERO_SIZE;
-  Document document;
-  document.heading = fmt::format("run {}", explanation.run());
-  Section facts = Facts("");
-  AddFact(facts, "outcome",
-          TextCell(absl::AsciiStrToLower(v1::Outcome_Name(explanation.outcome())), good ? Tone::kGood : Tone::kBad));
-  if (explanation.address() != 0) AddFact(facts, "address", AddressCell(explanation.address()));
-  if (explanation.needed_bytes() > 0) AddFact(facts, "block needed", BytesCell(explanation.needed_bytes()));
-  if (explanation.has_taken_bytes()) AddFact(facts, "out of a free block of", BytesCell(explanation.taken_bytes()));
-  if (explanation.grown_bytes() > 0) AddFact(facts, "the heap grew by", BytesCell(explanation.grown_bytes()));
-  if (explanation.allocated_by() > 0) AddFact(facts, "allocated by operation", CountCell(explanation.allocated_by()));
-  AddFact(facts, "search steps", CountCell(explanation.search_steps()));
-  AddFact(facts, "page faults", CountCell(explanation.page_faults()));
-  AddFact(facts, "cycles (386DX-33)", CountCell(explanation.cycles_386()));
-  document.sections.push_back(std::move(facts));
-  if (explanation.has_refusal()) document.sections.push_back(RefusalSection(explanation.refusal()));
-  if (explanation.has_found()) document.sections.push_back(FoundSection(explanation));
-  if (explanation.has_gap()) document.sections.push_back(GapSection(explanation.gap()));
-  document.footer.assign(explanation.sentences().begin(), explanation.sentences().end());
-  return document;
-}
 
 void RegisterOpenedRuns(CLI::App& group, Command& chosen) {
   struct Given {
@@ -137,17 +93,26 @@ void RegisterOpenedRuns(CLI::App& group, Command& chosen) {
 void RegisterExplain(CLI::App& app, Command& chosen) {
   struct Given {
     std::uint64_t run = 0, operation = 0;
+    std::uint64_t with = 0;               // another run; 0: none
     const CLI::Option* option = nullptr;  // of the operation
   };
   const auto given = std::make_shared<Given>();
   CLI::App* explain = AddCommand(
-      app, "explain", "Why an operation of a run got its address or was refused; without one, which blocks fragmented the run",
+      app, "explain",
+      "Why an operation of a run got its address or was refused; without one, which blocks fragmented the run; two runs in "
+      "step",
       "alloclab explain 7 1000", chosen, [given](Session& session) {
-        return given->option->empty() ? ExplainRun(session, given->run) : Explain(session, given->run, given->operation);
+        const bool whole = given->option->empty();
+        if (given->with != 0) {
+          return ExplainTwo(session, given->run, given->with, whole ? std::nullopt : std::optional(given->operation));
+        }
+        return whole ? ExplainRun(session, given->run) : Explain(session, given->run, given->operation);
       });
   AddRunNumber(*explain, "RUN", given->run)->required();
   given->option =
       AddCount(*explain, "OPERATION", given->operation, "Counted from 1 (default: the whole run)")->type_name("OPERATION");
+  AddRunNumber(*explain, "--with", given->with)
+      ->description("Another run of the same operations, beside it (default OPERATION: where they part ways)");
 }
 
 }  // namespace alloclab::client

@@ -1,5 +1,6 @@
 """Checks of the web page in a browser: a run opened at its operations."""
 from browser_lab import text_has
+from browser_map_checks import PICTURE
 
 SLIDER = "document.querySelector('input.time')"
 
@@ -29,8 +30,11 @@ def check_time(browser, lab):
     browser.wait(where(29999))
     browser.evaluate(press('One operation forth'))
     browser.wait(where(30000))
+    undrawn = browser.evaluate(PICTURE)
     browser.evaluate(press('Why the last operation ended as it did'))
     browser.wait("document.querySelector('.why li')?.textContent.startsWith('Operation 30000, ')")
+    browser.wait("document.querySelectorAll('.search-path tbody tr').length > 0")
+    browser.wait(f'{PICTURE} !== {undrawn!r}')  # its way is on the map
     browser.evaluate(press('Which blocks of the whole run kept free memory in pieces'))
     browser.wait("document.querySelectorAll('.holes table').length === 3 && document.querySelector('.holes [role=status]') === null")
     browser.wait(where(30000))  # it looked elsewhere

@@ -8,6 +8,7 @@ const LABEL_WIDTH = 82;  // CSS pixels, for the addresses on the left
 const COLUMNS_WIDE = 128, COLUMNS_NARROW = 64, NARROW = 560;
 const GAP_FROM = 8;  // cells of fewer pixels touch each other
 const STRIPE = 3;    // pixels
+const NUMBERED = 9;  // places of a trail
 const KEYS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], PageUp: [0, -8], PageDown: [0, 8]};
 
 // "#rrggbb" as a pixel of ImageData, in the byte order of all hosts of browsers.
@@ -24,6 +25,7 @@ export class CellMap {
     this.cells = [];
     this.size = 0;
     this.at = null;  // the cursor: an address
+    this.trail = [];  // [{address, taken}]: places in the order in which something went to them
     this.pinned = false;
     this.canvas = h('canvas', {tabindex: 0, role: 'application', 'aria-roledescription': 'memory map', 'aria-label': label});
     this.listen();
@@ -38,6 +40,11 @@ export class CellMap {
   // cells: one array of weights per key, in equal units; base and step are the address of the first cell and the size of one.
   set(cells, base, step) {
     Object.assign(this, {cells, base, step, size: cells[0].length});
+    this.draw();
+  }
+
+  setTrail(trail) {
+    this.trail = trail;
     this.draw();
   }
 
@@ -75,6 +82,7 @@ export class CellMap {
     const color = (name) => style.getPropertyValue(name).trim();
     this.drawLabels(context, color('--muted'), color('--mono'), side, rows, columns, scale);
     this.drawCells(context, color, side * scale, columns, Math.round(LABEL_WIDTH * scale));
+    this.drawTrail(context, color, side * scale, columns, Math.round(LABEL_WIDTH * scale), scale);
     this.drawCursor(context, color('--map-cursor'), color('--map-ground'), side * scale, columns, Math.round(LABEL_WIDTH * scale), scale);
   }
 
@@ -121,6 +129,44 @@ export class CellMap {
       sum += weights[cell];
       return total === 0 ? 0 : Math.round(area * sum / total);
     });
+  }
+
+  // A line from place to place, the first ones numbered, a ring around the one that was taken. What lies outside the picture is left out.
+  drawTrail(context, color, side, columns, left, scale) {
+    const cells = this.trail.map(({address, taken}) => ({cell: Math.floor((address - this.base) / this.step), taken}))
+      .filter(({cell}, i, all) => cell >= 0 && cell < this.size && cell !== all[i - 1]?.cell);
+    const at = ({cell}) => [left + (cell % columns + .5) * side, (Math.floor(cell / columns) + .5) * side];
+    const ink = color('--map-cursor'), ground = color('--map-ground');
+    for (const [stroke, width] of [[ground, 4], [ink, 1.5]]) {
+      context.strokeStyle = stroke;
+      context.lineWidth = width * scale;
+      context.beginPath();
+      cells.forEach((place) => context.lineTo(...at(place)));
+      context.stroke();
+    }
+    context.font = `bold ${11 * scale}px sans-serif`;
+    context.textBaseline = 'bottom';
+    context.lineWidth = 3 * scale;
+    context.strokeStyle = ground;
+    cells.forEach((place, i) => {
+      const [x, y] = at(place);
+      context.fillStyle = ink;
+      context.beginPath();
+      context.arc(x, y, 2.5 * scale, 0, 2 * Math.PI);
+      context.fill();
+      if (i >= NUMBERED) return;
+      context.strokeText(i + 1, x + 3 * scale, y);
+      context.fillText(i + 1, x + 3 * scale, y);
+    });
+    for (const place of cells.filter(({taken}) => taken)) {
+      for (const [stroke, width] of [[ground, 5], [color('--map-taken'), 3]]) {
+        context.strokeStyle = stroke;
+        context.lineWidth = width * scale;
+        context.beginPath();
+        context.arc(...at(place), 7 * scale, 0, 2 * Math.PI);
+        context.stroke();
+      }
+    }
   }
 
   drawCursor(context, color, halo, side, columns, left, scale) {

@@ -6,6 +6,7 @@ import {fragmentation, hasCurve, heap, live} from './course.js';
 import {h} from './dom.js';
 import {count} from './format.js';
 import {HolesPanel} from './holes_panel.js';
+import {searchPath, trailOf} from './search_path.js';
 
 const PLAY_MS = 100, PLAY_STEPS = 200;  // from end to end
 
@@ -19,7 +20,9 @@ function marks(exact) {
 }
 
 export class TimePanel {
-  constructor(name, page) {
+  // showTrail([{address, taken}, ...]): the way of a search, to be drawn on the map.
+  constructor(name, page, showTrail) {
+    this.showTrail = showTrail;
     this.path = instancePath(name);
     this.page = page;
     this.wanted = null;  // the operation that is being gone to
@@ -72,6 +75,7 @@ export class TimePanel {
     this.where.textContent = `after operation ${count(this.wanted)} of ${count(number(this.moment.operations))}`;
     if (busy) return;
     this.why.replaceChildren();
+    this.showTrail([]);
     try {
       while (this.wanted !== number(this.moment.operation)) {
         this.moment = await post(`${this.path}/seek?operation=${this.wanted}`);
@@ -89,9 +93,10 @@ export class TimePanel {
     if (operation === 0) return void (this.said.textContent = 'No operation has happened yet.');
     for (;;) {
       try {
-        const {sentences} = await post(`${this.path}/explain?operation=${operation}`);
+        const explanation = await post(`${this.path}/explain?operation=${operation}`);
         this.said.textContent = '';
-        this.why.replaceChildren(h('ul', {class: 'why'}, sentences.map((sentence) => h('li', {}, sentence))));
+        this.why.replaceChildren(h('ul', {class: 'why'}, explanation.sentences.map((sentence) => h('li', {}, sentence))), ...searchPath(explanation));
+        this.showTrail(trailOf(explanation));
         return;
       } catch (error) {
         this.said.textContent = error.message;

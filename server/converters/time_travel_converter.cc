@@ -64,6 +64,24 @@ v1::RunExplanation::Rise ToProto(const FragmentationRise& rise) {
   return message;
 }
 
+v1::Explanation::Path ToProto(const SearchPath& path) {
+  v1::Explanation::Path message;
+  const auto add = [](const std::vector<Visit>& visits, auto& list) {
+    for (const Visit& visit : visits) {
+      auto* added = list.Add();
+      added->set_number(visit.number);
+      added->set_address(visit.address);
+      added->set_bytes(visit.bytes);
+      added->set_live(visit.live);
+    }
+  };
+  message.set_visits(path.visits);
+  add(path.first, *message.mutable_first());
+  add(path.last, *message.mutable_last());
+  message.mutable_page_faults()->Add(path.page_faults.begin(), path.page_faults.end());
+  return message;
+}
+
 }  // namespace
 
 v1::Moment MomentOf(const LiveInstance& instance) {
@@ -96,6 +114,15 @@ v1::Explanation ToProto(const Explanation& explanation, std::uint64_t run) {
   if (explanation.taken_bytes) message.set_taken_bytes(*explanation.taken_bytes);
   if (explanation.refusal) *message.mutable_refusal() = ToProto(*explanation.refusal);
   if (explanation.gap) *message.mutable_gap() = ToProto(*explanation.gap);
+  if (explanation.path) *message.mutable_path() = ToProto(*explanation.path);
+  message.set_taken_address(explanation.taken_address);
+  for (const MergedBlock& block : explanation.merged) {
+    auto* merged = message.add_merged();
+    merged->set_address(block.address);
+    merged->set_bytes(block.bytes);
+  }
+  if (explanation.missing_bytes) message.set_missing_bytes(*explanation.missing_bytes);
+  message.set_missing_ram(explanation.missing_ram);
   message.mutable_sentences()->Add(explanation.sentences.begin(), explanation.sentences.end());
   return message;
 }
