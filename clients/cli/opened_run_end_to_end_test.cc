@@ -135,7 +135,8 @@ TEST_F(OpenedRunEndToEnd, FindsTheMomentsThatPeopleLookFor) {
   EXPECT_THAT(Run({"runs", "show", "1", "--at", "20001"}).err,
               HasSubstr("--at: 20001 is not one of the run's 20000 operations"));
 
-  Out({"submit", "steady-state", "--operations", "20000", "--ram", "256Ki", "-q"});
+  Out({"submit", "steady-state", "--operations", "20000", "--ram", "16Mi", "-q", "--heap-allocator", "freertos-heap4",
+       "--param", "heap.arena_bytes=65536"});
   const std::uint64_t refused = Json<v1::RunMoment>({"runs", "show", "2", "--at", "first-refusal"}).moment().operation();
   EXPECT_TRUE(Json<v1::Explanation>({"explain", "2", std::to_string(refused)}).has_refusal()) << refused;
   const auto refusals_before = Json<v1::RunMoment>({"runs", "show", "2", "--at", std::to_string(refused - 1)});

@@ -13,6 +13,31 @@ def press(label):
     return f"document.querySelector('.time-bar [aria-label=\"{label}\"], .time-bar [title=\"{label}\"]').click()"
 
 
+def check_step(browser, lab):
+    """Two runs in step: one slider for both, and the figures that differ."""
+    first, second = (lab.submit('steady-state', '--operations', '20000', '--heap-allocator', heap) for heap in ('implicit-heap', 'tlsf'))
+    for number in (first, second):
+        lab.run('runs', 'watch', number)
+    browser.open(lab.url(f'step/{first}/{second}'))
+    browser.wait(text_has('Figures that differ'))
+    browser.wait("document.querySelectorAll('.in-step canvas').length === 2 && document.querySelectorAll('.in-step .time-course svg').length === 6")
+    slider = "document.querySelector('input.time')"
+    for operation in (7000, 300):
+        browser.evaluate(f"{slider}.value = {operation}; {slider}.oninput()")
+        browser.wait(f"document.querySelector('.time-bar output')?.textContent.startsWith('both after operation {operation:,} of 20,000')")
+        # Both are there: what they count alike is no difference.
+        browser.wait("![...document.querySelectorAll('main th')].some((cell) => cell.textContent === 'operations')")
+        at = [lab.run('instance', 'show', f'run-{number}', '--output', 'json') for number in (first, second)]
+        assert all(f'"operations": "{operation}"' in said for said in at), at
+    browser.evaluate("document.querySelector('[title=\"Both one operation forth\"]').click()")
+    browser.wait("document.querySelector('.time-bar output')?.textContent.startsWith('both after operation 301 of')")
+    browser.wait("[...document.querySelectorAll('main th')].some((cell) => cell.textContent === 'heap words loaded')")
+    browser.open(lab.url(''))  # which asks for nothing of them
+    browser.wait(text_has('Overview'))
+    for number in (first, second):
+        lab.run('instance', 'delete', f'run-{number}')
+
+
 def check_time(browser, lab):
     """The slider, steps, jumps, what fragmented the run, and why an operation ended as it did; the map follows."""
     number = lab.submit('steady-state', '--operations', '60000')

@@ -51,7 +51,7 @@ export class HolesPanel {
     const part = (title, table, items) => items.length > 0 && h('div', {}, h('h3', {}, title), table);
     morphChildren(this.element, [
       looked < operations && h('p', {class: 'muted small', role: 'status'}, `looking: at operation ${count(looked)} of ${count(operations)} …`),
-      h('ul', {class: 'why'}, found.sentences.map((sentence) => h('li', {}, sentence))),
+      h('ul', {class: 'found'}, found.sentences.map((sentence) => h('li', {}, sentence))),
       part('Blocks that kept holes apart', blocks, found.blocks),
       h('div', {class: 'holes-rest'}, part('Their sizes', sizes, found.sizes), part('Where fragmentation rose', rises, found.rises)),
       h('p', {class: 'muted small'}, `A live block between two free ones costs their bytes for as many operations as it stays; ${count(number(found.looks))} looks. `,
