@@ -25,7 +25,7 @@ export class CellMap {
     this.cells = [];
     this.size = 0;
     this.at = null;  // the cursor: an address
-    this.trail = [];  // [{address, taken}]: places in the order in which something went to them
+    this.trail = [];  // [{address, taken, gap}]: places in the order in which something went to them; gap: not straight from the one before
     this.pinned = false;
     this.canvas = h('canvas', {tabindex: 0, role: 'application', 'aria-roledescription': 'memory map', 'aria-label': label});
     this.listen();
@@ -131,42 +131,63 @@ export class CellMap {
     });
   }
 
-  // A line from place to place, the first ones numbered, a ring around the one that was taken. What lies outside the picture is left out.
+  // A line from place to place, the first ones numbered, a ring around the one that was taken. What lies outside the picture is left
+  // out, and so is the line to the next row where the way goes on to the neighbour.
   drawTrail(context, color, side, columns, left, scale) {
-    const cells = this.trail.map(({address, taken}) => ({cell: Math.floor((address - this.base) / this.step), taken}))
-      .filter(({cell}, i, all) => cell >= 0 && cell < this.size && cell !== all[i - 1]?.cell);
+    const cells = this.trail.map((place) => ({...place, cell: Math.floor((place.address - this.base) / this.step)}))
+      .filter(({cell, taken}, i, all) => cell >= 0 && cell < this.size && (taken || cell !== all[i - 1]?.cell));
     const at = ({cell}) => [left + (cell % columns + .5) * side, (Math.floor(cell / columns) + .5) * side];
+    const row = ({cell}) => Math.floor(cell / columns);
     const ink = color('--map-cursor'), ground = color('--map-ground');
     for (const [stroke, width] of [[ground, 4], [ink, 1.5]]) {
       context.strokeStyle = stroke;
       context.lineWidth = width * scale;
       context.beginPath();
-      cells.forEach((place) => context.lineTo(...at(place)));
+      cells.forEach((place, i) => {
+        const before = cells[i - 1];
+        const wraps = before && row(before) !== row(place) && Math.abs(place.cell - before.cell) < columns / 2;
+        if (!before || wraps || place.gap) context.moveTo(...at(place));
+        else context.lineTo(...at(place));
+      });
       context.stroke();
     }
+    for (const place of cells) this.drawDisc(context, at(place), Math.min(2.5 * scale, .5 * side), ink);
+    for (const place of cells.filter(({taken}) => taken)) {
+      this.drawRing(context, at(place), 7 * scale, ground, 6 * scale);
+      this.drawRing(context, at(place), 7 * scale, color('--map-taken'), 3 * scale);
+    }
+    this.drawNumbers(context, cells.slice(0, NUMBERED).map(at), ink, ground, scale);
+  }
+
+  drawDisc(context, [x, y], radius, fill) {
+    context.fillStyle = fill;
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.fill();
+  }
+
+  drawRing(context, [x, y], radius, stroke, width) {
+    context.strokeStyle = stroke;
+    context.lineWidth = width;
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.stroke();
+  }
+
+  // 1, 2, ... below their places; those are left out that would stand on the one before.
+  drawNumbers(context, places, ink, ground, scale) {
     context.font = `bold ${11 * scale}px sans-serif`;
-    context.textBaseline = 'bottom';
+    context.textBaseline = 'top';
     context.lineWidth = 3 * scale;
     context.strokeStyle = ground;
-    cells.forEach((place, i) => {
-      const [x, y] = at(place);
-      context.fillStyle = ink;
-      context.beginPath();
-      context.arc(x, y, 2.5 * scale, 0, 2 * Math.PI);
-      context.fill();
-      if (i >= NUMBERED) return;
-      context.strokeText(i + 1, x + 3 * scale, y);
-      context.fillText(i + 1, x + 3 * scale, y);
+    context.fillStyle = ink;
+    let last = null;
+    places.forEach(([x, y], i) => {
+      if (last && Math.abs(x - last[0]) < 14 * scale && Math.abs(y - last[1]) < 14 * scale) return;
+      last = [x, y];
+      context.strokeText(i + 1, x, y + 3 * scale);
+      context.fillText(i + 1, x, y + 3 * scale);
     });
-    for (const place of cells.filter(({taken}) => taken)) {
-      for (const [stroke, width] of [[ground, 5], [color('--map-taken'), 3]]) {
-        context.strokeStyle = stroke;
-        context.lineWidth = width * scale;
-        context.beginPath();
-        context.arc(...at(place), 7 * scale, 0, 2 * Math.PI);
-        context.stroke();
-      }
-    }
   }
 
   drawCursor(context, color, halo, side, columns, left, scale) {

@@ -7,7 +7,8 @@ import {table} from './parts.js';
 const visitsOf = ({path}) => [...path?.first ?? [], ...path?.last ?? []];
 const isTaken = ({taken_address: taken}, {address}) => address === taken;
 
-export const trailOf = (explanation) => visitsOf(explanation).map((visit) => ({address: visit.address, taken: isTaken(explanation, visit)}));
+export const trailOf = (explanation) => visitsOf(explanation).map((visit, i, all) => ({address: visit.address, taken: isTaken(explanation, visit),
+  gap: i > 0 && number(visit.number) !== number(all[i - 1].number) + 1}));
 
 export function searchPath(explanation) {
   const visits = visitsOf(explanation), all = number(explanation.path?.visits);
