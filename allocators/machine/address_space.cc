@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_format.h"
 #include "allocators/common/check.h"
+#include "allocators/machine/load_watch.h"
 
 namespace alloclab {
 namespace {
@@ -164,6 +165,7 @@ std::optional<PageFrame> AddressSpace::Resolve(VirtAddr address, Access access) 
   if (OnDemand(entry)) {
     const std::optional<std::uint32_t> brought = BringPage();
     if (!brought) return Fault(PageFault::Kind::kNoFrame, address, false, access);
+    if (const LoadWatch* watch = LoadWatch::On(*this); watch != nullptr) watch->Brought(address);
     entry = *brought;
     SetEntry(memory_, EntryAddress(address), entry);
   }
@@ -200,7 +202,7 @@ PhysicalMemory::FrameWords* AddressSpace::ResolveToWrite(VirtAddr address, std::
   if (!frame) return nullptr;
   PhysicalMemory::FrameWords* words = memory_.WordsToWrite(*frame, offset, bytes);
   const std::uint32_t i = address.page() - cache_first_;
-  if (i < cache_.size() && !memory_.IsTable(*frame)) cache_[i] = words->data();
+  if (i < cache_.size() && !memory_.IsTable(*frame) && LoadWatch::On(*this) == nullptr) cache_[i] = words->data();
   return words;
 }
 
@@ -214,6 +216,7 @@ std::uint32_t* AddressSpace::TouchPage(VirtAddr address) {
 
 std::optional<std::uint32_t> AddressSpace::LoadU32(VirtAddr address) {
   if (address.raw() % kWordBytes == 0) {
+    if (const LoadWatch* watch = LoadWatch::On(*this); watch != nullptr) watch->Loaded(address);
     const std::uint32_t* page = ResolveToRead(address);
     return page != nullptr ? std::optional(page[address.offset() / kWordBytes]) : std::nullopt;
   }
@@ -260,6 +263,7 @@ bool AddressSpace::ForEachPieceToWrite(VirtAddr address, std::size_t bytes, Piec
 }
 
 bool AddressSpace::Read(VirtAddr address, std::span<std::uint8_t> out) {
+  if (const LoadWatch* watch = LoadWatch::On(*this); watch != nullptr) watch->Loaded(address);
   while (!out.empty()) {
     const std::size_t piece = std::min<std::size_t>(out.size(), kPageBytes - address.offset());
     const std::uint32_t* page = ResolveToRead(address);

@@ -116,6 +116,8 @@ class Driver {
   // The handle that names the live heap block at an address, if any does. Looks at all handles.
   std::optional<std::uint32_t> HandleAt(VirtAddr block) const { return live_.HandleAt(block.raw()); }
 
+  // The live heap block that a handle names; 0: none.
+  std::uint32_t LiveAddressOf(std::uint32_t handle) const { return live_.PeekLive(handle); }
   // What a heap's or a page handle points to, alive or dangling; 0: nothing.
   std::uint32_t AddressOf(std::uint32_t handle) const { return live_.PeekAddress(handle); }
   std::uint32_t PageAddressOf(std::uint32_t handle) const { return page_blocks_.Peek(handle).address; }

@@ -135,8 +135,19 @@ void TellServed(Explanation& e) {
   }
 }
 
+void TellMissing(Explanation& e) {
+  if (!e.missing_bytes) return;
+  e.sentences.push_back(absl::StrFormat("%s more, at least, would have let it pass: %s.", Bytes(*e.missing_bytes),
+                                        e.missing_ram ? "of RAM, for the heap to grow" : "of room at the heap's end"));
+}
+
 void TellGap(Explanation& e) {
   if (!e.gap) return;
+  if (e.gap->live_bytes == 0) {
+    e.sentences.push_back(absl::StrFormat("Coalescing would have let it pass: free blocks that adjoin have %s from %s on.",
+                                          Bytes(e.gap->bytes), Hex(e.gap->address)));
+    return;
+  }
   std::string who;
   for (const Separator& block : e.gap->between) {
     absl::StrAppend(&who, who.empty() ? "" : ", ", Hex(block.address), " of ", Bytes(block.bytes));
@@ -163,6 +174,7 @@ void TellRefused(Explanation& e) {
     e.sentences.push_back(absl::StrFormat("The heap may still grow by %s, and %d page frame%s left.", Bytes(*why.growth_bytes),
                                           frames, frames == 1 ? " is" : "s are"));
   }
+  TellMissing(e);
   TellGap(e);
 }
 
@@ -217,12 +229,48 @@ void Charge(const Instance& machine, const Before& before, Explanation& e) {
   if (machine.heap() != nullptr && machine.heap()->brk() > before.brk) e.grown_bytes = machine.heap()->brk() - before.brk;
 }
 
+// What a block that was given back became one with.
+void FindMerged(const Instance& machine, const Before& before, const Block& freed, Explanation& e) {
+  const std::vector<Block> now = BlocksOf(machine, IsPageKind(e.what.kind));
+  const Block* whole = BlockAround(now, freed.address);
+  if (whole == nullptr || whole->kind != BlockKind::kFree) return;
+  for (const Block& block : before.blocks) {
+    const bool inside = block.address >= whole->address && block.address - whole->address < whole->bytes;
+    if (inside && block.kind == BlockKind::kFree) e.merged.push_back({block.address, block.bytes});
+  }
+}
+
+// How much more memory would have been enough, of a heap whose last block may be free.
+void FindMissing(const Before& before, Explanation& e) {
+  const bool wants_memory = e.result.outcome == Outcome::kOutOfMemory || e.result.outcome == Outcome::kHeapLimit ||
+                            e.result.outcome == Outcome::kFragmented;
+  if (!wants_memory || before.blocks.empty()) return;
+  const auto last = std::find_if(before.blocks.rbegin(), before.blocks.rend(),
+                                 [](const Block& block) { return block.kind != BlockKind::kMetadata; });
+  const std::uint64_t open = last != before.blocks.rend() && last->kind == BlockKind::kFree ? last->bytes : 0;
+  const std::uint64_t growth = e.needed_bytes - std::min(e.needed_bytes, open);
+  const std::uint64_t may_grow = e.refusal->growth_bytes.value_or(0);
+  if (growth == 0) return;
+  if (growth > may_grow) {
+    e.missing_bytes = growth - may_grow;
+    return;
+  }
+  // Pages come when they are touched: all that calloc zeroes, of others at least the one with the block's metadata.
+  const std::uint64_t pages = e.what.kind == OpKind::kCalloc ? (growth + kPageBytes - 1) / kPageBytes : 1;
+  const std::uint64_t frames = e.refusal->frames_left.value_or(0);
+  if (pages <= frames) return;
+  e.missing_ram = true;
+  e.missing_bytes = (pages - frames) * kPageBytes;
+}
+
 // Which blocks it was about, as far as they are shown.
 void FindBlocks(const Instance& machine, const Before& before, Explanation& e) {
   if (before.blocks.empty()) return;
   if (!Allocates(e.what.kind)) {
     const Block* block = BlockAround(before.blocks, before.freed);
-    if (block != nullptr && block->kind == BlockKind::kLive) e.block_bytes = block->bytes;
+    if (block == nullptr || block->kind != BlockKind::kLive) return;
+    e.block_bytes = block->bytes;
+    if (Succeeded(e.result.outcome)) FindMerged(machine, before, *block, e);
     return;
   }
   std::uint32_t at = 0;
@@ -234,6 +282,7 @@ void FindBlocks(const Instance& machine, const Before& before, Explanation& e) {
     const Block* taken = BlockAround(before.blocks, at);
     if (taken != nullptr && taken->kind == BlockKind::kFree) {
       e.taken_bytes = taken->bytes;
+      e.taken_address = taken->address;
       at = taken->address;
     }
   }
@@ -244,6 +293,7 @@ void Refuse(const Timeline& timeline, const Before& before, Explanation& e) {
   const Instance& machine = timeline.driver().instance();
   const bool pages = OnPages(e.what.kind);
   e.refusal = pages ? machine.ExplainPages(e.what.size) : machine.ExplainHeap(e.result.outcome, RequestedBytes(e.what));
+  if (!pages) FindMissing(before, e);
   if (!pages && e.found && e.found->free_bytes > 0) e.gap = FindGap(timeline, before.blocks, e.needed_bytes);
 }
 
@@ -260,6 +310,7 @@ absl::StatusOr<Explanation> Explain(Timeline& timeline, std::uint64_t operation,
   e.operation = operation;
   e.what = timeline.trace().operations[operation - 1];
   const Before before = LookBefore(timeline, e);
+  if (!IsPageKind(e.what.kind) && !before.blocks.empty()) e.path = timeline.FollowNext(before.blocks);
   e.result = timeline.Step();
   Charge(machine, before, e);
   FindBlocks(machine, before, e);

@@ -42,6 +42,13 @@ struct Found {
   friend bool operator==(const Found&, const Found&) = default;
 };
 
+// A free block that became a part of a larger one.
+struct MergedBlock {
+  std::uint32_t address = 0;
+  std::uint64_t bytes = 0;
+  friend bool operator==(const MergedBlock&, const MergedBlock&) = default;
+};
+
 struct Explanation {
   std::uint64_t operation = 0;  // counted from 1
   Operation what;
@@ -51,11 +58,17 @@ struct Explanation {
   std::uint64_t needed_bytes = 0;            // by the block, metadata and rounding included; 0 where nothing is asked for
   std::optional<Found> found;                // by an allocation, where the allocator shows its blocks
   std::optional<std::uint64_t> taken_bytes;  // the free block that the new one came out of; absent: none did
+  std::uint32_t taken_address = 0;           // of that; 0: none
   std::uint64_t block_bytes = 0;             // the block that it got, or gave back
   std::uint64_t grown_bytes = 0;             // how far the heap's break moved up
   std::uint64_t allocated_by = 0;            // of a free or realloc: which operation made the block; 0: none
   std::optional<Refusal> refusal;            // of a request that was not served
   std::optional<Gap> gap;                    // of one for which enough was free: the fewest live bytes that stood in its way
+  // Of one for which memory was missing: so much more, at least, would have let it pass, of RAM or of where the heap ends.
+  std::optional<std::uint64_t> missing_bytes;
+  bool missing_ram = false;         // of RAM
+  std::optional<SearchPath> path;   // of a heap operation, where the allocator shows its blocks
+  std::vector<MergedBlock> merged;  // what was given back became one with these
   // The same in words: the first says what happened, the others why.
   std::vector<std::string> sentences;
 };

@@ -74,6 +74,47 @@ TEST_F(ExplainTest, OfARefusalTheBlocksThatStandInTheWay) {
   EXPECT_THAT(e.sentences, Contains(HasSubstr("(operation 2)")));
 }
 
+TEST_F(ExplainTest, OfARefusalTheMemoryThatIsMissing) {
+  const std::vector<Operation> operations = {Malloc(0, 100), {OpKind::kCalloc, 1, 2'000'000, 1}};
+  const auto config = [](std::uint64_t ram) { return InstanceConfig{ram, "", "implicit-heap", true, {}}; };
+  constexpr std::uint64_t kRam = 1 << 20;
+  Open(operations, config(kRam));
+  const Explanation e = Why(2);
+  EXPECT_EQ(e.result.outcome, Outcome::kOutOfMemory);
+  ASSERT_TRUE(e.missing_bytes.has_value());
+  EXPECT_TRUE(e.missing_ram);
+  EXPECT_THAT(e.sentences, Contains(HasSubstr("would have let it pass: of RAM")));
+  Open(operations, config(kRam + *e.missing_bytes));
+  EXPECT_EQ(Why(2).result.outcome, Outcome::kOk);
+  Open(operations, config(kRam + *e.missing_bytes - kPageBytes));
+  EXPECT_EQ(Why(2).result.outcome, Outcome::kOutOfMemory);
+}
+
+TEST_F(ExplainTest, OfARefusalTheRoomThatIsMissing) {
+  const std::vector<Operation> operations = {Malloc(0, 100), Malloc(1, 17'000)};
+  const auto config = [](std::uint64_t arena) {
+    return InstanceConfig{1 << 20, "", "freertos-heap4", true, {{"heap.arena_bytes", std::to_string(arena)}}};
+  };
+  Open(operations, config(16'384));
+  const Explanation e = Why(2);
+  ASSERT_TRUE(e.missing_bytes.has_value());
+  EXPECT_FALSE(e.missing_ram);
+  Open(operations, config(16'384 + (*e.missing_bytes + 7) / 8 * 8));
+  EXPECT_EQ(Why(2).result.outcome, Outcome::kOk);
+  Open(operations, config(16'384 + *e.missing_bytes / 8 * 8 - 64));
+  EXPECT_NE(Why(2).result.outcome, Outcome::kOk);
+}
+
+TEST_F(ExplainTest, OfARefusalThatCoalescingWouldHavePassed) {
+  Open({Malloc(0, 2'000'000), Malloc(1, 2'000'000), Free(0), Free(1), Malloc(2, 3'000'000)},
+       {16 << 20, "", "implicit-heap", true, {{"heap.coalesce", "never"}, {"heap.limit_bytes", "4Mi"}}});
+  const Explanation e = Why(5);
+  EXPECT_TRUE(e.refusal.has_value()) << OutcomeName(e.result.outcome);
+  ASSERT_TRUE(e.gap.has_value());
+  EXPECT_EQ(e.gap->live_bytes, 0u);
+  EXPECT_THAT(e.sentences, Contains(HasSubstr("Coalescing would have let it pass")));
+}
+
 TEST_F(ExplainTest, OfAFreeWhoMadeTheBlock) {
   Open({Malloc(0, 60), Malloc(1, 20), Malloc(0, 10), Free(0)});
   const Explanation e = Why(4);

@@ -50,6 +50,11 @@ class LiveBlocks {
 
   // As AddressOf, of any handle.
   std::uint32_t PeekAddress(std::uint32_t handle) const { return handles_.Peek(handle).address; }
+  // Of its live block; 0: it has none.
+  std::uint32_t PeekLive(std::uint32_t handle) const {
+    const NamedBlock block = handles_.Peek(handle);
+    return block.bytes != kNotLive ? block.address : 0;
+  }
   // The handle whose live block is there, if any has one. Looks at all of them.
   std::optional<std::uint32_t> HandleAt(std::uint32_t address) const;
 

@@ -74,6 +74,11 @@ OpResult Timeline::Step() {
   return result;
 }
 
+std::optional<SearchPath> Timeline::FollowNext(std::span<const Block> blocks) {
+  ALLOCLAB_CHECK_LT(position(), length());
+  return FollowSearch(driver_, NextPiece(position() + 1).front(), blocks);
+}
+
 void Timeline::Keep(absl::Duration gap) {
   const auto at = images_.empty() ? images_.end() : std::next(Before(position()));
   if (at != images_.begin() && std::prev(at)->position == position()) return;

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "absl/time/time.h"
 #include "allocators/common/interrupt.h"
 #include "allocators/workload/driver.h"
+#include "allocators/workload/search_path.h"
 #include "allocators/workload/trace.h"
 
 namespace alloclab {
@@ -45,6 +47,9 @@ class Timeline {
   std::span<const Operation> NextPiece(std::uint64_t operations) const;
   // The next operation. REQUIRES: position() < length().
   OpResult Step();
+
+  // The way of the next operation, which is not done. REQUIRES: as Step.
+  std::optional<SearchPath> FollowNext(std::span<const Block> blocks);
 
   std::uint64_t position() const { return driver_.operations(); }
   std::uint64_t length() const { return trace_->operations.size(); }

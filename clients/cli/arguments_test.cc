@@ -96,6 +96,22 @@ TEST_F(CommandLine, RunsHaveNumbers) {
   EXPECT_EQ(Error({"runs", "delete", "1", "2"}), "");
 }
 
+TEST_F(CommandLine, MomentsOfARunAreNumbersOrWords) {
+  for (const char* good : {"0", "5000", "peak", "first-refusal", "worst-fragmentation"}) {
+    EXPECT_EQ(Error({"runs", "show", "7", "--at", good}), "") << good;
+  }
+  for (const char* bad : {"-1", "peek", "1.5", "", "99999999999999999999"}) {
+    EXPECT_THAT(Error({"runs", "show", "7", "--at", bad}),
+                StartsWith("--at: '" + std::string(bad) +
+                           "' is no operation; expected a whole number, peak, first-refusal or worst-fragmentation\n"));
+  }
+  EXPECT_THAT(Error({"runs", "show", "7", "--at", "1", "--workload"}), HasSubstr("--workload"));
+  EXPECT_EQ(Error({"explain", "7"}), "");
+  EXPECT_EQ(Error({"explain", "7", "1"}), "");
+  EXPECT_EQ(Error({"explain", "7", "--with", "8"}), "");
+  EXPECT_THAT(Error({"explain", "7", "--with", "b"}), StartsWith("--with: 'b' is not the number of a run"));
+}
+
 TEST_F(CommandLine, OptionsThatWouldDoNothingAreRefused) {
   EXPECT_THAT(Error({"submit", "larson", "--operations", "0"}),
               StartsWith("--operations: 0: nothing would be replayed; without the option a workload has its own length\n"));

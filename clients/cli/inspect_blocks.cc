@@ -129,16 +129,11 @@ absl::StatusOr<MemoryMap> Window(Session& session, const Arguments& given, std::
                                                 Address(static_cast<std::uint32_t>(end - 1))));
 }
 
-CommandResult Draw(Session& session, const Arguments& given) {
-  const absl::StatusOr<v1::Statistics> statistics = Statistics(session, given.instance);
-  if (!statistics.ok()) return statistics.status();
+absl::StatusOr<Document> Picture(Session& session, const Arguments& given, const v1::Statistics& statistics) {
   const bool heap = given.allocator == v1::HEAP;
-  if (heap && !statistics->has_heap()) {
-    return absl::FailedPreconditionError(fmt::format("instance {} has no heap", given.instance));
-  }
-  const v1::PageShape& pages = statistics->pages();
-  const std::uint64_t first = heap ? statistics->heap().start() : pages.arena_first();
-  const std::uint64_t end = heap ? std::uint64_t{statistics->heap().brk()} : pages.arena_first() + pages.arena_bytes();
+  const v1::PageShape& pages = statistics.pages();
+  const std::uint64_t first = heap ? statistics.heap().start() : pages.arena_first();
+  const std::uint64_t end = heap ? std::uint64_t{statistics.heap().brk()} : pages.arena_first() + pages.arena_bytes();
   absl::StatusOr<MemoryMap> map = Window(session, given, first, end);
   if (!map.ok()) return map.status();
   // The page allocator may show its free blocks only, in any order: whatever lies between them is live.
@@ -149,11 +144,23 @@ CommandResult Draw(Session& session, const Arguments& given) {
   if (!said.ok()) return said.status();
   if (!heap && !said->has_broken()) map->FillRest(MemoryMap::Kind::kLive);
   Document document;
-  document.heading = heap ? HeapHeading(given.instance, statistics->heap(), said->has_broken())
+  document.heading = heap ? HeapHeading(given.instance, statistics.heap(), said->has_broken())
                           : PagesHeading(given.instance, pages, said->has_broken());
   document.sections.emplace_back().picture = map->Draw(session.style());
   if (said->has_broken()) document.footer.push_back(session.style().Paint(Tone::kBad, CannotShowBehind(said->broken())));
-  return Done(session.Print(RenderTable(document, session.style(), session.width())), CodeOf(*said));
+  return document;
+}
+
+CommandResult Draw(Session& session, const Arguments& given) {
+  const absl::StatusOr<v1::Statistics> statistics = Statistics(session, given.instance);
+  if (!statistics.ok()) return statistics.status();
+  if (given.allocator == v1::HEAP && !statistics->has_heap()) {
+    return absl::FailedPreconditionError(fmt::format("instance {} has no heap", given.instance));
+  }
+  const absl::StatusOr<Document> document = Picture(session, given, *statistics);
+  if (!document.ok()) return document.status();
+  return Done(session.Print(RenderTable(*document, session.style(), session.width())),
+              document->footer.empty() ? ExitCode::kOk : ExitCode::kViolation);
 }
 
 // Options of the picture say nothing about the list, and the other way round.
@@ -207,6 +214,15 @@ Document BlockListDocument(const v1::BlockList& list, const FigureUnits& units) 
   document.sections.push_back(std::move(table));
   if (list.has_broken()) document.footer.push_back(CannotShowBehind(list.broken()));
   return document;
+}
+
+absl::StatusOr<Document> MapDocument(Session& session, const std::string& instance, const v1::Statistics& statistics,
+                                     std::uint64_t lines) {
+  Arguments given;
+  given.instance = instance;
+  given.allocator = statistics.has_heap() ? v1::HEAP : v1::PAGES;
+  given.lines = lines;
+  return Picture(session, given, statistics);
 }
 
 void RegisterInspectBlocks(CLI::App& group, Command& chosen) {

@@ -1,4 +1,9 @@
 // Runs opened at their operations, from the command line to a real server and back.
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_split.h"
 #include "alloclab/v1/inspect.pb.h"
 #include "alloclab/v1/lab.pb.h"
 #include "alloclab/v1/run.pb.h"
@@ -10,6 +15,15 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
+
+// In the 80 columns of a terminal whose width nobody knows.
+void ExpectNarrow(const std::string& table) {
+  const std::vector<std::string> lines = absl::StrSplit(table, '\n');
+  for (const std::string& line : lines) {
+    const auto columns = std::count_if(line.begin(), line.end(), [](char c) { return (c & 0xC0) != 0x80; });
+    EXPECT_LE(columns, 80) << line;
+  }
+}
 
 class OpenedRunEndToEnd : public EndToEnd {
  protected:
@@ -55,8 +69,78 @@ TEST_F(OpenedRunEndToEnd, ExplainsAnOperation) {
   EXPECT_EQ(first.outcome(), v1::OK);
   EXPECT_GT(first.cycles_386(), 0u);
   EXPECT_THAT(first.sentences(0), StartsWith("Operation 1, malloc of "));
-  EXPECT_THAT(Out({"explain", "1", "19999"}), HasSubstr("Operation 19999, "));
+  EXPECT_GT(first.path().visits(), 0u);
+  const std::string table = Out({"explain", "1", "19999"});
+  EXPECT_THAT(table, HasSubstr("Operation 19999, "));
+  EXPECT_THAT(table, HasSubstr("BLOCKS IT LOOKED AT"));
+  ExpectNarrow(table);
   EXPECT_EQ(Json<v1::ListInstancesResponse>({"instance", "list"}).instances_size(), 0) << "closed afterwards";
+}
+
+TEST_F(OpenedRunEndToEnd, ExplainsAWholeRun) {
+  const v1::RunExplanation whole = Json<v1::RunExplanation>({"explain", "1"});
+  EXPECT_EQ(whole.run(), 1u);
+  EXPECT_EQ(whole.looked_at(), 20'000u);
+  EXPECT_EQ(whole.blocks_size(), 10);
+  EXPECT_EQ(whole.sizes_size(), 10);
+  EXPECT_GT(whole.rises_size(), 0);
+  EXPECT_GE(whole.blocks(0).cost(), whole.blocks(1).cost());
+  const std::string table = Out({"explain", "1"});
+  EXPECT_THAT(table, HasSubstr("BLOCKS THAT COST MOST"));
+  EXPECT_THAT(table, HasSubstr("SIZES THAT COST MOST"));
+  ExpectNarrow(table);
+  EXPECT_EQ(Json<v1::ListInstancesResponse>({"instance", "list"}).instances_size(), 0) << "closed afterwards";
+}
+
+TEST_F(OpenedRunEndToEnd, ExplainsTwoRunsInStep) {
+  Out({"submit", "steady-state", "--operations", "20000", "--ram", "16Mi", "-q", "--heap-allocator", "tlsf"});
+  const v1::RunsInStep parting = Json<v1::RunsInStep>({"explain", "1", "--with", "2"});
+  EXPECT_EQ(parting.first_operation(), 1u) << parting.first_difference();
+  EXPECT_EQ(parting.a().moment().operation(), 1u);
+  const v1::RunsInStep later = Json<v1::RunsInStep>({"explain", "1", "--with", "2", "7000"});
+  EXPECT_EQ(later.a().statistics().counters().operations(), 7'000u);
+  EXPECT_EQ(later.b().statistics().counters().operations(), 7'000u);
+  EXPECT_EQ(later.explained_b().run(), 2u);
+  EXPECT_GT(later.figures_size(), 3);
+  const std::string table = Out({"explain", "1", "--with", "2", "7000"});
+  EXPECT_THAT(table, StartsWith("runs 1 and 2 after operation 7,000 of 20,000"));
+  EXPECT_THAT(table, HasSubstr("They part ways at operation 1 "));
+  ExpectNarrow(table);
+  EXPECT_THAT(Out({"explain", "1", "--with", "1"}), HasSubstr("Every operation gave the same in both."));
+  EXPECT_EQ(Json<v1::RunsInStep>({"explain", "1", "--with", "2", "0"}).has_explained_a(), false);
+
+  Out({"submit", "larson", "--operations", "1000", "-q"});
+  EXPECT_THAT(Run({"explain", "1", "--with", "3"}).err, HasSubstr("runs 1 and 3 replayed different operations"));
+  EXPECT_EQ(Json<v1::ListInstancesResponse>({"instance", "list"}).instances_size(), 0) << "closed afterwards";
+}
+
+TEST_F(OpenedRunEndToEnd, ShowsItsMachineAtAnOperation) {
+  const v1::RunMoment moment = Json<v1::RunMoment>({"runs", "show", "1", "--at", "5000"});
+  EXPECT_EQ(moment.moment().operation(), 5'000u);
+  EXPECT_EQ(moment.statistics().counters().operations(), 5'000u);
+  const std::string table = Out({"runs", "show", "1", "--at", "5000"});
+  EXPECT_THAT(table, StartsWith("run 1 after operation 5,000 of 20,000"));
+  EXPECT_THAT(table, HasSubstr("one cell is"));
+  ExpectNarrow(table);
+  EXPECT_THAT(Out({"runs", "show", "1", "--at", "0"}), HasSubstr("run 1 after operation 0 of 20,000"));
+  EXPECT_EQ(Json<v1::ListInstancesResponse>({"instance", "list"}).instances_size(), 0) << "closed afterwards";
+}
+
+TEST_F(OpenedRunEndToEnd, FindsTheMomentsThatPeopleLookFor) {
+  const v1::Counters end = Json<v1::Run>({"runs", "show", "1"}).result().exact().counters();
+  const v1::RunMoment peak = Json<v1::RunMoment>({"runs", "show", "1", "--at", "peak"});
+  EXPECT_EQ(peak.statistics().counters().live_requested_bytes(), end.live_requested_peak_bytes());
+  EXPECT_GT(Json<v1::RunMoment>({"runs", "show", "1", "--at", "worst-fragmentation"}).moment().operation(), 0u);
+  EXPECT_THAT(Run({"runs", "show", "1", "--at", "first-refusal"}).err, HasSubstr("run 1 was refused nothing"));
+  EXPECT_THAT(Run({"runs", "show", "1", "--at", "20001"}).err,
+              HasSubstr("--at: 20001 is not one of the run's 20000 operations"));
+
+  Out({"submit", "steady-state", "--operations", "20000", "--ram", "16Mi", "-q", "--heap-allocator", "freertos-heap4",
+       "--param", "heap.arena_bytes=65536"});
+  const std::uint64_t refused = Json<v1::RunMoment>({"runs", "show", "2", "--at", "first-refusal"}).moment().operation();
+  EXPECT_TRUE(Json<v1::Explanation>({"explain", "2", std::to_string(refused)}).has_refusal()) << refused;
+  const auto refusals_before = Json<v1::RunMoment>({"runs", "show", "2", "--at", std::to_string(refused - 1)});
+  for (const auto& entry : refusals_before.statistics().counters().outcomes()) EXPECT_EQ(entry.outcome(), "ok");
 }
 
 TEST_F(OpenedRunEndToEnd, RefusalsNameWhatIsExpected) {

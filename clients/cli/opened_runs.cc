@@ -2,60 +2,21 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 
-#include "absl/strings/ascii.h"
 #include "alloclab/v1/time_travel.grpc.pb.h"
 #include "clients/cli/commands.h"
+#include "clients/cli/explanation_view.h"
 #include "clients/cli/instance_config.h"
-#include "clients/cli/operation_view.h"
 #include "clients/cli/run_argument.h"
-#include "clients/common/progress.h"
+#include "clients/cli/run_explanation.h"
+#include "clients/cli/run_travel.h"
+#include "clients/cli/step_view.h"
 
 namespace alloclab::client {
 namespace {
-
-constexpr std::uint64_t kOperationsOfACall = 200'000;  // so that a call ends in time, and progress is seen
-
-// Goes on in calls that each take a while, at most to the run's end.
-absl::StatusOr<v1::Moment> GoTo(Session& session, v1::Moment moment, std::uint64_t operation) {
-  if (operation > moment.operations()) {
-    return absl::InvalidArgumentError(
-        fmt::format("OPERATION: {} is not one of the run's {} operations", operation, moment.operations()));
-  }
-  Progress progress(stderr, session.options().quiet);
-  v1::SeekRequest request;
-  request.set_instance(moment.instance());
-  do {
-    const bool far = operation > moment.operation() + kOperationsOfACall;
-    request.set_operation(far ? moment.operation() + kOperationsOfACall : operation);
-    absl::StatusOr<v1::Moment> reached = session.connection().Call(&v1::TimeTravel::Stub::Seek, request);
-    if (!reached.ok()) {
-      progress.Finish();
-      return reached.status();
-    }
-    moment = *std::move(reached);
-    progress.Update("replaying", moment.operation(), operation);
-  } while (moment.operation() != operation);
-  progress.Finish();
-  return moment;
-}
-
-absl::StatusOr<v1::Moment> Open(Session& session, std::uint64_t run) {
-  v1::OpenRunRequest request;
-  request.set_run(run);
-  return session.connection().Call(&v1::TimeTravel::Stub::Open, request);
-}
-
-void Close(Session& session, const std::string& instance) {
-  v1::CloseRunRequest request;
-  request.set_instance(instance);
-  const auto closed = session.connection().Call(&v1::TimeTravel::Stub::Close, request);
-  if (!closed.ok())
-    session.Note(fmt::format("{} stays open for a while: {}", instance, std::string(closed.status().message())));
-}
 
 CommandResult ShowMoment(Session& session, const v1::Moment& moment) {
   Section facts = Facts("");
@@ -71,12 +32,12 @@ CommandResult ShowMoment(Session& session, const v1::Moment& moment) {
 }
 
 CommandResult OpenAt(Session& session, std::uint64_t run, std::uint64_t operation) {
-  absl::StatusOr<v1::Moment> moment = Open(session, run);
+  absl::StatusOr<v1::Moment> moment = OpenRun(session, run);
   if (!moment.ok()) return moment.status();
   const std::string instance = moment->instance();
   moment = GoTo(session, *std::move(moment), operation);
   if (!moment.ok()) {
-    Close(session, instance);
+    CloseRun(session, instance);
     return moment.status();
   }
   return ShowMoment(session, *moment);
@@ -93,67 +54,23 @@ CommandResult SeekTo(Session& session, const std::string& instance, std::uint64_
 }
 
 CommandResult Explain(Session& session, std::uint64_t run, std::uint64_t operation) {
-  absl::StatusOr<v1::Moment> moment = Open(session, run);
-  if (!moment.ok()) return moment.status();
-  const std::string instance = moment->instance();
-  absl::Status reached;
-  if (operation > 0) reached = GoTo(session, *moment, std::min(operation, moment->operations()) - 1).status();
-  v1::ExplainRequest request;
-  request.set_instance(instance);
-  request.set_operation(operation);
   const absl::StatusOr<v1::Explanation> explanation =
-      reached.ok() ? session.connection().Call(&v1::TimeTravel::Stub::Explain, request) : reached;
-  Close(session, instance);
+      WithOpenedRun<v1::Explanation>(session, run, [&](const v1::Moment& moment) -> absl::StatusOr<v1::Explanation> {
+        if (operation == 0 || operation > moment.operations()) {
+          return absl::InvalidArgumentError(
+              fmt::format("OPERATION: {} is not one of the run's {} operations", operation, moment.operations()));
+        }
+        if (const auto reached = GoTo(session, moment, operation - 1); !reached.ok()) return reached.status();
+        v1::ExplainRequest request;
+        request.set_instance(moment.instance());
+        request.set_operation(operation);
+        return session.connection().Call(&v1::TimeTravel::Stub::Explain, request);
+      });
   if (!explanation.ok()) return explanation.status();
   return Done(session.Show(*explanation, ExplanationDocument(*explanation)));
 }
 
-Section FoundSection(const v1::Explanation& explanation) {
-  const v1::Explanation::Found& found = explanation.found();
-  Section facts = Facts("free before it");
-  AddFact(facts, "bytes", BytesCell(found.free_bytes()));
-  AddFact(facts, "blocks", CountCell(found.free_blocks()));
-  AddFact(facts, "largest", BytesCell(found.largest_free_bytes()));
-  AddFact(facts, "blocks large enough", CountCell(found.large_enough()));
-  if (found.large_enough() > 0) AddFact(facts, "tightest of those", BytesCell(found.smallest_enough_bytes()));
-  return facts;
-}
-
-Section GapSection(const v1::Explanation::Gap& gap) {
-  Section table;
-  table.title = "live blocks in the way";
-  table.columns = {{"address"}, {"bytes", true}, {"allocated by operation", true}};
-  for (const auto& block : gap.between()) {
-    table.rows.push_back({AddressCell(block.address()), BytesCell(block.bytes()),
-                          block.allocated_by() == 0 ? TextCell("-") : CountCell(block.allocated_by())});
-  }
-  return table;
-}
-
 }  // namespace
-
-Document ExplanationDocument(const v1::Explanation& explanation) {
-  const bool good = explanation.outcome() == v1::OK || explanation.outcome() == v1::ZERO_SIZE;
-  Document document;
-  document.heading = fmt::format("run {}", explanation.run());
-  Section facts = Facts("");
-  AddFact(facts, "outcome",
-          TextCell(absl::AsciiStrToLower(v1::Outcome_Name(explanation.outcome())), good ? Tone::kGood : Tone::kBad));
-  if (explanation.address() != 0) AddFact(facts, "address", AddressCell(explanation.address()));
-  if (explanation.needed_bytes() > 0) AddFact(facts, "block needed", BytesCell(explanation.needed_bytes()));
-  if (explanation.has_taken_bytes()) AddFact(facts, "out of a free block of", BytesCell(explanation.taken_bytes()));
-  if (explanation.grown_bytes() > 0) AddFact(facts, "the heap grew by", BytesCell(explanation.grown_bytes()));
-  if (explanation.allocated_by() > 0) AddFact(facts, "allocated by operation", CountCell(explanation.allocated_by()));
-  AddFact(facts, "search steps", CountCell(explanation.search_steps()));
-  AddFact(facts, "page faults", CountCell(explanation.page_faults()));
-  AddFact(facts, "cycles (386DX-33)", CountCell(explanation.cycles_386()));
-  document.sections.push_back(std::move(facts));
-  if (explanation.has_refusal()) document.sections.push_back(RefusalSection(explanation.refusal()));
-  if (explanation.has_found()) document.sections.push_back(FoundSection(explanation));
-  if (explanation.has_gap()) document.sections.push_back(GapSection(explanation.gap()));
-  document.footer.assign(explanation.sentences().begin(), explanation.sentences().end());
-  return document;
-}
 
 void RegisterOpenedRuns(CLI::App& group, Command& chosen) {
   struct Given {
@@ -176,13 +93,26 @@ void RegisterOpenedRuns(CLI::App& group, Command& chosen) {
 void RegisterExplain(CLI::App& app, Command& chosen) {
   struct Given {
     std::uint64_t run = 0, operation = 0;
+    std::uint64_t with = 0;               // another run; 0: none
+    const CLI::Option* option = nullptr;  // of the operation
   };
   const auto given = std::make_shared<Given>();
   CLI::App* explain = AddCommand(
-      app, "explain", "Why an operation of a run got its address, or was refused and what stood in its way",
-      "alloclab explain 7 1000", chosen, [given](Session& session) { return Explain(session, given->run, given->operation); });
+      app, "explain",
+      "Why an operation of a run got its address or was refused; without one, which blocks fragmented the run; two runs in "
+      "step",
+      "alloclab explain 7 1000", chosen, [given](Session& session) {
+        const bool whole = given->option->empty();
+        if (given->with != 0) {
+          return ExplainTwo(session, given->run, given->with, whole ? std::nullopt : std::optional(given->operation));
+        }
+        return whole ? ExplainRun(session, given->run) : Explain(session, given->run, given->operation);
+      });
   AddRunNumber(*explain, "RUN", given->run)->required();
-  AddCount(*explain, "OPERATION", given->operation, "Counted from 1")->required()->type_name("OPERATION");
+  given->option =
+      AddCount(*explain, "OPERATION", given->operation, "Counted from 1 (default: the whole run)")->type_name("OPERATION");
+  AddRunNumber(*explain, "--with", given->with)
+      ->description("Another run of the same operations, beside it (default OPERATION: where they part ways)");
 }
 
 }  // namespace alloclab::client

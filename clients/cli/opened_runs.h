@@ -4,14 +4,9 @@
 
 #include <CLI/CLI.hpp>
 
-#include "alloclab/v1/time_travel.pb.h"
 #include "clients/common/command.h"
-#include "clients/common/document.h"
 
 namespace alloclab::client {
-
-// The sentences, and the figures behind them.
-Document ExplanationDocument(const v1::Explanation& explanation);
 
 void RegisterOpenedRuns(CLI::App& group, Command& chosen);
 

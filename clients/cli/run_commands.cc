@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "clients/cli/run_compare.h"
 #include "clients/cli/run_diff.h"
 #include "clients/cli/run_list.h"
+#include "clients/cli/run_moment.h"
 #include "clients/cli/run_view.h"
 #include "clients/cli/run_watch.h"
 #include "clients/common/interrupt.h"
@@ -135,12 +137,18 @@ void RegisterShow(CLI::App& group, Command& chosen) {
   struct Given {
     std::uint64_t id = 0;
     bool workload = false;
+    std::optional<RunPlace> at;
   };
   const auto given = std::make_shared<Given>();
-  CLI::App* show = AddCommand(group, "show", "A run and its result", "alloclab runs show 7", chosen,
-                              [given](Session& session) { return ShowOne(session, given->id, given->workload); });
+  CLI::App* show = AddCommand(group, "show", "A run and its result, or its machine after one of its operations",
+                              "alloclab runs show 7", chosen, [given](Session& session) {
+                                if (!given->at) return ShowOne(session, given->id, given->workload);
+                                const absl::StatusOr<v1::Run> run = GetRun(session.connection(), given->id);
+                                return run.ok() ? ShowRunAt(session, *run, *given->at) : run.status();
+                              });
   AddRunNumber(*show, "RUN", given->id)->required();
-  show->add_flag("--workload", given->workload, "Only its workload, as YAML that submit reads");
+  CLI::Option* workload = show->add_flag("--workload", given->workload, "Only its workload, as YAML that submit reads");
+  AddRunPlace(*show, "--at", given->at)->excludes(workload);
 }
 
 void RegisterList(CLI::App& group, Command& chosen) {

@@ -40,7 +40,7 @@ PANEL_ADDS_UP = '''(() => {
 
 
 def palette(browser):
-    return browser.evaluate('''Object.fromEntries(['live', 'free', 'metadata', 'outside', 'heap', 'tables', 'broken', 'ground', 'cursor'].map((name) =>
+    return browser.evaluate('''Object.fromEntries(['live', 'free', 'metadata', 'outside', 'heap', 'tables', 'broken', 'taken', 'ground', 'cursor'].map((name) =>
         [name, getComputedStyle(document.documentElement).getPropertyValue(`--map-${name}`).trim()]))''')
 
 

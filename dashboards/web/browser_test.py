@@ -10,7 +10,7 @@ import time
 
 from browser_lab import Lab, one, text_has
 from browser_map_checks import CANVAS, PICTURE, check_broken, check_colors, check_one_snapshot, check_picture, check_zoom
-from browser_time_checks import check_time
+from browser_time_checks import check_step, check_time
 from chromium import Chromium
 
 NARROW = 360  # pixels
@@ -224,7 +224,7 @@ def take_pictures(browser, lab, directory):
             browser.screenshot(os.path.join(directory, f'{name}-{width}-{scheme}.png'))
 
 
-CHECKS = (check_empty, check_formats, check_colors, check_instance, check_fragmentation, check_picture, check_zoom, check_one_snapshot, check_broken, check_run, check_time,
+CHECKS = (check_empty, check_formats, check_colors, check_instance, check_fragmentation, check_picture, check_zoom, check_one_snapshot, check_broken, check_run, check_time, check_step,
           check_runs, check_compare, check_narrow, check_not_found, check_rest)
 
 

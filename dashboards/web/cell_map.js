@@ -8,6 +8,7 @@ const LABEL_WIDTH = 82;  // CSS pixels, for the addresses on the left
 const COLUMNS_WIDE = 128, COLUMNS_NARROW = 64, NARROW = 560;
 const GAP_FROM = 8;  // cells of fewer pixels touch each other
 const STRIPE = 3;    // pixels
+const NUMBERED = 9;  // places of a trail
 const KEYS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], PageUp: [0, -8], PageDown: [0, 8]};
 
 // "#rrggbb" as a pixel of ImageData, in the byte order of all hosts of browsers.
@@ -24,6 +25,7 @@ export class CellMap {
     this.cells = [];
     this.size = 0;
     this.at = null;  // the cursor: an address
+    this.trail = [];  // [{address, taken, gap}]: places in the order in which something went to them; gap: not straight from the one before
     this.pinned = false;
     this.canvas = h('canvas', {tabindex: 0, role: 'application', 'aria-roledescription': 'memory map', 'aria-label': label});
     this.listen();
@@ -38,6 +40,11 @@ export class CellMap {
   // cells: one array of weights per key, in equal units; base and step are the address of the first cell and the size of one.
   set(cells, base, step) {
     Object.assign(this, {cells, base, step, size: cells[0].length});
+    this.draw();
+  }
+
+  setTrail(trail) {
+    this.trail = trail;
     this.draw();
   }
 
@@ -75,6 +82,7 @@ export class CellMap {
     const color = (name) => style.getPropertyValue(name).trim();
     this.drawLabels(context, color('--muted'), color('--mono'), side, rows, columns, scale);
     this.drawCells(context, color, side * scale, columns, Math.round(LABEL_WIDTH * scale));
+    this.drawTrail(context, color, side * scale, columns, Math.round(LABEL_WIDTH * scale), scale);
     this.drawCursor(context, color('--map-cursor'), color('--map-ground'), side * scale, columns, Math.round(LABEL_WIDTH * scale), scale);
   }
 
@@ -120,6 +128,65 @@ export class CellMap {
     return this.cells.map((weights) => {
       sum += weights[cell];
       return total === 0 ? 0 : Math.round(area * sum / total);
+    });
+  }
+
+  // A line from place to place, the first ones numbered, a ring around the one that was taken. What lies outside the picture is left
+  // out, and so is the line to the next row where the way goes on to the neighbour.
+  drawTrail(context, color, side, columns, left, scale) {
+    const cells = this.trail.map((place) => ({...place, cell: Math.floor((place.address - this.base) / this.step)}))
+      .filter(({cell, taken}, i, all) => cell >= 0 && cell < this.size && (taken || cell !== all[i - 1]?.cell));
+    const at = ({cell}) => [left + (cell % columns + .5) * side, (Math.floor(cell / columns) + .5) * side];
+    const row = ({cell}) => Math.floor(cell / columns);
+    const ink = color('--map-cursor'), ground = color('--map-ground');
+    for (const [stroke, width] of [[ground, 4], [ink, 1.5]]) {
+      context.strokeStyle = stroke;
+      context.lineWidth = width * scale;
+      context.beginPath();
+      cells.forEach((place, i) => {
+        const before = cells[i - 1];
+        const wraps = before && row(before) !== row(place) && Math.abs(place.cell - before.cell) < columns / 2;
+        if (!before || wraps || place.gap) context.moveTo(...at(place));
+        else context.lineTo(...at(place));
+      });
+      context.stroke();
+    }
+    for (const place of cells) this.drawDisc(context, at(place), Math.min(2.5 * scale, .5 * side), ink);
+    for (const place of cells.filter(({taken}) => taken)) {
+      this.drawRing(context, at(place), 7 * scale, ground, 6 * scale);
+      this.drawRing(context, at(place), 7 * scale, color('--map-taken'), 3 * scale);
+    }
+    this.drawNumbers(context, cells.slice(0, NUMBERED).map(at), ink, ground, scale);
+  }
+
+  drawDisc(context, [x, y], radius, fill) {
+    context.fillStyle = fill;
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.fill();
+  }
+
+  drawRing(context, [x, y], radius, stroke, width) {
+    context.strokeStyle = stroke;
+    context.lineWidth = width;
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.stroke();
+  }
+
+  // 1, 2, ... below their places; those are left out that would stand on the one before.
+  drawNumbers(context, places, ink, ground, scale) {
+    context.font = `bold ${11 * scale}px sans-serif`;
+    context.textBaseline = 'top';
+    context.lineWidth = 3 * scale;
+    context.strokeStyle = ground;
+    context.fillStyle = ink;
+    let last = null;
+    places.forEach(([x, y], i) => {
+      if (last && Math.abs(x - last[0]) < 14 * scale && Math.abs(y - last[1]) < 14 * scale) return;
+      last = [x, y];
+      context.strokeText(i + 1, x, y + 3 * scale);
+      context.fillText(i + 1, x, y + 3 * scale);
     });
   }
 

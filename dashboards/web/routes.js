@@ -6,11 +6,13 @@ import * as notFound from './views/not_found.js';
 import * as overview from './views/overview.js';
 import * as run from './views/run.js';
 import * as runs from './views/runs.js';
+import * as step from './views/step.js';
 
 // section: the entry of the menu that the view belongs to.
 const ROUTES = [
   {pattern: /^$/, module: overview, section: ''}, {pattern: /^instances\/([^/]+)$/, module: instance, section: ''},
   {pattern: /^runs$/, module: runs, section: 'runs'}, {pattern: /^runs\/(\d+)$/, module: run, section: 'runs'},
+  {pattern: /^step\/(\d+\/\d+)$/, module: step, section: 'compare'},
   {pattern: /^compare$/, module: compare, section: 'compare'},
   {pattern: /^catalog$/, module: catalog, section: 'catalog'},
 ];

@@ -5,6 +5,8 @@ import {sparkline} from './charts.js';
 import {fragmentation, hasCurve, heap, live} from './course.js';
 import {h} from './dom.js';
 import {count} from './format.js';
+import {HolesPanel} from './holes_panel.js';
+import {searchPath, trailOf} from './search_path.js';
 
 const PLAY_MS = 100, PLAY_STEPS = 200;  // from end to end
 
@@ -18,13 +20,16 @@ function marks(exact) {
 }
 
 export class TimePanel {
-  constructor(name, page) {
+  // showTrail([{address, taken}, ...]): the way of a search, to be drawn on the map.
+  constructor(name, page, showTrail) {
+    this.showTrail = showTrail;
     this.path = instancePath(name);
     this.page = page;
     this.wanted = null;  // the operation that is being gone to
     this.playing = null;
     this.said = h('p', {class: 'muted small', role: 'status'});
     this.why = h('div', {});
+    this.holes = new HolesPanel((operation) => this.seek(operation));
     this.where = h('output', {class: 'n'});
     this.slider = h('input', {type: 'range', class: 'time', min: 0, step: 1, 'aria-label': 'After operation',
       oninput: () => this.seek(Number(this.slider.value))});
@@ -36,8 +41,9 @@ export class TimePanel {
       this.course, this.slider,
       h('p', {class: 'time-bar'}, button('◀', 'One operation back', () => this.step(-1)), this.play,
         button('▶|', 'One operation forth', () => this.step(1)), ' ', this.where, ' ',
-        button('Why?', 'Why the last operation ended as it did', () => this.explain()), ' ', this.jumps),
-      this.said, this.why);
+        button('Why?', 'Why the last operation ended as it did', () => this.explain()), ' ',
+        button('What fragmented it?', 'Which blocks of the whole run kept free memory in pieces', () => this.holes.find(this.moment.run)), ' ', this.jumps),
+      this.said, this.why, this.holes.element);
   }
 
   // The moment as the server has it; `run` is read once, for its course.
@@ -69,6 +75,7 @@ export class TimePanel {
     this.where.textContent = `after operation ${count(this.wanted)} of ${count(number(this.moment.operations))}`;
     if (busy) return;
     this.why.replaceChildren();
+    this.showTrail([]);
     try {
       while (this.wanted !== number(this.moment.operation)) {
         this.moment = await post(`${this.path}/seek?operation=${this.wanted}`);
@@ -86,9 +93,10 @@ export class TimePanel {
     if (operation === 0) return void (this.said.textContent = 'No operation has happened yet.');
     for (;;) {
       try {
-        const {sentences} = await post(`${this.path}/explain?operation=${operation}`);
+        const explanation = await post(`${this.path}/explain?operation=${operation}`);
         this.said.textContent = '';
-        this.why.replaceChildren(h('ul', {class: 'why'}, sentences.map((sentence) => h('li', {}, sentence))));
+        this.why.replaceChildren(h('ul', {class: 'why'}, explanation.sentences.map((sentence) => h('li', {}, sentence))), ...searchPath(explanation));
+        this.showTrail(trailOf(explanation));
         return;
       } catch (error) {
         this.said.textContent = error.message;

@@ -53,6 +53,24 @@ TEST_F(OpenedRunsTest, EachIsAnInstanceAtItsMoment) {
   EXPECT_EQ(instance->operations(), 7u);
 }
 
+TEST_F(OpenedRunsTest, HolesAreLookedForInAsManyCallsAsItTakes) {
+  const auto instance = *opened_.Open(run_, 900), whole = *opened_.Open(run_, 0);
+  ASSERT_TRUE(whole->SurveyHoles(1000).ok());
+  EXPECT_EQ(instance->ReportHoles()->looked_at, 0u);
+  ASSERT_TRUE(instance->SurveyHoles(400).ok());
+  EXPECT_EQ(instance->ReportHoles()->looked_at, 400u);
+  ASSERT_TRUE(instance->Seek(7).ok());  // somebody looks at something else
+  EXPECT_TRUE(absl::IsCancelled(instance->SurveyHoles(1000, [] { return true; })));
+  ASSERT_TRUE(instance->SurveyHoles(1000).ok());
+  const HoleReport parts = *instance->ReportHoles(), once = *whole->ReportHoles();
+  EXPECT_EQ(parts.looks, 1000u);
+  EXPECT_GT(parts.separated_cost, 0u);
+  EXPECT_EQ(parts.separated_cost, once.separated_cost);
+  EXPECT_EQ(parts.blocks, once.blocks);
+  EXPECT_EQ(parts.rises, once.rises);
+  EXPECT_TRUE(absl::IsOutOfRange(instance->SurveyHoles(1001)));
+}
+
 TEST_F(OpenedRunsTest, TheLongestUnusedMakesRoom) {
   for (std::size_t i = 0; i < kOpenedRunsMax; ++i) {
     now_ = now_ + absl::Seconds(1);

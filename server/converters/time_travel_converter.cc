@@ -34,6 +34,54 @@ v1::Explanation::Gap ToProto(const Gap& gap) {
   return message;
 }
 
+v1::RunExplanation::Block ToProto(const SeparatingBlock& block) {
+  v1::RunExplanation::Block message;
+  message.set_allocated_by(block.allocated_by);
+  message.set_request_bytes(block.request_bytes);
+  message.set_address(block.address);
+  message.set_bytes(block.bytes);
+  message.set_cost(block.cost);
+  message.set_operations(block.operations);
+  message.set_first_seen(block.first_seen);
+  message.set_last_seen(block.last_seen);
+  return message;
+}
+
+v1::RunExplanation::Size ToProto(const SeparatingSize& size) {
+  v1::RunExplanation::Size message;
+  message.set_bytes(size.bytes);
+  message.set_cost(size.cost);
+  message.set_operations(size.operations);
+  return message;
+}
+
+v1::RunExplanation::Rise ToProto(const FragmentationRise& rise) {
+  v1::RunExplanation::Rise message;
+  message.set_from_operation(rise.from_operation);
+  message.set_to_operation(rise.to_operation);
+  message.set_from_fragmentation(rise.from);
+  message.set_to_fragmentation(rise.to);
+  return message;
+}
+
+v1::Explanation::Path ToProto(const SearchPath& path) {
+  v1::Explanation::Path message;
+  const auto add = [](const std::vector<Visit>& visits, auto& list) {
+    for (const Visit& visit : visits) {
+      auto* added = list.Add();
+      added->set_number(visit.number);
+      added->set_address(visit.address);
+      added->set_bytes(visit.bytes);
+      added->set_live(visit.live);
+    }
+  };
+  message.set_visits(path.visits);
+  add(path.first, *message.mutable_first());
+  add(path.last, *message.mutable_last());
+  message.mutable_page_faults()->Add(path.page_faults.begin(), path.page_faults.end());
+  return message;
+}
+
 }  // namespace
 
 v1::Moment MomentOf(const LiveInstance& instance) {
@@ -66,7 +114,33 @@ v1::Explanation ToProto(const Explanation& explanation, std::uint64_t run) {
   if (explanation.taken_bytes) message.set_taken_bytes(*explanation.taken_bytes);
   if (explanation.refusal) *message.mutable_refusal() = ToProto(*explanation.refusal);
   if (explanation.gap) *message.mutable_gap() = ToProto(*explanation.gap);
+  if (explanation.path) *message.mutable_path() = ToProto(*explanation.path);
+  message.set_taken_address(explanation.taken_address);
+  for (const MergedBlock& block : explanation.merged) {
+    auto* merged = message.add_merged();
+    merged->set_address(block.address);
+    merged->set_bytes(block.bytes);
+  }
+  if (explanation.missing_bytes) message.set_missing_bytes(*explanation.missing_bytes);
+  message.set_missing_ram(explanation.missing_ram);
   message.mutable_sentences()->Add(explanation.sentences.begin(), explanation.sentences.end());
+  return message;
+}
+
+v1::RunExplanation ToProto(const HoleReport& report, std::uint64_t run) {
+  v1::RunExplanation message;
+  message.set_run(run);
+  message.set_operations(report.operations);
+  message.set_looked_at(report.looked_at);
+  message.set_every(report.every);
+  message.set_looks(report.looks);
+  message.set_broken_looks(report.broken_looks);
+  message.set_hole_cost(report.hole_cost);
+  message.set_separated_cost(report.separated_cost);
+  for (const SeparatingBlock& block : report.blocks) *message.add_blocks() = ToProto(block);
+  for (const SeparatingSize& size : report.sizes) *message.add_sizes() = ToProto(size);
+  for (const FragmentationRise& rise : report.rises) *message.add_rises() = ToProto(rise);
+  message.mutable_sentences()->Add(report.sentences.begin(), report.sentences.end());
   return message;
 }
 

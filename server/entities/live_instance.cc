@@ -37,7 +37,8 @@ LiveInstance::LiveInstance(std::uint64_t id, std::string name, std::unique_ptr<I
       machine_(std::move(machine)),
       driver_(*machine_),
       lease_(budget_),
-      images_(budget_) {
+      images_(budget_),
+      surveyed_(budget_) {
   const TurnLockHolder lock(mutex_);
   EndUse();
 }
@@ -180,6 +181,52 @@ absl::StatusOr<Explanation> LiveInstance::ExplainOperation(std::uint64_t operati
   return explanation;
 }
 
+absl::StatusOr<std::optional<std::uint64_t>> LiveInstance::NextLook(std::uint64_t until, const Interrupt& left) {
+  std::optional<std::uint64_t> next;
+  absl::Status looked;
+  absl::Status status = Operate(
+      {},
+      [&](Driver& driver) {
+        mutex_.AssertHeld();
+        if (!survey_) survey_.emplace(opened_->trace);
+        if (!survey_->done() && survey_->next() == driver.operations()) looked = survey_->Look(driver, left);
+        surveyed_.Settle(survey_->host_bytes());
+        if (!survey_->done() && survey_->next() <= until) next = survey_->next();
+        return false;
+      },
+      left);
+  if (!status.ok()) return status;
+  if (!looked.ok()) return looked;
+  return next;
+}
+
+absl::Status LiveInstance::SurveyHoles(std::uint64_t until, const Interrupt& left) {
+  if (!opened_) return errors::NoOpenedRun(name_);
+  const std::uint64_t length = opened_->trace->operations.size();
+  if (until > length) return errors::NoSuchOperation(until, length);
+  for (;;) {
+    const absl::StatusOr<std::optional<std::uint64_t>> next = NextLook(until, left);
+    if (!next.ok()) return next.status();
+    if (!*next) return absl::OkStatus();
+    if (absl::Status status = Seek(**next, left); !status.ok()) return status;
+  }
+}
+
+absl::StatusOr<HoleReport> LiveInstance::ReportHoles() {
+  if (!opened_) return errors::NoOpenedRun(name_);
+  HoleReport report;
+  absl::Status status = Operate({},
+                                [&](Driver&) {
+                                  mutex_.AssertHeld();
+                                  if (!survey_) survey_.emplace(opened_->trace);
+                                  report = survey_->Report();
+                                  return false;
+                                },
+                                {});
+  if (!status.ok()) return status;
+  return report;
+}
+
 absl::Status LiveInstance::LookAt(const Look& look, MonotonicTime deadline, const Interrupt& left) {
   do {
     if (Interrupted(left)) return errors::CallCancelled();
@@ -220,10 +267,12 @@ void LiveInstance::Close() {
   if (!driver_) return;
   Publish(MonotonicTime::Now());
   timeline_.reset();
+  survey_.reset();
   driver_.reset();
   machine_.reset();
   lease_.End();
   images_.End();
+  surveyed_.End();
   budget_->ReturnHandles(std::uint64_t{reserved_.heap} + reserved_.pages);
 }
 

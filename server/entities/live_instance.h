@@ -29,6 +29,7 @@
 #include "allocators/common/mutex.h"
 #include "allocators/workload/driver.h"
 #include "allocators/workload/explain.h"
+#include "allocators/workload/holes.h"
 #include "allocators/workload/pacer.h"
 #include "allocators/workload/timeline.h"
 #include "allocators/workload/trace.h"
@@ -88,6 +89,12 @@ class LiveInstance {
   // Goes to an operation, counted from 1, does it, and says why it ended as it did. Errors as above.
   absl::StatusOr<Explanation> ExplainOperation(std::uint64_t operation, const Interrupt& left = {}) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Likewise of what fragmentation cost: replays to the looks up to an operation that are not made yet, and makes them. What an
+  // interrupted call has seen is kept. FAILED_PRECONDITION: no heap, or one that does not show its blocks; others as above.
+  absl::Status SurveyHoles(std::uint64_t until, const Interrupt& left = {}) ABSL_LOCKS_EXCLUDED(mutex_);
+  // What all looks so far have seen. Errors as of Seek.
+  absl::StatusOr<HoleReport> ReportHoles() ABSL_LOCKS_EXCLUDED(mutex_);
+
   // The one way to look at it: calls `look` with the instance to itself, between two operations of whoever is at work.
   // NOT_FOUND after it was deleted; DEADLINE_EXCEEDED: nobody came to it; CANCELLED: nobody waits for it any more.
   absl::Status LookAt(const Look& look, MonotonicTime deadline = MonotonicTime::InfiniteFuture(), const Interrupt& left = {})
@@ -112,6 +119,8 @@ class LiveInstance {
   absl::Status CheckChangeable() const;
   // Makes the timeline, unless it is there.
   absl::Status MakeTimeline() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The survey's next look, which it makes if the machine is there; nothing: there is none up to this operation.
+  absl::StatusOr<std::optional<std::uint64_t>> NextLook(std::uint64_t until, const Interrupt& left) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status CheckOpen() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ReserveHandles(HandleNeed need) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Applies the next piece of a batch that began when the searches had made so many steps. Whether there is more.
@@ -136,8 +145,10 @@ class LiveInstance {
   std::unique_ptr<Instance> machine_ ABSL_GUARDED_BY(mutex_);  // null once it is closed
   std::optional<Driver> driver_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Timeline> timeline_ ABSL_GUARDED_BY(mutex_);  // null until the first Seek
+  std::optional<HoleSurvey> survey_ ABSL_GUARDED_BY(mutex_);    // null until the first one
   MachineLease lease_ ABSL_GUARDED_BY(mutex_);
   MemoryLease images_ ABSL_GUARDED_BY(mutex_);  // of the timeline
+  MemoryLease surveyed_ ABSL_GUARDED_BY(mutex_);
   HandleNeed reserved_ ABSL_GUARDED_BY(mutex_);
   Pacer pacer_ ABSL_GUARDED_BY(mutex_){kPieceOperationsMax};
   SnapshotPace pace_ ABSL_GUARDED_BY(mutex_);

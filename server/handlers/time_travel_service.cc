@@ -9,6 +9,7 @@ TimeTravelService::TimeTravelService(OpenedRuns& runs, CallQueue& calls) : runs_
   Queue(calls, "Open", &TimeTravelService::DoOpen);
   Queue(calls, "Seek", &TimeTravelService::DoSeek);
   Queue(calls, "Explain", &TimeTravelService::DoExplain);
+  Queue(calls, "ExplainRun", &TimeTravelService::DoExplainRun);
   Queue(calls, "Describe", &TimeTravelService::DoDescribe);
   Queue(calls, "Close", &TimeTravelService::DoClose);
 }
@@ -34,6 +35,19 @@ grpc::Status TimeTravelService::DoExplain(const Caller& caller, const v1::Explai
   const auto explanation = (*instance)->ExplainOperation(request.operation(), LeftBy(caller));
   if (!explanation.ok()) return ToGrpcStatus(explanation.status());
   reply = ToProto(*explanation, (*instance)->opened_run()->run);
+  return grpc::Status::OK;
+}
+
+grpc::Status TimeTravelService::DoExplainRun(const Caller& caller, const v1::ExplainRunRequest& request,
+                                             v1::RunExplanation& reply) {
+  const auto instance = runs_.Find(request.instance());
+  if (!instance.ok()) return ToGrpcStatus(instance.status());
+  const OpenedRun& opened = *(*instance)->opened_run();
+  const std::uint64_t until = request.until() != 0 ? request.until() : opened.trace->operations.size();
+  if (absl::Status status = (*instance)->SurveyHoles(until, LeftBy(caller)); !status.ok()) return ToGrpcStatus(status);
+  const auto report = (*instance)->ReportHoles();
+  if (!report.ok()) return ToGrpcStatus(report.status());
+  reply = ToProto(*report, opened.run);
   return grpc::Status::OK;
 }
 

@@ -122,6 +122,7 @@ WebApi::Handler WebApi::RouteOfChange(const std::vector<std::string>& path) {
   if (runs && path[3] == "open") return &WebApi::OpenRun;
   if (!runs && path[3] == "seek") return &WebApi::SeekRun;
   if (!runs && path[3] == "explain") return &WebApi::ExplainRun;
+  if (!runs && path[3] == "holes") return &WebApi::Holes;
   if (!runs && path[3] == "close") return &WebApi::CloseRun;
   return nullptr;
 }
@@ -129,11 +130,11 @@ WebApi::Handler WebApi::RouteOfChange(const std::vector<std::string>& path) {
 absl::StatusOr<std::string> WebApi::Answer(const HttpRequest& request) {
   const Handler handler = request.changes ? RouteOfChange(request.path) : Route(request.path);
   if (handler == nullptr) {
-    return absl::NotFoundError(fmt::format("no address \"/{}\": expected {}", fmt::join(request.path, "/"),
-                                           request.changes
-                                               ? "/api/runs[/ID/repeat|cancel|open] or /api/instances/NAME/seek|explain|close"
-                                               : "/api/server, /api/catalog, /api/workloads, "
-                                                 "/api/instances[/NAME[/map]] or /api/runs[/ID[/map]]"));
+    return absl::NotFoundError(
+        fmt::format("no address \"/{}\": expected {}", fmt::join(request.path, "/"),
+                    request.changes ? "/api/runs[/ID/repeat|cancel|open] or /api/instances/NAME/seek|explain|holes|close"
+                                    : "/api/server, /api/catalog, /api/workloads, "
+                                      "/api/instances[/NAME[/map]] or /api/runs[/ID[/map]]"));
   }
   return (this->*handler)(request);
 }

@@ -58,6 +58,7 @@ class WebApi {
   absl::StatusOr<std::string> OpenRun(const HttpRequest& request);
   absl::StatusOr<std::string> SeekRun(const HttpRequest& request);
   absl::StatusOr<std::string> ExplainRun(const HttpRequest& request);
+  absl::StatusOr<std::string> Holes(const HttpRequest& request);
   absl::StatusOr<std::string> CloseRun(const HttpRequest& request);
   absl::StatusOr<std::string> Submit(const v1::SubmitRunRequest& request);
   static absl::StatusOr<std::uint64_t> RunNumber(const HttpRequest& request);  // "7" of /api/runs/7

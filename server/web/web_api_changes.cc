@@ -148,6 +148,18 @@ absl::StatusOr<std::string> WebApi::ExplainRun(const HttpRequest& request) {
   return ToJson(ToProto(*explanation, (*opened)->opened_run()->run));
 }
 
+absl::StatusOr<std::string> WebApi::Holes(const HttpRequest& request) {
+  if (absl::Status status = request.CheckParameters({}); !status.ok()) return status;
+  const auto opened = subjects_.opened_runs.Find(request.path[2]);
+  if (!opened.ok()) return opened.status();
+  const OpenedRun& run = *(*opened)->opened_run();
+  absl::Status status = (*opened)->SurveyHoles(run.trace->operations.size(), AfterAWhile());
+  if (!status.ok() && !absl::IsCancelled(status)) return status;
+  const auto report = (*opened)->ReportHoles();
+  if (!report.ok()) return report.status();
+  return ToJson(ToProto(*report, run.run));
+}
+
 absl::StatusOr<std::string> WebApi::CloseRun(const HttpRequest& request) {
   if (absl::Status status = request.CheckParameters({}); !status.ok()) return status;
   if (absl::Status status = subjects_.opened_runs.Close(request.path[2]); !status.ok()) return status;

@@ -107,7 +107,10 @@ function comparison({title, rows}, results, sort, page) {
   return panel(title, table([['Heap allocator'], ...FIGURES.map(header), ['Fragmentation over the operations', 'wide']],
     sorted(known, sort).map((row) => {
       const name = nameOf(row.run, parameters);
-      return h('tr', {}, h('th', {scope: 'row'}, h('a', {href: `#/runs/${row.run.id}`}, name)), cellsOf(row, bests, name));
+      const first = rows[0].id, inStep = row.exact && row.run.id !== first;
+      return h('tr', {}, h('th', {scope: 'row'}, h('a', {href: `#/runs/${row.run.id}`}, name),
+        inStep && [' ', h('a', {href: `#/step/${first}/${row.run.id}`, title: `In step with run ${first}`, 'aria-label': `${name} in step with run ${first}`}, '⇄')]),
+      cellsOf(row, bests, name));
     })),
   '* best of its column; cycles are of a 386DX-33, per heap operation');
 }

@@ -19,7 +19,7 @@ export function open(name, page) {
       const operations = number(instance.operations), known = allocatorsOf(instance.config, catalog);
       await memory.refresh(query, known);
       if (moment) {
-        timePanel ??= new TimePanel(name, page);
+        timePanel ??= new TimePanel(name, page, (trail) => memory.heapMap.map.setTrail(trail));
         await timePanel.show(moment);
       }
       const samples = remember(`instance ${instance.id}`,
