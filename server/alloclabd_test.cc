@@ -209,7 +209,7 @@ TEST(Alloclabd, UnixSocket) {
   for (const int signal : {SIGKILL, SIGTERM}) {  // the socket that stays behind a killed server is no hindrance
     Daemon daemon(data.path(), {}, address);
     EXPECT_EQ(daemon.grpc_address(), address);
-    EXPECT_THAT(Output(daemon.process()), Not(HasSubstr("server.open")));
+    EXPECT_THAT(Output(daemon.process()), Not(HasSubstr("server.insecure")));
     Submit(daemon, SmallRun());
     EXPECT_EQ(RunToExit({"healthcheck", "--listen", address}, output), 0) << output;
     EXPECT_EQ(RunToExit(Arguments(other.path(), address), output), 1);
@@ -250,10 +250,22 @@ TEST(Alloclabd, OneAddressForTwoIsRefused) {
 TEST(Alloclabd, HealthOfAServerAtEveryAddress) {
   for (const char* host : {"*", "0.0.0.0", "[::]"}) {
     const TemporaryDirectory data;
-    const Daemon daemon(data.path(), {}, std::string(host) + ":0");
+    const Daemon daemon(data.path(), {"--insecure"}, std::string(host) + ":0");
     std::string output;
     EXPECT_EQ(RunToExit({"healthcheck", "--listen", daemon.grpc_address()}, output), 0) << daemon.grpc_address() << output;
   }
+}
+
+TEST(Alloclabd, OpenAddressesMustBeWanted) {
+  const TemporaryDirectory data;
+  std::string output;
+  EXPECT_EQ(RunToExit(Arguments(data.path(), "0.0.0.0:0"), output), 2);
+  EXPECT_THAT(output, HasSubstr("--listen: 0.0.0.0:0 is reachable from other hosts, without TLS and tokens; protect it with"));
+  EXPECT_EQ(RunToExit(Arguments(data.path(), "127.0.0.1:0", "0.0.0.0:0"), output), 2);
+  EXPECT_THAT(output, HasSubstr("--metrics-listen: 0.0.0.0:0 is reachable from other hosts, without TLS and tokens"));
+  Daemon daemon(data.path(), {"--insecure"}, "0.0.0.0:0");
+  EXPECT_TRUE(Eventually([&] { return Output(daemon.process()).find("server.insecure") != std::string::npos; }));
+  EXPECT_EQ(RunToExit({"--insecure=off", "--listen", "0.0.0.0:0", "--data-dir", data.path()}, output), 1) << "in use";
 }
 
 TEST(Alloclabd, HealthIsToldByService) {
