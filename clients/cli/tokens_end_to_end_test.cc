@@ -25,6 +25,7 @@ class TokensEndToEnd : public EndToEnd {
     EXPECT_EQ(made.exit_code, 0) << made.err;
     EXPECT_THAT(made.err, HasSubstr("the token of " + name + ", role " + role + ", expires never"));
     const std::string file = folder_.Write(name, made.out);
+    EXPECT_TRUE(Eventually([&] { return Ask(server, {"server"}).exit_code == 1; })) << "in force";
     EXPECT_TRUE(Eventually([&] { return Ask(server, {"server", "--token-file", file}).exit_code == 0; }));
     return file;
   }
@@ -45,7 +46,7 @@ class TokensEndToEnd : public EndToEnd {
   void CheckRoles(const load::TemporaryServer& server) const {
     const std::string viewer = Make(server, "vic", "viewer"), user = Make(server, "uma", "user"),
                       admin = Make(server, "ada", "admin");
-    const ProcessResult none = Ask(server, {"list"});
+    const ProcessResult none = Ask(server, {"instance", "list"});
     EXPECT_EQ(none.exit_code, 1);
     EXPECT_THAT(none.err, HasSubstr("this lab lets in only those who show a token"));
     const auto code = [&](const std::vector<std::string>& command, const std::string& file) {
@@ -53,9 +54,9 @@ class TokensEndToEnd : public EndToEnd {
       arguments.insert(arguments.end(), {"--token-file", file});
       return Ask(server, arguments).exit_code;
     };
-    EXPECT_EQ(code({"list"}, viewer), 0);
-    EXPECT_EQ(code({"create", "toy", "--ram", "1Mi"}, viewer), 1);
-    EXPECT_EQ(code({"create", "toy", "--ram", "1Mi"}, user), 0);
+    EXPECT_EQ(code({"instance", "list"}, viewer), 0);
+    EXPECT_EQ(code({"instance", "create", "toy", "--ram", "1Mi"}, viewer), 1);
+    EXPECT_EQ(code({"instance", "create", "toy", "--ram", "1Mi"}, user), 0);
     EXPECT_EQ(code({"malloc", "toy", "24"}, viewer), 1);
     EXPECT_EQ(code({"malloc", "toy", "24"}, user), 0);
     EXPECT_EQ(code({"submit", "steady-state", "--operations", "1000", "--ram", "1Mi"}, user), 0);
@@ -63,8 +64,8 @@ class TokensEndToEnd : public EndToEnd {
     EXPECT_EQ(code({"runs", "delete", "1"}, admin), 0);
     EXPECT_EQ(code({"load", "steady-state", "--operations", "1000"}, viewer), 1);
     EXPECT_EQ(code({"load", "steady-state", "--operations", "1000"}, user), 0);
-    EXPECT_EQ(Ask(server, {"list"}, {"ALLOCLAB_TOKEN=" + Content(viewer)}).exit_code, 0);
-    EXPECT_EQ(Ask(server, {"list"}, {"ALLOCLAB_TOKEN_FILE=" + viewer}).exit_code, 0);
+    EXPECT_EQ(Ask(server, {"instance", "list"}, {"ALLOCLAB_TOKEN=" + Content(viewer)}).exit_code, 0);
+    EXPECT_EQ(Ask(server, {"instance", "list"}, {"ALLOCLAB_TOKEN_FILE=" + viewer}).exit_code, 0);
   }
 
   std::vector<std::string> more_;  // options of every command
@@ -86,26 +87,28 @@ TEST_F(TokensEndToEnd, EachRoleMayDoItsOwnOverTls) {
 
 TEST_F(TokensEndToEnd, ExpiredAndRevokedOnesAreOfNoUse) {
   const std::string viewer = Make(server_, "vic", "viewer");
-  const ProcessResult brief = TokenCommand(server_, {"create", "eve", "--role", "admin", "--expires", "3s"});
+  const ProcessResult brief = TokenCommand(server_, {"create", "eve", "--role", "admin", "--expires", "8s"});
   const std::string file = folder_.Write("eve", brief.out);
-  EXPECT_TRUE(Eventually([&] { return Ask(server_, {"list", "--token-file", file}).exit_code == 0; }));
+  EXPECT_TRUE(Eventually([&] { return Ask(server_, {"instance", "list", "--token-file", file}).exit_code == 0; }));
   EXPECT_TRUE(Eventually([&] {
-    const ProcessResult late = Ask(server_, {"list", "--token-file", file});
+    const ProcessResult late = Ask(server_, {"instance", "list", "--token-file", file});
     return late.exit_code == 1 && late.err.find("token eve has expired") != std::string::npos;
   }));
   EXPECT_THAT(TokenCommand(server_, {"list"}).out, AllOf(HasSubstr("vic   viewer"), HasSubstr("(expired)")));
   EXPECT_THAT(TokenCommand(server_, {"list", "--output", "json"}).out, HasSubstr("\"role\": \"viewer\""));
   EXPECT_EQ(TokenCommand(server_, {"revoke", "vic"}).exit_code, 0);
-  EXPECT_TRUE(Eventually([&] { return Ask(server_, {"list", "--token-file", viewer}).exit_code == 1; }));
-  EXPECT_THAT(Ask(server_, {"list", "--token-file", viewer}).err, HasSubstr("none of this lab, or was revoked"));
+  EXPECT_TRUE(Eventually([&] { return Ask(server_, {"instance", "list", "--token-file", viewer}).exit_code == 1; }));
+  EXPECT_THAT(Ask(server_, {"instance", "list", "--token-file", viewer}).err, HasSubstr("none of this lab, or was revoked"));
 }
 
 TEST_F(TokensEndToEnd, BadUsageIsRefusedByName) {
-  EXPECT_THAT(Ask(server_, {"list", "--token-file", "/no/such"}).err, HasSubstr("--token-file /no/such: cannot be read"));
-  EXPECT_EQ(Ask(server_, {"list", "--token-file", "/no/such"}).exit_code, 2);
-  EXPECT_THAT(Ask(server_, {"list", "--token-file", folder_.Write("two", "a b\n")}).err, HasSubstr("holds no token"));
-  EXPECT_THAT(Ask(server_, {"list"}, {"ALLOCLAB_TOKEN=a\nb"}).err, HasSubstr("ALLOCLAB_TOKEN holds no token"));
-  EXPECT_EQ(Ask(server_, {"list"}, {"ALLOCLAB_TOKEN="}).exit_code, 0);
+  EXPECT_THAT(Ask(server_, {"instance", "list", "--token-file", "/no/such"}).err,
+              HasSubstr("--token-file /no/such: cannot be read"));
+  EXPECT_EQ(Ask(server_, {"instance", "list", "--token-file", "/no/such"}).exit_code, 2);
+  EXPECT_THAT(Ask(server_, {"instance", "list", "--token-file", folder_.Write("two", "a b\n")}).err,
+              HasSubstr("holds no token"));
+  EXPECT_THAT(Ask(server_, {"instance", "list"}, {"ALLOCLAB_TOKEN=a\nb"}).err, HasSubstr("ALLOCLAB_TOKEN holds no token"));
+  EXPECT_EQ(Ask(server_, {"instance", "list"}, {"ALLOCLAB_TOKEN="}).exit_code, 0);
   const auto refusal = [this](const std::vector<std::string>& arguments, int code) {
     const ProcessResult result = TokenCommand(server_, arguments);
     EXPECT_EQ(result.exit_code, code) << result.err;
@@ -118,7 +121,7 @@ TEST_F(TokensEndToEnd, BadUsageIsRefusedByName) {
   EXPECT_THAT(refusal({"create", "a", "--role", "user", "--expires", "0d"}, 2), HasSubstr("--expires: \"0d\": expected 30d"));
   EXPECT_THAT(refusal({"create", "a", "--role", "user", "--expires", "3651d"}, 2), HasSubstr("1 second to 3650 days"));
   EXPECT_THAT(refusal({"revoke", "a"}, 1), HasSubstr("there is no token a; there is none at all"));
-  EXPECT_EQ(Ask(server_, {"list"}).exit_code, 0) << "nothing has come into force";
+  EXPECT_EQ(Ask(server_, {"instance", "list"}).exit_code, 0) << "nothing has come into force";
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -66,16 +67,20 @@ absl::StatusOr<Bearer> AccessControl::Admit(std::string_view authorization, Role
   const std::string_view secret = SecretOfHeader(authorization);
   const Token* const token = secret.empty() ? nullptr : FindBySecret(*known, secret);
   if (token == nullptr) return RefuseWrong();
-  if (token->expires <= clock_()) {
-    return absl::UnauthenticatedError(fmt::format("token {} has expired, at {}; whoever runs the lab can make another",
-                                                  token->name, TimeText(token->expires)));
+  return Allow(*token, least, what);
+}
+
+absl::StatusOr<Bearer> AccessControl::Allow(const Token& token, Role least, std::string_view what) const {
+  if (token.expires <= clock_()) {
+    return absl::UnauthenticatedError(
+        fmt::format("token {} has expired, at {}; whoever runs the lab can make another", token.name, TimeText(token.expires)));
   }
-  if (token->role < least) {
-    return absl::PermissionDeniedError(fmt::format("token {} is of role {}; {} is for role {}{}", token->name,
-                                                   RoleName(token->role), what, RoleName(least),
+  if (token.role < least) {
+    return absl::PermissionDeniedError(fmt::format("token {} is of role {}; {} is for role {}{}", token.name,
+                                                   RoleName(token.role), what, RoleName(least),
                                                    least == Role::kAdmin ? "" : " or above"));
   }
-  return Bearer{.name = token->name, .role = token->role};
+  return Bearer{.name = token.name, .role = token.role};
 }
 
 Bearer AccessControl::Identify(std::string_view authorization) const {
@@ -83,6 +88,13 @@ Bearer AccessControl::Identify(std::string_view authorization) const {
   const std::string_view secret = SecretOfHeader(authorization);
   const Token* const token = known && !secret.empty() ? FindBySecret(*known, secret) : nullptr;
   return token == nullptr ? Bearer() : Bearer{.name = token->name, .role = token->role};
+}
+
+std::optional<Token> AccessControl::FindToken(std::string_view name) const {
+  const std::shared_ptr<const Tokens> known = in_force_ ? tokens() : nullptr;
+  if (!known) return std::nullopt;
+  const auto found = std::find_if(known->begin(), known->end(), [name](const Token& token) { return token.name == name; });
+  return found == known->end() ? std::nullopt : std::optional(*found);
 }
 
 absl::Status AccessControl::RefuseWrong() {

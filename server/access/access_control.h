@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -52,6 +53,12 @@ class AccessControl {
   absl::StatusOr<Bearer> Admit(std::string_view authorization, Role least, std::string_view what) ABSL_LOCKS_EXCLUDED(mutex_);
   // Who shows it, whatever he may do; an empty name if nobody. Nothing is counted.
   Bearer Identify(std::string_view authorization) const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // One of those that there are.
+  std::optional<Token> FindToken(std::string_view name) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // As Admit, for who has that token.
+  absl::StatusOr<Bearer> Allow(const Token& token, Role least, std::string_view what) const;
+  absl::Time now() const { return clock_(); }
 
   // Until now.
   std::uint64_t wrong_tokens() const { return wrong_tokens_; }

@@ -15,8 +15,8 @@
 
 namespace alloclab::server {
 
-// TLS with options.tls_cert, otherwise none; `access`, which outlives the server, is asked about every call. INVALID_ARGUMENT: one option without the other that it needs, or naming a file
-// that is no PEM of its kind.
+// TLS with options.tls_cert, otherwise none; `access`, which outlives the server, is asked about every call. INVALID_ARGUMENT:
+// one option without the other that it needs, or naming a file that is no PEM of its kind.
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(const ServerOptions& options,
                                                                                AccessControl& access);
 

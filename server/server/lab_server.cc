@@ -96,7 +96,7 @@ struct LabServer::Parts {
         opened_runs(runs, traces, instances),
         card(instances, *store),
         access(options.data_dir),
-        grpc({instances, runs, traces, opened_runs, guests, rpc_metrics, [this] { return card.Describe(); }},
+        grpc({instances, runs, traces, opened_runs, guests, rpc_metrics, access, [this] { return card.Describe(); }},
              options.streams_max) {}
 
   absl::Status Start(const ServerOptions& options);
@@ -130,7 +130,8 @@ absl::Status LabServer::Parts::StartMetrics(const ServerOptions& options) {
   const auto open_streams = [this] { return grpc.streams().size(); };
   const auto connections = [this] { return grpc.connections(); };
   auto started = MetricsEndpoint::Start(
-      options.metrics_listen, {heaps, instances, runs, rpc_metrics, *budget, open_streams, connections}, options.allowed_hosts);
+      options.metrics_listen, {heaps, instances, runs, rpc_metrics, *budget, open_streams, connections}, options.allowed_hosts,
+      [this](const HttpRequest& request) { return access.Admit(request.authorization, Role::kViewer, "/metrics").status(); });
   if (!started.ok()) return started.status();
   metrics = *std::move(started);
   addresses.metrics = metrics->address();
@@ -144,7 +145,8 @@ absl::Status LabServer::Parts::StartPage(const ServerOptions& options) {
   const absl::StatusOr<HostNames> names = HostNames::Parse(options.allowed_hosts);
   if (!names.ok()) return errors::BadField("--allowed-hosts", std::string(names.status().message()));
   auto started = WebServer::Start(
-      *listen, {instances, runs, opened_runs, [this] { return card.Describe(); }, options.prometheus_url, options.grafana_url},
+      *listen,
+      {instances, runs, opened_runs, [this] { return card.Describe(); }, options.prometheus_url, options.grafana_url, &access},
       *names);
   if (!started.ok()) return started.status();
   web = *std::move(started);
