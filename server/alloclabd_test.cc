@@ -12,7 +12,9 @@
 #include <set>
 #include <sstream>
 
+#include "absl/time/clock.h"
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "server/access/token_file.h"
 #include "server/testing/eventually.h"
 #include "server/testing/process.h"
 #include "server/testing/test_server.h"
@@ -209,7 +211,7 @@ TEST(Alloclabd, UnixSocket) {
   for (const int signal : {SIGKILL, SIGTERM}) {  // the socket that stays behind a killed server is no hindrance
     Daemon daemon(data.path(), {}, address);
     EXPECT_EQ(daemon.grpc_address(), address);
-    EXPECT_THAT(Output(daemon.process()), Not(HasSubstr("server.open")));
+    EXPECT_THAT(Output(daemon.process()), Not(HasSubstr("server.insecure")));
     Submit(daemon, SmallRun());
     EXPECT_EQ(RunToExit({"healthcheck", "--listen", address}, output), 0) << output;
     EXPECT_EQ(RunToExit(Arguments(other.path(), address), output), 1);
@@ -250,10 +252,51 @@ TEST(Alloclabd, OneAddressForTwoIsRefused) {
 TEST(Alloclabd, HealthOfAServerAtEveryAddress) {
   for (const char* host : {"*", "0.0.0.0", "[::]"}) {
     const TemporaryDirectory data;
-    const Daemon daemon(data.path(), {}, std::string(host) + ":0");
+    const Daemon daemon(data.path(), {"--insecure"}, std::string(host) + ":0");
     std::string output;
     EXPECT_EQ(RunToExit({"healthcheck", "--listen", daemon.grpc_address()}, output), 0) << daemon.grpc_address() << output;
   }
+}
+
+TEST(Alloclabd, OpenAddressesMustBeWanted) {
+  const TemporaryDirectory data;
+  std::string output;
+  EXPECT_EQ(RunToExit(Arguments(data.path(), "0.0.0.0:0"), output), 2);
+  EXPECT_THAT(output, HasSubstr("--listen: 0.0.0.0:0 is reachable from other hosts, without TLS and tokens; protect it with"));
+  EXPECT_EQ(RunToExit(Arguments(data.path(), "127.0.0.1:0", "0.0.0.0:0"), output), 2);
+  EXPECT_THAT(output, HasSubstr("--metrics-listen: 0.0.0.0:0 is reachable from other hosts, without TLS and tokens"));
+  Daemon daemon(data.path(), {"--insecure"}, "0.0.0.0:0");
+  EXPECT_TRUE(Eventually([&] { return Output(daemon.process()).find("server.insecure") != std::string::npos; }));
+  EXPECT_EQ(RunToExit({"--insecure=off", "--listen", "0.0.0.0:0", "--data-dir", data.path()}, output), 1) << "in use";
+}
+
+TEST(Alloclabd, ChangesAreLoggedWithWhoMadeThem) {
+  const TemporaryDirectory data;
+  const auto secret = CreateToken(data.path(), {.name = "ada", .role = Role::kUser, .created = absl::Now(), .digest = {}});
+  ASSERT_TRUE(secret.ok()) << secret.status();
+  Daemon daemon(data.path());
+  const auto create = [&](const std::string& name, const std::string& authorization) {
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", authorization);
+    v1::CreateInstanceRequest request;
+    request.set_name(name);
+    request.mutable_config()->set_ram_bytes(1 << 20);
+    v1::Instance instance;
+    return daemon->lab->CreateInstance(&context, request, &instance).ok();
+  };
+  EXPECT_TRUE(create("toy", "Bearer " + *secret));
+  EXPECT_FALSE(create("toy", "Bearer " + *secret));
+  EXPECT_FALSE(create("toy", "Bearer wrong"));
+  EXPECT_FALSE(create(std::string(200, 'x') + "\nforged", "Bearer " + *secret));
+  const auto logs = [&](const std::string& text) {
+    return Eventually([&] { return Output(daemon.process()).find(text) != std::string::npos; });
+  };
+  const std::string line = "access.change who=ada method=/alloclab.v1.Lab/CreateInstance target=";
+  EXPECT_TRUE(logs(line + "toy outcome=OK peer="));
+  EXPECT_TRUE(logs(line + "toy outcome=ALREADY_EXISTS"));
+  EXPECT_TRUE(logs(line + std::string(100, 'x') + " outcome=INVALID_ARGUMENT"));
+  EXPECT_TRUE(logs("access.wrong_tokens count=1"));
+  EXPECT_THAT(Output(daemon.process()), Not(HasSubstr(secret->substr(9))));
 }
 
 TEST(Alloclabd, HealthIsToldByService) {

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -24,6 +25,7 @@
 #include "server/server/library_logs.h"
 #include "server/server/options.h"
 #include "server/server/store_command.h"
+#include "server/server/token_command.h"
 #include "server/version.h"
 
 namespace alloclab::server {
@@ -50,9 +52,13 @@ void AddOptions(CLI::App& app, CommandLine& line) {
     const auto set = [&line, flag, name = std::string(option.name)](const std::string& text) {
       line.flags[name] = {text, flag};
     };
-    app.add_option_function<std::string>(
-           flag, set, fmt::format("{} [{}; {}]", option.description, option.get({}), VariableName(option.name)))
-        ->type_name("");
+    const std::string description = fmt::format("{} [{}; {}]", option.description, option.get({}), VariableName(option.name));
+    if (option.is_switch) {
+      app.add_flag_function(
+          flag, [set](std::int64_t count) { set(count > 0 ? "on" : "off"); }, description);
+    } else {
+      app.add_option_function<std::string>(flag, set, description)->type_name("");
+    }
   }
   app.add_option("--config", line.config_file, "YAML file of \"name: value\", with the names of the flags [ALLOCLAB_CONFIG]")
       ->type_name("FILE");
@@ -83,12 +89,6 @@ absl::Status WriteAddresses(const std::string& path, const LabServer& server) {
     return absl::FailedPreconditionError(fmt::format("--address-file {}: cannot be written", path));
   }
   return absl::OkStatus();
-}
-
-void WarnIfOpen(std::string_view flag, const std::string& listen, std::string_view note) {
-  const absl::StatusOr<BindAddress> address = ParseBindAddress(listen, Sockets::kTcpAndUnix);
-  if (!address.ok() || IsLoopback(*address)) return;
-  Log(LogLevel::kWarning, "server.open", {{"flag", flag}, {"address", listen}, {"note", note}});
 }
 
 // Waits for SIGTERM or SIGINT, then stops the server; a second signal ends the process at once.
@@ -128,13 +128,10 @@ int Serve(const ServerOptions& options) {
   const auto server = LabServer::Start(options);
   if (!server.ok()) return Fail(absl::IsInvalidArgument(server.status()) ? kExitUsage : kExitFailed, server.status());
   if (absl::Status status = WriteAddresses(options.address_file, **server); !status.ok()) return Fail(kExitFailed, status);
-  constexpr char kOpen[] = "reachable from other hosts, without encryption or authentication";
-  if (options.client_ca.empty()) {
-    WarnIfOpen("--listen", options.listen,
-               options.tls_cert.empty() ? kOpen : "reachable from other hosts, encrypted, without authentication");
+  for (const Exposure& exposure : (*server)->exposures()) {
+    Log(LogLevel::kWarning, "server.insecure",
+        {{"flag", exposure.flag}, {"address", exposure.address}, {"reachable_from_other_hosts_without", exposure.lacks}});
   }
-  WarnIfOpen("--web-listen", options.web_listen, kOpen);
-  WarnIfOpen("--metrics-listen", options.metrics_listen, kOpen);
   Log(LogLevel::kInfo, "server.started",
       {{"version", Version()},
        {"commit", Commit()},
@@ -190,6 +187,8 @@ int Main(int argc, char** argv) {
   health->add_option("--service", service, "one service, such as alloclab.v1.Runs; empty: the whole server")->type_name("NAME");
   StoreCommand store;
   const CLI::App* store_app = AddStoreCommand(app, store);
+  TokenCommand token;
+  const CLI::App* token_app = AddTokenCommand(app, token);
   const CLI::App* version = app.add_subcommand("version", "print the version");
   try {
     app.parse(argc, argv);
@@ -207,6 +206,10 @@ int Main(int argc, char** argv) {
     const absl::StatusOr<bool> whole = RunStoreCommand(store, options->data_dir);
     if (!whole.ok()) return Fail(kExitFailed, whole.status());
     return *whole ? kExitOk : kExitDamaged;
+  }
+  if (token_app->parsed()) {
+    const absl::Status status = RunTokenCommand(token, options->data_dir);
+    return status.ok() ? kExitOk : Fail(absl::IsInvalidArgument(status) ? kExitUsage : kExitFailed, status);
   }
   if (line.dump_config) {
     fmt::print("{}", DumpConfig(*options));

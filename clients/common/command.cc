@@ -8,6 +8,7 @@
 #include "allocators/common/quantity.h"
 #include "allocators/common/suggestion.h"
 #include "clients/common/channel_credentials.h"
+#include "clients/common/token.h"
 #include "clients/common/units.h"
 
 namespace alloclab::client {
@@ -58,6 +59,9 @@ void AddCommonOptions(CLI::App& app, CommonOptions& options) {
   app.add_option("--ca", tls.ca, "Who signs the server's certificate, PEM")->envname("ALLOCLAB_CA")->type_name("FILE");
   app.add_option("--cert", tls.cert, "Certificate to show to the server, PEM")->envname("ALLOCLAB_CERT")->type_name("FILE");
   app.add_option("--key", tls.key, "Its key, PEM")->envname("ALLOCLAB_KEY")->type_name("FILE");
+  app.add_option("--token-file", TokenOfProcess().file, "File with the token of a lab that asks for one; ALLOCLAB_TOKEN is it")
+      ->envname("ALLOCLAB_TOKEN_FILE")
+      ->type_name("FILE");
   AddPositiveDuration(app, "--timeout", options.connection.timeout, "Deadline of one call (default 10s)",
                       "expected at least 1ms: no call ends in no time");
   AddParsed(app, "--wait", options.connection.wait, "Wait that long for a server that is not up yet", "DURATION",

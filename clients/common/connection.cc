@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "clients/common/channel_credentials.h"
 #include "clients/common/field_names.h"
+#include "clients/common/token.h"
 
 namespace alloclab::client {
 namespace {
@@ -69,7 +70,8 @@ bool IsOfLibrary(const std::string& message) {
 
 }  // namespace
 
-Connection::Connection(ConnectionOptions options, int number) : options_(std::move(options)) {
+Connection::Connection(ConnectionOptions options, int number)
+    : options_(std::move(options)), token_(ReadToken(TokenOfProcess())) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kReceiveBytesMax);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
@@ -79,11 +81,16 @@ Connection::Connection(ConnectionOptions options, int number) : options_(std::mo
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1'000);
   arguments.SetInt("alloclab.connection", number);
   // Without credentials it is a channel on which every call fails: Explain says why.
-  channel_ = grpc::CreateCustomChannel(options_.server, MakeChannelCredentials(TlsOfProcess()).value_or(nullptr), arguments);
+  const auto credentials = token_.ok() ? MakeChannelCredentials(TlsOfProcess()).value_or(nullptr) : nullptr;
+  channel_ = grpc::CreateCustomChannel(options_.server, credentials, arguments);
+}
+
+absl::Status Connection::CheckAccess() const {
+  return token_.ok() ? MakeChannelCredentials(TlsOfProcess()).status() : token_.status();
 }
 
 void Connection::AwaitServer(const std::function<void(std::string_view)>& say) {
-  if (!options_.wait || waited_ || !MakeChannelCredentials(TlsOfProcess()).ok()) return;
+  if (!options_.wait || waited_ || !CheckAccess().ok()) return;
   const auto start = std::chrono::steady_clock::now();
   const auto deadline = std::chrono::system_clock::now() + *options_.wait;
   if (!channel_->WaitForConnected(std::min(deadline, std::chrono::system_clock::now() + kMoment))) {
@@ -101,12 +108,13 @@ std::unique_ptr<grpc::ClientContext> Connection::MakeContext(std::chrono::millis
     context->set_wait_for_ready(true);
     timeout += *options_.wait;
   }
+  if (token_.ok() && !token_->empty()) context->AddMetadata("authorization", "Bearer " + *token_);
   context->set_deadline(std::chrono::system_clock::now() + timeout);
   return context;
 }
 
 absl::Status Connection::Explain(const grpc::Status& status) const {
-  if (absl::Status refused = MakeChannelCredentials(TlsOfProcess()).status(); !refused.ok()) return refused;
+  if (absl::Status refused = CheckAccess(); !refused.ok()) return refused;
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:
       return Unreachable(WhyUnreachable(status.error_message()));

@@ -61,8 +61,11 @@ class Connection {
 
  private:
   absl::Status Unreachable(const std::string& why) const;
+  // Why no call can be made: what the command line says of TLS and token is wrong.
+  absl::Status CheckAccess() const;
 
   ConnectionOptions options_;
+  absl::StatusOr<std::string> token_;  // empty: none
   std::shared_ptr<grpc::Channel> channel_;
   std::atomic<bool> waited_ = false;
 };

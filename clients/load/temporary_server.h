@@ -16,7 +16,8 @@ class TemporaryServer {
   explicit TemporaryServer(const std::string& listen = "127.0.0.1:0");
 
   const std::string& address() const { return address_; }  // of gRPC, HOST:PORT
-  void Kill();                                             // as a crash would, with SIGKILL
+  std::string data_dir() const { return directory_.path() / "data"; }
+  void Kill();  // as a crash would, with SIGKILL
 
  private:
   TemporaryDirectory directory_;

@@ -9,11 +9,11 @@ export class ApiError extends Error {
 
 const TIMEOUT_MS = 8000;
 
-async function ask(method, path, signal) {
+async function ask(method, path, signal, headers = {}) {
   const limit = AbortSignal.timeout(TIMEOUT_MS);
   let response, body;
   try {
-    response = await fetch(path, {method, signal: signal ? AbortSignal.any([signal, limit]) : limit, cache: 'no-store'});
+    response = await fetch(path, {method, headers, signal: signal ? AbortSignal.any([signal, limit]) : limit, cache: 'no-store'});
     // An answer may stop in the middle; what says that something is wrong may be no JSON, of a proxy for example.
     body = await response.json().catch((error) => (response.ok ? Promise.reject(error) : {}));
   } catch (error) {
@@ -25,8 +25,8 @@ async function ask(method, path, signal) {
 }
 
 export const get = (path, signal) => ask('GET', path, signal);
-// Changes something: the values stand in the address.
-export const post = (path) => ask('POST', path);
+// Changes something: the values stand in the address, a token never does.
+export const post = (path, token) => ask('POST', path, undefined, token === undefined ? {} : {Authorization: `Bearer ${token}`});
 
 // {page_size: 50, label: 'a b'} -> "page_size=50&label=a%20b", as the server reads it: there "+" is a plus.
 export const query = (values) => Object.entries(values).map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');

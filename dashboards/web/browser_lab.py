@@ -18,10 +18,11 @@ class Lab:
 
     def __init__(self, alloclabd, alloclab):
         self.directory = tempfile.TemporaryDirectory(prefix='alloclab-web-')
+        self.alloclabd, self.data = alloclabd, os.path.join(self.directory.name, 'data')
         addresses = os.path.join(self.directory.name, 'addresses')
         self.process = subprocess.Popen([
             alloclabd, '--listen', '127.0.0.1:0', '--web-listen', '127.0.0.1:0', '--metrics-listen', '127.0.0.1:0', '--data-dir',
-            os.path.join(self.directory.name, 'data'), '--address-file', addresses, '--prometheus-url', 'http://127.0.0.1:7414',
+            self.data, '--address-file', addresses, '--prometheus-url', 'http://127.0.0.1:7414',
             '--log-level', 'error'])
         self.alloclab = alloclab
         deadline = time.time() + 60

@@ -10,6 +10,7 @@ import time
 
 from browser_lab import Lab, one, text_has
 from browser_map_checks import CANVAS, PICTURE, check_broken, check_colors, check_one_snapshot, check_picture, check_zoom
+from browser_sign_in_checks import check_sign_in
 from browser_time_checks import check_step, check_time
 from chromium import Chromium
 
@@ -225,7 +226,7 @@ def take_pictures(browser, lab, directory):
 
 
 CHECKS = (check_empty, check_formats, check_colors, check_instance, check_fragmentation, check_picture, check_zoom, check_one_snapshot, check_broken, check_run, check_time, check_step,
-          check_runs, check_compare, check_narrow, check_not_found, check_rest)
+          check_runs, check_compare, check_narrow, check_not_found, check_rest, check_sign_in)
 
 
 def main():
@@ -244,7 +245,7 @@ def main():
         if arguments.screenshots:
             take_pictures(browser, lab, arguments.screenshots)
         # Chromium itself reports the answers that say that something is not there or not right.
-        complaints = [text for text in browser.complaints if not any(expected in text for expected in ('/instances/nobody', 'to=x', 'ram=3'))]
+        complaints = [text for text in browser.complaints if not any(expected in text for expected in ('/instances/nobody', 'to=x', 'ram=3', '401'))]
         assert not complaints, complaints
     finally:
         browser.close()

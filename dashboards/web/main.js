@@ -7,6 +7,7 @@ import {ApiError, get, number, time} from './api.js';
 import {h, morphChildren} from './dom.js';
 import {duration} from './format.js';
 import {find} from './routes.js';
+import * as signIn from './sign_in.js';
 import * as notFound from './views/not_found.js';
 
 const REFRESH_MS = 1000;
@@ -15,6 +16,7 @@ const live = document.getElementById('live');
 const offline = document.getElementById('offline');
 
 let view = null;
+let known = false;  // whether it was asked who is signed in
 let place = {path: null, query: new URLSearchParams()};  // what the address says
 let paused = false;
 let timer = 0;
@@ -68,6 +70,12 @@ async function showError(error) {
     offline.hidden = false;
     return;
   }
+  if (error.code === 'UNAUTHENTICATED') {
+    known = false;
+    offline.hidden = true;
+    morphChildren(main, signIn.nodes(refreshNow));
+    return;
+  }
   const mine = turn;
   const nodes = error.code === 'NOT_FOUND' ? await notFound.nodes(error.message).catch(() => [error.message])
     : [h('div', {class: 'panel empty'}, h('h1', {}, 'That did not work'), h('p', {role: 'alert'}, error.message),
@@ -86,6 +94,8 @@ async function refresh(mine) {
     morphChildren(main, nodes);
     shown.mounted?.(main);
     showServer(info);
+    if (!known) await signIn.showSession(refreshNow);
+    known = true;
   } catch (error) {
     if (mine !== turn) return;
     if (!(error instanceof ApiError)) console.error(error);

@@ -1,5 +1,6 @@
 #include "server/http/bind_address.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -75,8 +76,10 @@ std::string ToString(const BindAddress& address) {
 }
 
 bool IsLoopback(const BindAddress& address) {
+  // As text or as a number: 127.example.org begins like loopback, and is a host of others.
+  in_addr number{};
   return !address.socket_path.empty() || address.host == "localhost" || address.host == "::1" ||
-         address.host.starts_with("127.");
+         (address.host.starts_with("127.") && inet_pton(AF_INET, address.host.c_str(), &number) == 1);
 }
 
 BindAddress SeenFromThisHost(const BindAddress& address) {

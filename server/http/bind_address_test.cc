@@ -22,7 +22,8 @@ TEST(BindAddress, Parses) {
     EXPECT_THAT(std::string(address.status().message()), HasSubstr("--listen"));
   }
   for (const char* text : {"127.0.0.1:1", "localhost:1", "[::1]:1"}) EXPECT_TRUE(IsLoopback(*ParseBindAddress(text))) << text;
-  for (const char* text : {"0.0.0.0:1", "*:1", "[::]:1"}) EXPECT_FALSE(IsLoopback(*ParseBindAddress(text))) << text;
+  for (const char* text : {"0.0.0.0:1", "*:1", "[::]:1", "127.example.org:1"})
+    EXPECT_FALSE(IsLoopback(*ParseBindAddress(text))) << text;
 }
 
 TEST(BindAddress, UnixSocketsWhereTheyAreAllowed) {

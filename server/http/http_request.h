@@ -21,7 +21,7 @@ struct HttpRequest {
   bool changes = false;           // POST; otherwise it only reads
   std::vector<std::string> path;  // decoded, without empty parts: "/api/runs/7" -> {"api", "runs", "7"}; "/" -> {}
   std::map<std::string, std::string, std::less<>> query;
-  std::string if_none_match;  // the header, or empty
+  std::string if_none_match, authorization, cookie;  // the headers, or empty
 
   // INVALID_ARGUMENT naming a parameter that is not one of `known`.
   absl::Status CheckParameters(const std::set<absl::string_view>& known) const;

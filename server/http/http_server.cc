@@ -28,6 +28,8 @@ absl::string_view Reason(int status) {
       return "Not Modified";
     case 400:
       return "Bad Request";
+    case 401:
+      return "Unauthorized";
     case 403:
       return "Forbidden";
     case 404:
@@ -49,6 +51,8 @@ std::string ToBytes(const HttpResponse& response, bool with_body, bool takes_pos
   std::string out = absl::StrCat("HTTP/1.1 ", response.status, " ", Reason(response.status), "\r\n", kSecurityHeaders,
                                  "Connection: close\r\nContent-Length: ", response.body.size(), "\r\n");
   if (!response.type.empty()) absl::StrAppend(&out, "Content-Type: ", response.type, "\r\n");
+  if (response.status == 401) absl::StrAppend(&out, "WWW-Authenticate: Bearer\r\n");
+  if (!response.set_cookie.empty()) absl::StrAppend(&out, "Set-Cookie: ", response.set_cookie, "\r\n");
   if (response.status == 405) absl::StrAppend(&out, "Allow: GET, HEAD", takes_posts ? ", POST" : "", "\r\n");
   absl::StrAppend(&out, response.etag.empty() ? "Cache-Control: no-store\r\n"
                                               : absl::StrCat("Cache-Control: no-cache\r\nETag: ", response.etag, "\r\n"));
@@ -61,6 +65,8 @@ int HttpStatus(absl::StatusCode code) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kOutOfRange:
       return 400;
+    case absl::StatusCode::kUnauthenticated:
+      return 401;
     case absl::StatusCode::kPermissionDenied:
       return 403;
     case absl::StatusCode::kNotFound:
@@ -122,8 +128,10 @@ HttpResponse HttpServer::Answer(const HttpHead& head) const {
     return ErrorResponse(absl::UnimplementedError(takes_posts_ ? "expected method GET, HEAD or POST"
                                                                : "this server only reads: expected method GET or HEAD"));
   }
-  if (head.Count("Host") > 1) {
-    return ErrorResponse(absl::InvalidArgumentError("the request has more than one Host header: one is expected"));
+  for (const char* name : {"Host", "Authorization", "Cookie"}) {
+    if (head.Count(name) < 2) continue;
+    return ErrorResponse(
+        absl::InvalidArgumentError(absl::StrCat("the request has more than one ", name, " header: one is expected")));
   }
   if (absl::Status status = names_.Check(head.Header("Host")); !status.ok()) return ErrorResponse(status);
   if (absl::Status status = changes ? CheckPost(head) : absl::OkStatus(); !status.ok()) return ErrorResponse(status);
@@ -131,6 +139,8 @@ HttpResponse HttpServer::Answer(const HttpHead& head) const {
   if (!request.ok()) return ErrorResponse(request.status());
   request->changes = changes;
   request->if_none_match = std::string(head.Header("If-None-Match"));
+  request->authorization = std::string(head.Header("Authorization"));
+  request->cookie = std::string(head.Header("Cookie"));
   HttpResponse response = handler_(*request);
   if (!response.etag.empty() && response.etag == request->if_none_match) {
     return {.status = 304, .type = {}, .body = {}, .etag = std::move(response.etag)};

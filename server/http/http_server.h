@@ -32,7 +32,8 @@ struct HttpResponse {
   int status = 200;
   std::string type;  // "application/json"
   std::string body;
-  std::string etag;  // with quotes; empty: not to be stored by the browser
+  std::string etag;             // with quotes; empty: not to be stored by the browser
+  std::string set_cookie = {};  // NAME=VALUE and its attributes; empty: none
 };
 
 // {"code": "NOT_FOUND", "message": "..."} with the HTTP status that fits.

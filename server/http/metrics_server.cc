@@ -21,13 +21,17 @@ HttpResponse Answer(const Collect& collect, const HttpRequest& request) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<HttpServer>> ServeMetrics(const std::string& flag, const std::string& listen,
-                                                         const std::string& allowed_hosts, Collect collect) {
+                                                         const std::string& allowed_hosts, Collect collect,
+                                                         Authorize authorize) {
   const absl::StatusOr<BindAddress> address = ParseBindAddress(flag, listen);
   if (!address.ok()) return address.status();
   const absl::StatusOr<HostNames> names = HostNames::Parse(allowed_hosts);
   if (!names.ok()) return errors::BadField("--allowed-hosts", std::string(names.status().message()));
   return HttpServer::Start({flag, *address, *names},
-                           [collect = std::move(collect)](const HttpRequest& request) { return Answer(collect, request); });
+                           [collect = std::move(collect), authorize = std::move(authorize)](const HttpRequest& request) {
+                             const absl::Status status = authorize ? authorize(request) : absl::OkStatus();
+                             return status.ok() ? Answer(collect, request) : ErrorResponse(status);
+                           });
 }
 
 }  // namespace alloclab::server

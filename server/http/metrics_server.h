@@ -17,11 +17,15 @@ namespace alloclab::server {
 // One scrape, family by family; called from several threads at once.
 using Collect = std::function<std::vector<prometheus::MetricFamily>()>;
 
-// Serving when it returns, at HOST:PORT `listen`, to requests under the names of a list with commas (host_names.h); port 0
-// takes a free one. INVALID_ARGUMENT or FAILED_PRECONDITION naming `flag` or --allowed-hosts: no address or list, or it cannot
-// be bound.
+// Whether a request may be answered; what it says otherwise is the answer.
+using Authorize = std::function<absl::Status(const HttpRequest&)>;
+
+// Serving when it returns, at HOST:PORT `listen`, to requests under the names of a list with commas (host_names.h) that
+// `authorize` lets in (all, without it); port 0 takes a free one. INVALID_ARGUMENT or FAILED_PRECONDITION naming `flag` or
+// --allowed-hosts: no address or list, or it cannot be bound.
 absl::StatusOr<std::unique_ptr<HttpServer>> ServeMetrics(const std::string& flag, const std::string& listen,
-                                                         const std::string& allowed_hosts, Collect collect);
+                                                         const std::string& allowed_hosts, Collect collect,
+                                                         Authorize authorize = {});
 
 }  // namespace alloclab::server
 

@@ -79,9 +79,10 @@ std::vector<prometheus::MetricFamily> CollectMetrics(const MetricsSources& sourc
 }
 
 absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Start(const std::string& listen, MetricsSources sources,
-                                                                        const std::string& allowed_hosts) {
-  auto http = ServeMetrics("--metrics-listen", listen, allowed_hosts,
-                           [sources = std::move(sources)] { return CollectMetrics(sources); });
+                                                                        const std::string& allowed_hosts, Authorize authorize) {
+  auto http = ServeMetrics(
+      "--metrics-listen", listen, allowed_hosts, [sources = std::move(sources)] { return CollectMetrics(sources); },
+      std::move(authorize));
   if (!http.ok()) return http.status();
   return std::unique_ptr<MetricsEndpoint>(new MetricsEndpoint(*std::move(http)));
 }

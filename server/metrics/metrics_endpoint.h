@@ -17,6 +17,7 @@
 #include "server/collections/run_executor.h"
 #include "server/entities/host_budget.h"
 #include "server/http/http_server.h"
+#include "server/http/metrics_server.h"
 #include "server/metrics/rpc_metrics.h"
 
 namespace alloclab::server {
@@ -42,9 +43,11 @@ std::vector<prometheus::MetricFamily> CollectMetrics(const MetricsSources& sourc
 
 class MetricsEndpoint {
  public:
-  // Serving when it returns. INVALID_ARGUMENT or FAILED_PRECONDITION naming the flag: no address, or it cannot be bound.
+  // Serving when it returns, to whom `authorize` lets in. INVALID_ARGUMENT or FAILED_PRECONDITION naming the flag: no
+  // address, or it cannot be bound.
   static absl::StatusOr<std::unique_ptr<MetricsEndpoint>> Start(const std::string& listen, MetricsSources sources,
-                                                                const std::string& allowed_hosts = "");
+                                                                const std::string& allowed_hosts = "",
+                                                                Authorize authorize = {});
 
   const std::string& address() const { return http_->address(); }
 

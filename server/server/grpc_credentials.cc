@@ -6,6 +6,7 @@
 
 #include "server/access/certificates.h"
 #include "server/errors.h"
+#include "server/server/access_credentials.h"
 
 namespace alloclab::server {
 namespace {
@@ -45,16 +46,18 @@ class AnyCertificate final : public grpc::experimental::ExternalCertificateVerif
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(const ServerOptions& options) {
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(const ServerOptions& options,
+                                                                               AccessControl& access) {
   if (absl::Status status = CheckTlsOptions(options); !status.ok()) return status;
-  if (options.tls_cert.empty()) return grpc::InsecureServerCredentials();
+  if (options.tls_cert.empty()) return WithAccessControl(grpc_insecure_server_credentials_create(), access);
   grpc::experimental::TlsServerCredentialsOptions tls(WatchFiles(options, options.client_ca));
   tls.watch_identity_key_cert_pairs();
   if (!options.client_ca.empty()) {
     tls.watch_root_certs();
     tls.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   }
-  return grpc::experimental::TlsServerCredentials(tls);
+  // Which takes the options over.
+  return WithAccessControl(grpc_tls_server_credentials_create(tls.c_credentials_options()), access);
 }
 
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeOwnChannelCredentials(const ServerOptions& options) {

@@ -10,13 +10,15 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "server/access/access_control.h"
 #include "server/server/options.h"
 
 namespace alloclab::server {
 
-// TLS with options.tls_cert, otherwise none. INVALID_ARGUMENT: one option without the other that it needs, or naming a file
-// that is no PEM of its kind.
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(const ServerOptions& options);
+// TLS with options.tls_cert, otherwise none; `access`, which outlives the server, is asked about every call. INVALID_ARGUMENT:
+// one option without the other that it needs, or naming a file that is no PEM of its kind.
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(const ServerOptions& options,
+                                                                               AccessControl& access);
 
 // With which the health check calls that server. It shows the server's certificate and believes any other. INVALID_ARGUMENT
 // likewise.

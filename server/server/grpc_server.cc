@@ -19,6 +19,7 @@
 #include "server/errors.h"
 #include "server/limits.h"
 #include "server/metrics/rpc_interceptor.h"
+#include "server/server/audit_interceptor.h"
 
 namespace alloclab::server {
 namespace {
@@ -70,6 +71,7 @@ unsigned BringersMax() { return std::clamp(std::thread::hardware_concurrency() /
 
 GrpcServer::GrpcServer(const Domain& domain, std::size_t streams_max)
     : metrics_(domain.metrics),
+      access_(domain.access),
       cancels_({.at_once = kCancelsAtOnceMax, .per_second = kCancelsPerSecondMax, .clients_max = kConnectionsMax}),
       pool_(PoolThreads()),
       writes_(kWriteTimeMax),
@@ -107,6 +109,7 @@ absl::Status GrpcServer::Start(const BindAddress& listen, bool reflection, std::
   for (grpc::Service* service : services) builder.RegisterService(service);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   interceptors.push_back(MakeInterceptorFactory(metrics_, [this](const std::string& client) { CountVain(client); }));
+  interceptors.push_back(MakeAuditFactory(access_));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
   acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials);

@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "allocators/common/monotonic_time.h"
+#include "server/access/access_control.h"
 #include "server/collections/guest_library.h"
 #include "server/collections/instance_registry.h"
 #include "server/collections/opened_runs.h"
@@ -48,6 +49,7 @@ class GrpcServer {
     OpenedRuns& opened_runs;
     GuestLibrary& guests;
     RpcMetrics& metrics;
+    const AccessControl& access;
     std::function<v1::Server()> describe;
   };
   GrpcServer(const Domain& domain, std::size_t streams_max);
@@ -73,6 +75,7 @@ class GrpcServer {
   void CountVain(const std::string& client);
 
   RpcMetrics& metrics_;
+  const AccessControl& access_;
   CancelBudget cancels_;
   WorkPool pool_;
   WriteWatch writes_;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/access/access_control.h"
 #include "server/collections/guest_library.h"
 #include "server/collections/heap_directory.h"
 #include "server/collections/instance_registry.h"
@@ -21,6 +22,7 @@
 #include "server/limits.h"
 #include "server/metrics/metrics_endpoint.h"
 #include "server/metrics/rpc_metrics.h"
+#include "server/server/access_watch.h"
 #include "server/server/grpc_credentials.h"
 #include "server/server/grpc_server.h"
 #include "server/server/host.h"
@@ -93,7 +95,8 @@ struct LabServer::Parts {
         runs(*store, traces, heaps, budget, RunLimitsOf(options), NativesOf(options)),
         opened_runs(runs, traces, instances),
         card(instances, *store),
-        grpc({instances, runs, traces, opened_runs, guests, rpc_metrics, [this] { return card.Describe(); }},
+        access(options.data_dir),
+        grpc({instances, runs, traces, opened_runs, guests, rpc_metrics, access, [this] { return card.Describe(); }},
              options.streams_max) {}
 
   absl::Status Start(const ServerOptions& options);
@@ -113,10 +116,13 @@ struct LabServer::Parts {
   Ticker closing{kOpenedRunsLookInterval, [this] { opened_runs.CloseUnused(); }};
   ServerCard card;
   RpcMetrics rpc_metrics;
+  AccessControl access;
+  std::unique_ptr<AccessWatch> access_watch;
   GrpcServer grpc;
   std::unique_ptr<MetricsEndpoint> metrics;
   std::unique_ptr<WebServer> web;
   ServerAddresses addresses;
+  std::vector<Exposure> exposures;
 };
 
 absl::Status LabServer::Parts::StartMetrics(const ServerOptions& options) {
@@ -124,7 +130,8 @@ absl::Status LabServer::Parts::StartMetrics(const ServerOptions& options) {
   const auto open_streams = [this] { return grpc.streams().size(); };
   const auto connections = [this] { return grpc.connections(); };
   auto started = MetricsEndpoint::Start(
-      options.metrics_listen, {heaps, instances, runs, rpc_metrics, *budget, open_streams, connections}, options.allowed_hosts);
+      options.metrics_listen, {heaps, instances, runs, rpc_metrics, *budget, open_streams, connections}, options.allowed_hosts,
+      [this](const HttpRequest& request) { return access.Admit(request.authorization, Role::kViewer, "/metrics").status(); });
   if (!started.ok()) return started.status();
   metrics = *std::move(started);
   addresses.metrics = metrics->address();
@@ -138,7 +145,8 @@ absl::Status LabServer::Parts::StartPage(const ServerOptions& options) {
   const absl::StatusOr<HostNames> names = HostNames::Parse(options.allowed_hosts);
   if (!names.ok()) return errors::BadField("--allowed-hosts", std::string(names.status().message()));
   auto started = WebServer::Start(
-      *listen, {instances, runs, opened_runs, [this] { return card.Describe(); }, options.prometheus_url, options.grafana_url},
+      *listen,
+      {instances, runs, opened_runs, [this] { return card.Describe(); }, options.prometheus_url, options.grafana_url, &access},
       *names);
   if (!started.ok()) return started.status();
   web = *std::move(started);
@@ -151,7 +159,11 @@ absl::Status LabServer::Parts::Start(const ServerOptions& options) {
   const absl::StatusOr<BindAddress> listen = ParseBindAddress("--listen", options.listen, Sockets::kTcpAndUnix);
   if (!listen.ok()) return listen.status();
   if (absl::Status status = CheckDistinct(options); !status.ok()) return status;
-  const auto credentials = MakeServerCredentials(options);
+  if (absl::Status status = access.Refresh(); !status.ok()) return status;
+  exposures = ExposuresOf(options, access.in_force());
+  if (absl::Status status = CheckExposures(options, exposures); !status.ok()) return status;
+  access_watch = std::make_unique<AccessWatch>(access);
+  const auto credentials = MakeServerCredentials(options, access);
   if (!credentials.ok()) return credentials.status();
   if (absl::Status status = StartMetrics(options); !status.ok()) return status;
   if (absl::Status status = StartPage(options); !status.ok()) return status;
@@ -188,6 +200,7 @@ void LabServer::Stop(MonotonicTime deadline) {
 const std::string& LabServer::grpc_address() const { return parts_->addresses.grpc; }
 const std::string& LabServer::web_address() const { return parts_->addresses.web; }
 const std::string& LabServer::metrics_address() const { return parts_->addresses.metrics; }
+const std::vector<Exposure>& LabServer::exposures() const { return parts_->exposures; }
 std::uint64_t LabServer::interrupted_runs() const { return parts_->store->interrupted_at_open(); }
 
 }  // namespace alloclab::server

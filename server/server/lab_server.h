@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "allocators/common/monotonic_time.h"
+#include "server/server/exposure.h"
 #include "server/server/options.h"
 
 namespace alloclab::server {
@@ -30,6 +32,9 @@ class LabServer {
   const std::string& grpc_address() const;
   const std::string& web_address() const;
   const std::string& metrics_address() const;
+
+  // What other hosts reach without protection, with options.insecure.
+  const std::vector<Exposure>& exposures() const;
 
   // Runs that the last server on this data directory left unfinished.
   std::uint64_t interrupted_runs() const;

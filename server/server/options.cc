@@ -102,6 +102,12 @@ OptionInfo Word(std::string_view name, std::string_view description, Enum Server
       }};
 }
 
+OptionInfo Switch(std::string_view name, std::string_view description, bool ServerOptions::*member) {
+  OptionInfo option = Word(name, description, member, {"off", "on"});
+  option.is_switch = true;
+  return option;
+}
+
 std::vector<OptionInfo> MakeList() {
   using O = ServerOptions;
   return {
@@ -115,6 +121,9 @@ std::vector<OptionInfo> MakeList() {
       Text("tls-cert", "file with the certificate of the gRPC service, PEM; empty: no TLS", &O::tls_cert),
       Text("tls-key", "file with the key of tls-cert, PEM", &O::tls_key),
       Text("client-ca", "file with who signs the certificates that clients must show; empty: they need none", &O::client_ca),
+      Switch("insecure",
+             "on or off: whether other hosts may reach what has no TLS or no tokens; a warning instead of a refusal",
+             &O::insecure),
       Text("data-dir", "directory of the store; one server at a time", &O::data_dir),
       Text("address-file", "file to write the bound addresses to; empty: none", &O::address_file),
       Word("reflection", "on or off: whether gRPC clients may ask for the services and messages there are", &O::reflection,

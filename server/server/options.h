@@ -24,6 +24,7 @@ struct ServerOptions {
   std::string metrics_listen = "127.0.0.1:7413";  // /metrics; empty: none
   std::string allowed_hosts;                      // names of this host for HTTP, with commas
   std::string tls_cert, tls_key, client_ca;       // files; empty: gRPC without TLS, clients without certificates
+  bool insecure = false;                          // whether other hosts may reach what is not protected
   std::string data_dir = "alloclab-data";
   std::string address_file;                 // where to write the bound addresses; empty: nowhere
   std::string prometheus_url, grafana_url;  // for the web page's links; empty: no link
@@ -58,6 +59,7 @@ struct OptionInfo {
   std::function<std::string(const ServerOptions&)> get;
   // INVALID_ARGUMENT saying what is expected.
   std::function<absl::Status(ServerOptions&, const std::string&)> set;
+  bool is_switch = false;  // off or on; as a flag, --NAME is --NAME=on
 };
 std::span<const OptionInfo> ServerOptionList();
 

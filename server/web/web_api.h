@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "alloclab/v1/lab.pb.h"
 #include "alloclab/v1/run.pb.h"
+#include "server/access/access_control.h"
 #include "server/collections/instance_registry.h"
 #include "server/collections/opened_runs.h"
 #include "server/collections/run_executor.h"
@@ -28,6 +29,7 @@ struct WebSubjects {
   OpenedRuns& opened_runs;
   std::function<v1::Server()> describe_server;
   std::string prometheus_url, grafana_url;  // empty: none
+  AccessControl* access = nullptr;          // null: everybody may do everything
 };
 
 class WebApi {

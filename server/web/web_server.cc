@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -29,7 +30,8 @@ absl::Status CheckLink(const char* option, const std::string& url) {
 
 }  // namespace
 
-WebServer::WebServer(WebSubjects subjects) : api_(std::move(subjects)) {
+WebServer::WebServer(WebSubjects subjects)
+    : access_(subjects.access == nullptr ? nullptr : std::make_unique<WebAccess>(*subjects.access)), api_(std::move(subjects)) {
   for (const WebFile& file : WebFiles()) {
     const std::string content(file.content.begin(), file.content.end());
     Sha256 digest;
@@ -41,7 +43,11 @@ WebServer::WebServer(WebSubjects subjects) : api_(std::move(subjects)) {
 
 HttpResponse WebServer::Answer(const HttpRequest& request) {
   if (!request.path.empty() && request.path.front() == "api") {
+    if (access_) {
+      if (std::optional<HttpResponse> answer = access_->Answer(request)) return *std::move(answer);
+    }
     absl::StatusOr<std::string> json = api_.Answer(request);
+    if (access_) access_->Audit(request, json.status());
     if (!json.ok()) return ErrorResponse(json.status());
     return {.status = 200, .type = std::string(kJsonType), .body = *std::move(json), .etag = {}};
   }

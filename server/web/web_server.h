@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/http/http_server.h"
+#include "server/web/web_access.h"
 #include "server/web/web_api.h"
 
 namespace alloclab::server {
@@ -26,6 +27,7 @@ class WebServer {
   explicit WebServer(WebSubjects subjects);
   HttpResponse Answer(const HttpRequest& request);
 
+  std::unique_ptr<WebAccess> access_;  // null: everybody may do everything
   WebApi api_;
   std::map<std::string, HttpResponse> files_;  // by path without the first slash
   std::unique_ptr<HttpServer> http_;           // last: it stops first

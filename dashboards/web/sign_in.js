@@ -1,0 +1,41 @@
+// Signing in to a lab that asks for tokens. The server keeps the token out of reach of scripts: it answers with a cookie.
+import {get, post} from './api.js';
+import {h, morphChildren} from './dom.js';
+
+const place = document.getElementById('session');
+
+// Where there are tokens: who is signed in, and the way out.
+export async function showSession(done) {
+  const {token, role} = await get('/api/session');
+  morphChildren(place, token === '' ? [] : [
+    h('span', {}, `${token} (${role})`),
+    h('button', {type: 'button', class: 'live', onclick: async () => {
+      await post('/api/session/close');
+      morphChildren(place, []);
+      done();
+    }}, 'Sign out')]);
+}
+
+// The form; `done` is called when it has succeeded.
+export function nodes(done) {
+  const field = h('input', {type: 'password', id: 'token', autocomplete: 'off', spellcheck: 'false', required: true});
+  const trouble = h('p', {role: 'alert'});
+  const submit = async (event) => {
+    event.preventDefault();  // the address of the page must not get the token
+    trouble.textContent = '';
+    try {
+      await post('/api/session/open', field.value.trim());
+      field.value = '';
+      await showSession(done);
+      done();
+    } catch (error) {
+      trouble.textContent = error.message;
+    }
+  };
+  morphChildren(place, []);
+  return [h('form', {class: 'panel empty', 'data-keep': 'sign-in', onsubmit: submit},
+    h('h1', {}, 'Sign in'),
+    h('p', {}, 'This lab lets in only those who have a token. Whoever runs it makes one with ', h('code', {}, 'alloclabd token create'), '.'),
+    h('p', {}, h('label', {for: 'token'}, 'Token '), field, ' ', h('button', {type: 'submit'}, 'Sign in')),
+    trouble)];
+}

@@ -1,0 +1,190 @@
+// Tokens against a real server: every method of every service, for every role.
+#include <gmock/gmock.h>
+#include <google/protobuf/descriptor.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "server/access/rpc_roles.h"
+#include "server/access/token_file.h"
+#include "server/testing/eventually.h"
+#include "server/testing/test_server.h"
+
+namespace alloclab::server {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kServer[] = "/alloclab.v1.Lab/GetServer";
+
+class Roles : public testing::Test {
+ protected:
+  // What shows a new token of that role.
+  std::string Make(const std::string& data_dir, const std::string& name, Role role,
+                   absl::Time expires = absl::InfiniteFuture()) {
+    data_dir_ = data_dir;
+    const auto secret =
+        CreateToken(data_dir, {.name = name, .role = role, .created = absl::Now(), .expires = expires, .digest = {}});
+    EXPECT_TRUE(secret.ok()) << secret.status();
+    return "Bearer " + secret.value_or("");
+  }
+
+  // What comes of a call with an empty request; OK as soon as it is answered.
+  grpc::Status Call(const std::string& method, const std::string& authorization) {
+    grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub(server_.stubs().channel);
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+    if (!authorization.empty()) context.AddMetadata("authorization", authorization);
+    grpc::CompletionQueue queue;
+    const auto next = [&queue] {
+      void* tag = nullptr;
+      bool ok = false;
+      return queue.Next(&tag, &ok) && ok;
+    };
+    const auto call = stub.PrepareCall(&context, method, &queue);
+    call->StartCall(nullptr);
+    next();
+    grpc::Slice nothing("");
+    call->WriteLast(grpc::ByteBuffer(&nothing, 1), grpc::WriteOptions(), nullptr);
+    next();
+    grpc::ByteBuffer received;
+    call->Read(&received, nullptr);
+    const bool answered = next();
+    if (answered) context.TryCancel();
+    grpc::Status status;
+    call->Finish(&status, nullptr);
+    next();
+    return answered ? grpc::Status() : status;
+  }
+  static bool IsLetIn(const grpc::Status& status) {
+    return status.error_code() != grpc::StatusCode::UNAUTHENTICATED &&
+           status.error_code() != grpc::StatusCode::PERMISSION_DENIED &&
+           status.error_code() != grpc::StatusCode::RESOURCE_EXHAUSTED;
+  }
+
+  std::string data_dir_, viewer_, user_, admin_, expired_;
+  TestServer server_{[this](ServerOptions& options) {
+    viewer_ = Make(options.data_dir, "vic", Role::kViewer);
+    user_ = Make(options.data_dir, "uma", Role::kUser);
+    admin_ = Make(options.data_dir, "ada", Role::kAdmin);
+    expired_ = Make(options.data_dir, "eve", Role::kAdmin, absl::Now() - absl::Seconds(5));
+  }};
+};
+
+// A new method without a row fails here.
+TEST(RpcRoles, EveryMethodHasOneAndThereAreNoOthers) {
+  const TestServer server;
+  std::set<std::string> methods, rows;
+  for (const char* name : {"alloclab.v1.Heap", "alloclab.v1.Inspect", "alloclab.v1.Lab", "alloclab.v1.Runs",
+                           "alloclab.v1.Guests", "alloclab.v1.TimeTravel", "alloclab.v1.Workloads", "grpc.health.v1.Health",
+                           "grpc.reflection.v1alpha.ServerReflection"}) {  // all of them: reflection_test.cc
+    const auto* service = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(name);
+    ASSERT_NE(service, nullptr) << name;
+    for (int i = 0; i < service->method_count(); ++i)
+      methods.insert("/" + service->full_name() + "/" + service->method(i)->name());
+  }
+  for (const RpcRole& row : RpcRoles()) EXPECT_TRUE(rows.insert(std::string(row.method)).second) << row.method;
+  EXPECT_EQ(rows, methods);
+  EXPECT_EQ(FindRpcRole("/alloclab.v1.Lab/NoSuch"), nullptr);
+}
+
+TEST_F(Roles, EveryMethodAsksForItsRole) {
+  for (const RpcRole& row : RpcRoles()) {
+    const std::string method(row.method);
+    if (!row.least) {
+      EXPECT_TRUE(IsLetIn(Call(method, ""))) << method;
+      continue;
+    }
+    EXPECT_EQ(Call(method, "").error_code(), grpc::StatusCode::UNAUTHENTICATED) << method;
+    EXPECT_EQ(Call(method, expired_).error_code(), grpc::StatusCode::UNAUTHENTICATED) << method;
+    int role = 0;
+    for (const std::string& header : {viewer_, user_, admin_}) {
+      const grpc::Status status = Call(method, header);
+      if (role < static_cast<int>(*row.least)) {
+        EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED) << method << " " << role;
+      } else {
+        EXPECT_TRUE(IsLetIn(status)) << method << " " << role << ": " << status.error_message();
+      }
+      ++role;
+    }
+  }
+}
+
+TEST_F(Roles, RefusalsSayWhatToDo) {
+  EXPECT_THAT(Call(kServer, "").error_message(),
+              AllOf(HasSubstr("lets in only those who show a token"), HasSubstr("ALLOCLAB_TOKEN or --token-file")));
+  EXPECT_THAT(Call(kServer, "Bearer no").error_message(), HasSubstr("is none of this lab, or was revoked"));
+  EXPECT_THAT(Call(kServer, expired_).error_message(), HasSubstr("token eve has expired"));
+  EXPECT_EQ(Call("/alloclab.v1.Runs/DeleteRun", user_).error_message(),
+            "token uma is of role user; /alloclab.v1.Runs/DeleteRun is for role admin");
+  // What there is not is for nobody, and only an admin is told so.
+  EXPECT_EQ(Call("/alloclab.v1.Lab/NoSuch", user_).error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(Call("/alloclab.v1.Lab/NoSuch", admin_).error_code(), grpc::StatusCode::UNIMPLEMENTED);
+}
+
+TEST_F(Roles, TokensAreTakenUpAndTakenBackWhileItServes) {
+  const std::string late = Make(data_dir_, "lea", Role::kViewer);
+  EXPECT_TRUE(Eventually([&] { return Call(kServer, late).ok(); }));
+  ASSERT_TRUE(RevokeToken(data_dir_, "lea").ok());
+  EXPECT_TRUE(Eventually([&] { return Call(kServer, late).error_code() == grpc::StatusCode::UNAUTHENTICATED; }));
+  EXPECT_TRUE(Call(kServer, viewer_).ok());
+}
+
+TEST_F(Roles, TwoTokensInOneCallAreNone) {
+  for (const auto& [one, other] : {std::pair{admin_, std::string("Bearer no")}, {"Bearer no", admin_}, {admin_, admin_}}) {
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", one);
+    context.AddMetadata("authorization", other);
+    v1::Server answer;
+    EXPECT_EQ(server_->lab->GetServer(&context, v1::GetServerRequest(), &answer).error_code(),
+              grpc::StatusCode::UNAUTHENTICATED);
+  }
+}
+
+TEST_F(Roles, AFloodOfWrongTokensDoesNotHoldUpARightOne) {
+  std::atomic<bool> over{false};
+  std::atomic<int> wrong{0}, turned_away{0}, let_in{0};
+  std::vector<std::thread> flood;
+  for (int i = 0; i < 3; ++i) {
+    flood.emplace_back([&] {
+      const Stubs stubs(server_.server().grpc_address());
+      while (!over) {
+        grpc::ClientContext context;
+        context.AddMetadata("authorization", "Bearer alloclab_wrong");
+        v1::Server answer;
+        const grpc::Status status = stubs.lab->GetServer(&context, v1::GetServerRequest(), &answer);
+        ++wrong;
+        if (status.ok()) ++let_in;
+        if (status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED) ++turned_away;
+      }
+    });
+  }
+  EXPECT_TRUE(Eventually([&] { return turned_away > 100; }));
+  for (int i = 0; i < 200; ++i) EXPECT_TRUE(Call(kServer, viewer_).ok());
+  over = true;
+  for (std::thread& thread : flood) thread.join();
+  EXPECT_EQ(let_in, 0);
+  EXPECT_GT(turned_away, wrong / 2);
+}
+
+TEST(Tokens, TheFirstOneClosesALabThatServes) {
+  std::string data_dir;
+  TestServer server([&](ServerOptions& options) { data_dir = options.data_dir; });
+  const auto code = [&] {
+    v1::Server answer;
+    return With([&](auto& context) { return server->lab->GetServer(&context, v1::GetServerRequest(), &answer); }).error_code();
+  };
+  EXPECT_EQ(code(), grpc::StatusCode::OK);
+  ASSERT_TRUE(CreateToken(data_dir, {.name = "ada", .role = Role::kAdmin, .created = absl::Now(), .digest = {}}).ok());
+  EXPECT_TRUE(Eventually([&] { return code() == grpc::StatusCode::UNAUTHENTICATED; }));
+}
+
+}  // namespace
+}  // namespace alloclab::server

@@ -1,0 +1,104 @@
+// Web page and /metrics of a lab that asks for tokens, over real HTTP.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "server/access/token_file.h"
+#include "server/testing/eventually.h"
+#include "server/testing/http_client.h"
+#include "server/testing/test_server.h"
+
+namespace alloclab::server {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class WebAccessTest : public ::testing::Test {
+ protected:
+  std::string Make(const std::string& name, Role role) const {
+    const auto secret = CreateToken(data_dir_, {.name = name, .role = role, .created = absl::Now(), .digest = {}});
+    EXPECT_TRUE(secret.ok()) << secret.status();
+    return absl::StrCat("Authorization: Bearer ", *secret, "\r\n");
+  }
+  RawResponse Read(const std::string& target, const std::string& headers = "") {
+    return Get(server_.server().web_address(), target, headers);
+  }
+  RawResponse Post(const std::string& target, const std::string& headers, const std::string& origin = "") {
+    const std::string& host = server_.server().web_address();
+    return Exchange(host, absl::StrCat("POST ", target, " HTTP/1.1\r\nHost: ", host,
+                                       "\r\nOrigin: ", origin.empty() ? "http://" + host : origin, "\r\n", headers, "\r\n"));
+  }
+  // The header with the cookie of who signs in so.
+  std::string SignIn(const std::string& token) {
+    const RawResponse answer = Post("/api/session/open", token);
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    EXPECT_THAT(answer.headers, AllOf(HasSubstr("HttpOnly"), HasSubstr("SameSite=Strict"), HasSubstr("Path=/api;")));
+    const std::size_t start = answer.headers.find("Set-Cookie: ") + 12;
+    return absl::StrCat("Cookie: other=1; ", answer.headers.substr(start, answer.headers.find(';', start) - start), "\r\n");
+  }
+
+  std::string data_dir_, viewer_, user_;
+  TestServer server_{[this](ServerOptions& options) {
+    options.web_listen = options.metrics_listen = "127.0.0.1:0";
+    data_dir_ = options.data_dir;
+    viewer_ = Make("vic", Role::kViewer);
+    user_ = Make("uma", Role::kUser);
+  }};
+};
+
+constexpr char kRun[] = "/api/runs?workload=steady-state&operations=100&ram=1048576";
+
+TEST_F(WebAccessTest, DataIsForWhoShowsAToken) {
+  EXPECT_EQ(Read("/").status, 200) << "the page itself is no secret";
+  for (const char* target : {"/api/server", "/api/runs", "/api/instances/x/map", "/api/no-such"}) {
+    const RawResponse refused = Read(target);
+    EXPECT_EQ(refused.status, 401) << target;
+    EXPECT_THAT(refused.headers, HasSubstr("WWW-Authenticate: Bearer"));
+    EXPECT_THAT(refused.body, HasSubstr("not signed in"));
+  }
+  EXPECT_EQ(Read("/api/server", viewer_).status, 200);
+  EXPECT_EQ(Read("/api/server", "Authorization: Bearer no\r\n").status, 401);
+  EXPECT_EQ(Read("/api/server", viewer_ + viewer_).status, 400);
+  EXPECT_EQ(Post(kRun, "").status, 401);
+  EXPECT_EQ(Post(kRun, viewer_).status, 403);
+  EXPECT_EQ(Post(kRun, user_).status, 200);
+}
+
+TEST_F(WebAccessTest, ABrowserSignsInAndOut) {
+  EXPECT_THAT(Read("/api/session").body, AllOf(HasSubstr("\"tokens_in_force\":true"), HasSubstr("\"token\":\"\"")));
+  EXPECT_EQ(Post("/api/session/open", "").status, 401);
+  EXPECT_EQ(Post("/api/session/open", "Authorization: Bearer no\r\n").status, 401);
+  const std::string cookie = SignIn(user_);
+  EXPECT_THAT(cookie, Not(HasSubstr(user_.substr(22, 20)))) << "the token itself";
+  EXPECT_THAT(Read("/api/session", cookie).body, AllOf(HasSubstr("\"token\":\"uma\""), HasSubstr("\"role\":\"user\"")));
+  EXPECT_EQ(Read("/api/server", cookie).status, 200);
+  EXPECT_EQ(Post(kRun, cookie).status, 200);
+  EXPECT_EQ(Post(kRun, SignIn(viewer_)).status, 403);
+  const RawResponse out = Post("/api/session/close", cookie);
+  EXPECT_THAT(out.headers, HasSubstr("Max-Age=0"));
+  ASSERT_TRUE(RevokeToken(data_dir_, "uma").ok());
+  EXPECT_TRUE(Eventually([&] { return Read("/api/server", cookie).status == 401; }));
+}
+
+TEST_F(WebAccessTest, OtherSitesCannotUseTheCookie) {
+  const std::string cookie = SignIn(user_);
+  for (const char* origin : {"http://evil.example", "null", "http://127.0.0.1"}) {
+    EXPECT_EQ(Post(kRun, cookie, origin).status, 403) << origin;
+    EXPECT_EQ(Post("/api/session/open", user_, origin).status, 403) << origin;
+  }
+}
+
+TEST_F(WebAccessTest, MetricsAreForViewers) {
+  const std::string& address = server_.server().metrics_address();
+  EXPECT_EQ(Get(address, "/metrics").status, 401);
+  EXPECT_EQ(Get(address, "/metrics", "Authorization: Bearer no\r\n").status, 401);
+  EXPECT_THAT(Get(address, "/metrics", viewer_).body, HasSubstr("alloclab_"));
+}
+
+}  // namespace
+}  // namespace alloclab::server
