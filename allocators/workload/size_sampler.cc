@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::size_t kChoicesMax = 4096;
 // 2^(1/2), 2^(1/4), ... in 2^-31ths.
-constexpr std::array<std::uint32_t, 16> kRootsOfTwo = {3037000500, 2553802834, 2341847524, 2242560872, 2194507417, 2170868212, 2159144272, 2153306067, 2150392887, 2148937775, 2148210589, 2147847087, 2147665360, 2147574502, 2147529075, 2147506361};
+constexpr std::array<std::uint32_t, 16> kRootsOfTwo = {3037000500, 2553802834, 2341847524, 2242560872, 2194507417, 2170868212,
+                                                       2159144272, 2153306067, 2150392887, 2148937775, 2148210589, 2147847087,
+                                                       2147665360, 2147574502, 2147529075, 2147506361};
 constexpr std::uint32_t kSigmaMax = 400, kShapeMin = 10, kShapeMax = 1000, kExponentMax = 400;  // percent
 
 class SizeCheck {
@@ -59,8 +61,7 @@ class SizeCheck {
     if (size.min == 0) return Bad("pareto", "min 0; expected at least 1");
     if (size.min > size.max) return Bad("pareto", absl::StrFormat("min %d is above max %d", size.min, size.max));
     if (size.shape_percent < kShapeMin || size.shape_percent > kShapeMax) {
-      return Bad("pareto",
-                 absl::StrFormat("shape_percent %d; expected %d to %d", size.shape_percent, kShapeMin, kShapeMax));
+      return Bad("pareto", absl::StrFormat("shape_percent %d; expected %d to %d", size.shape_percent, kShapeMin, kShapeMax));
     }
     return Range("pareto", "max ", size.max);
   }
@@ -199,9 +200,9 @@ std::uint32_t NegativeLog(std::uint32_t x) {
 }
 
 std::uint32_t TimesExp(std::uint32_t value, std::int64_t x, std::uint32_t most) {
-  constexpr std::int64_t kLog2E = 6196328019;             // log2 e in 2^-32ths
-  const std::int64_t log2 = x * (kLog2E >> 8) >> 24;      // in 1/65536ths
-  const std::int64_t whole = log2 >> 16;                  // rounded down
+  constexpr std::int64_t kLog2E = 6196328019;         // log2 e in 2^-32ths
+  const std::int64_t log2 = x * (kLog2E >> 8) >> 24;  // in 1/65536ths
+  const std::int64_t whole = log2 >> 16;              // rounded down
   auto fraction = static_cast<std::uint32_t>(log2 & 0xFFFF);
   // 2^fraction in 2^-31ths: a root of two for each bit that is set.
   std::uint64_t factor = std::uint64_t{1} << 31;

@@ -376,7 +376,8 @@ TEST(LifetimeTest, WhatDoesNotGoWithItIsRefused) {
   EXPECT_THAT(error([](Phase& p) { p.live_blocks = 3; }), HasSubstr("phases[0]: live_blocks: excludes `lifetime`"));
   EXPECT_THAT(error([](Phase& p) { p.free_order = FreeOrder::kLifo; }), HasSubstr("free_order: excludes `lifetime`"));
   EXPECT_THAT(error([](Phase& p) { p.processes = 2; }, false), HasSubstr("processes: blocks of this phase have no lifetime"));
-  EXPECT_THAT(error([](Phase& p) { p.pages_weight = 2; }, false), HasSubstr("mix.pages: blocks of this phase have no lifetime"));
+  EXPECT_THAT(error([](Phase& p) { p.pages_weight = 2; }, false),
+              HasSubstr("mix.pages: blocks of this phase have no lifetime"));
   EXPECT_THAT(error([](Phase& p) { p.burst_every = 2; }, false), HasSubstr("burst: blocks of this phase have no lifetime"));
   EXPECT_THAT(error([](Phase& p) { p.burst_every = 2; }), HasSubstr("burst: expected both"));
   EXPECT_THAT(error([](Phase& p) { p.burst_every = 10, p.burst_blocks = 6; }), HasSubstr("burst.blocks: 6 every 10"));
@@ -426,6 +427,16 @@ TEST(BuiltinTest, OperationsArePinned) {
       {"larson", {410'000, "649044eea0d76492cd8c3268d372142b938cb5307a145e88c25642db6f08fd28"}},
       {"checkerboard", {260'000, "cc8ee8b1175b90c82652173668e949a7aa1cb00576b99a35a919e202cffc4e71"}},
       {"fork-exec-exit", {256'000, "6caab5d90bf2f62c1c48e8cb016a8a19a11221ea0d7303c3fb8b144dc6b5ff82"}},
+      {"sawtooth", {336'000, "f0c512384082f37a8759602c4069bd5900bd9b105c4be9c9350bddb6e096b66e"}},
+      {"plateau-and-peak", {355'000, "faa37cb6f262fef953e7ff630b2ed33e951425b6071ae7d7307071d7535960e0"}},
+      {"producer-consumer", {324'000, "f53933715aae7bbb1f3765fff4bb4e610b907e20c8482423b3f799f558749112"}},
+      {"comb", {130'240, "9798464e6337da1d2922ee317611da9634eafa1f3fba6fd860ac3be75cda7675"}},
+      {"process-mix", {300'000, "6b7a752028e500fef6d66f1690e4514cea50c80e2749ddf4ef0342a351f48309"}},
+      {"rtos-loop", {200'040, "c5e8e78946def624746291ac80ec96826848d9cd44fb056da7ae8f254883193a"}},
+      {"compiler", {300'000, "9ef2e5e982751889f3d318c2f18b260e783b7f2320626e75fdeaf696c8a6b7df"}},
+      {"web-requests", {300'000, "4ea0e4110fe4b9cfdb6ca5642951dcebd5d45f5e141e88321ffe40e1ffd015ba"}},
+      {"game-tick", {303'000, "0265133ac0e42446f0b38201b4c26ea6726bce9166ed74570e5f78eacde8fdb4"}},
+      {"robson", {196'160, "4901d21d029640840de9c8ce1310e32c85078257b3adbf7166bc6187f6e43381"}},
       {"sqlite", {53'354, "85f6ab74e171202244f1b6fa5535ff8208b955c3db264aac31f2a457be303e8c"}},
       {"cc1", {53'521, "34fca89d9794f7fefe2facb8b5a0aeadb717c6ce572536b3032b2043d7842319"}},
       {"git", {2'953, "9e6cb807d6d7fe15e3d2371dbac0001aca0d48cba2c95023d0eb43df428024ea"}},
@@ -473,7 +484,8 @@ TEST(BuiltinTest, SeedsAndErrors) {
   EXPECT_EQ(MakeBuiltin("larsen", 0, 0).status().message(), "unknown built-in workload \"larsen\"; did you mean \"larson\"?");
   EXPECT_EQ(MakeBuiltin("x", 0, 0).status().message(),
             "unknown built-in workload \"x\"; expected one of steady-state, ramp-and-drain, larson, checkerboard, "
-            "fork-exec-exit, sqlite, cc1, git, openssl, perl, python, web-server");
+            "fork-exec-exit, sawtooth, plateau-and-peak, producer-consumer, comb, process-mix, rtos-loop, compiler, "
+            "web-requests, game-tick, robson, sqlite, cc1, git, openssl, perl, python, web-server");
   EXPECT_EQ(MakeBuiltin("x", 0, 0).status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(MakeBuiltin("larson", 0, 50'000'001).status().message(),
             "operations: 50000001 are too many; expected at most 50000000");

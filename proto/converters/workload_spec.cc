@@ -39,7 +39,8 @@ absl::StatusOr<SizeDistribution> SizeFromProto(const v1::Size& proto, const std:
     case v1::Size::DISTRIBUTION_NOT_SET:
       break;
   }
-  return BadField(field, "not set; one of fixed, uniform, exponential, weighted, lognormal, pareto, zipf and histogram is expected");
+  return BadField(field,
+                  "not set; one of fixed, uniform, exponential, weighted, lognormal, pareto, zipf and histogram is expected");
 }
 
 struct SizeWriter {

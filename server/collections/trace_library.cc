@@ -40,9 +40,10 @@ absl::StatusOr<std::uint64_t> CountBuiltin(const BuiltinChoice& choice) {
   const auto builtins = BuiltinWorkloads();
   const auto found = std::find_if(builtins.begin(), builtins.end(), [&](const auto& b) { return b.name == choice.name; });
   if (found == builtins.end()) return MakeBuiltin(choice.name, 0, 1).status();
-  const bool recorded = std::holds_alternative<std::string_view>(found->content);
-  if (recorded && choice.seed != 0) {
-    return errors::BadField("workload.builtin.seed", fmt::format("{} is recorded and has no seed", choice.name));
+  if (!std::holds_alternative<WorkloadSpec>(found->content) && choice.seed != 0) {
+    const bool recorded = std::holds_alternative<std::string_view>(found->content);
+    return errors::BadField("workload.builtin.seed",
+                            fmt::format("{} is {} and has no seed", choice.name, recorded ? "recorded" : "always the same"));
   }
   if (choice.operations != 0) return CheckLength(choice.operations);
   if (const auto* spec = std::get_if<WorkloadSpec>(&found->content)) return CheckLength(SumOfPhases(*spec));
