@@ -25,6 +25,7 @@ enum class OpKind : std::uint8_t {
 inline constexpr std::uint32_t kOpKinds = 7;
 
 std::string_view OpKindName(OpKind kind);  // "malloc", "free_pages_part"
+constexpr bool OnPages(OpKind kind) { return kind >= OpKind::kAllocatePages; }
 
 inline constexpr std::uint32_t kNoBlock = 0xFFFFFFFF;
 
