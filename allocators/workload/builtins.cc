@@ -12,86 +12,10 @@
 #include "allocators/common/suggestion.h"
 #include "allocators/workload/handle_table.h"
 #include "allocators/workload/recorded_traces.h"
+#include "allocators/workload/synthetic_workloads.h"
 
 namespace alloclab {
 namespace {
-
-// A server in its stride: many small objects, few large ones, lifetimes without order.
-WorkloadSpec SteadyState() {
-  const ExponentialSize size{.mean = 120, .max = 16384};
-  return {.name = "steady-state",
-          .seed = 1,
-          .phases = {{.name = "fill", .operations = 20'000, .live_blocks = 20'000, .size = size},
-                     {.name = "churn",
-                      .operations = 480'000,
-                      .live_blocks = 20'000,
-                      .size = size,
-                      .malloc_weight = 8,
-                      .calloc_weight = 1,
-                      .realloc_weight = 1}}};
-}
-
-WorkloadSpec RampAndDrain() {
-  const UniformSize size{.min = 16, .max = 512};
-  return {
-      .name = "ramp-and-drain",
-      .seed = 1,
-      .phases = {
-          {.name = "ramp", .operations = 150'000, .live_blocks = 50'000, .size = size},
-          {.name = "drain oldest first", .operations = 50'000, .live_blocks = 0, .size = size, .free_order = FreeOrder::kFifo},
-          {.name = "ramp again", .operations = 150'000, .live_blocks = 50'000, .size = size},
-          {.name = "drain newest first",
-           .operations = 50'000,
-           .live_blocks = 0,
-           .size = size,
-           .free_order = FreeOrder::kLifo}}};
-}
-
-// Larson and Krishnan, Memory Allocation for Long-Running Server Applications, 1998: every worker replaces random blocks of a
-// working set that it took over from another.
-WorkloadSpec Larson() {
-  WorkloadSpec spec{.name = "larson", .seed = 1, .phases = {}};
-  spec.phases.push_back({.name = "fill", .operations = 10'000, .live_blocks = 10'000, .size = UniformSize{10, 500}});
-  for (int worker = 1; worker <= 4; ++worker) {
-    spec.phases.push_back({.name = absl::StrFormat("worker %d", worker),
-                           .operations = 100'000,
-                           .live_blocks = 10'000,
-                           .size = UniformSize{10, 500}});
-  }
-  return spec;
-}
-
-WorkloadSpec Checkerboard() {
-  return {
-      .name = "checkerboard",
-      .seed = 1,
-      .phases = {
-          {.name = "fill", .operations = 60'000, .live_blocks = 60'000, .size = FixedSize{60}},
-          {.name = "free every other",
-           .operations = 30'000,
-           .live_blocks = 30'000,
-           .size = FixedSize{60},
-           .free_order = FreeOrder::kEveryOther},
-          {.name = "ask for a little more", .operations = 20'000, .live_blocks = 50'000, .size = FixedSize{92}},
-          {.name = "churn", .operations = 100'000, .live_blocks = 50'000, .size = WeightedSizes{{{60, 1}, {92, 2}, {124, 1}}}},
-          {.name = "drain", .operations = 50'000, .live_blocks = 0, .size = FixedSize{60}}}};
-}
-
-// Text and data segments, stacks and single pages of page tables and pipes.
-WorkloadSpec ForkExecExit() {
-  const WeightedSizes segments{{{1, 40}, {2, 20}, {4, 15}, {8, 12}, {16, 8}, {64, 4}, {256, 1}}};
-  return {.name = "fork-exec-exit",
-          .seed = 1,
-          .phases = {{.name = "boot", .operations = 2'000, .live_blocks = 2'000, .size = segments, .pages = true},
-                     {.name = "fork, exec, exit", .operations = 150'000, .live_blocks = 2'000, .size = segments, .pages = true},
-                     {.name = "short-lived children",
-                      .operations = 100'000,
-                      .live_blocks = 4'000,
-                      .size = WeightedSizes{{{1, 3}, {2, 1}}},
-                      .free_order = FreeOrder::kLifo,
-                      .pages = true},
-                     {.name = "shutdown", .operations = 4'000, .live_blocks = 0, .size = segments, .pages = true}}};
-}
 
 // As many repetitions as fit, each stretched a little, so that exactly as many or a few more operations come out.
 WorkloadSpec Scale(WorkloadSpec spec, std::uint64_t operations) {
@@ -128,6 +52,19 @@ absl::StatusOr<Trace> Repeat(Trace trace, std::uint64_t operations) {
   return trace;
 }
 
+struct RecordedWorkload {
+  const char *name, *what;
+};
+constexpr RecordedWorkload kRecorded[] = {
+    {"sqlite", "the sqlite3 shell creating, filling, indexing and querying a small database in memory"},
+    {"cc1", "gcc 12 compiling a small C program with -O2"},
+    {"git", "git log --stat -p of twelve commits"},
+    {"openssl", "openssl making an RSA key and a certificate"},
+    {"perl", "the first part of a Perl report of arrays and strings that grow"},
+    {"python", "the start of Python and the first part of a program that counts words"},
+    {"web-server", "the first part of a Python web server with a thread for each of six clients"},
+};
+
 using RecordedTraces = std::map<std::string, absl::StatusOr<Trace>, std::less<>>;
 
 // All recorded ones, by name: inflated and read once.
@@ -155,25 +92,26 @@ absl::StatusOr<const BuiltinWorkload*> FindBuiltin(std::string_view name) {
 }  // namespace
 
 std::span<const BuiltinWorkload> BuiltinWorkloads() {
-  static const auto& builtins = *new std::vector<BuiltinWorkload>{
-      {"steady-state", "20,000 live blocks of mostly small sizes, freed in random order, with some calloc and realloc",
-       SteadyState()},
-      {"ramp-and-drain", "up to 50,000 live blocks and down again, oldest first, then newest first", RampAndDrain()},
-      {"larson", "four workers, each of which replaces random blocks of the set that the one before it left", Larson()},
-      {"checkerboard", "a fragmenter: fills with equal blocks, frees every other one, then asks for slightly larger ones",
-       Checkerboard()},
-      {"fork-exec-exit", "blocks of pages only: segments, stacks and single pages of processes that come and go",
-       ForkExecExit()},
-      {"sqlite", "recorded: the sqlite3 shell creating, filling, indexing and querying a small database in memory",
-       RecordedTrace("sqlite")},
-      {"cc1", "recorded: gcc 12 compiling a small C program with -O2", RecordedTrace("cc1")},
-      {"git", "recorded: git log --stat -p of twelve commits", RecordedTrace("git")},
-      {"openssl", "recorded: openssl making an RSA key and a certificate", RecordedTrace("openssl")},
-      {"perl", "recorded: the first part of a Perl report of arrays and strings that grow", RecordedTrace("perl")},
-      {"python", "recorded: the start of Python and the first part of a program that counts words", RecordedTrace("python")},
-      {"web-server", "recorded: the first part of a Python web server with a thread for each of six clients",
-       RecordedTrace("web-server")},
-  };
+  static const auto& builtins = *[] {
+    auto* const all = new std::vector<BuiltinWorkload>;
+    for (SyntheticWorkload& synthetic : SyntheticWorkloads()) {
+      all->push_back({std::move(synthetic.spec.name), std::move(synthetic.description), std::move(synthetic.about), {}});
+      all->back().content = std::move(synthetic.spec);
+      std::get<WorkloadSpec>(all->back().content).name = all->back().name;
+    }
+    all->push_back(
+        {"robson", "the worst case of first fit: keeps few blocks, each where the next size cannot go",
+         "Robson's program against an allocator that never moves a block: it fills memory with the smallest blocks, then for "
+         "each next size, twice the last, frees all blocks but those that lie across every place where one of that size could "
+         "begin, and asks for as many as were freed. It is played here against an ideal first fit, whose addresses it "
+         "knows. J. M. Robson, Bounds for Some Functions Concerning Dynamic Storage Allocation, JACM 21 (1974); Worst Case "
+         "Fragmentation of First Fit and Best Fit Storage Allocation Strategies, The Computer Journal 20 (1977).",
+         RobsonProgram{}});
+    for (const RecordedWorkload& recorded : kRecorded) {
+      all->push_back({recorded.name, std::string("recorded: ") + recorded.what, "", RecordedTrace(recorded.name)});
+    }
+    return all;
+  }();
   return builtins;
 }
 
@@ -188,6 +126,10 @@ absl::StatusOr<Trace> MakeBuiltin(std::string_view name, std::uint64_t seed, std
   if (const auto recorded = Recorded().find(name); recorded != Recorded().end()) {
     const absl::StatusOr<Trace>& trace = recorded->second;
     return trace.ok() && operations != 0 ? Repeat(*trace, operations) : trace;
+  }
+  if (const auto* robson = std::get_if<RobsonProgram>(&(*builtin)->content)) {
+    Trace trace = MakeRobson(*robson);
+    return operations != 0 ? Repeat(std::move(trace), operations) : trace;
   }
   WorkloadSpec spec = std::get<WorkloadSpec>((*builtin)->content);
   if (seed != 0) spec.seed = seed;

@@ -5,10 +5,8 @@
 
 #include "absl/strings/str_format.h"
 #include "allocators/machine/address.h"
-#include "allocators/workload/handle_numbering.h"
-#include "allocators/workload/live_set.h"
+#include "allocators/workload/generator.h"
 #include "allocators/workload/size_sampler.h"
-#include "allocators/workload/xoshiro256.h"
 
 namespace alloclab {
 namespace {
@@ -33,6 +31,47 @@ absl::Status CheckMix(const Phase& phase, std::string_view field) {
   return absl::OkStatus();
 }
 
+// What goes with a lifetime alone.
+absl::Status CheckNoLifetime(const Phase& phase, std::string_view field) {
+  const bool bursts = phase.burst_every != 0 || phase.burst_blocks != 0;
+  const char* const odd = phase.processes != 0      ? "processes"
+                          : bursts                  ? "burst"
+                          : phase.pages_weight != 0 ? "mix.pages"
+                                                    : nullptr;
+  if (odd == nullptr) return absl::OkStatus();
+  return Bad(field, absl::StrFormat("%s: blocks of this phase have no lifetime; expected `lifetime` beside it", odd));
+}
+
+absl::Status CheckLifetime(const Phase& phase, std::string_view field) {
+  if (phase.live_blocks != 0) {
+    return Bad(field, "live_blocks: excludes `lifetime`, from which it follows how many blocks are live");
+  }
+  if (phase.free_order != FreeOrder::kRandom) return Bad(field, "free_order: excludes `lifetime`, which is the order of frees");
+  if (absl::Status status = CheckSize(*phase.lifetime, 0, kLifetimeMax, absl::StrFormat("%s.lifetime", field)); !status.ok()) {
+    return status;
+  }
+  if (phase.processes > kProcessesMax) {
+    return Bad(field, absl::StrFormat("processes.count: %d; expected at most %d", phase.processes, kProcessesMax));
+  }
+  if (phase.processes != 0) {
+    const std::string name = absl::StrFormat("%s.processes.lifetime", field);
+    if (absl::Status status = CheckSize(phase.process_lifetime, 1, kLifetimeMax, name); !status.ok()) return status;
+  }
+  if ((phase.burst_every == 0) != (phase.burst_blocks == 0)) {
+    return Bad(field, "burst: expected both `every` and `blocks` above 0");
+  }
+  if (phase.burst_blocks > phase.burst_every / 2) {
+    return Bad(field, absl::StrFormat("burst.blocks: %d every %d operations leave no time to free them; expected at most half",
+                                      phase.burst_blocks, phase.burst_every));
+  }
+  if (phase.pages_weight == 0) return absl::OkStatus();
+  if (phase.pages) return Bad(field, "mix.pages: excludes `pages`, which makes all blocks such");
+  if (phase.pages_weight > kWeightMax) {
+    return Bad(field, absl::StrFormat("mix.pages: %d; expected at most %d", phase.pages_weight, kWeightMax));
+  }
+  return CheckSize(phase.page_size, 1, kPagesMax, absl::StrFormat("%s.page_size", field));
+}
+
 absl::Status CheckPhase(const Phase& phase, std::string_view field) {
   if (phase.operations == 0) return Bad(field, "operations: 0; expected at least 1");
   if (phase.live_blocks > kLiveBlocksMax) {
@@ -40,79 +79,11 @@ absl::Status CheckPhase(const Phase& phase, std::string_view field) {
   }
   if (absl::Status status = CheckMix(phase, field); !status.ok()) return status;
   const std::uint32_t least = phase.pages ? 1 : 0, largest = phase.pages ? kPagesMax : UINT32_MAX;
-  return CheckSize(phase.size, least, largest, absl::StrFormat("%s.size", field));
+  if (absl::Status status = CheckSize(phase.size, least, largest, absl::StrFormat("%s.size", field)); !status.ok()) {
+    return status;
+  }
+  return phase.lifetime ? CheckLifetime(phase, field) : CheckNoLifetime(phase, field);
 }
-
-// Heap blocks and page blocks are two of these: they have handles of their own.
-struct Blocks {
-  HandlePool handles;
-  LiveSet live;
-};
-
-class Generator {
- public:
-  Generator(const WorkloadSpec& spec, const Interrupt& interrupt) : spec_(spec), random_(spec.seed), poll_(interrupt) {}
-
-  absl::StatusOr<Trace> Run() {
-    std::uint64_t total = 0;
-    for (const Phase& phase : spec_.phases) total += phase.operations;
-    trace_.operations.reserve(total);
-    for (const Phase& phase : spec_.phases) RunPhase(phase);
-    if (poll_.interrupted()) return absl::CancelledError("the operations were not made to the end: nobody waits for them");
-    trace_.heap_handles = heap_.handles.handles();
-    trace_.page_handles = pages_.handles.handles();
-    trace_.format = "generated";
-    return std::move(trace_);
-  }
-
- private:
-  void RunPhase(const Phase& phase) {
-    Blocks& blocks = phase.pages ? pages_ : heap_;
-    blocks.live.Begin(phase.free_order);
-    const std::int64_t from = blocks.live.size(), way = std::int64_t{phase.live_blocks} - from;
-    const auto steps = static_cast<std::int64_t>(phase.operations);
-    for (std::int64_t step = 1; step <= steps && !poll_.Step(); ++step) {
-      const std::int64_t target = from + way * step / steps;
-      if (blocks.live.size() < target || blocks.live.size() == 0) {
-        Allocate(phase, blocks);
-      } else {
-        Free(phase, blocks);
-      }
-    }
-  }
-
-  void Allocate(const Phase& phase, Blocks& blocks) {
-    const std::uint32_t mix = phase.malloc_weight + phase.calloc_weight + phase.realloc_weight;
-    const std::uint32_t draw = mix == phase.malloc_weight ? 0 : random_.Below(mix);
-    const std::uint32_t size = SampleSize(phase.size, random_);
-    if (draw >= phase.malloc_weight + phase.calloc_weight && blocks.live.size() != 0) {
-      const std::uint32_t handle = blocks.live.Pick(random_);
-      trace_.operations.push_back({OpKind::kRealloc, handle, size, handle});
-      return;
-    }
-    const std::uint32_t handle = blocks.handles.Take();
-    blocks.live.Add(handle);
-    if (phase.pages) {
-      trace_.operations.push_back({OpKind::kAllocatePages, handle, size << kPageShift, 0});
-    } else if (draw < phase.malloc_weight || phase.calloc_weight == 0) {
-      trace_.operations.push_back({OpKind::kMalloc, handle, size, 0});
-    } else {
-      trace_.operations.push_back({OpKind::kCalloc, handle, size, 1});
-    }
-  }
-
-  void Free(const Phase& phase, Blocks& blocks) {
-    const std::uint32_t handle = blocks.live.Take(random_);
-    blocks.handles.GiveBack(handle);
-    trace_.operations.push_back({phase.pages ? OpKind::kFreePages : OpKind::kFree, handle, 0, 0});
-  }
-
-  const WorkloadSpec& spec_;
-  Xoshiro256 random_;
-  InterruptPoll poll_;
-  Trace trace_;
-  Blocks heap_, pages_;
-};
 
 }  // namespace
 
@@ -127,6 +98,8 @@ absl::Status ValidateSpec(const WorkloadSpec& spec) {
     const Phase& phase = spec.phases[i];
     const std::string field = absl::StrFormat("phases[%d]", i);
     if (absl::Status status = CheckPhase(phase, field); !status.ok()) return status;
+    operations += std::min(phase.operations, kOperationsMax + 1);
+    if (phase.lifetime) continue;
     const std::uint32_t from = live[phase.pages];
     const std::uint32_t steps = std::max(from, phase.live_blocks) - std::min(from, phase.live_blocks);
     if (phase.operations < steps) {
@@ -134,10 +107,23 @@ absl::Status ValidateSpec(const WorkloadSpec& spec) {
                                         phase.operations, from, phase.live_blocks, steps));
     }
     live[phase.pages] = phase.live_blocks;
-    operations += std::min(phase.operations, kOperationsMax + 1);
   }
   if (operations > kOperationsMax) return Bad("phases", absl::StrFormat("more than %d operations", kOperationsMax));
   return absl::OkStatus();
+}
+
+// With lifetimes: where nothing is due a block is allocated, and none that is live then is older than the longest lifetime. A
+// burst does not look what is due.
+std::uint64_t LiveBlocksMax(const WorkloadSpec& spec) {
+  std::uint64_t held = 0, operations = 0, lifetime = 0, burst = 0;
+  for (const Phase& phase : spec.phases) {
+    held = std::max<std::uint64_t>(held, phase.live_blocks);
+    if (!phase.lifetime) continue;
+    operations += std::min(phase.operations, kOperationsMax + 1);
+    lifetime = std::max<std::uint64_t>(lifetime, LargestSize(*phase.lifetime) + 1ull);
+    burst = std::max<std::uint64_t>(burst, phase.burst_blocks);
+  }
+  return held + std::min(operations, lifetime + burst);
 }
 
 absl::StatusOr<Trace> Generate(const WorkloadSpec& spec, const Interrupt& interrupt) {

@@ -77,6 +77,7 @@ void DefineCommandLine(CLI::App& app, CommonOptions& options, Command& chosen) {
   RegisterGuest(app, chosen);
   RegisterGrade(app, chosen);
   RegisterTls(app, chosen);
+  RegisterWorkload(app, chosen);
   RegisterLab(app, chosen);
   RegisterCompletion(app, chosen);
   RegisterHelp(app, chosen);

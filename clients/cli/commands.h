@@ -19,7 +19,8 @@ void RegisterExplain(CLI::App& app, Command& chosen);     // explain
 void RegisterTop(CLI::App& app, Command& chosen);         // top
 void RegisterTraces(CLI::App& app, Command& chosen);      // traces list|delete
 void RegisterCatalog(CLI::App& app, Command& chosen);     // catalog
-void RegisterLab(CLI::App& app, Command& chosen);         // workload list|show, server, version
+void RegisterWorkload(CLI::App& app, Command& chosen);    // workload list|show|preview
+void RegisterLab(CLI::App& app, Command& chosen);         // server, version
 void RegisterCompletion(CLI::App& app, Command& chosen);  // completion bash|zsh|fish
 void RegisterGuest(CLI::App& app, Command& chosen);       // guest build|run|profile|sdk
 void RegisterGrade(CLI::App& app, Command& chosen);       // grade

@@ -1,4 +1,4 @@
-// trace formats|show|lint|diff
+// trace formats|show|lint|diff|profile
 #include "clients/cli/trace_commands.h"
 
 #include <fmt/format.h>
@@ -11,9 +11,13 @@
 #include <vector>
 
 #include "allocators/workload/import/format.h"
+#include "allocators/workload/trace_profile.h"
 #include "clients/cli/trace_file.h"
 #include "clients/cli/trace_view.h"
+#include "clients/common/text_file.h"
 #include "clients/common/units.h"
+#include "clients/common/yaml_message.h"
+#include "proto/converters/workload_spec.h"
 
 namespace alloclab::client {
 namespace {
@@ -22,6 +26,8 @@ struct Arguments {
   std::string file, other;
   TraceSourceOptions source;
   std::uint64_t ram_bytes = 0;
+  std::string into;
+  std::uint32_t phases = kProfilePhasesDefault;
 };
 
 absl::StatusOr<NamedSummary> Summarize(const std::string& path, const TraceSourceOptions& options) {
@@ -116,6 +122,51 @@ CommandResult Diff(Session& session, const Arguments& given) {
   return Done(session.Show(json, DiffDocument(in_a, in_b, sentence)), first == 0 ? ExitCode::kOk : ExitCode::kDifference);
 }
 
+// What a profile keeps of its trace, in numbers.
+Section FitSection(const ProfileFit& fit) {
+  Section facts = Facts("profile against trace");
+  AddFact(facts, "sizes, largest distance", RatioCell(fit.sizes));
+  AddFact(facts, "lifetimes, largest distance", RatioCell(fit.lifetimes));
+  AddFact(facts, "live bytes, mean distance", RatioCell(fit.live_bytes));
+  AddFact(facts, "peak live of the trace", BytesCell(fit.peak_a));
+  AddFact(facts, "peak live of the profile", BytesCell(fit.peak_b));
+  return facts;
+}
+
+google::protobuf::Struct FitStruct(const ProfileFit& fit) {
+  google::protobuf::Struct json;
+  const std::pair<const char*, double> figures[] = {{"sizes_distance", fit.sizes},
+                                                    {"lifetimes_distance", fit.lifetimes},
+                                                    {"live_bytes_distance", fit.live_bytes},
+                                                    {"trace_peak_bytes", static_cast<double>(fit.peak_a)},
+                                                    {"profile_peak_bytes", static_cast<double>(fit.peak_b)}};
+  for (const auto& [name, value] : figures) (*json.mutable_fields())[name].set_number_value(value);
+  return json;
+}
+
+CommandResult Profile(Session& session, const Arguments& given) {
+  const absl::StatusOr<Trace> trace = LoadTrace(given.file, given.source);
+  if (!trace.ok()) return trace.status();
+  const absl::StatusOr<WorkloadSpec> spec = ProfileTrace(*trace, given.phases);
+  if (!spec.ok()) return absl::DataLossError(fmt::format("{}: {}", given.file, std::string(spec.status().message())));
+  const absl::StatusOr<Trace> again = Generate(*spec);
+  if (!again.ok()) return again.status();
+  const ProfileFit fit = CompareLoads(*trace, *again);
+  const std::string yaml = ToYaml(SpecToProto(*spec));
+  if (given.into.empty() || given.into == "-") {
+    session.Note(
+        fmt::format("Largest distance of sizes {:.3f}, of lifetimes {:.3f} (Kolmogorov-Smirnov); live bytes differ by {:.1f} %",
+                    fit.sizes, fit.lifetimes, fit.live_bytes * 100));
+    return Done(session.Print(yaml));
+  }
+  if (absl::Status status = WriteTextFile(given.into, yaml); !status.ok()) return status;
+  Document document;
+  document.sections.push_back(FitSection(fit));
+  document.footer.push_back(fmt::format("{} has sizes and lifetimes as histograms of {} parts, and nothing else of the trace.",
+                                        given.into, spec->phases.size()));
+  return Done(session.Show(FitStruct(fit), document, given.into + "\n"));
+}
+
 CLI::App* AddFile(CLI::App* command, const std::shared_ptr<Arguments>& given) {
   command->add_option("FILE", given->file, "Trace file, - for standard input, or a built-in workload")
       ->required()
@@ -145,6 +196,16 @@ void RegisterTrace(CLI::App& app, Command& chosen) {
                  "alloclab trace diff before.rep after.rep", chosen, [diff](Session& session) { return Diff(session, *diff); });
   AddFile(command, diff)->add_option("OTHER", diff->other, "The trace to compare with")->required()->type_name("FILE");
   AddTraceSource(*command, diff->source);
+  const auto profile = std::make_shared<Arguments>();
+  command =
+      AddCommand(*group, "profile", "A specification that resembles a trace, to share instead of it, and how well it does",
+                 "alloclab trace profile app.alloctrace --into app.yaml", chosen,
+                 [profile](Session& session) { return Profile(session, *profile); });
+  AddTraceSource(*AddFile(command, profile), profile->source);
+  command->add_option("--into", profile->into, "File to write (default standard output)")->type_name("FILE");
+  command->add_option("--phases", profile->phases, "Parts of the same length that it is described in (default 16)")
+      ->check(CLI::Range(1u, kProfilePhasesMax))
+      ->type_name("COUNT");
   RegisterTraceEdit(*group, chosen);
 }
 

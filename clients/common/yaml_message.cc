@@ -120,6 +120,7 @@ class Parser {
 
   absl::Status FillScalar(const YAML::Node& node, const FieldDescriptor& field, Message& message) {
     const auto* reflection = message.GetReflection();
+    const bool list = field.is_repeated();
     const std::string& text = node.Scalar();
     switch (field.cpp_type()) {
       case FieldDescriptor::CPPTYPE_STRING:
@@ -127,13 +128,13 @@ class Parser {
         if (!google::protobuf::internal::IsStructurallyValidUTF8(text)) {
           return Error(node, fmt::format("{}: expected text in UTF-8", field.name()));
         }
-        reflection->SetString(&message, &field, text);
+        list ? reflection->AddString(&message, &field, text) : reflection->SetString(&message, &field, text);
         return absl::OkStatus();
       case FieldDescriptor::CPPTYPE_BOOL:
         if (text != "true" && text != "false") {
           return Error(node, fmt::format("{}: expected true or false, found '{}'", field.name(), text));
         }
-        reflection->SetBool(&message, &field, text == "true");
+        list ? reflection->AddBool(&message, &field, text == "true") : reflection->SetBool(&message, &field, text == "true");
         return absl::OkStatus();
       case FieldDescriptor::CPPTYPE_ENUM:
         return FillEnum(node, field, message);
@@ -151,7 +152,8 @@ class Parser {
       return Error(node, fmt::format("{}: unknown value '{}'{}", field.name(), node.Scalar(),
                                      Hint(absl::AsciiStrToLower(node.Scalar()), EnumNames(*field.enum_type()))));
     }
-    message.GetReflection()->SetEnum(&message, &field, value);
+    const auto* reflection = message.GetReflection();
+    field.is_repeated() ? reflection->AddEnum(&message, &field, value) : reflection->SetEnum(&message, &field, value);
     return absl::OkStatus();
   }
 
@@ -164,10 +166,13 @@ class Parser {
       return Error(node,
                    fmt::format("{}: expected a whole number from 0 to {}, found '{}'", field.name(), most, node.Scalar()));
     }
+    const auto* reflection = message.GetReflection();
+    const bool list = field.is_repeated();
     if (wide) {
-      message.GetReflection()->SetUInt64(&message, &field, *number);
+      list ? reflection->AddUInt64(&message, &field, *number) : reflection->SetUInt64(&message, &field, *number);
     } else {
-      message.GetReflection()->SetUInt32(&message, &field, static_cast<std::uint32_t>(*number));
+      const auto narrow = static_cast<std::uint32_t>(*number);
+      list ? reflection->AddUInt32(&message, &field, narrow) : reflection->SetUInt32(&message, &field, narrow);
     }
     return absl::OkStatus();
   }
@@ -227,8 +232,10 @@ bool IsMessage(const FieldDescriptor* field) { return field->cpp_type() == Field
 
 void Write(const Message& message, YAML::Emitter& out);
 
+// `index`: of a list.
 void WriteValue(const Message& message, const FieldDescriptor& field, int index, YAML::Emitter& out) {
   const auto* reflection = message.GetReflection();
+  const bool list = field.is_repeated();
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_MESSAGE:
       Write(field.is_repeated() ? reflection->GetRepeatedMessage(message, &field, index)
@@ -236,19 +243,20 @@ void WriteValue(const Message& message, const FieldDescriptor& field, int index,
             out);
       break;
     case FieldDescriptor::CPPTYPE_ENUM:
-      out << absl::AsciiStrToLower(reflection->GetEnum(message, &field)->name());
+      out << absl::AsciiStrToLower(
+          (list ? reflection->GetRepeatedEnum(message, &field, index) : reflection->GetEnum(message, &field))->name());
       break;
     case FieldDescriptor::CPPTYPE_BOOL:
-      out << reflection->GetBool(message, &field);
+      out << (list ? reflection->GetRepeatedBool(message, &field, index) : reflection->GetBool(message, &field));
       break;
     case FieldDescriptor::CPPTYPE_UINT32:
-      out << reflection->GetUInt32(message, &field);
+      out << (list ? reflection->GetRepeatedUInt32(message, &field, index) : reflection->GetUInt32(message, &field));
       break;
     case FieldDescriptor::CPPTYPE_UINT64:
-      out << reflection->GetUInt64(message, &field);
+      out << (list ? reflection->GetRepeatedUInt64(message, &field, index) : reflection->GetUInt64(message, &field));
       break;
     default:
-      out << reflection->GetString(message, &field);
+      out << (list ? reflection->GetRepeatedString(message, &field, index) : reflection->GetString(message, &field));
       break;
   }
 }

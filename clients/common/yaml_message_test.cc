@@ -72,6 +72,18 @@ TEST(Yaml, WhatIsWrittenIsReadBack) {
   EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(spec, again)) << ToYaml(spec);
 }
 
+TEST(Yaml, ListsOfNumbersAreReadAndWritten) {
+  v1::Zipf zipf;
+  Places places;
+  ASSERT_TRUE(ParseYaml("{sizes: [16, 4Ki, 1k], exponent_percent: 90}", "f", zipf, places).ok());
+  EXPECT_EQ(zipf.sizes_size(), 3);
+  EXPECT_EQ(zipf.sizes(1), 4096u);
+  v1::Zipf again;
+  Places other;
+  ASSERT_TRUE(ParseYaml(ToYaml(zipf), "f", again, other).ok()) << ToYaml(zipf);
+  EXPECT_EQ(again.SerializeAsString(), zipf.SerializeAsString());
+}
+
 TEST(Yaml, PlainValuesStandOnOneLine) {
   v1::WorkloadSpec spec;
   ASSERT_TRUE(Parse("name: x\nphases: [{operations: 5, size: {uniform: {min: 1, max: 2}}}]", spec).ok());

@@ -1,6 +1,7 @@
 #include "proto/converters/workload_spec.h"
 
 #include <utility>
+#include <variant>
 
 #include "absl/strings/str_cat.h"
 
@@ -24,30 +25,111 @@ absl::StatusOr<SizeDistribution> SizeFromProto(const v1::Size& proto, const std:
       for (const v1::Choice& choice : proto.weighted().choices()) sizes.choices.emplace_back(choice.size(), choice.weight());
       return sizes;
     }
+    case v1::Size::kLognormal:
+      return LognormalSize{proto.lognormal().median(), proto.lognormal().sigma_percent(), proto.lognormal().max()};
+    case v1::Size::kPareto:
+      return ParetoSize{proto.pareto().min(), proto.pareto().shape_percent(), proto.pareto().max()};
+    case v1::Size::kZipf:
+      return ZipfSizes{{proto.zipf().sizes().begin(), proto.zipf().sizes().end()}, proto.zipf().exponent_percent()};
+    case v1::Size::kHistogram: {
+      HistogramSizes sizes;
+      for (const v1::Bin& bin : proto.histogram().bins()) sizes.bins.push_back({bin.min(), bin.max(), bin.weight()});
+      return sizes;
+    }
     case v1::Size::DISTRIBUTION_NOT_SET:
       break;
   }
-  return BadField(field, "not set; one of fixed, uniform, exponential and weighted is expected");
+  return BadField(field,
+                  "not set; one of fixed, uniform, exponential, weighted, lognormal, pareto, zipf and histogram is expected");
 }
 
-v1::Size SizeToProto(const SizeDistribution& sizes) {
-  v1::Size proto;
-  if (const auto* fixed = std::get_if<FixedSize>(&sizes)) {
-    proto.set_fixed(fixed->value);
-  } else if (const auto* uniform = std::get_if<UniformSize>(&sizes)) {
-    proto.mutable_uniform()->set_min(uniform->min);
-    proto.mutable_uniform()->set_max(uniform->max);
-  } else if (const auto* exponential = std::get_if<ExponentialSize>(&sizes)) {
-    proto.mutable_exponential()->set_mean(exponential->mean);
-    proto.mutable_exponential()->set_max(exponential->max);
-  } else if (const auto* weighted = std::get_if<WeightedSizes>(&sizes)) {
-    for (const auto& [size, weight] : weighted->choices) {
+struct SizeWriter {
+  v1::Size& proto;
+
+  void operator()(const FixedSize& size) const { proto.set_fixed(size.value); }
+  void operator()(const UniformSize& size) const {
+    proto.mutable_uniform()->set_min(size.min);
+    proto.mutable_uniform()->set_max(size.max);
+  }
+  void operator()(const ExponentialSize& size) const {
+    proto.mutable_exponential()->set_mean(size.mean);
+    proto.mutable_exponential()->set_max(size.max);
+  }
+  void operator()(const WeightedSizes& sizes) const {
+    for (const auto& [size, weight] : sizes.choices) {
       v1::Choice& choice = *proto.mutable_weighted()->add_choices();
       choice.set_size(size);
       choice.set_weight(weight);
     }
   }
+  void operator()(const LognormalSize& size) const {
+    proto.mutable_lognormal()->set_median(size.median);
+    proto.mutable_lognormal()->set_sigma_percent(size.sigma_percent);
+    proto.mutable_lognormal()->set_max(size.max);
+  }
+  void operator()(const ParetoSize& size) const {
+    proto.mutable_pareto()->set_min(size.min);
+    proto.mutable_pareto()->set_shape_percent(size.shape_percent);
+    proto.mutable_pareto()->set_max(size.max);
+  }
+  void operator()(const ZipfSizes& size) const {
+    proto.mutable_zipf()->mutable_sizes()->Add(size.sizes.begin(), size.sizes.end());
+    proto.mutable_zipf()->set_exponent_percent(size.exponent_percent);
+  }
+  void operator()(const HistogramSizes& size) const {
+    for (const HistogramSizes::Bin& from : size.bins) {
+      v1::Bin& bin = *proto.mutable_histogram()->add_bins();
+      bin.set_min(from.min);
+      bin.set_max(from.max);
+      bin.set_weight(from.weight);
+    }
+  }
+};
+
+v1::Size SizeToProto(const SizeDistribution& size) {
+  v1::Size proto;
+  std::visit(SizeWriter{proto}, size);
   return proto;
+}
+
+// What a phase with lifetimes has beside them.
+absl::Status LifeFromProto(const v1::Phase& proto, const std::string& field, Phase& phase) {
+  const auto read = [](const v1::Size& from, const std::string& name, SizeDistribution& to) {
+    absl::StatusOr<SizeDistribution> size = SizeFromProto(from, name);
+    if (size.ok()) to = *std::move(size);
+    return size.status();
+  };
+  if (proto.has_lifetime()) {
+    absl::Status status = read(proto.lifetime(), field + ".lifetime", phase.lifetime.emplace());
+    if (!status.ok()) return status;
+  }
+  if (proto.has_processes()) {
+    phase.processes = proto.processes().count();
+    absl::Status status = read(proto.processes().lifetime(), field + ".processes.lifetime", phase.process_lifetime);
+    if (!status.ok()) return status;
+    if (phase.processes == 0) return BadField(field + ".processes.count", "0; expected at least 1");
+  }
+  phase.burst_every = proto.burst().every();
+  phase.burst_blocks = proto.burst().blocks();
+  phase.pages_weight = proto.mix().pages();
+  if (!proto.has_page_size()) return absl::OkStatus();
+  if (phase.pages_weight == 0) return BadField(field + ".page_size", "no pages are asked for; expected mix.pages above 0");
+  return read(proto.page_size(), field + ".page_size", phase.page_size);
+}
+
+void LifeToProto(const Phase& phase, v1::Phase& proto) {
+  if (phase.lifetime) *proto.mutable_lifetime() = SizeToProto(*phase.lifetime);
+  if (phase.processes != 0) {
+    proto.mutable_processes()->set_count(phase.processes);
+    *proto.mutable_processes()->mutable_lifetime() = SizeToProto(phase.process_lifetime);
+  }
+  if (phase.burst_every != 0) {
+    proto.mutable_burst()->set_every(phase.burst_every);
+    proto.mutable_burst()->set_blocks(phase.burst_blocks);
+  }
+  if (phase.pages_weight == 0) return;
+  proto.mutable_mix()->set_pages(phase.pages_weight);
+  *proto.mutable_page_size() = SizeToProto(phase.page_size);
 }
 
 absl::StatusOr<Phase> PhaseFromProto(const v1::Phase& proto, const std::string& field) {
@@ -68,6 +150,7 @@ absl::StatusOr<Phase> PhaseFromProto(const v1::Phase& proto, const std::string& 
     phase.realloc_weight = proto.mix().realloc();
   }
   phase.pages = proto.pages();
+  if (absl::Status status = LifeFromProto(proto, field, phase); !status.ok()) return status;
   return phase;
 }
 
@@ -82,6 +165,7 @@ v1::Phase PhaseToProto(const Phase& phase) {
   proto.mutable_mix()->set_calloc(phase.calloc_weight);
   proto.mutable_mix()->set_realloc(phase.realloc_weight);
   proto.set_pages(phase.pages);
+  LifeToProto(phase, proto);
   return proto;
 }
 

@@ -16,6 +16,29 @@ using google::protobuf::util::MessageDifferencer;
 using testing::HasSubstr;
 using testing::StartsWith;
 
+// Two phases with lifetimes, and the kinds of size that are left.
+void AddLives(v1::WorkloadSpec& spec) {
+  v1::Phase& phase = *spec.add_phases();
+  phase.set_operations(1000);
+  phase.mutable_size()->mutable_lognormal()->set_median(64);
+  phase.mutable_size()->mutable_lognormal()->set_sigma_percent(120);
+  phase.mutable_size()->mutable_lognormal()->set_max(5000);
+  phase.mutable_lifetime()->mutable_pareto()->set_min(2);
+  phase.mutable_lifetime()->mutable_pareto()->set_shape_percent(110);
+  phase.mutable_lifetime()->mutable_pareto()->set_max(900);
+  phase.mutable_mix()->set_malloc(3);
+  phase.mutable_mix()->set_pages(2);
+  for (const std::uint32_t pages : {1, 4}) phase.mutable_page_size()->mutable_zipf()->add_sizes(pages);
+  phase.mutable_page_size()->mutable_zipf()->set_exponent_percent(90);
+  phase.mutable_processes()->set_count(4);
+  v1::Bin& bin = *phase.mutable_processes()->mutable_lifetime()->mutable_histogram()->add_bins();
+  bin.set_min(10);
+  bin.set_max(20);
+  bin.set_weight(3);
+  phase.mutable_burst()->set_every(100);
+  phase.mutable_burst()->set_blocks(10);
+}
+
 // One phase for each kind of size, with every field set.
 v1::WorkloadSpec EveryField() {
   v1::WorkloadSpec spec;
@@ -39,6 +62,7 @@ v1::WorkloadSpec EveryField() {
   v1::Choice& choice = *spec.mutable_phases(3)->mutable_size()->mutable_weighted()->add_choices();
   choice.set_size(24);
   choice.set_weight(5);
+  AddLives(spec);
   return spec;
 }
 

@@ -40,9 +40,10 @@ absl::StatusOr<std::uint64_t> CountBuiltin(const BuiltinChoice& choice) {
   const auto builtins = BuiltinWorkloads();
   const auto found = std::find_if(builtins.begin(), builtins.end(), [&](const auto& b) { return b.name == choice.name; });
   if (found == builtins.end()) return MakeBuiltin(choice.name, 0, 1).status();
-  const bool recorded = std::holds_alternative<std::string_view>(found->content);
-  if (recorded && choice.seed != 0) {
-    return errors::BadField("workload.builtin.seed", fmt::format("{} is recorded and has no seed", choice.name));
+  if (!std::holds_alternative<WorkloadSpec>(found->content) && choice.seed != 0) {
+    const bool recorded = std::holds_alternative<std::string_view>(found->content);
+    return errors::BadField("workload.builtin.seed",
+                            fmt::format("{} is {} and has no seed", choice.name, recorded ? "recorded" : "always the same"));
   }
   if (choice.operations != 0) return CheckLength(choice.operations);
   if (const auto* spec = std::get_if<WorkloadSpec>(&found->content)) return CheckLength(SumOfPhases(*spec));
@@ -67,15 +68,10 @@ std::shared_ptr<const Trace> Settled(std::shared_ptr<LeasedTrace> leased, Trace 
 }
 
 // What the generator holds of a live block, at most: its places in lists that double.
-constexpr std::uint64_t kLiveBlockBytes = 64;
+constexpr std::uint64_t kLiveBlockBytes = 96;
 
-std::uint32_t LiveBlocksMax(const WorkloadSpec& spec) {
-  std::uint32_t most = 0;
-  for (const Phase& phase : spec.phases) most = std::max(most, phase.live_blocks);
-  return most;
-}
 // 0 of what is recorded.
-std::uint32_t LiveBlocksMax(const RunRequest& request) {
+std::uint64_t LiveBlocksMax(const RunRequest& request) {
   if (const auto* spec = std::get_if<WorkloadSpec>(&request.workload)) return LiveBlocksMax(*spec);
   const auto* choice = std::get_if<BuiltinChoice>(&request.workload);
   for (const BuiltinWorkload& builtin : BuiltinWorkloads()) {
@@ -177,7 +173,7 @@ absl::StatusOr<std::uint64_t> TraceLibrary::CountOperations(const RunRequest& re
 
 absl::StatusOr<bool> TraceLibrary::HasPageOperations(const RunRequest& request) {
   if (const auto* spec = std::get_if<WorkloadSpec>(&request.workload)) {
-    return std::any_of(spec->phases.begin(), spec->phases.end(), [](const Phase& phase) { return phase.pages; });
+    return std::any_of(spec->phases.begin(), spec->phases.end(), [](const Phase& phase) { return phase.pages || phase.pages_weight != 0; });
   }
   const absl::StatusOr<std::shared_ptr<const Trace>> trace = Load(request);
   if (!trace.ok()) return trace.status();
