@@ -296,6 +296,11 @@ TEST(Alloclabd, ChangesAreLoggedWithWhoMadeThem) {
   EXPECT_TRUE(logs(line + "toy outcome=ALREADY_EXISTS"));
   EXPECT_TRUE(logs(line + std::string(100, 'x') + " outcome=INVALID_ARGUMENT"));
   EXPECT_TRUE(logs("access.wrong_tokens count=1"));
+  grpc::ClientContext context;
+  context.AddMetadata("authorization", "Bearer " + *secret);
+  v1::DeleteRunResponse deleted;
+  EXPECT_FALSE(daemon->runs->DeleteRun(&context, v1::DeleteRunRequest(), &deleted).ok());
+  EXPECT_TRUE(logs("access.denied who=ada method=/alloclab.v1.Runs/DeleteRun"));
   EXPECT_THAT(Output(daemon.process()), Not(HasSubstr(secret->substr(9))));
 }
 

@@ -9,7 +9,7 @@ export async function showSession(done) {
   const {token, role} = await get('/api/session');
   morphChildren(place, token === '' ? [] : [
     h('span', {}, `${token} (${role})`),
-    h('button', {type: 'button', class: 'live', onclick: async () => {
+    h('button', {type: 'button', onclick: async () => {
       await post('/api/session/close');
       morphChildren(place, []);
       done();
@@ -36,6 +36,6 @@ export function nodes(done) {
   return [h('form', {class: 'panel empty', 'data-keep': 'sign-in', onsubmit: submit},
     h('h1', {}, 'Sign in'),
     h('p', {}, 'This lab lets in only those who have a token. Whoever runs it makes one with ', h('code', {}, 'alloclabd token create'), '.'),
-    h('p', {}, h('label', {for: 'token'}, 'Token '), field, ' ', h('button', {type: 'submit'}, 'Sign in')),
+    h('div', {class: 'filters'}, h('label', {}, 'Token', field), h('button', {type: 'submit'}, 'Sign in')),
     trouble)];
 }

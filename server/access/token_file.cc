@@ -55,12 +55,28 @@ std::string ParseLine(absl::string_view line, Token& token) {
   return digest ? "" : fmt::format("expected {} hex digits in lower case", kDigestDigits);
 }
 
+// Who the data folder belongs to, as alloclabd runs.
+struct stat FolderOf(const std::string& path) {
+  struct stat status {};
+  stat(std::filesystem::path(path).parent_path().c_str(), &status);
+  return status;
+}
+
+// Root may make tokens for an alloclabd that runs as somebody else.
+void GiveToOwner(int file, const std::string& path) {
+  const struct stat folder = FolderOf(path);
+  if (geteuid() != 0 || folder.st_uid == 0) return;
+  const int given = fchown(file, folder.st_uid, folder.st_gid);
+  static_cast<void>(given);  // where it cannot be, alloclabd says that it cannot read the file
+}
+
 // What the file is, before anything is read of it: a FIFO would hold the reader up, and what others write is not trusted.
 absl::Status CheckTokenFile(int file, const std::string& path) {
   struct stat status {};
   if (fstat(file, &status) != 0) return Unusable(path, std::strerror(errno));
   if (!S_ISREG(status.st_mode)) return Unusable(path, "is no regular file");
-  if (status.st_uid != geteuid() && status.st_uid != 0) return Unusable(path, "belongs to another user than alloclabd runs as");
+  if (status.st_uid != geteuid() && status.st_uid != 0 && status.st_uid != FolderOf(path).st_uid)
+    return Unusable(path, "belongs to another user than alloclabd runs as");
   if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) return Unusable(path, "others may write it; expected mode 0600");
   return absl::OkStatus();
 }
@@ -95,6 +111,7 @@ absl::Status ReplaceTokenFile(const std::string& data_dir, const std::vector<Tok
   const std::string path = TokenFilePath(data_dir), temporary = path + ".new";
   unlink(temporary.c_str());  // of a writer that was killed; the lock keeps others out
   const int file = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (file >= 0) GiveToOwner(file, path);
   const bool written = file >= 0 && WriteAll(file, FormatTokens(tokens)) && fsync(file) == 0;
   int error = errno;
   if (file >= 0) close(file);
@@ -117,6 +134,7 @@ absl::Status ChangeTokens(const std::string& data_dir, const std::function<absl:
   const int lock = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (lock < 0) return Unusable(path, fmt::format("cannot be opened: {}", std::strerror(errno)));
   const absl::Cleanup unlock = [lock] { close(lock); };
+  GiveToOwner(lock, path);
   if (flock(lock, LOCK_EX) != 0) return Unusable(path, fmt::format("cannot be locked: {}", std::strerror(errno)));
   absl::StatusOr<std::optional<std::vector<Token>>> read = ReadTokenFile(data_dir);
   if (!read.ok()) return read.status();

@@ -139,6 +139,21 @@ TEST_F(TokenFile, WhatOthersMayWriteIsNotTrusted) {
   EXPECT_THAT(Refusal(), HasSubstr("is no regular file"));
 }
 
+TEST_F(TokenFile, BelongsToTheOwnerOfItsFolder) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  std::filesystem::create_directory(Folder());
+  ASSERT_EQ(chown(Folder().c_str(), 12345, 12345), 0);
+  ASSERT_TRUE(CreateToken(Folder(), Named("ada")).ok());
+  for (const std::string& file : {File(), File() + ".lock"}) {
+    struct stat status {};
+    ASSERT_EQ(stat(file.c_str(), &status), 0);
+    EXPECT_EQ(status.st_uid, 12345u) << file;
+  }
+  EXPECT_EQ(Refusal(), "");
+  ASSERT_EQ(chown(File().c_str(), 54321, 54321), 0);
+  EXPECT_THAT(Refusal(), HasSubstr("belongs to another user"));
+}
+
 TEST_F(TokenFile, WritersDoNotLoseWhatOthersWrote) {
   std::vector<std::thread> writers;
   for (int i = 0; i < 4; ++i) {

@@ -10,6 +10,7 @@
 
 #include "allocators/common/printable.h"
 #include "server/access/rpc_roles.h"
+#include "server/log.h"
 
 namespace alloclab::server {
 namespace {
@@ -30,7 +31,12 @@ absl::Status Authorize(AccessControl& access, std::span<const grpc_metadata> met
   }
   const RpcRole* const row = FindRpcRole(method);
   if (row != nullptr && !row->least) return absl::OkStatus();
-  return access.Admit(authorization, row == nullptr ? Role::kAdmin : *row->least, Printable(method.substr(0, 100))).status();
+  const std::string what = Printable(method.substr(0, 100));
+  absl::Status status = access.Admit(authorization, row == nullptr ? Role::kAdmin : *row->least, what).status();
+  if (absl::IsPermissionDenied(status)) {
+    Log(LogLevel::kWarning, "access.denied", {{"who", access.Identify(authorization).name}, {"method", what}});
+  }
+  return status;
 }
 
 // gRPC's C interface, since its C++ one takes no processor without TLS. It answers at once, on gRPC's own thread: a look at a
