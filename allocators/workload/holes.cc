@@ -10,7 +10,7 @@
 namespace alloclab {
 namespace {
 
-constexpr double kRiseTold = 0.001;  // less is no news
+constexpr double kRiseTold = 0.001;                             // less is no news
 constexpr std::uint64_t kNoOperation = std::uint64_t{1} << 63;  // with an address: the key of a block that no handle names
 
 // As many looks as the curve has points, fewer if each has many handles to look at.
