@@ -10,6 +10,7 @@
 namespace alloclab {
 namespace {
 
+constexpr double kRiseTold = 0.001;                             // less is no news
 constexpr std::uint64_t kNoOperation = std::uint64_t{1} << 63;  // with an address: the key of a block that no handle names
 
 // As many looks as the curve has points, fewer if each has many handles to look at.
@@ -74,6 +75,7 @@ void Tell(HoleReport& report) {
   }
   if (report.rises.empty()) return;
   const FragmentationRise& rise = report.rises.front();
+  if (rise.to - rise.from < kRiseTold) return;
   report.sentences.push_back(absl::StrFormat("External fragmentation rose fastest from operation %d to %d: by %.1f points.",
                                              rise.from_operation, rise.to_operation, 100 * (rise.to - rise.from)));
 }

@@ -132,7 +132,7 @@ def check_compare(browser, lab):
     browser.open(lab.url('compare?label=side'))
     browser.wait(text_has('No two runs of one workload'))
     lab.run('compare', 'sqlite', '--heap', 'tlsf,freertos-heap2,bump', '--ram', '64Mi', '--study', 'side')
-    names = "[...document.querySelectorAll('main tbody th a')].map((a) => a.textContent).join(' ')"
+    names = "[...document.querySelectorAll('main tbody th a:first-child')].map((a) => a.textContent).join(' ')"
     browser.wait(f"{names} === 'tlsf freertos-heap2 bump'")
     browser.wait("document.querySelectorAll('main tbody svg.spark path.line').length === 3")
     browser.wait("document.querySelectorAll('main tbody td.good').length >= 4")
