@@ -38,6 +38,7 @@ TEST(BackupStoreTest, HasEveryRunThatWasThereAndGoesOnAsTheStoreWould) {
     for (std::uint64_t id = 1; id <= 20; ++id) AddEndedRun(*store, id);
     ASSERT_TRUE(store->PutTrace(SampleTrace(1, 30'000)).ok());
     ASSERT_TRUE(store->ReserveInstanceIds(5000).ok());
+    WriteFile(from / "tokens", "who may come in");
     const auto report = BackupStore(from, to);
     ASSERT_TRUE(report.ok()) << report.status();
     EXPECT_TRUE(report->whole());
@@ -48,6 +49,7 @@ TEST(BackupStoreTest, HasEveryRunThatWasThereAndGoesOnAsTheStoreWould) {
   using std::filesystem::perms;
   EXPECT_EQ(std::filesystem::status(to).permissions(), perms::owner_all);
   EXPECT_EQ(std::filesystem::status(to / "alloclab.db").permissions(), perms::owner_read | perms::owner_write);
+  EXPECT_EQ(ReadFile(to / "tokens"), "who may come in");
   const auto copy = OpenStore(to);
   EXPECT_TRUE((*copy->FindRun(20)).has_value());
   EXPECT_FALSE((*copy->FindRun(21)).has_value());

@@ -21,7 +21,9 @@
 namespace alloclab::server {
 namespace {
 
-constexpr char kDatabase[] = "alloclab.db", kEnds[] = "ends";
+constexpr char kDatabase[] = "alloclab.db";
+// Beside it: what the database did not take, and who may come in: without it the copy would let everybody in.
+constexpr const char* kCompanions[] = {"ends", "tokens"};
 
 struct LockedStore {
   DataLock lock;
@@ -136,9 +138,12 @@ absl::Status CopyStore(const std::filesystem::path& directory, const std::filesy
   if (!copy.ok()) return copy.status();
   Database::Session source(**from), target(**copy);
   if (absl::Status status = source.CopyTo(target); !status.ok()) return status;
-  std::error_code error;
-  std::filesystem::copy_file(directory / kEnds, to / kEnds, error);  // what the database did not take; rarely there is any
-  return error && std::filesystem::exists(directory / kEnds) ? errors::StoreBroken(error.message()) : absl::OkStatus();
+  for (const char* name : kCompanions) {
+    std::error_code error;
+    if (std::filesystem::exists(directory / name)) std::filesystem::copy_file(directory / name, to / name, error);
+    if (error) return errors::StoreBroken(fmt::format("{}: {}", (to / name).string(), error.message()));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
