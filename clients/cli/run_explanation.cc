@@ -76,9 +76,8 @@ Section RiseSection(const v1::RunExplanation& explanation) {
 
 Document RunExplanationDocument(const v1::RunExplanation& explanation) {
   Document document;
-  document.heading = fmt::format("run {}: {} at {} of {} operations", explanation.run(), Count(explanation.looks(), "look"),
-                                 explanation.every() == 1 ? "each" : fmt::format("every {}th", Count(explanation.every())),
-                                 Count(explanation.operations()));
+  document.heading = fmt::format("run {}: {}, one every {} of {}", explanation.run(), Count(explanation.looks(), "look"),
+                                 Count(explanation.every(), "operation"), Count(explanation.operations()));
   for (Section section : {BlockSection(explanation), SizeSection(explanation), RiseSection(explanation)}) {
     if (!section.rows.empty()) document.sections.push_back(std::move(section));
   }
