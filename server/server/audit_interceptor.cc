@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
+#include <grpc/grpc_security_constants.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/security/auth_context.h>
 #include <grpcpp/server_context.h>
@@ -23,18 +24,18 @@
 namespace alloclab::server {
 namespace {
 
-constexpr std::size_t kTargetBytesShown = 100, kRequestBytesRead = 16 << 10;
+constexpr std::size_t kTargetBytesShown = 100, kBytesRead = 16 << 10;
 
-// What a request is about, by the fields that name it.
-std::string TargetOf(const google::protobuf::Message& request) {
+// What a message is about, by the fields that name it.
+std::string TargetOf(const google::protobuf::Message& message) {
   for (const char* name : {"name", "instance", "id", "sha256", "label"}) {
-    const auto* field = request.GetDescriptor()->FindFieldByName(name);
+    const auto* field = message.GetDescriptor()->FindFieldByName(name);
     if (field == nullptr || field->is_repeated()) continue;
-    const auto* reflection = request.GetReflection();
+    const auto* reflection = message.GetReflection();
     std::string text;
-    if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_STRING) text = reflection->GetString(request, field);
+    if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_STRING) text = reflection->GetString(message, field);
     if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_UINT64)
-      text = fmt::format("{}", reflection->GetUInt64(request, field));
+      text = fmt::format("{}", reflection->GetUInt64(message, field));
     if (text.empty()) continue;
     std::size_t size = std::min(text.size(), kTargetBytesShown);
     while (size > 0 && size < text.size() && (text[size] & 0xC0) == 0x80) --size;  // whole characters
@@ -43,12 +44,12 @@ std::string TargetOf(const google::protobuf::Message& request) {
   return "";
 }
 
-// The unary calls are raw (answer.h): the request as bytes. Empty of a large one, which is a workload.
-std::string TargetOf(const google::protobuf::MethodDescriptor& method, const grpc::ByteBuffer& request) {
-  if (request.Length() > kRequestBytesRead) return "";
+// The unary calls are raw (answer.h): their messages are bytes. Empty of large ones.
+std::string TargetOf(const google::protobuf::Descriptor& type, const grpc::ByteBuffer& encoded) {
+  if (!encoded.Valid() || encoded.Length() > kBytesRead) return "";
   const std::unique_ptr<google::protobuf::Message> message(
-      google::protobuf::MessageFactory::generated_factory()->GetPrototype(method.input_type())->New());
-  grpc::ByteBuffer bytes = request;  // another name for the same bytes: reading empties it
+      google::protobuf::MessageFactory::generated_factory()->GetPrototype(&type)->New());
+  grpc::ByteBuffer bytes = encoded;  // another name for the same bytes: reading empties it
   return grpc::SerializationTraits<google::protobuf::Message>::Deserialize(&bytes, message.get()).ok() ? TargetOf(*message)
                                                                                                        : "";
 }
@@ -73,6 +74,10 @@ class CallAuditor final : public grpc::experimental::Interceptor {
         methods->GetRecvMessage() != nullptr) {
       Receive(methods->GetRecvMessage());
     }
+    if (methods->QueryInterceptionHookPoint(grpc::experimental::InterceptionHookPoints::PRE_SEND_MESSAGE) &&
+        !method_.client_streaming()) {
+      reply_ = *methods->GetSerializedSendMessage();
+    }
     // Every handler ends its call, of a client that has gone too.
     if (methods->QueryInterceptionHookPoint(grpc::experimental::InterceptionHookPoints::PRE_SEND_STATUS)) {
       Tell(static_cast<absl::StatusCode>(methods->GetSendStatus().error_code()));
@@ -96,9 +101,16 @@ class CallAuditor final : public grpc::experimental::Interceptor {
     Log(LogLevel::kInfo, "access.change",
         {{"who", who},
          {"method", row_.method},
-         {"target", request_ == nullptr ? target_ : TargetOf(method_, *request_)},
+         {"target", Target()},
          {"outcome", absl::StatusCodeToString(outcome)},
          {"peer", call_.peer()}});
+  }
+
+  // A reply names what was made, or was changed; otherwise the request does.
+  std::string Target() const {
+    if (request_ == nullptr) return target_;
+    const std::string target = TargetOf(*method_.output_type(), reply_);
+    return target.empty() ? TargetOf(*method_.input_type(), *request_) : target;
   }
 
   // The token's name, or the subject of the certificate; empty: callers are not told apart.
@@ -120,6 +132,7 @@ class CallAuditor final : public grpc::experimental::Interceptor {
   const grpc::ServerContextBase& call_;
   const google::protobuf::MethodDescriptor& method_;
   const grpc::ByteBuffer* request_ = nullptr;
+  grpc::ByteBuffer reply_;
   std::string target_;  // of an upload
 };
 
