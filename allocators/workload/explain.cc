@@ -231,7 +231,7 @@ void Charge(const Instance& machine, const Before& before, Explanation& e) {
 
 // What a block that was given back became one with.
 void FindMerged(const Instance& machine, const Before& before, const Block& freed, Explanation& e) {
-  const std::vector<Block> now = BlocksOf(machine, IsPageKind(e.what.kind));
+  const std::vector<Block> now = BlocksOf(machine, OnPages(e.what.kind));
   const Block* whole = BlockAround(now, freed.address);
   if (whole == nullptr || whole->kind != BlockKind::kFree) return;
   for (const Block& block : before.blocks) {
@@ -310,7 +310,7 @@ absl::StatusOr<Explanation> Explain(Timeline& timeline, std::uint64_t operation,
   e.operation = operation;
   e.what = timeline.trace().operations[operation - 1];
   const Before before = LookBefore(timeline, e);
-  if (!IsPageKind(e.what.kind) && !before.blocks.empty()) e.path = timeline.FollowNext(before.blocks);
+  if (!OnPages(e.what.kind) && !before.blocks.empty()) e.path = timeline.FollowNext(before.blocks);
   e.result = timeline.Step();
   Charge(machine, before, e);
   FindBlocks(machine, before, e);

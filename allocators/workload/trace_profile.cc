@@ -158,8 +158,12 @@ Phase PhaseOf(const Part& part, std::size_t number) {
   const HistogramSizes sizes = Histogram(part.sizes, true), page_sizes = Histogram(part.pages, true);
   if (!sizes.bins.empty()) phase.size = sizes;
   if (!page_sizes.bins.empty()) (phase.pages ? phase.size : phase.page_size) = page_sizes;
-  const HistogramSizes lifetimes = Histogram(part.lifetimes, false);
-  phase.lifetime = lifetimes.bins.empty() ? SizeDistribution(FixedSize{kLifetimeMax}) : SizeDistribution(lifetimes);
+  HistogramSizes lifetimes = Histogram(part.lifetimes, false);
+  if (lifetimes.bins.empty()) {
+    phase.lifetime.emplace(FixedSize{kLifetimeMax});
+  } else {
+    phase.lifetime.emplace(std::move(lifetimes));
+  }
   return phase;
 }
 
