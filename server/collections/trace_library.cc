@@ -178,7 +178,7 @@ absl::StatusOr<bool> TraceLibrary::HasPageOperations(const RunRequest& request) 
   const absl::StatusOr<std::shared_ptr<const Trace>> trace = Load(request);
   if (!trace.ok()) return trace.status();
   return std::any_of((*trace)->operations.begin(), (*trace)->operations.end(),
-                     [](const Operation& operation) { return operation.kind >= OpKind::kAllocatePages; });
+                     [](const Operation& operation) { return OnPages(operation.kind); });
 }
 
 absl::StatusOr<std::string> TraceLibrary::FileName(const RunRequest& request) const {

@@ -26,7 +26,6 @@ absl::Status CheckLengths(const v1::Batch& batch) {
   return check("extras", batch.extras_size(), true);
 }
 
-bool IsPageKind(OpKind kind) { return kind >= OpKind::kAllocatePages; }
 
 // Whether the operation's handles are in range; if not, says so for operation `index`.
 absl::Status CheckHandles(const Operation& op, std::size_t index) {
@@ -63,7 +62,7 @@ absl::Status FromProto(const v1::Batch& batch, BatchWork& work) {
     if (op.block >= kHandlesPerInstanceMax || op.kind == OpKind::kRealloc) {
       if (absl::Status status = CheckHandles(op, i); !status.ok()) return status;
     }
-    std::uint32_t& most = IsPageKind(op.kind) ? need.pages : need.heap;
+    std::uint32_t& most = OnPages(op.kind) ? need.pages : need.heap;
     most = std::max(most, Need(op.block));
     if (op.kind == OpKind::kRealloc) need.heap = std::max(need.heap, Need(op.extra));
   }
