@@ -105,5 +105,25 @@ TEST_F(TraceEndToEnd, BadFilesAreExitCode4) {
   EXPECT_THAT(refused.err, HasSubstr("u.mtrace:2: frees or reallocates a block that is not live"));
 }
 
+TEST_F(TraceEndToEnd, AProfileIsASpecificationThatIsReplayed) {
+  const std::string file = (folder_.path() / "profile.yaml").string();
+  const std::string fit = Out({"trace", "profile", "cc1", "--into", file});
+  EXPECT_THAT(fit, AllOf(HasSubstr("lifetimes, largest distance"), HasSubstr("nothing else of the trace")));
+  EXPECT_THAT(Out({"workload", "preview", file}), AllOf(HasSubstr("53,521"), HasSubstr("█")));
+  EXPECT_EQ(Run({"submit", file, "--ram", "64Mi"}).exit_code, 0);
+  const ProcessResult yaml = Run({"trace", "profile", "cc1", "--phases", "3"});
+  EXPECT_THAT(yaml.out, AllOf(HasSubstr("name: part 3"), Not(HasSubstr("part 4"))));
+  EXPECT_THAT(yaml.err, HasSubstr("Kolmogorov-Smirnov"));
+}
+
+TEST_F(TraceEndToEnd, APreviewSaysWhatAWorkloadStandsFor) {
+  EXPECT_THAT(Out({"workload", "preview", "game-tick"}), AllOf(HasSubstr("Game Engine Architecture"), HasSubstr("█")));
+  EXPECT_THAT(Out({"workload", "preview", "process-mix", "--operations", "5000"}), HasSubstr("allocate_pages"));
+  EXPECT_THAT(Out({"workload", "preview", "robson"}), HasSubstr("Robson's bounds for 1048576 bytes live"));
+  const ProcessResult missing = Run({"workload", "preview", "game-tock"});
+  EXPECT_EQ(missing.exit_code, 4);
+  EXPECT_THAT(missing.err, HasSubstr("game-tick"));
+}
+
 }  // namespace
 }  // namespace alloclab::client

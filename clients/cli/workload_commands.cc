@@ -31,9 +31,7 @@ CommandResult ListWorkloads(Session& session) {
   table.columns = {{"name"}, {"operations", true}, {"kind"}, {"what it does"}};
   for (const v1::Builtin& builtin : list->builtins()) {
     table.rows.push_back({TextCell(builtin.name()), CountCell(builtin.operations()),
-                          TextCell(builtin.has_spec()                              ? "synthetic"
-                                   : builtin.description().starts_with("recorded") ? "recorded"
-                                                                                   : "made"),
+                          TextCell(builtin.description().starts_with("recorded") ? "recorded" : "synthetic"),
                           TextCell(builtin.description())});
   }
   Document document;
