@@ -17,7 +17,21 @@ const SizeDistribution& LifetimeOf(const Phase& phase) {
 }  // namespace
 
 Generator::Samplers::Samplers(const Phase& phase)
-    : size(phase.size), page_size(phase.page_size), lifetime(LifetimeOf(phase)), process_lifetime(phase.process_lifetime) {}
+    : page_size(phase.page_size), page_lifetime(LifetimeOf(phase)), process_lifetime(phase.process_lifetime) {
+  for (const BlockGroup& group : phase.groups) {
+    groups.push_back(
+        {(groups.empty() ? 0 : groups.back().weights) + group.weight, SizeSampler(group.size), SizeSampler(group.lifetime)});
+  }
+  if (groups.empty()) groups.push_back({1, SizeSampler(phase.size), SizeSampler(LifetimeOf(phase))});
+}
+
+std::uint16_t Generator::Samplers::Group(Xoshiro256& random) const {
+  if (groups.size() == 1) return 0;
+  const std::uint64_t draw = random.Below(static_cast<std::uint32_t>(groups.back().weights));
+  const auto drawn = std::upper_bound(groups.begin(), groups.end(), draw,
+                                      [](std::uint64_t value, const GroupSamplers& group) { return value < group.weights; });
+  return static_cast<std::uint16_t>(drawn - groups.begin());
+}
 
 absl::StatusOr<Trace> Generator::Run() {
   std::uint64_t total = 0;
@@ -33,7 +47,8 @@ absl::StatusOr<Trace> Generator::Run() {
 
 void Generator::RunPhase(const Phase& phase) {
   const Samplers samplers(phase);
-  if (phase.lifetime) {
+  phase_begin_ = step_;
+  if (phase.has_lifetimes()) {
     LetLive(phase, samplers);
   } else {
     HoldLiveBlocks(phase, samplers);
@@ -83,23 +98,24 @@ void Generator::Bear(const Phase& phase, const Samplers& samplers) {
   const std::uint32_t draw = random_.Below(heap_mix + phase.pages_weight);
   const bool pages = phase.pages || draw >= heap_mix;
   if (!pages && draw >= phase.malloc_weight + phase.calloc_weight && !mortals_.empty()) {
-    const Mortal& chosen = mortals_[random_.Below(static_cast<std::uint32_t>(mortals_.size()))];
+    Mortal& chosen = mortals_[random_.Below(static_cast<std::uint32_t>(mortals_.size()))];
     if (!chosen.pages) {
-      trace_.operations.push_back({OpKind::kRealloc, chosen.handle, samplers.size.Draw(random_), chosen.handle});
+      if (chosen.birth >= phase_begin_) chosen.size = samplers.groups[chosen.group].size.Draw(random_);
+      trace_.operations.push_back({OpKind::kRealloc, chosen.handle, chosen.size, chosen.handle});
       return;
     }
   }
   const std::uint64_t end = phase.processes == 0 ? UINT64_MAX : EndOfProcess(phase, samplers);
-  const std::uint32_t lifetime = samplers.lifetime.Draw(random_);
-  Mortal born{.due = std::min(step_ + lifetime, end), .birth = step_, .pages = pages};
-  if (pages) {
-    const std::uint32_t size = phase.pages ? samplers.size.Draw(random_) : samplers.page_size.Draw(random_);
-    born.handle = TakeHandle(true, OpKind::kAllocatePages, size << kPageShift);
-  } else {
-    const bool zeroed = phase.malloc_weight == 0 || (draw >= phase.malloc_weight && phase.calloc_weight != 0);
-    const bool calloc = zeroed && phase.calloc_weight != 0;
-    born.handle = TakeHandle(false, calloc ? OpKind::kCalloc : OpKind::kMalloc, samplers.size.Draw(random_));
-  }
+  const bool beside = pages && !phase.pages;  // pages beside the heap have lives of their own
+  const std::uint16_t number = beside ? 0 : samplers.Group(random_);
+  const GroupSamplers& group = samplers.groups[number];
+  const std::uint32_t lifetime = (beside ? samplers.page_lifetime : group.lifetime).Draw(random_);
+  const std::uint32_t size = (beside ? samplers.page_size : group.size).Draw(random_);
+  Mortal born{.due = std::min(step_ + lifetime, end), .birth = step_, .group = number, .pages = pages};
+  const bool calloc = draw >= phase.malloc_weight && phase.calloc_weight != 0;
+  born.size = size;
+  born.handle = pages ? TakeHandle(true, OpKind::kAllocatePages, size << kPageShift)
+                      : TakeHandle(false, calloc ? OpKind::kCalloc : OpKind::kMalloc, size);
   mortals_.push_back(born);
   std::push_heap(mortals_.begin(), mortals_.end());
 }
@@ -119,7 +135,7 @@ std::uint32_t Generator::TakeHandle(bool pages, OpKind kind, std::uint32_t size)
 void Generator::Allocate(const Phase& phase, const Samplers& samplers, Blocks& blocks) {
   const std::uint32_t mix = phase.malloc_weight + phase.calloc_weight + phase.realloc_weight;
   const std::uint32_t draw = mix == phase.malloc_weight ? 0 : random_.Below(mix);
-  const std::uint32_t size = samplers.size.Draw(random_);
+  const std::uint32_t size = samplers.groups.front().size.Draw(random_);
   if (draw >= phase.malloc_weight + phase.calloc_weight && blocks.live.size() != 0) {
     const std::uint32_t handle = blocks.live.Pick(random_);
     trace_.operations.push_back({OpKind::kRealloc, handle, size, handle});

@@ -31,15 +31,22 @@ class Generator {
   // A block with a lifetime; the first to die is in front of the heap that `mortals_` is.
   struct Mortal {
     std::uint64_t due = 0, birth = 0;
-    std::uint32_t handle = 0;
+    std::uint32_t handle = 0, size = 0;  // as it was asked for
+    std::uint16_t group = 0;             // of the phase in which it was born
     bool pages = false;
     // Whether it dies after the other one.
     bool operator<(const Mortal& other) const { return due != other.due ? due > other.due : birth > other.birth; }
   };
+  struct GroupSamplers {
+    std::uint64_t weights;  // up to this one
+    SizeSampler size, lifetime;
+  };
   // What a phase draws from.
   struct Samplers {
     explicit Samplers(const Phase& phase);
-    SizeSampler size, page_size, lifetime, process_lifetime;
+    std::uint16_t Group(Xoshiro256& random) const;  // draws only if there are several
+    std::vector<GroupSamplers> groups;
+    SizeSampler page_size, page_lifetime, process_lifetime;
   };
 
   void RunPhase(const Phase& phase);
@@ -62,8 +69,8 @@ class Generator {
   Trace trace_;
   Blocks heap_, pages_;
   std::vector<Mortal> mortals_;
-  std::vector<std::uint64_t> process_ends_;  // of the phase under way
-  std::uint64_t step_ = 0;                   // operations of all phases until now
+  std::vector<std::uint64_t> process_ends_;   // of the phase under way
+  std::uint64_t step_ = 0, phase_begin_ = 0;  // operations of all phases until now, and until the one under way
 };
 
 }  // namespace alloclab

@@ -2,7 +2,7 @@
 //
 // With M units live at most, in blocks of 1, 2, 4, ..., n units, it makes any such allocator use at least
 // M (log2(n) / 2 + 1) - n + 1 units (Robson 1974), and first fit about M log2(n) (Robson 1977). A program that does this has to
-// know where its blocks lie; this one is made against an ideal first fit, whose heap begins at 0 and whose blocks have no headers.
+// know where its blocks lie; this one is made against an ideal first fit, whose blocks have no headers.
 #ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_ROBSON_H_
 #define ALLOCLAB_ALLOCATORS_WORKLOAD_ROBSON_H_
 

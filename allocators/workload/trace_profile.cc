@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "allocators/common/check.h"
 #include "allocators/machine/address.h"
 
 namespace alloclab {
@@ -54,7 +55,12 @@ HistogramSizes Histogram(const Counts& counts, bool keep_exact) {
 // What happens to a trace, block by block.
 struct Events {
   std::function<void(std::uint64_t at, const Operation& op, std::uint64_t bytes)> on_request;
-  std::function<void(std::uint64_t at, std::uint64_t born, bool freed)> on_death;  // of those that are left: at the end
+  struct Death {
+    std::uint64_t born, at;  // of those that are left: at the end
+    std::uint64_t bytes;     // the size that it had for longest
+    bool pages, freed;
+  };
+  std::function<void(const Death&)> on_death;
   std::function<void(std::uint64_t at, std::uint64_t live_bytes)> on_operation = nullptr;
 };
 
@@ -69,15 +75,26 @@ class Walk {
       Apply(at, trace_.operations[at]);
       if (events_.on_operation) events_.on_operation(at, live_bytes_);
     }
+    const std::uint64_t end = trace_.operations.size();
     for (const std::map<std::uint32_t, Life>* blocks : {&heap_, &pages_}) {
-      for (const auto& [handle, life] : *blocks) events_.on_death(trace_.operations.size(), life.born, false);
+      for (const auto& [handle, life] : *blocks) {
+        events_.on_death({life.born, end, life.UsualBytes(end), blocks == &pages_, false});
+      }
     }
     return true;
   }
 
  private:
   struct Life {
-    std::uint64_t born = 0, bytes = 0;
+    std::uint64_t born = 0, bytes = 0, since = 0;  // since when it has that size
+    std::uint64_t longest = 0, longest_bytes = 0;
+
+    void Resize(std::uint64_t at, std::uint64_t new_bytes) {
+      if (at - since >= longest) longest = at - since, longest_bytes = bytes;
+      since = at;
+      bytes = new_bytes;
+    }
+    std::uint64_t UsualBytes(std::uint64_t at) const { return at - since >= longest ? bytes : longest_bytes; }
   };
 
   void Apply(std::uint64_t at, const Operation& op) {
@@ -95,17 +112,18 @@ class Walk {
           break;
         }
         events_.on_request(at, op, op.size);
-        Life life = old->second;
+        Life life = std::move(old->second);
         blocks.erase(old);
         live_bytes_ += op.size - life.bytes;
-        life.bytes = op.size;
-        blocks[op.block] = life;
+        life.Resize(at, op.size);
+        blocks[op.block] = std::move(life);
         break;
       }
       case OpKind::kFree:
       case OpKind::kFreePages:
         if (const auto found = blocks.find(op.block); found != blocks.end()) {
-          events_.on_death(at, found->second.born, true);
+          const Life& life = found->second;
+          events_.on_death({life.born, at, life.UsualBytes(at), OnPages(op.kind), true});
           live_bytes_ -= found->second.bytes;
           blocks.erase(found);
         }
@@ -120,9 +138,11 @@ class Walk {
     events_.on_request(at, op, bytes);
     if (op.block == kNoBlock) return;
     live_bytes_ += bytes;
-    if (const auto [place, is_new] = blocks.try_emplace(op.block, Life{at, bytes}); !is_new) {
-      live_bytes_ -= place->second.bytes;  // it leaked
-      place->second = {at, bytes};
+    if (const auto [place, is_new] = blocks.try_emplace(op.block, Life{at, bytes, at}); !is_new) {
+      const Life& leaked = place->second;
+      live_bytes_ -= leaked.bytes;
+      events_.on_death({leaked.born, trace_.operations.size(), leaked.UsualBytes(at), OnPages(op.kind), false});
+      place->second = {at, bytes, at};
     }
   }
 
@@ -132,11 +152,26 @@ class Walk {
   std::uint64_t live_bytes_ = 0;
 };
 
+// Blocks whose lifetimes are within a factor of four.
+constexpr std::size_t kLives = 15;
+std::size_t LifeOf(std::uint32_t lifetime) { return std::min<std::size_t>(kLives - 1, std::bit_width(lifetime) / 2); }
+
+struct LifeClass {
+  Counts sizes, lifetimes;
+};
+
 struct Part {
   std::uint64_t operations = 0;
   std::array<std::uint32_t, kOpKinds> kinds{};
-  Counts sizes, pages, lifetimes;
+  std::array<LifeClass, kLives> heap;
+  LifeClass pages;
 };
+
+std::uint32_t CountOf(const Counts& counts) {
+  std::uint32_t sum = 0;
+  for (const auto& [value, count] : counts) sum += count;
+  return sum;
+}
 
 std::uint32_t Weight(std::uint32_t count, std::uint32_t most) {
   return most <= kWeightMax ? count : static_cast<std::uint32_t>((std::uint64_t{count} * kWeightMax + most - 1) / most);
@@ -149,21 +184,24 @@ Phase PhaseOf(const Part& part, std::size_t number) {
   phase.malloc_weight = Weight(count(OpKind::kMalloc), most);
   phase.calloc_weight = Weight(count(OpKind::kCalloc), most);
   phase.realloc_weight = Weight(count(OpKind::kRealloc), most);
-  const std::uint32_t pages = Weight(count(OpKind::kAllocatePages), most);
+  const std::uint32_t pages = part.pages.sizes.empty() ? 0 : Weight(count(OpKind::kAllocatePages), most);
   // A phase has to be able to allocate, even one in which nothing was.
   const bool heap = phase.malloc_weight + phase.calloc_weight != 0;
   phase.pages = !heap && pages != 0 && phase.realloc_weight == 0;
   if (!heap) phase.malloc_weight = 1;
   if (!phase.pages) phase.pages_weight = pages;
-  const HistogramSizes sizes = Histogram(part.sizes, true), page_sizes = Histogram(part.pages, true);
-  if (!sizes.bins.empty()) phase.size = sizes;
-  if (!page_sizes.bins.empty()) (phase.pages ? phase.size : phase.page_size) = page_sizes;
-  HistogramSizes lifetimes = Histogram(part.lifetimes, false);
-  if (lifetimes.bins.empty()) {
-    phase.lifetime.emplace(FixedSize{kLifetimeMax});
-  } else {
-    phase.lifetime.emplace(std::move(lifetimes));
+  if (phase.pages) {
+    phase.groups.push_back({1, Histogram(part.pages.sizes, true), Histogram(part.pages.lifetimes, false)});
+    return phase;
   }
+  for (const LifeClass& life : part.heap) {
+    if (life.sizes.empty()) continue;
+    phase.groups.push_back({CountOf(life.lifetimes), Histogram(life.sizes, true), Histogram(life.lifetimes, false)});
+  }
+  if (phase.groups.empty()) phase.groups.push_back({1, FixedSize{1}, FixedSize{kLifetimeMax}});
+  if (phase.pages_weight == 0) return phase;
+  phase.page_size = Histogram(part.pages.sizes, true);
+  phase.lifetime.emplace(Histogram(part.pages.lifetimes, false));
   return phase;
 }
 
@@ -193,8 +231,8 @@ struct Load {
     const Events events{
         .on_request = [this](std::uint64_t, const Operation&, std::uint64_t bytes) { sizes.push_back(Clamped(bytes)); },
         .on_death =
-            [this](std::uint64_t at, std::uint64_t born, bool freed) {
-              if (freed) lifetimes.push_back(Clamped(at - born));
+            [this](const Events::Death& death) {
+              if (death.freed) lifetimes.push_back(Clamped(death.at - death.born));
             },
         .on_operation =
             [&](std::uint64_t at, std::uint64_t live_bytes) {
@@ -221,22 +259,21 @@ absl::StatusOr<WorkloadSpec> ProfileTrace(const Trace& trace, std::uint32_t phas
   std::vector<Part> parts(parts_count);
   const auto part_of = [&](std::uint64_t at) -> Part& { return parts[at * parts_count / total]; };
   bool allocates = false;
-  const Events events{.on_request =
-                          [&](std::uint64_t at, const Operation& op, std::uint64_t bytes) {
-                            Part& part = part_of(at);
-                            ++part.kinds[static_cast<std::size_t>(op.kind)];
-                            allocates = allocates || op.kind != OpKind::kRealloc || op.extra == kNoBlock;
-                            if (OnPages(op.kind)) {
-                              ++part.pages[std::max(1u, Clamped(bytes >> kPageShift))];
-                            } else {
-                              ++part.sizes[Clamped(bytes)];
-                            }
-                          },
-                      .on_death =
-                          [&](std::uint64_t at, std::uint64_t born, bool freed) {
-                            // What is never freed outlives the profile, too.
-                            ++part_of(born).lifetimes[freed ? Clamped(at - born) : kLifetimeMax];
-                          }};
+  const Events events{
+      .on_request =
+          [&](std::uint64_t at, const Operation& op, std::uint64_t) {
+            ++part_of(at).kinds[static_cast<std::size_t>(op.kind)];
+            allocates = allocates || op.kind != OpKind::kRealloc || op.extra == kNoBlock;
+          },
+      .on_death =
+          [&](const Events::Death& death) {
+            // What is never freed outlives the profile, too.
+            const std::uint32_t lifetime = death.freed ? std::min(kLifetimeMax, Clamped(death.at - death.born)) : kLifetimeMax;
+            Part& part = part_of(death.born);
+            LifeClass& life = death.pages ? part.pages : part.heap[LifeOf(lifetime)];
+            ++life.lifetimes[lifetime];
+            ++life.sizes[death.pages ? std::clamp(Clamped(death.bytes >> kPageShift), 1u, kPagesMax) : Clamped(death.bytes)];
+          }};
   if (!Walk(trace, events).Run(interrupt)) return absl::CancelledError("nobody waits for the profile");
   if (!allocates) return absl::InvalidArgumentError("the trace allocates nothing; expected one that does");
   WorkloadSpec spec{.name = "profile", .seed = 1, .phases = {}};
@@ -247,19 +284,40 @@ absl::StatusOr<WorkloadSpec> ProfileTrace(const Trace& trace, std::uint32_t phas
   return spec;
 }
 
-ProfileFit CompareLoads(const Trace& a, const Trace& b) {
-  const Load in_a(a), in_b(b);
-  ProfileFit fit{.sizes = LargestDistance(in_a.sizes, in_b.sizes),
-                 .lifetimes = LargestDistance(in_a.lifetimes, in_b.lifetimes),
-                 .peak_a = in_a.peak,
-                 .peak_b = in_b.peak};
+namespace {
+
+ProfileFit Compare(const Load& a, const Load& b) {
+  ProfileFit fit{.sizes = LargestDistance(a.sizes, b.sizes),
+                 .lifetimes = LargestDistance(a.lifetimes, b.lifetimes),
+                 .peak_a = a.peak,
+                 .peak_b = b.peak};
   double distance = 0, sum = 0;
   for (std::uint64_t i = 0; i < kCurvePoints; ++i) {
-    distance += std::abs(static_cast<double>(in_a.curve[i]) - static_cast<double>(in_b.curve[i]));
-    sum += static_cast<double>(in_a.curve[i]);
+    distance += std::abs(static_cast<double>(a.curve[i]) - static_cast<double>(b.curve[i]));
+    sum += static_cast<double>(a.curve[i]);
   }
   fit.live_bytes = sum == 0 ? 0 : distance / sum;
   return fit;
+}
+
+}  // namespace
+
+ProfileFit CompareLoads(const Trace& a, const Trace& b) { return Compare(Load(a), Load(b)); }
+
+ProfileFit ChooseSeed(const Trace& trace, std::uint32_t seeds, WorkloadSpec& profile) {
+  const Load load(trace);
+  ProfileFit best;
+  std::uint64_t chosen = 0;
+  for (profile.seed = 1; profile.seed <= seeds; ++profile.seed) {
+    const absl::StatusOr<Trace> generated = Generate(profile);
+    ALLOCLAB_CHECK(generated.ok());
+    const ProfileFit fit = Compare(load, Load(*generated));
+    if (chosen != 0 && fit.live_bytes >= best.live_bytes) continue;
+    best = fit;
+    chosen = profile.seed;
+  }
+  profile.seed = chosen;
+  return best;
 }
 
 }  // namespace alloclab

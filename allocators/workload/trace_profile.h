@@ -11,11 +11,12 @@
 
 namespace alloclab {
 
-inline constexpr std::uint32_t kProfilePhasesDefault = 16, kProfilePhasesMax = 100;
+inline constexpr std::uint32_t kProfilePhasesDefault = 16, kProfilePhasesMax = 64;
 
-// The trace in `phases` parts of the same length; each keeps how often every kind of operation, every size and every lifetime
-// occurs in it: up to 32 sizes that make 1 % exactly, the others and lifetimes in eight ranges for each power of two. What is
-// lost: which size lives how long, and which block is resized. Misuse (frees of what is not live) is left out.
+// The trace in `phases` parts of the same length. Each keeps how often every kind of operation occurs in it, and groups of
+// blocks by how long they live, a factor of four each, with their sizes and lifetimes: up to 32 sizes that make 1 % exactly,
+// the others and lifetimes in eight ranges for each power of two. What is lost: which blocks are resized, and by how much.
+// Misuse (frees of what is not live) is left out.
 // INVALID_ARGUMENT: it allocates nothing, or is longer than a specification may be; CANCELLED.
 absl::StatusOr<WorkloadSpec> ProfileTrace(const Trace& trace, std::uint32_t phases, const Interrupt& interrupt = {});
 
@@ -29,6 +30,10 @@ struct ProfileFit {
   std::uint64_t peak_a = 0, peak_b = 0;  // most live bytes
 };
 ProfileFit CompareLoads(const Trace& a, const Trace& b);
+
+// Gives the profile of a trace the seed, of 1 to `seeds`, with which its live bytes are nearest to it, and says how near that
+// is: where a few large blocks matter, chance does. REQUIRES: ValidateSpec(profile) is OK.
+ProfileFit ChooseSeed(const Trace& trace, std::uint32_t seeds, WorkloadSpec& profile);
 
 }  // namespace alloclab
 

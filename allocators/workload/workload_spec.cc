@@ -4,14 +4,11 @@
 #include <string>
 
 #include "absl/strings/str_format.h"
-#include "allocators/machine/address.h"
 #include "allocators/workload/generator.h"
 #include "allocators/workload/size_sampler.h"
 
 namespace alloclab {
 namespace {
-
-constexpr std::uint32_t kPagesMax = (1u << 31 >> kPageShift) - 1;  // of one request: kernels take lengths as signed
 
 absl::Status Bad(std::string_view field, std::string_view what) {
   return absl::InvalidArgumentError(absl::StrFormat("%s: %s", field, what));
@@ -42,13 +39,42 @@ absl::Status CheckNoLifetime(const Phase& phase, std::string_view field) {
   return Bad(field, absl::StrFormat("%s: blocks of this phase have no lifetime; expected `lifetime` beside it", odd));
 }
 
+std::pair<std::uint32_t, std::uint32_t> SizeRange(const Phase& phase) {
+  return phase.pages ? std::pair(1u, kPagesMax) : std::pair(0u, UINT32_MAX);
+}
+
+absl::Status CheckGroups(const Phase& phase, std::string_view field) {
+  if (phase.groups.empty()) return absl::OkStatus();
+  if (phase.groups.size() > kGroupsMax) {
+    return Bad(field, absl::StrFormat("groups: %d; expected at most %d", phase.groups.size(), kGroupsMax));
+  }
+  if (phase.lifetime.has_value() != (phase.pages_weight != 0)) {
+    return Bad(field, phase.lifetime ? "lifetime: excludes `groups`, which have their own; it is for mix.pages"
+                                     : "lifetime: not set; beside `groups` it is that of mix.pages");
+  }
+  std::uint64_t weights = 0;
+  const auto [least, largest] = SizeRange(phase);
+  for (std::size_t i = 0; i < phase.groups.size(); ++i) {
+    const BlockGroup& group = phase.groups[i];
+    weights += group.weight;
+    const std::string name = absl::StrFormat("%s.groups[%d]", field, i);
+    if (absl::Status status = CheckSize(group.size, least, largest, name + ".size"); !status.ok()) return status;
+    if (absl::Status status = CheckSize(group.lifetime, 0, kLifetimeMax, name + ".lifetime"); !status.ok()) return status;
+  }
+  if (weights == 0) return Bad(field, "groups: all weights are 0; expected one above 0");
+  if (weights > UINT32_MAX) return Bad(field, "groups: the weights add up to more than 4294967295");
+  return absl::OkStatus();
+}
+
 absl::Status CheckLifetime(const Phase& phase, std::string_view field) {
   if (phase.live_blocks != 0) {
     return Bad(field, "live_blocks: excludes `lifetime`, from which it follows how many blocks are live");
   }
   if (phase.free_order != FreeOrder::kRandom) return Bad(field, "free_order: excludes `lifetime`, which is the order of frees");
-  if (absl::Status status = CheckSize(*phase.lifetime, 0, kLifetimeMax, absl::StrFormat("%s.lifetime", field)); !status.ok()) {
-    return status;
+  if (absl::Status status = CheckGroups(phase, field); !status.ok()) return status;
+  if (phase.lifetime) {
+    absl::Status status = CheckSize(*phase.lifetime, 0, kLifetimeMax, absl::StrFormat("%s.lifetime", field));
+    if (!status.ok()) return status;
   }
   if (phase.processes > kProcessesMax) {
     return Bad(field, absl::StrFormat("processes.count: %d; expected at most %d", phase.processes, kProcessesMax));
@@ -78,11 +104,11 @@ absl::Status CheckPhase(const Phase& phase, std::string_view field) {
     return Bad(field, absl::StrFormat("live_blocks: %d; expected at most %d", phase.live_blocks, kLiveBlocksMax));
   }
   if (absl::Status status = CheckMix(phase, field); !status.ok()) return status;
-  const std::uint32_t least = phase.pages ? 1 : 0, largest = phase.pages ? kPagesMax : UINT32_MAX;
+  const auto [least, largest] = SizeRange(phase);
   if (absl::Status status = CheckSize(phase.size, least, largest, absl::StrFormat("%s.size", field)); !status.ok()) {
     return status;
   }
-  return phase.lifetime ? CheckLifetime(phase, field) : CheckNoLifetime(phase, field);
+  return phase.has_lifetimes() ? CheckLifetime(phase, field) : CheckNoLifetime(phase, field);
 }
 
 }  // namespace
@@ -99,7 +125,7 @@ absl::Status ValidateSpec(const WorkloadSpec& spec) {
     const std::string field = absl::StrFormat("phases[%d]", i);
     if (absl::Status status = CheckPhase(phase, field); !status.ok()) return status;
     operations += std::min(phase.operations, kOperationsMax + 1);
-    if (phase.lifetime) continue;
+    if (phase.has_lifetimes()) continue;
     const std::uint32_t from = live[phase.pages];
     const std::uint32_t steps = std::max(from, phase.live_blocks) - std::min(from, phase.live_blocks);
     if (phase.operations < steps) {
@@ -118,9 +144,11 @@ std::uint64_t LiveBlocksMax(const WorkloadSpec& spec) {
   std::uint64_t held = 0, operations = 0, lifetime = 0, burst = 0;
   for (const Phase& phase : spec.phases) {
     held = std::max<std::uint64_t>(held, phase.live_blocks);
-    if (!phase.lifetime) continue;
+    if (!phase.has_lifetimes()) continue;
     operations += std::min(phase.operations, kOperationsMax + 1);
-    lifetime = std::max<std::uint64_t>(lifetime, LargestSize(*phase.lifetime) + 1ull);
+    if (phase.lifetime) lifetime = std::max<std::uint64_t>(lifetime, LargestSize(*phase.lifetime) + 1ull);
+    for (const BlockGroup& group : phase.groups)
+      lifetime = std::max<std::uint64_t>(lifetime, LargestSize(group.lifetime) + 1ull);
     burst = std::max<std::uint64_t>(burst, phase.burst_blocks);
   }
   return held + std::min(operations, lifetime + burst);

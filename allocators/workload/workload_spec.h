@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "allocators/machine/address.h"
 #include "allocators/workload/trace.h"
 
 namespace alloclab {
@@ -62,6 +63,13 @@ enum class FreeOrder {
   kEveryOther,  // every second block by age, then round again: what a fragmenter does
 };
 
+// Blocks that are alike: how large they are goes with how long they live.
+struct BlockGroup {
+  std::uint32_t weight = 1;
+  SizeDistribution size;
+  SizeDistribution lifetime;  // operations
+};
+
 struct Phase {
   std::string name;
   std::uint64_t operations = 0;
@@ -77,6 +85,10 @@ struct Phase {
   // How many operations each block lives, instead of live_blocks and free_order. A block is freed by the first step at or after
   // its time that allocates nothing, in whatever phase; those of the same time in the order of their allocation.
   std::optional<SizeDistribution> lifetime = std::nullopt;
+  // Groups of blocks, each with sizes and lifetimes of its own, instead of `size` and `lifetime`; what is resized gets another
+  // size of its group, or the same one in a later phase. `lifetime` is then that of `pages_weight` alone. None: there is one group.
+  std::vector<BlockGroup> groups = {};
+  bool has_lifetimes() const { return lifetime.has_value() || !groups.empty(); }
   // So many programs run at the same time, and every block belongs to one of them, equally likely. When a program ends, all
   // that it still has is freed, and another one starts. 0: none. For phases with a lifetime.
   std::uint32_t processes = 0;
@@ -102,6 +114,8 @@ inline constexpr std::uint32_t kLiveBlocksMax = 16'000'000;
 inline constexpr std::uint32_t kWeightMax = 1'000'000;
 inline constexpr std::uint32_t kLifetimeMax = 50'000'000;  // operations
 inline constexpr std::uint32_t kProcessesMax = 10'000;
+inline constexpr std::size_t kGroupsMax = 64;
+inline constexpr std::uint32_t kPagesMax = (1u << 31 >> kPageShift) - 1;  // of one request: kernels take lengths as signed
 
 // INVALID_ARGUMENT naming the field ("phases[1].size.uniform: min 9 is above max 4").
 absl::Status ValidateSpec(const WorkloadSpec& spec);

@@ -22,6 +22,8 @@
 namespace alloclab::client {
 namespace {
 
+constexpr std::uint32_t kProfileSeeds = 16;
+
 struct Arguments {
   std::string file, other;
   TraceSourceOptions source;
@@ -147,11 +149,9 @@ google::protobuf::Struct FitStruct(const ProfileFit& fit) {
 CommandResult Profile(Session& session, const Arguments& given) {
   const absl::StatusOr<Trace> trace = LoadTrace(given.file, given.source);
   if (!trace.ok()) return trace.status();
-  const absl::StatusOr<WorkloadSpec> spec = ProfileTrace(*trace, given.phases);
+  absl::StatusOr<WorkloadSpec> spec = ProfileTrace(*trace, given.phases);
   if (!spec.ok()) return absl::DataLossError(fmt::format("{}: {}", given.file, std::string(spec.status().message())));
-  const absl::StatusOr<Trace> again = Generate(*spec);
-  if (!again.ok()) return again.status();
-  const ProfileFit fit = CompareLoads(*trace, *again);
+  const ProfileFit fit = ChooseSeed(*trace, kProfileSeeds, *spec);
   const std::string yaml = ToYaml(SpecToProto(*spec));
   if (given.into.empty() || given.into == "-") {
     session.Note(

@@ -103,6 +103,13 @@ absl::Status LifeFromProto(const v1::Phase& proto, const std::string& field, Pha
     absl::Status status = read(proto.lifetime(), field + ".lifetime", phase.lifetime.emplace());
     if (!status.ok()) return status;
   }
+  for (int i = 0; i < proto.groups_size(); ++i) {
+    const std::string name = absl::StrCat(field, ".groups[", i, "]");
+    BlockGroup& group = phase.groups.emplace_back();
+    group.weight = proto.groups(i).weight();
+    if (absl::Status status = read(proto.groups(i).size(), name + ".size", group.size); !status.ok()) return status;
+    if (absl::Status status = read(proto.groups(i).lifetime(), name + ".lifetime", group.lifetime); !status.ok()) return status;
+  }
   if (proto.has_processes()) {
     phase.processes = proto.processes().count();
     absl::Status status = read(proto.processes().lifetime(), field + ".processes.lifetime", phase.process_lifetime);
@@ -119,6 +126,12 @@ absl::Status LifeFromProto(const v1::Phase& proto, const std::string& field, Pha
 
 void LifeToProto(const Phase& phase, v1::Phase& proto) {
   if (phase.lifetime) *proto.mutable_lifetime() = SizeToProto(*phase.lifetime);
+  for (const BlockGroup& group : phase.groups) {
+    v1::BlockGroup& to = *proto.add_groups();
+    to.set_weight(group.weight);
+    *to.mutable_size() = SizeToProto(group.size);
+    *to.mutable_lifetime() = SizeToProto(group.lifetime);
+  }
   if (phase.processes != 0) {
     proto.mutable_processes()->set_count(phase.processes);
     *proto.mutable_processes()->mutable_lifetime() = SizeToProto(phase.process_lifetime);
@@ -136,13 +149,17 @@ absl::StatusOr<Phase> PhaseFromProto(const v1::Phase& proto, const std::string& 
   if (!v1::FreeOrder_IsValid(proto.free_order())) {
     return BadField(field + ".free_order", absl::StrCat(static_cast<int>(proto.free_order()), " is no FreeOrder"));
   }
-  absl::StatusOr<SizeDistribution> size = SizeFromProto(proto.size(), field + ".size");
-  if (!size.ok()) return size.status();
   Phase phase;
+  if (proto.groups_size() == 0) {
+    absl::StatusOr<SizeDistribution> size = SizeFromProto(proto.size(), field + ".size");
+    if (!size.ok()) return size.status();
+    phase.size = *std::move(size);
+  } else if (proto.has_size()) {
+    return BadField(field + ".size", "excludes `groups`, which have their own");
+  }
   phase.name = proto.name();
   phase.operations = proto.operations();
   phase.live_blocks = proto.live_blocks();
-  phase.size = *std::move(size);
   phase.free_order = static_cast<FreeOrder>(proto.free_order());
   if (proto.has_mix()) {
     phase.malloc_weight = proto.mix().malloc();
@@ -159,7 +176,7 @@ v1::Phase PhaseToProto(const Phase& phase) {
   proto.set_name(phase.name);
   proto.set_operations(phase.operations);
   proto.set_live_blocks(phase.live_blocks);
-  *proto.mutable_size() = SizeToProto(phase.size);
+  if (phase.groups.empty()) *proto.mutable_size() = SizeToProto(phase.size);
   proto.set_free_order(static_cast<v1::FreeOrder>(phase.free_order));
   proto.mutable_mix()->set_malloc(phase.malloc_weight);
   proto.mutable_mix()->set_calloc(phase.calloc_weight);

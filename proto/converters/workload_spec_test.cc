@@ -39,6 +39,18 @@ void AddLives(v1::WorkloadSpec& spec) {
   phase.mutable_burst()->set_blocks(10);
 }
 
+void AddGroups(v1::WorkloadSpec& spec) {
+  v1::Phase& phase = *spec.add_phases();
+  phase.set_operations(1000);
+  phase.mutable_mix()->set_malloc(1);
+  for (const std::uint32_t bytes : {16, 4000}) {
+    v1::BlockGroup& group = *phase.add_groups();
+    group.set_weight(2);
+    group.mutable_size()->set_fixed(bytes);
+    group.mutable_lifetime()->set_fixed(bytes * 2);
+  }
+}
+
 // One phase for each kind of size, with every field set.
 v1::WorkloadSpec EveryField() {
   v1::WorkloadSpec spec;
@@ -63,6 +75,7 @@ v1::WorkloadSpec EveryField() {
   choice.set_size(24);
   choice.set_weight(5);
   AddLives(spec);
+  AddGroups(spec);
   return spec;
 }
 

@@ -44,6 +44,7 @@ constexpr std::array kTable = {
     Works("/alloclab.v1.TimeTravel/Open"),
     Works("/alloclab.v1.TimeTravel/Seek"),
     Works("/alloclab.v1.TimeTravel/Explain"),
+    Works("/alloclab.v1.TimeTravel/ExplainRun"),
     Looks("/alloclab.v1.TimeTravel/Describe"),
     Works("/alloclab.v1.TimeTravel/Close"),
 

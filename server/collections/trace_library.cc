@@ -173,7 +173,8 @@ absl::StatusOr<std::uint64_t> TraceLibrary::CountOperations(const RunRequest& re
 
 absl::StatusOr<bool> TraceLibrary::HasPageOperations(const RunRequest& request) {
   if (const auto* spec = std::get_if<WorkloadSpec>(&request.workload)) {
-    return std::any_of(spec->phases.begin(), spec->phases.end(), [](const Phase& phase) { return phase.pages || phase.pages_weight != 0; });
+    return std::any_of(spec->phases.begin(), spec->phases.end(),
+                       [](const Phase& phase) { return phase.pages || phase.pages_weight != 0; });
   }
   const absl::StatusOr<std::shared_ptr<const Trace>> trace = Load(request);
   if (!trace.ok()) return trace.status();

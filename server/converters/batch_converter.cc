@@ -26,7 +26,6 @@ absl::Status CheckLengths(const v1::Batch& batch) {
   return check("extras", batch.extras_size(), true);
 }
 
-
 // Whether the operation's handles are in range; if not, says so for operation `index`.
 absl::Status CheckHandles(const Operation& op, std::size_t index) {
   const auto bad = [index](std::string_view field, std::uint32_t handle) {
