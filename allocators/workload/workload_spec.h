@@ -86,7 +86,8 @@ struct Phase {
   // its time that allocates nothing, in whatever phase; those of the same time in the order of their allocation.
   std::optional<SizeDistribution> lifetime = std::nullopt;
   // Groups of blocks, each with sizes and lifetimes of its own, instead of `size` and `lifetime`; what is resized gets another
-  // size of its group, or the same one in a later phase. `lifetime` is then that of `pages_weight` alone. None: there is one group.
+  // size of its group, or in a later phase the same one. `lifetime` is then that of `pages_weight` alone. None: there is one
+  // group.
   std::vector<BlockGroup> groups = {};
   bool has_lifetimes() const { return lifetime.has_value() || !groups.empty(); }
   // So many programs run at the same time, and every block belongs to one of them, equally likely. When a program ends, all
