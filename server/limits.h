@@ -130,6 +130,8 @@ inline constexpr std::uint32_t kNamedRunsMax = 16;  // likewise of runs, under l
 // Reading each of 10,000 takes a tenth of a second: beyond so many that are summed, scrapes share a sum of at most this age.
 inline constexpr std::size_t kOthersReadMax = 1'000;
 inline constexpr absl::Duration kOthersAgeMax = absl::Seconds(5);
+// With more than kOthersReadMax instances a scrape costs some milliseconds; within so long all scrapers get the same one.
+inline constexpr absl::Duration kScrapeAgeMax = absl::Seconds(1);
 // How long an ended run stays in /metrics: two scrapes at the slowest usual interval.
 inline constexpr absl::Duration kRunLinger = absl::Seconds(60);
 // A busy instance publishes a snapshot this often, and spends at most 1/20 of its time on it.

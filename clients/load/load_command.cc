@@ -158,7 +158,7 @@ absl::StatusOr<std::unique_ptr<server::HttpServer>> ServeMetricsIfAsked(const Fl
                                                                         Session& session) {
   if (flags.metrics_listen.empty()) return nullptr;
   auto http = server::ServeMetrics("--metrics-listen", flags.metrics_listen, flags.allowed_hosts,
-                                   [metrics] { return metrics->Collect(); });
+                                   [metrics] { return server::ToText(metrics->Collect()); });
   if (http.ok()) session.Note(fmt::format("Metrics at http://{}/metrics", (*http)->address()));
   return http;
 }

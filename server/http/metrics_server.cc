@@ -10,27 +10,27 @@
 namespace alloclab::server {
 namespace {
 
-HttpResponse Answer(const Collect& collect, const HttpRequest& request) {
+HttpResponse Answer(const Scrape& scrape, const HttpRequest& request) {
   if (request.path != std::vector<std::string>{"metrics"}) return ErrorResponse(absl::NotFoundError("expected /metrics"));
-  return {.status = 200,
-          .type = "text/plain; version=0.0.4; charset=utf-8",
-          .body = prometheus::TextSerializer().Serialize(collect()),
-          .etag = {}};
+  return {.status = 200, .type = "text/plain; version=0.0.4; charset=utf-8", .body = scrape(), .etag = {}};
 }
 
 }  // namespace
 
+std::string ToText(const std::vector<prometheus::MetricFamily>& families) {
+  return prometheus::TextSerializer().Serialize(families);
+}
+
 absl::StatusOr<std::unique_ptr<HttpServer>> ServeMetrics(const std::string& flag, const std::string& listen,
-                                                         const std::string& allowed_hosts, Collect collect,
-                                                         Authorize authorize) {
+                                                         const std::string& allowed_hosts, Scrape scrape, Authorize authorize) {
   const absl::StatusOr<BindAddress> address = ParseBindAddress(flag, listen);
   if (!address.ok()) return address.status();
   const absl::StatusOr<HostNames> names = HostNames::Parse(allowed_hosts);
   if (!names.ok()) return errors::BadField("--allowed-hosts", std::string(names.status().message()));
   return HttpServer::Start({flag, *address, *names},
-                           [collect = std::move(collect), authorize = std::move(authorize)](const HttpRequest& request) {
+                           [scrape = std::move(scrape), authorize = std::move(authorize)](const HttpRequest& request) {
                              const absl::Status status = authorize ? authorize(request) : absl::OkStatus();
-                             return status.ok() ? Answer(collect, request) : ErrorResponse(status);
+                             return status.ok() ? Answer(scrape, request) : ErrorResponse(status);
                            });
 }
 

@@ -1,4 +1,4 @@
-// GET /metrics in the text format of Prometheus. Everything is read when it is asked for.
+// GET /metrics in the text format of Prometheus.
 #ifndef ALLOCLAB_SERVER_HTTP_METRICS_SERVER_H_
 #define ALLOCLAB_SERVER_HTTP_METRICS_SERVER_H_
 
@@ -14,8 +14,10 @@
 
 namespace alloclab::server {
 
-// One scrape, family by family; called from several threads at once.
-using Collect = std::function<std::vector<prometheus::MetricFamily>()>;
+// One scrape in the text format; called from several threads at once.
+using Scrape = std::function<std::string()>;
+
+std::string ToText(const std::vector<prometheus::MetricFamily>& families);
 
 // Whether a request may be answered; what it says otherwise is the answer.
 using Authorize = std::function<absl::Status(const HttpRequest&)>;
@@ -24,7 +26,7 @@ using Authorize = std::function<absl::Status(const HttpRequest&)>;
 // `authorize` lets in (all, without it); port 0 takes a free one. INVALID_ARGUMENT or FAILED_PRECONDITION naming `flag` or
 // --allowed-hosts: no address or list, or it cannot be bound.
 absl::StatusOr<std::unique_ptr<HttpServer>> ServeMetrics(const std::string& flag, const std::string& listen,
-                                                         const std::string& allowed_hosts, Collect collect,
+                                                         const std::string& allowed_hosts, Scrape scrape,
                                                          Authorize authorize = {});
 
 }  // namespace alloclab::server

@@ -14,12 +14,12 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::vector<prometheus::MetricFamily> OneGauge() {
+std::string OneGauge() {
   Family family("lab_pages", "Pages.", prometheus::MetricType::Gauge);
   family.Add({{"heap", "h"}}, 7.0);
   std::vector<prometheus::MetricFamily> families;
   families.push_back(std::move(family).Take());
-  return families;
+  return ToText(families);
 }
 
 TEST(ServeMetrics, AnswersInTheTextFormatAndNowhereElse) {

@@ -1,9 +1,12 @@
 #include "server/metrics/metrics_endpoint.h"
 
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "server/http/metric_family.h"
 #include "server/http/metrics_server.h"
+#include "server/limits.h"
 #include "server/metrics/machine_families.h"
 #include "server/metrics/process_metrics.h"
 #include "server/version.h"
@@ -78,11 +81,19 @@ std::vector<prometheus::MetricFamily> CollectMetrics(const MetricsSources& sourc
   return families;
 }
 
+std::string ScrapeText(const MetricsSources& sources, AnswerCache& cache) {
+  static const std::string kQuestion = "/metrics";
+  if (const std::optional<std::string> shared = cache.Find(kQuestion)) return *shared;
+  std::string text = ToText(CollectMetrics(sources));
+  if (sources.instances.size() > kOthersReadMax) cache.Put(kQuestion, text);
+  return text;
+}
+
 absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Start(const std::string& listen, MetricsSources sources,
                                                                         const std::string& allowed_hosts, Authorize authorize) {
-  auto http = ServeMetrics(
-      "--metrics-listen", listen, allowed_hosts, [sources = std::move(sources)] { return CollectMetrics(sources); },
-      std::move(authorize));
+  const auto cache = std::make_shared<AnswerCache>(MonotonicTime::Now, kScrapeAgeMax);
+  const Scrape scrape = [sources = std::move(sources), cache] { return ScrapeText(sources, *cache); };
+  auto http = ServeMetrics("--metrics-listen", listen, allowed_hosts, scrape, std::move(authorize));
   if (!http.ok()) return http.status();
   return std::unique_ptr<MetricsEndpoint>(new MetricsEndpoint(*std::move(http)));
 }

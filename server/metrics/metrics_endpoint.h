@@ -1,4 +1,5 @@
-// GET /metrics. Everything is read when it is asked for; a scrape never waits for a long batch.
+// GET /metrics. Everything is read when it is asked for, but with many instances it is shared by those who ask within
+// kScrapeAgeMax; a scrape never waits for a long batch.
 #ifndef ALLOCLAB_SERVER_METRICS_METRICS_ENDPOINT_H_
 #define ALLOCLAB_SERVER_METRICS_METRICS_ENDPOINT_H_
 
@@ -16,6 +17,7 @@
 #include "server/collections/instance_registry.h"
 #include "server/collections/run_executor.h"
 #include "server/entities/host_budget.h"
+#include "server/http/answer_cache.h"
 #include "server/http/http_server.h"
 #include "server/http/metrics_server.h"
 #include "server/metrics/rpc_metrics.h"
@@ -40,6 +42,9 @@ struct MetricsSources {
 
 // One scrape, family by family.
 std::vector<prometheus::MetricFamily> CollectMetrics(const MetricsSources& sources);
+
+// The same in the text format; with more than kOthersReadMax instances it may be one from `cache`, and is put there.
+std::string ScrapeText(const MetricsSources& sources, AnswerCache& cache);
 
 class MetricsEndpoint {
  public:

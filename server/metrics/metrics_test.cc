@@ -12,9 +12,11 @@
 #include <thread>
 
 #include "absl/time/clock.h"
+#include "server/metrics/metrics_endpoint.h"
 #include "server/testing/eventually.h"
 #include "server/testing/http_client.h"
 #include "server/testing/scrape.h"
+#include "server/testing/test_lab.h"
 #include "server/testing/test_server.h"
 
 namespace alloclab::server {
@@ -244,6 +246,28 @@ TEST(Metrics, DoNotWaitForALongBatch) {
   EXPECT_GE(scrapes_meanwhile, 2) << "each scrape waited for the batch";
 }
 
+// A clock that the test sets says how old the shared scrape is.
+TEST(Metrics, ScrapersOfManyInstancesShareAScrapeForASecond) {
+  TestLab lab;
+  InstanceRegistry instances(lab.ids, lab.heaps, lab.budget, kOthersReadMax + 2);
+  RpcMetrics rpcs;
+  const MetricsSources sources{
+      lab.heaps, instances, lab.runs, rpcs, *lab.budget, [] { return 0; }, [] { return ConnectionFigures{}; }};
+  MonotonicTime now = MonotonicTime::Now();
+  AnswerCache cache([&] { return now; }, kScrapeAgeMax);
+  const auto seen = [&] { return Series(ScrapeText(sources, cache)).at("alloclab_server_instances"); };
+  const auto create = [&] { ASSERT_TRUE(instances.Create({"", SmallMachine(), "", ""}).ok()); };
+  for (std::size_t i = 0; i < kOthersReadMax; ++i) create();
+  EXPECT_EQ(seen(), kOthersReadMax);
+  create();
+  EXPECT_EQ(seen(), kOthersReadMax + 1) << "what few instances say is shared by nobody";
+  create();
+  now = now + kScrapeAgeMax;
+  EXPECT_EQ(seen(), kOthersReadMax + 1);
+  now = now + absl::Nanoseconds(1);
+  EXPECT_EQ(seen(), kOthersReadMax + 2);
+}
+
 TEST(Metrics, TenThousandInstancesMakeFewSeries) {
   TestServer server(WithMetrics);
   for (int i = 0; i < 10'000; ++i) {
@@ -255,7 +279,6 @@ TEST(Metrics, TenThousandInstancesMakeFewSeries) {
   v1::Instance refused;
   EXPECT_EQ(With([&](auto& context) { return server->lab->CreateInstance(&context, one_more, &refused); }).error_code(),
             grpc::StatusCode::RESOURCE_EXHAUSTED);
-  server.Scrape();
   const absl::Time began = absl::Now();
   const std::string scrape = server.Scrape();
   const absl::Duration took = absl::Now() - began;

@@ -5,6 +5,7 @@ usage: metrics_endpoint.py [INSTANCES]        10,000 by default; needs promtool 
 """
 
 import multiprocessing
+import os
 import shutil
 import subprocess
 import sys
@@ -16,10 +17,14 @@ from lab import Report, Server, field, fixed32, percentile
 
 SERIES_MAX, BYTES_MAX, SECONDS_MAX = 2_000, 1 << 20, 0.2
 SCRAPERS = 100
+CALLS = 30_000  # some ten seconds
 MALLOC = "/alloclab.v1.Heap/Malloc", field(1, "i-0") + fixed32(2, 16)
 
 
 def scrape_often(server, stop, answers):
+    """Scrapers are on machines of their own: here they take what processor time is left over, so that what the server does for
+    them is measured, and not they."""
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     statuses = []
 
     def scrape():
@@ -60,12 +65,12 @@ def main():
                          f"{len(lint.stderr.splitlines())} remarks {lint.stderr.decode()[:300]}")
         else:
             report.check(False, "promtool is not installed")
-        alone = server.p99(*MALLOC, 2000)
+        alone = server.p99(*MALLOC, CALLS)
         stop, answers = multiprocessing.Event(), multiprocessing.Queue()
         scrapers = multiprocessing.Process(target=scrape_often, args=(server, stop, answers))  # not in the way of the client's thread
         scrapers.start()
         time.sleep(6)
-        beside = server.p99(*MALLOC, 2000)
+        beside = server.p99(*MALLOC, CALLS)
         time.sleep(5)
         stop.set()
         statuses = answers.get()
@@ -73,7 +78,7 @@ def main():
         bad = sum(status != 200 for status in statuses)
         report.check(bad == 0 and statuses, f"{SCRAPERS} scrapers, every 5 s: {len(statuses)} scrapes, {bad} not answered with 200")
         report.check(beside <= 1.1 * alone, f"p99 of a call: {alone * 1e6:.0f} us alone, {beside * 1e6:.0f} us beside the scrapers "
-                     "(at most 10 % more; scrapers and client share the machine)")
+                     "(at most 10 % more)")
     report.end()
 
 

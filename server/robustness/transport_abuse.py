@@ -14,6 +14,7 @@ import wire
 from lab import Report, Server, field, percentile
 
 RSS_MAX = 512 << 20
+ROUNDS = 3  # of each attack, each with calls before it: what the machine does otherwise is in both
 
 
 def latencies(address, seconds, out):
@@ -131,15 +132,19 @@ def main():
     for name, attack in attacks:
         with Server("--log-level", "error") as server:
             server.create("busy")
-            alone, calls, _ = measure(server, 5)
-            beside, others, said = measure(server, 8, lambda: attack(server))
+            trials = []
+            for _ in range(ROUNDS):
+                alone, calls, _ = measure(server, 5)
+                beside, others, said = measure(server, 8, lambda: attack(server))
+                trials.append((beside / alone, alone, calls, beside, others))
+            _, alone, calls, beside, others = sorted(trials)[ROUNDS // 2]
             report.say(f"{name}: {said}")
             report.check(server.alive() and server.healthy()[0], f"{name}: the server is up and SERVING")
             if name == "rapid resets":
                 report.check("hung up" in said, f"{name}: the client is hung up on")
             rss = server.figures()["rss"]
             report.check(rss <= RSS_MAX, f"{name}: {rss >> 20} MiB resident (at most {RSS_MAX >> 20})")
-            report.check(beside <= 2 * alone, f"{name}: p99 of another client {alone * 1000:.2f} ms before ({calls} calls), "
+            report.check(beside <= 2 * alone, f"{name}: p99 of another client, the middle one of {ROUNDS} rounds: {alone * 1000:.2f} ms before ({calls} calls), "
                          f"{beside * 1000:.2f} ms beside it ({others} calls; at most twice)")
     report.end()
 

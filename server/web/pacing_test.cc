@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "server/http/answer_cache.h"
 #include "server/testing/test_lab.h"
-#include "server/web/answer_cache.h"
 #include "server/web/machine_view.h"
 
 namespace alloclab::server {

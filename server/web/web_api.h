@@ -16,8 +16,8 @@
 #include "server/collections/instance_registry.h"
 #include "server/collections/opened_runs.h"
 #include "server/collections/run_executor.h"
+#include "server/http/answer_cache.h"
 #include "server/http/http_request.h"
-#include "server/web/answer_cache.h"
 #include "server/web/machine_view.h"
 
 namespace alloclab::server {

@@ -1,8 +1,8 @@
-// Answers of a moment ago, so that many browsers that look at the same thing cost no more than one.
+// Answers of a moment ago, so that many who ask the same thing cost no more than one.
 //
 // Thread safety: all methods may be called from any thread.
-#ifndef ALLOCLAB_SERVER_WEB_ANSWER_CACHE_H_
-#define ALLOCLAB_SERVER_WEB_ANSWER_CACHE_H_
+#ifndef ALLOCLAB_SERVER_HTTP_ANSWER_CACHE_H_
+#define ALLOCLAB_SERVER_HTTP_ANSWER_CACHE_H_
 
 #include <cstddef>
 #include <functional>
@@ -24,19 +24,19 @@ class AnswerCache {
   static constexpr std::size_t kAnswersMax = 16;
 
   using Clock = std::function<MonotonicTime()>;
-  explicit AnswerCache(Clock clock = MonotonicTime::Now) : clock_(std::move(clock)) {}
+  explicit AnswerCache(Clock clock = MonotonicTime::Now, absl::Duration life = kLife) : clock_(std::move(clock)), life_(life) {}
 
   std::optional<std::string> Find(const std::string& question) ABSL_LOCKS_EXCLUDED(mutex_) {
     const MutexLock lock(mutex_);
     const auto found = answers_.find(question);
-    if (found == answers_.end() || clock_() - found->second.time > kLife) return std::nullopt;
+    if (found == answers_.end() || clock_() - found->second.time > life_) return std::nullopt;
     return found->second.text;
   }
 
   void Put(const std::string& question, const std::string& text) ABSL_LOCKS_EXCLUDED(mutex_) {
     const MutexLock lock(mutex_);
     const MonotonicTime now = clock_();
-    std::erase_if(answers_, [&](const auto& item) { return now - item.second.time > kLife; });
+    std::erase_if(answers_, [&](const auto& item) { return now - item.second.time > life_; });
     if (answers_.size() < kAnswersMax) answers_.insert_or_assign(question, Answer{now, text});
   }
 
@@ -46,10 +46,11 @@ class AnswerCache {
     std::string text;
   };
   const Clock clock_;
+  const absl::Duration life_;
   Mutex mutex_;
   std::map<std::string, Answer> answers_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace alloclab::server
 
-#endif  // ALLOCLAB_SERVER_WEB_ANSWER_CACHE_H_
+#endif  // ALLOCLAB_SERVER_HTTP_ANSWER_CACHE_H_
