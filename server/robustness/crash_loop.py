@@ -41,7 +41,8 @@ class Server:
         began = time.monotonic()
         self.process = subprocess.Popen(
             [options.build / "bin/alloclabd", "--listen", "127.0.0.1:0", "--web-listen", "", "--metrics-listen", "",
-             "--data-dir", data, "--address-file", self.addresses_file, "--log-level", "warning"],
+             "--data-dir", data, "--address-file", self.addresses_file, "--log-level", "warning",
+             "--stored-runs-max", "100Mi"],  # 1,000 rounds make more than the server keeps by default
             stderr=self.log, env={**os.environ, **(environment or {})})
         self.grpc = None
         while self.process.poll() is None and time.monotonic() - began < 60:
