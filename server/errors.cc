@@ -53,6 +53,10 @@ absl::Status TooManyInstances(std::uint64_t max) {
   return absl::ResourceExhaustedError(
       fmt::format("the server holds its maximum of {} instances (--instances-max); delete one first", max));
 }
+absl::Status TooManyInstancesOf(std::string_view owner, std::uint64_t max) {
+  return absl::ResourceExhaustedError(
+      fmt::format("{} has {} instances, the most that one may have (--owner-instances-max); delete one first", owner, max));
+}
 absl::Status TooMuchRamPromised(std::uint64_t asked, std::uint64_t promised, std::uint64_t max) {
   return absl::ResourceExhaustedError(fmt::format(
       "config.ram_bytes: {} bytes more than the {} promised to other instances would pass the limit of {} (--promised-ram-max)",
@@ -140,6 +144,10 @@ absl::Status RunWithoutResult(std::uint64_t id, std::string_view state) {
 }
 absl::Status RunQueueFull(std::uint64_t max) {
   return Busy(fmt::format("{} runs are waiting, the most the server queues (--queued-runs-max); try again later", max));
+}
+absl::Status RunQueueFullOf(std::string_view owner, std::uint64_t max) {
+  return Busy(fmt::format("{} runs of {} are waiting, the most that one may have (--owner-queued-runs-max); try again later",
+                          max, owner));
 }
 absl::Status TooManyStoredRuns(std::uint64_t max) {
   return absl::ResourceExhaustedError(

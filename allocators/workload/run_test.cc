@@ -176,7 +176,7 @@ TEST(RunTest, ACancelIsHonouredInTimeHoweverSlowTheOperationsAre) {
     return ++calls < 30;
   };
   EXPECT_TRUE(Execute(trace, WithEngine("literal"), options).cancelled);
-  EXPECT_LT(longest, CLOCKS_PER_SEC / 10);
+  EXPECT_LT(longest, CLOCKS_PER_SEC / 2) << "20 ms are aimed at; with a sanitizer everything takes ten times as long";
 }
 
 TEST(RunTest, OperationsThatBecomeSlowAtOnceShortenTheSliceUnderWay) {

@@ -1,6 +1,7 @@
 // instance create|list|show|delete
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ Document InstanceDocument(const v1::Instance& instance) {
   AddConfigFacts(facts, instance.config());
   AddFact(facts, "operations", CountCell(instance.operations()));
   AddFact(facts, "created", TimeCell(instance.create_time()));
+  if (!instance.owner().empty()) AddFact(facts, "owner", TextCell(instance.owner()));
   Document document;
   document.sections.push_back(std::move(facts));
   return document;
@@ -29,11 +31,15 @@ Document ListDocument(const v1::ListInstancesResponse& list) {
   Section table;
   table.columns = {{"name"},           {"id", true}, {"RAM", true, "bytes"}, {"page allocator"},
                    {"heap allocator"}, {"guarded"},  {"operations", true}};
+  const bool owned = std::any_of(list.instances().begin(), list.instances().end(),
+                                 [](const v1::Instance& instance) { return !instance.owner().empty(); });
+  if (owned) table.columns.push_back({"owner"});
   for (const v1::Instance& instance : list.instances()) {
     const v1::InstanceConfig& config = instance.config();
     table.rows.push_back({TextCell(instance.name()), TextCell(std::to_string(instance.id())), BytesCell(config.ram_bytes()),
                           TextCell(config.page_allocator()), TextCell(config.heap_allocator()),
                           TextCell(config.unguarded() ? "no" : "yes"), CountCell(instance.operations())});
+    if (owned) table.rows.back().push_back(TextCell(instance.owner()));
   }
   Document document;
   if (list.instances().empty()) document.footer.push_back("No instances. Make one: alloclab instance create demo --ram 64Mi");

@@ -175,6 +175,7 @@ void RegisterList(CLI::App& group, Command& chosen) {
   list->add_option("--label", *given->request.mutable_label(), "Only with this in the label")->type_name("TEXT");
   list->add_option("--allocator", *given->request.mutable_allocator(), "Only with this allocator of the heap or of the pages")
       ->type_name("ALLOCATOR");
+  list->add_option("--owner", *given->request.mutable_owner(), "Only of whoever has the token of this name")->type_name("NAME");
   AddCount(*list, "--limit", given->limit, "How many (default 50, 0 is all)");
 }
 

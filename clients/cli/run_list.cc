@@ -30,6 +30,8 @@ Cell WorkloadCell(const v1::Run& run) {
 }
 Cell LabelCell(const v1::Run& run) { return TextCell(HasFileName(run) ? "" : run.label()); }
 
+Cell OwnerCell(const v1::Run& run) { return TextCell(run.owner()); }
+
 Cell StateCell(const v1::Run& run) {
   std::string text = StateName(run.state());
   if (run.state() == v1::Run::RUNNING && run.operations_total() > 0) {
@@ -125,8 +127,8 @@ Property Number() {
 Document RunListForPeople(const v1::ListRunsRequest& request, const v1::ListRunsResponse& list) {
   Document document;
   if (list.runs().empty()) {
-    const bool filtered =
-        !request.workload().empty() || !request.label().empty() || !request.allocator().empty() || !request.states().empty();
+    const bool filtered = !request.workload().empty() || !request.label().empty() || !request.allocator().empty() ||
+                          !request.states().empty() || !request.owner().empty();
     document.footer.push_back(filtered ? "No run fits." : "No runs. Start one: alloclab submit steady-state");
     return document;
   }
@@ -144,6 +146,7 @@ Document RunListForPeople(const v1::ListRunsRequest& request, const v1::ListRuns
   if (const Property label{{"label"}, LabelCell}; !AllTheSame(list, label) || !LabelCell(list.runs(0)).raw.empty()) {
     columns.push_back(label);
   }
+  if (const Property owner{{"owner"}, OwnerCell}; !AllTheSame(list, owner)) columns.push_back(owner);
   document.sections.push_back(Table(list, columns));
   if (list.runs_size() > 1 && !same.empty()) document.footer.push_back(fmt::format("All: {}.", fmt::join(same, ", ")));
   if (list.runs_size() == 1) document.footer.push_back(fmt::format("{}.", fmt::join(same, ", ")));
@@ -159,6 +162,7 @@ Document RunListForPrograms(const v1::ListRunsResponse& list) {
   columns.push_back({{"parameters"}, ParametersCell});
   Append(columns, Found());
   columns.push_back({{"submitted"}, [](const v1::Run& run) { return TimeCell(run.submit_time()); }});
+  columns.push_back({{"owner"}, OwnerCell});
   Document document;
   document.sections.push_back(Table(list, columns));
   return document;

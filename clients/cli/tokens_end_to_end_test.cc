@@ -45,7 +45,7 @@ class TokensEndToEnd : public EndToEnd {
   // What the roles of `server` may do.
   void CheckRoles(const load::TemporaryServer& server) const {
     const std::string viewer = Make(server, "vic", "viewer"), user = Make(server, "uma", "user"),
-                      admin = Make(server, "ada", "admin");
+                      other = Make(server, "bob", "user"), admin = Make(server, "ada", "admin");
     const ProcessResult none = Ask(server, {"instance", "list"});
     EXPECT_EQ(none.exit_code, 1);
     EXPECT_THAT(none.err, HasSubstr("this lab lets in only those who show a token"));
@@ -60,8 +60,12 @@ class TokensEndToEnd : public EndToEnd {
     EXPECT_EQ(code({"malloc", "toy", "24"}, viewer), 1);
     EXPECT_EQ(code({"malloc", "toy", "24"}, user), 0);
     EXPECT_EQ(code({"submit", "steady-state", "--operations", "1000", "--ram", "1Mi"}, user), 0);
-    EXPECT_EQ(code({"runs", "delete", "1"}, user), 1);
-    EXPECT_EQ(code({"runs", "delete", "1"}, admin), 0);
+    EXPECT_EQ(code({"submit", "steady-state", "--operations", "1000", "--ram", "1Mi"}, user), 0);
+    EXPECT_EQ(code({"malloc", "toy", "24"}, other), 1);
+    EXPECT_EQ(code({"instance", "delete", "toy"}, other), 1);
+    EXPECT_EQ(code({"runs", "delete", "1"}, other), 1);
+    EXPECT_EQ(code({"runs", "delete", "1"}, user), 0);
+    EXPECT_EQ(code({"runs", "delete", "2"}, admin), 0);
     EXPECT_EQ(code({"load", "steady-state", "--operations", "1000"}, viewer), 1);
     EXPECT_EQ(code({"load", "steady-state", "--operations", "1000"}, user), 0);
     EXPECT_EQ(Ask(server, {"instance", "list"}, {"ALLOCLAB_TOKEN=" + Content(viewer)}).exit_code, 0);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "server/access/owner.h"
 #include "server/access/token_file.h"
 #include "server/testing/temporary_directory.h"
 
@@ -100,6 +101,16 @@ TEST_F(Access, AFloodOfWrongTokensIsTurnedAwayAndRightOnesAreNot) {
   }
   EXPECT_GE(told, static_cast<int>(kWrongTokensPerSecond));
   EXPECT_LE(told, 4 * static_cast<int>(kWrongTokensPerSecond));  // a slow host
+}
+
+TEST(Owners, HeAndAdminsMayChangeWhatIsHis) {
+  EXPECT_TRUE(CheckOwner({.name = "", .role = Role::kAdmin}, "ada", "run 7").ok()) << "without tokens";
+  EXPECT_TRUE(CheckOwner({.name = "ada", .role = Role::kUser}, "ada", "run 7").ok());
+  EXPECT_TRUE(CheckOwner({.name = "root", .role = Role::kAdmin}, "ada", "run 7").ok());
+  EXPECT_EQ(CheckOwner({.name = "bob", .role = Role::kUser}, "ada", "run 7"),
+            absl::PermissionDeniedError("run 7 belongs to ada: only ada and admins may change it, not bob"));
+  EXPECT_EQ(CheckOwner({.name = "bob", .role = Role::kUser}, "", "run 7"),
+            absl::PermissionDeniedError("run 7 was made without a token, so that only an admin may change it; bob is none"));
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ constexpr std::array kTable = {
     Looks("/alloclab.v1.Runs/DiffRuns"),
     Changes("/alloclab.v1.Runs/SubmitRun"),
     Changes("/alloclab.v1.Runs/CancelRun"),
-    Deletes("/alloclab.v1.Runs/DeleteRun"),
+    Changes("/alloclab.v1.Runs/DeleteRun"),
 };
 
 }  // namespace

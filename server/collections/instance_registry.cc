@@ -29,8 +29,19 @@ HeapReading Read(LiveInstance& instance) { return MakeHeapReading(instance.name(
 }  // namespace
 
 InstanceRegistry::InstanceRegistry(IdSource& ids, HeapDirectory& heaps, std::shared_ptr<HostBudget> budget,
-                                   std::uint32_t instances_max)
-    : ids_(ids), heaps_(heaps), budget_(std::move(budget)), instances_max_(instances_max) {}
+                                   std::uint32_t instances_max, std::uint32_t instances_of_one_max)
+    : ids_(ids),
+      heaps_(heaps),
+      budget_(std::move(budget)),
+      instances_max_(instances_max),
+      instances_of_one_max_(instances_of_one_max) {}
+
+absl::Status InstanceRegistry::CheckRoomFor(const std::string& owner) const {
+  if (by_id_.size() >= instances_max_) return errors::TooManyInstances(instances_max_);
+  const auto owned = by_owner_.find(owner);
+  if (owned == by_owner_.end() || owned->second < instances_of_one_max_) return absl::OkStatus();
+  return errors::TooManyInstancesOf(owner, instances_of_one_max_);
+}
 
 absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Create(const InstanceRequest& request) {
   MemoryLease building(budget_);
@@ -42,7 +53,7 @@ absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Create(const Ins
   }
   const MutexLock lock(mutex_);
   if (!request.request_id.empty() && by_request_.contains(request.request_id)) return Repeated(request);
-  if (by_id_.size() >= instances_max_) return errors::TooManyInstances(instances_max_);
+  if (absl::Status status = CheckRoomFor(request.owner); !status.ok()) return status;
   if (by_name_.contains(request.name)) return errors::InstanceNameTaken(request.name);
   if (!machine) {
     if (absl::Status status = building.Take(MachineHostNeed(request.config)); !status.ok()) return status;
@@ -63,7 +74,7 @@ absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Create(const Ins
   std::move(release).Cancel();
   building.Settle(0);  // the instance counts for itself
 
-  auto instance = std::make_shared<LiveInstance>(id, name, **std::move(machine), budget_, request.opened);
+  auto instance = std::make_shared<LiveInstance>(id, name, **std::move(machine), budget_, request.opened, request.owner);
   Insert(instance);
   if (!request.request_id.empty()) Remember(request, instance);
   return instance;
@@ -74,6 +85,7 @@ void InstanceRegistry::Insert(const InstancePtr& instance) {
       heaps_.Enter(HeapDirectory::Kind::kInstance, instance->name(), [instance] { return Read(*instance); });
   by_id_.emplace(instance->id(), Entry{instance, key});
   by_name_.emplace(instance->name(), instance->id());
+  if (!instance->owner().empty()) ++by_owner_[instance->owner()];
 }
 
 absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Repeated(const InstanceRequest& request) const {
@@ -117,6 +129,9 @@ absl::Status InstanceRegistry::Delete(std::string_view name_or_id) {
     if (found == by_id_.end()) return errors::InstanceNotFound(name_or_id);
     entry = found->second;
     by_name_.erase(entry.instance->name());
+    if (const auto owned = by_owner_.find(entry.instance->owner()); owned != by_owner_.end() && --owned->second == 0) {
+      by_owner_.erase(owned);
+    }
     by_id_.erase(found);
   }
   entry.instance->Close();  // outside the lock: a batch may be under way

@@ -26,7 +26,8 @@ namespace alloclab::server {
 class InstanceRegistry {
  public:
   // `ids` and `heaps` outlive the registry.
-  InstanceRegistry(IdSource& ids, HeapDirectory& heaps, std::shared_ptr<HostBudget> budget, std::uint32_t instances_max);
+  InstanceRegistry(IdSource& ids, HeapDirectory& heaps, std::shared_ptr<HostBudget> budget, std::uint32_t instances_max,
+                   std::uint32_t instances_of_one_max = UINT32_MAX);  // of an owner
 
   // INVALID_ARGUMENT: the configuration; ALREADY_EXISTS: the name, or request_id with another request; RESOURCE_EXHAUSTED.
   absl::StatusOr<std::shared_ptr<LiveInstance>> Create(const InstanceRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -53,6 +54,7 @@ class InstanceRegistry {
 
   std::map<std::uint64_t, Entry>::const_iterator FindLocked(std::string_view name_or_id) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status CheckRoomFor(const std::string& owner) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Insert(const InstancePtr& instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<InstancePtr> Repeated(const InstanceRequest& request) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Remember(const InstanceRequest& request, const InstancePtr& instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -60,11 +62,12 @@ class InstanceRegistry {
   IdSource& ids_;
   HeapDirectory& heaps_;
   const std::shared_ptr<HostBudget> budget_;
-  const std::uint32_t instances_max_;
+  const std::uint32_t instances_max_, instances_of_one_max_;
 
   mutable Mutex mutex_;
   std::map<std::uint64_t, Entry> by_id_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, std::uint64_t> by_name_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, std::uint32_t> by_owner_ ABSL_GUARDED_BY(mutex_);  // how many; nobody is no owner
   absl::flat_hash_map<std::string, Remembered> by_request_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::string> request_order_ ABSL_GUARDED_BY(mutex_);
 };

@@ -69,6 +69,24 @@ TEST_F(InstanceRegistryTest, RefusesATakenNameAndOneTooMany) {
   EXPECT_EQ(registry_.size(), 3u);
 }
 
+TEST_F(InstanceRegistryTest, EachOwnerHasABoundOfHisOwn) {
+  InstanceRegistry registry(ids_, heaps_, budget_, 100, 2);
+  const auto create = [&](const std::string& owner) {
+    InstanceRequest request = Request("");
+    request.config.ram_bytes = kRam / 4;
+    request.owner = owner;
+    return registry.Create(request);
+  };
+  const auto first = create("ada");
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ((*first)->owner(), "ada");
+  for (const char* owner : {"ada", "bob", "", "", ""}) EXPECT_TRUE(create(owner).ok()) << owner;
+  EXPECT_EQ(create("ada").status().message(),
+            "ada has 2 instances, the most that one may have (--owner-instances-max); delete one first");
+  ASSERT_TRUE(registry.Delete((*first)->name()).ok());
+  EXPECT_TRUE(create("ada").ok());
+}
+
 TEST_F(InstanceRegistryTest, ListsById) {
   for (const char* name : {"c", "a", "b"}) ASSERT_TRUE(registry_.Create(Request(name)).ok());
   EXPECT_THAT(Names(0, 10), ElementsAre("c", "a", "b"));

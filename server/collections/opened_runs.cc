@@ -14,7 +14,7 @@
 namespace alloclab::server {
 
 absl::StatusOr<std::shared_ptr<LiveInstance>> OpenedRuns::Open(std::uint64_t run, std::uint64_t operation,
-                                                               const Interrupt& left) {
+                                                               const Interrupt& left, const std::string& owner) {
   const absl::StatusOr<Run> found = runs_.Get(run);
   if (!found.ok()) return found.status();
   if (IsNative(found->request.config)) return errors::NativeNotOpened(run);
@@ -22,7 +22,7 @@ absl::StatusOr<std::shared_ptr<LiveInstance>> OpenedRuns::Open(std::uint64_t run
   if (!trace.ok()) return trace.status();
   if (operation > (*trace)->operations.size()) return errors::NoSuchOperation(operation, (*trace)->operations.size());
   CloseAllBut(kOpenedRunsMax - 1);
-  absl::StatusOr<std::shared_ptr<LiveInstance>> instance = Create(*found, *std::move(trace));
+  absl::StatusOr<std::shared_ptr<LiveInstance>> instance = Create(*found, *std::move(trace), owner);
   if (!instance.ok()) return instance.status();
   {
     const MutexLock lock(mutex_);
@@ -35,9 +35,11 @@ absl::StatusOr<std::shared_ptr<LiveInstance>> OpenedRuns::Open(std::uint64_t run
   return instance;
 }
 
-absl::StatusOr<std::shared_ptr<LiveInstance>> OpenedRuns::Create(const Run& run, std::shared_ptr<const Trace> trace) {
+absl::StatusOr<std::shared_ptr<LiveInstance>> OpenedRuns::Create(const Run& run, std::shared_ptr<const Trace> trace,
+                                                                 const std::string& owner) {
   InstanceRequest request;
   request.config = run.request.config;
+  request.owner = owner;
   request.opened = OpenedRun{run.id, std::move(trace)};
   for (int number = 1;; ++number) {
     request.name = number == 1 ? fmt::format("run-{}", run.id) : fmt::format("run-{}-{}", run.id, number);

@@ -31,10 +31,10 @@ class OpenedRuns {
   OpenedRuns(RunExecutor& runs, TraceLibrary& traces, InstanceRegistry& instances, Clock clock = MonotonicTime::Now)
       : runs_(runs), traces_(traces), instances_(instances), clock_(std::move(clock)) {}
 
-  // A new instance, after so many operations of the run. NOT_FOUND: no such run; FAILED_PRECONDITION: of a real allocator;
-  // RESOURCE_EXHAUSTED; OUT_OF_RANGE; CANCELLED.
-  absl::StatusOr<std::shared_ptr<LiveInstance>> Open(std::uint64_t run, std::uint64_t operation, const Interrupt& left = {})
-      ABSL_LOCKS_EXCLUDED(mutex_);
+  // A new instance of `owner`'s, after so many operations of the run. NOT_FOUND: no such run; FAILED_PRECONDITION: of a real
+  // allocator; RESOURCE_EXHAUSTED; OUT_OF_RANGE; CANCELLED.
+  absl::StatusOr<std::shared_ptr<LiveInstance>> Open(std::uint64_t run, std::uint64_t operation, const Interrupt& left = {},
+                                                     const std::string& owner = "") ABSL_LOCKS_EXCLUDED(mutex_);
   // One that was opened; it is used now. NOT_FOUND; FAILED_PRECONDITION: an instance that is opened on no run.
   absl::StatusOr<std::shared_ptr<LiveInstance>> Find(std::string_view name) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status Close(std::string_view name) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -42,7 +42,8 @@ class OpenedRuns {
   void CloseUnused() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  absl::StatusOr<std::shared_ptr<LiveInstance>> Create(const Run& run, std::shared_ptr<const Trace> trace);
+  absl::StatusOr<std::shared_ptr<LiveInstance>> Create(const Run& run, std::shared_ptr<const Trace> trace,
+                                                       const std::string& owner);
   // Closes the longest unused ones until there are at most so many, and forgets those that are gone.
   void CloseAllBut(std::size_t count) ABSL_LOCKS_EXCLUDED(mutex_);
 

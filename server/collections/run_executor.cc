@@ -88,11 +88,14 @@ absl::StatusOr<std::optional<Run>> RunExecutor::FindEarlier(const RunSubmission&
   return Get((*earlier)->run);
 }
 
-absl::Status RunExecutor::CheckRoom() const {
+absl::Status RunExecutor::CheckRoom(const std::string& owner) const {
   {
     const MutexLock lock(mutex_);
     if (stopping_) return errors::Draining();
     if (queue_.size() >= limits_.queued_runs) return errors::RunQueueFull(limits_.queued_runs);
+    const auto is_his = [&](const LiveRunPtr& live) { return live->owner() == owner; };
+    if (!owner.empty() && std::count_if(queue_.begin(), queue_.end(), is_his) >= limits_.queued_of_one)
+      return errors::RunQueueFullOf(owner, limits_.queued_of_one);
   }
   const absl::StatusOr<std::uint64_t> stored = store_.CountRuns();
   if (!stored.ok()) return stored.status();
@@ -112,7 +115,7 @@ absl::StatusOr<Run> RunExecutor::Submit(RunSubmission submission) {
   const absl::StatusOr<std::uint64_t> operations = Validate(submission.request);
   if (!operations.ok()) return operations.status();
   RetireRuns();
-  if (absl::Status status = CheckRoom(); !status.ok()) return status;
+  if (absl::Status status = CheckRoom(submission.request.owner); !status.ok()) return status;
 
   Run run;
   run.request = std::move(submission.request);

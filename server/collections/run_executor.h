@@ -1,5 +1,8 @@
 // Runs: a bounded queue, worker threads that replay workloads on fresh instances, and the record of every run in the store.
 //
+// Whoever has the fewest runs under way is next, and among those whoever waits longest for his turn: a hundred runs of one
+// owner do not keep the first one of another waiting.
+//
 // A run is in the store before Submit returns, and its result before anyone sees it ended. A result that cannot be written
 // (disk full) fails the run with the reason; the failure is noted (RunStore::NoteEnd) and stored as soon as the database takes
 // it.
@@ -37,6 +40,7 @@ class RunExecutor {
   struct Limits {
     std::uint32_t threads = 1;
     std::uint32_t queued_runs = 0;
+    std::uint32_t queued_of_one = UINT32_MAX, running_of_one = UINT32_MAX;  // of an owner
     std::uint64_t stored_runs = 0;
     bool retire_runs = false;    // makes room by deleting the oldest that have ended, instead of refusing
     bool retire_traces = false;  // likewise of traces that no queued or running run replays
@@ -93,7 +97,7 @@ class RunExecutor {
   absl::Status CheckWithoutHeap(const RunRequest& request) const;
   // The run that the same submission made before, if there is one. ALREADY_EXISTS: another submission has its request_id.
   absl::StatusOr<std::optional<Run>> FindEarlier(const RunSubmission& submission) const ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::Status CheckRoom() const ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status CheckRoom(const std::string& owner) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // The queued or running run that replays the trace; null if there is none.
   LiveRunPtr FindUser(const std::string& sha256) const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -104,6 +108,9 @@ class RunExecutor {
 
   void Work() ABSL_LOCKS_EXCLUDED(mutex_);
   LiveRunPtr NextRun() ABSL_LOCKS_EXCLUDED(mutex_);  // null: stop
+  std::uint32_t RunningOf(const std::string& owner) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whose turn it is; the end of the queue: nobody's.
+  std::deque<LiveRunPtr>::iterator FindNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Execute(const LiveRunPtr& live) ABSL_LOCKS_EXCLUDED(mutex_);
   void ExecuteNative(const LiveRunPtr& live) ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -127,8 +134,11 @@ class RunExecutor {
   Condition to_do_;  // there may be a run to begin, or the executor stops
   Condition idle_;   // no run is queued or running
   std::deque<LiveRunPtr> queue_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::uint64_t, LiveRunPtr> live_ ABSL_GUARDED_BY(mutex_);  // queued and running
-  std::map<std::uint64_t, Run> unsaved_ ABSL_GUARDED_BY(mutex_);      // ended, but the store did not take it yet
+  std::map<std::uint64_t, LiveRunPtr> live_ ABSL_GUARDED_BY(mutex_);      // queued and running
+  std::map<std::uint64_t, std::string> running_ ABSL_GUARDED_BY(mutex_);  // their owners
+  std::map<std::string, std::uint64_t> turns_ ABSL_GUARDED_BY(mutex_);    // the last one of each owner
+  std::uint64_t turn_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<std::uint64_t, Run> unsaved_ ABSL_GUARDED_BY(mutex_);  // ended, but the store did not take it yet
   std::array<std::uint64_t, kRunStates> ended_ ABSL_GUARDED_BY(mutex_){};
   bool native_runs_ ABSL_GUARDED_BY(mutex_) = false;  // one at a time: they would disturb each other
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -5,9 +5,11 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "allocators/common/mutex.h"
 #include "server/testing/temporary_directory.h"
 
 namespace alloclab::server {
@@ -22,6 +24,23 @@ class RunExecutorTest : public testing::Test {
   std::unique_ptr<RunExecutor> Executor(std::uint32_t threads, std::uint32_t queued = 10, std::uint64_t stored = 10) {
     return std::make_unique<RunExecutor>(*store_, traces_, heaps_, budget_,
                                          RunExecutor::Limits{.threads = threads, .queued_runs = queued, .stored_runs = stored});
+  }
+  std::unique_ptr<RunExecutor> Executor(const RunExecutor::Limits& limits) {
+    return std::make_unique<RunExecutor>(*store_, traces_, heaps_, budget_, limits);
+  }
+  // The number of a run of that owner.
+  static std::uint64_t SubmitFor(RunExecutor& runs, const std::string& owner, std::uint64_t operations = 1000) {
+    RunRequest request = Request(operations);
+    request.owner = owner;
+    const auto run = runs.Submit({request});
+    EXPECT_TRUE(run.ok()) << run.status();
+    return run.ok() ? run->id : 0;
+  }
+  // It is being replayed, and does not end by itself soon.
+  static std::uint64_t Occupy(RunExecutor& runs, const std::string& owner) {
+    const std::uint64_t id = SubmitFor(runs, owner, 33'000'000);
+    while (runs.Get(id)->state == RunState::kQueued) absl::SleepFor(absl::Milliseconds(1));
+    return id;
   }
   static RunRequest Request(std::uint64_t operations = 1000) {
     RunRequest request;
@@ -81,6 +100,56 @@ TEST_F(RunExecutorTest, QueueAndStoreAreBounded) {
   EXPECT_TRUE(absl::IsResourceExhausted(runs->Submit({Request()}).status())) << "three are stored";
   ASSERT_TRUE(runs->Delete(1).ok());
   EXPECT_TRUE(runs->Submit({Request()}).ok());
+}
+
+TEST_F(RunExecutorTest, TheQueueOfOneOwnerIsBoundedAndNotThatOfNobody) {
+  const auto runs = Executor({.threads = 0, .queued_runs = 100, .queued_of_one = 2, .stored_runs = 100});
+  RunRequest request = Request();
+  for (const char* owner : {"ada", "ada", "bob", "", "", ""}) SubmitFor(*runs, owner);
+  request.owner = "ada";
+  const absl::Status refused = runs->Submit({request}).status();
+  EXPECT_TRUE(absl::IsResourceExhausted(refused));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("2 runs of ada are waiting"));
+  SubmitFor(*runs, "bob");
+}
+
+TEST_F(RunExecutorTest, WhoWaitsForTheFirstTimeGoesBeforeWhoHadHisTurn) {
+  const auto runs = Executor({.threads = 1, .queued_runs = 100, .stored_runs = 100});
+  const std::uint64_t occupied = Occupy(*runs, "ada");
+  Mutex mutex;
+  std::vector<std::string> begun;  // owners
+  std::vector<std::uint64_t> ids;
+  for (const char* owner : {"ada", "ada", "ada", "bob", "bob"}) {
+    ids.push_back(SubmitFor(*runs, owner));
+    runs->FindLive(ids.back())->Watch([&mutex, &begun, owner, first = true]() mutable {
+      const MutexLock lock(mutex);
+      if (std::exchange(first, false)) begun.push_back(owner);
+    });
+  }
+  ASSERT_TRUE(runs->Cancel(occupied).ok());
+  for (const std::uint64_t id : ids) EXPECT_EQ(EndOf(*runs, id).state, RunState::kSucceeded);
+  const MutexLock lock(mutex);
+  EXPECT_THAT(begun, ElementsAre("bob", "ada", "bob", "ada", "ada"));
+}
+
+TEST_F(RunExecutorTest, OneOwnerGetsNoMoreThreadsThanHeMay) {
+  const auto runs = Executor({.threads = 2, .queued_runs = 100, .running_of_one = 1, .stored_runs = 100});
+  const std::uint64_t occupied = Occupy(*runs, "ada"), waits = SubmitFor(*runs, "ada");
+  EXPECT_EQ(EndOf(*runs, SubmitFor(*runs, "bob")).state, RunState::kSucceeded);
+  EXPECT_EQ(runs->Get(waits)->state, RunState::kQueued);
+  ASSERT_TRUE(runs->Cancel(occupied).ok());
+  EXPECT_EQ(EndOf(*runs, waits).state, RunState::kSucceeded);
+}
+
+TEST_F(RunExecutorTest, OwnersAreStoredAndListed) {
+  const auto runs = Executor(1);
+  const std::uint64_t adas = SubmitFor(*runs, "ada");
+  EndOf(*runs, SubmitFor(*runs, "bob"));
+  EXPECT_EQ(EndOf(*runs, adas).request.owner, "ada");
+  const auto list = runs->List(0, 10, {.workload = {}, .states = {}, .label = {}, .allocator = {}, .owner = "ada"});
+  ASSERT_TRUE(list.ok()) << list.status();
+  ASSERT_EQ(list->runs.size(), 1u);
+  EXPECT_EQ(list->runs[0].id, adas);
 }
 
 TEST_F(RunExecutorTest, TheSameRequestAgainAnswersWithTheFirst) {

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "server/collections/native_run.h"
@@ -17,24 +19,48 @@ void RunExecutor::Work() {
 
 RunExecutor::LiveRunPtr RunExecutor::NextRun() {
   const MutexLock lock(mutex_);
-  const auto may_begin = [native_runs = &native_runs_](const LiveRunPtr& live) {
-    return !*native_runs || !IsNative(live->Get().request.config);
-  };
-  auto next = std::find_if(queue_.begin(), queue_.end(), may_begin);
+  auto next = FindNext();
   while (!stopping_ && next == queue_.end()) {
     to_do_.Wait(mutex_);
-    next = std::find_if(queue_.begin(), queue_.end(), may_begin);
+    next = FindNext();
   }
   if (stopping_) return nullptr;
   LiveRunPtr live = std::move(*next);
   queue_.erase(next);
-  native_runs_ = native_runs_ || IsNative(live->Get().request.config);
+  running_.emplace(live->id(), live->owner());
+  turns_[live->owner()] = ++turn_;
+  native_runs_ = native_runs_ || live->is_native();
   return live;
+}
+
+std::uint32_t RunExecutor::RunningOf(const std::string& owner) const {
+  const auto is_his = [&](const auto& entry) { return entry.second == owner; };
+  return static_cast<std::uint32_t>(std::count_if(running_.begin(), running_.end(), is_his));
+}
+
+std::deque<RunExecutor::LiveRunPtr>::iterator RunExecutor::FindNext() {
+  auto next = queue_.end();
+  std::pair<std::uint32_t, std::uint64_t> least;
+  std::set<std::string_view> seen;  // of each owner the first that may begin
+  for (auto it = queue_.begin(); it != queue_.end(); ++it) {
+    const LiveRun& live = **it;
+    if (native_runs_ && live.is_native()) continue;
+    if (next != queue_.end() && live.owner() == (*next)->owner()) continue;
+    if (!seen.insert(live.owner()).second) continue;
+    const std::uint32_t running = RunningOf(live.owner());
+    if (!live.owner().empty() && running >= limits_.running_of_one) continue;
+    const auto turn = turns_.find(live.owner());
+    const std::pair rank(running, turn == turns_.end() ? 0 : turn->second);
+    if (next != queue_.end() && rank >= least) continue;
+    next = it;
+    least = rank;
+  }
+  return next;
 }
 
 void RunExecutor::Execute(const LiveRunPtr& live) {
   live->Start();
-  if (IsNative(live->Get().request.config)) return ExecuteNative(live);
+  if (live->is_native()) return ExecuteNative(live);
   const std::string heap = fmt::format("run-{}", live->id());
   const auto read = [live, heap, config = live->Get().request.config] {
     return MakeHeapReading(heap, config, live->Sample().value_or(Snapshot{}));
@@ -70,6 +96,7 @@ void RunExecutor::Finish(LiveRun& live, Run ended) {
     if (unsaved) unsaved_.emplace(ended.id, ended);
     ++ended_[static_cast<std::size_t>(ended.state)];
     live_.erase(ended.id);
+    running_.erase(ended.id);
     if (live_.empty()) idle_.NotifyAll();
   }
   live.End(ended);

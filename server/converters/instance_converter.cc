@@ -115,6 +115,7 @@ v1::Instance ToProto(const LiveInstance& instance) {
   *proto.mutable_config() = ToProto(instance.config());
   *proto.mutable_create_time() = ToProto(instance.create_time());
   proto.set_operations(instance.operations());
+  proto.set_owner(instance.owner());
   return proto;
 }
 

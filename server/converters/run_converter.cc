@@ -127,13 +127,15 @@ absl::StatusOr<RunSubmission> FromProto(const v1::SubmitRunRequest& proto) {
   if (absl::Status status = CheckRequestId(proto.request_id()); !status.ok()) return status;
   if (absl::Status status = CheckText("label", proto.label(), kLabelMax); !status.ok()) return status;
   if (absl::Status status = CheckText("digest_at", proto.digest_at(), kDigestAtMax); !status.ok()) return status;
+  if (absl::Status status = CheckText("owner", proto.owner(), kLabelMax); !status.ok()) return status;
   auto workload = FromProto(proto.workload());
   if (!workload.ok()) return workload.status();
   if (const auto* spec = std::get_if<WorkloadSpec>(&*workload)) {
     if (absl::Status status = CheckNames(*spec); !status.ok()) return status;
   }
-  return RunSubmission{RunRequest{*std::move(workload), FromProto(proto.config()), proto.digest_at(), proto.label()},
-                       proto.request_id(), Fingerprint(proto.request_id(), proto)};
+  return RunSubmission{
+      RunRequest{*std::move(workload), FromProto(proto.config()), proto.digest_at(), proto.label(), proto.owner()},
+      proto.request_id(), Fingerprint(proto.request_id(), proto)};
 }
 
 v1::SubmitRunRequest ToProto(const RunRequest& request) {
@@ -142,6 +144,7 @@ v1::SubmitRunRequest ToProto(const RunRequest& request) {
   *proto.mutable_config() = ToProto(request.config);
   proto.set_digest_at(request.digest_at);
   proto.set_label(request.label);
+  proto.set_owner(request.owner);
   return proto;
 }
 
@@ -150,6 +153,7 @@ v1::Run ToProto(const Run& run) {
   proto.set_id(run.id);
   proto.set_state(static_cast<v1::Run::State>(run.state));
   proto.set_label(run.request.label);
+  proto.set_owner(run.request.owner);
   *proto.mutable_workload() = ToProto(run.request.workload);
   *proto.mutable_config() = ToProto(run.request.config);
   proto.set_digest_at(run.request.digest_at);
@@ -210,7 +214,11 @@ v1::ListRunsResponse ToProto(const RunList& list, std::size_t size) {
 }
 
 absl::StatusOr<RunFilter> FilterFromProto(const v1::ListRunsRequest& proto) {
-  RunFilter filter{.workload = proto.workload(), .states = {}, .label = proto.label(), .allocator = proto.allocator()};
+  RunFilter filter{.workload = proto.workload(),
+                   .states = {},
+                   .label = proto.label(),
+                   .allocator = proto.allocator(),
+                   .owner = proto.owner()};
   for (const int state : proto.states()) {
     if (state < v1::Run::QUEUED || state > v1::Run::INTERRUPTED) {
       return errors::BadField("states", fmt::format("{}; expected a state of a run, from {} to {}", state,

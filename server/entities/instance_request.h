@@ -16,6 +16,7 @@ struct InstanceRequest {
   std::string request_id;                          // empty: not repeatable
   std::string fingerprint;                         // equal for equal requests
   std::optional<OpenedRun> opened = std::nullopt;  // shows this run
+  std::string owner = "";                          // the name of a token; empty: nobody
 };
 
 }  // namespace alloclab::server

@@ -27,9 +27,10 @@ std::uint64_t SearchSteps(const Instance& machine) {
 }  // namespace
 
 LiveInstance::LiveInstance(std::uint64_t id, std::string name, std::unique_ptr<Instance> machine,
-                           std::shared_ptr<HostBudget> budget, std::optional<OpenedRun> opened)
+                           std::shared_ptr<HostBudget> budget, std::optional<OpenedRun> opened, std::string owner)
     : id_(id),
       name_(std::move(name)),
+      owner_(std::move(owner)),
       config_(machine->config()),
       create_time_(absl::Now()),
       budget_(std::move(budget)),

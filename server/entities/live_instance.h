@@ -56,11 +56,12 @@ struct OpenedRun {
 class LiveInstance {
  public:
   LiveInstance(std::uint64_t id, std::string name, std::unique_ptr<Instance> machine, std::shared_ptr<HostBudget> budget,
-               std::optional<OpenedRun> opened = std::nullopt);
+               std::optional<OpenedRun> opened = std::nullopt, std::string owner = "");
   ~LiveInstance();
 
   std::uint64_t id() const { return id_; }
   const std::string& name() const { return name_; }
+  const std::string& owner() const { return owner_; }  // the name of a token; empty: nobody
   const InstanceConfig& config() const { return config_; }
   absl::Time create_time() const { return create_time_; }
   const std::optional<OpenedRun>& opened_run() const { return opened_; }
@@ -133,7 +134,7 @@ class LiveInstance {
   void EndUse() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::uint64_t id_;
-  const std::string name_;
+  const std::string name_, owner_;
   const InstanceConfig config_;  // complete
   const absl::Time create_time_;
   const std::shared_ptr<HostBudget> budget_;

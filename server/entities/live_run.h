@@ -19,6 +19,7 @@
 #include "allocators/common/mutex.h"
 #include "allocators/workload/run.h"
 #include "server/entities/look_queue.h"
+#include "server/entities/native_allocator.h"
 #include "server/entities/run.h"
 #include "server/entities/snapshot.h"
 
@@ -26,9 +27,16 @@ namespace alloclab::server {
 
 class LiveRun {
  public:
-  explicit LiveRun(Run run) : id_(run.id), submitted_(MonotonicTime::Now()), run_(std::move(run)) {}
+  explicit LiveRun(Run run)
+      : id_(run.id),
+        owner_(run.request.owner),
+        native_(IsNative(run.request.config)),
+        submitted_(MonotonicTime::Now()),
+        run_(std::move(run)) {}
 
   std::uint64_t id() const { return id_; }
+  const std::string& owner() const { return owner_; }
+  bool is_native() const { return native_; }
   // As it is now.
   Run Get() const ABSL_LOCKS_EXCLUDED(mutex_);
   // What the run's machine looked like at most a few kSnapshotInterval ago; nothing before it ran.
@@ -72,6 +80,8 @@ class LiveRun {
   void Notify() ABSL_LOCKS_EXCLUDED(watchers_mutex_);
 
   const std::uint64_t id_;
+  const std::string owner_;
+  const bool native_;
   const MonotonicTime submitted_;
   std::atomic<bool> cancel_requested_{false}, end_claimed_{false};
 

@@ -46,6 +46,7 @@ struct RunRequest {
   InstanceConfig config;  // complete once the run is accepted
   std::string digest_at;
   std::string label;
+  std::string owner = "";  // the name of a token; empty: nobody
 };
 
 // What the reader said of the file of an uploaded trace.

@@ -30,6 +30,7 @@ bool RunFilter::Passes(const Run& run) const {
   if (!workload.empty() && !std::visit(HasName{workload, request.label}, request.workload)) return false;
   if (!states.empty() && std::find(states.begin(), states.end(), run.state) == states.end()) return false;
   if (!Holds(request.label, label)) return false;
+  if (!owner.empty() && request.owner != owner) return false;
   return allocator.empty() || request.config.heap_allocator == allocator || request.config.page_allocator == allocator;
 }
 

@@ -15,8 +15,9 @@ struct RunFilter {
   // digest.
   std::string workload;
   std::vector<RunState> states;
-  std::string label;      // a part of the label
-  std::string allocator;  // of the heap or of the pages
+  std::string label;       // a part of the label
+  std::string allocator;   // of the heap or of the pages
+  std::string owner = {};  // the whole name
 
   bool Passes(const Run& run) const;
 };

@@ -6,9 +6,9 @@
 
 namespace alloclab::server {
 
-HeapService::HeapService(InstanceRegistry& instances, const Queues& queues, WorkPool& pool, OpenCalls& streams,
-                         WriteWatch& writes)
-    : instances_(instances), pool_(pool), streams_(streams), writes_(writes) {
+HeapService::HeapService(InstanceRegistry& instances, const Callers& callers, const Queues& queues, WorkPool& pool,
+                         OpenCalls& streams, WriteWatch& writes)
+    : instances_(instances), callers_(callers), pool_(pool), streams_(streams), writes_(writes) {
   Queue(queues.operations, "Malloc", &HeapService::DoMalloc);
   Queue(queues.operations, "Calloc", &HeapService::DoCalloc);
   Queue(queues.operations, "Realloc", &HeapService::DoRealloc);
@@ -21,7 +21,7 @@ HeapService::HeapService(InstanceRegistry& instances, const Queues& queues, Work
 grpc::Status HeapService::Operate(const Caller& caller, const std::string& instance, v1::OperationReply& reply,
                                   const Operation& kind, const std::function<OpResult(Driver&)>& operation,
                                   const ExplainRefusal& explain) {
-  const auto found = instances_.Find(instance);
+  const auto found = callers_.FindOwn(caller, instances_, instance);
   if (!found.ok()) return ToGrpcStatus(found.status());
   const auto work = [&](Driver& driver) {
     const Instance& machine = driver.instance();
@@ -78,7 +78,7 @@ grpc::Status HeapService::DoFreePages(const Caller& caller, const v1::FreePagesR
 }
 
 grpc::Status HeapService::DoApply(const Caller& caller, const v1::Batch& batch, v1::BatchReply& reply) {
-  const auto found = instances_.Find(batch.instance());
+  const auto found = callers_.FindOwn(caller, instances_, batch.instance());
   if (!found.ok()) return ToGrpcStatus(found.status());
   BatchWork work;
   const auto stopped = ApplyBatch(**found, batch, LeftBy(caller), work, reply);
@@ -86,7 +86,10 @@ grpc::Status HeapService::DoApply(const Caller& caller, const v1::Batch& batch, 
 }
 
 grpc::ServerBidiReactor<v1::Batch, v1::BatchReply>* HeapService::Stream(grpc::CallbackServerContext* context) {
-  return new HeapStream(*context, instances_, pool_, streams_, writes_);  // deletes itself
+  const HeapStream::Find find = [this, context](const std::string& name) {
+    return callers_.FindOwn(*context, instances_, name);
+  };
+  return new HeapStream(*context, find, pool_, streams_, writes_);  // deletes itself
 }
 
 }  // namespace alloclab::server

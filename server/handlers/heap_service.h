@@ -8,6 +8,7 @@
 #include "alloclab/v1/heap.grpc.pb.h"
 #include "server/collections/instance_registry.h"
 #include "server/handlers/call_queue.h"
+#include "server/handlers/callers.h"
 #include "server/handlers/open_calls.h"
 #include "server/handlers/queued_service.h"
 #include "server/handlers/work_pool.h"
@@ -23,7 +24,8 @@ class HeapService final : public QueuedService<v1::Heap, v1::Heap::WithCallbackM
     CallQueue& batches;
   };
   // All outlive the service.
-  HeapService(InstanceRegistry& instances, const Queues& queues, WorkPool& pool, OpenCalls& streams, WriteWatch& writes);
+  HeapService(InstanceRegistry& instances, const Callers& callers, const Queues& queues, WorkPool& pool, OpenCalls& streams,
+              WriteWatch& writes);
 
   grpc::ServerBidiReactor<v1::Batch, v1::BatchReply>* Stream(grpc::CallbackServerContext* context) override;
 
@@ -44,6 +46,7 @@ class HeapService final : public QueuedService<v1::Heap, v1::Heap::WithCallbackM
                        const std::function<OpResult(Driver&)>& operation, const ExplainRefusal& explain);
 
   InstanceRegistry& instances_;
+  const Callers& callers_;
   WorkPool& pool_;
   OpenCalls& streams_;
   WriteWatch& writes_;

@@ -33,9 +33,8 @@ absl::StatusOr<BatchEnd> ApplyBatch(LiveInstance& instance, const v1::Batch& bat
   return BatchEnd{applied->stopped};
 }
 
-HeapStream::HeapStream(grpc::CallbackServerContext& context, InstanceRegistry& instances, WorkPool& pool, OpenCalls& streams,
-                       WriteWatch& writes)
-    : instances_(instances), pool_(pool), streams_(streams), write_(writes, [&context] { context.TryCancel(); }) {
+HeapStream::HeapStream(grpc::CallbackServerContext& context, Find find, WorkPool& pool, OpenCalls& streams, WriteWatch& writes)
+    : find_(std::move(find)), pool_(pool), streams_(streams), write_(writes, [&context] { context.TryCancel(); }) {
   absl::Status status = streams_.Admit(this, context.peer(), errors::TooManyStreams(streams_.max()),
                                        [this](const absl::Status& why) { End(why); });
   if (status.ok()) {
@@ -149,7 +148,7 @@ absl::StatusOr<BatchEnd> HeapStream::ApplyNext() {
   if (absl::Status status = CheckBounds(batch_); !status.ok()) return status;
   if (!instance_ || (!batch_.instance().empty() && batch_.instance() != instance_named_)) {
     if (instance_) return errors::InstanceChangedInStream(instance_named_, batch_.instance());
-    absl::StatusOr<std::shared_ptr<LiveInstance>> found = instances_.Find(batch_.instance());
+    absl::StatusOr<std::shared_ptr<LiveInstance>> found = find_(batch_.instance());
     if (!found.ok()) return found.status();
     instance_ = *std::move(found);
     instance_named_ = batch_.instance();

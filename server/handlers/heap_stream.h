@@ -10,6 +10,7 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -18,8 +19,8 @@
 #include "absl/status/statusor.h"
 #include "allocators/common/mutex.h"
 #include "alloclab/v1/heap.pb.h"
-#include "server/collections/instance_registry.h"
 #include "server/converters/batch_converter.h"
+#include "server/entities/live_instance.h"
 #include "server/handlers/open_calls.h"
 #include "server/handlers/work_pool.h"
 #include "server/handlers/write_watch.h"
@@ -36,9 +37,11 @@ absl::StatusOr<BatchEnd> ApplyBatch(LiveInstance& instance, const v1::Batch& bat
 
 class HeapStream final : public grpc::ServerBidiReactor<v1::Batch, v1::BatchReply> {
  public:
+  // The instance of that name, for this caller.
+  using Find = std::function<absl::StatusOr<std::shared_ptr<LiveInstance>>(const std::string& name)>;
+
   // Deletes itself when the call is done. All outlive it.
-  HeapStream(grpc::CallbackServerContext& context, InstanceRegistry& instances, WorkPool& pool, OpenCalls& streams,
-             WriteWatch& writes);
+  HeapStream(grpc::CallbackServerContext& context, Find find, WorkPool& pool, OpenCalls& streams, WriteWatch& writes);
 
   void OnReadDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
@@ -57,7 +60,7 @@ class HeapStream final : public grpc::ServerBidiReactor<v1::Batch, v1::BatchRepl
   [[nodiscard]] bool Proceed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Read() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  InstanceRegistry& instances_;
+  const Find find_;
   WorkPool& pool_;
   OpenCalls& streams_;
   WriteWatch::Call write_;

@@ -9,9 +9,9 @@
 
 namespace alloclab::server {
 
-LabService::LabService(InstanceRegistry& instances, const NativeAllocators& natives, std::function<v1::Server()> describe,
-                       CallQueue& calls)
-    : instances_(instances), natives_(natives), describe_(std::move(describe)) {
+LabService::LabService(InstanceRegistry& instances, const Callers& callers, const NativeAllocators& natives,
+                       std::function<v1::Server()> describe, CallQueue& calls)
+    : instances_(instances), callers_(callers), natives_(natives), describe_(std::move(describe)) {
   Queue(calls, "GetServer", &LabService::DoGetServer);
   Queue(calls, "GetCatalog", &LabService::DoGetCatalog);
   Queue(calls, "CreateInstance", &LabService::DoCreateInstance);
@@ -31,9 +31,12 @@ grpc::Status LabService::DoGetCatalog(const Caller&, const v1::GetCatalogRequest
   return grpc::Status::OK;
 }
 
-grpc::Status LabService::DoCreateInstance(const Caller&, const v1::CreateInstanceRequest& request, v1::Instance& reply) {
-  const absl::StatusOr<InstanceRequest> wanted = FromProto(request);
+grpc::Status LabService::DoCreateInstance(const Caller& caller, const v1::CreateInstanceRequest& request, v1::Instance& reply) {
+  absl::StatusOr<InstanceRequest> wanted = FromProto(request);
   if (!wanted.ok()) return ToGrpcStatus(wanted.status());
+  const absl::StatusOr<Bearer> who = callers_.Who(caller);
+  if (!who.ok()) return ToGrpcStatus(who.status());
+  wanted->owner = who->name;
   const auto instance = instances_.Create(*wanted);
   if (!instance.ok()) return ToGrpcStatus(instance.status());
   reply = ToProto(**instance);
@@ -67,9 +70,11 @@ grpc::Status LabService::DoListInstances(const Caller&, const v1::ListInstancesR
   return grpc::Status::OK;
 }
 
-grpc::Status LabService::DoDeleteInstance(const Caller&, const v1::DeleteInstanceRequest& request,
+grpc::Status LabService::DoDeleteInstance(const Caller& caller, const v1::DeleteInstanceRequest& request,
                                           v1::DeleteInstanceResponse&) {
-  return ToGrpcStatus(instances_.Delete(request.instance()));
+  const auto instance = callers_.FindOwn(caller, instances_, request.instance());
+  if (!instance.ok()) return ToGrpcStatus(instance.status());
+  return ToGrpcStatus(instances_.Delete(std::to_string((*instance)->id())));  // the name may be another's by now
 }
 
 }  // namespace alloclab::server

@@ -8,15 +8,16 @@
 #include "alloclab/v1/lab.grpc.pb.h"
 #include "server/collections/instance_registry.h"
 #include "server/entities/native_allocator.h"
+#include "server/handlers/callers.h"
 #include "server/handlers/queued_service.h"
 
 namespace alloclab::server {
 
 class LabService final : public QueuedService<v1::Lab> {
  public:
-  // `instances` and `natives` outlive the service; `describe` says what GetServer answers.
-  LabService(InstanceRegistry& instances, const NativeAllocators& natives, std::function<v1::Server()> describe,
-             CallQueue& calls);
+  // `instances`, `callers` and `natives` outlive the service; `describe` says what GetServer answers.
+  LabService(InstanceRegistry& instances, const Callers& callers, const NativeAllocators& natives,
+             std::function<v1::Server()> describe, CallQueue& calls);
 
  private:
   grpc::Status DoGetServer(const Caller& caller, const v1::GetServerRequest& request, v1::Server& reply);
@@ -28,6 +29,7 @@ class LabService final : public QueuedService<v1::Lab> {
                                 v1::DeleteInstanceResponse& reply);
 
   InstanceRegistry& instances_;
+  const Callers& callers_;
   const NativeAllocators& natives_;
   const std::function<v1::Server()> describe_;
 };

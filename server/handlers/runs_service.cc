@@ -9,6 +9,7 @@
 #include "allocators/guest/guest_patience.h"
 #include "allocators/workload/difference.h"
 #include "allocators/workload/host_need.h"
+#include "server/access/owner.h"
 #include "server/converters/list_converter.h"
 #include "server/converters/run_comparison.h"
 #include "server/converters/run_converter.h"
@@ -74,9 +75,9 @@ bool IsGiven(const v1::FieldDifference& difference) {
 
 }  // namespace
 
-RunsService::RunsService(RunExecutor& runs, TraceLibrary& traces, OpenCalls& watchers, OpenCalls& diffs, WriteWatch& writes,
-                         CallQueue& calls)
-    : runs_(runs), traces_(traces), watchers_(watchers), diffs_(diffs), writes_(writes) {
+RunsService::RunsService(RunExecutor& runs, const Callers& callers, TraceLibrary& traces, OpenCalls& watchers, OpenCalls& diffs,
+                         WriteWatch& writes, CallQueue& calls)
+    : runs_(runs), callers_(callers), traces_(traces), watchers_(watchers), diffs_(diffs), writes_(writes) {
   Queue(calls, "SubmitRun", &RunsService::DoSubmitRun);
   Queue(calls, "GetRun", &RunsService::DoGetRun);
   Queue(calls, "ListRuns", &RunsService::DoListRuns);
@@ -85,9 +86,14 @@ RunsService::RunsService(RunExecutor& runs, TraceLibrary& traces, OpenCalls& wat
   Queue(calls, "DiffRuns", &RunsService::DoDiffRuns);
 }
 
-grpc::Status RunsService::DoSubmitRun(const Caller&, const v1::SubmitRunRequest& request, v1::Run& reply) {
+grpc::Status RunsService::DoSubmitRun(const Caller& caller, const v1::SubmitRunRequest& request, v1::Run& reply) {
   absl::StatusOr<RunSubmission> wanted = FromProto(request);
   if (!wanted.ok()) return ToGrpcStatus(wanted.status());
+  const absl::StatusOr<Bearer> who = callers_.Who(caller);
+  if (!who.ok()) return ToGrpcStatus(who.status());
+  if (wanted->request.owner.empty()) wanted->request.owner = who->name;
+  const absl::Status may = CheckOwner(*who, wanted->request.owner, "the run");
+  if (!may.ok()) return ToGrpcStatus(may);
   return Reply(runs_.Submit(*std::move(wanted)), reply);
 }
 
@@ -113,11 +119,13 @@ grpc::ServerWriteReactor<v1::Run>* RunsService::WatchRun(grpc::CallbackServerCon
   return new RunWatch(*context, runs_, watchers_, writes_, request->id());  // deletes itself
 }
 
-grpc::Status RunsService::DoCancelRun(const Caller&, const v1::CancelRunRequest& request, v1::Run& reply) {
+grpc::Status RunsService::DoCancelRun(const Caller& caller, const v1::CancelRunRequest& request, v1::Run& reply) {
+  if (absl::Status own = callers_.CheckOwn(caller, runs_, request.id()); !own.ok()) return ToGrpcStatus(own);
   return Reply(runs_.Cancel(request.id()), reply);
 }
 
-grpc::Status RunsService::DoDeleteRun(const Caller&, const v1::DeleteRunRequest& request, v1::DeleteRunResponse&) {
+grpc::Status RunsService::DoDeleteRun(const Caller& caller, const v1::DeleteRunRequest& request, v1::DeleteRunResponse&) {
+  if (absl::Status own = callers_.CheckOwn(caller, runs_, request.id()); !own.ok()) return ToGrpcStatus(own);
   return ToGrpcStatus(runs_.Delete(request.id()));
 }
 

@@ -5,6 +5,7 @@
 #include "alloclab/v1/run.grpc.pb.h"
 #include "server/collections/run_executor.h"
 #include "server/collections/trace_library.h"
+#include "server/handlers/callers.h"
 #include "server/handlers/open_calls.h"
 #include "server/handlers/queued_service.h"
 #include "server/handlers/write_watch.h"
@@ -14,8 +15,8 @@ namespace alloclab::server {
 class RunsService final : public QueuedService<v1::Runs, v1::Runs::WithCallbackMethod_WatchRun<v1::Runs::Service>> {
  public:
   // All outlive the service.
-  RunsService(RunExecutor& runs, TraceLibrary& traces, OpenCalls& watchers, OpenCalls& diffs, WriteWatch& writes,
-              CallQueue& calls);
+  RunsService(RunExecutor& runs, const Callers& callers, TraceLibrary& traces, OpenCalls& watchers, OpenCalls& diffs,
+              WriteWatch& writes, CallQueue& calls);
 
   grpc::ServerWriteReactor<v1::Run>* WatchRun(grpc::CallbackServerContext*, const v1::WatchRunRequest* request) override;
 
@@ -28,6 +29,7 @@ class RunsService final : public QueuedService<v1::Runs, v1::Runs::WithCallbackM
   grpc::Status DoDiffRuns(const Caller& caller, const v1::DiffRunsRequest& request, v1::DiffRunsReply& reply);
 
   RunExecutor& runs_;
+  const Callers& callers_;
   TraceLibrary& traces_;
   OpenCalls& watchers_;
   OpenCalls& diffs_;

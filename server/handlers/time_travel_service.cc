@@ -5,7 +5,9 @@
 
 namespace alloclab::server {
 
-TimeTravelService::TimeTravelService(OpenedRuns& runs, CallQueue& calls) : runs_(runs) {
+TimeTravelService::TimeTravelService(OpenedRuns& runs, const InstanceRegistry& instances, const Callers& callers,
+                                     CallQueue& calls)
+    : runs_(runs), instances_(instances), callers_(callers) {
   Queue(calls, "Open", &TimeTravelService::DoOpen);
   Queue(calls, "Seek", &TimeTravelService::DoSeek);
   Queue(calls, "Explain", &TimeTravelService::DoExplain);
@@ -15,13 +17,17 @@ TimeTravelService::TimeTravelService(OpenedRuns& runs, CallQueue& calls) : runs_
 }
 
 grpc::Status TimeTravelService::DoOpen(const Caller& caller, const v1::OpenRunRequest& request, v1::Moment& reply) {
-  const auto instance = runs_.Open(request.run(), request.operation(), LeftBy(caller));
+  const absl::StatusOr<Bearer> who = callers_.Who(caller);
+  if (!who.ok()) return ToGrpcStatus(who.status());
+  const auto instance = runs_.Open(request.run(), request.operation(), LeftBy(caller), who->name);
   if (!instance.ok()) return ToGrpcStatus(instance.status());
   reply = MomentOf(**instance);
   return grpc::Status::OK;
 }
 
 grpc::Status TimeTravelService::DoSeek(const Caller& caller, const v1::SeekRequest& request, v1::Moment& reply) {
+  const absl::Status own = callers_.FindOwn(caller, instances_, request.instance()).status();
+  if (!own.ok()) return ToGrpcStatus(own);
   const auto instance = runs_.Find(request.instance());
   if (!instance.ok()) return ToGrpcStatus(instance.status());
   if (absl::Status status = (*instance)->Seek(request.operation(), LeftBy(caller)); !status.ok()) return ToGrpcStatus(status);
@@ -58,7 +64,9 @@ grpc::Status TimeTravelService::DoDescribe(const Caller&, const v1::DescribeRequ
   return grpc::Status::OK;
 }
 
-grpc::Status TimeTravelService::DoClose(const Caller&, const v1::CloseRunRequest& request, v1::CloseRunReply&) {
+grpc::Status TimeTravelService::DoClose(const Caller& caller, const v1::CloseRunRequest& request, v1::CloseRunReply&) {
+  const absl::Status own = callers_.FindOwn(caller, instances_, request.instance()).status();
+  if (!own.ok()) return ToGrpcStatus(own);
   return ToGrpcStatus(runs_.Close(request.instance()));
 }
 

@@ -4,14 +4,15 @@
 
 #include "alloclab/v1/time_travel.grpc.pb.h"
 #include "server/collections/opened_runs.h"
+#include "server/handlers/callers.h"
 #include "server/handlers/queued_service.h"
 
 namespace alloclab::server {
 
 class TimeTravelService final : public QueuedService<v1::TimeTravel> {
  public:
-  // Both outlive the service.
-  TimeTravelService(OpenedRuns& runs, CallQueue& calls);
+  // All outlive the service.
+  TimeTravelService(OpenedRuns& runs, const InstanceRegistry& instances, const Callers& callers, CallQueue& calls);
 
  private:
   grpc::Status DoOpen(const Caller& caller, const v1::OpenRunRequest& request, v1::Moment& reply);
@@ -22,6 +23,8 @@ class TimeTravelService final : public QueuedService<v1::TimeTravel> {
   grpc::Status DoClose(const Caller& caller, const v1::CloseRunRequest& request, v1::CloseRunReply& reply);
 
   OpenedRuns& runs_;
+  const InstanceRegistry& instances_;
+  const Callers& callers_;
 };
 
 }  // namespace alloclab::server

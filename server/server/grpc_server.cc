@@ -85,13 +85,13 @@ GrpcServer::GrpcServer(const Domain& domain, std::size_t streams_max)
                    .of_one_client = PoolThreads() / 2,
                    .waiting_max = kCallsWaitingMax}),
       calls_({.threads = kCallThreads, .of_one_client = kCallThreads / 2, .waiting_max = kCallsWaitingMax}),
-      lab_(domain.instances, domain.runs.natives(), domain.describe, calls_),
-      heap_(domain.instances, {operations_, calls_}, pool_, streams_, writes_),
+      lab_(domain.instances, callers_, domain.runs.natives(), domain.describe, calls_),
+      heap_(domain.instances, callers_, {operations_, calls_}, pool_, streams_, writes_),
       inspect_(domain.instances, {pool_, writes_, walks_}, calls_),
-      time_travel_(domain.opened_runs, calls_),
+      time_travel_(domain.opened_runs, domain.instances, callers_, calls_),
       workloads_(domain.traces, domain.runs, uploads_, calls_),
       guests_(domain.guests, domain.runs, uploads_, calls_),
-      runs_(domain.runs, domain.traces, watchers_, diffs_, writes_, calls_) {}
+      runs_(domain.runs, callers_, domain.traces, watchers_, diffs_, writes_, calls_) {}
 
 GrpcServer::~GrpcServer() { Stop(MonotonicTime::InfinitePast()); }
 

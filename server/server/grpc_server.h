@@ -76,6 +76,7 @@ class GrpcServer {
 
   RpcMetrics& metrics_;
   const AccessControl& access_;
+  const Callers callers_{access_};
   CancelBudget cancels_;
   WorkPool pool_;
   WriteWatch writes_;

@@ -42,10 +42,14 @@ HostBudgetLimits BudgetOf(const ServerOptions& options) {
   return limits;
 }
 
+std::uint32_t BoundOf(std::uint32_t option) { return option == 0 ? UINT32_MAX : option; }
+
 RunExecutor::Limits RunLimitsOf(const ServerOptions& options) {
   RunExecutor::Limits limits;
   limits.threads = options.run_threads != 0 ? options.run_threads : std::max(1u, std::thread::hardware_concurrency());
   limits.queued_runs = options.queued_runs_max;
+  limits.queued_of_one = BoundOf(options.owner_queued_runs_max);
+  limits.running_of_one = BoundOf(options.owner_runs_max);
   limits.stored_runs = options.stored_runs_max;
   limits.retire_runs = options.runs_retire;
   limits.retire_traces = options.traces_retire;
@@ -91,7 +95,7 @@ struct LabServer::Parts {
         ids(*store),
         traces(*store, budget, options.trace_store_max),
         guests(*store, budget, options.trace_store_max, options.traces_retire),
-        instances(ids, heaps, budget, options.instances_max),
+        instances(ids, heaps, budget, options.instances_max, BoundOf(options.owner_instances_max)),
         runs(*store, traces, heaps, budget, RunLimitsOf(options), NativesOf(options)),
         opened_runs(runs, traces, instances),
         card(instances, *store),

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <set>
 #include <string>
 #include <thread>
@@ -122,8 +123,8 @@ TEST_F(Roles, RefusalsSayWhatToDo) {
               AllOf(HasSubstr("lets in only those who show a token"), HasSubstr("ALLOCLAB_TOKEN or --token-file")));
   EXPECT_THAT(Call(kServer, "Bearer no").error_message(), HasSubstr("is none of this lab, or was revoked"));
   EXPECT_THAT(Call(kServer, expired_).error_message(), HasSubstr("token eve has expired"));
-  EXPECT_EQ(Call("/alloclab.v1.Runs/DeleteRun", user_).error_message(),
-            "token uma is of role user; /alloclab.v1.Runs/DeleteRun is for role admin");
+  EXPECT_EQ(Call("/alloclab.v1.Workloads/DeleteTrace", user_).error_message(),
+            "token uma is of role user; /alloclab.v1.Workloads/DeleteTrace is for role admin");
   // What there is not is for nobody, and only an admin is told so.
   EXPECT_EQ(Call("/alloclab.v1.Lab/NoSuch", user_).error_code(), grpc::StatusCode::PERMISSION_DENIED);
   EXPECT_EQ(Call("/alloclab.v1.Lab/NoSuch", admin_).error_code(), grpc::StatusCode::UNIMPLEMENTED);
@@ -135,6 +136,82 @@ TEST_F(Roles, TokensAreTakenUpAndTakenBackWhileItServes) {
   ASSERT_TRUE(RevokeToken(data_dir_, "lea").ok());
   EXPECT_TRUE(Eventually([&] { return Call(kServer, late).error_code() == grpc::StatusCode::UNAUTHENTICATED; }));
   EXPECT_TRUE(Call(kServer, viewer_).ok());
+}
+
+TEST_F(Roles, WhatIsAnothersMayBeLookedAtButNotChanged) {
+  const std::string other = Make(data_dir_, "bob", Role::kUser);
+  ASSERT_TRUE(Eventually([&] { return Call(kServer, other).ok(); }));
+  const auto as = [](const std::string& header, const auto& call) {
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", header);
+    return call(context);
+  };
+  v1::CreateInstanceRequest create;
+  create.set_name("toy");
+  v1::Instance toy;
+  ASSERT_TRUE(as(user_, [&](auto& context) { return server_->lab->CreateInstance(&context, create, &toy); }).ok());
+  EXPECT_EQ(toy.owner(), "uma");
+  v1::Run run;
+  ASSERT_TRUE(as(user_, [&](auto& context) { return server_->runs->SubmitRun(&context, SmallRun(), &run); }).ok());
+  EXPECT_EQ(run.owner(), "uma");
+
+  v1::GetInstanceRequest get;
+  get.set_instance("toy");
+  v1::Instance seen;
+  EXPECT_TRUE(as(other, [&](auto& context) { return server_->lab->GetInstance(&context, get, &seen); }).ok());
+  const auto malloc = [&](auto& context) {
+    v1::MallocRequest request;
+    request.set_instance("toy");
+    request.set_bytes(16);
+    v1::OperationReply reply;
+    return server_->heap->Malloc(&context, request, &reply);
+  };
+  const auto apply = [&](auto& context) {
+    v1::BatchReply reply;
+    return server_->heap->Apply(&context, BatchBuilder("toy").Add(v1::MALLOC, 0, 16).batch(), &reply);
+  };
+  const auto stream = [&](auto& context) {
+    const auto call = server_->heap->Stream(&context);
+    call->Write(BatchBuilder("toy").Add(v1::MALLOC, 1, 16).batch());
+    call->WritesDone();
+    v1::BatchReply reply;
+    while (call->Read(&reply)) {
+    }
+    return call->Finish();
+  };
+  const auto remove = [&](auto& context) {
+    v1::DeleteInstanceRequest request;
+    request.set_instance("toy");
+    v1::DeleteInstanceResponse reply;
+    return server_->lab->DeleteInstance(&context, request, &reply);
+  };
+  const auto cancel = [&](auto& context) {
+    v1::CancelRunRequest request;
+    request.set_id(run.id());
+    v1::Run reply;
+    return server_->runs->CancelRun(&context, request, &reply);
+  };
+  const auto remove_run = [&](auto& context) {
+    v1::DeleteRunRequest request;
+    request.set_id(run.id());
+    v1::DeleteRunResponse reply;
+    return server_->runs->DeleteRun(&context, request, &reply);
+  };
+  const auto impersonate = [&](auto& context) {
+    v1::SubmitRunRequest request = SmallRun();
+    request.set_owner("uma");
+    v1::Run reply;
+    return server_->runs->SubmitRun(&context, request, &reply);
+  };
+  const std::vector<std::function<grpc::Status(grpc::ClientContext&)>> changes = {malloc, apply,      stream,     cancel,
+                                                                                  remove, remove_run, impersonate};
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    EXPECT_EQ(as(other, changes[i]).error_code(), grpc::StatusCode::PERMISSION_DENIED) << i;
+  }
+  EXPECT_EQ(as(other, remove).error_message(), "instance \"toy\" belongs to uma: only uma and admins may change it, not bob");
+  EXPECT_TRUE(as(other, [&](auto& context) { return server_->lab->GetInstance(&context, get, &seen); }).ok());
+  EXPECT_EQ(seen.operations(), 0u) << "nothing was changed";
+  for (std::size_t i = 0; i < changes.size(); ++i) EXPECT_TRUE(as(i < 4 ? user_ : admin_, changes[i]).ok()) << i;
 }
 
 TEST_F(Roles, TwoTokensInOneCallAreNone) {

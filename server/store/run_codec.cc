@@ -62,7 +62,7 @@ absl::StatusOr<RunRequest> DecodeListedRequest(const std::string& bytes) {
   WorkloadSpec listed;
   listed.name = spec.name();
   listed.seed = spec.seed();
-  return RunRequest{std::move(listed), FromProto(proto->config()), proto->digest_at(), proto->label()};
+  return RunRequest{std::move(listed), FromProto(proto->config()), proto->digest_at(), proto->label(), proto->owner()};
 }
 
 std::string EncodeResult(const std::shared_ptr<const v1::RunResult>& result) {

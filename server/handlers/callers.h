@@ -1,0 +1,40 @@
+// Who makes a call, by the token that he shows, and what of others he may change (owner.h).
+//
+// Thread safety: all methods may be called from any thread.
+#ifndef ALLOCLAB_SERVER_HANDLERS_CALLERS_H_
+#define ALLOCLAB_SERVER_HANDLERS_CALLERS_H_
+
+#include <grpcpp/server_context.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "server/access/access_control.h"
+#include "server/collections/instance_registry.h"
+#include "server/collections/run_executor.h"
+
+namespace alloclab::server {
+
+class Callers {
+ public:
+  // `access` outlives it.
+  explicit Callers(const AccessControl& access) : access_(access) {}
+
+  // Without tokens nobody in particular. UNAUTHENTICATED: his token was revoked since the call began.
+  absl::StatusOr<Bearer> Who(const grpc::ServerContextBase& call) const;
+
+  // The instance or run of that name or id, if the caller may change it: the errors of Find and Get, of Who, and
+  // PERMISSION_DENIED.
+  absl::StatusOr<std::shared_ptr<LiveInstance>> FindOwn(const grpc::ServerContextBase& call, const InstanceRegistry& instances,
+                                                        std::string_view name) const;
+  absl::Status CheckOwn(const grpc::ServerContextBase& call, const RunExecutor& runs, std::uint64_t id) const;
+
+ private:
+  const AccessControl& access_;
+};
+
+}  // namespace alloclab::server
+
+#endif  // ALLOCLAB_SERVER_HANDLERS_CALLERS_H_
