@@ -249,12 +249,12 @@ TEST(BuiltinTest, ARepeatedRecordingOfPagesUsesFreshPageHandles) {
 TEST(BuiltinTest, SeedsAndErrors) {
   EXPECT_NE(TraceDigest(MakeBuiltin("larson", 2, 0)->operations), TraceDigest(MakeBuiltin("larson", 3, 0)->operations));
   EXPECT_EQ(MakeBuiltin("larsen", 0, 0).status().message(), "unknown built-in workload \"larsen\"; did you mean \"larson\"?");
-  EXPECT_EQ(MakeBuiltin("x", 0, 0).status().message(),
-            "unknown built-in workload \"x\"; expected one of steady-state, ramp-and-drain, larson, checkerboard, "
+  EXPECT_EQ(MakeBuiltin("no-such-name", 0, 0).status().message(),
+            "unknown built-in workload \"no-such-name\"; expected one of steady-state, ramp-and-drain, larson, checkerboard, "
             "fork-exec-exit, sawtooth, plateau-and-peak, producer-consumer, comb, process-mix, rtos-loop, compiler, "
             "web-requests, game-tick, robson, sqlite, cc1, git, openssl, perl, python, web-server, nginx, redis, jq, cmake, "
             "imagemagick, kernel-slabs, kernel-pages");
-  EXPECT_EQ(MakeBuiltin("x", 0, 0).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(MakeBuiltin("no-such-name", 0, 0).status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(MakeBuiltin("larson", 0, 50'000'001).status().message(),
             "operations: 50000001 are too many; expected at most 50000000");
 }
