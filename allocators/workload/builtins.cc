@@ -37,18 +37,19 @@ absl::StatusOr<Trace> Repeat(Trace trace, std::uint64_t operations) {
   const std::size_t own = trace.operations.size();
   ALLOCLAB_CHECK_GE(own, 1u);
   const std::uint64_t rounds = (operations + own - 1) / own;
-  if (rounds * trace.heap_handles > HandleTable::kHandlesMax) {
+  if (rounds * std::max(trace.heap_handles, trace.page_handles) > HandleTable::kHandlesMax) {
     return absl::InvalidArgumentError(absl::StrFormat("operations: %d repetitions of the trace need too many handles", rounds));
   }
   trace.operations.resize(operations);
-  const auto heap_handles = trace.heap_handles;
+  const auto heap_handles = trace.heap_handles, page_handles = trace.page_handles;
   for (std::size_t i = own; i < operations; ++i) {
     Operation op = trace.operations[i - own];
-    if (op.block != kNoBlock) op.block += heap_handles;
+    if (op.block != kNoBlock) op.block += OnPages(op.kind) ? page_handles : heap_handles;
     if (op.kind == OpKind::kRealloc && op.extra != kNoBlock) op.extra += heap_handles;
     trace.operations[i] = op;
   }
   trace.heap_handles = static_cast<std::uint32_t>(rounds * heap_handles);
+  trace.page_handles = static_cast<std::uint32_t>(rounds * page_handles);
   return trace;
 }
 
@@ -63,6 +64,13 @@ constexpr RecordedWorkload kRecorded[] = {
     {"perl", "the first part of a Perl report of arrays and strings that grow"},
     {"python", "the start of Python and the first part of a program that counts words"},
     {"web-server", "the first part of a Python web server with a thread for each of six clients"},
+    {"nginx", "nginx serving files and lists of files, some gzipped, to eight clients"},
+    {"redis", "the first part of a Redis server that fills with strings, lists, sets and hashes"},
+    {"jq", "jq grouping and adding up 1500 rows of JSON"},
+    {"cmake", "the first part of CMake configuring a small C project"},
+    {"imagemagick", "ImageMagick making, blurring, resizing, rotating and writing a picture"},
+    {"kernel-slabs", "Linux 6.1 from its boot on: objects of its caches and of kmalloc, as blocks of a heap"},
+    {"kernel-pages", "the same Linux: its blocks of pages, those of its slabs among them"},
 };
 
 using RecordedTraces = std::map<std::string, absl::StatusOr<Trace>, std::less<>>;

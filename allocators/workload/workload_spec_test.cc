@@ -193,6 +193,13 @@ TEST(BuiltinTest, OperationsArePinned) {
       {"perl", {60'000, "6329bd107f4b6a62744bba8d7072f05c3e0069b2906f38ca3dea816d75b89fde"}},
       {"python", {100'000, "653aac5e45b36df34369286f8b887360a3b7821e6a045bc427e53f95bda320ce"}},
       {"web-server", {120'000, "a82e7062942e790598b00d9a417007dfaf9252a24aad1f223f0b91669e6185fd"}},
+      {"nginx", {17'368, "0e5ad866e7958fb4554129073d7013a49ec70f560911cbe19f7dac3ae906049b"}},
+      {"redis", {120'000, "6ae3a555bdc37648044d60dff24f893e5202ef4fbcd86fd09769d4c4bee2047e"}},
+      {"jq", {95'701, "119d581172ff6861dd036f097cd06bc4df777f22939252f1c69c30a435ddc9ea"}},
+      {"cmake", {120'000, "e8a0647bfb39445c13faad79a19b14b1b23acaa4cdb275d7b6c25ebc8e7d43d0"}},
+      {"imagemagick", {7'799, "0523b4a4368f283dfdef5ee860768dad0c994667d4936d865a421ded61a20d67"}},
+      {"kernel-slabs", {113'033, "092d4766a440142bc4ee67cd19ecbf49e1cc791c4727e95bf3dd9014897a935b"}},
+      {"kernel-pages", {30'556, "e430d1ab37f8b920beb2b8d27b3333329dbeb9e3502cf9268c5d007e9ef5c370"}},
   };
   ASSERT_EQ(BuiltinWorkloads().size(), pinned.size());
   for (const BuiltinWorkload& builtin : BuiltinWorkloads()) {
@@ -228,14 +235,26 @@ TEST(BuiltinTest, ARepeatedRecordingUsesFreshHandles) {
   EXPECT_EQ(MakeBuiltin("sqlite", 0, 100)->operations.size(), 100u);
 }
 
+TEST(BuiltinTest, ARepeatedRecordingOfPagesUsesFreshPageHandles) {
+  const Trace once = MakeBuiltin("kernel-pages", 0, 0).value();
+  const std::size_t own = once.operations.size();
+  const Trace twice = MakeBuiltin("kernel-pages", 0, 2 * own).value();
+  EXPECT_EQ(twice.heap_handles, 0u);
+  EXPECT_EQ(twice.page_handles, 2 * once.page_handles);
+  for (std::size_t i = 0; i < own; ++i) {
+    ASSERT_EQ(twice.operations[own + i].block, once.operations[i].block + once.page_handles);
+  }
+}
+
 TEST(BuiltinTest, SeedsAndErrors) {
   EXPECT_NE(TraceDigest(MakeBuiltin("larson", 2, 0)->operations), TraceDigest(MakeBuiltin("larson", 3, 0)->operations));
   EXPECT_EQ(MakeBuiltin("larsen", 0, 0).status().message(), "unknown built-in workload \"larsen\"; did you mean \"larson\"?");
-  EXPECT_EQ(MakeBuiltin("x", 0, 0).status().message(),
-            "unknown built-in workload \"x\"; expected one of steady-state, ramp-and-drain, larson, checkerboard, "
+  EXPECT_EQ(MakeBuiltin("no-such-name", 0, 0).status().message(),
+            "unknown built-in workload \"no-such-name\"; expected one of steady-state, ramp-and-drain, larson, checkerboard, "
             "fork-exec-exit, sawtooth, plateau-and-peak, producer-consumer, comb, process-mix, rtos-loop, compiler, "
-            "web-requests, game-tick, robson, sqlite, cc1, git, openssl, perl, python, web-server");
-  EXPECT_EQ(MakeBuiltin("x", 0, 0).status().code(), absl::StatusCode::kNotFound);
+            "web-requests, game-tick, robson, sqlite, cc1, git, openssl, perl, python, web-server, nginx, redis, jq, cmake, "
+            "imagemagick, kernel-slabs, kernel-pages");
+  EXPECT_EQ(MakeBuiltin("no-such-name", 0, 0).status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(MakeBuiltin("larson", 0, 50'000'001).status().message(),
             "operations: 50000001 are too many; expected at most 50000000");
 }

@@ -352,6 +352,7 @@ void RegisterCompare(CLI::App& app, Command& chosen) {
       ->type_name("COUNT");
   compare->add_option("--html", given->html, "Write tables and charts of every run into one file, to be opened in a browser")
       ->type_name("FILE");
+  AddLogOptions(*compare, given->options.log);
   AddThresholds(*compare, RunFigures(), given->thresholds);
   CLI::Option* baseline =
       compare->add_option("--baseline", given->baseline, "An earlier result of --output json to hold this one against")

@@ -101,7 +101,9 @@ CommandResult Submit(Session& session, const Arguments& given) {
   if (!HasEnded(*run)) run = WatchToEnd(connection, run->id(), OnInterrupt::kCancelRun, interruption, progress);
   progress.Finish();
   if (!run.ok()) return run.status();
-  const CommandResult shown = ShowRun(session, *run, ArgumentAgain(given.workload, *argument), given.thresholds);
+  const bool as_it_is = GivenPolicies(given.options.log).empty();
+  const CommandResult shown =
+      ShowRun(session, *run, as_it_is ? ArgumentAgain(given.workload, *argument) : "", given.thresholds);
   if (shown.ok() && interruption.interrupted() && run->state() == v1::Run::CANCELLED) return ExitCode::kInterrupted;
   return shown;
 }
@@ -129,6 +131,7 @@ void RegisterSubmit(CLI::App& app, Command& chosen) {
                    "Free text kept with the run, up to 128 characters (default a file's name)")
       ->type_name("TEXT");
   CLI::Option* detach = submit->add_flag("--detach", given->detach, "Do not wait: print the run's number");
+  AddLogOptions(*submit, given->options.log);
   AddThresholds(*submit, RunFigures(), given->thresholds);
   for (const char* option : {"--threshold", "--threshold-file"}) submit->get_option(option)->excludes(detach);
 }

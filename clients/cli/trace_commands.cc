@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "allocators/workload/import/format.h"
+#include "allocators/workload/size_rates.h"
 #include "allocators/workload/trace_profile.h"
 #include "clients/cli/trace_file.h"
 #include "clients/cli/trace_view.h"
@@ -30,7 +31,10 @@ struct Arguments {
   std::uint64_t ram_bytes = 0;
   std::string into;
   std::uint32_t phases = kProfilePhasesDefault;
+  std::uint64_t live_bytes = 0, operations = 0;  // of what comes of a .csv; 0: as by default
 };
+
+constexpr std::uint64_t kLiveBytesDefault = 16 << 20, kOperationsDefault = 200'000;
 
 absl::StatusOr<NamedSummary> Summarize(const std::string& path, const TraceSourceOptions& options) {
   TraceSummarizer summarizer;
@@ -146,7 +150,55 @@ google::protobuf::Struct FitStruct(const ProfileFit& fit) {
   return json;
 }
 
+constexpr const char kProfileDescription[] =
+    R"(A specification that resembles a trace, to share instead of it, and how well it does
+
+FILE may also be a .csv with a line "SIZE, RATE, LIVE" for each size: bytes, how often they are asked for, how many blocks of it live,
+as google/fleetbench has them in fleetbench/tcmalloc/distributions.)";
+
+// A .csv of sizes and rates instead of a trace.
+CommandResult ProfileRates(Session& session, const Arguments& given) {
+  const absl::StatusOr<std::string> text = ReadTextFile(given.file);
+  if (!text.ok()) return text.status();
+  const auto bad = [](const absl::Status& status) { return absl::DataLossError(std::string(status.message())); };
+  const absl::StatusOr<std::vector<SizeRate>> rates = ReadSizeRates(*text, given.file);
+  if (!rates.ok()) return bad(rates.status());
+  const std::uint64_t live_bytes = given.live_bytes != 0 ? given.live_bytes : kLiveBytesDefault;
+  const absl::StatusOr<WorkloadSpec> spec =
+      ProfileSizeRates(*rates, live_bytes, given.operations != 0 ? given.operations : kOperationsDefault);
+  if (!spec.ok()) return bad(spec.status());
+  const absl::StatusOr<Trace> trace = Generate(*spec);
+  if (!trace.ok()) return bad(trace.status());
+  const SizeRatesFit fit = CompareWithRates(*rates, *spec, *trace);
+  const std::string yaml = ToYaml(SpecToProto(*spec));
+  if (given.into.empty() || given.into == "-") {
+    session.Note(
+        fmt::format("Largest distance of sizes {:.3f} (Kolmogorov-Smirnov); {} live", fit.sizes, Bytes(fit.live_bytes)));
+    return Done(session.Print(yaml));
+  }
+  if (absl::Status status = WriteTextFile(given.into, yaml); !status.ok()) return status;
+  Document document;
+  Section facts = Facts("profile against sizes and rates");
+  AddFact(facts, "sizes", CountCell(rates->size()));
+  AddFact(facts, "sizes, largest distance", RatioCell(fit.sizes));
+  AddFact(facts, "live bytes that were asked for", BytesCell(live_bytes));
+  AddFact(facts, "live bytes of the profile, mean", BytesCell(fit.live_bytes));
+  document.sections.push_back(std::move(facts));
+  google::protobuf::Struct json;
+  for (const auto& [name, value] : {std::pair{"sizes", static_cast<double>(rates->size())},
+                                    {"sizes_distance", fit.sizes},
+                                    {"wanted_live_bytes", static_cast<double>(live_bytes)},
+                                    {"profile_live_bytes", static_cast<double>(fit.live_bytes)}}) {
+    (*json.mutable_fields())[name].set_number_value(value);
+  }
+  return Done(session.Show(json, document, given.into + "\n"));
+}
+
 CommandResult Profile(Session& session, const Arguments& given) {
+  if (given.file.ends_with(".csv")) return ProfileRates(session, given);
+  for (const auto& [option, value] : {std::pair{"--live", given.live_bytes}, {"--operations", given.operations}}) {
+    if (value != 0) return absl::InvalidArgumentError(fmt::format("{}: only for a .csv of sizes and rates", option));
+  }
   const absl::StatusOr<Trace> trace = LoadTrace(given.file, given.source);
   if (!trace.ok()) return trace.status();
   absl::StatusOr<WorkloadSpec> spec = ProfileTrace(*trace, given.phases);
@@ -197,15 +249,16 @@ void RegisterTrace(CLI::App& app, Command& chosen) {
   AddFile(command, diff)->add_option("OTHER", diff->other, "The trace to compare with")->required()->type_name("FILE");
   AddTraceSource(*command, diff->source);
   const auto profile = std::make_shared<Arguments>();
-  command =
-      AddCommand(*group, "profile", "A specification that resembles a trace, to share instead of it, and how well it does",
-                 "alloclab trace profile app.alloctrace --into app.yaml", chosen,
-                 [profile](Session& session) { return Profile(session, *profile); });
+  command = AddCommand(*group, "profile", kProfileDescription, "alloclab trace profile app.alloctrace --into app.yaml", chosen,
+                       [profile](Session& session) { return Profile(session, *profile); });
   AddTraceSource(*AddFile(command, profile), profile->source);
   command->add_option("--into", profile->into, "File to write (default standard output)")->type_name("FILE");
   command->add_option("--phases", profile->phases, "Parts of the same length that it is described in (default 16)")
       ->check(CLI::Range(1u, kProfilePhasesMax))
       ->type_name("COUNT");
+  AddPositiveCount(*command, "--operations", profile->operations, "Operations of what comes of a .csv (default 200k)",
+                   "nothing would be replayed; without the option it has 200k");
+  AddBytes(*command, "--live", profile->live_bytes, "What is live in what comes of a .csv (default 16Mi)");
   RegisterTraceEdit(*group, chosen);
 }
 

@@ -32,6 +32,44 @@ TEST_F(TraceEndToEnd, ALogIsSubmittedAsItIsAndItsReportIsKept) {
   EXPECT_THAT(Out({"traces", "list"}), AllOf(HasSubstr("mtrace"), HasSubstr("kmem"), HasSubstr("heaptrack")));
 }
 
+TEST_F(TraceEndToEnd, ALogIsSubmittedByOtherPoliciesAndItsReportIsKept) {
+  const auto plain = Json<v1::Run>({"submit", Sample("small.mtrace"), "--ram", "64Mi"});
+  const auto freed = Json<v1::Run>({"submit", Sample("small.mtrace"), "--ram", "64Mi", "--leaks", "balance"});
+  EXPECT_EQ(plain.operations_done(), 51u);
+  EXPECT_EQ(freed.operations_done(), 51u + 7) << "what is live at the end is freed there";
+  const std::string report = freed.result().exact().DebugString();
+  EXPECT_THAT(report, AllOf(HasSubstr("kept 58 operations of an mtrace log of glibc"), HasSubstr("read by --leaks balance"),
+                            HasSubstr("7 blocks that are live at the end are freed there")));
+  const auto again = Json<v1::Run>({"runs", "show", std::to_string(freed.id())});
+  EXPECT_EQ(again.result().exact().DebugString(), report);
+  EXPECT_EQ(again.label(), "small.mtrace");
+
+  const std::string pages = Out({"submit", Sample("kernel.perf.xz"), "--kernel", "pages", "--failed", "keep", "--ram", "64Mi"});
+  EXPECT_THAT(pages, HasSubstr("read by --failed keep --kernel pages"));
+  const std::string made = "= Start\n@ [0x1] - 0x1\n@ [0x1] + 0x10 0x8\n";
+  const ProcessResult synthesised =
+      Run({"submit", "-", "--unknown-free", "synthesise", "--synthesise-size", "32", "--output", "json"}, made);
+  EXPECT_EQ(synthesised.exit_code, 0) << synthesised.err;
+  EXPECT_THAT(synthesised.out, HasSubstr("1 blocks of 32 bytes that the log frees"));
+  EXPECT_THAT(Out({"compare", Sample("small.mtrace"), "--heap", "knr,tlsf", "--leaks", "balance", "--ram", "1Mi"}),
+              HasSubstr("SMALL.MTRACE"));
+}
+
+TEST_F(TraceEndToEnd, PoliciesThatFitNothingAreRefused) {
+  const std::string unknown = Write("u.mtrace", "= Start\n@ [0x1] + 0x10 0x8\n@ [0x1] - 0x1\n");
+  const ProcessResult refused = Run({"submit", unknown, "--unknown-free", "error"});
+  EXPECT_EQ(refused.exit_code, 4);
+  EXPECT_THAT(refused.err, HasSubstr("u.mtrace:3: frees or reallocates a block that is not live"));
+  for (const char* workload : {"sqlite", "larson"}) {
+    const ProcessResult builtin = Run({"submit", workload, "--leaks", "keep"});
+    EXPECT_EQ(builtin.exit_code, 2);
+    EXPECT_THAT(builtin.err, HasSubstr("--leaks keep: only for the file of a trace"));
+  }
+  EXPECT_EQ(Run({"submit", unknown, "--from", "mtrac"}).exit_code, 2);
+  EXPECT_EQ(Run({"submit", unknown, "--from", "ltrace"}).exit_code, 4);
+  EXPECT_EQ(Json<v1::ListTracesResponse>({"traces", "list"}).traces_size(), 0) << "nothing was uploaded";
+}
+
 TEST_F(TraceEndToEnd, ShowsWhatIsInATrace) {
   EXPECT_THAT(
       Out({"trace", "show", Sample("small.valgrind")}),

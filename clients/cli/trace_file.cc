@@ -95,14 +95,16 @@ Trace WithoutCallocs(const Trace& trace, std::vector<std::string>& notes) {
   return plain;
 }
 
+absl::StatusOr<std::string> OwnFormat(const Trace& trace) {
+  Trace numbered = trace;
+  NumberByFirstUse(numbered);
+  return WriteAllocTrace(numbered);
+}
+
 absl::StatusOr<std::string> TextOf(const Trace& trace, const std::string& format, std::vector<std::string>& notes) {
   if (format == "c") return WriteCTest(trace);
   if (format == "malloc-bench") return WriteMallocBench(trace);
-  if (format == "alloctrace") {
-    Trace numbered = trace;
-    NumberByFirstUse(numbered);
-    return WriteAllocTrace(numbered);
-  }
+  if (format == "alloctrace") return OwnFormat(trace);
   const RepDialect dialect = format == "rep-a" ? RepDialect::kA : format == "rep-c" ? RepDialect::kC : RepDialect::kB;
   return WriteCmuRep(WithoutCallocs(trace, notes), dialect);
 }
@@ -130,33 +132,64 @@ void AddTraceSource(CLI::App& app, TraceSourceOptions& options, bool slice) {
   ImportOptions& import = options.import;
   std::vector<std::string> names;
   for (const TraceFormat& format : TraceFormats()) names.push_back(std::string(format.name));
-  AddWord(
+  const auto add = [&options](CLI::Option* option) { options.options.push_back(option); };
+  add(AddWord(
       app, slice ? "--from-format" : "--from-format,--from", names, [&import, names](std::size_t i) { import.from = names[i]; },
-      "Format of the file (default by its content)");
+      "Format of the file (default by its content)"));
   using UnknownFree = ImportOptions::UnknownFree;
-  AddChoice<UnknownFree>(
+  add(AddChoice<UnknownFree>(
       app, "--unknown-free", import.unknown_free,
       {{"drop", UnknownFree::kDrop}, {"error", UnknownFree::kError}, {"synthesise", UnknownFree::kSynthesise}},
-      "Frees of blocks that a log does not allocate: leave out, refuse, or allocate such blocks at the start");
-  AddBytes32(app, "--synthesise-size", import.synthesised_bytes, "Size of such blocks (default 64)");
-  AddChoice<bool>(app, "--leaks", import.balance, {{"keep", false}, {"balance", true}},
-                  "What a log leaves live at its end: stays, or is freed there");
-  AddChoice<bool>(app, "--inversions", import.repair_inversions, {{"repair", true}, {"keep", false}},
-                  "An allocation where another block is live: put its free before it, or let it leak");
-  AddChoice<bool>(app, "--failed", import.keep_failed, {{"drop", false}, {"keep", true}},
-                  "Allocations that failed when a log was made: leave out, or ask for and free at once");
-  AddChoice<bool>(app, "--large", import.refuse_large, {{"clamp", false}, {"error", true}},
-                  "Sizes of a log that 32 bits cannot hold: become 4294967295, or are an error");
-  AddChoice<bool>(app, "--identity", import.newest_first, {{"fifo", false}, {"lifo", true}},
-                  "Which of several equal blocks an interpreted heaptrack file frees: the oldest or the newest");
-  app.add_flag("--fuse-realloc", import.fuse_reallocs, "A free and an allocation behind it in a heaptrack file are a realloc");
-  AddWord(
+      "Frees of blocks that a log does not allocate: leave out, refuse, or allocate such blocks at the start"));
+  add(AddBytes32(app, "--synthesise-size", import.synthesised_bytes, "Size of such blocks (default 64)"));
+  add(AddChoice<bool>(app, "--leaks", import.balance, {{"keep", false}, {"balance", true}},
+                      "What a log leaves live at its end: stays, or is freed there"));
+  add(AddChoice<bool>(app, "--inversions", import.repair_inversions, {{"repair", true}, {"keep", false}},
+                      "An allocation where another block is live: put its free before it, or let it leak"));
+  add(AddChoice<bool>(app, "--failed", import.keep_failed, {{"drop", false}, {"keep", true}},
+                      "Allocations that failed when a log was made: leave out, or ask for and free at once"));
+  add(AddChoice<bool>(app, "--large", import.refuse_large, {{"clamp", false}, {"error", true}},
+                      "Sizes of a log that 32 bits cannot hold: become 4294967295, or are an error"));
+  add(AddChoice<bool>(app, "--identity", import.newest_first, {{"fifo", false}, {"lifo", true}},
+                      "Which of several equal blocks an interpreted heaptrack file frees: the oldest or the newest"));
+  add(app.add_flag("--fuse-realloc", import.fuse_reallocs,
+                   "A free and an allocation behind it in a heaptrack file are a realloc"));
+  add(AddWord(
       app, "--kernel", {"both", "heap", "pages"},
       [&import](std::size_t i) {
         import.kernel_heap = i != 2;
         import.kernel_pages = i != 1;
       },
-      "Of a kernel's log: kmalloc and caches as heap operations, mm_page_* as page operations, or both");
+      "Of a kernel's log: kmalloc and caches as heap operations, mm_page_* as page operations, or both"));
+}
+
+void AddLogOptions(CLI::App& app, TraceSourceOptions& options) {
+  AddTraceSource(app, options);
+  for (CLI::Option* option : options.options) option->group("Reading a file of another tool (docs/traces.md)");
+}
+
+std::string GivenPolicies(const TraceSourceOptions& options) {
+  std::string given;
+  for (const CLI::Option* option : options.options) {
+    if (option->count() == 0) continue;
+    if (!given.empty()) given += ' ';
+    given += option->get_name();
+    if (option->get_expected_min() != 0) given += ' ' + option->as<std::string>();
+  }
+  return given;
+}
+
+absl::StatusOr<std::string> ImportAsAllocTrace(const std::string& bytes, const std::string& path,
+                                               const TraceSourceOptions& options) {
+  const OpenSource open = [&bytes]() -> absl::StatusOr<std::unique_ptr<ByteSource>> {
+    return std::make_unique<MemorySource>(bytes);
+  };
+  const TraceLimits limits{.operations_max = kOperationsMax, .inflated_bytes_max = kInflatedBytesMax};
+  absl::StatusOr<Trace> trace = ImportTrace(open, path, limits, options.import);
+  if (!trace.ok()) return AsBadFile(trace.status());
+  const auto behind_report = trace->notes.begin() + (trace->notes.empty() ? 0 : 1);
+  trace->notes.insert(behind_report, "read by " + GivenPolicies(options));
+  return OwnFormat(*trace);
 }
 
 absl::StatusOr<Trace> StreamTrace(const std::string& path, const TraceSourceOptions& options, const TraceDrain& drain) {

@@ -15,9 +15,19 @@ namespace alloclab::client {
 
 struct TraceSourceOptions {
   ImportOptions import;
+  std::vector<CLI::Option*> options;  // as they are on the command line
 };
 // --from and the policies of an import. `slice` names the format --from-format, as --from is an operation there.
 void AddTraceSource(CLI::App& app, TraceSourceOptions& options, bool slice = false);
+// The same under a heading of their own in the help, for a command that takes other workloads, too.
+void AddLogOptions(CLI::App& app, TraceSourceOptions& options);
+// Those that are on the command line, as they may be given again: "--leaks balance --failed keep"; "" if none is.
+std::string GivenPolicies(const TraceSourceOptions& options);
+
+// The bytes of a file read by these options, as an .alloctrace file that keeps the report and the policies among its notes.
+// DATA_LOSS: malformed, with the place.
+absl::StatusOr<std::string> ImportAsAllocTrace(const std::string& bytes, const std::string& path,
+                                               const TraceSourceOptions& options);
 
 // A file, "-" or the name of a built-in workload, handed over in pieces as it is read, so that the trace that comes back has
 // no operations; a pipe cannot be read for --unknown-free synthesise, which takes two readings. DATA_LOSS: missing or

@@ -28,6 +28,7 @@ struct Resolver {
   std::vector<std::string>& notes;
 
   absl::Status operator()(const BuiltinName& builtin) const {
+    if (absl::Status status = RefuseLogOptions(); !status.ok()) return status;
     workload.mutable_builtin()->set_name(builtin.name);
     workload.mutable_builtin()->set_seed(given.seed != 0 ? given.seed : builtin.seed);
     workload.mutable_builtin()->set_operations(given.operations != 0 ? given.operations : builtin.operations);
@@ -35,13 +36,14 @@ struct Resolver {
   }
   absl::Status operator()(const SpecificationFile& file) const {
     if (given.operations != 0) return Refuse("--operations", "only for built-in workloads; a specification has its own");
+    if (absl::Status status = RefuseLogOptions(); !status.ok()) return status;
     *workload.mutable_spec() = file.spec;
     if (given.seed != 0) workload.mutable_spec()->set_seed(given.seed);
     return absl::OkStatus();
   }
   absl::Status operator()(const TraceFile& file) const {
     if (absl::Status status = RefuseForTrace(); !status.ok()) return status;
-    const absl::StatusOr<v1::TraceInfo> info = UploadTrace(connection, file, interruption, progress);
+    const absl::StatusOr<v1::TraceInfo> info = Upload(file);
     if (!info.ok()) return info.status();
     notes.assign(info->notes().begin(), info->notes().end());
     workload.set_trace_sha256(info->sha256());
@@ -49,10 +51,22 @@ struct Resolver {
   }
   absl::Status operator()(const StoredTrace& trace) const {
     workload.set_trace_sha256(trace.sha256);
+    if (absl::Status status = RefuseLogOptions(); !status.ok()) return status;
     return RefuseForTrace();
   }
 
  private:
+  absl::StatusOr<v1::TraceInfo> Upload(const TraceFile& file) const {
+    if (GivenPolicies(given.log).empty()) return UploadTrace(connection, file, interruption, progress);
+    absl::StatusOr<std::string> read = ImportAsAllocTrace(file.bytes, file.path, given.log);
+    if (!read.ok()) return read.status();
+    return UploadTrace(connection, {.path = file.path, .bytes = *std::move(read)}, interruption, progress);
+  }
+  absl::Status RefuseLogOptions() const {
+    const std::string policies = GivenPolicies(given.log);
+    if (policies.empty()) return absl::OkStatus();
+    return Refuse(policies.c_str(), "only for the file of a trace");
+  }
   absl::Status RefuseForTrace() const {
     if (given.seed != 0) return Refuse("--seed", "a recorded trace has no seed");
     if (given.operations != 0) return Refuse("--operations", "only for built-in workloads; a trace is replayed whole");

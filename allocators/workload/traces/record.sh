@@ -23,6 +23,19 @@ record() {
 }
 variables=()
 
+# wait_for SOCKET COMMAND...: runs it once somebody listens there.
+wait_for() {
+  local socket=$1
+  shift
+  until [[ -S $socket ]]; do sleep 0.1; done
+  "$@" >/dev/null
+}
+
+redis_load() {
+  redis-benchmark -s redis.sock -c 20 -n 1500 -r 700 -d 120 -t set,get,incr,lpush,rpop,sadd,hset,zadd,lrange_100 -q
+  redis-cli -s redis.sock shutdown nosave
+}
+
 for i in {1..1500}; do printf 'The %d%s word is followed by the %d%s, and that by nothing.\n' "$i" th $((i * 7919 % 1009)) rd; done >text.txt
 for i in {1..12000}; do printf '%d %d\n' $((i * 7919 % 20011)) "$i"; done >numbers.txt
 git init -q repository
@@ -36,6 +49,17 @@ record cc1 60000 "$(gcc -print-prog-name=cc1)" -quiet -imultiarch x86_64-linux-g
 record git 60000 git -C repository log --stat -p --no-color
 record openssl 40000 openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -subj /CN=example.org
 record perl 60000 perl report.pl numbers.txt
+for i in {1..1500}; do
+  printf '{"name":"row %d","group":%d,"value":%d,"tags":["t%d","t%d"]}\n' "$i" $((i * 7919 % 37)) "$i" $((i % 5)) $((i % 7))
+done >rows.json
+record jq 120000 jq -s -c -f rows.jq rows.json
+printf 'project(queens C)\nadd_executable(queens queens.c)\n' >CMakeLists.txt
+record cmake 120000 cmake -G Ninja -S . -B build
+record imagemagick 120000 convert-im6.q16 -seed 1 -size 320x240 plasma:blue-yellow -blur 0x3 -resize 150% -rotate 10 image.png
+wait_for nginx.sock python3 nginx_load.py &
+record nginx 120000 /usr/sbin/nginx -p . -c nginx.conf
+wait_for redis.sock redis_load &
+record redis 120000 redis-server --port 0 --unixsocket redis.sock --save '' --appendonly no
 variables=(PYTHONMALLOC=malloc PYTHONHASHSEED=1)
 record python 100000 /usr/bin/python3 -S words.py
 record web-server 120000 /usr/bin/python3 -S web_server.py
