@@ -11,13 +11,15 @@ import ts from 'typescript';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const FOLDER = process.argv[2];
+const RAW = './node_modules/@grafana/schema/dist/types/raw';
 const KINDS = {stat: 'Stat', timeseries: 'TimeSeries', heatmap: 'Heatmap'};  // of panels, and what the schema calls them
 
 // JSON has no enumerations: their values stand for them. The schema leaves to data sources what a query is; these are Prometheus's.
 const TYPES = `
 import type {DataQuery} from '@grafana/schema';
-import type * as schema from './node_modules/@grafana/schema/dist/types/raw/dashboard/x/dashboard_types.gen';
-${Object.entries(KINDS).map(([kind, name]) => `import type * as ${kind} from './node_modules/@grafana/schema/dist/types/raw/composable/${kind}/panelcfg/x/${name}PanelCfg_types.gen';`).join('\n')}
+import type * as schema from '${RAW}/dashboard/x/dashboard_types.gen';
+${Object.entries(KINDS).map(([kind, name]) =>
+    `import type * as ${kind} from '${RAW}/composable/${kind}/panelcfg/x/${name}PanelCfg_types.gen';`).join('\n')}
 type Json<T> = unknown extends T ? T : T extends string ? \`\${T}\` : T extends boolean | null | undefined ? T
   : T extends number ? (number extends T ? T : \`\${T}\` extends \`\${infer N extends number}\` ? N : never)
   : T extends (infer Item)[] ? Json<Item>[] : T extends object ? {[Name in keyof T]: Json<T[Name]>} : T;
