@@ -18,8 +18,8 @@ test('axe sees what is wrong', async () => {  // or its silence would say nothin
   for (const rule of ['label', 'color-contrast', 'dark']) assert.ok(found.includes(rule), `${rule} is not in ${found}`);
 });
 
-test('views in which something is unfolded', async () => {
-  await lab.run('runs', 'open', runs.first, '--at', '10000');
+test('a moment of a run to look at', async () => {
+  runs.moment = await lab.openRun(runs.first, 10000);
 });
 
 for (const name of Object.keys(VIEWS())) {

@@ -31,10 +31,10 @@ test('a comparison is started in the page; what the server refuses is said', asy
   await browser.says('Choose two allocators at least.');
   for (const name of ['tlsf', 'bump']) await form.getByRole('checkbox', {name, exact: true}).check();
   await form.getByLabel('Workload').selectOption('sqlite');
-  await form.getByLabel('RAM').fill('3');
+  await form.getByRole('textbox', {name: 'RAM'}).fill('3');
   await start.click();
   await browser.says('ram_bytes');
-  await form.getByLabel('RAM').fill('32Mi');
+  await form.getByRole('textbox', {name: 'RAM'}).fill('32Mi');
   await start.click();
   await namesAre('tlsf bump');
   await browser.until(() => document.querySelectorAll('main tbody td.good').length >= 4);

@@ -8,6 +8,7 @@ import {promisify} from 'node:util';
 
 const START_MS = 60_000;
 const COMMAND_MS = 120_000;
+const UNTIL_MS = 30_000;
 
 export class Lab {
   // Both are paths of programs.
@@ -48,10 +49,22 @@ export class Lab {
     return number;
   }
 
+  // The name of an instance that shows the run after that operation.
+  openRun(number, operation) {
+    return this.run('runs', 'open', number, '--at', String(operation), '--quiet');
+  }
+
   // A load that goes on until it is stopped.
   load(...words) {
     const load = spawn(this.alloclab, ['--server', this.grpc, 'load', ...words], {stdio: 'ignore'});
     return {stop: () => ended(load, 'SIGTERM')};
+  }
+
+  // Until what is asked is true.
+  async until(question) {
+    for (const deadline = Date.now() + UNTIL_MS; !await question(); await sleep(50)) {
+      if (Date.now() > deadline) throw new Error(`not within ${UNTIL_MS / 1000} s: ${question}`);
+    }
   }
 
   // path: what stands behind '#/'.

@@ -80,11 +80,11 @@ try {
   const spec = join(lab.folder, 'many-blocks.yaml');
   writeFileSync(spec, SPEC);
   const number = await lab.finish(spec, '--ram', '256Mi');
-  await lab.run('runs', 'open', number, '--at', String(1.5 * BLOCKS));
-  await browser.open(lab.url(`instances/run-${number}`));
+  const name = await lab.openRun(number, 1.5 * BLOCKS);
+  await browser.open(lab.url(`instances/${name}`));
   await browser.until(() => document.querySelectorAll('.time-course svg').length === 3);
   await browser.until(() => document.querySelector('canvas[aria-label="Heap map"]')?.width > 300);
-  const blocks = await browser.page.evaluate(async (id) => (await (await fetch(`/api/instances/run-${id}/map?cells=8192`)).json()).heap.blocks, number);
+  const blocks = await browser.page.evaluate(async (instance) => (await (await fetch(`/api/instances/${instance}/map?cells=8192`)).json()).heap.blocks, name);
   console.log(JSON.stringify({blocks: Number(blocks), ...figures(await traced(drag))}, null, 1));
 } finally {
   await close();

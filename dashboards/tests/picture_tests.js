@@ -63,23 +63,23 @@ async function check(name, found, most) {
 
 for (const scheme of ['light', 'dark']) {
   test(`the maps and curves of a run at one of its operations, ${scheme}`, async () => {
-    await lab.run('runs', 'open', runs.first, '--at', String(OPERATION));
+    const name = await lab.openRun(runs.first, OPERATION);
     await browser.look(WIDE, scheme);
-    await browser.open(lab.url(`instances/run-${runs.first}`));
+    await browser.open(lab.url(`instances/${name}`));
     await browser.until(picture);
     await check(`heap-${scheme}`, await canvasPicture('Heap map'), 0);
     await check(`frames-${scheme}`, await canvasPicture('Map of page frames'), 0);
     await check(`course-${scheme}`, await elementPicture('.time-course'), SMOOTHED_MAX);
-    await lab.run('instance', 'delete', `run-${runs.first}`);
+    await lab.run('instance', 'delete', name);
   });
 }
 
 test('the comparison sees what one operation changes', async () => {
   await browser.look(WIDE, 'light');
-  await lab.run('runs', 'open', runs.first, '--at', String(OPERATION + 1));
-  await browser.open(lab.url(`instances/run-${runs.first}`));
+  const name = await lab.openRun(runs.first, OPERATION + 1);
+  await browser.open(lab.url(`instances/${name}`));
   await browser.until(picture);
   const {share} = await compare(readFileSync(join(EXPECTED, 'heap-light.png'), 'base64'), await canvasPicture('Heap map'));
   assert.ok(share > 0 && share < 0.5, `${share} of the pixels differ`);
-  await lab.run('instance', 'delete', `run-${runs.first}`);
+  await lab.run('instance', 'delete', name);
 });

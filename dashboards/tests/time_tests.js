@@ -38,12 +38,12 @@ test('the slider goes to any operation, the buttons to the one before and after;
 });
 
 test('Why? says how the operation ended and draws the way of its search on the map', async () => {
-  await slide(10000);
-  await after(10000);
-  await browser.page.waitForTimeout(300);  // for the map of this moment
+  await slide(12000);
+  await after(12000);
+  await browser.says('12,000 operations');  // the map of this moment is drawn with it
   const undrawn = await browser.until(picture);
   await button('Why the last operation ended as it did').click();
-  await browser.page.locator('.why li', {hasText: 'Operation 10000, '}).first().waitFor();
+  await browser.page.locator('.why li', {hasText: 'Operation 12000, '}).first().waitFor();
   await browser.page.locator('.search-path tbody tr').first().waitFor({state: 'attached'});
   await browser.changes(picture, undrawn);
 });
@@ -51,13 +51,12 @@ test('Why? says how the operation ended and draws the way of its search on the m
 test('what fragmented the run is found while the reader stays where they are', async () => {
   await button('Which blocks of the whole run kept free memory in pieces').click();
   await browser.until(() => document.querySelectorAll('.holes table').length === 3 && !document.querySelector('.holes [role=status]'));
-  await after(10000);
+  await after(12000);
   const maker = browser.page.locator('.holes tbody button').first();
   const operation = Number((await maker.textContent()).replace(',', ''));
   await maker.click();
   await after(operation);
-  const names = (await lab.run('instance', 'list', '--quiet')).split(/\s+/);
-  assert.ok(!names.includes(`run-${runs.first}-2`), 'what it looked with is closed');
+  await lab.until(async () => !(await lab.run('instance', 'list', '--quiet')).split(/\s+/).includes(`run-${runs.first}-2`));  // it was closed
 });
 
 test('jumps to the peak and to the worst fragmentation are those of the curve', async () => {
@@ -111,7 +110,7 @@ test('two runs in step: one slider for both, and the figures that differ', async
     // Both are there: what they count alike is no difference.
     await browser.until(() => ![...document.querySelectorAll('main th')].some((cell) => cell.textContent === 'operations'));
     for (const number of [runs.first, runs.second]) {
-      assert.match(await lab.run('instance', 'show', `run-${number}`, '--output', 'json'), new RegExp(`"operations": "${operation}"`));
+      await lab.until(async () => JSON.parse(await lab.run('instance', 'show', `run-${number}`, '--output', 'json')).operations === String(operation));
     }
   }
   await button('Both one operation forth', BOTH).click();

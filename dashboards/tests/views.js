@@ -3,5 +3,5 @@ import {runs} from './fixture.js';
 
 export const VIEWS = () => ({
   overview: '', instance: 'instances/drawn', zoomed: 'instances/drawn?from=0xc0400000&to=0xc0440000', broken: 'instances/wrecked', runs: 'runs',
-  run: `runs/${runs.first}`, cancelled: `runs/${runs.slow}`, step: `step/${runs.first}/${runs.second}`, moment: `instances/run-${runs.first}`,
+  run: `runs/${runs.first}`, cancelled: `runs/${runs.slow}`, step: `step/${runs.first}/${runs.second}`, moment: `instances/${runs.moment}`,
   compare: 'compare?label=side', catalog: 'catalog', 'not found': 'nowhere'});
