@@ -48,4 +48,6 @@ test('Grafana is opened at what the page shows', async () => {
     await browser.open(lab.url(path));
     assert.equal(await link.getAttribute('href'), `http://127.0.0.1:3000${graphs}`);
   }
+  await browser.open(lab.url(''));
+  for (const run of [runs.first, runs.second]) await lab.run('instance', 'delete', `run-${run}`);  // which the last view opened
 });

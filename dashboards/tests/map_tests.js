@@ -126,14 +126,14 @@ test('picture and panel are of one moment, also of a machine at work', async () 
     await browser.page.keyboard.press('ArrowDown');
     const pictures = new Set();
     let compared = 0;
-    for (let step = 0; step < 40 && compared < 8; ++step) {
+    for (let step = 0; step < 20 && compared < 4; ++step) {
       await browser.page.keyboard.press(step % 2 ? 'ArrowRight' : 'ArrowDown');
       const said = await browser.until(panelAddsUp);
       assert.equal(said.blocks, said.cell);
       compared += said.compared;
       pictures.add(await browser.page.evaluate(picture));
     }
-    assert.ok(compared >= 4 && pictures.size > 1, `${compared} compared, ${pictures.size} pictures`);
+    assert.ok(compared >= 2 && pictures.size > 1, `${compared} compared, ${pictures.size} pictures`);
   } finally {
     await load.stop();
   }
