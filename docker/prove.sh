@@ -127,6 +127,9 @@ graded() {
     alloclab-grader:local grade next_fit.c --output json
 }
 grades_alike() { [[ $(graded | grep '"total"') =~ [1-9] && $(graded) == "$(graded)" ]]; }
+links_follow() {
+  docker run --rm --read-only --tmpfs /tmp -e LAB_WEB_PORT=17412 alloclab-grafana:local grep -r 127.0.0.1:17412/ /tmp/dashboards
+}
 grafana_shows() { curl -fsS "http://$(compose port grafana 3000)/api/dashboards/uid/alloclab-$1" | grep '"provisioned":true'; }
 
 check_services() {
@@ -191,6 +194,7 @@ main() {
   check_services
   check "Grafana's image: its user can read configuration and dashboards" \
     readable alloclab-grafana:local /etc/grafana/provisioning /etc/alloclab/dashboards
+  check "the links of Grafana's dashboards lead to the ports that are published" links_follow
   say "Replaying a recorded trace by the CLI, inside the container"
   in_server alloclab submit sqlite
   check_metrics

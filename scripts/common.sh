@@ -33,8 +33,10 @@ ensure_packages() {
   mapfile -t wanted < <("$ROOT/scripts/packages.sh" "$@")
   command -v dpkg-query >/dev/null || die "this is not Debian, whose packages the lab is built from" \
     "Use the container instead: docker compose up" "Needed are Debian 12's ${wanted[*]}"
+  # A package may be there under another name, as npm is part of the nodejs of others than Debian.
   mapfile -t missing < <(comm -13 \
-    <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null | awk '$1 == "installed" { print $2 }' | sort -u) \
+    <(dpkg-query -W -f '${db:Status-Status}, ${Package}, ${Provides}\n' |
+      awk -F ', *' '$1 == "installed" { for (i = 2; i <= NF; ++i) { sub(/ .*/, "", $i); print $i } }' | sort -u) \
     <(printf '%s\n' "${wanted[@]}" | sort -u))
   if ((${#missing[@]} == 0)); then
     step "Packages: all ${#wanted[@]} are installed"

@@ -4,10 +4,9 @@ import dataclasses
 
 import process_queries as p
 import queries as q
-from panels import DATASOURCE, heatmap, lay_out, stat, timeseries
+from panels import DATASOURCE, WEB_URL, heatmap, lay_out, stat, timeseries
 
-WEB_URL = "http://127.0.0.1:7412/"
-PROMETHEUS_URL = "http://127.0.0.1:9090/"
+PROMETHEUS_URL = "http://127.0.0.1:9090/"  # docker/grafana.sh puts the port of .env in its place
 RED_ABOVE_ZERO = ((None, "green"), (1, "red"))
 FRAGMENTATION = ((None, "green"), (0.5, "orange"), (0.9, "red"))
 REFUSALS = ((None, "green"), (0.01, "orange"), (0.1, "red"))
@@ -264,7 +263,6 @@ def _variable(name, label, metric, several, of=None):
         "type": "query",
         "datasource": DATASOURCE,
         "query": {"query": f"label_values({metric}, {of})", "refId": "variable"},
-        "definition": f"label_values({metric}, {of})",
         "refresh": 2,  # whenever the time range changes
         "sort": 1,
         "multi": several,
@@ -313,6 +311,12 @@ def _sides():
     return [SOURCE, *(_variable(side, side.capitalize(), "alloclab_machine_info", False, of="lab_instance") for side in SIDES)]
 
 
+def _page_links(variables):
+    """To the route of what is selected, where a variable holds exactly one instance; else to the page's overview."""
+    of_one = [v["name"] for v in variables if v["type"] == "query" and not v["multi"] and v["name"] in ("lab_instance", *SIDES)]
+    return [_link(f"${name} on the web page", f"{WEB_URL}#/instances/${{{name}:percentencode}}") for name in of_one] or [_link("Web page", WEB_URL)]
+
+
 def _dashboard(uid, title, description, rows, variables):
     return {
         "uid": uid,
@@ -336,7 +340,7 @@ def _dashboard(uid, title, description, rows, variables):
         "links": [
             _link("Dashboards", type="dashboards", icon="dashboard", tags=["alloclab"], targetBlank=False, includeVars=True,
                   keepTime=True),
-            _link("Web page", WEB_URL),
+            *_page_links(variables),
             _link("Prometheus", PROMETHEUS_URL),
         ],
         "templating": {"list": variables},

@@ -6,6 +6,12 @@ INSTANCE_LINK = {
     "title": "${__field.labels.lab_instance} in detail",
     "url": "/d/alloclab-instance?${datasource:queryparam}&var-lab_instance=${__field.labels.lab_instance}&${__url_time_range}",
 }
+WEB_URL = "http://127.0.0.1:7412/"  # docker/grafana.sh puts the port of .env in its place
+PAGE_LINK = {
+    "title": "${__field.labels.lab_instance} on the web page",
+    "url": WEB_URL + "#/instances/${__field.labels.lab_instance}",
+    "targetBlank": True,
+}
 
 
 def _targets(query, **more):
@@ -66,7 +72,7 @@ def timeseries(title, query, unit="short", stack=None, bars=False, log=False, ma
     }
     more = {} if log else {"min": 0}
     if any("{{lab_instance}}" in target.legend for target in query.targets):
-        more["links"] = [INSTANCE_LINK]
+        more["links"] = [INSTANCE_LINK, PAGE_LINK]
     if maximum is not None:
         more["max"] = maximum
     panel = _panel("timeseries", title, query, width, 8, unit, custom=custom, **more)

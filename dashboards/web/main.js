@@ -118,7 +118,8 @@ function showServer({server, time: now, prometheus_url: prometheus, grafana_url:
     ? h('a', {href: url, target: '_blank', rel: 'noopener noreferrer'}, name)
     : h('span', {title: `Not configured: start the server with ${flag} URL`}, name));
   morphChildren(document.getElementById('elsewhere'), [
-    elsewhere('Grafana', grafana, '--grafana-url'), elsewhere('Prometheus', prometheus, '--prometheus-url'),
+    elsewhere('Grafana', grafana && grafana.replace(/\/$/, '') + find(place.path).graphs, '--grafana-url'),
+    elsewhere('Prometheus', prometheus, '--prometheus-url'),
     elsewhere('/metrics', server.metrics_url, '--metrics-listen')]);
   morphChildren(document.getElementById('about'), [
     `alloclab ${server.version} (${server.commit}) · ${server.build} · cost model ${server.cost_model} · up ${duration(time(now) - time(server.start_time))}`

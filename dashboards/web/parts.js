@@ -32,9 +32,10 @@ export function panel(title, content, note, tools) {
 export const pairs = (rows) => h('table', {class: 'pairs'}, h('tbody', {}, rows.filter(Boolean).map(([name, value, css, help]) =>
   h('tr', {title: help}, h('th', {scope: 'row'}, name), h('td', {class: css ?? 'n'}, value)))));
 
+// Where it is wider than the screen, it scrolls, also by keyboard.
 export function table(head, rows) {
-  return h('div', {class: 'scroll'}, h('table', {}, h('thead', {}, h('tr', {}, head.map(([name, css]) =>
-    h('th', {scope: 'col', class: css ?? ''}, name)))), h('tbody', {}, rows)));
+  return h('div', {class: 'scroll', tabindex: 0}, h('table', {}, h('thead', {}, h('tr', {}, head.map(([name, css]) =>
+    (name === '' ? h('td') : h('th', {scope: 'col', class: css ?? ''}, name))))), h('tbody', {}, rows)));
 }
 
 // A table of things, of which each row becomes a card on a narrow screen. columns: [name, class of its cells];
@@ -42,6 +43,7 @@ export function table(head, rows) {
 export function list(columns, rows) {
   const cell = (content, i) => h('td', {class: columns[i][1] ?? '', 'data-name': columns[i][0]}, content !== '' && h('div', {}, content));
   const whole = table(columns, rows.map((row) => h('tr', {}, row.map(cell))));
+  whole.removeAttribute('tabindex');
   whole.firstChild.classList.add('cards');
   return whole;
 }

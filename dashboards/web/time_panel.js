@@ -26,6 +26,7 @@ export class TimePanel {
     this.path = instancePath(name);
     this.page = page;
     this.wanted = null;  // the operation that is being gone to
+    this.arrived = null;  // and the one that was come to since the last answer
     this.playing = null;
     this.said = h('p', {class: 'muted small', role: 'status'});
     this.why = h('div', {});
@@ -48,6 +49,9 @@ export class TimePanel {
 
   // The moment as the server has it; `run` is read once, for its course.
   async show(moment) {
+    const arrived = this.arrived;
+    this.arrived = null;
+    if (arrived !== null && number(moment.operation) !== arrived) return;  // asked for before that: another answer follows
     this.moment = moment;
     const operations = number(moment.operations);
     this.slider.max = operations;
@@ -86,6 +90,7 @@ export class TimePanel {
       this.said.textContent = error.message;
     }
     this.wanted = null;
+    this.arrived = number(this.moment.operation);
   }
 
   async explain() {

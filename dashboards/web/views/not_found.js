@@ -9,6 +9,11 @@ const some = (items, more) => [items.map((item, i) => [i > 0 && ', ', item]), mo
 
 // `message` says what is not there.
 export async function nodes(message) {
+  const [, run] = /^#\/instances\/run-(\d+)$/.exec(location.hash) ?? [];
+  if (run) {  // its machine is gone, or not yet there; the run is known
+    location.replace(`#/runs/${run}`);
+    return [];
+  }
   const [{instances, next_page_token: moreInstances}, {runs, next_page_token: moreRuns}] = await Promise.all([
     get(`/api/instances?page_size=${NAMES_SHOWN}`), get(`/api/runs?page_size=${NAMES_SHOWN}`)]);
   const names = instances.map(({instance}) => instanceLink(instance.name)), numbers = runs.map(({id}) => runLink(id));

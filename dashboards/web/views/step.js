@@ -55,8 +55,10 @@ class Side {
 
   // Of it, what a column has room for.
   nodes(catalog) {
+    const panels = this.memory.panels().slice(0, 2).filter(Boolean);
+    for (const each of panels) each.setAttribute('aria-label', `${each.getAttribute('aria-label')} of run ${this.run}`);
     return h('div', {}, h('div', {class: 'head'}, h('h2', {}, link(`#/runs/${this.run}`, `Run ${this.run}`)), configChips(this.config, catalog)),
-      this.curves, this.memory.panels().slice(0, 2));
+      this.curves, panels);
   }
 }
 
