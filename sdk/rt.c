@@ -11,7 +11,7 @@
 
 #define WEAK __attribute__((weak))
 
-enum { kSbrk = 1, kWrite = 2, kExit = 3, kAbort = 4 };
+enum { kSbrk = 1, kWrite = 2, kExit = 3, kAbort = 4, kArena = 5 };
 
 static long host(long service, long ebx, long ecx) {
   long result;
@@ -71,6 +71,21 @@ WEAK void abort(void) {
 WEAK void __assert_fail(const char *condition, const char *file, unsigned line, const char *function) {
   printf("%s:%u: %s: Assertion `%s' failed.\n", file, line, function, condition);
   abort();
+}
+
+WEAK void panic(char *why) {
+  printf("panic: %s\n", why);
+  abort();
+}
+
+/* The arena of a page allocator. */
+
+static void *arena_end;
+
+WEAK void *lab_arena_first(void) { return (void *)host(kArena, 0, 0); }
+WEAK void *lab_arena_end(void) {
+  if (arena_end == NULL) arena_end = (void *)host(kArena, 1, 0);
+  return arena_end;
 }
 
 /* Memory and text. */

@@ -233,7 +233,7 @@ std::vector<Violation> GuestHeap::CheckInvariants(const Interrupt& /*interrupt*/
 
 std::uint64_t GuestHeap::host_bytes() const {
   constexpr std::uint64_t kEntryBytes = 12;  // of the map, half of whose nodes may be empty
-  return sizeof(*this) + cpu_.host_bytes() + 2 * kEntryBytes * state_.live.size() + state_.printed.capacity();
+  return sizeof(*this) + cpu_.host_bytes() + 2 * kEntryBytes * state_.live.size() + state_.text.printed.capacity();
 }
 
 std::uint64_t GuestHeap::reach_bytes() const {

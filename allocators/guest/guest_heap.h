@@ -18,13 +18,8 @@
 //
 // A pool is heap.pool_bytes from the start of the heap on, and the break is behind it.
 //
-// Without its own realloc and calloc the program has the lab's (heap_allocator.h). Arguments are on the stack, the result is in
-// eax. The program asks for services by `int 0x40`, the number in eax, arguments in ebx and ecx, the result in eax:
-//
-//   1 sbrk     ebx: bytes, as a signed number; the old break, or -1: beyond the limit, downwards, or no page frames left for it
-//   2 write    ecx bytes at ebx, as text for the user; how many there are, or -1: they cannot be read. Of all that a program
-//              writes the first kPrintedBytesMax bytes are kept
-//   3 exit     4 abort: the end of the program
+// Without its own realloc and calloc the program has the lab's (heap_allocator.h). How it is called, and what it may ask the
+// lab for, is in guest_call.h.
 //
 // A program that ends, faults, or runs for too long in one call is dead, as a process is: each later operation gives the same
 // outcome again (kMachineFault with the address touched; kMachineHang: for too long; kAssertionFailed: abort; kPanic: all else;
@@ -63,6 +58,7 @@
 #include "absl/status/statusor.h"
 #include "allocators/common/declaration.h"
 #include "allocators/guest/elf_program.h"
+#include "allocators/guest/guest_call.h"
 #include "allocators/guest/i386_cpu.h"
 #include "allocators/heap/heap_allocator.h"
 #include "allocators/heap/heap_allocator_info.h"
@@ -94,8 +90,6 @@ struct GuestHeapOptions {
 
 class GuestHeap final : public HeapAllocator {
  public:
-  // Of what a program prints: some hundred lines.
-  static constexpr std::size_t kPrintedBytesMax = 16 << 10;
   static constexpr std::uint32_t kHandleBytes = 64;
   // Of one walk: some 500,000 blocks, 50 ms; and what a journal may keep of what it writes, which it has no need to.
   static constexpr std::uint64_t kWalkStepsMax = 10'000'000, kWalkBytesMax = 8 << 20;
@@ -131,13 +125,14 @@ class GuestHeap final : public HeapAllocator {
   // How and where the program died; empty: it lives.
   std::string_view died() const { return state_.death ? std::string_view(state_.death->what) : std::string_view(); }
   // The beginning of what it printed, as it did.
-  std::string_view printed() const { return state_.printed; }
+  std::string_view printed() const { return state_.text.printed; }
+  const GuestText& text() const { return state_.text; }
   const ElfProgram& program() const { return *program_; }
   const I386Cpu& cpu() const { return cpu_; }
   std::string_view interface() const { return interface_->name; }
   bool has_pool() const { return interface_->convention >= Convention::kPool; }
   const std::optional<Death>& death() const { return state_.death; }
-  std::uint64_t printed_bytes() const { return state_.printed_bytes; }  // kept or not
+  std::uint64_t printed_bytes() const { return state_.text.printed_bytes; }  // kept or not
   // From now on the program runs step by step, watched; the same answers and counts, only later. Null: no more.
   void set_watch(Watch watch) { watch_ = std::move(watch); }
   // What a function of the program leaves in eax: its own checks of its heap, called as any other. Nothing: the program is
@@ -161,8 +156,7 @@ class GuestHeap final : public HeapAllocator {
     Counters<kGuestCounters> counters;
     absl::btree_map<std::uint32_t, std::uint32_t> live;  // bytes asked for, by address
     std::optional<Death> death;
-    std::string printed;
-    std::uint64_t printed_bytes = 0;
+    GuestText text;
   };
 
   GuestHeap(AddressSpace& space, const ProgramBreak& brk, std::shared_ptr<const ElfProgram> program,
@@ -176,13 +170,10 @@ class GuestHeap final : public HeapAllocator {
   std::optional<std::uint32_t> CallMember(std::uint32_t function, std::initializer_list<std::uint32_t> arguments);
   Stop Run(std::uint32_t function, std::initializer_list<std::uint32_t> arguments);
   Stop RunWatched();
-  // In slices, between which it is asked whether anybody still waits (GuestPatience).
-  Stop RunPatiently();
   void CountInstructions(std::uint32_t function, std::uint64_t instructions);
   // What it asks the host for; false ends it.
   bool Serve();
   VirtAddr Sbrk(std::int32_t bytes);
-  std::uint32_t Write(VirtAddr text, std::uint32_t bytes);
   void Die(std::uint32_t function, const Stop& stop);
   std::string Explain(const Stop& stop) const;
   // A block that the program gave: live from now on, unless it cannot be.

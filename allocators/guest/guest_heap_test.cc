@@ -167,7 +167,7 @@ TEST(GuestHeap, KeepsTheBeginningOfWhatIsPrinted) {
   machine.heap().guard().Restore(*saved);
   EXPECT_EQ(program.printed(), "hello\n");
   for (int i = 0; i < 3000; ++i) ASSERT_EQ(machine.heap().Malloc(17).outcome, Outcome::kOk);
-  EXPECT_EQ(program.printed().size(), GuestHeap::kPrintedBytesMax);
+  EXPECT_EQ(program.printed().size(), GuestText::kPrintedBytesMax);
   EXPECT_TRUE(program.printed().ends_with("hello\nhell"));
 }
 

@@ -67,7 +67,7 @@ struct TrialResult {
   // from the lowest to the end of the highest.
   std::uint64_t heap_peak_bytes = 0;
   std::uint64_t page_faults = 0;
-  std::string printed;  // printed, the first GuestHeap::kPrintedBytesMax
+  std::string printed;  // printed, the first GuestText::kPrintedBytesMax
   std::uint64_t printed_bytes = 0;
 
   TrialCosts total() const;

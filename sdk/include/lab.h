@@ -22,6 +22,10 @@ struct lab_block {
 
 int lab_walk(struct lab_block *block);
 
+/* The arena of a page allocator: its first page, and one past its last. */
+void *lab_arena_first(void);
+void *lab_arena_end(void);
+
 #ifdef __cplusplus
 }
 #endif
