@@ -4,25 +4,27 @@
 
 namespace alloclab::i386 {
 
-Block* CodeCache::Find(std::uint32_t eip) {
+const Op* CodeCache::Find(std::uint32_t eip) {
   Block** head = &buckets_[Bucket(eip)];
   for (Block** at = head; *at != nullptr; at = &(*at)->older) {
     Block* found = *at;
-    if (found->eip != eip) continue;
+    if (found->first->eip != eip) continue;
     *at = found->older;  // to the front
     found->older = *head;
     *head = found;
-    return found;
+    return found->first;
   }
   return nullptr;
 }
 
-void CodeCache::Add() {
+void CodeCache::Add(std::uint32_t op_count) {
   ALLOCLAB_CHECK(HasRoom());
   Block& block = blocks_[blocks_used_++];
-  ops_used_ += block.op_count;
-  block.older = buckets_[Bucket(block.eip)];
-  buckets_[Bucket(block.eip)] = &block;
+  block.first = NextOps();
+  ops_used_ += op_count;
+  Block** head = &buckets_[Bucket(block.first->eip)];
+  block.older = *head;
+  *head = &block;
   if (block_ops_ < kBlockOps && ++since_shortened_ % kLengthenAfter == 0) block_ops_ *= 2;
 }
 
@@ -44,16 +46,16 @@ bool CodeCache::HasBytes(PageFrame frame, std::uint32_t offset, std::uint32_t by
 
 void CodeCache::Clear() {
   if (ops_ == nullptr) {
-    ops_ = std::make_unique_for_overwrite<Op[]>(kOps);
+    ops_ = std::make_unique_for_overwrite<Op[]>(kOps + 1);  // one is behind each op but the first: Core::ForgetCode
     blocks_ = std::make_unique_for_overwrite<Block[]>(kBlocks);
   }
-  for (std::uint32_t i = 0; i < blocks_used_; ++i) buckets_[Bucket(blocks_[i].eip)] = nullptr;
+  for (std::uint32_t i = 0; i < blocks_used_; ++i) buckets_[Bucket(blocks_[i].first->eip)] = nullptr;
   ops_used_ = blocks_used_ = 0;
   granules_.clear();
 }
 
 std::uint64_t CodeCache::host_bytes() const {
-  const std::uint64_t arrays = ops_ != nullptr ? kOps * sizeof(Op) + kBlocks * sizeof(Block) : 0;
+  const std::uint64_t arrays = ops_ != nullptr ? (kOps + 1) * sizeof(Op) + kBlocks * sizeof(Block) : 0;
   return arrays + granules_.capacity() * (sizeof(std::uint64_t) * 2 + 1);
 }
 

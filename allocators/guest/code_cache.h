@@ -21,16 +21,19 @@ class CodeCache {
   static constexpr std::uint32_t kBlockOps = 32;  // the longest block, without the op that ends it
   static constexpr std::uint32_t kOps = 8192, kBlocks = 2048;
 
-  // The newest block of the bucket of an address, or the one that was last found there.
-  Block* First(std::uint32_t eip) const { return buckets_[Bucket(eip)]; }
-  Block* Find(std::uint32_t eip);
+  // The first op of the block at an address; null: there is none. FindNewest looks only at the newest one of its bucket, or the
+  // one that was last found there.
+  const Op* FindNewest(std::uint32_t eip) const {
+    const Block* block = buckets_[Bucket(eip)];
+    return block != nullptr && block->first->eip == eip ? block->first : nullptr;
+  }
+  const Op* Find(std::uint32_t eip);
 
   // Room for a block of kBlockOps ops and one more. REQUIRES: HasRoom().
   bool HasRoom() const { return ops_ != nullptr && ops_used_ + kBlockOps + 1 <= kOps && blocks_used_ < kBlocks; }
   Op* NextOps() { return &ops_[ops_used_]; }
-  Block& NextBlock() { return blocks_[blocks_used_]; }
-  // Keeps the block that was made there.
-  void Add();
+  // Keeps the block of so many ops that was made there.
+  void Add(std::uint32_t op_count);
 
   // How many instructions the next block may have.
   std::uint32_t block_ops() const { return block_ops_; }
@@ -46,6 +49,11 @@ class CodeCache {
   std::uint64_t host_bytes() const;
 
  private:
+  struct Block {
+    const Op* first = nullptr;
+    Block* older = nullptr;  // of the same bucket
+  };
+
   static constexpr std::uint32_t kGranuleBytes = kPageBytes / 64;
   static constexpr std::uint32_t kLengthenAfter = 64;  // blocks that were decoded without a write over any
   static std::uint32_t Bucket(std::uint32_t eip) { return (eip ^ (eip >> 11)) % kBlocks; }

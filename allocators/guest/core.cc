@@ -24,14 +24,6 @@ std::uint32_t BytesLeftInPage(std::uint32_t address) { return kPageBytes - addre
 Core::Core(AddressSpace& address_space) : halt(Halt()), space(address_space) { space.memory().AddPointerKeeper(this); }
 Core::~Core() { space.memory().RemovePointerKeeper(this); }
 
-void Core::Uncount(const Op* from) {
-  for (const Op* op = from; op != current->ops + current->op_count; ++op) {
-    steps_left += op->instructions;
-    loads -= op->loads;
-    stores -= op->stores;
-  }
-}
-
 void Core::ThrowFault(Stop::Access access) const {
   const PageFault& fault = *space.last_fault();
   Stop stop = kNothing;
@@ -47,9 +39,11 @@ std::optional<PageFrame> Core::FrameAt(std::uint32_t address) const {
   return phys ? std::optional(FrameOf(*phys)) : std::nullopt;
 }
 
-std::uint32_t Core::LoadSlowly(std::uint32_t address, std::uint32_t bytes, Stop::Access access) {
+std::uint32_t Core::LoadSlowly(const Op* op, std::uint32_t address, std::uint32_t bytes, Stop::Access access) {
+  at = op;
   std::uint32_t number = 0;
-  if (const std::byte* place = FindToRead(address); place != nullptr && bytes <= BytesLeftInPage(address)) {
+  const std::byte* place = Place<std::uint8_t, Stop::Access::kRead>(address);
+  if (place != nullptr && bytes <= BytesLeftInPage(address)) {
     std::memcpy(&number, place, bytes);
     return number;
   }
@@ -61,9 +55,10 @@ std::uint32_t Core::LoadSlowly(std::uint32_t address, std::uint32_t bytes, Stop:
   return std::bit_cast<std::uint32_t>(read);
 }
 
-void Core::StoreSlowly(std::uint32_t address, std::uint32_t number, std::uint32_t bytes) {
+void Core::StoreSlowly(const Op* op, std::uint32_t address, std::uint32_t number, std::uint32_t bytes) {
+  at = op;
   const std::uint32_t here = std::min(bytes, BytesLeftInPage(address));
-  if (std::byte* place = FindToWrite(address); place != nullptr && here == bytes) {
+  if (std::byte* place = Place<std::uint8_t, Stop::Access::kWrite>(address); place != nullptr && here == bytes) {
     std::memcpy(place, &number, bytes);
     return;
   }
@@ -91,33 +86,39 @@ void Core::ForgetTranslations() {
   ForgetCode();
 }
 
-// What is left of the block under way must not be done: it may have been written over.
+// What is left of the block under way must not be done: it may have been written over. That is from the next op on, or the next
+// but one where two were fused.
 void Core::ForgetCode() {
-  if (current != nullptr) {
-    for (Op* op = current->ops; op != current->ops + current->op_count; ++op) op->handler = LeaveBlockHandler();
-    current->next[0] = current->next[1] = nullptr;
+  if (at != nullptr) {
+    at[1].handler = at[2].handler = LeaveBlockHandler();
+    at[0].next = at[1].next = nullptr;
   }
   forgotten = true;
   code.Clear();
 }
 
-Block* Core::Find(std::uint32_t address) {
-  if (Block* found = code.Find(address); found != nullptr) return found;
-  if (!code.HasRoom()) ForgetCode();
-  Block& block = Decode(address, code.NextOps(), code.block_ops(), code.NextBlock());
-  code.Add();
-  return &block;
+const Op* Core::Find(std::uint32_t address) {
+  if (const Op* found = code.Find(address); found != nullptr) return found;
+  Op* ops;
+  std::uint32_t op_count;
+  do {  // again if bringing the page made all be forgotten
+    if (!code.HasRoom()) ForgetCode();
+    ops = code.NextOps();
+    op_count = Decode(address, code.block_ops(), ops);
+  } while (ops != code.NextOps());
+  code.Add(op_count);
+  return ops;
 }
 
-Block* Core::FindSingle(std::uint32_t address) { return &Decode(address, single_ops.data(), 1, single); }
+const Op* Core::FindSingle(std::uint32_t address) {
+  (void)Decode(address, 1, single_ops.data());
+  return single_ops.data();
+}
 
-Block& Core::Decode(std::uint32_t address, Op* ops, std::uint32_t limit, Block& block) {
-  block = Block{};
-  block.ops = ops;
-  block.eip = address;
-  DecodeBlock(*this, limit, block);
+std::uint32_t Core::Decode(std::uint32_t address, std::uint32_t limit, Op* ops) {
+  const std::uint32_t op_count = DecodeBlock(*this, address, limit, ops);
   // Both pages of a single instruction, if it lies in two.
-  const std::uint32_t end = ops[block.op_count - 1].next_eip(), here = std::min(end - address, BytesLeftInPage(address));
+  const std::uint32_t end = ops[op_count - 1].eip, here = std::min(end - address, BytesLeftInPage(address));
   for (const auto& [first, bytes] : {std::pair(address, here), std::pair(address + here, end - address - here)}) {
     if (bytes == 0) continue;
     const Translation place = space.Translate(VirtAddr(first));
@@ -130,7 +131,7 @@ Block& Core::Decode(std::uint32_t address, Op* ops, std::uint32_t limit, Block& 
       if (page.bytes == words) page = {};
     }
   }
-  return block;
+  return op_count;
 }
 
 }  // namespace alloclab::i386

@@ -32,38 +32,41 @@ struct Core final : private PhysicalMemory::PointerKeeper {
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
+  // Accesses of `op`.
   template <std::unsigned_integral Number>
-  Number Load(std::uint32_t address) {
-    const Translated<const std::byte>& page = to_read[PageIndex(address)];
-    if (page.tag == TagOf<Number>(address)) [[likely]] {
+  Number Load(const Op* op, std::uint32_t address) {
+    if (const std::byte* place = Place<Number, Stop::Access::kRead>(address); place != nullptr) [[likely]] {
       Number number;
-      std::memcpy(&number, page.bytes + address % kPageBytes, sizeof(number));
+      std::memcpy(&number, place, sizeof(number));
       return number;
     }
-    return static_cast<Number>(LoadSlowly(address, sizeof(Number), Stop::Access::kRead));
+    return static_cast<Number>(LoadSlowly(op, address, sizeof(Number), Stop::Access::kRead));
   }
   template <std::unsigned_integral Number>
-  void Store(std::uint32_t address, Number number) {
-    if (std::byte* place = PlaceToWrite<Number>(address); place != nullptr) [[likely]] {
+  void Store(const Op* op, std::uint32_t address, Number number) {
+    if (std::byte* place = Place<Number, Stop::Access::kWrite>(address); place != nullptr) [[likely]] {
       std::memcpy(place, &number, sizeof(number));
     } else {
-      StoreSlowly(address, number, sizeof(Number));
+      StoreSlowly(op, address, number, sizeof(Number));
     }
   }
   // An instruction that reads and then writes needs the page for writing from the beginning. `change` gives the new number, and
   // changes flags and registers.
   template <std::unsigned_integral Number, class Change>
-  void Modify(std::uint32_t address, Change change) {
+  void ModifySlowly(const Op* op, std::uint32_t address, Change change) {
+    const auto number = static_cast<Number>(LoadSlowly(op, address, sizeof(Number), Stop::Access::kWrite));
+    StoreSlowly(op, address, number, sizeof(Number));  // faults, if any does
+    StoreSlowly(op, address, change(number), sizeof(Number));
+  }
+  template <std::unsigned_integral Number, class Change>
+  void Modify(const Op* op, std::uint32_t address, Change change) {
+    std::byte* place = Place<Number, Stop::Access::kWrite>(address);
+    if (place == nullptr) [[unlikely]]
+      return ModifySlowly<Number>(op, address, change);
     Number number;
-    if (std::byte* place = PlaceToWrite<Number>(address); place != nullptr) [[likely]] {
-      std::memcpy(&number, place, sizeof(number));
-      number = change(number);
-      std::memcpy(place, &number, sizeof(number));
-    } else {
-      number = static_cast<Number>(LoadSlowly(address, sizeof(Number), Stop::Access::kWrite));
-      StoreSlowly(address, number, sizeof(Number));  // faults, if any does
-      StoreSlowly(address, change(number), sizeof(Number));
-    }
+    std::memcpy(&number, place, sizeof(number));
+    number = change(number);
+    std::memcpy(place, &number, sizeof(number));
   }
 
   template <std::unsigned_integral Number>
@@ -93,52 +96,51 @@ struct Core final : private PhysicalMemory::PointerKeeper {
     backwards = (eflags & kDirection) != 0;
   }
 
-  // Going on at a block: its instructions are counted now, and taken back if one of them faults.
-  const Op* Enter(Block* block) {
-    if (steps_left < block->instructions) [[unlikely]]
-      return LeaveFor(block->eip);
-    steps_left -= block->instructions;
-    loads += block->loads;
-    stores += block->stores;
-    current = block;
-    return block->ops;
+  // Counts what was done of a block: the ops in front of this one.
+  void Count(const Op* op) {
+    steps_left -= op->instructions;
+    loads += op->loads;
+    stores += op->stores;
+  }
+  // Goes on at a block.
+  const Op* Enter(const Op* first) {
+    if (steps_left < first->block_instructions) [[unlikely]]
+      return LeaveFor(first->eip);
+    return first;
   }
   // Ends the run of blocks; whoever called the first handler goes on at `eip`.
   const Op* LeaveFor(std::uint32_t next) {
     eip = next;
     return &halt;
   }
-  // After a direct jump, taken or not.
-  const Op* Follow(unsigned taken, std::uint32_t target) {
-    Block* block = current->next[taken];
-    if (block != nullptr) [[likely]]
-      return Enter(block);
-    link = &current->next[taken];
+  // What was done of the block is counted: goes on where `op` leads to.
+  const Op* Follow(const Op* op, std::uint32_t target) {
+    if (op->next != nullptr) [[likely]]
+      return Enter(op->next);
+    link = &op->next;
     return LeaveFor(target);
   }
-  // After a jump to an address out of a register or memory.
-  const Op* FollowTo(std::uint32_t target) {
-    Block* block = code.First(target);
-    return block != nullptr && block->eip == target ? Enter(block) : LeaveFor(target);
+  // Leaves a block by the jump of an op.
+  const Op* Jump(const Op* op) {
+    Count(op + 1);
+    return Follow(op, op->immediate);
   }
-  // Takes back the counts of the ops of the current block from this one on.
-  void Uncount(const Op* from);
+  // The same to an address out of a register or memory.
+  const Op* JumpTo(const Op* op, std::uint32_t target) {
+    Count(op + 1);
+    const Op* first = code.FindNewest(target);
+    return first != nullptr ? Enter(first) : LeaveFor(target);
+  }
 
-  // The block at an address, decoded if it was not. Throws Stop.
-  Block* Find(std::uint32_t address);
+  // The first op of the block at an address, decoded if it was not. Throws Stop.
+  const Op* Find(std::uint32_t address);
   // The instruction at an address alone, good until the next call.
-  Block* FindSingle(std::uint32_t address);
+  const Op* FindSingle(std::uint32_t address);
   void ForgetTranslations();
 
-  // A number of up to 4 bytes: across pages, or in one that is not in the tables.
-  [[gnu::noinline]] std::uint32_t LoadSlowly(std::uint32_t address, std::uint32_t bytes, Stop::Access access);
-  [[gnu::noinline]] void StoreSlowly(std::uint32_t address, std::uint32_t number, std::uint32_t bytes);
-  // The bytes from an address to the end of its page, in host memory, if it is in the tables.
-  std::byte* FindToWrite(std::uint32_t address) const { return PlaceToWrite<std::uint8_t>(address); }
-  const std::byte* FindToRead(std::uint32_t address) const {
-    const Translated<const std::byte>& page = to_read[PageIndex(address)];
-    return page.tag == TagOf<std::uint8_t>(address) ? page.bytes + address % kPageBytes : nullptr;
-  }
+  // A number of up to 4 bytes: across pages, or in one that is not in the tables. `op` is null where none is done.
+  [[gnu::noinline]] std::uint32_t LoadSlowly(const Op* op, std::uint32_t address, std::uint32_t bytes, Stop::Access access);
+  [[gnu::noinline]] void StoreSlowly(const Op* op, std::uint32_t address, std::uint32_t number, std::uint32_t bytes);
 
   // By page, the last ones that were accessed. The tag is the page's address; that of no access is kNoTag.
   template <class Byte>
@@ -147,16 +149,26 @@ struct Core final : private PhysicalMemory::PointerKeeper {
     Byte* bytes = nullptr;  // of the whole page
   };
   static constexpr std::uint32_t kNoTag = kPageBytes / 2;
-  static constexpr std::uint32_t kTranslations = 256;
+  static constexpr std::uint32_t kTranslations = 1024;
   static std::uint32_t PageIndex(std::uint32_t address) { return (address >> kPageShift) % kTranslations; }
   // What the tag must be for an access that is aligned.
   template <class Number>
   static std::uint32_t TagOf(std::uint32_t address) {
     return address & (pte::kFrameMask | (sizeof(Number) - 1));
   }
-  template <class Number>
-  std::byte* PlaceToWrite(std::uint32_t address) const {
-    const Translated<std::byte>& page = to_write[PageIndex(address)];
+  // Where an aligned number is in host memory, if its page is in the table for that access; null: it must be done slowly. Of a
+  // byte: all bytes from there to the end of the page.
+  template <class Number, Stop::Access access>
+  auto* Place(std::uint32_t address) const {
+    if constexpr (access == Stop::Access::kWrite) {
+      return PlaceIn<Number>(to_write, address);
+    } else {
+      return PlaceIn<Number>(to_read, address);
+    }
+  }
+  template <class Number, class Table>
+  static auto* PlaceIn(const Table& table, std::uint32_t address) {
+    const auto& page = table[PageIndex(address)];
     return page.tag == TagOf<Number>(address) ? page.bytes + address % kPageBytes : nullptr;
   }
 
@@ -166,9 +178,9 @@ struct Core final : private PhysicalMemory::PointerKeeper {
   std::uint32_t eip = 0;   // between blocks
   std::uint64_t steps_left = 0;
   std::uint64_t loads = 0, stores = 0;
-  std::uint64_t repeated = 0;  // steps that were not the first one of their instruction
-  Block* current = nullptr;
-  Block** link = nullptr;           // where the block that is found next will be looked for from now on
+  std::uint64_t repeated = 0;       // steps that were not the first one of their instruction
+  const Op* at = nullptr;           // the op whose slow access, or fault, is under way
+  const Op** link = nullptr;        // where the block that is found next will be looked for from now on
   bool forgotten = false;           // all blocks, so that `link` is void
   std::optional<Stop> interrupted;  // set by int
   const Op halt;                    // goes to itself
@@ -177,8 +189,7 @@ struct Core final : private PhysicalMemory::PointerKeeper {
   std::array<Translated<std::byte>, kTranslations> to_write;
   AddressSpace& space;
   CodeCache code;
-  Block single;  // of FindSingle
-  std::array<Op, 2> single_ops;
+  std::array<Op, 3> single_ops;  // of FindSingle, and one more as code_cache has
 
  private:
   void ForgetWritablePointers() override { ForgetTranslations(); }
@@ -190,8 +201,12 @@ struct Core final : private PhysicalMemory::PointerKeeper {
   // on.
   void AfterWrite(std::uint32_t address, std::uint32_t bytes);
   void ForgetCode();
-  Block& Decode(std::uint32_t address, Op* ops, std::uint32_t limit, Block& block);
+  // How many ops there are now.
+  std::uint32_t Decode(std::uint32_t address, std::uint32_t limit, Op* ops);
 };
+
+// How a handler ends that does not leave the block (op.h).
+inline const Op* Next(Core& core, const Op* op) { return op->handler(core, op); }
 
 // The address of an op's memory operand.
 inline std::uint32_t AddressOf(const Core& core, const Op* op) {

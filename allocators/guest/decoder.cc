@@ -1,14 +1,34 @@
 #include "allocators/guest/decoder.h"
 
+#include <array>
+#include <utility>
+
 namespace alloclab::i386 {
 
-void DecodeBlock(Core& core, std::uint32_t limit, Block& block) {
-  const auto page = [](std::uint32_t address) { return address >> kPageShift; };
-  std::uint32_t eip = block.eip;
+namespace {
+
+std::uint32_t PageNumber(std::uint32_t address) { return address >> kPageShift; }
+
+// Pushes and pops that follow each other: each of them begins a run, of those that are behind it.
+void MakeRuns(Op* ops, std::uint32_t op_count, const std::array<Decoder::Stack, CodeCache::kBlockOps>& stack) {
+  std::uint32_t run = 0;
+  for (std::uint32_t n = op_count; n-- != 0;) {
+    run = n + 1 < op_count && stack[n] == stack[n + 1] ? run + 1 : 1;
+    if (stack[n] == Decoder::Stack::kNone || run == 1) continue;
+    ops[n].handler = stack[n] == Decoder::Stack::kPush ? PushRunHandler(run) : PopRunHandler(run);
+  }
+}
+
+}  // namespace
+
+std::uint32_t DecodeBlock(Core& core, std::uint32_t eip, std::uint32_t limit, Op* ops) {
   std::optional<Decoder::Comparison> comparison;
-  bool ended = false;
-  for (std::uint32_t n = 0; n < limit && !ended && page(eip) == page(block.eip); ++n) {
-    Op& op = block.ops[n];
+  std::array<Decoder::Stack, CodeCache::kBlockOps> stack;
+  const std::uint32_t page = PageNumber(eip);
+  Op counted;  // what the ops so far count
+  std::uint32_t n = 0;
+  for (bool ended = false; n < limit && !ended && PageNumber(eip) == page;) {
+    Op& op = ops[n];
     op = Op{};
     Decoder decoder(core, eip, /*may_cross=*/n == 0, op);
     const Decoder::Result result = decoder.Decode();
@@ -16,26 +36,28 @@ void DecodeBlock(Core& core, std::uint32_t limit, Block& block) {
     if (n == 0 && fails) {
       throw Stop{.kind = result == Decoder::Result::kInvalid ? Stop::Kind::kInvalidOpcode : Stop::Kind::kPrivileged};
     }
-    if (fails || result == Decoder::Result::kCrosses) break;
-    ended = result != Decoder::Result::kOk;
-    ++block.op_count;
-    ++block.instructions;
-    block.loads += op.loads;
-    block.stores += op.stores;
+    if (fails || result == Decoder::Result::kCrosses || (result == Decoder::Result::kAlone && n != 0)) break;
+    ended = result == Decoder::Result::kEndsBlock || result == Decoder::Result::kAlone;
     eip = op.next_eip();
     if (result == Decoder::Result::kConditionalJump && comparison) {
-      Op& first = block.ops[n - 1];
-      first.handler = FusedHandler(comparison->alu, comparison->operands, comparison->indexed, decoder.condition());
-      first.instructions = 2;
-      op.instructions = 0;
+      ops[n - 1].handler =
+          FusedHandler(comparison->alu, comparison->bytes, comparison->operands, comparison->indexed, decoder.condition());
     }
     comparison = decoder.comparison();
+    stack[n] = decoder.stack();
+    op.loads = std::exchange(counted.loads, static_cast<std::uint16_t>(counted.loads + op.loads));
+    op.stores = std::exchange(counted.stores, static_cast<std::uint16_t>(counted.stores + op.stores));
+    op.instructions = static_cast<std::uint8_t>(n++);
   }
-  if (ended) return;
-  Op& last = block.ops[block.op_count++];
+  MakeRuns(ops, n, stack);
+  Op& last = ops[n];
   last = Op{};
   last.handler = GoOnHandler();
   last.eip = eip;
+  last.loads = counted.loads;
+  last.stores = counted.stores;
+  last.instructions = ops->block_instructions = static_cast<std::uint8_t>(n);
+  return n + 1;
 }
 
 std::uint8_t Decoder::Byte() {
@@ -49,7 +71,7 @@ std::uint8_t Decoder::Byte() {
     return 0;
   }
   ++length_;
-  return static_cast<std::uint8_t>(core_.LoadSlowly(address, 1, Stop::Access::kFetch));
+  return static_cast<std::uint8_t>(core_.LoadSlowly(nullptr, address, 1, Stop::Access::kFetch));
 }
 
 std::uint32_t Decoder::Number(std::uint32_t bytes) {
@@ -94,7 +116,6 @@ std::uint8_t Decoder::Prefixes() {
 Decoder::Result Decoder::Decode() {
   const std::uint8_t opcode = Prefixes();
   op_.eip = eip_;
-  op_.instructions = 1;
   const Result result = opcode == 0x0F ? TwoBytes(Byte()) : OneByte(opcode);
   op_.length = static_cast<std::uint8_t>(length_);
   if (crosses_) return Result::kCrosses;
@@ -180,7 +201,7 @@ Decoder::Result Decoder::OneByte(std::uint8_t opcode) {
 Decoder::Result Decoder::AluOp(Alu alu, std::uint32_t bytes, Operands operands) {
   if (alu == Alu::kCmp || alu == Alu::kTest) {
     Loads();
-    if (bytes == 4) comparison_ = {alu, operands, where_ == Where::kMemory};
+    if (bytes != 2) comparison_ = {alu, bytes, operands, where_ == Where::kMemory};
   } else if (operands == Operands::kMemoryRegister || operands == Operands::kMemoryImmediate) {
     Modifies();
   } else {

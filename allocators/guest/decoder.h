@@ -8,15 +8,16 @@
 #define ALLOCLAB_ALLOCATORS_GUEST_DECODER_H_
 
 #include <cstdint>
+#include <optional>
 
 #include "allocators/guest/core.h"
 #include "allocators/guest/handlers.h"
 
 namespace alloclab::i386 {
 
-// Fills the ops of a block, from its eip on, with up to `limit` instructions and the op that ends it. Throws Stop where the
-// first of them cannot be fetched or is none; those behind it are looked at only within its page.
-void DecodeBlock(Core& core, std::uint32_t limit, Block& block);
+// Makes the ops of the block at an address: up to `limit` instructions and the op that ends it; how many ops those are. Throws
+// Stop where the first of them cannot be fetched or is none; those behind it are looked at only within its page.
+std::uint32_t DecodeBlock(Core& core, std::uint32_t eip, std::uint32_t limit, Op* ops);
 
 // One instruction.
 class Decoder {
@@ -24,7 +25,8 @@ class Decoder {
   enum class Result : std::uint8_t {
     kOk,
     kEndsBlock,
-    kConditionalJump,  // ends the block too
+    kConditionalJump,  // does not
+    kAlone,            // is a block of its own: it is done in parts, each of them counted
     kInvalid,
     kPrivileged,
     kCrosses,  // it goes on in the next page, which it may not
@@ -33,14 +35,18 @@ class Decoder {
   Decoder(Core& core, std::uint32_t eip, bool may_cross, Op& op) : core_(core), eip_(eip), may_cross_(may_cross), op_(op) {}
   Result Decode();
 
-  // Of a cmp or test of words, what FusedHandler needs; of a conditional jump, its condition.
+  // Of a cmp or test of words or bytes, what FusedHandler needs; of a conditional jump, its condition.
   struct Comparison {
     Alu alu;
+    std::uint32_t bytes;
     Operands operands;
     bool indexed;
   };
   const std::optional<Comparison>& comparison() const { return comparison_; }
   Condition condition() const { return condition_; }
+  // A push or a pop of a word in a register, not esp: PushRunHandler and PopRunHandler do several at once.
+  enum class Stack : std::uint8_t { kNone, kPush, kPop };
+  Stack stack() const { return stack_; }
 
  private:
   static constexpr std::uint32_t kLengthMax = 15;
@@ -104,6 +110,7 @@ class Decoder {
   Where where_ = Where::kRegister;
   std::optional<Comparison> comparison_;
   Condition condition_ = Condition::kO;
+  Stack stack_ = Stack::kNone;
 };
 
 }  // namespace alloclab::i386

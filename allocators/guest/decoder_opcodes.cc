@@ -7,6 +7,7 @@ Decoder::Result Decoder::Simple(std::uint8_t opcode) {
   op_.rm = opcode & 7;
   const std::uint32_t bytes = word_bytes();
   if (opcode < 0x50) return Done(UnaryHandler(opcode < 0x48 ? Unary::kInc : Unary::kDec, bytes, where_));
+  if (opcode < 0x60 && bytes == kWordBytes && op_.rm != kEsp) stack_ = opcode < 0x58 ? Stack::kPush : Stack::kPop;
   if (opcode < 0x58) {
     op_.stores = 1;
     return Done(PushHandler(bytes, where_));
@@ -84,7 +85,7 @@ Decoder::Result Decoder::Strings(std::uint8_t opcode) {
   const Handler handler = StringHandler(string, bytes, repeat_);
   if (repeat_ != Repeat::kOnce) {
     op_.handler = handler;
-    return Result::kEndsBlock;
+    return Result::kAlone;
   }
   op_.loads = string == String::kCmps ? 2 : string == String::kStos ? 0 : 1;
   op_.stores = string == String::kMovs || string == String::kStos ? 1 : 0;
@@ -129,8 +130,8 @@ Decoder::Result Decoder::Rest(std::uint8_t opcode) {
     case 0xC8:
       op_.immediate = Number(2);
       op_.reg = Byte() % 32;
-      op_.stores = static_cast<std::uint8_t>(1 + op_.reg);
-      op_.loads = static_cast<std::uint8_t>(op_.reg > 0 ? op_.reg - 1 : 0);
+      op_.stores = static_cast<std::uint16_t>(1 + op_.reg);
+      op_.loads = static_cast<std::uint16_t>(op_.reg > 0 ? op_.reg - 1 : 0);
       return size16_ ? Result::kInvalid : Done(EnterHandler());
     case 0xC9:
       op_.loads = 1;

@@ -28,8 +28,8 @@ enum class Where : std::uint8_t { kRegister, kBased, kMemory };  // kBased: memo
 enum class Operands : std::uint8_t { kRegisters, kRegisterImmediate, kRegisterMemory, kMemoryRegister, kMemoryImmediate };
 
 Handler AluHandler(Alu alu, std::uint32_t bytes, Operands operands, bool indexed);
-// Of cmp or test of words together with the jump on a condition that is the op behind it.
-Handler FusedHandler(Alu alu, Operands operands, bool indexed, Condition condition);
+// Of cmp or test of words or bytes together with the jump on a condition that is the op behind it.
+Handler FusedHandler(Alu alu, std::uint32_t bytes, Operands operands, bool indexed, Condition condition);
 Handler UnaryHandler(Unary unary, std::uint32_t bytes, Where where);
 Handler ShiftHandler(Shift shift, std::uint32_t bytes, Where where, bool by_cl);
 Handler DoubleShiftHandler(bool left, std::uint32_t bytes, Where where, bool by_cl);
@@ -47,6 +47,11 @@ Handler BswapHandler();
 Handler PushHandler(std::uint32_t bytes, Where where);
 Handler PushImmediateHandler(std::uint32_t bytes);
 Handler PopHandler(std::uint32_t bytes, Where where);
+// Of a push, or a pop, of a word in a register, that so many in all begin: does up to kRunMax of them at once if nothing can go
+// wrong with them, else itself alone.
+inline constexpr std::uint32_t kRunMax = 4;
+Handler PushRunHandler(std::uint32_t ops);
+Handler PopRunHandler(std::uint32_t ops);
 Handler PushAllHandler(std::uint32_t bytes);
 Handler PopAllHandler(std::uint32_t bytes);
 Handler PushFlagsHandler(std::uint32_t bytes);
@@ -67,17 +72,18 @@ Handler FlagOpHandler(FlagOp what);
 
 Handler StringHandler(String string, std::uint32_t bytes, Repeat repeat);
 
-// These end a block. Op::immediate is the target.
-Handler JumpHandler();
+// Op::immediate is the target.
 Handler JumpIfHandler(Condition condition);
 enum class Loop : std::uint8_t { kLoopne, kLoope, kLoop, kJecxz };
 Handler LoopHandler(Loop loop);
+// These end a block.
+Handler JumpHandler();
 Handler CallHandler();
 Handler JumpIndirectHandler(Where where);
 Handler CallIndirectHandler(Where where);
 Handler ReturnHandler();      // Op::immediate: bytes of arguments to be popped
 Handler InterruptHandler();   // Op::immediate: the vector; 3 is a breakpoint
-Handler GoOnHandler();        // no instruction: the block ends here
+Handler GoOnHandler();        // no instruction: the block goes on elsewhere
 Handler LeaveBlockHandler();  // the block is void from here on
 
 }  // namespace alloclab::i386

@@ -5,22 +5,36 @@
 namespace alloclab::i386 {
 namespace {
 
-template <Alu alu, class Number, Place to, Place from>
-const Op* DoAlu(Core& core, const Op* op) {
-  if constexpr (alu == Alu::kCmp || alu == Alu::kTest) {
-    const Number left = Get<to, Number>(core, op);
-    Compute<alu>(core.flags, left, Get<from, Number>(core, op));
-  } else {
-    const Number right = Get<from, Number>(core, op);
-    Change<to, Number>(core, op, [&](Number left) { return Compute<alu>(core.flags, left, right); });
-  }
-  return op + 1;
-}
+// Of an op with two operands, one of which may be in memory: that one, or else the destination.
+constexpr Place Chosen(Place to, Place from) { return InMemory(from) ? from : to; }
 
-// What the condition is after cmp, or test, of two words.
-template <Alu alu, Condition condition>
-bool Holds(std::uint32_t a, std::uint32_t b, const Flags& flags) {
-  const auto left = static_cast<std::int32_t>(a), right = static_cast<std::int32_t>(b);
+template <Alu alu, class Number, Place to, Place from>
+struct DoAlu {
+  static constexpr bool kKeeps = alu == Alu::kCmp || alu == Alu::kTest;  // its destination
+
+  [[gnu::always_inline]] static const Op* Do(Core& core, const Op* op, auto operand) {
+    if constexpr (InMemory(from)) {
+      const Number right = operand.Get();
+      Apply(core, NearOperand<to, Number>{core, op}, right);
+    } else {
+      Apply(core, operand, Get<from, Number>(core, op));
+    }
+    return Next(core, op + 1);
+  }
+  [[gnu::always_inline]] static void Apply(Core& core, auto destination, Number right) {
+    if constexpr (kKeeps) {
+      Compute<alu>(core.flags, destination.Get(), right);
+    } else {
+      destination.Change([&core, right](Number left) { return Compute<alu>(core.flags, left, right); });
+    }
+  }
+};
+
+// What the condition is after cmp, or test, of two numbers.
+template <Alu alu, Condition condition, class Number>
+bool Holds(Number a, Number b, const Flags& flags) {
+  using Signed = std::make_signed_t<Number>;
+  const auto left = static_cast<Signed>(a), right = static_cast<Signed>(b);
   constexpr bool kIsCmp = alu == Alu::kCmp;
   switch (condition) {
     case Condition::kB:
@@ -48,14 +62,22 @@ bool Holds(std::uint32_t a, std::uint32_t b, const Flags& flags) {
   }
 }
 
-template <Alu alu, Place to, Place from, Condition condition>
-const Op* DoFused(Core& core, const Op* op) {
-  const auto left = Get<to, std::uint32_t>(core, op);
-  const auto right = Get<from, std::uint32_t>(core, op);
-  Compute<alu>(core.flags, left, right);
-  const Op* jump = op + 1;
-  return Holds<alu, condition>(left, right, core.flags) ? core.Follow(1, jump->immediate) : core.Follow(0, jump->next_eip());
-}
+template <Alu alu, class Number, Place to, Place from, Condition condition>
+struct DoFused {
+  [[gnu::always_inline]] static const Op* Do(Core& core, const Op* op, auto operand) {
+    Number left, right;
+    if constexpr (InMemory(from)) {
+      left = Get<to, Number>(core, op);
+      right = operand.Get();
+    } else {
+      left = operand.Get();
+      right = Get<from, Number>(core, op);
+    }
+    Compute<alu>(core.flags, left, right);
+    if (Holds<alu, condition>(left, right, core.flags)) return core.Jump(op + 1);
+    return Next(core, op + 2);
+  }
+};
 
 template <Unary unary, class Number>
 Number Compute(Flags& flags, Number number) {
@@ -67,11 +89,25 @@ Number Compute(Flags& flags, Number number) {
   return result;
 }
 
-template <Unary unary, class Number, Place place>
-const Op* DoUnary(Core& core, const Op* op) {
-  Change<place, Number>(core, op, [&](Number number) { return Compute<unary>(core.flags, number); });
-  return op + 1;
-}
+template <Unary unary, class Number>
+struct DoUnary {
+  [[gnu::always_inline]] static const Op* Do(Core& core, const Op* op, auto operand) {
+    operand.Change([&core](Number number) { return Compute<unary>(core.flags, number); });
+    return Next(core, op + 1);
+  }
+};
+
+template <class Number, Place to, Place from>
+struct DoMove {
+  [[gnu::always_inline]] static const Op* Do(Core& core, const Op* op, auto operand) {
+    if constexpr (InMemory(from)) {
+      Set<to, Number>(core, op, operand.Get());
+    } else {
+      operand.Set(Get<from, Number>(core, op));
+    }
+    return Next(core, op + 1);
+  }
+};
 
 // choose.operator()<to, from>().
 template <class Choose>
@@ -96,26 +132,43 @@ Handler ForOperands(Operands operands, bool indexed, Choose choose) {
 
 }  // namespace
 
+// Whether one of these operands is changed, and so is asked for to be written.
+template <Alu alu, Place to>
+constexpr Stop::Access kAccess = InMemory(to) && alu != Alu::kCmp&& alu != Alu::kTest ? Stop::Access::kWrite
+                                                                                      : Stop::Access::kRead;
+
 Handler AluHandler(Alu alu, std::uint32_t bytes, Operands operands, bool indexed) {
   return ForSize(bytes, [&]<class Number>() {
     return ForValue<Alu, 9>(alu, [&]<Alu a>() {
-      return ForOperands(operands, indexed, []<Place to, Place from>() -> Handler { return DoAlu<a, Number, to, from>; });
+      return ForOperands(operands, indexed, []<Place to, Place from>() -> Handler {
+        return WithOperand<Number, Chosen(to, from), kAccess<a, to>, DoAlu<a, Number, to, from>>;
+      });
     });
   });
 }
 
-Handler FusedHandler(Alu alu, Operands operands, bool indexed, Condition condition) {
-  return ForValue<Condition, 16>(condition, [&]<Condition c>() {
-    return ForOperands(operands, indexed, [&]<Place to, Place from>() -> Handler {
-      return alu == Alu::kCmp ? DoFused<Alu::kCmp, to, from, c> : DoFused<Alu::kTest, to, from, c>;
+Handler FusedHandler(Alu alu, std::uint32_t bytes, Operands operands, bool indexed, Condition condition) {
+  const auto choose = [&]<Alu a, class Number, Condition c>() {
+    return ForOperands(operands, indexed, []<Place to, Place from>() -> Handler {
+      return WithOperand<Number, Chosen(to, from), Stop::Access::kRead, DoFused<a, Number, to, from, c>>;
     });
+  };
+  return ForValue<Condition, 16>(condition, [&]<Condition c>() {
+    if (alu == Alu::kCmp) {
+      return bytes == 1 ? choose.template operator()<Alu::kCmp, std::uint8_t, c>()
+                        : choose.template operator()<Alu::kCmp, std::uint32_t, c>();
+    }
+    return bytes == 1 ? choose.template operator()<Alu::kTest, std::uint8_t, c>()
+                      : choose.template operator()<Alu::kTest, std::uint32_t, c>();
   });
 }
 
 Handler UnaryHandler(Unary unary, std::uint32_t bytes, Where where) {
+  constexpr Stop::Access kWrite = Stop::Access::kWrite;
   return ForSize(bytes, [&]<class Number>() {
     return ForValue<Unary, 4>(unary, [&]<Unary u>() -> Handler {
-      return where == Where::kRegister ? DoUnary<u, Number, Place::kRm> : DoUnary<u, Number, Place::kMemory>;
+      return where == Where::kRegister ? WithOperand<Number, Place::kRm, kWrite, DoUnary<u, Number>>
+                                       : WithOperand<Number, Place::kMemory, kWrite, DoUnary<u, Number>>;
     });
   });
 }
@@ -123,10 +176,8 @@ Handler UnaryHandler(Unary unary, std::uint32_t bytes, Where where) {
 Handler MoveHandler(std::uint32_t bytes, Operands operands, bool indexed) {
   return ForSize(bytes, [&]<class Number>() {
     return ForOperands(operands, indexed, []<Place to, Place from>() -> Handler {
-      return [](Core& core, const Op* op) {
-        Set<to, Number>(core, op, Get<from, Number>(core, op));
-        return op + 1;
-      };
+      constexpr Stop::Access access = InMemory(to) ? Stop::Access::kWrite : Stop::Access::kRead;
+      return WithOperand<Number, Chosen(to, from), access, DoMove<Number, to, from>>;
     });
   });
 }

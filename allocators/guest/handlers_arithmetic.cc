@@ -67,26 +67,30 @@ bool IsTooWide(Wide<Number> product) {
          static_cast<std::make_signed_t<Number>>(static_cast<Number>(product));
 }
 
-[[noreturn]] void ThrowDivideError() { throw Stop{.kind = Stop::Kind::kDivideError}; }
+[[noreturn]] void ThrowDivideError(Core& core, const Op* op) {
+  core.at = op;
+  throw Stop{.kind = Stop::Kind::kDivideError};
+}
 
 template <class Number>
-void Divide(Core& core, Number divisor) {
-  if (divisor == 0) ThrowDivideError();
+void Divide(Core& core, const Op* op, Number divisor) {
+  if (divisor == 0) ThrowDivideError(core, op);
   const Wide<Number> dividend = GetPair<Number>(core);
   const std::uint64_t quotient = std::uint64_t{dividend} / divisor;
-  if (quotient > std::numeric_limits<Number>::max()) ThrowDivideError();
+  if (quotient > std::numeric_limits<Number>::max()) ThrowDivideError(core, op);
   SetPair<Number>(core, static_cast<Number>(quotient), static_cast<Number>(dividend % divisor));
 }
 
 template <class Number>
-void DivideSigned(Core& core, Number divisor_bits) {
+void DivideSigned(Core& core, const Op* op, Number divisor_bits) {
   using Signed = std::make_signed_t<Number>;
   const std::int64_t divisor = static_cast<Signed>(divisor_bits);
   const std::int64_t dividend = static_cast<std::make_signed_t<Wide<Number>>>(GetPair<Number>(core));
   // The host's own division would fault at the second.
-  if (divisor == 0 || (divisor == -1 && dividend == std::numeric_limits<std::int64_t>::min())) ThrowDivideError();
+  if (divisor == 0 || (divisor == -1 && dividend == std::numeric_limits<std::int64_t>::min())) ThrowDivideError(core, op);
   const std::int64_t quotient = dividend / divisor;
-  if (quotient > std::numeric_limits<Signed>::max() || quotient < std::numeric_limits<Signed>::min()) ThrowDivideError();
+  if (quotient > std::numeric_limits<Signed>::max() || quotient < std::numeric_limits<Signed>::min())
+    ThrowDivideError(core, op);
   SetPair<Number>(core, static_cast<Number>(quotient), static_cast<Number>(dividend % divisor));
 }
 
@@ -100,9 +104,9 @@ const Op* DoMultiply(Core& core, const Op* op) {
     const Wide<Number> product = SignedProduct<Number>(core.Get<Number>(kEax), operand);
     SetProduct<Number>(core, product, IsTooWide<Number>(product));
   } else if constexpr (multiply == Multiply::kDiv) {
-    Divide(core, operand);
+    Divide(core, op, operand);
   } else {
-    DivideSigned(core, operand);
+    DivideSigned(core, op, operand);
   }
   return op + 1;
 }
@@ -114,7 +118,7 @@ const Op* DoImul(Core& core, const Op* op) {
   core.Set<Number>(op->reg, static_cast<Number>(product));
   core.flags.SetResult(static_cast<Number>(product));
   core.flags.SetCarryAndOverflow(IsTooWide<Number>(product), IsTooWide<Number>(product));
-  return op + 1;
+  return Next(core, op + 1);
 }
 
 template <BitTest test, class Number>
@@ -145,9 +149,9 @@ const Op* DoBitTest(Core& core, const Op* op) {
       address += static_cast<std::uint32_t>(bits / 8);
     }
     if constexpr (test == BitTest::kBt) {
-      Test<test>(core, core.Load<Number>(address), bit);
+      Test<test>(core, core.Load<Number>(op, address), bit);
     } else {
-      core.Modify<Number>(address, [&](Number number) { return Test<test>(core, number, bit); });
+      core.Modify<Number>(op, address, [&](Number number) { return Test<test>(core, number, bit); });
     }
   } else {
     Change<place, Number>(core, op, [&](Number number) { return Test<test>(core, number, bit); });
@@ -202,12 +206,12 @@ const Op* DoCompareExchange8(Core& core, const Op* op) {
   const std::uint32_t address = AddressOf(core, op);
   // Both words are known to be writable before either is changed.
   std::uint32_t low = 0, high = 0;
-  core.Modify<std::uint32_t>(address, [&](std::uint32_t word) { return low = word; });
-  core.Modify<std::uint32_t>(address + kWordBytes, [&](std::uint32_t word) { return high = word; });
+  core.Modify<std::uint32_t>(op, address, [&](std::uint32_t word) { return low = word; });
+  core.Modify<std::uint32_t>(op, address + kWordBytes, [&](std::uint32_t word) { return high = word; });
   const bool equal = low == core.registers[kEax] && high == core.registers[kEdx];
   if (equal) {
-    core.Store(address, core.registers[kEbx]);
-    core.Store(address + kWordBytes, core.registers[kEcx]);
+    core.Store(op, address, core.registers[kEbx]);
+    core.Store(op, address + kWordBytes, core.registers[kEcx]);
   } else {
     core.registers[kEax] = low;
     core.registers[kEdx] = high;

@@ -21,19 +21,79 @@ Handler ForWhere(Where where, Choose choose) {
   return choose.template operator()<Place::kMemory>();
 }
 
+template <class Number, Place place>
+struct DoPush {
+  [[gnu::always_inline]] static const Op* Do(Core& core, const Op* op, auto top) {
+    top.Set(Get<place, Number>(core, op));
+    core.registers[kEsp] -= static_cast<std::uint32_t>(sizeof(Number));
+    return Next(core, op + 1);
+  }
+};
 template <class Number>
-void Push(Core& core, Number number) {
+struct DoPop {  // into a register
+  [[gnu::always_inline]] static const Op* Do(Core& core, const Op* op, auto top) {
+    const Number number = top.Get();
+    core.registers[kEsp] += static_cast<std::uint32_t>(sizeof(Number));
+    Set<Place::kRm, Number>(core, op, number);
+    return Next(core, op + 1);
+  }
+};
+
+// The words of a run, if they lie in one page, at hand for that access; else null.
+template <Stop::Access access, std::uint32_t ops>
+auto* PlaceOfRun(const Core& core, std::uint32_t first) {
+  auto* place = core.Place<std::uint32_t, access>(first);
+  return first % kPageBytes <= kPageBytes - ops * kWordBytes ? place : nullptr;
+}
+
+template <std::uint32_t ops>
+const Op* DoPushRun(Core& core, const Op* op) {
+  const std::uint32_t top = core.registers[kEsp] - ops * kWordBytes;
+  std::byte* place = PlaceOfRun<Stop::Access::kWrite, ops>(core, top);
+  if (place == nullptr) [[unlikely]]
+    return WithMemory<std::uint32_t, Stop::Access::kWrite, BelowStack<std::uint32_t>, DoPush<std::uint32_t, Place::kRm>>(core,
+                                                                                                                         op);
+  for (std::uint32_t i = 0; i < ops; ++i) {
+    std::memcpy(place + (ops - 1 - i) * kWordBytes, &core.registers[op[i].rm], kWordBytes);
+  }
+  core.registers[kEsp] = top;
+  return Next(core, op + ops);
+}
+
+template <std::uint32_t ops>
+const Op* DoPopRun(Core& core, const Op* op) {
+  const std::byte* place = PlaceOfRun<Stop::Access::kRead, ops>(core, core.registers[kEsp]);
+  if (place == nullptr) [[unlikely]]
+    return WithMemory<std::uint32_t, Stop::Access::kRead, AtStack, DoPop<std::uint32_t>>(core, op);
+  for (std::uint32_t i = 0; i < ops; ++i) std::memcpy(&core.registers[op[i].rm], place + i * kWordBytes, kWordBytes);
+  core.registers[kEsp] += ops * kWordBytes;
+  return Next(core, op + ops);
+}
+
+template <class Number>
+void Push(Core& core, const Op* op, Number number) {
   const std::uint32_t top = core.registers[kEsp] - static_cast<std::uint32_t>(sizeof(Number));
-  core.Store(top, number);
+  core.Store(op, top, number);
   core.registers[kEsp] = top;
 }
 
-template <class From, class To, bool sign, Place place>
-const Op* DoExtend(Core& core, const Op* op) {
-  const From number = Get<place, From>(core, op);
-  core.Set<To>(op->reg, sign ? static_cast<To>(static_cast<std::make_signed_t<From>>(number)) : static_cast<To>(number));
-  return op + 1;
-}
+template <class From, class To, bool sign>
+struct DoExtend {
+  [[gnu::always_inline]] static const Op* Do(Core& core, const Op* op, auto operand) {
+    const From number = operand.Get();
+    core.Set<To>(op->reg, sign ? static_cast<To>(static_cast<std::make_signed_t<From>>(number)) : static_cast<To>(number));
+    return Next(core, op + 1);
+  }
+};
+
+template <class Number, Condition condition>
+struct DoConditionalMove {
+  [[gnu::always_inline]] static const Op* Do(Core& core, const Op* op, auto operand) {
+    const Number number = operand.Get();  // memory is read whatever the flags are
+    if (core.flags.Is<condition>()) core.Set<Number>(op->reg, number);
+    return Next(core, op + 1);
+  }
+};
 
 template <class Number, Place place>
 const Op* DoExchange(Core& core, const Op* op) {
@@ -48,7 +108,7 @@ const Op* DoPopAll(Core& core, const Op* op) {
   std::array<Number, 8> numbers;
   const std::uint32_t top = core.registers[kEsp];
   for (std::uint32_t i = 0; i < 8; ++i) {
-    if (i != kEdi - kEsp) numbers[7 - i] = core.Load<Number>(top + i * static_cast<std::uint32_t>(sizeof(Number)));
+    if (i != kEdi - kEsp) numbers[7 - i] = core.Load<Number>(op, top + i * static_cast<std::uint32_t>(sizeof(Number)));
   }
   for (std::uint8_t reg = 0; reg < 8; ++reg) {
     if (reg != kEsp) core.Set<Number>(reg, numbers[reg]);
@@ -61,7 +121,7 @@ template <class Number>
 const Op* DoPushAll(Core& core, const Op* op) {
   const std::uint32_t top = core.registers[kEsp];
   for (std::uint8_t reg = 0; reg < 8; ++reg) {
-    core.Store(top - (reg + 1u) * static_cast<std::uint32_t>(sizeof(Number)), core.Get<Number>(reg));
+    core.Store(op, top - (reg + 1u) * static_cast<std::uint32_t>(sizeof(Number)), core.Get<Number>(reg));
   }
   core.registers[kEsp] = top - 8 * static_cast<std::uint32_t>(sizeof(Number));
   return op + 1;
@@ -69,13 +129,13 @@ const Op* DoPushAll(Core& core, const Op* op) {
 
 const Op* DoEnter(Core& core, const Op* op) {
   std::uint32_t top = core.registers[kEsp] - kWordBytes, frame = core.registers[kEbp];
-  core.Store(top, frame);
+  core.Store(op, top, frame);
   const std::uint32_t new_frame = top;
   for (std::uint32_t level = 1; level < op->reg; ++level) {
     frame -= kWordBytes;
-    core.Store(top -= kWordBytes, core.Load<std::uint32_t>(frame));
+    core.Store(op, top -= kWordBytes, core.Load<std::uint32_t>(op, frame));
   }
-  if (op->reg > 0) core.Store(top -= kWordBytes, new_frame);
+  if (op->reg > 0) core.Store(op, top -= kWordBytes, new_frame);
   core.registers[kEbp] = new_frame;
   core.registers[kEsp] = top - op->immediate;
   return op + 1;
@@ -83,13 +143,13 @@ const Op* DoEnter(Core& core, const Op* op) {
 
 const Op* DoLeave(Core& core, const Op* op) {
   const std::uint32_t frame = core.registers[kEbp];
-  core.registers[kEbp] = core.Load<std::uint32_t>(frame);
+  core.registers[kEbp] = core.Load<std::uint32_t>(op, frame);
   core.registers[kEsp] = frame + kWordBytes;
-  return op + 1;
+  return Next(core, op + 1);
 }
 
 const Op* DoXlat(Core& core, const Op* op) {
-  core.Set<std::uint8_t>(kEax, core.Load<std::uint8_t>(core.registers[kEbx] + core.Get<std::uint8_t>(kEax)));
+  core.Set<std::uint8_t>(kEax, core.Load<std::uint8_t>(op, core.registers[kEbx] + core.Get<std::uint8_t>(kEax)));
   return op + 1;
 }
 
@@ -126,23 +186,25 @@ const Op* DoFlagOp(Core& core, const Op* op) {
     case FlagOp::kNop:
       break;
   }
-  return op + 1;
+  return Next(core, op + 1);
 }
 
 }  // namespace
 
 Handler ExtendHandler(bool sign, std::uint32_t from_bytes, std::uint32_t to_bytes, Where where) {
-  return ForWhere(where, [&]<Place place>() -> Handler {
-    using U8 = std::uint8_t;
-    using U16 = std::uint16_t;
-    using U32 = std::uint32_t;
-    if (to_bytes == 2) {
-      if (from_bytes == 2) return DoExtend<U16, U16, false, place>;
-      return sign ? DoExtend<U8, U16, true, place> : DoExtend<U8, U16, false, place>;
-    }
-    if (from_bytes == 1) return sign ? DoExtend<U8, U32, true, place> : DoExtend<U8, U32, false, place>;
-    return sign ? DoExtend<U16, U32, true, place> : DoExtend<U16, U32, false, place>;
-  });
+  const auto choose = [where]<class From, class To, bool s>() {
+    return ForWhere(
+        where, []<Place place>() -> Handler { return WithOperand<From, place, Stop::Access::kRead, DoExtend<From, To, s>>; });
+  };
+  using U8 = std::uint8_t;
+  using U16 = std::uint16_t;
+  using U32 = std::uint32_t;
+  if (to_bytes == 2) {
+    if (from_bytes == 2) return choose.operator()<U16, U16, false>();
+    return sign ? choose.operator()<U8, U16, true>() : choose.operator()<U8, U16, false>();
+  }
+  if (from_bytes == 1) return sign ? choose.operator()<U8, U32, true>() : choose.operator()<U8, U32, false>();
+  return sign ? choose.operator()<U16, U32, true>() : choose.operator()<U16, U32, false>();
 }
 
 Handler LeaHandler(std::uint32_t bytes, bool indexed) {
@@ -155,12 +217,12 @@ Handler LeaHandler(std::uint32_t bytes, bool indexed) {
   if (indexed) {
     return [](Core& core, const Op* op) {
       core.registers[op->reg] = AddressOf(core, op);
-      return op + 1;
+      return Next(core, op + 1);
     };
   }
   return [](Core& core, const Op* op) {
     core.registers[op->reg] = Address<Place::kBased>(core, op);
-    return op + 1;
+    return Next(core, op + 1);
   };
 }
 
@@ -174,11 +236,7 @@ Handler ConditionalMoveHandler(Condition condition, std::uint32_t bytes, Where w
   return ForSize(bytes, [&]<class Number>() {
     return ForValue<Condition, 16>(condition, [&]<Condition c>() {
       return ForWhere(where, []<Place place>() -> Handler {
-        return [](Core& core, const Op* op) {
-          const Number number = Get<place, Number>(core, op);  // memory is read whatever the flags are
-          if (core.flags.Is<c>()) core.Set<Number>(op->reg, number);
-          return op + 1;
-        };
+        return WithOperand<Number, place, Stop::Access::kRead, DoConditionalMove<Number, c>>;
       });
     });
   });
@@ -189,7 +247,7 @@ Handler SetOnConditionHandler(Condition condition, Where where) {
     return ForWhere(where, []<Place place>() -> Handler {
       return [](Core& core, const Op* op) {
         Set<place, std::uint8_t>(core, op, core.flags.Is<c>() ? 1 : 0);
-        return op + 1;
+        return Next(core, op + 1);
       };
     });
   });
@@ -221,44 +279,43 @@ Handler XlatHandler() { return DoXlat; }
 Handler BswapHandler() { return DoBswap; }
 
 Handler PushHandler(std::uint32_t bytes, Where where) {
-  return ForSize(bytes, [&]<class Number>() {
-    return ForWhere(where, []<Place place>() -> Handler {
-      return [](Core& core, const Op* op) {
-        Push(core, Get<place, Number>(core, op));
-        return op + 1;
-      };
-    });
+  return ForSize(bytes, [&]<class Number>() -> Handler {
+    if (where == Where::kRegister) {
+      return WithMemory<Number, Stop::Access::kWrite, BelowStack<Number>, DoPush<Number, Place::kRm>>;
+    }
+    return [](Core& core, const Op* op) {
+      Push(core, op, Get<Place::kMemory, Number>(core, op));
+      return Next(core, op + 1);
+    };
   });
 }
 
 Handler PushImmediateHandler(std::uint32_t bytes) {
   return ForSize(bytes, []<class Number>() -> Handler {
+    return WithMemory<Number, Stop::Access::kWrite, BelowStack<Number>, DoPush<Number, Place::kImmediate>>;
+  });
+}
+
+Handler PopHandler(std::uint32_t bytes, Where where) {
+  return ForSize(bytes, [&]<class Number>() -> Handler {
+    if (where == Where::kRegister) return WithMemory<Number, Stop::Access::kRead, AtStack, DoPop<Number>>;
     return [](Core& core, const Op* op) {
-      Push(core, static_cast<Number>(op->immediate));
+      const std::uint32_t top = core.registers[kEsp];
+      const auto number = core.Load<Number>(op, top);
+      core.registers[kEsp] = top + static_cast<std::uint32_t>(sizeof(Number));  // the address is made with the new one
+      try {
+        Set<Place::kMemory, Number>(core, op, number);
+      } catch (const Stop&) {
+        core.registers[kEsp] = top;
+        throw;
+      }
       return op + 1;
     };
   });
 }
 
-Handler PopHandler(std::uint32_t bytes, Where where) {
-  return ForSize(bytes, [&]<class Number>() {
-    return ForWhere(where, []<Place place>() -> Handler {
-      return [](Core& core, const Op* op) {
-        const std::uint32_t top = core.registers[kEsp];
-        const auto number = core.Load<Number>(top);
-        core.registers[kEsp] = top + static_cast<std::uint32_t>(sizeof(Number));  // the address may be made with the new one
-        try {
-          Set<place, Number>(core, op, number);
-        } catch (const Stop&) {
-          core.registers[kEsp] = top;
-          throw;
-        }
-        return op + 1;
-      };
-    });
-  });
-}
-
+Handler PushRunHandler(std::uint32_t ops) { return ops == 2 ? DoPushRun<2> : ops == 3 ? DoPushRun<3> : DoPushRun<kRunMax>; }
+Handler PopRunHandler(std::uint32_t ops) { return ops == 2 ? DoPopRun<2> : ops == 3 ? DoPopRun<3> : DoPopRun<kRunMax>; }
 Handler PushAllHandler(std::uint32_t bytes) {
   return ForSize(bytes, []<class Number>() -> Handler { return DoPushAll<Number>; });
 }
@@ -269,7 +326,7 @@ Handler PopAllHandler(std::uint32_t bytes) {
 Handler PushFlagsHandler(std::uint32_t bytes) {
   return ForSize(bytes, []<class Number>() -> Handler {
     return [](Core& core, const Op* op) {
-      Push(core, static_cast<Number>(core.Eflags()));
+      Push(core, op, static_cast<Number>(core.Eflags()));
       return op + 1;
     };
   });
@@ -278,7 +335,7 @@ Handler PushFlagsHandler(std::uint32_t bytes) {
 Handler PopFlagsHandler(std::uint32_t bytes) {
   return ForSize(bytes, []<class Number>() -> Handler {
     return [](Core& core, const Op* op) {
-      core.SetEflags(core.Load<Number>(core.registers[kEsp]));
+      core.SetEflags(core.Load<Number>(op, core.registers[kEsp]));
       core.registers[kEsp] += static_cast<std::uint32_t>(sizeof(Number));
       return op + 1;
     };

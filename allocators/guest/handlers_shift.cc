@@ -93,7 +93,7 @@ template <Shift shift, class Number, Place place, bool by_cl>
 const Op* DoShift(Core& core, const Op* op) {
   const unsigned count = CountOf<by_cl>(core, op);
   Change<place, Number>(core, op, [&](Number number) { return Compute<shift>(core.flags, number, count); });
-  return op + 1;
+  return Next(core, op + 1);
 }
 
 // The register's bits come in where the number's go out.

@@ -23,19 +23,19 @@ void Move(Core& core, std::uint32_t elements) {
 }
 
 template <String string, class Number>
-void DoOne(Core& core) {
+void DoOne(Core& core, const Op* op) {
   const std::uint32_t from = core.registers[kEsi], to = core.registers[kEdi];
   if constexpr (string == String::kMovs) {
-    core.Store(to, core.Load<Number>(from));
+    core.Store(op, to, core.Load<Number>(op, from));
   } else if constexpr (string == String::kCmps) {
-    const auto left = core.Load<Number>(from);
-    Compute<Alu::kCmp>(core.flags, left, core.Load<Number>(to));
+    const auto left = core.Load<Number>(op, from);
+    Compute<Alu::kCmp>(core.flags, left, core.Load<Number>(op, to));
   } else if constexpr (string == String::kStos) {
-    core.Store(to, core.Get<Number>(kEax));
+    core.Store(op, to, core.Get<Number>(kEax));
   } else if constexpr (string == String::kLods) {
-    core.Set(kEax, core.Load<Number>(from));
+    core.Set(kEax, core.Load<Number>(op, from));
   } else {
-    Compute<Alu::kCmp>(core.flags, core.Get<Number>(kEax), core.Load<Number>(to));
+    Compute<Alu::kCmp>(core.flags, core.Get<Number>(kEax), core.Load<Number>(op, to));
   }
   Move<string, Number>(core, 1);
 }
@@ -46,8 +46,8 @@ std::uint32_t DoMany(Core& core, std::uint64_t limit) {
   constexpr auto kBytes = static_cast<std::uint32_t>(sizeof(Number));
   if (core.backwards) return 0;
   const std::uint32_t from = core.registers[kEsi], to = core.registers[kEdi];
-  std::byte* target = core.FindToWrite(to);
-  const std::byte* source = string == String::kMovs ? core.FindToRead(from) : target;
+  std::byte* target = core.Place<std::uint8_t, Stop::Access::kWrite>(to);
+  const std::byte* source = string == String::kMovs ? core.Place<std::uint8_t, Stop::Access::kRead>(from) : target;
   if (target == nullptr || source == nullptr) return 0;
   std::uint64_t elements = std::min<std::uint64_t>(limit, (kPageBytes - to % kPageBytes) / kBytes);
   if (string == String::kMovs) elements = std::min<std::uint64_t>(elements, (kPageBytes - from % kPageBytes) / kBytes);
@@ -60,20 +60,21 @@ std::uint32_t DoMany(Core& core, std::uint64_t limit) {
   return static_cast<std::uint32_t>(elements);
 }
 
+// A block of its own, with nothing in front of it that is not counted yet.
 template <String string, class Number, Repeat repeat>
 const Op* DoRepeated(Core& core, const Op* op) {
   std::uint32_t& count = core.registers[kEcx];
   while (count != 0) {
-    // One step is in hand: the one that was counted for the instruction, or for going on.
     std::uint32_t done = 0;
     if constexpr (Stores(string)) {
-      if (count > 1) done = DoMany<string, Number>(core, std::min<std::uint64_t>(count, core.steps_left + 1));
+      if (count > 1) done = DoMany<string, Number>(core, std::min<std::uint64_t>(count, core.steps_left));
     }
     if (done == 0) {
-      DoOne<string, Number>(core);
+      DoOne<string, Number>(core, op);
       done = 1;
     }
     count -= done;
+    // All but the last one, which counts as the instruction if it ends here.
     core.steps_left -= done - 1;
     core.repeated += done - 1;
     if constexpr (Loads(string)) core.loads += LoadsTwo(string) ? 2 * done : done;
@@ -82,17 +83,17 @@ const Op* DoRepeated(Core& core, const Op* op) {
     if constexpr (string == String::kCmps || string == String::kScas) {
       if ((core.flags.zero == 0) != (repeat == Repeat::kRep)) break;
     }
+    --core.steps_left;
     ++core.repeated;
     // Also fetched again after it wrote over code or tables, perhaps its own: budgets must not change what happens.
     if (core.steps_left == 0 || core.forgotten) return core.LeaveFor(op->eip);
-    --core.steps_left;
   }
-  return core.Follow(0, op->next_eip());
+  return op + 1;
 }
 
 template <String string, class Number>
 const Op* DoOnce(Core& core, const Op* op) {
-  DoOne<string, Number>(core);
+  DoOne<string, Number>(core, op);
   return op + 1;
 }
 

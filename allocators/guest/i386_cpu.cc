@@ -1,6 +1,7 @@
 #include "allocators/guest/i386_cpu.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace alloclab {
 
@@ -33,7 +34,7 @@ void I386Cpu::ResetCounts() { instructions_ = core_->loads = core_->stores = 0; 
 Stop I386Cpu::Run(std::uint64_t steps) {
   core_->steps_left = steps;
   core_->repeated = 0;
-  core_->current = nullptr;
+  core_->at = nullptr;
   const Stop stop = RunBlocks();
   instructions_ += steps - core_->steps_left - core_->repeated;
   return stop;
@@ -42,7 +43,6 @@ Stop I386Cpu::Run(std::uint64_t steps) {
 Stop I386Cpu::RunBlocks() {
   i386::Core& core = *core_;
   const i386::Op* const halt = &core.halt;
-  const i386::Op* op = halt;
   try {
     while (true) {
       if (core.interrupted) {
@@ -52,21 +52,22 @@ Stop I386Cpu::RunBlocks() {
       }
       if (core.eip == kReturnAddress) return {.kind = Stop::Kind::kReturned, .eip = core.eip};
       if (core.steps_left == 0) return {.kind = Stop::Kind::kBudget, .eip = core.eip};
-      i386::Block** const link = core.link;
+      const i386::Op** const link = core.link;
       core.link = nullptr;
-      i386::Block* block = core.Find(core.eip);
-      if (link != nullptr && !core.forgotten) *link = block;
+      core.at = nullptr;
+      const i386::Op* op = core.Find(core.eip);
+      if (link != nullptr && !core.forgotten) *link = op;
       core.forgotten = false;
-      if (block->instructions > core.steps_left) block = core.FindSingle(core.eip);
-      op = core.Enter(block);
-      do {
-        for (int i = 0; i < 8; ++i) op = op->handler(core, op);
+      if (op->block_instructions > core.steps_left) op = core.FindSingle(core.eip);
+      do {  // each time a block; the halt goes to itself
+        for (int i = 0; i < 4; ++i) op = op->handler(core, op);
       } while (op != halt);
     }
   } catch (Stop stop) {
-    if (op != halt) {
-      core.Uncount(op);
-      core.eip = op->eip;
+    if (core.at != nullptr) {
+      core.Count(core.at);
+      core.eip = core.at->eip;
+      core.at = nullptr;
     }
     stop.eip = core.eip;
     return stop;
@@ -75,7 +76,11 @@ Stop I386Cpu::RunBlocks() {
 
 bool I386Cpu::Push(std::uint32_t word) {
   std::uint32_t& top = core_->registers[kEsp];
-  if (!core_->space.StoreU32(VirtAddr(top - kWordBytes), word)) return false;
+  if (std::byte* place = core_->Place<std::uint32_t, Stop::Access::kWrite>(top - kWordBytes); place != nullptr) {
+    std::memcpy(place, &word, sizeof(word));
+  } else if (!core_->space.StoreU32(VirtAddr(top - kWordBytes), word)) {
+    return false;
+  }
   top -= kWordBytes;
   return true;
 }

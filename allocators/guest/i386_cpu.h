@@ -52,7 +52,10 @@ class I386Cpu {
   std::uint32_t reg(Register reg) const { return core_->registers[reg]; }
   void set_reg(Register reg, std::uint32_t value) { core_->registers[reg] = value; }
   std::uint32_t eip() const { return core_->eip; }
-  void set_eip(std::uint32_t eip) { core_->eip = eip; }
+  void set_eip(std::uint32_t eip) {
+    core_->eip = eip;
+    core_->link = nullptr;
+  }
   std::uint32_t eflags() const { return core_->Eflags(); }
   void set_eflags(std::uint32_t eflags) { core_->SetEflags(eflags); }
   Counts counts() const { return {instructions_, core_->loads, core_->stores}; }
