@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "allocators/common/check.h"
 #include "allocators/workload/size_rates.h"
 
@@ -10,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace alloclab;
   const auto rates = ReadSizeRates(std::string(data, data + size), "name");
   if (!rates.ok()) {
-    ALLOCLAB_CHECK(rates.status().message().starts_with("name:"));
+    ALLOCLAB_CHECK(absl::StartsWith(rates.status().message(), "name:"));
     return 0;
   }
   const auto spec = ProfileSizeRates(*rates, 100'000, 1'000);
