@@ -67,7 +67,7 @@ constexpr RecordedWorkload kRecorded[] = {
     {"nginx", "nginx serving files and lists of files, some gzipped, to eight clients"},
     {"redis", "the first part of a Redis server that fills with strings, lists, sets and hashes"},
     {"jq", "jq grouping and adding up 1500 rows of JSON"},
-    {"cmake", "the first part of CMake configuring a small C project"},
+    {"cmake-configure", "the first part of CMake configuring a small C project"},
     {"imagemagick", "ImageMagick making, blurring, resizing, rotating and writing a picture"},
     {"kernel-slabs", "Linux 6.1 from its boot on: objects of its caches and of kmalloc, as blocks of a heap"},
     {"kernel-pages", "the same Linux: its blocks of pages, those of its slabs among them"},

@@ -196,7 +196,7 @@ TEST(BuiltinTest, OperationsArePinned) {
       {"nginx", {17'368, "0e5ad866e7958fb4554129073d7013a49ec70f560911cbe19f7dac3ae906049b"}},
       {"redis", {120'000, "6ae3a555bdc37648044d60dff24f893e5202ef4fbcd86fd09769d4c4bee2047e"}},
       {"jq", {95'701, "119d581172ff6861dd036f097cd06bc4df777f22939252f1c69c30a435ddc9ea"}},
-      {"cmake", {120'000, "e8a0647bfb39445c13faad79a19b14b1b23acaa4cdb275d7b6c25ebc8e7d43d0"}},
+      {"cmake-configure", {120'000, "e8a0647bfb39445c13faad79a19b14b1b23acaa4cdb275d7b6c25ebc8e7d43d0"}},
       {"imagemagick", {7'799, "0523b4a4368f283dfdef5ee860768dad0c994667d4936d865a421ded61a20d67"}},
       {"kernel-slabs", {113'033, "092d4766a440142bc4ee67cd19ecbf49e1cc791c4727e95bf3dd9014897a935b"}},
       {"kernel-pages", {30'556, "e430d1ab37f8b920beb2b8d27b3333329dbeb9e3502cf9268c5d007e9ef5c370"}},
@@ -252,8 +252,8 @@ TEST(BuiltinTest, SeedsAndErrors) {
   EXPECT_EQ(MakeBuiltin("no-such-name", 0, 0).status().message(),
             "unknown built-in workload \"no-such-name\"; expected one of steady-state, ramp-and-drain, larson, checkerboard, "
             "fork-exec-exit, sawtooth, plateau-and-peak, producer-consumer, comb, process-mix, rtos-loop, compiler, "
-            "web-requests, game-tick, robson, sqlite, cc1, git, openssl, perl, python, web-server, nginx, redis, jq, cmake, "
-            "imagemagick, kernel-slabs, kernel-pages");
+            "web-requests, game-tick, robson, sqlite, cc1, git, openssl, perl, python, web-server, nginx, redis, jq, "
+            "cmake-configure, imagemagick, kernel-slabs, kernel-pages");
   EXPECT_EQ(MakeBuiltin("no-such-name", 0, 0).status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(MakeBuiltin("larson", 0, 50'000'001).status().message(),
             "operations: 50000001 are too many; expected at most 50000000");

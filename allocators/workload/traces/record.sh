@@ -54,7 +54,7 @@ for i in {1..1500}; do
 done >rows.json
 record jq 120000 jq -s -c -f rows.jq rows.json
 printf 'project(queens C)\nadd_executable(queens queens.c)\n' >CMakeLists.txt
-record cmake 120000 cmake -G Ninja -S . -B build
+record cmake-configure 120000 cmake -G Ninja -S . -B build
 record imagemagick 120000 convert-im6.q16 -seed 1 -size 320x240 plasma:blue-yellow -blur 0x3 -resize 150% -rotate 10 image.png
 wait_for nginx.sock python3 nginx_load.py &
 record nginx 120000 /usr/sbin/nginx -p . -c nginx.conf
