@@ -27,7 +27,10 @@ for (const name of Object.keys(VIEWS())) {
     for (const size of [WIDE, NARROW]) {
       await browser.look(size, 'light');
       await browser.open(lab.url(VIEWS()[name]));
-      await browser.page.evaluate(() => document.querySelectorAll('details').forEach((each) => (each.open = true)));
+      await browser.page.evaluate(() => {
+        document.querySelector('#live').click();  // what moves is not looked at
+        document.querySelectorAll('details').forEach((each) => (each.open = true));
+      });
       assert.deepEqual(await complaintsOfAxe(size), [], `${size.width} pixels`);
     }
     await browser.look(WIDE, 'light');

@@ -63,7 +63,8 @@ function figures({events, moves, ms}) {
   const of = (name) => events.filter((event) => event.name === name && event.pid === main.pid);
   const drawn = of('DrawFrame').map(({ts}) => ts / 1000).sort((a, b) => a - b);
   const gaps = drawn.slice(1).map((at, i) => at - drawn[i]).sort((a, b) => a - b);
-  const tasks = of('RunTask').filter(({tid}) => tid === main.tid).map(({dur}) => (dur ?? 0) / 1000);
+  const all = of('RunTask').filter(({tid}) => tid === main.tid), tasks = all.map(({dur}) => (dur ?? 0) / 1000);
+  const work = all.map(({tdur}) => (tdur ?? 0) / 1000);  // processor time: what is left of it on a busy host
   const seeks = events.filter(({name, args}) => name === 'ResourceSendRequest' && args.data.url.includes('/seek?')).length;
   return {
     seconds: round(ms / 1000), mouse_moves: moves, moments_asked_for: seeks, frames_drawn: drawn.length, frames_per_second: round(1000 * drawn.length / ms),
@@ -71,7 +72,8 @@ function figures({events, moves, ms}) {
     gaps_within_a_60th: round(100 * gaps.filter((gap) => gap <= 1.1 * FRAME_MS).length / gaps.length),
     long_frames: gaps.filter((gap) => gap > LONG_MS).length,
     main_thread: {busy_percent: round(100 * tasks.reduce((sum, task) => sum + task, 0) / ms), tasks_over_50_ms: tasks.filter((task) => task > LONG_MS).length,
-      longest_task_ms: round(Math.max(...tasks))},
+      longest_task_ms: round(Math.max(...tasks)), processor_ms: round(work.reduce((sum, task) => sum + task, 0)),
+      longest_task_processor_ms: round(Math.max(...work)), tasks_over_a_60th_of_processor: work.filter((task) => task > FRAME_MS).length},
   };
 }
 
