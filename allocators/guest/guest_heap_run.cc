@@ -1,9 +1,9 @@
 // How the program runs, is served, and dies.
 #include <algorithm>
 #include <array>
-#include <iterator>
 
 #include "absl/strings/str_format.h"
+#include "allocators/common/check.h"
 #include "allocators/guest/guest_heap.h"
 #include "allocators/guest/guest_patience.h"
 
@@ -59,6 +59,7 @@ void GuestHeap::CountInstructions(std::uint32_t function, std::uint64_t instruct
 // As a C compiler would call it, on an empty stack whose top is a multiple of 16 bytes in front of the return address.
 Stop GuestHeap::Run(std::uint32_t function, std::initializer_list<std::uint32_t> arguments) {
   constexpr std::uint32_t kStackAlignment = 16;
+  constexpr std::size_t kArgumentsMax = 3;
   const auto bytes = static_cast<std::uint32_t>(arguments.size() * kWordBytes);
   const std::uint32_t padding = (kStackAlignment - bytes % kStackAlignment) % kStackAlignment;
   // What a call leaves in registers is not there for the next one: it would be pushed, and is not saved.
@@ -66,11 +67,10 @@ Stop GuestHeap::Run(std::uint32_t function, std::initializer_list<std::uint32_t>
   cpu_.set_reg(I386Cpu::kEsp, stack_top_ - padding);
   cpu_.set_eflags(0);
   cpu_.set_eip(function);
-  bool pushed = true;
-  for (auto argument = std::rbegin(arguments); argument != std::rend(arguments); ++argument) {
-    pushed = pushed && cpu_.Push(*argument);
-  }
-  if (!pushed || !cpu_.Push(I386Cpu::kReturnAddress)) {
+  std::array<std::uint32_t, 1 + kArgumentsMax> words = {I386Cpu::kReturnAddress};
+  ALLOCLAB_CHECK_LE(arguments.size(), kArgumentsMax);
+  std::copy(arguments.begin(), arguments.end(), words.begin() + 1);
+  if (!cpu_.Push(std::span(words).first(1 + arguments.size()))) {
     return {.kind = Stop::Kind::kPageFault,
             .access = Stop::Access::kWrite,
             .no_frame = true,
