@@ -1,5 +1,5 @@
-// Several instructions of the stack at once, as they lie at the beginnings and ends of functions: the stack pointer changes once,
-// and one page is looked up. All of them are done if nothing can go wrong, else the first one alone.
+// Several instructions of the stack at once, as functions begin and end with them: the stack pointer changes once, and one page
+// is looked up. All of them are done if nothing can go wrong, else the first one alone.
 #include "allocators/guest/handlers.h"
 #include "allocators/guest/operands.h"
 
