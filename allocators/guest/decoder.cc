@@ -9,13 +9,24 @@ namespace {
 
 std::uint32_t PageNumber(std::uint32_t address) { return address >> kPageShift; }
 
-// Pushes and pops that follow each other: each of them begins a run, of those that are behind it.
-void MakeRuns(Op* ops, std::uint32_t op_count, const std::array<Decoder::Stack, CodeCache::kBlockOps>& stack) {
-  std::uint32_t run = 0;
+using Stacks = std::array<Decoder::Stack, CodeCache::kBlockOps>;
+
+// Instructions of the stack that follow each other are done at once, from each of them on.
+void MakeRuns(Op* ops, std::uint32_t op_count, const Stacks& stack) {
+  using Stack = Decoder::Stack;
+  const auto at = [&](std::uint32_t n) { return n < op_count ? stack[n] : Stack::kNone; };
+  std::array<std::uint32_t, CodeCache::kBlockOps + 2> run{};  // of the same kind, from there on
   for (std::uint32_t n = op_count; n-- != 0;) {
-    run = n + 1 < op_count && stack[n] == stack[n + 1] ? run + 1 : 1;
-    if (stack[n] == Decoder::Stack::kNone || run == 1) continue;
-    ops[n].handler = stack[n] == Decoder::Stack::kPush ? PushRunHandler(run) : PopRunHandler(run);
+    run[n] = at(n) == at(n + 1) && run[n + 1] < kRunMax ? run[n + 1] + 1 : 1;
+    if (at(n) == Stack::kPush && ops[n].rm == kEbp && at(n + 1) == Stack::kFrame) {
+      ops[n].handler = FrameHandler(at(n + 2) == Stack::kPush ? run[n + 2] : 0);
+    } else if (at(n) == Stack::kPush && run[n] > 1) {
+      ops[n].handler = PushesHandler(run[n]);
+    } else if (at(n) == Stack::kPop && at(n + run[n]) == Stack::kReturn) {
+      ops[n].handler = PopsAndReturnHandler(run[n]);
+    } else if (at(n) == Stack::kPop && run[n] > 1) {
+      ops[n].handler = PopsHandler(run[n]);
+    }
   }
 }
 
@@ -23,7 +34,7 @@ void MakeRuns(Op* ops, std::uint32_t op_count, const std::array<Decoder::Stack, 
 
 std::uint32_t DecodeBlock(Core& core, std::uint32_t eip, std::uint32_t limit, Op* ops) {
   std::optional<Decoder::Comparison> comparison;
-  std::array<Decoder::Stack, CodeCache::kBlockOps> stack;
+  Stacks stack;
   const std::uint32_t page = PageNumber(eip);
   Op counted;  // what the ops so far count
   std::uint32_t n = 0;
@@ -261,6 +272,7 @@ Decoder::Result Decoder::Moves(std::uint8_t opcode) {
       Stores();
       if (in_memory()) return Done(MoveHandler(bytes, Operands::kMemoryRegister, where_ == Where::kMemory));
       std::swap(op_.reg, op_.rm);
+      if (bytes == kWordBytes && op_.reg == kEbp && op_.rm == kEsp) stack_ = Stack::kFrame;
       return Done(MoveHandler(bytes, Operands::kRegisters, false));
     case 0x8A:
     case 0x8B:

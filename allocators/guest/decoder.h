@@ -44,8 +44,8 @@ class Decoder {
   };
   const std::optional<Comparison>& comparison() const { return comparison_; }
   Condition condition() const { return condition_; }
-  // A push or a pop of a word in a register, not esp: PushRunHandler and PopRunHandler do several at once.
-  enum class Stack : std::uint8_t { kNone, kPush, kPop };
+  // What may be done at once with what is behind it: a push or a pop of a word in a register, not esp; mov ebp, esp; ret.
+  enum class Stack : std::uint8_t { kNone, kPush, kPop, kFrame, kReturn };
   Stack stack() const { return stack_; }
 
  private:

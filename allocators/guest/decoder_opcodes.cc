@@ -115,6 +115,7 @@ Decoder::Result Decoder::Rest(std::uint8_t opcode) {
     case 0xC3:
       op_.loads = 1;
       op_.immediate = opcode == 0xC2 ? Number(2) : 0;
+      stack_ = Stack::kReturn;
       return Ends(ReturnHandler());
     case 0xC6:
     case 0xC7: {

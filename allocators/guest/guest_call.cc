@@ -1,10 +1,12 @@
 #include "allocators/guest/guest_call.h"
 
 #include <algorithm>
-#include <iterator>
+#include <array>
+#include <span>
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "allocators/common/check.h"
 #include "allocators/guest/guest_patience.h"
 
 namespace alloclab {
@@ -31,6 +33,7 @@ bool IsService(const Stop& stop) { return stop.kind == Stop::Kind::kInterrupt &&
 bool EnterGuestCall(I386Cpu& cpu, std::uint32_t stack_top, std::uint32_t function,
                     std::initializer_list<std::uint32_t> arguments) {
   constexpr std::uint32_t kStackAlignment = 16;
+  constexpr std::size_t kArgumentsMax = 3;
   const auto bytes = static_cast<std::uint32_t>(arguments.size() * kWordBytes);
   const std::uint32_t padding = (kStackAlignment - bytes % kStackAlignment) % kStackAlignment;
   // What a call leaves in registers is not there for the next one: it would be pushed, and is not saved.
@@ -38,11 +41,10 @@ bool EnterGuestCall(I386Cpu& cpu, std::uint32_t stack_top, std::uint32_t functio
   cpu.set_reg(I386Cpu::kEsp, stack_top - padding);
   cpu.set_eflags(0);
   cpu.set_eip(function);
-  bool pushed = true;
-  for (auto argument = std::rbegin(arguments); argument != std::rend(arguments); ++argument) {
-    pushed = pushed && cpu.Push(*argument);
-  }
-  return pushed && cpu.Push(I386Cpu::kReturnAddress);
+  std::array<std::uint32_t, 1 + kArgumentsMax> words = {I386Cpu::kReturnAddress};
+  ALLOCLAB_CHECK_LE(arguments.size(), kArgumentsMax);
+  std::copy(arguments.begin(), arguments.end(), words.begin() + 1);
+  return cpu.Push(std::span(words).first(1 + arguments.size()));
 }
 
 Stop RunGuestCall(I386Cpu& cpu, std::uint64_t& steps, const std::function<bool()>& serve, bool& left) {

@@ -218,7 +218,7 @@ HeapResult GuestHeap::Accept(std::uint32_t function, std::uint32_t block, std::u
     }
   }
   if (wrong.empty()) {
-    state_.live.emplace(block, bytes);
+    state_.live.emplace_hint(above, block, bytes);
     return {Outcome::kOk, VirtAddr(block)};
   }
   state_.death = {{Outcome::kAssertionFailed, VirtAddr(block)},

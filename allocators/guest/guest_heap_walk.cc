@@ -28,9 +28,8 @@ Stop CallWalker(I386Cpu& cpu, std::uint32_t walker, std::uint32_t stack_top, con
   cpu.set_reg(I386Cpu::kEsp, place + static_cast<std::uint32_t>(sizeof(ToldBlock)));
   cpu.set_eflags(0);
   cpu.set_eip(walker);
-  for (const std::uint32_t word : {block.state, block.bytes, block.address, place, I386Cpu::kReturnAddress}) {
-    if (!cpu.Push(word)) return {.kind = Stop::Kind::kPageFault, .no_frame = true, .eip = walker};
-  }
+  const std::array words = {I386Cpu::kReturnAddress, place, block.address, block.bytes, block.state};
+  if (!cpu.Push(words)) return {.kind = Stop::Kind::kPageFault, .no_frame = true, .eip = walker};
   while (true) {
     const std::uint64_t slice = std::min(steps_left, kWalkSlice);
     const Stop stop = cpu.Run(slice);

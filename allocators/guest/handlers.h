@@ -47,11 +47,13 @@ Handler BswapHandler();
 Handler PushHandler(std::uint32_t bytes, Where where);
 Handler PushImmediateHandler(std::uint32_t bytes);
 Handler PopHandler(std::uint32_t bytes, Where where);
-// Of a push, or a pop, of a word in a register, that so many in all begin: does up to kRunMax of them at once if nothing can go
-// wrong with them, else itself alone.
+// Of the first of several instructions that are done at once: pushes of words in registers, 1 to kRunMax; push ebp and
+// mov ebp, esp and perhaps pushes behind them; pops of words into registers, 1 to kRunMax; pops and a return.
 inline constexpr std::uint32_t kRunMax = 4;
-Handler PushRunHandler(std::uint32_t ops);
-Handler PopRunHandler(std::uint32_t ops);
+Handler PushesHandler(std::uint32_t pushes);
+Handler FrameHandler(std::uint32_t pushes);
+Handler PopsHandler(std::uint32_t pops);
+Handler PopsAndReturnHandler(std::uint32_t pops);
 Handler PushAllHandler(std::uint32_t bytes);
 Handler PopAllHandler(std::uint32_t bytes);
 Handler PushFlagsHandler(std::uint32_t bytes);

@@ -39,37 +39,6 @@ struct DoPop {  // into a register
   }
 };
 
-// The words of a run, if they lie in one page, at hand for that access; else null.
-template <Stop::Access access, std::uint32_t ops>
-auto* PlaceOfRun(const Core& core, std::uint32_t first) {
-  auto* place = core.Place<std::uint32_t, access>(first);
-  return first % kPageBytes <= kPageBytes - ops * kWordBytes ? place : nullptr;
-}
-
-template <std::uint32_t ops>
-const Op* DoPushRun(Core& core, const Op* op) {
-  const std::uint32_t top = core.registers[kEsp] - ops * kWordBytes;
-  std::byte* place = PlaceOfRun<Stop::Access::kWrite, ops>(core, top);
-  if (place == nullptr) [[unlikely]]
-    return WithMemory<std::uint32_t, Stop::Access::kWrite, BelowStack<std::uint32_t>, DoPush<std::uint32_t, Place::kRm>>(core,
-                                                                                                                         op);
-  for (std::uint32_t i = 0; i < ops; ++i) {
-    std::memcpy(place + (ops - 1 - i) * kWordBytes, &core.registers[op[i].rm], kWordBytes);
-  }
-  core.registers[kEsp] = top;
-  return Next(core, op + ops);
-}
-
-template <std::uint32_t ops>
-const Op* DoPopRun(Core& core, const Op* op) {
-  const std::byte* place = PlaceOfRun<Stop::Access::kRead, ops>(core, core.registers[kEsp]);
-  if (place == nullptr) [[unlikely]]
-    return WithMemory<std::uint32_t, Stop::Access::kRead, AtStack, DoPop<std::uint32_t>>(core, op);
-  for (std::uint32_t i = 0; i < ops; ++i) std::memcpy(&core.registers[op[i].rm], place + i * kWordBytes, kWordBytes);
-  core.registers[kEsp] += ops * kWordBytes;
-  return Next(core, op + ops);
-}
-
 template <class Number>
 void Push(Core& core, const Op* op, Number number) {
   const std::uint32_t top = core.registers[kEsp] - static_cast<std::uint32_t>(sizeof(Number));
@@ -314,8 +283,6 @@ Handler PopHandler(std::uint32_t bytes, Where where) {
   });
 }
 
-Handler PushRunHandler(std::uint32_t ops) { return ops == 2 ? DoPushRun<2> : ops == 3 ? DoPushRun<3> : DoPushRun<kRunMax>; }
-Handler PopRunHandler(std::uint32_t ops) { return ops == 2 ? DoPopRun<2> : ops == 3 ? DoPopRun<3> : DoPopRun<kRunMax>; }
 Handler PushAllHandler(std::uint32_t bytes) {
   return ForSize(bytes, []<class Number>() -> Handler { return DoPushAll<Number>; });
 }

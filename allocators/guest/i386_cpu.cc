@@ -74,14 +74,19 @@ Stop I386Cpu::RunBlocks() {
   }
 }
 
-bool I386Cpu::Push(std::uint32_t word) {
+bool I386Cpu::Push(std::span<const std::uint32_t> words) {
   std::uint32_t& top = core_->registers[kEsp];
-  if (std::byte* place = core_->Place<std::uint32_t, Stop::Access::kWrite>(top - kWordBytes); place != nullptr) {
-    std::memcpy(place, &word, sizeof(word));
-  } else if (!core_->space.StoreU32(VirtAddr(top - kWordBytes), word)) {
-    return false;
+  const std::uint32_t first = top - static_cast<std::uint32_t>(words.size_bytes());
+  std::byte* place = core_->Place<std::uint32_t, Stop::Access::kWrite>(first);
+  if (place != nullptr && first % kPageBytes + words.size_bytes() <= kPageBytes) {
+    std::memcpy(place, words.data(), words.size_bytes());
+    top = first;
+    return true;
   }
-  top -= kWordBytes;
+  for (std::size_t i = words.size(); i-- != 0;) {
+    if (!core_->space.StoreU32(VirtAddr(top - kWordBytes), words[i])) return false;
+    top -= kWordBytes;
+  }
   return true;
 }
 

@@ -20,6 +20,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "allocators/guest/core.h"
 #include "allocators/guest/stop.h"
@@ -67,8 +68,10 @@ class I386Cpu {
   // Of the last Run.
   std::uint64_t steps_left() const { return core_->steps_left; }
 
-  // Pushes a word, as an instruction would, but does not count it. False if it faults; AddressSpace::last_fault() tells.
-  [[nodiscard]] bool Push(std::uint32_t word);
+  // Pushes words, the last one first, as instructions would, but does not count it. False if it faults; then
+  // AddressSpace::last_fault() tells, and those before that are pushed.
+  [[nodiscard]] bool Push(std::span<const std::uint32_t> words);
+  [[nodiscard]] bool Push(std::uint32_t word) { return Push(std::span(&word, 1)); }
 
   State Save() const;
   void Restore(const State& state);

@@ -23,6 +23,12 @@ TEST(I386CpuPages, NoticesThatItsCodeChanged) {
   EXPECT_EQ(RunAt(machine, "\xC6\x05\x09\x90\x04\x08\x2A\x90\xB8\x00\x00\x00\x00\xCC"sv).kind, Stop::Kind::kBreakpoint);
   EXPECT_EQ(machine.cpu().reg(I386Cpu::kEax), 42u);
   EXPECT_EQ(machine.cpu().counts(), (I386Cpu::Counts{4, 0, 1}));
+  // Behind jumps that are not taken, of which one is done together with the comparison in front of it.
+  GuestMachine behind;
+  EXPECT_EQ(RunAt(behind, "\x85\xC0\x75\x10\xC6\x05\x10\x90\x04\x08\x2A\x75\x07\x85\xC0\xB8\x00\x00\x00\x00\xCC"sv).kind,
+            Stop::Kind::kBreakpoint);
+  EXPECT_EQ(behind.cpu().reg(I386Cpu::kEax), 42u);
+  EXPECT_EQ(behind.cpu().counts(), (I386Cpu::Counts{7, 0, 1}));
   // In a block that ran before: a function is written over with another one, 100 times.
   GuestMachine twice;
   twice.Write(kCode + 0x800, "\xB8\x00\x00\x00\x00\xC3"sv);  // f: mov eax, 0; ret

@@ -1,6 +1,8 @@
 // What the comparison with a real processor cannot show: faults, budgets, and 32-bit stacks.
 #include "allocators/guest/i386_cpu.h"
 
+#include <set>
+
 #include "allocators/guest/guest_testing.h"
 #include "allocators/guest/vectors.h"
 #include "gmock/gmock.h"
@@ -236,6 +238,51 @@ TEST(I386Cpu, KeepsItsStack) {
   EXPECT_EQ(machine.cpu().reg(I386Cpu::kEax) & 0xFF03, 0x0203u);  // interrupts are on, the carry is set
   EXPECT_EQ(machine.cpu().reg(I386Cpu::kEcx), 0xED7u);            // all that a program can set
   EXPECT_EQ(machine.cpu().reg(I386Cpu::kEdx) & 0xFFFF, machine.cpu().reg(I386Cpu::kEax) & 0xFFFF);
+}
+
+// Instructions of the stack are done several at once where they can be: also where the stack lies in two pages, ends, or is not
+// aligned, all is as if they were done one by one.
+TEST(I386Cpu, RunsOfTheStackAreAsOneByOne) {
+  constexpr auto kProgram =
+      "\xE8\x01\x00\x00\x00\xCC"  // call f; int3
+      "\x55\x89\xE5\x53\x56\x57"  // f: push ebp; mov ebp, esp; push ebx; push esi; push edi
+      "\x53\x56\x50\x51\x52\x54"  // push ebx; push esi; push eax; push ecx; push edx; push esp
+      "\x5C\x5A\x59\x58\x5E\x5B"  // pop esp; pop edx; pop ecx; pop eax; pop esi; pop ebx
+      "\x5F\x5E\x5B\x5D\xC3"sv;   // pop edi; pop esi; pop ebx; pop ebp; ret
+  const auto start = [](GuestMachine& machine, std::uint32_t top) {
+    for (std::uint8_t reg = 0; reg < 8; ++reg) machine.cpu().set_reg(static_cast<I386Cpu::Register>(reg), 0x1000u + reg);
+    machine.cpu().set_reg(I386Cpu::kEsp, top);
+    machine.cpu().set_eip(kCode);
+  };
+  const auto prepare = [&](GuestMachine& machine, std::uint32_t top, bool pages_at_hand) {
+    machine.Place(kProgram);
+    for (const std::uint32_t page : {kData, kData + kPageBytes}) {
+      if (!pages_at_hand) continue;
+      start(machine, page + kPageBytes / 2);
+      EXPECT_EQ(machine.cpu().Run(100).kind, Stop::Kind::kBreakpoint);
+    }
+    machine.cpu().ResetCounts();
+    start(machine, top);
+  };
+  std::set<Stop::Kind> ends;
+  for (std::uint32_t i = 0; i < 4 * 40; ++i) {
+    const std::uint32_t top = (i % 2 == 0 ? kData + kPageBytes : kData) + i / 4 * 2;  // below kData is nothing
+    const bool at_hand = i % 4 < 2;
+    GuestMachine whole, stepped;
+    prepare(whole, top, at_hand);
+    prepare(stepped, top, at_hand);
+    const Stop stop = whole.cpu().Run(100);
+    Stop step;
+    do step = stepped.cpu().Run(1);
+    while (step.kind == Stop::Kind::kBudget);
+    EXPECT_EQ(stop, step) << top;
+    EXPECT_EQ(whole.cpu().Save(), stepped.cpu().Save()) << top;
+    for (std::uint32_t at = kData; at != kData + 2 * kPageBytes; at += 4) {
+      ASSERT_EQ(whole.Word(at), stepped.Word(at)) << top;
+    }
+    ends.insert(stop.kind);
+  }
+  EXPECT_THAT(ends, testing::ElementsAre(Stop::Kind::kPageFault, Stop::Kind::kBreakpoint));
 }
 
 TEST(I386Cpu, EntersNestedFrames) {
