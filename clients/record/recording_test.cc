@@ -205,8 +205,8 @@ TEST_F(RecordingTest, TellsWhatItRecorded) {
   EXPECT_THAT(attributes["command"], HasSubstr("record_subject exit-7"));
 }
 
-// Sizes less the mark of those operations that have it, and the functions of the subject that called them.
-std::vector<std::string> MarkedSites(const std::string& path, std::size_t depth) {
+// Sizes less the mark of those operations that have it, and the functions of the subject that called them, up to main.
+std::vector<std::string> MarkedSites(const std::string& path) {
   const std::string file = ReadFile(path);
   TraceBytes bytes(file, path, 1 << 30);
   AllocTraceReader reader(bytes, path, 1 << 30);
@@ -217,11 +217,12 @@ std::vector<std::string> MarkedSites(const std::string& path, std::size_t depth)
   for (const RecordedOperation& recorded : all) {
     if (recorded.operation.kind == OpKind::kFree || recorded.operation.size < kMark) continue;
     std::string line = std::to_string(recorded.operation.size - kMark);
-    std::size_t named = 0;
     for (const std::uint32_t number : reader.sites().sites.at(recorded.site - 1)) {
       const CallFrame& call = reader.sites().frames.at(number);
-      if (!call.module.ends_with("record_subject") || named++ == depth) continue;
-      line += " " + call.function.substr(0, call.function.find('(')).substr(call.function.rfind(':') + 1);
+      if (!call.module.ends_with("record_subject")) continue;
+      const std::string name = call.function.substr(call.function.rfind(':') + 1);  // of "(anonymous namespace)::Name()"
+      line += " " + name.substr(0, name.find('('));
+      if (name == "main") break;
     }
     lines.push_back(line);
   }
@@ -231,14 +232,16 @@ std::vector<std::string> MarkedSites(const std::string& path, std::size_t depth)
 TEST_F(RecordingTest, CallStacksThroughFunctionsLibrariesAndSignals) {
   const RecordResult result = Run({"sites"}, false, 1'000'000'000, 16);
   EXPECT_GE(result.files.at(0).sites, 5u);
-  const std::vector<std::string> lines = MarkedSites(Path(), 4);
-  EXPECT_EQ(lines, std::vector<std::string>{});
+  EXPECT_THAT(MarkedSites(Path()),
+              ElementsAre("0 InnerSite OuterSite Sites main", "1 OuterSite Sites main", "2 OuterSite Sites main",
+                          "10 InnerSite OuterSite Sites main", "11 OuterSite Sites main", "12 OuterSite Sites main",
+                          "20 InnerSite OuterSite Sites main", "21 OuterSite Sites main", "22 OuterSite Sites main",
+                          "60 InnerSite SiteInSignal Sites main", "70 Sites main"));
 }
 
 TEST_F(RecordingTest, AForkedChildKnowsTheCallSitesOfWhatItFound) {
   Run({"fork"}, false, 1'000'000'000, 16);
-  const std::vector<std::string> lines = MarkedSites(directory_.path() / "app.2.alloctrace", 1);
-  EXPECT_EQ(lines, std::vector<std::string>{});
+  EXPECT_THAT(MarkedSites(directory_.path() / "app.2.alloctrace"), ElementsAre("0 Fork main", "2 Fork main"));
 }
 
 TEST_F(RecordingTest, ErrorsNameTheOffender) {

@@ -104,7 +104,7 @@ void ManyThreads() {
   for (size_t i = 0; i < 1500; ++i) std::thread([i] { free(Keep(malloc(kMark + i))); }).join();
 }
 
-void Fork() {
+[[gnu::noinline]] void Fork() {
   void* const both = Keep(malloc(kMark));
   void* const gone = Keep(malloc(kMark + 1));
   free(gone);
@@ -164,7 +164,7 @@ void Library(const char* path) {
   dlclose(library);
 }
 
-// Known stacks: main, Sites, OuterSite, and then InnerSite or not.
+// Known stacks. No call is the last thing that a function does, so that none becomes a jump.
 [[gnu::noinline]] void* InnerSite(size_t size) { return Keep(malloc(kMark + size)); }
 [[gnu::noinline]] void OuterSite(size_t size) {
   free(InnerSite(size));
@@ -180,8 +180,7 @@ void Library(const char* path) {
   action.sa_handler = SiteInSignal;
   sigaction(SIGUSR1, &action, nullptr);
   raise(SIGUSR1);
-  std::vector<char> bytes(kMark + 70);
-  Keep(bytes.data());
+  ::operator delete(Keep(::operator new(kMark + 70)));
 }
 
 void Heavy() {
