@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "recorder/call_sites.h"
+
 namespace alloclab::recorder {
 namespace {
 
@@ -243,10 +245,17 @@ inline std::uint64_t NextSequence(std::atomic<std::uint64_t>& next) {
   return next.fetch_add(1, std::memory_order_relaxed);
 }
 
-inline std::uint64_t WriteTo(Lane& lane, Kind kind, const void* address, std::uint64_t first, std::uint64_t second) {
+// What a call site is told of.
+constexpr bool Allocates(Kind kind) {
+  return kind == Kind::kMalloc || kind == Kind::kCalloc || kind == Kind::kReallocEnd || kind == Kind::kAligned;
+}
+
+inline std::uint64_t WriteTo(Lane& lane, Kind kind, const void* address, std::uint64_t first, std::uint64_t second,
+                             std::uint64_t site) {
   const std::uint64_t sequence = NextSequence(g_process.image->next);
   std::uint64_t step = sequence - lane.sequence, at = lane.written;
   const auto put = [&lane, &at](std::uint64_t word) { lane.words[at++ % kRingWords] = word; };
+  if (site != 0) put(site << kAddressShift | static_cast<std::uint64_t>(Kind::kSite));
   if (step > kStepMax) [[unlikely]] {
     put(static_cast<std::uint64_t>(Kind::kSequence));
     put(sequence - 1);
@@ -275,7 +284,9 @@ std::uint64_t Write(Kind kind, const void* address, std::uint64_t first, std::ui
   std::uint64_t sequence = 0;
   if ((lane.generation == generation && generation != 0 && lane.written + kRecordWordsMax <= lane.limit) ||
       Prepare(lane, depth)) {
-    sequence = WriteTo(lane, kind, address, first, second);
+    Memory& memory = *g_process.memory;
+    const std::uint64_t site = memory.stack_depth != 0 && Allocates(kind) ? CurrentSite(memory) : 0;
+    sequence = WriteTo(lane, kind, address, first, second, site);
   }
   std::atomic_signal_fence(std::memory_order_seq_cst);
   thread.depth = depth;
@@ -285,6 +296,10 @@ std::uint64_t Write(Kind kind, const void* address, std::uint64_t first, std::ui
 void Attach() {
   const KeepErrno keep;
   AttachProcess();
+}
+
+void CodeIsGone() {
+  if (g_process.phase == Phase::kRecording && g_process.memory->stack_depth != 0) ForgetSites();
 }
 
 void BeforeFork() { g_process.fork_sequence = Write(Kind::kFork, nullptr); }

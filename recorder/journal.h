@@ -17,6 +17,9 @@ void Attach();
 // Writes a record; `first` and `second` are the words that its kind has. Returns its number; 0: it was not recorded.
 std::uint64_t Write(Kind kind, const void* address, std::uint64_t first = 0, std::uint64_t second = 0);
 
+// After a library was unloaded.
+void CodeIsGone();
+
 // Around a fork, in the process that forks; and in the child.
 void BeforeFork();
 void AfterForkInParent();

@@ -6,9 +6,12 @@
 // is recorded before it is freed and after it was allocated, so that in the order of the numbers no block is allocated where
 // another is live. Reallocations are two records, before and after: between them the old block is nowhere.
 //
+// Call sites, if they are asked for, are numbered from 1 on by their place in a table, which all programs fill: a stack is the
+// same whichever of them it is seen in, as it is made of modules and offsets.
+//
 // A record is 1 to 3 words. The first is the address, shifted by kAddressShift, with the kind in its low 4 bits and between
 // them how far the record's number is from that of the ring's record before; what 12 bits cannot say is in a kSequence record
-// before it.
+// before it. Before an allocation whose call site is known stands a kSite record.
 #ifndef ALLOCLAB_RECORDER_LAYOUT_H_
 #define ALLOCLAB_RECORDER_LAYOUT_H_
 
@@ -25,6 +28,15 @@ inline constexpr std::uint32_t kImagesMax = 1024;  // that live at a time
 inline constexpr std::uint32_t kRingsMax = 1024;   // threads of all of them
 inline constexpr std::uint64_t kRingWords = 1 << 15;
 inline constexpr std::size_t kProgramBytes = 256, kCommandBytes = 1024;
+#if defined(__x86_64__)
+inline constexpr bool kTakesStacks = true;
+#else
+inline constexpr bool kTakesStacks = false;  // nobody wrote an unwinder for it
+#endif
+inline constexpr std::uint32_t kStackMax = 32;          // frames of a site
+inline constexpr std::uint32_t kSitesMax = 1 << 16;     // a power of two
+inline constexpr std::uint32_t kModulesMax = 1 << 12;   // programs and libraries
+inline constexpr int kModuleShift = 48;                 // in a frame: above the offset
 
 enum class Kind : std::uint32_t {
   kMalloc = 1,        // address (0: it failed), size
@@ -35,10 +47,10 @@ enum class Kind : std::uint32_t {
   kAligned = 6,       // address, size, alignment
   kFork = 7,          // a child begins with what is live here
   kSequence = 8,      // then a word: the number before that of the next record
+  kSite = 9,          // in place of the address: the call site of the next record
 };
-inline constexpr std::uint32_t kKinds = 9;
-inline constexpr std::uint32_t kWordsOf[kKinds] = {1, 2, 3, 1, 1, 2, 3, 1, 2};
-inline constexpr std::uint32_t kRecordWordsMax = 2 + 3;  // with a kSequence before it
+inline constexpr std::uint32_t kWordsOf[] = {1, 2, 3, 1, 1, 2, 3, 1, 2, 1};
+inline constexpr std::uint32_t kRecordWordsMax = 1 + 2 + 3;  // with a kSite and a kSequence before it
 inline constexpr std::uint32_t kAddressShift = 16, kStepShift = 4;
 inline constexpr std::uint64_t kKindMask = 15, kStepMax = 0xFFF;
 
@@ -68,6 +80,20 @@ struct alignas(64) Ring {
   alignas(64) std::atomic<std::uint64_t> read{0};
 };
 
+// A call stack. Whoever finds its place empty takes it by writing the key, and then tells the frames.
+struct Site {
+  std::atomic<std::uint64_t> key{0};     // hash of the frames; 0: the place is empty
+  std::atomic<std::uint32_t> depth{0};   // of frames that are told
+  std::uint64_t frames[kStackMax] = {};  // module, from 1 on, and offset in it; the innermost first
+};
+
+// A program or library. Likewise.
+struct Module {
+  std::atomic<std::uint64_t> key{0};
+  std::atomic<std::uint32_t> told{0};
+  char path[kProgramBytes] = {};  // ends with 0
+};
+
 struct Memory {
   std::uint64_t magic = 0;
   std::atomic<std::uint32_t> reader{0};                      // process
@@ -75,6 +101,10 @@ struct Memory {
   std::atomic<std::uint32_t> sleeping{0};                    // the reader waits for this to become 0 (futex)
   std::atomic<std::uint64_t> serials{0};                     // given to images, and to rings when they are taken
   std::atomic<std::uint32_t> images_used{0}, rings_used{0};  // all that were ever used are below
+  std::uint32_t stack_depth = 0;                             // at most kStackMax; 0: no call sites are asked for
+  std::atomic<std::uint64_t> sites_lost{0};                  // allocations whose site had no room in the table
+  Site sites[kSitesMax];
+  Module modules[kModulesMax];
   Image images[kImagesMax];
   Ring rings[kRingsMax];
   alignas(4096) std::uint64_t words[kRingsMax][kRingWords];

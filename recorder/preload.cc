@@ -29,6 +29,7 @@ struct Real {
   void* (*memalign)(size_t, size_t);
   void* (*valloc)(size_t);
   void* (*pvalloc)(size_t);
+  int (*dlclose)(void*);
 };
 constinit Real g_real{};
 constinit std::atomic<int> g_resolved{0};  // 1: someone resolves; 2: done
@@ -66,6 +67,7 @@ void Find(const char* name, Function*& function) {
   Find("memalign", g_real.memalign);
   Find("valloc", g_real.valloc);
   Find("pvalloc", g_real.pvalloc);
+  Find("dlclose", g_real.dlclose);
   g_resolved = 2;
   return true;
 }
@@ -159,4 +161,12 @@ ALLOCLAB_EXPORT void* pvalloc(size_t size) {
   void* const block = g_real.pvalloc(size);
   Write(Kind::kAligned, block, (size + 4095) / 4096 * 4096, 4096);
   return block;
+}
+
+// Another library may come to where one was.
+ALLOCLAB_EXPORT int dlclose(void* library) {
+  if (!Ready()) return -1;
+  const int result = g_real.dlclose(library);
+  alloclab::recorder::CodeIsGone();
+  return result;
 }

@@ -111,7 +111,7 @@ class Unit {
     if (version_ < 2 || version_ > 5) return false;
     if (version_ >= 5) {
       const auto address_bytes = bytes_.Get<std::uint8_t>(), selector_bytes = bytes_.Get<std::uint8_t>();
-      if (address_bytes != 4 || selector_bytes != 0) return false;
+      if ((address_bytes != 4 && address_bytes != 8) || selector_bytes != 0) return false;
     }
     Bytes header(bytes_.Take(bytes_.Get<std::uint32_t>()));
     step_ = header.Get<std::uint8_t>();
@@ -241,7 +241,7 @@ class Unit {
     constexpr std::uint8_t kEnd = 1, kSetAddress = 2;
     Bytes operation(bytes_.Take(bytes_.Unsigned()));
     const auto opcode = operation.Get<std::uint8_t>();
-    if (opcode == kSetAddress) now.address = operation.Get<std::uint32_t>();
+    if (opcode == kSetAddress) now.address = operation.Get<std::uint32_t>();  // and 4 bytes of 0 in 64-bit files
     return opcode == kEnd;
   }
 

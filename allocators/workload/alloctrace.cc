@@ -12,14 +12,18 @@ namespace alloclab {
 namespace {
 
 constexpr std::uint64_t kReaderBytes = kFrameBytesMax + kChunkBytesMax + kFrameOperationsMax * sizeof(RecordedOperation);
+// At most, of a file that has them: texts, and what refers to them.
+constexpr std::uint64_t kSitesBytes =
+    2 * (kSiteTableBytesMax + kSiteFramesMax * sizeof(CallFrame) + kSitesMax * sizeof(std::vector<std::uint32_t>));
 
-// Makes room for the operations of one more frame.
-absl::Status Reserve(const TraceLimits& limits, std::size_t more, std::vector<Operation>& operations) {
+// Makes room for the operations of one more frame, beside what the reader holds.
+absl::Status Reserve(const TraceLimits& limits, std::uint64_t reader_bytes, std::size_t more,
+                     std::vector<Operation>& operations) {
   const std::size_t had = operations.capacity();
   if (operations.size() + more <= had) return absl::OkStatus();
   const std::size_t wanted = std::max(2 * had, operations.size() + more);
   if (limits.admit) {  // a table that grows is in memory twice for a moment
-    if (absl::Status status = limits.admit((had + wanted) * sizeof(Operation) + kReaderBytes); !status.ok()) return status;
+    if (absl::Status status = limits.admit((had + wanted) * sizeof(Operation) + reader_bytes); !status.ok()) return status;
   }
   operations.reserve(wanted);
   return absl::OkStatus();
@@ -43,6 +47,7 @@ absl::StatusOr<Trace> ReadAllocTrace(TraceBytes& bytes, std::string_view name, c
   }
   AllocTraceReader reader(bytes, name, limits.inflated_bytes_max);
   if (absl::Status status = reader.Start(); !status.ok()) return status;
+  const std::uint64_t reader_bytes = kReaderBytes + (reader.with_sites() ? kSitesBytes : 0);
   Trace trace;
   trace.format = "alloctrace";
   Oddity aligned{"an alignment is ignored"};
@@ -56,7 +61,7 @@ absl::StatusOr<Trace> ReadAllocTrace(TraceBytes& bytes, std::string_view name, c
       return absl::ResourceExhaustedError(
           absl::StrFormat("%s: too many operations; expected at most %d", name, limits.operations_max));
     }
-    if (absl::Status status = Reserve(limits, frame.size(), trace.operations); !status.ok()) return status;
+    if (absl::Status status = Reserve(limits, reader_bytes, frame.size(), trace.operations); !status.ok()) return status;
     for (const RecordedOperation& recorded : frame) {
       trace.operations.push_back(recorded.operation);
       if (recorded.alignment_log2 != 0) aligned.Add(trace.operations.size());

@@ -2,10 +2,11 @@
 // A file that was cut off is read up to its last whole frame; a damaged one is refused by naming the place. The grammar, byte
 // by byte, is in docs/trace-format.md.
 //
-//   file   = magic HEAD OPER* DONE TAIL          magic = 89 "ALT" 0D 0A 1A version
+//   file   = magic HEAD OPER* SITE* DONE TAIL    magic = 89 "ALT" 0D 0A 1A version
 //   chunk  = kind length payload-crc head-crc payload            (4 bytes each, little-endian; CRC-32 of zlib)
 //   HEAD   attributes: what was recorded, by whom                OPER   one zstd frame of at most 65,536 operations
-//   DONE   totals, index of frames, SHA-256, notes               TAIL   where DONE begins
+//   SITE   one zstd frame of call sites; version 2 alone         DONE   totals, index of frames, SHA-256, notes
+//   TAIL   where DONE begins
 #ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_ALLOCTRACE_H_
 #define ALLOCLAB_ALLOCATORS_WORKLOAD_ALLOCTRACE_H_
 
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "allocators/workload/call_sites.h"
 #include "allocators/workload/operation.h"
 #include "allocators/workload/trace.h"
 #include "allocators/workload/trace_bytes.h"
@@ -29,6 +31,7 @@ inline constexpr std::string_view kAllocTraceMagic =
     "\x89"
     "ALT\r\n\x1a\x01"sv;
 inline constexpr std::size_t kAllocTraceVersionAt = 7;        // in the magic
+inline constexpr char kAllocTraceSitesVersion = 2;            // of files with call sites; the others are version 1
 inline constexpr std::uint32_t kFrameOperationsMax = 65'536;  // a frame is what a crash may lose
 inline constexpr std::size_t kFrameBytesMax = 2 << 20;        // inflated: more than so many operations can take
 inline constexpr std::size_t kChunkBytesMax = 4 << 20;        // of any payload
@@ -42,6 +45,7 @@ struct RecordedOperation {
   Operation operation;
   std::uint32_t thread = 0;         // of the recorded process, numbered from 0 in the order of their first operation
   std::uint8_t alignment_log2 = 0;  // that was asked for; 0: none
+  std::uint32_t site = 0;           // that called malloc, calloc or realloc (call_sites.h); 0: not known
   friend bool operator==(const RecordedOperation&, const RecordedOperation&) = default;
 };
 
@@ -65,7 +69,7 @@ struct AllocTraceEnd {
   TraceAttributes attributes;  // those called "note" are a trace's notes
 };
 
-// The whole file, through its checks, with its notes. Threads are dropped; an alignment is noted and ignored.
+// The whole file, through its checks, with its notes. Threads and call sites are dropped; an alignment is noted and ignored.
 absl::StatusOr<Trace> ReadAllocTrace(TraceBytes& bytes, std::string_view name, const TraceLimits& limits);
 
 // DONE alone, found by TAIL, without reading the operations. INVALID_ARGUMENT: the file has no end, or a damaged one.

@@ -12,9 +12,9 @@ namespace alloclab::alloctrace {
 namespace {
 
 // The first byte of an operation.
-constexpr std::uint8_t kKindMask = 7, kThreadFollows = 8, kAlignmentFollows = 16, kNullBlock = 32, kReserved = 192;
+constexpr std::uint8_t kKindMask = 7, kThreadFollows = 8, kAlignmentFollows = 16, kNullBlock = 32, kSiteFollows = 64, kReserved = 128;
 constexpr std::uint8_t kAlignmentLog2Max = 31;
-constexpr std::size_t kOperationBytesMax = 1 + 1 + 4 * 5;  // tag, alignment; thread, block, size, extra
+constexpr std::size_t kOperationBytesMax = 1 + 1 + 5 * 5;  // tag, alignment; thread, site, block, size, extra
 constexpr std::size_t kDigestBytes = 32;
 
 void AppendU32(std::uint32_t value, std::string& out) {
@@ -62,7 +62,7 @@ ChunkHead ParseChunkHead(std::string_view bytes) {
   ALLOCLAB_CHECK_GE(bytes.size(), kChunkHeadBytes);
   ChunkHead head{.kind = {}, .length = ParseU32(bytes.substr(4)), .payload_crc = ParseU32(bytes.substr(8))};
   head.intact = ParseU32(bytes.substr(12)) == Crc(bytes.substr(0, 12));
-  for (const std::string_view kind : {kHead, kOperations, kDone, kTail}) {
+  for (const std::string_view kind : {kHead, kOperations, kSites, kDone, kTail}) {
     if (bytes.starts_with(kind)) head.kind = kind;
   }
   return head;
@@ -77,7 +77,10 @@ std::uint64_t ParseU64(std::string_view bytes) {
   return ParseU32(bytes) | static_cast<std::uint64_t>(ParseU32(bytes.substr(4))) << 32;
 }
 
-bool Handles::Use(const Operation& op) {
+bool Handles::Use(const RecordedOperation& recorded) {
+  if (recorded.site > sites + 1 || recorded.site > kSitesMax) return false;
+  sites = std::max(sites, recorded.site);
+  const Operation& op = recorded.operation;
   if (op.block == kNoBlock) return true;
   std::uint32_t& handles = OnPages(op.kind) ? pages : heap;
   for (const std::uint32_t handle : {op.kind == OpKind::kRealloc && op.extra != kNoBlock ? op.extra : op.block, op.block}) {
@@ -91,7 +94,8 @@ bool IsWellFormed(const RecordedOperation& recorded) {
   const Operation& op = recorded.operation;
   if (static_cast<std::uint32_t>(op.kind) >= kOpKinds || recorded.alignment_log2 > kAlignmentLog2Max) return false;
   return (op.block != kNoBlock || op.kind == OpKind::kFree) && (HasSize(op.kind) || op.size == 0) &&
-         (HasExtra(op.kind) || op.extra == 0) && (recorded.alignment_log2 == 0 || op.kind == OpKind::kMalloc);
+         (HasExtra(op.kind) || op.extra == 0) && (recorded.alignment_log2 == 0 || op.kind == OpKind::kMalloc) &&
+         (recorded.site == 0 || (op.kind != OpKind::kFree && !OnPages(op.kind)));
 }
 
 void OperationCoder::Append(const RecordedOperation& recorded, std::string& out) {
@@ -100,6 +104,8 @@ void OperationCoder::Append(const RecordedOperation& recorded, std::string& out)
   if (recorded.thread != thread_) tag |= kThreadFollows;
   if (recorded.alignment_log2 != 0) tag |= kAlignmentFollows;
   if (op.block == kNoBlock) tag |= kNullBlock;
+  if (recorded.site != 0) tag |= kSiteFollows;
+  ALLOCLAB_CHECK(with_sites_ || recorded.site == 0);
   std::array<char, kOperationBytesMax> bytes;
   char* end = bytes.data();
   const auto varint = [&end](std::uint64_t value) {
@@ -109,6 +115,7 @@ void OperationCoder::Append(const RecordedOperation& recorded, std::string& out)
   *end++ = static_cast<char>(tag);
   if (recorded.thread != thread_) varint(thread_ = recorded.thread);
   if (recorded.alignment_log2 != 0) *end++ = static_cast<char>(recorded.alignment_log2);
+  if (recorded.site != 0) varint(recorded.site);
   if (op.block != kNoBlock) {
     varint(ZigZag(static_cast<std::int64_t>(op.block) - block_));
     block_ = op.block;
@@ -126,6 +133,7 @@ bool OperationCoder::Parse(Parser& parser, RecordedOperation& recorded) {
   const std::string_view first = parser.Bytes(1);
   const auto tag = first.empty() ? kReserved : static_cast<std::uint8_t>(first[0]);
   if ((tag & kReserved) != 0 || (tag & kKindMask) >= kOpKinds) return false;
+  if ((tag & kSiteFollows) != 0 && !with_sites_) return false;
   recorded = {};
   Operation& op = recorded.operation;
   op.kind = static_cast<OpKind>(tag & kKindMask);
@@ -134,6 +142,10 @@ bool OperationCoder::Parse(Parser& parser, RecordedOperation& recorded) {
   if ((tag & kAlignmentFollows) != 0) {
     const std::string_view byte = parser.Bytes(1);
     recorded.alignment_log2 = byte.empty() ? 0xFF : static_cast<std::uint8_t>(byte[0]);
+  }
+  if ((tag & kSiteFollows) != 0) {
+    recorded.site = parser.Varint32();
+    if (recorded.site == 0) return false;
   }
   op.block = kNoBlock;
   if ((tag & kNullBlock) == 0) {
@@ -153,13 +165,22 @@ bool OperationCoder::Parse(Parser& parser, RecordedOperation& recorded) {
   return parser.ok && IsWellFormed(recorded);
 }
 
+void AppendText(std::string_view text, std::string& out) {
+  AppendVarint(text.size(), out);
+  out += text;
+}
+
+std::string ParseText(Parser& parser, std::size_t bytes_max) {
+  const std::string_view text = parser.Bytes(parser.Varint());
+  if (text.size() > bytes_max || !IsAttributeText(text)) parser.ok = false;
+  return std::string(text);
+}
+
 void AppendAttributes(const TraceAttributes& attributes, std::string& out) {
   AppendVarint(attributes.size(), out);
   for (const auto& [name, value] : attributes) {
-    for (const std::string& text : {name, value}) {
-      AppendVarint(text.size(), out);
-      out += text;
-    }
+    AppendText(name, out);
+    AppendText(value, out);
   }
 }
 
@@ -168,10 +189,8 @@ TraceAttributes ParseAttributes(Parser& parser) {
   if (count > kAttributesMax) parser.ok = false;
   TraceAttributes attributes;
   for (std::uint64_t i = 0; i < count && parser.ok; ++i) {
-    const std::string_view name = parser.Bytes(parser.Varint()), value = parser.Bytes(parser.Varint());
-    if (name.size() > kAttributeNameMax || value.size() > kAttributeBytesMax) parser.ok = false;
-    if (!IsAttributeText(name) || !IsAttributeText(value)) parser.ok = false;
-    attributes.emplace_back(name, value);
+    std::string name = ParseText(parser, kAttributeNameMax);
+    attributes.emplace_back(std::move(name), ParseText(parser, kAttributeBytesMax));
   }
   return attributes;
 }

@@ -7,16 +7,17 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "allocators/workload/alloctrace.h"
 
 namespace alloclab::alloctrace {
 
 inline constexpr std::size_t kChunkHeadBytes = 16, kTailBytes = 8;
-inline constexpr std::string_view kHead = "HEAD", kOperations = "OPER", kDone = "DONE", kTail = "TAIL";
+inline constexpr std::string_view kHead = "HEAD", kOperations = "OPER", kSites = "SITE", kDone = "DONE", kTail = "TAIL";
 
 struct ChunkHead {
-  std::string_view kind;  // one of the four; empty: something else
+  std::string_view kind;  // one of the five; empty: something else
   std::uint32_t length = 0, payload_crc = 0;
   bool intact = false;  // its own CRC is right
 };
@@ -68,22 +69,27 @@ struct Parser {
   }
 };
 
-// How many handles there are, which a valid next operation uses or raises by one.
+// How many handles and call sites there are, which a valid next operation uses or raises by one.
 struct Handles {
-  std::uint32_t heap = 0, pages = 0;
+  std::uint32_t heap = 0, pages = 0, sites = 0;
 
-  // False: the operation names a handle beyond the next new one.
-  bool Use(const Operation& op);
+  // False: the operation names a handle or a site beyond the next new one.
+  bool Use(const RecordedOperation& recorded);
 };
 
 // Operations of one frame, each relative to the one before.
 class OperationCoder {
  public:
+  // `with_sites`: of a file of the version that has them.
+  explicit OperationCoder(bool with_sites) : with_sites_(with_sites) {}
+
+  // REQUIRES: without sites, an operation that has none.
   void Append(const RecordedOperation& recorded, std::string& out);
   // False: no operation; `parser` may be used no more.
   bool Parse(Parser& parser, RecordedOperation& recorded);
 
  private:
+  bool with_sites_;
   std::uint32_t thread_ = 0, block_ = 0;
 };
 
@@ -92,8 +98,16 @@ bool IsWellFormed(const RecordedOperation& recorded);
 
 // Printable ASCII.
 bool IsAttributeText(std::string_view text);
+void AppendText(std::string_view text, std::string& out);
+std::string ParseText(Parser& parser, std::size_t bytes_max);
 void AppendAttributes(const TraceAttributes& attributes, std::string& out);
 TraceAttributes ParseAttributes(Parser& parser);
+
+// A table in pieces of at most kFrameBytesMax, kSiteTableBytesMax together: a site ends before the first of its frames for
+// which there is no room. REQUIRES: IsAttributeText of all its texts, and its limits.
+std::vector<std::string> EncodeSites(const SiteTable& table);
+// Adds a piece to the table. False: it is none, or too much.
+bool ParseSites(std::string_view bytes, SiteTable& table);
 
 std::string EncodeEnd(const AllocTraceEnd& end);
 // False: it is none.

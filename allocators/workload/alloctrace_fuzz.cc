@@ -28,13 +28,21 @@ void ReadAny(std::string_view file) {
 std::string Framed(std::string_view kind, std::string_view content) {
   std::string file(kAllocTraceMagic), payload(content);
   alloctrace::AppendChunk(alloctrace::kHead, std::string_view("\0", 1), file);
-  if (kind == alloctrace::kOperations) {
+  if (kind != alloctrace::kDone) {
     std::string compressed(ZSTD_compressBound(content.size()), '\0');
     compressed.resize(ZSTD_compress(compressed.data(), compressed.size(), content.data(), content.size(), 1));
     payload = compressed;
   }
   alloctrace::AppendChunk(kind, payload, file);
   return file;
+}
+
+// A table that can be read can be written, and reads the same again.
+void ParseAnySites(std::string_view bytes) {
+  SiteTable table, again;
+  if (!alloctrace::ParseSites(bytes, table)) return;
+  for (const std::string& piece : alloctrace::EncodeSites(table)) ALLOCLAB_CHECK(alloctrace::ParseSites(piece, again));
+  ALLOCLAB_CHECK(again == table);
 }
 
 }  // namespace
@@ -44,8 +52,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string bytes(data, data + size);
   alloclab::ReadAny(bytes);
   alloclab::ReadAny(std::string(alloclab::kAllocTraceMagic) + bytes);
-  for (const std::string_view kind : {alloclab::alloctrace::kOperations, alloclab::alloctrace::kDone}) {
-    alloclab::ReadAny(alloclab::Framed(kind, bytes));
+  using alloclab::alloctrace::kDone, alloclab::alloctrace::kOperations, alloclab::alloctrace::kSites;
+  for (const std::string_view kind : {kOperations, kSites, kDone}) {
+    std::string file = alloclab::Framed(kind, bytes);
+    alloclab::ReadAny(file);
+    file[alloclab::kAllocTraceVersionAt] = alloclab::kAllocTraceSitesVersion;
+    alloclab::ReadAny(file);
   }
+  alloclab::ParseAnySites(bytes);
   return 0;
 }

@@ -28,10 +28,11 @@ absl::Status AllocTraceReader::Start() {
   if (!whole.ok()) return whole.status();
   const std::string_view mark = kAllocTraceMagic.substr(0, kAllocTraceVersionAt);
   if (!*whole || !magic.starts_with(mark)) return At(0, "no .alloctrace file; expected its mark, \"\\x89ALT\\r\\n\\x1a\"");
-  if (magic != kAllocTraceMagic) {
-    return At(kAllocTraceVersionAt,
-              absl::StrFormat("version %d of the format; expected version %d",
-                              static_cast<unsigned char>(magic[kAllocTraceVersionAt]), kAllocTraceMagic[kAllocTraceVersionAt]));
+  with_sites_ = magic[kAllocTraceVersionAt] == kAllocTraceSitesVersion;
+  if (magic != kAllocTraceMagic && !with_sites_) {
+    return At(kAllocTraceVersionAt, absl::StrFormat("version %d of the format; expected version %d or %d",
+                                                    static_cast<unsigned char>(magic[kAllocTraceVersionAt]),
+                                                    kAllocTraceMagic[kAllocTraceVersionAt], kAllocTraceSitesVersion));
   }
   const absl::StatusOr<std::string_view> kind = ReadChunk();
   if (!kind.ok()) return kind.status();
@@ -43,10 +44,11 @@ absl::Status AllocTraceReader::Start() {
   return absl::OkStatus();
 }
 
-void AllocTraceReader::StartAt(const FrameEntry& frame) {
+void AllocTraceReader::StartAt(const FrameEntry& frame, char version) {
   base_ = frame.offset;
   operations_ = frame.first_operation;
-  handles_ = {.heap = frame.heap_handles, .pages = frame.page_handles};
+  handles_ = {.heap = frame.heap_handles, .pages = frame.page_handles, .sites = kSitesMax};
+  with_sites_ = version == kAllocTraceSitesVersion;
   whole_ = false;
 }
 
@@ -70,7 +72,7 @@ absl::StatusOr<std::string_view> AllocTraceReader::ReadChunk() {
   if (!*whole || payload_.find_first_not_of('\0') == payload_.npos) return std::string_view();
   const ChunkHead head = alloctrace::ParseChunkHead(payload_);
   if (!head.intact) return At(chunk_, absl::StrFormat("the head of chunk %d is damaged: its checksum is wrong", frames_ + 1));
-  if (head.kind.empty()) return At(chunk_, "a chunk of unknown kind; expected HEAD, OPER, DONE or TAIL");
+  if (head.kind.empty()) return At(chunk_, "a chunk of unknown kind; expected HEAD, OPER, SITE, DONE or TAIL");
   if (head.length > kChunkBytesMax) {
     return At(chunk_, absl::StrFormat("a chunk of %d bytes; expected at most %d", head.length, kChunkBytesMax));
   }
@@ -88,8 +90,16 @@ absl::StatusOr<std::string_view> AllocTraceReader::ReadChunk() {
 absl::StatusOr<bool> AllocTraceReader::Next(std::vector<RecordedOperation>& operations) {
   operations.clear();
   if (ended_) return false;
-  const absl::StatusOr<std::string_view> kind = ReadChunk();
+  absl::StatusOr<std::string_view> kind = ReadChunk();
   if (!kind.ok()) return kind.status();
+  bool sites = false;
+  while (with_sites_ && *kind == alloctrace::kSites) {
+    sites = true;
+    if (absl::Status status = ReadSites(); !status.ok()) return status;
+    kind = ReadChunk();
+    if (!kind.ok()) return kind.status();
+  }
+  if (sites && *kind == alloctrace::kOperations) return At(chunk_, "a chunk \"OPER\" behind \"SITE\"; expected \"DONE\"");
   if (*kind == alloctrace::kOperations) {
     if (absl::Status status = ReadFrame(operations); !status.ok()) return status;
     ++frames_;
@@ -111,7 +121,7 @@ void AllocTraceReader::Cut() {
                          operations_);
 }
 
-absl::Status AllocTraceReader::ReadFrame(std::vector<RecordedOperation>& operations) {
+absl::StatusOr<std::string_view> AllocTraceReader::Inflate() {
   const std::size_t size = ZSTD_decompressDCtx(zstd_.get(), frame_.data(), frame_.size(), payload_.data(), payload_.size());
   if (ZSTD_isError(size) != 0) return At(chunk_, absl::StrFormat("no frame of zstd: %s", ZSTD_getErrorName(size)));
   inflated_ += size;
@@ -119,16 +129,35 @@ absl::Status AllocTraceReader::ReadFrame(std::vector<RecordedOperation>& operati
     return absl::ResourceExhaustedError(
         absl::StrFormat("%s: inflates to more than %d bytes, the limit", name_, inflated_bytes_max_));
   }
-  alloctrace::Parser parser{std::string_view(frame_).substr(0, size)};
+  return std::string_view(frame_).substr(0, size);
+}
+
+absl::Status AllocTraceReader::ReadSites() {
+  const absl::StatusOr<std::string_view> inflated = Inflate();
+  if (!inflated.ok()) return inflated.status();
+  sites_inflated_ += inflated->size();
+  if (sites_inflated_ > kSiteTableBytesMax) {
+    return At(chunk_, absl::StrFormat("call sites that inflate to more than %d bytes, the limit", kSiteTableBytesMax));
+  }
+  if (!alloctrace::ParseSites(*inflated, sites_) || sites_.sites.size() > handles_.sites) {
+    return At(chunk_, "the table of call sites has another form than expected, or more sites than the operations name");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AllocTraceReader::ReadFrame(std::vector<RecordedOperation>& operations) {
+  const absl::StatusOr<std::string_view> inflated = Inflate();
+  if (!inflated.ok()) return inflated.status();
+  alloctrace::Parser parser{*inflated};
   const std::uint64_t first = parser.Varint(), count = parser.Varint();
   if (!parser.ok || count == 0 || count > kFrameOperationsMax || first != operations_) {
     return At(chunk_, absl::StrFormat("a frame of %d operations from %d on; expected 1 to %d from %d on", count, first,
                                       kFrameOperationsMax, operations_));
   }
   operations.resize(count);
-  alloctrace::OperationCoder coder;
+  alloctrace::OperationCoder coder(with_sites_);
   for (RecordedOperation& recorded : operations) {
-    if (!coder.Parse(parser, recorded) || !handles_.Use(recorded.operation)) {
+    if (!coder.Parse(parser, recorded) || !handles_.Use(recorded)) {
       return At(chunk_, absl::StrFormat("operation %d of the file is none, or names a block that cannot be yet",
                                         operations_ + static_cast<std::uint64_t>(&recorded - operations.data()) + 1));
     }

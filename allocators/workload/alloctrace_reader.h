@@ -31,18 +31,23 @@ class AllocTraceReader {
 
   // Reads magic and HEAD. Call first. INVALID_ARGUMENT: no such file, a version that is not known, damage.
   absl::Status Start();
-  // Instead of Start(): `bytes` begins at that frame, as the file's index says. SHA-256 is not checked then.
-  void StartAt(const FrameEntry& frame);
+  // Instead of Start(): `bytes` begins at that frame, as the file's index says; `version` is that of the file. Neither SHA-256
+  // nor the order of sites is checked then.
+  void StartAt(const FrameEntry& frame, char version = kAllocTraceMagic[kAllocTraceVersionAt]);
 
   // The operations of the next frame. False: there is none.
   absl::StatusOr<bool> Next(std::vector<RecordedOperation>& operations);
 
   const TraceAttributes& attributes() const { return attributes_; }  // of HEAD
+  bool with_sites() const { return with_sites_; }                    // the file is of the version that has call sites
   std::uint64_t operations() const { return operations_; }           // so far
   const alloctrace::Handles& handles() const { return handles_; }
   // After the last frame: what the file says at its end, or nothing if it was cut off; then `cut` says where.
   const std::optional<AllocTraceEnd>& end() const { return end_; }
   const std::string& cut() const { return cut_; }
+  // After the last frame: what the file says of its call sites, by their number; those of a file that was cut off it may not
+  // tell. For the caller to take.
+  SiteTable& sites() { return sites_; }
 
  private:
   struct Free {
@@ -52,6 +57,8 @@ class AllocTraceReader {
   // The next chunk's kind, its payload in payload_. Empty: the file ends before the chunk does.
   absl::StatusOr<std::string_view> ReadChunk();
   absl::StatusOr<bool> Gather(std::size_t size, std::string& out);
+  absl::StatusOr<std::string_view> Inflate();
+  absl::Status ReadSites();
   absl::Status ReadFrame(std::vector<RecordedOperation>& operations);
   absl::Status ReadEnd();
   absl::Status At(std::uint64_t offset, std::string_view what) const;
@@ -66,6 +73,9 @@ class AllocTraceReader {
   std::uint64_t inflated_ = 0, operations_ = 0, frames_ = 0;
   bool whole_ = true;  // from the first operation on
   bool ended_ = false;
+  bool with_sites_ = false;  // of the version that has them
+  std::size_t sites_inflated_ = 0;
+  SiteTable sites_;
   std::string payload_, frame_;
   alloctrace::Handles handles_;
   TraceAttributes attributes_;

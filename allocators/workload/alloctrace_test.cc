@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "allocators/workload/alloctrace_codec.h"
 #include "allocators/workload/alloctrace_reader.h"
 #include "allocators/workload/alloctrace_writer.h"
 #include "allocators/workload/builtins.h"
@@ -163,10 +164,10 @@ TEST(AllocTraceTest, EveryFlippedBitIsNamed) {
 TEST(AllocTraceTest, ErrorsSayWhereAndWhatWasExpected) {
   const std::string file = WriteFrames(EveryKind(), 4);
   EXPECT_EQ(Error(std::string("\x89"
-                              "ALT\r\n\x1a\x02",
+                              "ALT\r\n\x1a\x03",
                               8) +
                   file.substr(8)),
-            "t: byte 7: version 2 of the format; expected version 1");
+            "t: byte 7: version 3 of the format; expected version 1 or 2");
   EXPECT_THAT(Error("\x89"
                     "ALT text"),
               StartsWith("t: byte 0: no .alloctrace file"));
@@ -220,6 +221,97 @@ TEST(AllocTraceTest, TheIndexStaysSmallHoweverManyFramesThereAre) {
   EXPECT_GT(end.frames.size(), kIndexedFramesMax / 3);
   for (std::size_t i = 0; i < end.frames.size(); ++i) ASSERT_EQ(end.frames[i].first_operation, 2 * i);
   EXPECT_EQ(Read(file).operations.size(), frames);
+}
+
+// EveryKind() with sites: 1 and 2, and 3, of which nothing more is told.
+Trace WithSites() {
+  Trace trace{.operations = EveryKind(), .format = "test", .operation_sites = {1, 2, 1, 3, 1, 0, 0, 0, 0, 0, 0, 2, 0}};
+  trace.sites.frames = {{.module = "/bin/app", .offset = 0x1234, .function = "grow", .source = "app.cc", .line = 7},
+                        {.module = "/lib/libc.so.6", .offset = 1ull << 40}};
+  trace.sites.sites = {{0, 1}, {1}};
+  return trace;
+}
+
+// All that a file has, or its error.
+absl::StatusOr<Trace> ReadWithSites(const std::string& file) {
+  TraceBytes bytes(file, "t", 1 << 20);
+  AllocTraceReader reader(bytes, "t", 1 << 24);
+  if (absl::Status status = reader.Start(); !status.ok()) return status;
+  Trace trace;
+  std::vector<RecordedOperation> frame;
+  for (absl::StatusOr<bool> more = true;;) {
+    more = reader.Next(frame);
+    if (!more.ok()) return more.status();
+    if (!*more) break;
+    for (const RecordedOperation& recorded : frame) {
+      trace.operations.push_back(recorded.operation);
+      trace.operation_sites.push_back(recorded.site);
+    }
+  }
+  trace.sites = std::move(reader.sites());
+  return trace;
+}
+
+TEST(AllocTraceTest, KeepsCallSitesInAVersionOfTheirOwn) {
+  const Trace written = WithSites();
+  const std::string file = WriteAllocTrace(written).value(), plain = Write(EveryKind());
+  EXPECT_EQ(file[kAllocTraceVersionAt], 2);
+  EXPECT_EQ(plain[kAllocTraceVersionAt], 1);
+  const Trace read = ReadWithSites(file).value();
+  EXPECT_EQ(read.operations, written.operations);
+  EXPECT_EQ(read.operation_sites, written.operation_sites);
+  EXPECT_EQ(read.sites, written.sites);
+  EXPECT_EQ(Read(file).operations, written.operations);
+  EXPECT_EQ(ReadAllocTraceEnd(file, "t")->sha256, ReadAllocTraceEnd(plain, "t")->sha256);
+}
+
+TEST(AllocTraceTest, AFileWithCallSitesIsCheckedAtEveryByte) {
+  std::string file = WriteAllocTrace(WithSites()).value();
+  for (std::size_t bit = 8 * 8; bit < file.size() * 8; ++bit) {
+    file[bit / 8] = static_cast<char>(file[bit / 8] ^ 1 << bit % 8);
+    EXPECT_THAT(Error(file), StartsWith("t: byte ")) << "bit " << bit;
+    file[bit / 8] = static_cast<char>(file[bit / 8] ^ 1 << bit % 8);
+  }
+  const std::size_t sites = file.find("SITE");
+  for (std::size_t size = sites; size < file.size(); ++size) {
+    EXPECT_EQ(ReadWithSites(file.substr(0, size))->operation_sites, WithSites().operation_sites) << size;
+  }
+  file[kAllocTraceVersionAt] = 1;
+  EXPECT_THAT(Error(file), HasSubstr("operation 1 of the file is none"));
+}
+
+TEST(AllocTraceTest, CallSitesAreNumberedFromOneAndBelongToAllocations) {
+  const auto refusal = [](RecordedOperation recorded, bool with_sites) {
+    AllocTraceWriter writer([](std::string_view) { return absl::OkStatus(); }, {}, 1, with_sites);
+    return std::string(writer.Add(recorded).message());
+  };
+  EXPECT_EQ(refusal({Malloc(0, 8), 0, 0, 1}, true), "");
+  EXPECT_NE(refusal({Malloc(0, 8), 0, 0, 1}, false), "");
+  EXPECT_NE(refusal({Malloc(0, 8), 0, 0, 2}, true), "");
+  EXPECT_NE(refusal({Free(0), 0, 0, 1}, true), "");
+}
+
+TEST(AllocTraceTest, ATableOfCallSitesEndsAtItsLimits) {
+  SiteTable table;
+  for (std::uint32_t i = 0; i < 40'000; ++i) {
+    table.frames.push_back({.module = std::string(kFrameTextMax, 'm'), .offset = i});
+    table.sites.push_back({0, i});
+  }
+  SiteTable again;
+  std::size_t bytes = 0;
+  for (const std::string& piece : alloctrace::EncodeSites(table)) {
+    EXPECT_LE(piece.size(), kFrameBytesMax);
+    bytes += piece.size();
+    ASSERT_TRUE(alloctrace::ParseSites(piece, again));
+  }
+  EXPECT_LE(bytes, kSiteTableBytesMax);
+  ASSERT_LT(again.frames.size(), table.frames.size());
+  ASSERT_EQ(again.sites.size(), table.sites.size());
+  EXPECT_EQ(again.sites[9], table.sites[9]);
+  EXPECT_THAT(again.sites.back(), ElementsAre(0u));
+  std::string piece;
+  for (const std::uint64_t number : {0u, 1u, 1u, 40'000u}) alloctrace::AppendVarint(number, piece);
+  EXPECT_FALSE(alloctrace::ParseSites(piece, again)) << "a frame that is not there";
 }
 
 TEST(AllocTraceTest, TakesMemoryOnlyWhenItIsAdmitted) {

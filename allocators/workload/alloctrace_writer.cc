@@ -35,8 +35,12 @@ TraceAttributes Fit(TraceAttributes attributes) {
 
 void AllocTraceWriter::Free::operator()(ZSTD_CCtx_s* context) const { ZSTD_freeCCtx(context); }
 
-AllocTraceWriter::AllocTraceWriter(Sink sink, TraceAttributes attributes, int level)
-    : sink_(std::move(sink)), attributes_(Fit(std::move(attributes))), level_(level), zstd_(ZSTD_createCCtx()) {
+AllocTraceWriter::AllocTraceWriter(Sink sink, TraceAttributes attributes, int level, bool with_sites)
+    : sink_(std::move(sink)),
+      attributes_(Fit(std::move(attributes))),
+      level_(level),
+      with_sites_(with_sites),
+      zstd_(ZSTD_createCCtx()) {
   ALLOCLAB_CHECK_NE(zstd_.get(), nullptr);
   compressed_.resize(ZSTD_compressBound(kFrameBytesMax));
 }
@@ -45,7 +49,10 @@ AllocTraceWriter::~AllocTraceWriter() = default;
 
 absl::Status AllocTraceWriter::Write(std::string_view kind, std::string_view payload) {
   std::string chunk;
-  if (bytes_ == 0) chunk = kAllocTraceMagic;
+  if (bytes_ == 0) {
+    chunk = kAllocTraceMagic;
+    if (with_sites_) chunk[kAllocTraceVersionAt] = kAllocTraceSitesVersion;
+  }
   alloctrace::AppendChunk(kind, payload, chunk);
   bytes_ += chunk.size();
   return sink_(chunk);
@@ -60,7 +67,7 @@ absl::Status AllocTraceWriter::WriteHead() {
 absl::Status AllocTraceWriter::Add(const RecordedOperation& recorded) {
   const Operation& op = recorded.operation;
   if (frame_operations_ == 0) StartFrame();
-  if (!alloctrace::IsWellFormed(recorded) || !handles_.Use(op)) {
+  if (!alloctrace::IsWellFormed(recorded) || (recorded.site != 0 && !with_sites_) || !handles_.Use(recorded)) {
     return absl::InvalidArgumentError(absl::StrFormat("operation %d, a %s of block %d, cannot be written to an .alloctrace",
                                                       end_.operations + 1, OpKindName(op.kind), op.block));
   }
@@ -75,7 +82,7 @@ absl::Status AllocTraceWriter::Add(const RecordedOperation& recorded) {
 }
 
 void AllocTraceWriter::StartFrame() {
-  coder_ = {};
+  coder_ = alloctrace::OperationCoder(with_sites_);
   operations_.clear();
   frame_ = {.offset = 0,
             .first_operation = end_.operations,
@@ -109,9 +116,6 @@ absl::Status AllocTraceWriter::Flush() {
   alloctrace::AppendVarint(frame_.first_operation, payload);
   alloctrace::AppendVarint(frame_operations_, payload);
   payload += operations_;
-  const std::size_t size =
-      ZSTD_compressCCtx(zstd_.get(), compressed_.data(), compressed_.size(), payload.data(), payload.size(), level_);
-  ALLOCLAB_CHECK(!ZSTD_isError(size));
   frame_.offset = bytes_;
   if (indexed_++ % step_ == 0) end_.frames.push_back(frame_);
   if (end_.frames.size() == kIndexedFramesMax) {
@@ -120,7 +124,27 @@ absl::Status AllocTraceWriter::Flush() {
     step_ *= 2;
   }
   frame_operations_ = 0;
-  return Write(alloctrace::kOperations, std::string_view(compressed_).substr(0, size));
+  return WriteCompressed(alloctrace::kOperations, payload);
+}
+
+absl::Status AllocTraceWriter::WriteCompressed(std::string_view kind, std::string_view payload) {
+  const std::size_t size =
+      ZSTD_compressCCtx(zstd_.get(), compressed_.data(), compressed_.size(), payload.data(), payload.size(), level_);
+  ALLOCLAB_CHECK(!ZSTD_isError(size));
+  return Write(kind, std::string_view(compressed_).substr(0, size));
+}
+
+absl::Status AllocTraceWriter::AddSites(SiteTable table) {
+  ALLOCLAB_CHECK(with_sites_);
+  if (absl::Status status = Flush(); !status.ok()) return status;
+  for (CallFrame& frame : table.frames) {
+    for (std::string* const text : {&frame.module, &frame.function, &frame.source}) *text = Fit(*text, kFrameTextMax);
+  }
+  table.sites.resize(std::min<std::size_t>(table.sites.size(), handles_.sites));
+  for (const std::string& piece : alloctrace::EncodeSites(table)) {
+    if (absl::Status status = WriteCompressed(alloctrace::kSites, piece); !status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status AllocTraceWriter::Finish(const std::vector<std::string>& notes) {
@@ -140,6 +164,7 @@ absl::Status AllocTraceWriter::Finish(const std::vector<std::string>& notes) {
 }
 
 absl::StatusOr<std::string> WriteAllocTrace(const Trace& trace, TraceAttributes attributes, int level) {
+  ALLOCLAB_CHECK(trace.operation_sites.empty() || trace.operation_sites.size() == trace.operations.size());
   std::string file;
   attributes.emplace_back("from", trace.format);
   AllocTraceWriter writer(
@@ -147,9 +172,14 @@ absl::StatusOr<std::string> WriteAllocTrace(const Trace& trace, TraceAttributes 
         file += bytes;
         return absl::OkStatus();
       },
-      std::move(attributes), level);
-  for (const Operation& op : trace.operations) {
-    if (absl::Status status = writer.Add({.operation = op}); !status.ok()) return status;
+      std::move(attributes), level, !trace.operation_sites.empty());
+  for (std::size_t i = 0; i < trace.operations.size(); ++i) {
+    RecordedOperation recorded{.operation = trace.operations[i]};
+    if (!trace.operation_sites.empty()) recorded.site = trace.operation_sites[i];
+    if (absl::Status status = writer.Add(recorded); !status.ok()) return status;
+  }
+  if (!trace.operation_sites.empty()) {
+    if (absl::Status status = writer.AddSites(trace.sites); !status.ok()) return status;
   }
   if (absl::Status status = writer.Finish(trace.notes); !status.ok()) return status;
   return file;

@@ -17,6 +17,7 @@
 
 #include "absl/status/statusor.h"
 #include "allocators/common/interrupt.h"
+#include "allocators/workload/call_sites.h"
 #include "allocators/workload/operation.h"
 
 namespace alloclab {
@@ -30,6 +31,10 @@ struct Trace {
   // What the reader dropped or found odd: at most one sentence of a kind, with the line or byte of the first and how many there
   // were.
   std::vector<std::string> notes;
+  // What the commands that look into traces are told, and no replay: the call site of each operation, 0 where it is not known,
+  // or nothing at all; and what the sites are.
+  std::vector<std::uint32_t> operation_sites;
+  SiteTable sites;
 };
 
 // What a file may hold.

@@ -42,7 +42,7 @@ class TraceMeter {
   // Hands over what is left, if somebody wants it.
   absl::Status Drain() {
     if (!drain_) return absl::OkStatus();
-    absl::Status status = drain_(trace_.operations, threads_);
+    absl::Status status = drain_(trace_.operations, threads_, {});
     drained_ += trace_.operations.size();
     trace_.operations.clear();
     threads_.clear();

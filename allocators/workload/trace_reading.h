@@ -39,9 +39,10 @@ struct ImportOptions {
   bool kernel_heap = true, kernel_pages = true;
 };
 
-// Takes operations off the reader, which forgets them. `threads` has the thread of each, counted from 0, or is empty where the
-// format does not tell.
-using TraceDrain = std::function<absl::Status(std::span<const Operation> operations, std::span<const std::uint32_t> threads)>;
+// Takes operations off the reader, which forgets them. `threads` has the thread of each, counted from 0, `sites` the call site,
+// or 0; each is empty where the file does not tell.
+using TraceDrain = std::function<absl::Status(std::span<const Operation> operations, std::span<const std::uint32_t> threads,
+                                              std::span<const std::uint32_t> sites)>;
 
 struct TraceReading {
   TraceBytes& bytes;

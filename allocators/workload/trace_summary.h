@@ -49,6 +49,7 @@ struct TraceSummary {
   std::uint64_t leaked_blocks = 0, leaked_bytes = 0;               // live at the end
   std::vector<BlockLife> longest;                                  // the longest lived first
   std::uint64_t largest_request = 0, largest_operation = 0;
+  std::vector<SiteUse> sites;  // that hold the most at the peak first; empty where they are not told
   // Misuse.
   Occurrences double_frees;   // of a block that was freed before
   Occurrences wild_frees;     // of a block that was never allocated
@@ -58,12 +59,21 @@ struct TraceSummary {
   Occurrences zero_sizes;
 };
 
+// What one call site asked for. A realloc takes the block over from the site that had it.
+struct SiteUse {
+  std::uint32_t site = 0;  // 0: all whose site is not known
+  std::uint64_t requests = 0, requested_bytes = 0;
+  std::uint64_t peak_bytes = 0, peak_blocks = 0;  // live when the whole trace had the most live bytes
+  std::uint64_t end_bytes = 0, end_blocks = 0;    // live at the end
+};
+
 class TraceSummarizer {
  public:
   static constexpr std::size_t kCoursePointsMax = 1024, kSizesMax = 65'536, kLongestMax = 10, kHotMax = 12;
 
-  // `threads` is empty or has one for each operation.
-  void Add(std::span<const Operation> operations, std::span<const std::uint32_t> threads);
+  // `threads` and `sites` are empty or have one for each operation.
+  void Add(std::span<const Operation> operations, std::span<const std::uint32_t> threads,
+           std::span<const std::uint32_t> sites = {});
   // Closes the course, the leaks and the lists. Nothing may be added after it.
   TraceSummary Finish();
 
@@ -73,12 +83,21 @@ class TraceSummarizer {
     std::uint32_t size = 0;
     std::uint64_t bytes = 0;
     bool live = false, used = false;
+    std::uint32_t site = 0;
+  };
+  struct Site {
+    SiteUse use;  // its `end` is what is live now
+    std::uint64_t peak = 0;  // to which of the peaks `use` says what was live
   };
 
   void Apply(const Operation& op);
   void Allocate(const Operation& op, std::uint64_t bytes);
   void Free(std::uint32_t handle);
   void Request(std::uint64_t bytes);
+  void AddSites();
+  // Of the site: what lives changes by so much.
+  void Hold(std::uint32_t site, std::uint64_t bytes, std::uint64_t blocks);
+  void KeepPeak(Site& site) const;
   void Record();
   void AddLife(const BlockLife& life);
   Block& HeapBlock(std::uint32_t handle);
@@ -89,6 +108,9 @@ class TraceSummarizer {
   std::uint64_t bytes_ = 0, blocks_ = 0, page_bytes_ = 0;
   std::uint64_t point_bytes_ = 0, step_ = 1;  // of the course
   absl::flat_hash_map<std::uint64_t, std::uint64_t> size_counts_;
+  std::vector<Site> sites_;  // by number; empty: none are told
+  std::uint32_t site_ = 0;   // of the operation
+  std::uint64_t peaks_ = 0;  // that were the highest when they came
 };
 
 }  // namespace alloclab

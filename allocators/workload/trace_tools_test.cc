@@ -45,6 +45,24 @@ TEST(TraceSummaryTest, CountsWhatIsThere) {
   EXPECT_EQ(summary.course.back().operation, 6u);
 }
 
+TEST(TraceSummaryTest, TellsWhatCallSitesHold) {
+  const Trace trace = Of({Malloc(0, 100), Malloc(1, 50), Realloc(1, 1, 300), Free(0), Malloc(2, 7), Free(1)});
+  const std::vector<std::uint32_t> sites = {1, 2, 3, 0, 1, 0};
+  TraceSummarizer summarizer;
+  summarizer.Add(trace.operations, {}, sites);
+  const TraceSummary summary = summarizer.Finish();
+  ASSERT_EQ(summary.sites.size(), 3u);
+  EXPECT_EQ(summary.sites[0].site, 3u);
+  EXPECT_EQ(summary.sites[0].peak_bytes, 300u);
+  EXPECT_EQ(summary.sites[0].end_bytes, 0u);
+  EXPECT_EQ(summary.sites[1].site, 1u);
+  EXPECT_EQ(summary.sites[1].peak_bytes, 100u);
+  EXPECT_EQ(summary.sites[1].end_bytes, 7u);
+  EXPECT_EQ(summary.sites[1].end_blocks, 1u);
+  EXPECT_EQ(summary.sites[1].requests, 2u);
+  EXPECT_EQ(summary.sites[2].peak_bytes, 0u);
+}
+
 TEST(TraceSummaryTest, SeesMisuse) {
   const TraceSummary summary = Summary(
       Of({Free(0), Malloc(0, 8), Malloc(0, 9), Free(0), Free(0), Realloc(1, 1, 7), Malloc(2, 0), Malloc(3, 0xFFFFFFFF)}));
@@ -92,6 +110,23 @@ TEST(TraceTransformTest, AFilterTakesWholeLives) {
               ElementsAre(Malloc(1, 200), Realloc(1, 1, 3), Free(1)));
   EXPECT_THAT(std::string(FilterTrace(trace, {}, threads).status().message()), HasSubstr("does not tell them"));
   EXPECT_FALSE(FilterTrace(trace, {}, none).ok());
+}
+
+TEST(TraceTransformTest, AFilterKeepsCallSites) {
+  Trace trace = Of({Malloc(0, 10), Malloc(1, 200), Realloc(1, 1, 3), Free(0), Free(1)});
+  TraceFilter by_site;
+  by_site.sites = {2};
+  EXPECT_THAT(std::string(FilterTrace(trace, {}, by_site).status().message()), HasSubstr("the trace does not tell them"));
+  trace.operation_sites = {1, 2, 3, 0, 0};
+  trace.sites = {.frames = {{.function = "a"}, {.function = "b"}}, .sites = {{0}, {1}}};
+  Trace filtered = FilterTrace(trace, {}, by_site).value();
+  EXPECT_THAT(filtered.operations, ElementsAre(Malloc(1, 200), Realloc(1, 1, 3), Free(1)));
+  EXPECT_THAT(filtered.operation_sites, ElementsAre(2u, 3u, 0u));
+  NumberByFirstUse(filtered);
+  EXPECT_THAT(filtered.operation_sites, ElementsAre(1u, 2u, 0u));
+  EXPECT_EQ(filtered.sites.frames.size(), 1u);
+  EXPECT_EQ(SiteName(filtered.sites, 1, 4), "b");
+  EXPECT_EQ(SiteName(filtered.sites, 2, 4), "site 2");
 }
 
 TEST(TraceTransformTest, ScalesAndInterleaves) {

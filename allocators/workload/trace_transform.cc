@@ -86,6 +86,35 @@ absl::StatusOr<Trace> SliceTrace(const Trace& trace, std::uint64_t from, std::ui
   return slice;
 }
 
+namespace {
+
+void NumberSitesByFirstUse(Trace& trace) {
+  std::vector<std::uint32_t> numbers;  // by the old ones
+  SiteTable used;
+  for (std::uint32_t& site : trace.operation_sites) {
+    if (site == 0) continue;
+    if (site >= numbers.size()) numbers.resize(std::size_t{site} + 1);
+    if (numbers[site] == 0) {
+      used.sites.push_back(site <= trace.sites.sites.size() ? trace.sites.sites[site - 1] : std::vector<std::uint32_t>{});
+      numbers[site] = static_cast<std::uint32_t>(used.sites.size());
+    }
+    site = numbers[site];
+  }
+  std::vector<std::uint32_t> frames(trace.sites.frames.size(), kNoBlock);
+  for (std::vector<std::uint32_t>& site : used.sites) {
+    for (std::uint32_t& frame : site) {
+      if (frames[frame] == kNoBlock) {
+        frames[frame] = static_cast<std::uint32_t>(used.frames.size());
+        used.frames.push_back(std::move(trace.sites.frames[frame]));
+      }
+      frame = frames[frame];
+    }
+  }
+  trace.sites = std::move(used);
+}
+
+}  // namespace
+
 void NumberByFirstUse(Trace& trace) {
   std::vector<std::uint32_t> heap(trace.heap_handles, kNoBlock), pages(trace.page_handles, kNoBlock);
   std::uint32_t heap_count = 0, page_count = 0;
@@ -100,6 +129,7 @@ void NumberByFirstUse(Trace& trace) {
   }
   trace.heap_handles = heap_count;
   trace.page_handles = page_count;
+  NumberSitesByFirstUse(trace);
 }
 
 std::vector<std::uint32_t> LivesOf(const Trace& trace) {
@@ -122,9 +152,13 @@ absl::StatusOr<Trace> FilterTrace(const Trace& trace, const std::vector<std::uin
   if (!filter.threads.empty() && threads.empty()) {
     return absl::InvalidArgumentError("threads are asked for; the trace does not tell them");
   }
+  if (!filter.sites.empty() && trace.operation_sites.empty()) {
+    return absl::InvalidArgumentError(
+        "call sites are asked for; the trace does not tell them: expected one of `alloclab record --stacks`");
+  }
   struct Life {
     std::uint64_t born = 0, last = 0, size = 0;
-    std::uint32_t thread = 0;
+    std::uint32_t thread = 0, site = 0;
     bool begun = false, freed = false;
   };
   const std::vector<std::uint32_t> of = LivesOf(trace);
@@ -132,21 +166,27 @@ absl::StatusOr<Trace> FilterTrace(const Trace& trace, const std::vector<std::uin
   for (std::size_t i = 0; i < of.size(); ++i) {
     Life& life = lives[of[i]];
     const Operation& op = trace.operations[i];
-    if (!life.begun) life = {i, i, SizeOf(op), threads.empty() ? 0 : threads[i], true, false};
+    if (!life.begun) life = {i, i, SizeOf(op), threads.empty() ? 0 : threads[i],
+                               trace.operation_sites.empty() ? 0 : trace.operation_sites[i], true, false};
     if (!life.freed) life.last = i;
     life.freed |= op.kind == OpKind::kFree || op.kind == OpKind::kFreePages;
   }
   const auto passes = [&](const Life& life) {
     const std::uint64_t lifetime = (life.freed ? life.last : of.size()) - life.born;
-    const std::vector<std::uint32_t>& wanted = filter.threads;
+    const auto wants = [](const std::vector<std::uint32_t>& wanted, std::uint32_t one) {
+      return wanted.empty() || std::find(wanted.begin(), wanted.end(), one) != wanted.end();
+    };
     return life.size >= filter.size_min && life.size <= filter.size_max && lifetime >= filter.lifetime_min &&
            lifetime <= filter.lifetime_max &&
-           (wanted.empty() || std::find(wanted.begin(), wanted.end(), life.thread) != wanted.end());
+           wants(filter.threads, life.thread) && wants(filter.sites, life.site);
   };
   Trace filtered = Like(trace);
   for (std::size_t i = 0; i < of.size(); ++i) {
-    if (passes(lives[of[i]])) filtered.operations.push_back(trace.operations[i]);
+    if (!passes(lives[of[i]])) continue;
+    filtered.operations.push_back(trace.operations[i]);
+    if (!trace.operation_sites.empty()) filtered.operation_sites.push_back(trace.operation_sites[i]);
   }
+  filtered.sites = trace.sites;
   if (filtered.operations.empty()) return absl::InvalidArgumentError("no block of the trace passes the filter");
   return filtered;
 }

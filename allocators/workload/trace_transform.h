@@ -21,9 +21,10 @@ struct TraceFilter {
   std::uint64_t lifetime_min = 0,
                 lifetime_max = std::numeric_limits<std::uint64_t>::max();  // operations, to the end if not freed
   std::vector<std::uint32_t> threads;                                      // that allocate; empty: all
+  std::vector<std::uint32_t> sites;                                        // likewise, of those of the trace
 };
 // The blocks that pass, each with all its operations, reallocs and free. `threads` is that of each operation, or empty.
-// INVALID_ARGUMENT: threads are asked for and not known, or nothing passes.
+// Their call sites stay known. INVALID_ARGUMENT: threads or sites are asked for and not known, or nothing passes.
 absl::StatusOr<Trace> FilterTrace(const Trace& trace, const std::vector<std::uint32_t>& threads, const TraceFilter& filter);
 
 struct TraceScale {
@@ -36,7 +37,8 @@ absl::StatusOr<Trace> ScaleTrace(const Trace& trace, const TraceScale& scale);
 // Two programs on one machine, evenly: the shorter is spread over the longer. INVALID_ARGUMENT: too many handles.
 absl::StatusOr<Trace> InterleaveTraces(const Trace& a, const Trace& b);
 
-// The same operations with handles from 0 on in the order of their first use, as .alloctrace wants them.
+// The same operations with handles from 0 on, and call sites from 1 on, in the order of their first use, as .alloctrace wants
+// them. Sites that no operation has are gone.
 void NumberByFirstUse(Trace& trace);
 
 // The lives of blocks: for each operation the number of the life it belongs to, counted from 0 in the order of allocations.

@@ -11,6 +11,7 @@
 #include "clients/cli/commands.h"
 #include "clients/common/units.h"
 #include "clients/record/recording.h"
+#include "recorder/layout.h"
 
 namespace alloclab::client {
 namespace {
@@ -35,6 +36,7 @@ void Tell(const Session& session, const RecordResult& result) {
     const RecordedFile& file = result.files[i];
     session.Note(fmt::format("{}: {} operations of {} thread{}, {} ({}, pid {})", file.path, Count(file.operations),
                              file.threads, file.threads == 1 ? "" : "s", Bytes(file.bytes), file.program, file.pid));
+    if (file.sites != 0) session.Note(fmt::format("  {} call sites: alloclab trace show {}", Count(file.sites), file.path));
     for (const std::string& note : file.notes) session.Note("  " + note);
   }
   if (result.files.size() > kFilesShown) {
@@ -42,7 +44,15 @@ void Tell(const Session& session, const RecordResult& result) {
   }
 }
 
-CommandResult Run(const Session& session, RecordOptions options) {
+struct Arguments {
+  RecordOptions options;
+  bool stacks = false;
+  std::uint32_t stack_depth = 16;
+};
+
+CommandResult Run(const Session& session, const Arguments& given) {
+  RecordOptions options = given.options;
+  options.stack_depth = given.stacks ? given.stack_depth : 0;
   if (options.library.empty()) options.library = FindLibrary();
   const absl::StatusOr<RecordResult> result = RecordProgram(options);
   if (!result.ok()) return result.status();
@@ -64,12 +74,13 @@ CommandResult Run(const Session& session, RecordOptions options) {
 }  // namespace
 
 void RegisterRecord(CLI::App& app, Command& chosen) {
-  const auto options = std::make_shared<RecordOptions>();
+  const auto given = std::make_shared<Arguments>();
+  RecordOptions* const options = &given->options;
   options->output = "app.alloctrace";
   options->operations_max = kOperationsMax;
   CLI::App* record = AddCommand(app, "record", "Run a program and record what it allocates and frees, as a trace",
                                 "alloclab record -o sort.alloctrace -- sort /etc/services", chosen,
-                                [options](Session& session) { return Run(session, *options); });
+                                [given](Session& session) { return Run(session, *given); });
   record->add_option("PROGRAM", options->command, "The program and its arguments, behind --; the exit code is its own")
       ->required()
       ->type_name("ARG");
@@ -85,6 +96,14 @@ void RegisterRecord(CLI::App& app, Command& chosen) {
   AddPositiveCount(*record, "--operations-max", options->operations_max, "Let a file end after so many; the program goes on",
                    "expected at least 1 operation")
       ->default_str("32Mi");
+  record->add_flag(
+      "--stacks", given->stacks,
+      "With the call stack of each allocation: `alloclab trace show` then tells which calls hold memory. Costs time");
+  record
+      ->add_option("--stack-depth", given->stack_depth, "Frames of a call stack, the innermost first")
+      ->check(CLI::Range(1u, recorder::kStackMax))
+      ->capture_default_str()
+      ->type_name("1..32");
   record->add_option("--level", options->level, "How hard zstd compresses; above 3 it may be slower than the program allocates")
       ->check(CLI::Range(1, 19))
       ->capture_default_str()

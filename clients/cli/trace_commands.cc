@@ -29,6 +29,7 @@ struct Arguments {
   std::string file, other;
   TraceSourceOptions source;
   std::uint64_t ram_bytes = 0;
+  std::uint64_t sites = 10;
   std::string into;
   std::uint32_t phases = kProfilePhasesDefault;
   std::uint64_t live_bytes = 0, operations = 0;  // of what comes of a .csv; 0: as by default
@@ -38,14 +39,15 @@ constexpr std::uint64_t kLiveBytesDefault = 16 << 20, kOperationsDefault = 200'0
 
 absl::StatusOr<NamedSummary> Summarize(const std::string& path, const TraceSourceOptions& options) {
   TraceSummarizer summarizer;
-  const absl::StatusOr<Trace> trace =
-      StreamTrace(path, options, [&summarizer](std::span<const Operation> operations, std::span<const std::uint32_t> threads) {
-        summarizer.Add(operations, threads);
+  absl::StatusOr<Trace> trace =
+      StreamTrace(path, options, [&summarizer](std::span<const Operation> operations, std::span<const std::uint32_t> threads,
+                                            std::span<const std::uint32_t> sites) {
+        summarizer.Add(operations, threads, sites);
         return absl::OkStatus();
       });
   if (!trace.ok()) return trace.status();
   return NamedSummary{
-      .name = path == "-" ? "<stdin>" : path, .format = trace->format, .notes = trace->notes, .summary = summarizer.Finish()};
+      .name = path == "-" ? "<stdin>" : path, .format = trace->format, .notes = trace->notes, .summary = summarizer.Finish(), .sites = std::move(trace->sites)};
 }
 
 CommandResult Formats(Session& session) {
@@ -72,7 +74,7 @@ CommandResult Formats(Session& session) {
 CommandResult Show(Session& session, const Arguments& given) {
   const absl::StatusOr<NamedSummary> trace = Summarize(given.file, given.source);
   if (!trace.ok()) return trace.status();
-  return Done(session.Show(SummaryStruct(*trace), SummaryDocument(*trace, session.width())));
+  return Done(session.Show(SummaryStruct(*trace), SummaryDocument(*trace, session.width(), given.sites)));
 }
 
 CommandResult Lint(Session& session, const Arguments& given) {
@@ -233,9 +235,10 @@ void RegisterTrace(CLI::App& app, Command& chosen) {
   AddCommand(*group, "formats", "The formats of traces that are read", "alloclab trace formats", chosen, Formats);
   const auto show = std::make_shared<Arguments>();
   CLI::App* command =
-      AddCommand(*group, "show", "What is in a trace: operations, sizes, lifetimes, live bytes, leaks",
+      AddCommand(*group, "show", "What is in a trace: operations, sizes, lifetimes, live bytes, leaks, call sites",
                  "alloclab trace show app.mtrace", chosen, [show](Session& session) { return Show(session, *show); });
   AddTraceSource(*AddFile(command, show), show->source);
+  AddCount(*command, "--sites", show->sites, "Call sites to list, of a recording with --stacks (default 10; JSON has all)");
   const auto lint = std::make_shared<Arguments>();
   command =
       AddCommand(*group, "lint", "What a machine or an allocator will not like in a trace, and how much RAM it takes",

@@ -58,9 +58,10 @@ CommandResult Save(Session& session, const Trace& trace, const TraceTarget& targ
 
 using Edit = std::function<absl::StatusOr<Trace>(const Trace&, const std::vector<std::uint32_t>& threads)>;
 
-CommandResult Edited(Session& session, const Arguments& given, bool with_threads, const Edit& edit) {
+CommandResult Edited(Session& session, const Arguments& given, bool whole, const Edit& edit) {
   std::vector<std::uint32_t> threads;
-  const absl::StatusOr<Trace> trace = LoadTrace(given.file, given.source, with_threads ? &threads : nullptr);
+  const absl::StatusOr<Trace> trace =
+      whole ? LoadWholeTrace(given.file, given.source, threads) : LoadTrace(given.file, given.source);
   if (!trace.ok()) return trace.status();
   const absl::StatusOr<Trace> made = edit(*trace, threads);
   if (!made.ok()) return AsBadFile(made.status());
@@ -68,7 +69,8 @@ CommandResult Edited(Session& session, const Arguments& given, bool with_threads
 }
 
 CommandResult Convert(Session& session, const Arguments& given) {
-  const absl::StatusOr<Trace> trace = LoadTrace(given.file, given.source);
+  std::vector<std::uint32_t> threads;  // which no format that is written here keeps
+  const absl::StatusOr<Trace> trace = LoadWholeTrace(given.file, given.source, threads);
   if (!trace.ok()) return trace.status();
   return Save(session, *trace, given.target, trace->notes);
 }
@@ -165,7 +167,7 @@ void RegisterTraceEdit(CLI::App& group, Command& chosen) {
   AddCount(*command, "--to", slice->to, "Last operation (default the last)");
 
   const auto filter = fresh();
-  command = add("filter", "The blocks of some sizes, lifetimes or threads, each with all its operations",
+  command = add("filter", "The blocks of some sizes, lifetimes, call sites or threads, each with all its operations",
                 "alloclab trace filter app.rep --size-min 4Ki --into large.rep", filter,
                 [](Session& session, const Arguments& given) {
                   return Edited(session, given, true, [&given](const Trace& trace, const std::vector<std::uint32_t>& threads) {
@@ -177,6 +179,9 @@ void RegisterTraceEdit(CLI::App& group, Command& chosen) {
   AddCount(*command, "--lifetime-min", filter->filter.lifetime_min,
            "Operations from allocation to free, or to the end, at least");
   AddCount(*command, "--lifetime-max", filter->filter.lifetime_max, "At most");
+  command->add_option("--site", filter->filter.sites, "Call sites that allocate, as `alloclab trace show` numbers them")
+      ->delimiter(',')
+      ->type_name("LIST");
   command->add_option("--thread", filter->filter.threads, "That allocates, as `alloclab trace show` numbers them")
       ->delimiter(',')
       ->type_name("LIST");
@@ -202,7 +207,7 @@ void RegisterTraceEdit(CLI::App& group, Command& chosen) {
       ->required()
       ->type_name("FILE");
 
-  add("strip", "The operations alone: no names, threads, notes or anything else of where they come from",
+  add("strip", "The operations alone: no names, threads, call sites, notes or anything else of where they come from",
       "alloclab trace strip app.heaptrack.zst --into private.rep", fresh(), Strip);
 
   const auto least = fresh();

@@ -44,7 +44,7 @@ absl::StatusOr<Trace> LoadBuiltin(const std::string& name, const TraceDrain& dra
         fmt::format("'{}' is neither a file nor a built-in workload; `alloclab workload list` shows these", name));
   }
   if (!drain) return trace;
-  absl::Status status = drain(trace->operations, {});
+  absl::Status status = drain(trace->operations, {}, {});
   if (!status.ok()) return status;
   trace->operations.clear();
   return trace;
@@ -196,21 +196,29 @@ absl::StatusOr<Trace> StreamTrace(const std::string& path, const TraceSourceOpti
   return ReadFrom(path, options, drain);
 }
 
-absl::StatusOr<Trace> LoadTrace(const std::string& path, const TraceSourceOptions& options,
-                                std::vector<std::uint32_t>* threads) {
-  if (threads == nullptr) return ReadFrom(path, options, nullptr);
+absl::StatusOr<Trace> LoadTrace(const std::string& path, const TraceSourceOptions& options) {
+  return ReadFrom(path, options, nullptr);
+}
+
+absl::StatusOr<Trace> LoadWholeTrace(const std::string& path, const TraceSourceOptions& options,
+                                     std::vector<std::uint32_t>& threads) {
   std::vector<Operation> operations;
+  std::vector<std::uint32_t> sites;
   bool too_many = false;
   absl::StatusOr<Trace> trace =
-      ReadFrom(path, options, [&](std::span<const Operation> some, std::span<const std::uint32_t> of) -> absl::Status {
+      ReadFrom(path, options, [&](std::span<const Operation> some, std::span<const std::uint32_t> of,
+                                  std::span<const std::uint32_t> called_by) -> absl::Status {
         too_many = operations.size() + some.size() > kOperationsMax;
         if (too_many)
           return absl::ResourceExhaustedError(fmt::format("{}: more than {} operations, the limit", path, kOperationsMax));
         operations.insert(operations.end(), some.begin(), some.end());
-        threads->insert(threads->end(), of.begin(), of.end());
+        threads.insert(threads.end(), of.begin(), of.end());
+        sites.insert(sites.end(), called_by.begin(), called_by.end());
         return absl::OkStatus();
       });
-  if (trace.ok()) trace->operations = std::move(operations);
+  if (!trace.ok()) return trace;
+  trace->operations = std::move(operations);
+  trace->operation_sites = std::move(sites);
   return trace;
 }
 

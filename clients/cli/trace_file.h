@@ -33,9 +33,11 @@ absl::StatusOr<std::string> ImportAsAllocTrace(const std::string& bytes, const s
 // no operations; a pipe cannot be read for --unknown-free synthesise, which takes two readings. DATA_LOSS: missing or
 // malformed, with the place.
 absl::StatusOr<Trace> StreamTrace(const std::string& path, const TraceSourceOptions& options, const TraceDrain& drain);
-// The same with its operations; `threads` gets the thread of each, if the file tells them.
-absl::StatusOr<Trace> LoadTrace(const std::string& path, const TraceSourceOptions& options,
-                                std::vector<std::uint32_t>* threads = nullptr);
+// The same with its operations.
+absl::StatusOr<Trace> LoadTrace(const std::string& path, const TraceSourceOptions& options);
+// Also with its call sites; `threads` gets the thread of each operation. Both as far as the file tells them.
+absl::StatusOr<Trace> LoadWholeTrace(const std::string& path, const TraceSourceOptions& options,
+                                     std::vector<std::uint32_t>& threads);
 
 struct TraceTarget {
   std::string path;    // "" or "-": standard output

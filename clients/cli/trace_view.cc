@@ -123,9 +123,54 @@ Section Longest(const TraceSummary& summary) {
   return section;
 }
 
+// The end of a text, where names differ most.
+std::string Shortened(const std::string& text, std::size_t most) {
+  return text.size() <= most ? text : text.substr(0, most - 3) + "...";
+}
+
+// Those that hold the most when most is live.
+Section Sites(const NamedSummary& trace, int width, std::size_t sites_max) {
+  constexpr std::size_t kFramesShown = 4, kNumbers = 50, kLeast = 30;
+  const std::size_t room = std::max(kLeast, static_cast<std::size_t>(std::max(width, 0)) - std::min<std::size_t>(kNumbers, static_cast<std::size_t>(std::max(width, 0))));
+  Section section;
+  section.title = "call sites that hold the most at the peak";
+  section.columns = {{"site", true}, {"at peak", true, "bytes"}, {"at end", true, "bytes"}, {"requests", true}, {"called by"}};
+  for (const SiteUse& use : trace.summary.sites) {
+    if (section.rows.size() == sites_max) break;
+    section.rows.push_back(
+        {CountCell(use.site), BytesCell(use.peak_bytes), BytesCell(use.end_bytes), CountCell(use.requests),
+         TextCell(use.site == 0 ? "not known" : Shortened(SiteName(trace.sites, use.site, kFramesShown), room))});
+  }
+  return section;
+}
+
+void SetSites(const NamedSummary& trace, Struct& object) {
+  for (const SiteUse& use : trace.summary.sites) {
+    Struct& row = AddObject(object, "sites");
+    Set(row, "site", std::uint64_t{use.site});
+    Set(row, "peak_live_bytes", use.peak_bytes);
+    Set(row, "peak_live_blocks", use.peak_blocks);
+    Set(row, "end_live_bytes", use.end_bytes);
+    Set(row, "end_live_blocks", use.end_blocks);
+    Set(row, "requests", use.requests);
+    Set(row, "requested_bytes", use.requested_bytes);
+    if (use.site == 0 || use.site > trace.sites.sites.size()) continue;
+    for (const std::uint32_t number : trace.sites.sites[use.site - 1]) {
+      const CallFrame& frame = trace.sites.frames[number];
+      Struct& call = AddObject(row, "frames");
+      Set(call, "module", frame.module);
+      Set(call, "offset", frame.offset);
+      if (!frame.function.empty()) Set(call, "function", frame.function);
+      if (frame.source.empty()) continue;
+      Set(call, "source", frame.source);
+      Set(call, "line", std::uint64_t{frame.line});
+    }
+  }
+}
+
 }  // namespace
 
-Document SummaryDocument(const NamedSummary& trace, int width) {
+Document SummaryDocument(const NamedSummary& trace, int width, std::size_t sites_max) {
   const TraceSummary& summary = trace.summary;
   Document document;
   document.sections.push_back(Operations(trace));
@@ -141,6 +186,7 @@ Document SummaryDocument(const NamedSummary& trace, int width) {
     document.sections.push_back(
         Picture("lifetimes of what was freed, in operations", DrawHistogram(Pow2Rows(CountsOf(summary.lifetimes)), width)));
   }
+  if (!summary.sites.empty()) document.sections.push_back(Sites(trace, width, sites_max));
   if (!summary.longest.empty()) document.sections.push_back(Longest(summary));
   if (!summary.threads.empty()) document.sections.push_back(Threads(summary));
   document.footer = trace.notes;
@@ -190,6 +236,7 @@ Struct SummaryStruct(const NamedSummary& trace) {
     Set(row, "size", life.size);
     Set(row, "freed", std::uint64_t{life.freed});
   }
+  SetSites(trace, object);
   for (const std::uint64_t operations : summary.threads) {
     (*object.mutable_fields())["threads"].mutable_list_value()->add_values()->set_number_value(static_cast<double>(operations));
   }

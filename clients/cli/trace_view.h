@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "allocators/workload/call_sites.h"
 #include "allocators/workload/trace_summary.h"
 #include "clients/common/document.h"
 
@@ -17,9 +18,11 @@ struct NamedSummary {
   std::string name, format;
   std::vector<std::string> notes;
   TraceSummary summary;
+  SiteTable sites;  // what the summary's call sites are
 };
 
-Document SummaryDocument(const NamedSummary& trace, int width);
+// With at most so many call sites.
+Document SummaryDocument(const NamedSummary& trace, int width, std::size_t sites_max);
 google::protobuf::Struct SummaryStruct(const NamedSummary& trace);
 
 // One thing that a machine or an allocator will not like.

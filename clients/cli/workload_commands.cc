@@ -78,7 +78,7 @@ CommandResult Preview(Session& session, const PreviewArguments& given) {
   summarizer.Add(workload->trace.operations, {});
   const NamedSummary summary{
       .name = workload->name, .format = workload->trace.format, .notes = workload->trace.notes, .summary = summarizer.Finish()};
-  Document document = SummaryDocument(summary, session.width());
+  Document document = SummaryDocument(summary, session.width(), 0);
   google::protobuf::Struct json = SummaryStruct(summary);
   if (const std::string about = About(workload->name); !about.empty()) {
     document.footer.insert(document.footer.begin(), about);

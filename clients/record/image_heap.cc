@@ -35,7 +35,7 @@ void ImageHeap::Start() {
     block.handle = output_->handles().Take();
     block.order = order_++;
     blocks_[address] = block;
-    output_->Add({OpKind::kMalloc, block.handle, block.size, 0}, thread, block.alignment_log2);
+    output_->Add({OpKind::kMalloc, block.handle, block.size, 0}, thread, block.alignment_log2, block.site);
   }
   inherited_.clear();
 }
@@ -88,13 +88,13 @@ void ImageHeap::Allocate(const Record& record, std::uint32_t thread) {
   Vacate(record.address, thread);
   const bool calloc = record.kind == Kind::kCalloc;
   const std::uint64_t alignment = record.kind == Kind::kAligned ? record.second : 0;
-  RecordedBlock block{.handle = output_->handles().Take(), .size = Size(record.first), .order = order_++};
+  RecordedBlock block{.handle = output_->handles().Take(), .size = Size(record.first), .order = order_++, .site = record.site};
   if (std::has_single_bit(alignment))
     block.alignment_log2 = static_cast<std::uint8_t>(std::min(31, std::countr_zero(alignment)));
   const Operation operation = calloc ? Operation{OpKind::kCalloc, block.handle, block.size, Size(record.second)}
                                      : Operation{OpKind::kMalloc, block.handle, block.size, 0};
   if (calloc) block.size = Size(std::uint64_t{operation.size} * operation.extra);
-  output_->Add(operation, thread, block.alignment_log2);
+  output_->Add(operation, thread, block.alignment_log2, block.site);
   blocks_[record.address] = block;
 }
 
@@ -132,9 +132,11 @@ void ImageHeap::EndRealloc(const Record& record, std::uint32_t thread, std::uint
     if (moves) blocks_[old.address] = old.block;
   } else {
     Vacate(record.address, thread);
-    const RecordedBlock block{
-        .handle = moves ? old.block.handle : output_->handles().Take(), .size = Size(record.first), .order = order_++};
-    output_->Add({OpKind::kRealloc, block.handle, block.size, moves ? block.handle : kNoBlock}, thread);
+    const RecordedBlock block{.handle = moves ? old.block.handle : output_->handles().Take(),
+                              .size = Size(record.first),
+                              .order = order_++,
+                              .site = record.site};
+    output_->Add({OpKind::kRealloc, block.handle, block.size, moves ? block.handle : kNoBlock}, thread, 0, block.site);
     blocks_[record.address] = block;
   }
 }

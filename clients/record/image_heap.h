@@ -19,6 +19,7 @@ struct RecordedBlock {
   std::uint32_t handle = 0, size = 0;
   std::uint8_t alignment_log2 = 0;
   std::uint64_t order = 0;  // of its allocation
+  std::uint32_t site = 0;   // of that, as in the record
 };
 using RecordedBlocks = absl::flat_hash_map<std::uint64_t, RecordedBlock>;  // by address
 

@@ -7,12 +7,14 @@
 #include <chrono>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 
 #include "clients/record/child_program.h"
 #include "clients/record/image_reader.h"
 #include "clients/record/shared_memory.h"
+#include "clients/record/site_namer.h"
 #include "clients/record/trace_output.h"
 
 namespace alloclab::client {
@@ -33,11 +35,16 @@ class Recording {
   explicit Recording(const RecordOptions& options) : options_(options) {}
 
   absl::StatusOr<RecordResult> Run() {
+    if (options_.stack_depth != 0 && !recorder::kTakesStacks) {
+      return absl::FailedPreconditionError("call stacks cannot be taken on this processor; expected x86-64");
+    }
     absl::StatusOr<std::unique_ptr<SharedMemory>> memory = SharedMemory::Create();
     if (!memory.ok()) return memory.status();
     memory_ = *std::move(memory);
+    (*memory_)->stack_depth = options_.stack_depth;
+    namer_.emplace(**memory_);
     // Before the program runs for hours: can the file be written?
-    if (absl::Status status = TraceOutput::Create(options_.output, {}, 0, options_.level).status(); !status.ok()) return status;
+    if (absl::Status status = TraceOutput::Create(options_.output, {}, 0, options_.level, false).status(); !status.ok()) return status;
     absl::StatusOr<std::unique_ptr<ChildProgram>> child =
         ChildProgram::Start(options_.command, options_.library, memory_->path());
     if (!child.ok()) return child.status();
@@ -190,7 +197,8 @@ class Recording {
                                   {"pid", fmt::format("{}", reader.pid())}};
     if (options_.follow) attributes.emplace_back("merged", "all processes in one file");
     absl::StatusOr<std::unique_ptr<TraceOutput>> output =
-        TraceOutput::Create(file.path, std::move(attributes), options_.operations_max, options_.level);
+        TraceOutput::Create(file.path, std::move(attributes), options_.operations_max, options_.level,
+                            options_.stack_depth != 0);
     if (!output.ok()) {
       status_.Update(output.status());
       output = TraceOutput::Discard();  // the program goes on
@@ -224,7 +232,12 @@ class Recording {
 
   void FinishFile(RecordedFile& file, TraceOutput& output, std::vector<std::string> notes) {
     if (&output == merged_.get()) notes = std::move(merged_notes_);
-    status_.Update(output.Finish(notes));
+    if (const std::uint64_t lost = (*memory_)->sites_lost.load(); lost != 0) {
+      notes.push_back(fmt::format("the recording has more call sites than the table's {}: {} allocations are told without",
+                                  recorder::kSitesMax, lost));
+    }
+    status_.Update(output.Finish(notes, namer_->Tell(output.sites())));
+    file.sites = output.sites().size();
     file.operations = output.operations();
     file.bytes = output.bytes();
     file.threads = output.threads();
@@ -240,6 +253,7 @@ class Recording {
 
   const RecordOptions& options_;
   std::unique_ptr<SharedMemory> memory_;
+  std::optional<SiteNamer> namer_;
   std::vector<std::unique_ptr<ImageReader>> readers_;  // by serial
   std::vector<std::uint64_t> finished_;
   std::vector<std::uint64_t> claims_;  // of the rings that were found

@@ -17,6 +17,7 @@ struct RecordOptions {
   bool follow = false;               // all images in one file
   std::uint64_t operations_max = 0;  // of a file
   int level = 1;                     // zstd's, 1 to 19
+  std::uint32_t stack_depth = 0;     // frames of call sites, at most recorder::kStackMax; 0: none are recorded
 };
 
 struct RecordedFile {
@@ -24,6 +25,7 @@ struct RecordedFile {
   std::uint32_t pid = 0;
   std::uint64_t operations = 0, bytes = 0;
   std::uint32_t threads = 0;
+  std::size_t sites = 0;
   std::vector<std::string> notes;
 };
 
@@ -34,7 +36,7 @@ struct RecordResult {
 };
 
 // Until the program and all that it started have ended; after the program, SIGINT ends the waiting for the others. SIGTERM is
-// handed to the program. NOT_FOUND: no such program or library; UNKNOWN: a file could not be written.
+// handed to the program. FAILED_PRECONDITION: call sites are asked for on a processor that the recorder does not know; NOT_FOUND: no such program or library; UNKNOWN: a file could not be written.
 absl::StatusOr<RecordResult> RecordProgram(const RecordOptions& options);
 
 // "app.2.alloctrace" for "app.alloctrace" and 2; for 1 the path itself.

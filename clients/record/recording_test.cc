@@ -71,13 +71,15 @@ std::vector<std::string> Marked(const std::string& path) {
 
 class RecordingTest : public ::testing::Test {
  protected:
-  RecordResult Run(std::vector<std::string> arguments, bool follow = false, std::uint64_t operations_max = 1'000'000'000) {
+  RecordResult Run(std::vector<std::string> arguments, bool follow = false, std::uint64_t operations_max = 1'000'000'000,
+                   std::uint32_t stack_depth = 0) {
     arguments.insert(arguments.begin(), SUBJECT);
     const absl::StatusOr<RecordResult> result = RecordProgram({.command = std::move(arguments),
                                                                .output = Path(),
                                                                .library = RECORDER_LIBRARY,
                                                                .follow = follow,
-                                                               .operations_max = operations_max});
+                                                               .operations_max = operations_max,
+                                                               .stack_depth = stack_depth});
     EXPECT_TRUE(result.ok()) << result.status();
     return result.value_or(RecordResult{});
   }
@@ -201,6 +203,45 @@ TEST_F(RecordingTest, TellsWhatItRecorded) {
   std::map<std::string, std::string> attributes(reader.attributes().begin(), reader.attributes().end());
   EXPECT_THAT(attributes["program"], HasSubstr("record_subject"));
   EXPECT_THAT(attributes["command"], HasSubstr("record_subject exit-7"));
+}
+
+// Sizes less the mark of those operations that have it, and the functions of the subject that called them, up to main.
+std::vector<std::string> MarkedSites(const std::string& path) {
+  const std::string file = ReadFile(path);
+  TraceBytes bytes(file, path, 1 << 30);
+  AllocTraceReader reader(bytes, path, 1 << 30);
+  EXPECT_TRUE(reader.Start().ok());
+  std::vector<RecordedOperation> all, frame;
+  while (reader.Next(frame).value()) all.insert(all.end(), frame.begin(), frame.end());
+  std::vector<std::string> lines;
+  for (const RecordedOperation& recorded : all) {
+    if (recorded.operation.kind == OpKind::kFree || recorded.operation.size < kMark) continue;
+    std::string line = std::to_string(recorded.operation.size - kMark);
+    for (const std::uint32_t number : reader.sites().sites.at(recorded.site - 1)) {
+      const CallFrame& call = reader.sites().frames.at(number);
+      if (!call.module.ends_with("record_subject")) continue;
+      const std::string name = call.function.substr(call.function.rfind(':') + 1);  // of "(anonymous namespace)::Name()"
+      line += " " + name.substr(0, name.find('('));
+      if (name == "main") break;
+    }
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+TEST_F(RecordingTest, CallStacksThroughFunctionsLibrariesAndSignals) {
+  const RecordResult result = Run({"sites"}, false, 1'000'000'000, 16);
+  EXPECT_GE(result.files.at(0).sites, 5u);
+  EXPECT_THAT(MarkedSites(Path()),
+              ElementsAre("0 InnerSite OuterSite Sites main", "1 OuterSite Sites main", "2 OuterSite Sites main",
+                          "10 InnerSite OuterSite Sites main", "11 OuterSite Sites main", "12 OuterSite Sites main",
+                          "20 InnerSite OuterSite Sites main", "21 OuterSite Sites main", "22 OuterSite Sites main",
+                          "60 InnerSite SiteInSignal Sites main", "70 Sites main"));
+}
+
+TEST_F(RecordingTest, AForkedChildKnowsTheCallSitesOfWhatItFound) {
+  Run({"fork"}, false, 1'000'000'000, 16);
+  EXPECT_THAT(MarkedSites(directory_.path() / "app.2.alloctrace"), ElementsAre("0 Fork main", "2 Fork main"));
 }
 
 TEST_F(RecordingTest, ErrorsNameTheOffender) {

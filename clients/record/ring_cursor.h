@@ -11,6 +11,7 @@ namespace alloclab::client {
 struct Record {
   recorder::Kind kind = recorder::Kind::kMalloc;
   std::uint64_t sequence = 0, address = 0, first = 0, second = 0;
+  std::uint32_t site = 0;  // place in the table of sites, from 1 on; 0: not known
 };
 
 class RingCursor {
@@ -34,19 +35,26 @@ class RingCursor {
     if (at_ == end_) end_ = ring_->written.load(std::memory_order_acquire);
     if (at_ == end_ || damaged_) return false;
     record_at_ = at_;
-    std::uint64_t word = Next();
+    std::uint64_t word = Next(), site = 0;
+    if ((word & recorder::kKindMask) == static_cast<std::uint64_t>(recorder::Kind::kSite)) {
+      site = word >> recorder::kAddressShift;
+      word = Next();
+    }
     if ((word & recorder::kKindMask) == static_cast<std::uint64_t>(recorder::Kind::kSequence)) {
       sequence_ = Next();
       word = Next();
     }
     const std::uint64_t kind = word & recorder::kKindMask;
     if (kind == 0 || kind >= static_cast<std::uint64_t>(recorder::Kind::kSequence) ||
-        end_ - record_at_ > recorder::kRingWords) {
+        end_ - record_at_ > recorder::kRingWords || site > recorder::kSitesMax) {
       damaged_ = true;
       return false;
     }
     sequence_ += word >> recorder::kStepShift & recorder::kStepMax;
-    record_ = {.kind = static_cast<recorder::Kind>(kind), .sequence = sequence_, .address = word >> recorder::kAddressShift};
+    record_ = {.kind = static_cast<recorder::Kind>(kind),
+               .sequence = sequence_,
+               .address = word >> recorder::kAddressShift,
+               .site = static_cast<std::uint32_t>(site)};
     const std::uint32_t words = recorder::kWordsOf[kind];
     if (words > 1) record_.first = Next();
     if (words > 2) record_.second = Next();

@@ -104,7 +104,7 @@ void ManyThreads() {
   for (size_t i = 0; i < 1500; ++i) std::thread([i] { free(Keep(malloc(kMark + i))); }).join();
 }
 
-void Fork() {
+[[gnu::noinline]] void Fork() {
   void* const both = Keep(malloc(kMark));
   void* const gone = Keep(malloc(kMark + 1));
   free(gone);
@@ -164,6 +164,25 @@ void Library(const char* path) {
   dlclose(library);
 }
 
+// Known stacks. No call is the last thing that a function does, so that none becomes a jump.
+[[gnu::noinline]] void* InnerSite(size_t size) { return Keep(malloc(kMark + size)); }
+[[gnu::noinline]] void OuterSite(size_t size) {
+  free(InnerSite(size));
+  Keep(realloc(Keep(malloc(kMark + size + 1)), kMark + size + 2));
+}
+[[gnu::noinline]] void SiteInSignal(int) {
+  Keep(InnerSite(60));
+  Keep(nullptr);
+}
+[[gnu::noinline]] void Sites() {
+  for (size_t i = 0; i < 3; ++i) OuterSite(10 * i);
+  struct sigaction action = {};
+  action.sa_handler = SiteInSignal;
+  sigaction(SIGUSR1, &action, nullptr);
+  raise(SIGUSR1);
+  ::operator delete(Keep(::operator new(kMark + 70)));
+}
+
 void Heavy() {
   void* blocks[1000] = {};
   unsigned random = 1;
@@ -196,6 +215,7 @@ int main(int argc, char** argv) {
   if (Is("plain")) free(Keep(malloc(kMark + 100)));
   if (Is("signals")) InSignal();
   if (Is("library")) Library(argv[2]);
+  if (Is("sites")) Sites();
   if (Is("heavy")) Heavy();
   if (Is("killed")) {
     for (size_t i = 0; i < 1000; ++i) Keep(malloc(kMark + i));

@@ -89,7 +89,7 @@ absl::StatusOr<Trace> ReadOnce(ByteSource& source, std::string_view name, const 
   if (!trace.ok()) return trace;
   input.Tell(trace->notes);
   if (drain && !trace->operations.empty()) {  // of a reader that keeps them
-    if (absl::Status status = drain(trace->operations, {}); !status.ok()) return status;
+    if (absl::Status status = drain(trace->operations, {}, {}); !status.ok()) return status;
     trace->operations.clear();
   }
   return trace;

@@ -1,8 +1,11 @@
-// The lab's own .alloctrace (alloctrace.h): with a drain, frame by frame and with its threads.
+// The lab's own .alloctrace (alloctrace.h): with a drain, frame by frame, with its threads and call sites.
+#include <utility>
+
 #include "absl/strings/str_format.h"
 #include "allocators/workload/alloctrace.h"
 #include "allocators/workload/alloctrace_reader.h"
 #include "allocators/workload/import/format.h"
+#include "allocators/workload/oddity.h"
 
 namespace alloclab {
 namespace {
@@ -12,7 +15,8 @@ absl::StatusOr<Trace> Stream(const TraceReading& reading) {
   if (absl::Status status = reader.Start(); !status.ok()) return status;
   std::vector<RecordedOperation> frame;
   std::vector<Operation> operations;
-  std::vector<std::uint32_t> threads;
+  std::vector<std::uint32_t> threads, sites;
+  Oddity aligned{"an alignment is ignored"};
   while (true) {
     const absl::StatusOr<bool> more = reader.Next(frame);
     if (!more.ok()) return more.status();
@@ -25,16 +29,21 @@ absl::StatusOr<Trace> Stream(const TraceReading& reading) {
     }
     operations.clear();
     threads.clear();
+    sites.clear();
     for (const RecordedOperation& recorded : frame) {
       operations.push_back(recorded.operation);
       threads.push_back(recorded.thread);
+      if (reader.with_sites()) sites.push_back(recorded.site);
+      if (recorded.alignment_log2 != 0) aligned.Add(reader.operations() - frame.size() + operations.size());
     }
-    if (absl::Status status = reading.drain(operations, threads); !status.ok()) return status;
+    if (absl::Status status = reading.drain(operations, threads, sites); !status.ok()) return status;
   }
   Trace trace;
   trace.format = "alloctrace";
   trace.heap_handles = reader.handles().heap;
   trace.page_handles = reader.handles().pages;
+  trace.sites = std::move(reader.sites());
+  aligned.Tell("operation", trace.notes);
   if (!reader.end()) {
     if (reader.operations() == 0) {
       return absl::InvalidArgumentError(

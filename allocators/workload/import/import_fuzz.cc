@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CheckTrace(whole);
   std::vector<Operation> pieces;
   const absl::StatusOr<Trace> drained = ImportTrace(open, "name", kFuzzLimits, options,
-                                                    [&pieces](std::span<const Operation> some, std::span<const std::uint32_t>) {
+                                                    [&pieces](std::span<const Operation> some, std::span<const std::uint32_t>, std::span<const std::uint32_t>) {
                                                       pieces.insert(pieces.end(), some.begin(), some.end());
                                                       return absl::OkStatus();
                                                     });
