@@ -6,8 +6,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 install_packages() {
   cmp -s package-lock.json node_modules/of-lock.json && return
-  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-  cp package-lock.json node_modules/of-lock.json
+  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error &&
+    cp package-lock.json node_modules/of-lock.json
 }
 
 exec 9>>.npm.lock
