@@ -43,7 +43,9 @@ TEST(EventCounter, CountsFromStartToStop) {
   faults.Stop();
   const std::uint64_t counted = faults.Read().value_or(0);
   EXPECT_GE(counted, 100u);
-  if (!kHasShadow) EXPECT_LT(counted, 150u);
+  if (!kHasShadow) {
+    EXPECT_LT(counted, 150u);
+  }
   TakePages(50);
   EXPECT_EQ(faults.Read(), counted) << "stopped";
 }
@@ -79,7 +81,9 @@ TEST(AnonymousMemory, GrowsByWhatWasWrittenTo) {
   TakePages(1000);
   const std::uint64_t grown = memory.Bytes() - before;
   EXPECT_GE(grown, kTaken - kSlack);
-  if (!kHasShadow) EXPECT_LE(grown, kTaken + kSlack);
+  if (!kHasShadow) {
+    EXPECT_LE(grown, kTaken + kSlack);
+  }
 }
 
 TEST(Clocks, GoForwardAndTheProcessorsTimeIsNoMoreThanAll) {
