@@ -33,6 +33,14 @@ struct LivePoint {
   std::uint64_t operation = 0, bytes = 0;  // the most that were live from the point before to here
 };
 
+// What one call site asked for. A realloc takes the block over from the site that had it.
+struct SiteUse {
+  std::uint32_t site = 0;  // 0: all whose site is not known
+  std::uint64_t requests = 0, requested_bytes = 0;
+  std::uint64_t peak_bytes = 0, peak_blocks = 0;  // live when the whole trace had the most live bytes
+  std::uint64_t end_bytes = 0, end_blocks = 0;    // live at the end
+};
+
 struct TraceSummary {
   std::uint64_t operations = 0;
   std::array<std::uint64_t, kOpKinds> kinds{};
@@ -57,14 +65,6 @@ struct TraceSummary {
   Occurrences overwritten;    // an allocation over a handle whose block is live, which leaks
   Occurrences too_large;      // a size that 32 bits cannot hold
   Occurrences zero_sizes;
-};
-
-// What one call site asked for. A realloc takes the block over from the site that had it.
-struct SiteUse {
-  std::uint32_t site = 0;  // 0: all whose site is not known
-  std::uint64_t requests = 0, requested_bytes = 0;
-  std::uint64_t peak_bytes = 0, peak_blocks = 0;  // live when the whole trace had the most live bytes
-  std::uint64_t end_bytes = 0, end_blocks = 0;    // live at the end
 };
 
 class TraceSummarizer {
