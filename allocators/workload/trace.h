@@ -33,8 +33,8 @@ struct Trace {
   std::vector<std::string> notes;
   // What the commands that look into traces are told, and no replay: the call site of each operation, 0 where it is not known,
   // or nothing at all; and what the sites are.
-  std::vector<std::uint32_t> operation_sites;
-  SiteTable sites;
+  std::vector<std::uint32_t> operation_sites = {};
+  SiteTable sites = {};
 };
 
 // What a file may hold.
