@@ -73,7 +73,7 @@ grpc::Status RunsService::DoDiffRuns(const Caller& caller, const v1::DiffRunsReq
     return ToGrpcStatus(status);
   const absl::Cleanup leave = [&] { diffs_.Leave(&caller); };
   absl::StatusOr<v1::DiffRunsReply> found =
-      DiffRuns(runs_, traces_, request.a(), request.b(), [&caller] { return caller.IsCancelled(); });
+      server::DiffRuns(runs_, traces_, request.a(), request.b(), [&caller] { return caller.IsCancelled(); });
   if (found.ok()) reply = *std::move(found);
   return ToGrpcStatus(found.status());
 }
