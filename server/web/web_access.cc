@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "alloclab/v1/web.pb.h"
+#include "server/access/rpc_roles.h"
 #include "server/http/json.h"
 #include "server/log.h"
 
@@ -39,6 +40,12 @@ std::string CookieOf(const std::string& header, const std::string& name) {
   return "";
 }
 
+bool DeletesRun(const HttpRequest& request) {
+  return request.path.size() == 4 && request.path[1] == "runs" && request.path[3] == "delete";
+}
+
+Role LeastToDeleteRuns() { return FindRpcRole("/alloclab.v1.Runs/DeleteRun")->least.value(); }
+
 }  // namespace
 
 WebAccess::WebAccess(AccessControl& access)
@@ -46,7 +53,7 @@ WebAccess::WebAccess(AccessControl& access)
 
 absl::StatusOr<Bearer> WebAccess::Admit(const HttpRequest& request) {
   if (!access_.in_force()) return Bearer();
-  const Role least = request.changes ? Role::kUser : Role::kViewer;
+  const Role least = !request.changes ? Role::kViewer : DeletesRun(request) ? LeastToDeleteRuns() : Role::kUser;
   const std::string_view what = request.changes ? "what changes something" : "the web page";
   if (!request.authorization.empty()) return access_.Admit(request.authorization, least, what);
   return sessions_.Admit(CookieOf(request.cookie, cookie_), least, what);

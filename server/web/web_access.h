@@ -26,7 +26,7 @@ class WebAccess {
   // Tells the log who changed what, once tokens are in force.
   void Audit(const HttpRequest& request, const absl::Status& outcome);
 
-  // Who asks, and may do that: a viewer to read, a user to change.
+  // Who asks, and may do that: a viewer to read, a user to change, an admin to delete runs.
   absl::StatusOr<Bearer> Admit(const HttpRequest& request);
 
  private:

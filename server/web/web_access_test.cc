@@ -85,6 +85,34 @@ TEST_F(WebAccessTest, ABrowserSignsInAndOut) {
   EXPECT_TRUE(Eventually([&] { return Read("/api/server", cookie).status == 401; }));
 }
 
+TEST_F(WebAccessTest, WhoMayDoWhat) {
+  ASSERT_EQ(Post("/api/instances?name=shared&ram=1Mi", viewer_).status, 403);
+  ASSERT_EQ(Post("/api/instances?name=shared&ram=1Mi", user_).status, 200);
+  EXPECT_EQ(Post("/api/instances/shared/malloc?bytes=10", viewer_).status, 403);
+  EXPECT_EQ(Post("/api/instances/shared/malloc?bytes=10", user_).status, 200);
+  EXPECT_EQ(Post("/api/traces?name=x", viewer_ + "Content-Length: 100\r\n").status, 403) << "before any of it has come";
+  const std::string admin = Make("ann", Role::kAdmin);
+  EXPECT_TRUE(Eventually([&] { return Read("/api/server", admin).status == 200; }));
+  for (const std::string& refused : {std::string(), viewer_, user_}) {
+    EXPECT_NE(Post("/api/runs/1/delete", refused).status, 404) << "deleting runs is for admins, as it is by gRPC";
+  }
+  EXPECT_EQ(Post("/api/runs/1/delete", admin).status, 404) << "there is none, but she may";
+}
+
+// A stream is no way around the end of a permission.
+TEST_F(WebAccessTest, AStreamEndsWithItsToken) {
+  ASSERT_EQ(Post("/api/instances?name=watched&ram=1Mi", user_).status, 200);
+  EXPECT_EQ(Read("/api/instances/watched/live").status, 401);
+  const std::string& host = server_.server().web_address();
+  Connection browser(host);
+  browser.Send(absl::StrCat("GET /api/instances/watched/live HTTP/1.1\r\nHost: ", host, "\r\n", viewer_, "\r\n"));
+  EXPECT_THAT(browser.ReceiveSome(), HasSubstr("200 OK"));
+  ASSERT_TRUE(RevokeToken(data_dir_, "vic").ok());
+  std::string seen;
+  for (std::string more; !(more = browser.ReceiveSome()).empty();) seen += more;
+  EXPECT_THAT(seen, AllOf(HasSubstr("event: end\n"), HasSubstr("UNAUTHENTICATED")));
+}
+
 TEST_F(WebAccessTest, OtherSitesCannotUseTheCookie) {
   const std::string cookie = SignIn(user_);
   for (const char* origin : {"http://evil.example", "null", "http://127.0.0.1"}) {
