@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 
 #include "absl/time/clock.h"
@@ -30,39 +29,10 @@ std::string_view LevelName(LogLevel level) {
   return "error";
 }
 
-// As the inside of a JSON string.
-std::string Escaped(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    const std::size_t control = ControlLength(text);
-    const char letter = text[control > 0 ? control - 1 : 0];
-    text.remove_prefix(std::max<std::size_t>(control, 1));
-    switch (letter) {
-      case '"':
-      case '\\':
-        out += {'\\', letter};
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (control != 0) {
-          out += fmt::format("\\u{:04x}", static_cast<unsigned char>(letter));
-        } else {
-          out += letter;
-        }
-    }
-  }
-  return out;
-}
-
 // A value in a text line: quoted when a reader could not tell where it ends.
 std::string TextValue(std::string_view text) {
   const bool plain = !text.empty() && text.find_first_of(" \"=\\") == std::string_view::npos && IsPrintable(text);
-  return plain ? std::string(text) : fmt::format("\"{}\"", Escaped(text));
+  return plain ? std::string(text) : fmt::format("\"{}\"", JsonEscaped(text));
 }
 
 // Never destroyed: what logs last is not known.
@@ -87,8 +57,9 @@ std::string FormatLogLine(LogFormat format, absl::Time time, LogLevel level, std
   const std::string when = absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", time, absl::UTCTimeZone());
   std::string line;
   if (format == LogFormat::kJson) {
-    line = fmt::format("{{\"ts\":\"{}\",\"level\":\"{}\",\"event\":\"{}\"", when, LevelName(level), Escaped(event));
-    for (const LogField& field : fields) line += fmt::format(",\"{}\":\"{}\"", Escaped(field.name), Escaped(field.text));
+    line = fmt::format("{{\"ts\":\"{}\",\"level\":\"{}\",\"event\":\"{}\"", when, LevelName(level), JsonEscaped(event));
+    for (const LogField& field : fields)
+      line += fmt::format(",\"{}\":\"{}\"", JsonEscaped(field.name), JsonEscaped(field.text));
     return line + "}";
   }
   line = fmt::format("{} {:<7} {}", when, LevelName(level), event);

@@ -1,5 +1,8 @@
 #include "allocators/common/printable.h"
 
+#include <algorithm>
+#include <cstddef>
+
 #include "absl/strings/str_format.h"
 
 namespace alloclab {
@@ -25,6 +28,34 @@ bool IsPrintable(std::string_view text) {
     if (ControlLength(text) != 0) return false;
   }
   return true;
+}
+
+std::string JsonEscaped(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t control = ControlLength(text);
+    const char letter = text[control > 0 ? control - 1 : 0];
+    text.remove_prefix(std::max<std::size_t>(control, 1));
+    switch (letter) {
+      case '"':
+      case '\\':
+        out += {'\\', letter};
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      default:
+        if (control != 0) {
+          absl::StrAppendFormat(&out, "\\u%04x", static_cast<unsigned char>(letter));
+        } else {
+          out += letter;
+        }
+    }
+  }
+  return out;
 }
 
 }  // namespace alloclab

@@ -19,6 +19,9 @@ constexpr std::size_t ControlLength(std::string_view text) {
 std::string Printable(std::string_view text);
 bool IsPrintable(std::string_view text);
 
+// As the inside of a JSON string.
+std::string JsonEscaped(std::string_view text);
+
 }  // namespace alloclab
 
 #endif  // ALLOCLAB_ALLOCATORS_COMMON_PRINTABLE_H_

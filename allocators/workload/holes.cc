@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_format.h"
 #include "allocators/common/check.h"
+#include "allocators/workload/block_ages.h"
 #include "allocators/workload/curve.h"
 
 namespace alloclab {
@@ -19,8 +20,6 @@ std::uint64_t StepOf(const Trace& trace) {
       std::max(HoleSurvey::kHandleLooksMax / std::max<std::uint64_t>(trace.heap_handles, 1), kCurvePointsMin);
   return std::max(CurveStep(trace.operations), (trace.operations.size() + looks_max - 1) / looks_max);
 }
-
-bool MakesHeapBlock(OpKind kind) { return kind == OpKind::kMalloc || kind == OpKind::kCalloc || kind == OpKind::kRealloc; }
 
 bool CostsMore(const SeparatingBlock& a, const SeparatingBlock& b) {
   if (a.cost != b.cost) return a.cost > b.cost;

@@ -9,11 +9,11 @@ export class ApiError extends Error {
 
 const TIMEOUT_MS = 8000;
 
-async function ask(method, path, signal, headers = {}) {
-  const limit = AbortSignal.timeout(TIMEOUT_MS);
+async function ask(method, path, {signal, headers = {}, file, within = TIMEOUT_MS} = {}) {
+  const signals = [signal, within === Infinity ? null : AbortSignal.timeout(within)].filter(Boolean);
   let response, body;
   try {
-    response = await fetch(path, {method, headers, signal: signal ? AbortSignal.any([signal, limit]) : limit, cache: 'no-store'});
+    response = await fetch(path, {method, headers, body: file, signal: AbortSignal.any(signals), cache: 'no-store'});
     // An answer may stop in the middle; what says that something is wrong may be no JSON, of a proxy for example.
     body = await response.json().catch((error) => (response.ok ? Promise.reject(error) : {}));
   } catch (error) {
@@ -24,9 +24,13 @@ async function ask(method, path, signal, headers = {}) {
   return body;
 }
 
-export const get = (path, signal) => ask('GET', path, signal);
+export const get = (path, signal) => ask('GET', path, {signal});
+// What takes long to find out, and no longer than so many milliseconds.
+export const getWithin = (path, within) => ask('GET', path, {within});
 // Changes something: the values stand in the address, a token never does.
-export const post = (path, token) => ask('POST', path, undefined, token === undefined ? {} : {Authorization: `Bearer ${token}`});
+export const post = (path, token) => ask('POST', path, {headers: token === undefined ? {} : {Authorization: `Bearer ${token}`}});
+// Brings a file, however long that takes.
+export const postFile = (path, file) => ask('POST', path, {file, within: Infinity});
 
 // {page_size: 50, label: 'a b'} -> "page_size=50&label=a%20b", as the server reads it: there "+" is a plus.
 export const query = (values) => Object.entries(values).map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');

@@ -8,6 +8,7 @@ const LABEL_WIDTH = 82;  // CSS pixels, for the addresses on the left
 const COLUMNS_WIDE = 128, COLUMNS_NARROW = 64, NARROW = 560;
 const GAP_FROM = 8;  // cells of fewer pixels touch each other
 const STRIPE = 3;    // pixels
+const WHEEL_STEP = 60, WHEEL_PAUSE_MS = 300;  // of turning, for one step of the zoom; after it, turning begins anew
 const NUMBERED = 9;  // places of a trail
 const KEYS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], PageUp: [0, -8], PageDown: [0, 8]};
 
@@ -20,8 +21,10 @@ function pixel(color) {
 export class CellMap {
   // keys: the parts of a cell by colour name, in the order in which they fill it; striped: those drawn in stripes.
   // onmove(): the cursor has moved. onopen(), onback(): Enter or a double click; Escape, which answers whether it did anything.
-  constructor({label, keys, striped = [], onmove, onopen = () => {}, onback = () => false}) {
-    Object.assign(this, {keys, striped, onmove, onopen, onback});
+  // onzoom(by): in at the cursor, if `by` is positive, or out: + and -, and Ctrl and wheel or a pinch. onwhole(): 0.
+  constructor({label, keys, striped = [], onmove, onopen = () => {}, onback = () => false, onzoom = null, onwhole = () => {}}) {
+    Object.assign(this, {keys, striped, onmove, onopen, onback, onzoom, onwhole});
+    this.hidden = new Set();  // keys of the parts that are not drawn
     this.cells = [];
     this.size = 0;
     this.at = null;  // the cursor: an address
@@ -100,7 +103,7 @@ export class CellMap {
     const image = context.createImageData(this.canvas.width - left, this.canvas.height);
     const pixels = new Uint32Array(image.data.buffer);
     const ground = pixel(color('--map-ground'));
-    const inks = this.keys.map((key) => pixel(color(`--map-${key}`)));
+    const inks = this.keys.map((key) => (this.hidden.has(key) ? ground : pixel(color(`--map-${key}`))));
     const stripes = this.keys.map((key) => (this.striped.includes(key) ? ground : null));
     const gap = side >= GAP_FROM ? 1 : 0;
     for (let cell = 0; cell < this.size; ++cell) {
@@ -223,6 +226,18 @@ export class CellMap {
       this.move(cell);
     };
     this.canvas.ondblclick = () => this.cursor >= 0 && this.onopen();
+    let turned = 0, last = 0;
+    this.canvas.addEventListener('wheel', (event) => {
+      if (!this.onzoom || !event.ctrlKey) return;  // without Ctrl the page scrolls
+      event.preventDefault();
+      if (event.timeStamp - last > WHEEL_PAUSE_MS || Math.sign(turned) !== Math.sign(-event.deltaY)) turned = 0;
+      last = event.timeStamp;
+      turned -= event.deltaY;
+      if (Math.abs(turned) < WHEEL_STEP) return;
+      this.move(this.cellAt(event));
+      this.onzoom(turned);
+      turned = 0;
+    }, {passive: false});
     this.canvas.onkeydown = (event) => {
       const {columns} = this.geometry();
       if (event.key in KEYS) {
@@ -231,6 +246,8 @@ export class CellMap {
         this.move(this.cursor < 0 ? 0 : this.cursor + dx + dy * columns);
       } else if (event.key === 'Enter' && this.cursor >= 0) this.onopen();
       else if (event.key === 'Escape') this.pinned = this.onback() && this.pinned;
+      else if (this.onzoom && '+=-'.includes(event.key)) this.onzoom(event.key === '-' ? -1 : 1);
+      else if (this.onzoom && event.key === '0') this.onwhole();
       else return;
       event.preventDefault();
     };

@@ -3,7 +3,8 @@ import {number} from './api.js';
 import {CellMap} from './cell_map.js';
 import {h, morphChildren} from './dom.js';
 import {count, hex} from './format.js';
-import {FRAME_BYTES, hideAbsent, layout, partsList} from './map_layout.js';
+import {exportButtons} from './map_export.js';
+import {FRAME_BYTES, hideAbsent, hideChosen, layout, partsList} from './map_layout.js';
 
 // [colour, name] of the parts of a cell.
 const PARTS = [['heap', 'page of the heap'], ['tables', 'page table'], ['live', 'allocated pages'], ['free', 'free'],
@@ -17,13 +18,16 @@ function cells({heap, page_tables: tables, blocks, free, broken, ram_bytes: ram}
 }
 
 export class FrameMap {
-  constructor() {
+  // page: as of main.js.
+  constructor(page) {
     this.map = new CellMap({label: 'Map of page frames', keys: PARTS.map(([part]) => part), striped: ['broken'], onmove: () => this.inspect()});
-    Object.assign(this, layout(this.map, 'Page frames', PARTS));
+    Object.assign(this, layout(this.map, 'Page frames', PARTS, page));
+    this.tools = h('span', {class: 'tools'}, exportButtons('frame-map', this.map, () => `${document.title.split(' · ')[0]}: page frames`, PARTS));
   }
 
-  update(frames) {
+  update(frames, query) {
     const step = number(frames.cell_frames);
+    hideChosen(this.legend, this.map, query);
     this.map.set(cells(frames, step), 0, step * FRAME_BYTES);
     hideAbsent(this.legend, this.map, ['broken']);
     this.inspect();

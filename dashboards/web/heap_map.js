@@ -4,7 +4,8 @@ import {CellMap} from './cell_map.js';
 import {key} from './charts.js';
 import {h, morphChildren} from './dom.js';
 import {bytes, hex, words} from './format.js';
-import {FRAME_BYTES, hideAbsent, layout, partsList} from './map_layout.js';
+import {exportButtons} from './map_export.js';
+import {FRAME_BYTES, hideAbsent, hideChosen, layout, partsList} from './map_layout.js';
 import {figureValue} from './statistics.js';
 
 const CELLS = 8192;
@@ -22,20 +23,21 @@ function cells(heap, step) {
 }
 
 export class HeapMap {
-  // page: as of main.js; the range shown is in the address, as from and to.
+  // page: as of main.js; the range shown is in the address, as from and to. onpick(address): of a live block, by its reader.
   constructor(page) {
     this.page = page;
+    this.onpick = null;
     this.map = new CellMap({label: 'Heap map', keys: PARTS.map(([part]) => part), striped: ['broken'],
       onmove: () => this.moved(), onopen: () => this.zoomIn(),
-      onback: () => this.zoomOut()});
-    Object.assign(this, layout(this.map, 'Heap map', PARTS));
-    const button = (text, title, onclick) => h('button', {type: 'button', class: 'plain', title, onclick}, text);
+      onback: () => this.zoomOut(), onzoom: (by) => (by > 0 ? this.zoomIn() : this.zoomOut()), onwhole: () => this.show(null)});
+    Object.assign(this, layout(this.map, 'Heap map', PARTS, page));
+    const button = (id, text, title, onclick) => h('button', {type: 'button', class: 'plain', 'data-do': id, title, onclick}, text);
     this.buttons = {
-      zoomIn: button('Zoom in', 'At the cursor; or double-click, or Enter on the map', () => this.zoomIn()),
-      zoomOut: button('Zoom out', 'Or Escape on the map', () => this.zoomOut()),
-      whole: button('Whole heap', 'From its start to its break', () => this.show(null)),
+      zoomIn: button('zoom-in', 'Zoom in', 'At the cursor; or double-click, Enter, + or Ctrl and wheel on the map', () => this.zoomIn()),
+      zoomOut: button('zoom-out', 'Zoom out', 'Or Escape, − or Ctrl and wheel on the map', () => this.zoomOut()),
+      whole: button('zoom-whole', 'Whole heap', 'From its start to its break; or 0 on the map', () => this.show(null)),
     };
-    this.tools = h('span', {class: 'tools'}, Object.values(this.buttons));
+    this.tools = h('span', {class: 'tools'}, exportButtons('heap-map', this.map, () => this.title(), PARTS), Object.values(this.buttons));
   }
 
   // What to ask the server for; query: of the address.
@@ -50,11 +52,17 @@ export class HeapMap {
     this.fieldInfos = info?.block_fields;
     this.zoomed = query.has('from');
     const step = number(heap.cell_bytes);
+    hideChosen(this.legend, this.map, query);
     this.map.set(cells(heap, step), heap.from, step);
     hideAbsent(this.legend, this.map, ['metadata', 'broken']);
     this.buttons.zoomIn.disabled = step <= WORD;
     this.buttons.zoomOut.disabled = this.buttons.whole.disabled = !this.zoomed;
     this.inspect();
+  }
+
+  title() {
+    const {base, size, step} = this.map;
+    return `${document.title.split(' · ')[0]}: heap ${hex(base)} to ${hex(base + size * step - 1)}`;
   }
 
   show(range) {
@@ -108,11 +116,14 @@ export class HeapMap {
     if (blocks.length === 0) {
       return h('p', {class: 'hint'}, this.map.at >= brk ? 'No blocks beyond the break.' : broken ? 'Behind the broken place: not known.' : 'No blocks here.');
     }
+    const pick = (block) => this.onpick && h('td', {}, block.kind === 'LIVE' && h('button', {type: 'button', class: 'plain',
+      'aria-label': `Use the address of the block at ${hex(block.address)}`, title: 'Use its address below', onclick: () => this.onpick(block.payload)}, '↓'));
     const row = (block) => h('tr', {}, h('td', {class: 'mono'}, key(block.kind.toLowerCase()), hex(block.address)),
-      h('td', {class: 'n'}, bytes(number(block.bytes))), block.fields.map((value, i) => h('td', {class: 'mono n'}, figureValue({name: fields[i], value}, this.fieldInfos))));
+      h('td', {class: 'n'}, bytes(number(block.bytes))), block.fields.map((value, i) => h('td', {class: 'mono n'}, figureValue({name: fields[i], value}, this.fieldInfos))),
+      pick(block));
     return [
       h('div', {class: 'scroll'}, h('table', {class: 'blocks'}, h('thead', {}, h('tr', {}, ['Block', 'Size', ...fields.map(words)].map((name, i) =>
-        h('th', {scope: 'col', class: i > 0 ? 'n' : ''}, name)))), h('tbody', {}, blocks.map(row)))),
+        h('th', {scope: 'col', class: i > 0 ? 'n' : ''}, name)), this.onpick && h('td', {}))), h('tbody', {}, blocks.map(row)))),
       more && h('p', {class: 'hint'}, 'and more: zoom in to see them'),
     ];
   }

@@ -1,8 +1,9 @@
 // The frame of the page: which view is shown (from the address behind '#'), and the loop that refreshes it.
 //
 // A view is a module with  open(argument, page) -> {title, refresh(query)}, where refresh() resolves to the nodes to show and may be
-// followed by mounted(main). What a reader has chosen in a view (a range, a filter) stands in the address, behind '?': refresh() gets
-// it, page.choose() changes it. One refresh at a time: a slow answer delays the next question.
+// followed by mounted(main); close() when the view is left, hidden or paused. What a reader has chosen in a view (a range, a filter) stands in the address, behind '?': refresh() gets
+// it, page.choose() changes it. One refresh at a time: a slow answer delays the next question. A view that is told of news by itself
+// (live.js) asks for another one.
 import {ApiError, get, number, time} from './api.js';
 import {h, morphChildren} from './dom.js';
 import {duration} from './format.js';
@@ -23,6 +24,8 @@ let timer = 0;
 let turn = 0;         // of the view: answers for an older one are dropped
 let asking = false;   // a refresh of this turn is under way
 let stale = false;    // and what it shows has been overtaken: another follows at once
+let server = null;    // what the server says of itself, and when it was asked
+let serverAsked = -REFRESH_MS;
 
 function readAddress() {
   const [, path, query] = /^#?\/?([^?]*)\??(.*)$/s.exec(location.hash);
@@ -31,6 +34,7 @@ function readAddress() {
 
 const page = {
   redraw: () => refreshNow(),
+  paused: () => paused || document.hidden,
   // changes: {name: value}; null takes a name out. As a step that Back undoes, unless it replaces the last one.
   choose(changes, {replace = false} = {}) {
     const query = new URLSearchParams(place.query);
@@ -51,6 +55,7 @@ function follow() {
   const same = next.path === place.path;
   place = next;
   if (same) return refreshNow();
+  view?.close?.();
   const {module, argument, section} = find(place.path);
   view = module.open(argument, page);
   document.title = `${view.title} · alloclab`;
@@ -76,6 +81,7 @@ async function showError(error) {
     morphChildren(main, signIn.nodes(refreshNow));
     return;
   }
+  serverAsked = -REFRESH_MS;
   const mine = turn;
   const nodes = error.code === 'NOT_FOUND' ? await notFound.nodes(error.message).catch(() => [error.message])
     : [h('div', {class: 'panel empty'}, h('h1', {}, 'That did not work'), h('p', {role: 'alert'}, error.message),
@@ -83,19 +89,25 @@ async function showError(error) {
   if (mine === turn) morphChildren(main, nodes);
 }
 
+async function askServer() {
+  if (performance.now() - serverAsked < REFRESH_MS / 2) return;
+  serverAsked = performance.now();
+  server = await get('/api/server');
+}
+
 async function refresh(mine) {
   const shown = view;
   asking = true;
   stale = false;
   try {
-    const [nodes, info] = await Promise.all([shown.refresh(place.query), get('/api/server')]);
+    if (!known) await signIn.showSession(refreshNow);
+    known = true;
+    const [nodes] = await Promise.all([shown.refresh(place.query), askServer()]);
     if (mine !== turn) return;
     offline.hidden = true;
     morphChildren(main, nodes);
     shown.mounted?.(main);
-    showServer(info);
-    if (!known) await signIn.showSession(refreshNow);
-    known = true;
+    showServer(server);
   } catch (error) {
     if (mine !== turn) return;
     if (!(error instanceof ApiError)) console.error(error);
@@ -113,25 +125,26 @@ function refreshNow() {
   else refresh(turn);
 }
 
-function showServer({server, time: now, prometheus_url: prometheus, grafana_url: grafana}) {
+function showServer({server: info, time: now, prometheus_url: prometheus, grafana_url: grafana}) {
   const elsewhere = (name, url, flag) => (/^https?:\/\//.test(url)
     ? h('a', {href: url, target: '_blank', rel: 'noopener noreferrer'}, name)
     : h('span', {title: `Not configured: start the server with ${flag} URL`}, name));
   morphChildren(document.getElementById('elsewhere'), [
     elsewhere('Grafana', grafana && grafana.replace(/\/$/, '') + find(place.path).graphs, '--grafana-url'),
     elsewhere('Prometheus', prometheus, '--prometheus-url'),
-    elsewhere('/metrics', server.metrics_url, '--metrics-listen')]);
+    elsewhere('/metrics', info.metrics_url, '--metrics-listen')]);
   morphChildren(document.getElementById('about'), [
-    `alloclab ${server.version} (${server.commit}) · ${server.build} · cost model ${server.cost_model} · up ${duration(time(now) - time(server.start_time))}`
-      + ` · ${number(server.instances)} of at most ${number(server.instances_max).toLocaleString('en-US')} instances`]);
+    `alloclab ${info.version} (${info.commit}) · ${info.build} · cost model ${info.cost_model} · up ${duration(time(now) - time(info.start_time))}`
+      + ` · ${number(info.instances)} of at most ${number(info.instances_max).toLocaleString('en-US')} instances`]);
 }
 
 function togglePause() {
   paused = !paused;
   live.setAttribute('aria-pressed', String(!paused));
   live.textContent = paused ? 'Paused' : 'Live';
-  if (paused) clearTimeout(timer);
-  else refreshNow();
+  if (!paused) return refreshNow();
+  clearTimeout(timer);
+  view.close?.();
 }
 
 live.addEventListener('click', togglePause);
@@ -148,5 +161,8 @@ addEventListener('popstate', () => {  // Back, Forward, a link within the page
   main.focus({preventScroll: true});
   scrollTo(0, 0);
 });
-document.addEventListener('visibilitychange', () => !document.hidden && !paused && refreshNow());
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) view.close?.();
+  else if (!paused) refreshNow();
+});
 follow();

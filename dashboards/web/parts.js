@@ -82,7 +82,8 @@ export const configChips = (config, catalog) => h('ul', {class: 'chips', 'aria-l
 // Free memory cut into pieces: 1 - largest / free. NaN when nothing is free.
 export const externalFragmentation = (free, largest) => (free > 0 ? 1 - largest / free : NaN);
 // From here on at most half, at most a tenth of the free memory can go to one request.
-const NOTABLE = 0.5, SEVERE = 0.9;
+export const NOTABLE = 0.5;
+const SEVERE = 0.9;
 export const fragmentation = (value) => (value >= NOTABLE
   ? h('span', {class: value >= SEVERE ? 'severe' : 'notable'}, `▲\u00a0${ratio(value)}`) : ratio(value));
 

@@ -3,10 +3,19 @@ import {get, post} from './api.js';
 import {h, morphChildren} from './dom.js';
 
 const place = document.getElementById('session');
+const ROLES = ['viewer', 'user', 'admin'];
+
+let session = {tokens_in_force: false, token: '', role: ''};
+
+// Whether whoever is signed in has that role or a higher one: what others may not do is not offered. The server decides.
+export const may = (role) => !session.tokens_in_force || ROLES.indexOf(session.role) >= ROLES.indexOf(role);
+// Likewise whether he may change what belongs to `owner`.
+export const mayChange = (owner) => may('admin') || (may('user') && session.token === owner);
 
 // Where there are tokens: who is signed in, and the way out.
 export async function showSession(done) {
-  const {token, role} = await get('/api/session');
+  session = await get('/api/session');
+  const {token, role} = session;
   morphChildren(place, token === '' ? [] : [
     h('span', {}, `${token} (${role})`),
     h('button', {type: 'button', onclick: async () => {

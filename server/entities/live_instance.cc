@@ -258,6 +258,11 @@ Snapshot LiveInstance::Sample() {
   return WithViolations(*published_);  // it was closed
 }
 
+std::vector<HistoryPoint> LiveInstance::History() {
+  const MutexLock lock(published_mutex_);
+  return history_.points();
+}
+
 Snapshot LiveInstance::WithViolations(Snapshot snapshot) const {
   snapshot.violations = violations_.load(std::memory_order_relaxed);
   return snapshot;
@@ -308,6 +313,7 @@ void LiveInstance::Publish(MonotonicTime now) {
   auto snapshot = std::make_unique<const Snapshot>(TakeSnapshot(*driver_));
   pace_.Taken(now, MonotonicTime::Now());
   const MutexLock lock(published_mutex_);
+  if (!opened_) history_.Offer(*snapshot);
   published_ = std::move(snapshot);
 }
 

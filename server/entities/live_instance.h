@@ -18,6 +18,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
@@ -34,6 +35,7 @@
 #include "allocators/workload/timeline.h"
 #include "allocators/workload/trace.h"
 #include "server/entities/host_budget.h"
+#include "server/entities/instance_history.h"
 #include "server/entities/look_queue.h"
 #include "server/entities/memory_lease.h"
 #include "server/entities/snapshot.h"
@@ -105,6 +107,9 @@ class LiveInstance {
   // old.
   Snapshot Sample() ABSL_LOCKS_EXCLUDED(mutex_, published_mutex_);
 
+  // How it came to be so: at moments of its use until now. Of one that is opened on a run: nothing.
+  std::vector<HistoryPoint> History() ABSL_LOCKS_EXCLUDED(published_mutex_);
+
   // Violations found by a check; they show in the snapshots.
   void CountViolations(std::uint64_t count) { violations_.fetch_add(count, std::memory_order_relaxed); }
 
@@ -157,7 +162,8 @@ class LiveInstance {
   LookQueue looks_;
 
   Mutex published_mutex_;
-  std::unique_ptr<const Snapshot> published_ ABSL_GUARDED_BY(published_mutex_);  // null until the first long use
+  std::unique_ptr<const Snapshot> published_ ABSL_GUARDED_BY(published_mutex_);  // null until the first use
+  InstanceHistory history_ ABSL_GUARDED_BY(published_mutex_);
 };
 
 }  // namespace alloclab::server

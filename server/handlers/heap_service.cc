@@ -1,6 +1,7 @@
 #include "server/handlers/heap_service.h"
 
-#include "server/converters/inspect_converter.h"
+#include <utility>
+
 #include "server/handlers/grpc_status.h"
 #include "server/handlers/heap_stream.h"
 
@@ -18,63 +19,38 @@ HeapService::HeapService(InstanceRegistry& instances, const Callers& callers, co
   Queue(queues.batches, "Apply", &HeapService::DoApply);
 }
 
-grpc::Status HeapService::Operate(const Caller& caller, const std::string& instance, v1::OperationReply& reply,
-                                  const Operation& kind, const std::function<OpResult(Driver&)>& operation,
-                                  const ExplainRefusal& explain) {
+grpc::Status HeapService::Operate(const Caller& caller, const std::string& instance, const SingleOperation& operation,
+                                  v1::OperationReply& reply) {
   const auto found = callers_.FindOwn(caller, instances_, instance);
   if (!found.ok()) return ToGrpcStatus(found.status());
-  const auto work = [&](Driver& driver) {
-    const Instance& machine = driver.instance();
-    const Costs before = machine.costs();
-    const OpResult result = operation(driver);
-    reply = ToProto(result, driver.operations(), before, machine.costs());
-    const bool explained = Refused(result.outcome) || result.outcome == Outcome::kSizeOverflow;
-    if (explain && explained) *reply.mutable_refusal() = ToProto(explain(machine, result.outcome));
-  };
-  return ToGrpcStatus((*found)->ApplyOne(kind, work, LeftBy(caller)));
+  absl::StatusOr<v1::OperationReply> done = ApplyTo(**found, operation, LeftBy(caller));
+  if (done.ok()) reply = *std::move(done);
+  return ToGrpcStatus(done.status());
 }
 
 grpc::Status HeapService::DoMalloc(const Caller& caller, const v1::MallocRequest& request, v1::OperationReply& reply) {
-  return Operate(
-      caller, request.instance(), reply, {OpKind::kMalloc, kNoBlock, request.bytes(), 0},
-      [&](Driver& driver) { return driver.Malloc(request.bytes()); },
-      [&](const Instance& machine, Outcome refused) { return machine.ExplainHeap(refused, request.bytes()); });
+  return Operate(caller, request.instance(), MallocOf(request.bytes()), reply);
 }
 
 grpc::Status HeapService::DoCalloc(const Caller& caller, const v1::CallocRequest& request, v1::OperationReply& reply) {
-  return Operate(
-      caller, request.instance(), reply, {OpKind::kCalloc, kNoBlock, request.bytes(), request.count()},
-      [&](Driver& driver) { return driver.Calloc(request.count(), request.bytes()); },
-      [&](const Instance& machine, Outcome refused) {
-        return machine.ExplainHeap(refused, std::uint64_t{request.count()} * request.bytes());
-      });
+  return Operate(caller, request.instance(), CallocOf(request.count(), request.bytes()), reply);
 }
 
 grpc::Status HeapService::DoRealloc(const Caller& caller, const v1::ReallocRequest& request, v1::OperationReply& reply) {
-  return Operate(
-      caller, request.instance(), reply, {OpKind::kRealloc, kNoBlock, request.bytes(), kNoBlock},
-      [&](Driver& driver) { return driver.Realloc(VirtAddr(request.address()), request.bytes()); },
-      [&](const Instance& machine, Outcome refused) { return machine.ExplainHeap(refused, request.bytes()); });
+  return Operate(caller, request.instance(), ReallocOf(request.address(), request.bytes()), reply);
 }
 
 grpc::Status HeapService::DoFree(const Caller& caller, const v1::FreeRequest& request, v1::OperationReply& reply) {
-  return Operate(
-      caller, request.instance(), reply, {OpKind::kFree, kNoBlock, 0, 0},
-      [&](Driver& driver) { return driver.Free(VirtAddr(request.address())); }, nullptr);
+  return Operate(caller, request.instance(), FreeOf(request.address()), reply);
 }
 
 grpc::Status HeapService::DoAllocatePages(const Caller& caller, const v1::AllocatePagesRequest& request,
                                           v1::OperationReply& reply) {
-  return Operate(
-      caller, request.instance(), reply, {OpKind::kAllocatePages, kNoBlock, request.bytes(), 0},
-      [&](Driver& driver) { return driver.AllocatePages(request.bytes()); },
-      [&](const Instance& machine, Outcome /*refused*/) { return machine.ExplainPages(request.bytes()); });
+  return Operate(caller, request.instance(), AllocatePagesOf(request.bytes()), reply);
 }
 
 grpc::Status HeapService::DoFreePages(const Caller& caller, const v1::FreePagesRequest& request, v1::OperationReply& reply) {
-  return Operate(
-      caller, request.instance(), reply, {OpKind::kFreePages, kNoBlock, request.bytes(), 0},
-      [&](Driver& driver) { return driver.FreePages(PhysAddr(request.address()), request.bytes()); }, nullptr);
+  return Operate(caller, request.instance(), FreePagesOf(request.address(), request.bytes()), reply);
 }
 
 grpc::Status HeapService::DoApply(const Caller& caller, const v1::Batch& batch, v1::BatchReply& reply) {

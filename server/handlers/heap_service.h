@@ -2,11 +2,11 @@
 #ifndef ALLOCLAB_SERVER_HANDLERS_HEAP_SERVICE_H_
 #define ALLOCLAB_SERVER_HANDLERS_HEAP_SERVICE_H_
 
-#include <functional>
 #include <string>
 
 #include "alloclab/v1/heap.grpc.pb.h"
 #include "server/collections/instance_registry.h"
+#include "server/converters/single_operation.h"
 #include "server/handlers/call_queue.h"
 #include "server/handlers/callers.h"
 #include "server/handlers/open_calls.h"
@@ -38,12 +38,9 @@ class HeapService final : public QueuedService<v1::Heap, v1::Heap::WithCallbackM
   grpc::Status DoFreePages(const Caller& caller, const v1::FreePagesRequest& request, v1::OperationReply& reply);
   grpc::Status DoApply(const Caller& caller, const v1::Batch& batch, v1::BatchReply& reply);
 
-  // Why the machine, which is as it was, could not serve the allocation.
-  using ExplainRefusal = std::function<Refusal(const Instance&, Outcome refused)>;
-  // One operation on the instance of that name, what it cost, and why it was refused if it was. `kind` says what `operation`
-  // does.
-  grpc::Status Operate(const Caller& caller, const std::string& instance, v1::OperationReply& reply, const Operation& kind,
-                       const std::function<OpResult(Driver&)>& operation, const ExplainRefusal& explain);
+  // One operation on the instance of that name.
+  grpc::Status Operate(const Caller& caller, const std::string& instance, const SingleOperation& operation,
+                       v1::OperationReply& reply);
 
   InstanceRegistry& instances_;
   const Callers& callers_;

@@ -1,20 +1,12 @@
 #include "server/handlers/runs_service.h"
 
-#include <fmt/format.h>
-
-#include <span>
+#include <utility>
 
 #include "absl/cleanup/cleanup.h"
-#include "allocators/common/check.h"
-#include "allocators/guest/guest_patience.h"
-#include "allocators/workload/difference.h"
-#include "allocators/workload/host_need.h"
 #include "server/access/owner.h"
+#include "server/collections/run_difference.h"
 #include "server/converters/list_converter.h"
-#include "server/converters/run_comparison.h"
 #include "server/converters/run_converter.h"
-#include "server/entities/memory_lease.h"
-#include "server/entities/native_allocator.h"
 #include "server/errors.h"
 #include "server/handlers/grpc_status.h"
 #include "server/handlers/run_watch.h"
@@ -26,51 +18,6 @@ namespace {
 grpc::Status Reply(const absl::StatusOr<Run>& run, v1::Run& reply) {
   if (run.ok()) reply = ToProto(*run);
   return ToGrpcStatus(run.status());
-}
-
-// A run with a result; FAILED_PRECONDITION without one.
-absl::StatusOr<Run> GetEnded(const RunExecutor& runs, std::uint64_t id) {
-  absl::StatusOr<Run> run = runs.Get(id);
-  if (run.ok() && !run->result) return errors::RunWithoutResult(id, RunStateName(run->state));
-  if (run.ok() && IsNative(run->request.config)) return errors::NativeNotComparable(id);
-  return run;
-}
-
-bool HaveSameTrace(const Run& a, const Run& b) { return a.result->exact().trace_sha256() == b.result->exact().trace_sha256(); }
-
-// REQUIRES: both replayed the same operations.
-absl::Status AddFirstDifference(TraceLibrary& traces, const Run& a, const Run& b, const Caller& caller,
-                                v1::DiffRunsReply& reply) {
-  ALLOCLAB_CHECK(HaveSameTrace(a, b));
-  const Interrupt left = [&caller] { return caller.IsCancelled(); };
-  const absl::StatusOr<std::shared_ptr<const Trace>> trace = traces.Load(a.request, left);
-  if (!trace.ok()) return trace.status();
-  const std::uint64_t handles = HandlesHostNeed((*trace)->heap_handles + (*trace)->page_handles);
-  MachineLease lease_a(traces.budget()), lease_b(traces.budget());
-  for (const auto& [lease, run] : {std::pair(&lease_a, &a), std::pair(&lease_b, &b)}) {
-    if (absl::Status status = lease->Take(MachineHostNeed(run->request.config) + handles); !status.ok()) return status;
-  }
-  const auto go_on = [&](const RunProgress&, const Driver&) { return !left(); };
-  const auto admit = [](MachineLease& lease) {
-    return [&lease](const Driver& driver, std::span<const Operation> next) { return lease.Admit(driver, next); };
-  };
-  const GuestPatience patience(left);
-  const absl::StatusOr<Difference> difference = FindFirstDifference(
-      **trace, a.request.config, b.request.config, go_on, {.a = fmt::format("run {}", a.id), .b = fmt::format("run {}", b.id)},
-      {.admit_a = admit(lease_a), .admit_b = admit(lease_b), .interrupt = left});
-  if (!difference.ok()) return difference.status();
-  if (difference->cancelled) return errors::CallCancelled();
-  reply.set_first_operation(difference->operation);
-  reply.set_first_difference(difference->what);
-  reply.set_placement_only(difference->placement_only);
-  if (difference->placement_only) reply.set_identical(difference->operation == 0);
-  return absl::OkStatus();
-}
-
-// What was given, not found: the configuration, and what was said of the trace's file.
-bool IsGiven(const v1::FieldDifference& difference) {
-  const std::string& field = difference.field();
-  return field.starts_with("config.") || field == "trace_format" || field.starts_with("trace_notes");
 }
 
 }  // namespace
@@ -133,18 +80,10 @@ grpc::Status RunsService::DoDiffRuns(const Caller& caller, const v1::DiffRunsReq
   if (absl::Status status = diffs_.Admit(&caller, caller.peer(), errors::TooManyDiffs(diffs_.max())); !status.ok())
     return ToGrpcStatus(status);
   const absl::Cleanup leave = [&] { diffs_.Leave(&caller); };
-  const absl::StatusOr<Run> a = GetEnded(runs_, request.a()), b = GetEnded(runs_, request.b());
-  if (!a.ok()) return ToGrpcStatus(a.status());
-  if (!b.ok()) return ToGrpcStatus(b.status());
-  bool identical = true;
-  for (v1::FieldDifference& difference : CompareExact(a->result->exact(), b->result->exact())) {
-    identical = identical && IsGiven(difference);
-    *reply.add_differences() = std::move(difference);
-  }
-  reply.set_identical(identical);
-  reply.set_same_trace(HaveSameTrace(*a, *b));
-  if (identical || !reply.same_trace()) return grpc::Status::OK;
-  return ToGrpcStatus(AddFirstDifference(traces_, *a, *b, caller, reply));
+  absl::StatusOr<v1::DiffRunsReply> found =
+      server::DiffRuns(runs_, traces_, request.a(), request.b(), [&caller] { return caller.IsCancelled(); });
+  if (found.ok()) reply = *std::move(found);
+  return ToGrpcStatus(found.status());
 }
 
 }  // namespace alloclab::server

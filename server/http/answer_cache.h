@@ -18,6 +18,7 @@
 
 namespace alloclab::server {
 
+template <class Answer>
 class AnswerCache {
  public:
   static constexpr absl::Duration kLife = absl::Milliseconds(200);
@@ -26,29 +27,29 @@ class AnswerCache {
   using Clock = std::function<MonotonicTime()>;
   explicit AnswerCache(Clock clock = MonotonicTime::Now, absl::Duration life = kLife) : clock_(std::move(clock)), life_(life) {}
 
-  std::optional<std::string> Find(const std::string& question) ABSL_LOCKS_EXCLUDED(mutex_) {
+  std::optional<Answer> Find(const std::string& question) ABSL_LOCKS_EXCLUDED(mutex_) {
     const MutexLock lock(mutex_);
     const auto found = answers_.find(question);
     if (found == answers_.end() || clock_() - found->second.time > life_) return std::nullopt;
-    return found->second.text;
+    return found->second.answer;
   }
 
-  void Put(const std::string& question, const std::string& text) ABSL_LOCKS_EXCLUDED(mutex_) {
+  void Put(const std::string& question, const Answer& answer) ABSL_LOCKS_EXCLUDED(mutex_) {
     const MutexLock lock(mutex_);
     const MonotonicTime now = clock_();
     std::erase_if(answers_, [&](const auto& item) { return now - item.second.time > life_; });
-    if (answers_.size() < kAnswersMax) answers_.insert_or_assign(question, Answer{now, text});
+    if (answers_.size() < kAnswersMax) answers_.insert_or_assign(question, Entry{now, answer});
   }
 
  private:
-  struct Answer {
+  struct Entry {
     MonotonicTime time;
-    std::string text;
+    Answer answer;
   };
   const Clock clock_;
   const absl::Duration life_;
   Mutex mutex_;
-  std::map<std::string, Answer> answers_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, Entry> answers_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace alloclab::server

@@ -22,6 +22,9 @@ struct HttpRequest {
   std::vector<std::string> path;  // decoded, without empty parts: "/api/runs/7" -> {"api", "runs", "7"}; "/" -> {}
   std::map<std::string, std::string, std::less<>> query;
   std::string if_none_match, authorization, cookie;  // the headers, or empty
+  std::string peer;                                  // the client's address without the port: "127.0.0.1"
+  std::string caller;                                // who asks, as whoever let him in found; empty: nobody in particular
+  std::uint64_t body_bytes = 0;                      // that follow, of a POST where one may have a body
 
   // INVALID_ARGUMENT naming a parameter that is not one of `known`.
   absl::Status CheckParameters(const std::set<absl::string_view>& known) const;

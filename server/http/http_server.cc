@@ -1,7 +1,10 @@
 #include "server/http/http_server.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "server/http/json.h"
@@ -49,7 +52,9 @@ absl::string_view Reason(int status) {
 
 std::string ToBytes(const HttpResponse& response, bool with_body, bool takes_posts) {
   std::string out = absl::StrCat("HTTP/1.1 ", response.status, " ", Reason(response.status), "\r\n", kSecurityHeaders,
-                                 "Connection: close\r\nContent-Length: ", response.body.size(), "\r\n");
+                                 "Connection: close\r\n");
+  if (response.stream == nullptr) absl::StrAppend(&out, "Content-Length: ", response.body.size(), "\r\n");
+  if (response.stream != nullptr) absl::StrAppend(&out, "X-Accel-Buffering: no\r\n");  // proxies must not collect it
   if (!response.type.empty()) absl::StrAppend(&out, "Content-Type: ", response.type, "\r\n");
   if (response.status == 401) absl::StrAppend(&out, "WWW-Authenticate: Bearer\r\n");
   if (!response.set_cookie.empty()) absl::StrAppend(&out, "Set-Cookie: ", response.set_cookie, "\r\n");
@@ -85,16 +90,24 @@ int HttpStatus(absl::StatusCode code) {
   }
 }
 
-absl::Status CheckPost(const HttpHead& head) {
-  const absl::string_view length = head.Header("Content-Length");
-  if (head.Count("Transfer-Encoding") > 0 || head.Count("Content-Length") > 1 || (!length.empty() && length != "0")) {
-    return absl::InvalidArgumentError("a POST carries its values in the address: expected no body");
-  }
+absl::Status CheckOrigin(const HttpHead& head) {
   const absl::string_view origin = head.Header("Origin"), host = head.Header("Host");
   if (head.Count("Origin") == 1 && (origin == absl::StrCat("http://", host) || origin == absl::StrCat("https://", host))) {
     return absl::OkStatus();
   }
   return absl::PermissionDeniedError("a POST must come from this server's own page: expected the header Origin: http://HOST");
+}
+
+// The length of the body of a POST, which it has exactly where it may.
+absl::StatusOr<std::uint64_t> BodyBytes(const HttpHead& head, bool takes_body) {
+  const absl::string_view text = head.Header("Content-Length");
+  std::uint64_t bytes = 0;
+  const bool plain =
+      head.Count("Transfer-Encoding") == 0 && head.Count("Content-Length") <= 1 &&
+      (text.empty() || (std::all_of(text.begin(), text.end(), absl::ascii_isdigit) && absl::SimpleAtoi(text, &bytes)));
+  if (plain && (bytes > 0) == takes_body) return bytes;
+  return absl::InvalidArgumentError(takes_body ? "this POST brings a file: expected a body, and one header Content-Length"
+                                               : "a POST carries its values in the address: expected no body");
 }
 
 }  // namespace
@@ -106,9 +119,11 @@ HttpResponse ErrorResponse(const absl::Status& status) {
 HttpServer::HttpServer(const HttpPlace& place, Handler handler, Listener listener)
     : names_(place.names),
       takes_posts_(place.takes_posts),
+      takes_body_(place.takes_body),
       handler_(std::move(handler)),
       address_(ToString(listener.address())),
-      transport_(std::move(listener), [this](absl::string_view bytes) { return Respond(bytes); }) {}
+      transport_(std::move(listener),
+                 [this](absl::string_view bytes, const std::string& peer) { return Respond(bytes, peer); }) {}
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpPlace& place, Handler handler) {
   absl::StatusOr<Listener> listener = Listener::Open(place.flag, place.listen);
@@ -116,13 +131,25 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpPlace& p
   return std::unique_ptr<HttpServer>(new HttpServer(place, std::move(handler), *std::move(listener)));
 }
 
-std::string HttpServer::Respond(absl::string_view bytes) const {
+HttpAnswer HttpServer::Respond(absl::string_view bytes, const std::string& peer) const {
   const absl::StatusOr<HttpHead> head = ParseHead(bytes);
-  if (!head.ok()) return ToBytes(ErrorResponse(head.status()), true, takes_posts_);
-  return ToBytes(Answer(*head), head->method != "HEAD", takes_posts_);
+  if (!head.ok()) return ToAnswer(ErrorResponse(head.status()), true);
+  return ToAnswer(Answer(*head, peer), head->method != "HEAD");
 }
 
-HttpResponse HttpServer::Answer(const HttpHead& head) const {
+HttpAnswer HttpServer::ToAnswer(HttpResponse response, bool with_body) const {
+  if (response.take_body != nullptr) {
+    return {
+        .bytes = {}, .body_bytes = response.body_bytes, .take = [this, take = std::move(response.take_body)](std::string body) {
+          return ToAnswer(take(std::move(body)), true);
+        }};
+  }
+  HttpAnswer answer{.bytes = ToBytes(response, with_body, takes_posts_)};
+  if (with_body) answer.stream = std::move(response.stream);
+  return answer;
+}
+
+HttpResponse HttpServer::Answer(const HttpHead& head, const std::string& peer) const {
   const bool changes = takes_posts_ && head.method == "POST";
   if (!changes && head.method != "GET" && head.method != "HEAD") {
     return ErrorResponse(absl::UnimplementedError(takes_posts_ ? "expected method GET, HEAD or POST"
@@ -134,10 +161,15 @@ HttpResponse HttpServer::Answer(const HttpHead& head) const {
         absl::InvalidArgumentError(absl::StrCat("the request has more than one ", name, " header: one is expected")));
   }
   if (absl::Status status = names_.Check(head.Header("Host")); !status.ok()) return ErrorResponse(status);
-  if (absl::Status status = changes ? CheckPost(head) : absl::OkStatus(); !status.ok()) return ErrorResponse(status);
+  if (absl::Status status = changes ? CheckOrigin(head) : absl::OkStatus(); !status.ok()) return ErrorResponse(status);
   absl::StatusOr<HttpRequest> request = ParseTarget(head.path, head.query);
   if (!request.ok()) return ErrorResponse(request.status());
+  const bool takes_body = changes && !takes_body_.empty() && request->path == takes_body_;
+  const absl::StatusOr<std::uint64_t> body_bytes = changes ? BodyBytes(head, takes_body) : std::uint64_t{0};
+  if (!body_bytes.ok()) return ErrorResponse(body_bytes.status());
   request->changes = changes;
+  request->peer = peer;
+  request->body_bytes = *body_bytes;
   request->if_none_match = std::string(head.Header("If-None-Match"));
   request->authorization = std::string(head.Header("Authorization"));
   request->cookie = std::string(head.Header("Cookie"));

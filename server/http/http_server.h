@@ -1,6 +1,7 @@
 // A small HTTP server, of the web page and of /metrics: GET and HEAD, and POST where that is allowed, one request per
-// connection, security headers on every answer. A POST carries its values in the address, has no body, and must come from a
-// page of this very server (its Origin is its Host), so that no other site can make a browser change something here.
+// connection, security headers on every answer. A POST carries its values in the address, and must come from a page of this
+// very server (its Origin is its Host), so that no other site can make a browser change something here. A body is taken at one
+// address alone (HttpPlace::takes_body), and only if the handler, who has seen the head, wants it.
 //
 // It is a server of its own, on sockets and poll: what Debian has, civetweb, takes a thread for each client, silent ones too,
 // and binds its own sockets, so that a bound on connections, the eviction of whoever keeps silent and an address that is bound
@@ -13,10 +14,12 @@
 #ifndef ALLOCLAB_SERVER_HTTP_HTTP_SERVER_H_
 #define ALLOCLAB_SERVER_HTTP_HTTP_SERVER_H_
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -34,6 +37,11 @@ struct HttpResponse {
   std::string body;
   std::string etag;             // with quotes; empty: not to be stored by the browser
   std::string set_cookie = {};  // NAME=VALUE and its attributes; empty: none
+  // Instead of a body: goes on for as long as somebody reads.
+  std::shared_ptr<HttpStream> stream = nullptr;
+  // Instead of all of the above: what answers when the body of the request, of so many bytes, has come.
+  std::function<HttpResponse(std::string body)> take_body = nullptr;
+  std::size_t body_bytes = 0;
 };
 
 // {"code": "NOT_FOUND", "message": "..."} with the HTTP status that fits.
@@ -45,6 +53,7 @@ struct HttpPlace {
   BindAddress listen;
   HostNames names = {};
   bool takes_posts = false;
+  std::vector<std::string> takes_body = {};  // the path of the only POST that has a body; empty: none
 };
 
 class HttpServer {
@@ -61,11 +70,13 @@ class HttpServer {
  private:
   HttpServer(const HttpPlace& place, Handler handler, Listener listener);
 
-  std::string Respond(absl::string_view bytes) const;
-  HttpResponse Answer(const HttpHead& head) const;
+  HttpAnswer Respond(absl::string_view bytes, const std::string& peer) const;
+  HttpResponse Answer(const HttpHead& head, const std::string& peer) const;
+  HttpAnswer ToAnswer(HttpResponse response, bool with_body) const;
 
   const HostNames names_;
   const bool takes_posts_;
+  const std::vector<std::string> takes_body_;
   const Handler handler_;
   const std::string address_;
   HttpTransport transport_;  // last: it stops first

@@ -1,5 +1,6 @@
 #include "server/http/http_transport.h"
 
+#include <netdb.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "allocators/common/check.h"
 #include "server/http/http_head.h"
@@ -16,10 +18,11 @@
 namespace alloclab::server {
 namespace {
 
-constexpr int kTickMs = 50;                              // between two looks for clients that are late
-constexpr int kAcceptsAtOnce = 64;                       // then whoever is connected has a turn
-constexpr int kAnswerNice = 5;                           // who computes a page or a scrape lets calls of gRPC go first
-constexpr absl::Duration kLeaveTime = absl::Seconds(1);  // for the client to hang up
+constexpr int kTickMs = 50;         // between two looks for clients that are late
+constexpr int kAcceptsAtOnce = 64;  // then whoever is connected has a turn
+constexpr int kAnswerNice = 5;      // who computes a page or a scrape lets calls of gRPC go first
+constexpr std::size_t kBodyBytesAtOnce = 64 << 10;
+constexpr absl::Duration kLeaveTime = absl::Seconds(1);            // for the client to hang up
 constexpr absl::Duration kPatienceWithReaders = absl::Seconds(1);  // before a slow reader makes room for others
 
 void Register(int epoll, int action, int fd, std::uint32_t events) {
@@ -31,7 +34,20 @@ void Register(int epoll, int action, int fd, std::uint32_t events) {
 
 bool IsLater() { return errno == EAGAIN || errno == EINTR; }
 
-absl::Duration TimeFor(bool writing, bool leaving) { return leaving ? kLeaveTime : writing ? kAnswerTime : kHeadTime; }
+// Without the port: "127.0.0.1". Empty: it has none.
+std::string PeerOf(int socket) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof(storage);
+  sockaddr* const address = static_cast<sockaddr*>(static_cast<void*>(&storage));
+  std::array<char, NI_MAXHOST> text{};
+  const bool told = getpeername(socket, address, &length) == 0 &&
+                    getnameinfo(address, length, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) == 0;
+  return told ? text.data() : "";
+}
+
+absl::Duration TimeToSend(std::size_t bytes, std::size_t per_second) {
+  return absl::Seconds(static_cast<double>(bytes) / static_cast<double>(per_second));
+}
 
 }  // namespace
 
@@ -67,7 +83,7 @@ void HttpTransport::Work() {
       job = std::move(jobs_.front());
       jobs_.pop_front();
     }
-    job.bytes = respond_(job.bytes);
+    job.answer = std::exchange(job.task, nullptr)();
     {
       const MutexLock lock(mutex_);
       answers_.push_back(std::move(job));
@@ -88,17 +104,30 @@ void HttpTransport::Watch() {
         const auto& sockets = listener_.sockets();
         if (std::any_of(sockets.begin(), sockets.end(), [&](const Descriptor& socket) { return socket.get() == fd; }))
           Accept(fd);
-      } else if (client->second.state == State::kReading) {
-        Read(client->second);
-      } else if (client->second.state == State::kWriting) {
-        Write(client->second);
-      } else if (client->second.state == State::kLeaving) {
-        Discard(client->second);
+      } else {
+        Serve(client->second);
       }
     }
+    ContinueStreams();
     DropLate();
     const MutexLock lock(mutex_);
     if (stopping_) return;
+  }
+}
+
+void HttpTransport::Serve(Client& client) {
+  switch (client.state) {
+    case State::kReading:
+      return Read(client);
+    case State::kTaking:
+      return TakeBody(client);
+    case State::kWorking:
+      return;
+    case State::kWriting:
+      return Write(client);
+    case State::kResting:
+    case State::kLeaving:
+      return Discard(client);
   }
 }
 
@@ -109,8 +138,7 @@ void HttpTransport::Accept(int socket) {
     if (fd < 0) return;
     if (!MakeRoom()) continue;
     Client& client = clients_[fd];
-    client =
-        Client{.socket = std::move(accepted), .state = State::kReading, .since = MonotonicTime::Now(), .bytes = {}, .sent = 0};
+    client = Client{.socket = std::move(accepted), .peer = PeerOf(fd)};
     Register(epoll_.get(), EPOLL_CTL_ADD, fd, EPOLLIN);
     Read(client);  // what it wants is here already, as a rule
   }
@@ -122,7 +150,7 @@ bool HttpTransport::MakeRoom() {
   auto longest = clients_.end();
   for (auto it = clients_.begin(); it != clients_.end(); ++it) {
     const Client& client = it->second;
-    if (client.state == State::kWorking) continue;
+    if (client.state == State::kWorking || client.state == State::kTaking || client.state == State::kResting) continue;
     if (client.state == State::kWriting && now - client.since < kPatienceWithReaders) continue;
     if (longest == clients_.end() || client.since < longest->second.since) longest = it;
   }
@@ -139,14 +167,29 @@ void HttpTransport::Read(Client& client) {
   if (got < 0 || (got == 0 && before == 0)) return Drop(client.socket.get());
   client.bytes.append(buffer.data(), static_cast<std::size_t>(got));
   const bool complete = client.bytes.find("\r\n\r\n", before < 3 ? 0 : before - 3) != std::string::npos;
-  if (complete || got == 0 || client.bytes.size() == kHttpHeadBytesMax) StartWork(client, std::exchange(client.bytes, {}));
+  if (!complete && got != 0 && client.bytes.size() < kHttpHeadBytesMax) return;
+  StartWork(client, [this, head = client.bytes, peer = client.peer] { return respond_(head, peer); });
 }
 
-void HttpTransport::StartWork(Client& client, std::string head) {
+void HttpTransport::TakeBody(Client& client) {
+  const std::size_t before = client.bytes.size(), wanted = std::min(kBodyBytesAtOnce, client.answer.body_bytes - before);
+  if (wanted > 0) {
+    client.bytes.resize(before + wanted);
+    const ssize_t got = recv(client.socket.get(), client.bytes.data() + before, wanted, 0);
+    client.bytes.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    if (got == 0 || (got < 0 && !IsLater())) return Drop(client.socket.get());
+  }
+  if (client.bytes.size() < client.answer.body_bytes) return;
+  StartWork(client, [take = std::exchange(client.answer, {}).take, body = std::exchange(client.bytes, {})]() mutable {
+    return take(std::move(body));
+  });
+}
+
+void HttpTransport::StartWork(Client& client, Task task) {
   Enter(client, State::kWorking);
   Register(epoll_.get(), EPOLL_CTL_DEL, client.socket.get(), 0);
   const MutexLock lock(mutex_);
-  jobs_.push_back({client.socket.get(), std::move(head)});
+  jobs_.push_back({client.socket.get(), std::move(task)});
   to_do_.NotifyOne();
 }
 
@@ -159,11 +202,45 @@ void HttpTransport::TakeAnswers() {
     answers.swap(answers_);
   }
   for (Job& answer : answers) {
-    Client& client = clients_.at(answer.client);  // nobody drops one that waits for its answer
-    client.bytes = std::move(answer.bytes);
-    Enter(client, State::kWriting);
-    Register(epoll_.get(), EPOLL_CTL_ADD, answer.client, EPOLLOUT);
-    Write(client);
+    TakeAnswer(clients_.at(answer.client), std::move(answer.answer));  // nobody drops one that waits for its answer
+  }
+}
+
+void HttpTransport::TakeAnswer(Client& client, HttpAnswer answer) {
+  if (std::exchange(client.answer, {}).stream != nullptr) --streams_at_work_;
+  if (answer.take != nullptr) {
+    client.bytes.erase(0, client.bytes.find("\r\n\r\n") + 4);  // what came of the body with the head
+    client.bytes.resize(std::min(client.bytes.size(), answer.body_bytes));
+    client.bytes.reserve(answer.body_bytes);
+    client.answer = std::move(answer);
+    Enter(client, State::kTaking);
+    Register(epoll_.get(), EPOLL_CTL_ADD, client.socket.get(), EPOLLIN);
+    return TakeBody(client);
+  }
+  client.bytes = std::exchange(answer.bytes, {});
+  client.sent = 0;
+  client.answer = std::move(answer);
+  Enter(client, State::kWriting);
+  Register(epoll_.get(), EPOLL_CTL_ADD, client.socket.get(), EPOLLOUT);
+  Write(client);
+}
+
+void HttpTransport::ContinueStreams() {
+  const MonotonicTime now = MonotonicTime::Now();
+  std::vector<Client*> ready;
+  for (auto& [fd, client] : clients_) {
+    if (client.state != State::kResting || now < client.due) continue;
+    if (now - client.since >= kStreamRest || client.answer.stream->Hurries()) ready.push_back(&client);
+  }
+  std::sort(ready.begin(), ready.end(), [](const Client* a, const Client* b) { return a->since < b->since; });
+  for (Client* client : ready) {
+    if (streams_at_work_ == kStreamThreads) return;
+    ++streams_at_work_;
+    StartWork(*client, [stream = client->answer.stream] {
+      std::optional<std::string> piece = stream->Next();
+      const bool more = piece.has_value();
+      return HttpAnswer{.bytes = std::move(piece).value_or(""), .stream = more ? stream : nullptr};
+    });
   }
 }
 
@@ -176,8 +253,13 @@ void HttpTransport::Write(Client& client) {
     client.sent += static_cast<std::size_t>(sent);
   }
   client.bytes = {};
-  shutdown(fd, SHUT_WR);
-  Enter(client, State::kLeaving);
+  if (client.answer.stream != nullptr) {
+    Enter(client, State::kResting);
+    client.due = client.since + TimeToSend(client.sent, kStreamBytesPerSecond);
+  } else {
+    shutdown(fd, SHUT_WR);
+    Enter(client, State::kLeaving);
+  }
   Register(epoll_.get(), EPOLL_CTL_MOD, fd, EPOLLIN);
 }
 
@@ -196,11 +278,26 @@ void HttpTransport::DropLate() {
   const MonotonicTime now = MonotonicTime::Now();
   std::vector<int> late;
   for (const auto& [fd, client] : clients_) {
-    if (client.state == State::kWorking) continue;
-    const absl::Duration time = TimeFor(client.state == State::kWriting, client.state == State::kLeaving);
-    if (now - client.since > time) late.push_back(fd);
+    if (now - client.since > TimeFor(client)) late.push_back(fd);
   }
   for (const int fd : late) Drop(fd);
+}
+
+absl::Duration HttpTransport::TimeFor(const Client& client) {
+  switch (client.state) {
+    case State::kReading:
+      return kHeadTime;
+    case State::kTaking:
+      return kHeadTime + TimeToSend(client.bytes.size(), kBodyBytesPerSecondMin);
+    case State::kWriting:
+      return kAnswerTime;
+    case State::kLeaving:
+      return kLeaveTime;
+    case State::kWorking:
+    case State::kResting:
+      break;
+  }
+  return absl::InfiniteDuration();
 }
 
 void HttpTransport::Drop(int client) { clients_.erase(client); }

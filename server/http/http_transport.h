@@ -3,6 +3,11 @@
 // answer. When kHttpClientsMax are connected, whoever has kept silent for longest makes room for the next. One request per
 // connection.
 //
+// An answer may go on as a stream (HttpStream), whose next piece is made when the client has taken the last one and rested
+// kStreamRest and as long as the last piece takes at kStreamBytesPerSecond: nobody who reads slowly holds up more than itself,
+// and it gets fewer pieces instead of old ones. A body is taken only for a request that asks for it (HttpAnswer::take), at
+// kBodyBytesPerSecondMin or more.
+//
 // Thread safety: `respond` is called from several threads at once.
 #ifndef ALLOCLAB_SERVER_HTTP_HTTP_TRANSPORT_H_
 #define ALLOCLAB_SERVER_HTTP_HTTP_TRANSPORT_H_
@@ -12,6 +17,8 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -28,11 +35,34 @@ namespace alloclab::server {
 inline constexpr int kHttpThreads = 16;
 inline constexpr std::size_t kHttpClientsMax = 128;
 inline constexpr absl::Duration kHeadTime = absl::Seconds(3), kAnswerTime = absl::Seconds(10);
+inline constexpr absl::Duration kStreamRest = absl::Milliseconds(200);
+inline constexpr std::size_t kStreamBytesPerSecond = 256 << 10;
+inline constexpr int kStreamThreads = 4;  // of kHttpThreads at most, so that streams never keep a page waiting
+// Of a body, after kHeadTime in which nothing need come.
+inline constexpr std::size_t kBodyBytesPerSecondMin = 16 << 10;
+
+// What an answer goes on with.
+class HttpStream {
+ public:
+  virtual ~HttpStream() = default;
+  // The next piece; empty: there is nothing new. Nothing: it is over. One call at a time.
+  virtual std::optional<std::string> Next() = 0;
+  // Whether the next piece is wanted before the rest is over. From another thread.
+  virtual bool Hurries() const = 0;
+};
+
+struct HttpAnswer {
+  std::string bytes;
+  std::shared_ptr<HttpStream> stream = nullptr;  // that goes on after them; null: they are all
+  // Instead of both: takes the body of the request, of `body_bytes`, and answers then.
+  std::size_t body_bytes = 0;
+  std::function<HttpAnswer(std::string body)> take = nullptr;
+};
 
 class HttpTransport {
  public:
-  // All bytes of the answer to a request, of which it gets the head; or what came instead of one.
-  using Respond = std::function<std::string(absl::string_view head)>;
+  // The answer to a request, of which it gets the head, or what came instead of one. `peer`: the client's address, "127.0.0.1".
+  using Respond = std::function<HttpAnswer(absl::string_view head, const std::string& peer)>;
 
   HttpTransport(Listener listener, Respond respond);
   ~HttpTransport();  // hangs up on everybody; waits for the answers that are being computed
@@ -42,32 +72,44 @@ class HttpTransport {
   const BindAddress& address() const { return listener_.address(); }
 
  private:
-  // kLeaving: everything is sent; what still comes is read and thrown away, as closing on it would destroy the answer on its
-  // way.
-  enum class State { kReading, kWorking, kWriting, kLeaving };
+  // kTaking: a body comes. kResting: a stream, between two pieces. kLeaving: everything is sent; what still comes is read and
+  // thrown away, as closing on it would destroy the answer on its way.
+  enum class State { kReading, kTaking, kWorking, kWriting, kResting, kLeaving };
   struct Client {
     Descriptor socket;
+    std::string peer;
     State state = State::kReading;
     MonotonicTime since = MonotonicTime::Now();  // in this state
-    std::string bytes;                           // of the request, later of the answer
+    std::string bytes = {};                      // of the request, later of the answer
     std::size_t sent = 0;
+    HttpAnswer answer = {};                             // without its bytes
+    MonotonicTime due = MonotonicTime::InfinitePast();  // the next piece of a stream, by its rate
   };
   using Clients = std::map<int, Client>;  // by descriptor
+  using Task = std::function<HttpAnswer()>;
   struct Job {
     int client;
-    std::string bytes;
+    Task task;
+    HttpAnswer answer = {};
   };
 
   void Watch();
   void Accept(int socket);
   // Whether there is room now for one more.
   bool MakeRoom();
+  void Serve(Client& client);  // whose socket is ready
   void Read(Client& client);
+  void TakeBody(Client& client);
   void Write(Client& client);
   void Discard(Client& client);
   void Enter(Client& client, State state);
-  void StartWork(Client& client, std::string head);
+  void StartWork(Client& client, Task task) ABSL_LOCKS_EXCLUDED(mutex_);
   void TakeAnswers() ABSL_LOCKS_EXCLUDED(mutex_);
+  void TakeAnswer(Client& client, HttpAnswer answer);
+  // Has the next pieces made of those streams that have waited for longest.
+  void ContinueStreams() ABSL_LOCKS_EXCLUDED(mutex_);
+  // How long it may stay in its state.
+  static absl::Duration TimeFor(const Client& client);
   void DropLate();
   void Drop(int client);
 
@@ -76,7 +118,9 @@ class HttpTransport {
   Listener listener_;
   const Respond respond_;
   const Descriptor epoll_, wake_;
-  Clients clients_;  // the watching thread's
+  // The watching thread's.
+  Clients clients_;
+  int streams_at_work_ = 0;
 
   Mutex mutex_;
   Condition to_do_;

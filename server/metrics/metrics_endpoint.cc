@@ -81,7 +81,7 @@ std::vector<prometheus::MetricFamily> CollectMetrics(const MetricsSources& sourc
   return families;
 }
 
-std::string ScrapeText(const MetricsSources& sources, AnswerCache& cache) {
+std::string ScrapeText(const MetricsSources& sources, AnswerCache<std::string>& cache) {
   static const std::string kQuestion = "/metrics";
   if (const std::optional<std::string> shared = cache.Find(kQuestion)) return *shared;
   std::string text = ToText(CollectMetrics(sources));
@@ -91,7 +91,7 @@ std::string ScrapeText(const MetricsSources& sources, AnswerCache& cache) {
 
 absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Start(const std::string& listen, MetricsSources sources,
                                                                         const std::string& allowed_hosts, Authorize authorize) {
-  const auto cache = std::make_shared<AnswerCache>(MonotonicTime::Now, kScrapeAgeMax);
+  const auto cache = std::make_shared<AnswerCache<std::string>>(MonotonicTime::Now, kScrapeAgeMax);
   const Scrape scrape = [sources = std::move(sources), cache] { return ScrapeText(sources, *cache); };
   auto http = ServeMetrics("--metrics-listen", listen, allowed_hosts, scrape, std::move(authorize));
   if (!http.ok()) return http.status();

@@ -44,7 +44,7 @@ struct MetricsSources {
 std::vector<prometheus::MetricFamily> CollectMetrics(const MetricsSources& sources);
 
 // The same in the text format; with more than kOthersReadMax instances it may be one from `cache`, and is put there.
-std::string ScrapeText(const MetricsSources& sources, AnswerCache& cache);
+std::string ScrapeText(const MetricsSources& sources, AnswerCache<std::string>& cache);
 
 class MetricsEndpoint {
  public:

@@ -254,7 +254,7 @@ TEST(Metrics, ScrapersOfManyInstancesShareAScrapeForASecond) {
   const MetricsSources sources{
       lab.heaps, instances, lab.runs, rpcs, *lab.budget, [] { return 0; }, [] { return ConnectionFigures{}; }};
   MonotonicTime now = MonotonicTime::Now();
-  AnswerCache cache([&] { return now; }, kScrapeAgeMax);
+  AnswerCache<std::string> cache([&] { return now; }, kScrapeAgeMax);
   const auto seen = [&] { return Series(ScrapeText(sources, cache)).at("alloclab_server_instances"); };
   const auto create = [&] { ASSERT_TRUE(instances.Create({"", SmallMachine(), "", ""}).ok()); };
   for (std::size_t i = 0; i < kOthersReadMax; ++i) create();

@@ -148,10 +148,10 @@ absl::Status LabServer::Parts::StartPage(const ServerOptions& options) {
   if (!listen.ok()) return listen.status();
   const absl::StatusOr<HostNames> names = HostNames::Parse(options.allowed_hosts);
   if (!names.ok()) return errors::BadField("--allowed-hosts", std::string(names.status().message()));
-  auto started = WebServer::Start(
-      *listen,
-      {instances, runs, opened_runs, [this] { return card.Describe(); }, options.prometheus_url, options.grafana_url, &access},
-      *names);
+  auto started = WebServer::Start(*listen,
+                                  {instances, runs, opened_runs, traces, [this] { return card.Describe(); },
+                                   options.prometheus_url, options.grafana_url, &access},
+                                  *names);
   if (!started.ok()) return started.status();
   web = *std::move(started);
   addresses.web = web->address();

@@ -38,8 +38,9 @@ class WebConcurrency : public testing::Test {
       *MetricsEndpoint::Start("127.0.0.1:0", {lab_.heaps, lab_.instances, lab_.runs, rpcs_, *lab_.budget,
                                               [] { return std::size_t{0}; }, [] { return ConnectionFigures{}; }});
   OpenedRuns opened_runs_{lab_.runs, lab_.traces, lab_.instances};
-  std::unique_ptr<WebServer> web_ = *WebServer::Start(
-      *ParseBindAddress("127.0.0.1:0"), {lab_.instances, lab_.runs, opened_runs_, [this] { return card_.Describe(); }, "", ""});
+  std::unique_ptr<WebServer> web_ =
+      *WebServer::Start(*ParseBindAddress("127.0.0.1:0"),
+                        {lab_.instances, lab_.runs, opened_runs_, lab_.traces, [this] { return card_.Describe(); }, "", ""});
 };
 
 TEST_F(WebConcurrency, BrowsersAndScrapersBesideBatchesRunsAndDeletions) {

@@ -40,6 +40,12 @@ RawResponse Connection::Receive() {
   return response;
 }
 
+std::string Connection::ReceiveSome() {
+  std::array<char, 16384> buffer;
+  const ssize_t n = recv(socket_, buffer.data(), buffer.size(), 0);
+  return n > 0 ? std::string(buffer.data(), static_cast<std::size_t>(n)) : "";
+}
+
 void Connection::Close() {
   if (socket_ >= 0) close(socket_);
   socket_ = -1;

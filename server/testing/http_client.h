@@ -26,6 +26,8 @@ class Connection {
   void Send(absl::string_view bytes);
   void HalfClose();
   RawResponse Receive();
+  // What comes next, as soon as something does; empty: the server has closed.
+  std::string ReceiveSome();
 
  private:
   void Close();

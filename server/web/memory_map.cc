@@ -5,6 +5,7 @@
 #include <string>
 
 #include "allocators/common/check.h"
+#include "allocators/common/pow2_histogram.h"
 #include "server/converters/inspect_converter.h"
 
 namespace alloclab::server {
@@ -138,6 +139,11 @@ void MemoryMapper::Add(const Block& block, const Declaration& declaration) {
   const std::uint64_t end = block.address + block.bytes;
   if (end > first) AddRange(cells, map.from(), map.cell_bytes(), first, end - first);
   map.set_blocks(map.blocks() + 1);
+  if (block.kind == BlockKind::kLive) {
+    auto& by_size = *map.mutable_live_blocks_by_size();
+    if (by_size.empty()) by_size.Resize(Pow2Histogram::kBuckets, 0);
+    ++by_size[Pow2Histogram::BucketOf(block.bytes)];
+  }
   next_ = std::max(next_, end);
   map.set_mapped_to(static_cast<std::uint32_t>(next_));
   TellIfAsked(block, declaration);

@@ -13,9 +13,9 @@ namespace {
 
 TEST(AnswerCache, ForgetsAfterItsLifeByTheClockItIsGiven) {
   MonotonicTime now = MonotonicTime::Now();
-  AnswerCache cache([&] { return now; });
+  AnswerCache<std::string> cache([&] { return now; });
   cache.Put("map", "an answer");
-  now = now + AnswerCache::kLife;
+  now = now + AnswerCache<std::string>::kLife;
   EXPECT_EQ(cache.Find("map"), "an answer");
   now = now + absl::Nanoseconds(1);
   EXPECT_EQ(cache.Find("map"), std::nullopt);
@@ -23,11 +23,11 @@ TEST(AnswerCache, ForgetsAfterItsLifeByTheClockItIsGiven) {
 
 TEST(AnswerCache, HoldsABoundedNumber) {
   MonotonicTime now = MonotonicTime::Now();
-  AnswerCache cache([&] { return now; });
-  for (std::size_t i = 0; i <= AnswerCache::kAnswersMax; ++i) cache.Put(std::to_string(i), "an answer");
-  EXPECT_EQ(cache.Find(std::to_string(AnswerCache::kAnswersMax - 1)), "an answer");
-  EXPECT_EQ(cache.Find(std::to_string(AnswerCache::kAnswersMax)), std::nullopt);
-  now = now + (AnswerCache::kLife + absl::Nanoseconds(1));
+  AnswerCache<std::string> cache([&] { return now; });
+  for (std::size_t i = 0; i <= AnswerCache<std::string>::kAnswersMax; ++i) cache.Put(std::to_string(i), "an answer");
+  EXPECT_EQ(cache.Find(std::to_string(AnswerCache<std::string>::kAnswersMax - 1)), "an answer");
+  EXPECT_EQ(cache.Find(std::to_string(AnswerCache<std::string>::kAnswersMax)), std::nullopt);
+  now = now + (AnswerCache<std::string>::kLife + absl::Nanoseconds(1));
   cache.Put("later", "an answer");
   EXPECT_EQ(cache.Find("later"), "an answer");
 }

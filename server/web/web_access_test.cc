@@ -85,6 +85,42 @@ TEST_F(WebAccessTest, ABrowserSignsInAndOut) {
   EXPECT_TRUE(Eventually([&] { return Read("/api/server", cookie).status == 401; }));
 }
 
+TEST_F(WebAccessTest, WhoMayDoWhat) {
+  ASSERT_EQ(Post("/api/instances?name=shared&ram=1Mi", viewer_).status, 403);
+  ASSERT_EQ(Post("/api/instances?name=shared&ram=1Mi", user_).status, 200);
+  EXPECT_EQ(Post("/api/instances/shared/malloc?bytes=10", viewer_).status, 403);
+  EXPECT_EQ(Post("/api/instances/shared/malloc?bytes=10", user_).status, 200);
+  EXPECT_EQ(Post("/api/traces?name=x", viewer_ + "Content-Length: 100\r\n").status, 403) << "before any of it has come";
+  const std::string admin = Make("ann", Role::kAdmin);
+  EXPECT_TRUE(Eventually([&] { return Read("/api/server", admin).status == 200; }));
+  const std::string other = Make("bob", Role::kUser);
+  EXPECT_TRUE(Eventually([&] { return Read("/api/server", other).status == 200; }));
+  ASSERT_EQ(Post("/api/runs?workload=steady-state&operations=1000&ram=1Mi", user_).status, 200);
+  ASSERT_EQ(Post("/api/runs/1/open", user_).status, 200);
+  for (const char* change : {"/api/instances/shared/malloc?bytes=10", "/api/instances/shared/delete", "/api/runs/1/cancel",
+                             "/api/runs/1/delete", "/api/instances/run-1/seek?operation=1", "/api/instances/run-1/close"}) {
+    EXPECT_EQ(Post(change, other).status, 403) << change;
+    EXPECT_EQ(Post(change, viewer_).status, 403) << change;
+  }
+  EXPECT_EQ(Post("/api/instances/run-1/close", user_).status, 200);
+  EXPECT_EQ(Post("/api/instances/shared/delete", user_).status, 200);
+  EXPECT_EQ(Post("/api/runs/1/delete", admin).status, 200);
+}
+
+// A stream is no way around the end of a permission.
+TEST_F(WebAccessTest, AStreamEndsWithItsToken) {
+  ASSERT_EQ(Post("/api/instances?name=watched&ram=1Mi", user_).status, 200);
+  EXPECT_EQ(Read("/api/instances/watched/live").status, 401);
+  const std::string& host = server_.server().web_address();
+  Connection browser(host);
+  browser.Send(absl::StrCat("GET /api/instances/watched/live HTTP/1.1\r\nHost: ", host, "\r\n", viewer_, "\r\n"));
+  EXPECT_THAT(browser.ReceiveSome(), HasSubstr("200 OK"));
+  ASSERT_TRUE(RevokeToken(data_dir_, "vic").ok());
+  std::string seen;
+  for (std::string more; !(more = browser.ReceiveSome()).empty();) seen += more;
+  EXPECT_THAT(seen, AllOf(HasSubstr("event: end\n"), HasSubstr("UNAUTHENTICATED")));
+}
+
 TEST_F(WebAccessTest, OtherSitesCannotUseTheCookie) {
   const std::string cookie = SignIn(user_);
   for (const char* origin : {"http://evil.example", "null", "http://127.0.0.1"}) {

@@ -2,19 +2,24 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <map>
+#include <string_view>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/numbers.h"
 #include "absl/time/clock.h"
 #include "allocators/common/printable.h"
 #include "alloclab/v1/web.pb.h"
+#include "server/access/owner.h"
+#include "server/collections/run_difference.h"
 #include "server/converters/instance_converter.h"
 #include "server/converters/list_converter.h"
 #include "server/converters/native_converter.h"
 #include "server/converters/run_converter.h"
 #include "server/converters/statistics_converter.h"
 #include "server/converters/time_converter.h"
-#include "server/converters/time_travel_converter.h"
 #include "server/converters/workload_converter.h"
 #include "server/errors.h"
 #include "server/http/json.h"
@@ -22,8 +27,6 @@
 
 namespace alloclab::server {
 namespace {
-
-constexpr std::uint64_t kAddressMax = UINT32_MAX;
 
 std::uint64_t Failed(const v1::Counters& counters) {
   std::uint64_t failed = 0;
@@ -82,14 +85,6 @@ absl::StatusOr<RunFilter> FilterOf(const HttpRequest& request) {
   return FilterFromProto(filter);
 }
 
-// A browser that follows a run asks once more after its end: that is no error.
-absl::StatusOr<v1::MemoryMap> GoneIfEnded(absl::StatusOr<v1::MemoryMap> map) {
-  if (map.ok() || !absl::IsFailedPrecondition(map.status())) return map;
-  v1::MemoryMap gone;
-  gone.set_gone(true);
-  return gone;
-}
-
 }  // namespace
 
 absl::StatusOr<std::uint64_t> WebApi::RunNumber(const HttpRequest& request) {
@@ -105,37 +100,64 @@ WebApi::Handler WebApi::Route(const std::vector<std::string>& path) {
     if (path[1] == "instances") return &WebApi::Instances;
     if (path[1] == "runs") return &WebApi::Runs;
     if (path[1] == "workloads") return &WebApi::Workloads;
+    if (path[1] == "traces") return &WebApi::Traces;
   }
   const bool instance = path.size() > 2 && path[1] == "instances", run = path.size() > 2 && path[1] == "runs";
   if (path.size() == 3 && instance) return &WebApi::Instance;
   if (path.size() == 3 && run) return &WebApi::Run;
+  if (path.size() == 3 && path[1] == "live") return &WebApi::SteerLive;
   if (path.size() == 4 && (instance || run) && path[3] == "map") return &WebApi::Map;
+  if (path.size() == 4 && instance && path[3] == "ages") return &WebApi::Ages;
+  if (path.size() == 4 && run && path[3] == "diff") return &WebApi::DiffRuns;
   return nullptr;
 }
 
 WebApi::Handler WebApi::RouteOfChange(const std::vector<std::string>& path) {
-  const bool runs = path.size() >= 2 && path[1] == "runs";
-  if (runs && path.size() == 2) return &WebApi::StartRun;
-  if (path.size() != 4 || (!runs && path[1] != "instances")) return nullptr;
-  if (runs && path[3] == "repeat") return &WebApi::RepeatRun;
-  if (runs && path[3] == "cancel") return &WebApi::CancelRun;
-  if (runs && path[3] == "open") return &WebApi::OpenRun;
-  if (!runs && path[3] == "seek") return &WebApi::SeekRun;
-  if (!runs && path[3] == "explain") return &WebApi::ExplainRun;
-  if (!runs && path[3] == "holes") return &WebApi::Holes;
-  if (!runs && path[3] == "close") return &WebApi::CloseRun;
-  return nullptr;
+  static const std::map<std::string_view, Handler> kOfRun = {{"repeat", &WebApi::RepeatRun},
+                                                             {"cancel", &WebApi::CancelRun},
+                                                             {"delete", &WebApi::DeleteRun},
+                                                             {"open", &WebApi::OpenRun}};
+  static const std::map<std::string_view, Handler> kOfInstance = {
+      {"seek", &WebApi::SeekRun},       {"explain", &WebApi::ExplainRun},    {"holes", &WebApi::Holes},
+      {"close", &WebApi::CloseRun},     {"delete", &WebApi::DeleteInstance}, {"malloc", &WebApi::Operate},
+      {"calloc", &WebApi::Operate},     {"realloc", &WebApi::Operate},       {"free", &WebApi::Operate},
+      {"free-pages", &WebApi::Operate}, {"allocate-pages", &WebApi::Operate}};
+  const bool runs = path.size() >= 2 && path[1] == "runs", instances = path.size() >= 2 && path[1] == "instances";
+  if (path.size() == 2) return runs ? &WebApi::StartRun : instances ? &WebApi::CreateInstance : nullptr;
+  if (path.size() != 4 || (!runs && !instances)) return nullptr;
+  const auto& actions = runs ? kOfRun : kOfInstance;
+  const auto found = actions.find(path[3]);
+  return found == actions.end() ? nullptr : found->second;
 }
 
-absl::StatusOr<std::string> WebApi::Answer(const HttpRequest& request) {
+absl::Status WebApi::CheckOwnerOf(const HttpRequest& request, const Bearer& who) const {
+  if (who.name.empty() || request.path.size() != 4) return absl::OkStatus();
+  const std::string &name = request.path[2], &action = request.path[3];
+  if (request.path[1] == "instances" && action != "explain" && action != "holes") {
+    const auto instance = subjects_.instances.Find(name);
+    if (instance.ok()) return CheckOwner(who, (*instance)->owner(), fmt::format("instance \"{}\"", (*instance)->name()));
+  }
+  if (request.path[1] == "runs" && (action == "cancel" || action == "delete")) {
+    const auto id = RunNumber(request);
+    const auto run = id.ok() ? subjects_.runs.Get(*id) : id.status();
+    if (run.ok()) return CheckOwner(who, run->request.owner, fmt::format("run {}", *id));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> WebApi::Answer(HttpRequest request, const Bearer& who) {
   const Handler handler = request.changes ? RouteOfChange(request.path) : Route(request.path);
   if (handler == nullptr) {
-    return absl::NotFoundError(
-        fmt::format("no address \"/{}\": expected {}", fmt::join(request.path, "/"),
-                    request.changes ? "/api/runs[/ID/repeat|cancel|open] or /api/instances/NAME/seek|explain|holes|close"
-                                    : "/api/server, /api/catalog, /api/workloads, "
-                                      "/api/instances[/NAME[/map]] or /api/runs[/ID[/map]]"));
+    return absl::NotFoundError(fmt::format(
+        "no address \"/{}\": expected {}", fmt::join(request.path, "/"),
+        request.changes
+            ? "/api/runs[/ID/repeat|cancel|delete|open], /api/instances[/NAME/delete|malloc|calloc|realloc|free|allocate-pages|"
+              "free-pages|seek|explain|holes|close] or /api/traces"
+            : "/api/server, /api/catalog, /api/workloads, /api/traces, /api/instances[/NAME[/map|live|ages]] or "
+              "/api/runs[/ID[/map|live|diff]]"));
   }
+  if (absl::Status status = request.changes ? CheckOwnerOf(request, who) : absl::OkStatus(); !status.ok()) return status;
+  request.caller = who.name;
   return (this->*handler)(request);
 }
 
@@ -149,6 +171,7 @@ absl::StatusOr<std::string> WebApi::Server(const HttpRequest& request) {
   info.set_grafana_url(subjects_.grafana_url);
   info.set_runs_queued(census.queued);
   info.set_runs_running(census.running);
+  info.set_trace_upload_bytes_max(kTraceUploadBytesMax);
   return ToJson(info);
 }
 
@@ -182,22 +205,6 @@ absl::StatusOr<std::string> WebApi::Instances(const HttpRequest& request) {
   return ToJson(list);
 }
 
-absl::StatusOr<std::string> WebApi::Instance(const HttpRequest& request) {
-  if (absl::Status status = request.CheckParameters({}); !status.ok()) return status;
-  const auto instance = subjects_.instances.Find(request.path[2]);
-  if (!instance.ok()) return instance.status();
-  const Snapshot snapshot = (*instance)->Sample();
-  v1::InstanceDetail detail;
-  *detail.mutable_instance() = ToProto(**instance);
-  detail.mutable_instance()->set_operations(snapshot.operations);
-  *detail.mutable_time() = ToProto(snapshot.time);
-  *detail.mutable_statistics() = ToProto(snapshot);
-  detail.mutable_statistics()->set_instance((*instance)->name());
-  detail.mutable_statistics()->set_id((*instance)->id());
-  if ((*instance)->opened_run()) *detail.mutable_moment() = MomentOf(**instance);
-  return ToJson(detail);
-}
-
 absl::StatusOr<std::string> WebApi::Runs(const HttpRequest& request) {
   if (absl::Status status = request.CheckParameters({"page_size", "page_token", "workload", "state", "label", "allocator"});
       !status.ok()) {
@@ -212,59 +219,37 @@ absl::StatusOr<std::string> WebApi::Runs(const HttpRequest& request) {
   return ToJson(ToProto(*runs, range->size));
 }
 
-absl::StatusOr<std::string> WebApi::Run(const HttpRequest& request) {
-  if (absl::Status status = request.CheckParameters({}); !status.ok()) return status;
-  const auto id = RunNumber(request);
-  if (!id.ok()) return id.status();
-  const auto live = subjects_.runs.FindLive(*id);
-  const auto run = subjects_.runs.Get(*id);
-  if (!run.ok()) return run.status();
-  v1::RunDetail detail;
-  *detail.mutable_run() = ToProto(*run);
-  *detail.mutable_time() = ToProto(absl::Now());
-  if (const auto snapshot = live ? live->Sample() : std::nullopt) *detail.mutable_live() = ToProto(*snapshot);
-  return ToJson(detail);
+absl::StatusOr<std::string> WebApi::Traces(const HttpRequest& request) {
+  if (absl::Status status = request.CheckParameters({"page_size", "page_token"}); !status.ok()) return status;
+  const auto range = ListRangeOf(request, kListTracesDefault, kListTracesMax);
+  if (!range.ok()) return range.status();
+  const auto traces = subjects_.traces.List(range->token, range->size);
+  if (!traces.ok()) return traces.status();
+  const auto stored = subjects_.traces.StoredBytes();
+  if (!stored.ok()) return stored.status();
+  v1::ListTracesResponse list = ToProto(*traces, range->size);
+  list.set_stored_bytes(*stored);
+  list.set_stored_bytes_max(subjects_.traces.bytes_max());
+  return ToJson(list);
 }
 
-absl::StatusOr<LookAt> WebApi::MachineOf(const HttpRequest& request) const {
-  if (request.path[1] == "instances") {
-    auto instance = subjects_.instances.Find(request.path[2]);
-    if (!instance.ok()) return instance.status();
-    return [instance = *std::move(instance)](const Look& look, MonotonicTime deadline) {
-      return instance->LookAt(look, deadline);
-    };
-  }
-  const auto id = RunNumber(request);
+absl::StatusOr<std::string> WebApi::DiffRuns(const HttpRequest& request) {
+  if (absl::Status status = request.CheckParameters({"with"}); !status.ok()) return status;
+  const auto id = RunNumber(request), with = request.Number("with", 0, 0, UINT64_MAX);
   if (!id.ok()) return id.status();
-  if (auto live = subjects_.runs.FindLive(*id)) {
-    return [live](const Look& look, MonotonicTime deadline) { return live->LookAt(look, deadline); };
+  if (!with.ok()) return with.status();
+  if (absl::Status status = diffs_.Admit(&request, request.peer, errors::TooManyDiffs(diffs_.max())); !status.ok())
+    return status;
+  const absl::Cleanup leave = [&] { diffs_.Leave(&request); };
+  const MonotonicTime end = MonotonicTime::Now() + kWebDiffTimeMax;
+  const auto reply = server::DiffRuns(subjects_.runs, subjects_.traces, *id, *with,
+                                      [this, end] { return stopping_ || MonotonicTime::Now() >= end; });
+  if (absl::IsCancelled(reply.status())) {
+    return absl::DeadlineExceededError(
+        fmt::format("comparing the two takes longer than {}: expected \"alloclab runs diff {} {}\"",
+                    absl::FormatDuration(kWebDiffTimeMax), *id, *with));
   }
-  const auto run = subjects_.runs.Get(*id);
-  return run.ok() ? errors::RunNotRunning(*id, RunStateName(run->state)) : run.status();
-}
-
-absl::StatusOr<std::string> WebApi::Map(const HttpRequest& request) {
-  if (absl::Status status = request.CheckParameters({"cells", "from", "to", "at"}); !status.ok()) return status;
-  const auto cells = request.Number("cells", kMapCellsDefault, kMapCellsMin, kMapCellsMax);
-  const auto from = request.Number("from", 0, 0, kAddressMax), to = request.Number("to", 0, 0, kAddressMax);
-  const auto at = request.Number("at", 0, 0, kAddressMax);
-  for (const auto* number : {&cells, &from, &to, &at}) {
-    if (!number->ok()) return number->status();
-  }
-  if (*from != 0 ? *to <= *from : *to != 0) return errors::BadField("to", "expected an address above from, and both or none");
-  const std::string question = fmt::format("{}/{} {} {} {} {}", request.path[1], request.path[2], *cells, *from, *to, *at);
-  if (auto answer = maps_.Find(question)) return *std::move(answer);
-  const auto machine = MachineOf(request);
-  MapRequest wanted;
-  wanted.cells = static_cast<std::uint32_t>(*cells);
-  wanted.from = static_cast<std::uint32_t>(*from);
-  wanted.to = static_cast<std::uint32_t>(*to);
-  wanted.at = static_cast<std::uint32_t>(*at);
-  const auto map = GoneIfEnded(machine.ok() ? view_.Map(*machine, wanted) : machine.status());
-  if (!map.ok()) return map.status();
-  auto answer = ToJson(*map);
-  if (answer.ok()) maps_.Put(question, *answer);
-  return answer;
+  return reply.ok() ? ToJson(*reply) : reply.status();
 }
 
 }  // namespace alloclab::server

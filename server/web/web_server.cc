@@ -22,6 +22,11 @@ std::string TypeOf(absl::string_view name) {
   return "image/svg+xml";
 }
 
+HttpResponse JsonResponse(absl::StatusOr<std::string> json) {
+  if (!json.ok()) return ErrorResponse(json.status());
+  return {.status = 200, .type = std::string(kJsonType), .body = *std::move(json), .etag = {}};
+}
+
 // A link of the web page must lead to another page, not run a script.
 absl::Status CheckLink(const char* option, const std::string& url) {
   if (url.empty() || absl::StartsWith(url, "http://") || absl::StartsWith(url, "https://")) return absl::OkStatus();
@@ -41,15 +46,23 @@ WebServer::WebServer(WebSubjects subjects)
   }
 }
 
+WebServer::~WebServer() {
+  api_.Stop();
+  http_.reset();
+}
+
 HttpResponse WebServer::Answer(const HttpRequest& request) {
   if (!request.path.empty() && request.path.front() == "api") {
     if (access_) {
       if (std::optional<HttpResponse> answer = access_->Answer(request)) return *std::move(answer);
     }
-    absl::StatusOr<std::string> json = api_.Answer(request);
+    if (WebApi::IsLive(request)) return Stream(request);
+    if (request.changes && request.path == kTracesPath) return Upload(request);
+    const absl::StatusOr<Bearer> who = access_ ? access_->Admit(request) : Bearer();
+    if (!who.ok()) return ErrorResponse(who.status());
+    absl::StatusOr<std::string> json = api_.Answer(request, *who);
     if (access_) access_->Audit(request, json.status());
-    if (!json.ok()) return ErrorResponse(json.status());
-    return {.status = 200, .type = std::string(kJsonType), .body = *std::move(json), .etag = {}};
+    return JsonResponse(std::move(json));
   }
   const auto file = files_.find(request.path.empty() ? "index.html" : absl::StrJoin(request.path, "/"));
   if (file == files_.end()) {
@@ -59,13 +72,36 @@ HttpResponse WebServer::Answer(const HttpRequest& request) {
   return file->second;
 }
 
+HttpResponse WebServer::Stream(const HttpRequest& request) {
+  auto stream =
+      api_.OpenLive(request, [this, request] { return access_ ? access_->Admit(request).status() : absl::OkStatus(); });
+  if (!stream.ok()) return ErrorResponse(stream.status());
+  return {.status = 200, .type = "text/event-stream", .body = {}, .etag = {}, .stream = *std::move(stream)};
+}
+
+HttpResponse WebServer::Upload(const HttpRequest& request) {
+  auto take = api_.StartUpload(request);
+  if (!take.ok()) return ErrorResponse(take.status());
+  return {.status = 200,
+          .type = {},
+          .body = {},
+          .etag = {},
+          .take_body =
+              [this, request, take = *std::move(take)](std::string body) {
+                absl::StatusOr<std::string> json = take(std::move(body));
+                if (access_) access_->Audit(request, json.status());
+                return JsonResponse(std::move(json));
+              },
+          .body_bytes = request.body_bytes};
+}
+
 absl::StatusOr<std::unique_ptr<WebServer>> WebServer::Start(const BindAddress& listen, WebSubjects subjects, HostNames names) {
   for (const auto& [option, url] :
        {std::pair{"--prometheus-url", subjects.prometheus_url}, {"--grafana-url", subjects.grafana_url}}) {
     if (absl::Status status = CheckLink(option, url); !status.ok()) return status;
   }
   std::unique_ptr<WebServer> server(new WebServer(std::move(subjects)));
-  auto http = HttpServer::Start({"--web-listen", listen, std::move(names), /*takes_posts=*/true},
+  auto http = HttpServer::Start({"--web-listen", listen, std::move(names), /*takes_posts=*/true, kTracesPath},
                                 [web = server.get()](const HttpRequest& request) { return web->Answer(request); });
   if (!http.ok()) return http.status();
   server->http_ = *std::move(http);

@@ -1,5 +1,5 @@
-// The built-in web page: its files, its data, and the HTTP server that brings both to a browser. Its pages read, and start,
-// repeat and cancel runs.
+// The built-in web page: its files, its data, and the HTTP server that brings both to a browser. Its pages read, follow
+// what changes by streams, and work on instances, runs and traces as the services do.
 #ifndef ALLOCLAB_SERVER_WEB_WEB_SERVER_H_
 #define ALLOCLAB_SERVER_WEB_WEB_SERVER_H_
 
@@ -21,11 +21,15 @@ class WebServer {
   static absl::StatusOr<std::unique_ptr<WebServer>> Start(const BindAddress& listen, WebSubjects subjects,
                                                           HostNames names = {});
 
+  ~WebServer();
+
   const std::string& address() const { return http_->address(); }  // as bound: "127.0.0.1:7412"
 
  private:
   explicit WebServer(WebSubjects subjects);
   HttpResponse Answer(const HttpRequest& request);
+  HttpResponse Stream(const HttpRequest& request);
+  HttpResponse Upload(const HttpRequest& request);
 
   std::unique_ptr<WebAccess> access_;  // null: everybody may do everything
   WebApi api_;

@@ -5,8 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -15,8 +18,7 @@
 #include "google/protobuf/util/json_util.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "server/testing/eventually.h"
-#include "server/testing/http_client.h"
-#include "server/testing/test_server.h"
+#include "server/testing/web_server_fixture.h"
 
 namespace alloclab::server {
 namespace {
@@ -24,56 +26,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-class WebServerTest : public ::testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    server_ = std::make_unique<TestServer>([](ServerOptions& options) {
-      options.web_listen = "127.0.0.1:0";
-      options.prometheus_url = "http://127.0.0.1:7414";
-    });
-  }
-  static void TearDownTestSuite() { server_ = nullptr; }
-
-  static TestServer& server() { return *server_; }
-  static RawResponse Ask(const std::string& target) { return Get(server_->server().web_address(), target); }
-
-  // The answer as the message that web.proto promises; unknown fields and bad JSON fail the test.
-  template <class Message>
-  static Message Read(const std::string& target) {
-    const RawResponse response = Ask(target);
-    EXPECT_EQ(response.status, 200) << target << ": " << response.body;
-    Message message;
-    const auto status = google::protobuf::util::JsonStringToMessage(response.body, &message);
-    EXPECT_TRUE(status.ok()) << target << ": " << std::string(status.message());
-    return message;
-  }
-
-  static std::uint32_t Malloc(const std::string& instance, std::uint32_t bytes) {
-    v1::MallocRequest request;
-    request.set_instance(instance);
-    request.set_bytes(bytes);
-    v1::OperationReply reply;
-    grpc::ClientContext context;
-    EXPECT_TRUE(server()->heap->Malloc(&context, request, &reply).ok());
-    return reply.address();
-  }
-
-  static std::uint64_t Submit(const std::string& engine, std::uint64_t operations) {
-    v1::SubmitRunRequest request;
-    request.mutable_workload()->mutable_builtin()->set_name("steady-state");
-    request.mutable_workload()->mutable_builtin()->set_operations(operations);
-    request.mutable_config()->mutable_parameters()->insert({"heap.engine", engine});
-    v1::Run run;
-    grpc::ClientContext context;
-    const grpc::Status status = server()->runs->SubmitRun(&context, request, &run);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return run.id();
-  }
-
- private:
-  static inline std::unique_ptr<TestServer> server_;
-};
 
 TEST_F(WebServerTest, ServesItsFilesWithTypesAndTags) {
   const struct {
@@ -116,55 +68,6 @@ TEST_F(WebServerTest, ShowsTheCatalogue) {
   EXPECT_EQ(catalog.page_allocators(0).name(), "page-runs");
   EXPECT_GE(catalog.heap_allocators(0).example().blocks_size(), 4);
   EXPECT_EQ(Read<v1::ListBuiltinsResponse>("/api/workloads").builtins_size(), static_cast<int>(BuiltinWorkloads().size()));
-}
-
-TEST_F(WebServerTest, StartsRepeatsAndCancelsRuns) {
-  const std::string address = server().server().web_address();
-  const auto post = [&](const std::string& target) {
-    return Exchange(address,
-                    absl::StrCat("POST ", target, " HTTP/1.1\r\nHost: ", address, "\r\nOrigin: http://", address, "\r\n\r\n"));
-  };
-  const auto run_of = [](const RawResponse& response) {
-    v1::Run run;
-    EXPECT_EQ(response.status, 200) << response.body;
-    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(response.body, &run).ok()) << response.body;
-    return run;
-  };
-  const v1::Run run = run_of(post(
-      "/api/"
-      "runs?workload=steady-state&operations=1000&seed=3&heap=next-fit&ram=4Mi&parameters=heap.limit_bytes=4Mi&label=a%20b"));
-  EXPECT_EQ(run.workload().builtin().operations(), 1000);
-  EXPECT_EQ(run.workload().builtin().seed(), 3);
-  EXPECT_EQ(run.config().heap_allocator(), "next-fit");
-  EXPECT_EQ(run.config().ram_bytes(), 4u << 20);
-  EXPECT_EQ(run.config().parameters().at("heap.limit_bytes"), "4194304");
-  EXPECT_EQ(run.label(), "a b");
-  const v1::Run again = run_of(post(absl::StrCat("/api/runs/", run.id(), "/repeat")));
-  EXPECT_NE(again.id(), run.id());
-  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(again.config(), run.config())) << again.ShortDebugString();
-  EXPECT_EQ(again.label(), "a b");
-  EXPECT_EQ(run_of(post(absl::StrCat("/api/runs/", again.id(), "/cancel"))).id(), again.id());
-
-  const struct {
-    const char *target, *says;
-    int status;
-  } refused[] = {{"/api/runs", "unknown built-in workload", 404},
-                 {"/api/runs?workload=no-such", "no-such", 404},
-                 {"/api/runs?workload=sqlite&heap=no-such", "heap_allocator", 400},
-                 {"/api/runs?workload=sqlite&parameters=heap.engine", "expected NAME=VALUE", 400},
-                 {"/api/runs?workload=sqlite&unguarded=2", "unguarded", 400},
-                 {"/api/runs?workload=sha256:12&seed=1", "stored trace", 400},
-                 {"/api/runs?workload=sqlite&colour=red", "colour", 400},
-                 {"/api/runs/x/repeat", "not the number of a run", 400},
-                 {"/api/runs/999999/cancel", "999999", 404},
-                 {"/api/server", "/api/runs[/ID/repeat|cancel|open]", 404}};
-  for (const auto& each : refused) {
-    const RawResponse response = post(each.target);
-    EXPECT_EQ(response.status, each.status) << each.target << response.body;
-    EXPECT_THAT(response.body, HasSubstr(each.says)) << each.target;
-  }
-  EXPECT_EQ(Exchange(address, absl::StrCat("POST /api/runs?workload=sqlite HTTP/1.1\r\nHost: ", address, "\r\n\r\n")).status,
-            403);
 }
 
 TEST_F(WebServerTest, ShowsAnInstanceAndItsMap) {

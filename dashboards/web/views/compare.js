@@ -9,6 +9,7 @@ import {h} from '../dom.js';
 import {bytes, count, ratio, short} from '../format.js';
 import {isNative} from '../native.js';
 import {panel, progress, runState, table} from '../parts.js';
+import {may} from '../sign_in.js';
 import {startComparison} from '../start_comparison.js';
 import {ended, workloadName} from './runs.js';
 
@@ -127,7 +128,7 @@ export function open(_, page) {
       const asked = {page_size: RUNS_MAX};
       for (const name of ['workload', 'label']) if (query.get(name)) asked[name] = query.get(name);
       const {runs} = await get(`/api/runs?${queryOf(asked)}`);
-      form ??= await startComparison((chosen) => page.choose(chosen));
+      if (may('user')) form ??= await startComparison((chosen) => page.choose(chosen));
       const tables = groups(runs).filter(({rows}) => rows.length > 1);
       const missing = tables.flatMap(({rows}) => rows).filter((run) => ended(run) && !results.has(run.id)).slice(0, ASKED_AT_ONCE);
       await Promise.all(missing.map(async ({id}) => results.set(id, (await get(runPath(id))).run.result?.exact)));
@@ -137,7 +138,7 @@ export function open(_, page) {
         panel('What is compared', h('form', {class: 'filters', role: 'search', 'aria-label': 'Which runs', onsubmit: (event) => event.preventDefault()},
           field(query, page, 'workload', 'Workload', 'a part of its name'), field(query, page, 'label', 'Label or study', 'a part of it')),
         'the newest run of each machine'),
-        panel('Start a comparison', h('details', {'data-keep': 'start'},  // which stays as it is, with what is typed into it
+        form && panel('Start a comparison', h('details', {'data-keep': 'start'},  // which stays as it is, with what is typed into it
           !form.isConnected && [h('summary', {}, 'One run on each heap allocator'), form]),
           'as alloclab compare does'),
         tables.length > 0 ? tables.map((each) => comparison(each, results, query.get('sort'), page))

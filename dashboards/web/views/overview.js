@@ -1,4 +1,5 @@
 // The lab at a glance: its machines and its runs.
+import {newInstance} from '../actions.js';
 import {get, number, time} from '../api.js';
 import {sparkline} from '../charts.js';
 import {h} from '../dom.js';
@@ -47,11 +48,12 @@ function runs(recent, catalog) {
 }
 
 export function open() {
-  let catalog = null;
+  let catalog = null, form = null;
   return {
     title: 'Overview',
     async refresh() {
       catalog ??= await get('/api/catalog');
+      form ??= newInstance(catalog);
       const [info, machines, recent] = await Promise.all([
         get('/api/server'), get(`/api/instances?page_size=${INSTANCES_SHOWN}`), get(`/api/runs?page_size=${RUNS_SHOWN}`)]);
       const all = machines.instances;
@@ -63,7 +65,8 @@ export function open() {
           ['Memory of this host', bytes(host), 'held by instances'],
           ['Runs now', count(info.runs_running), info.runs_queued > 0 ? `${count(info.runs_queued)} queued` : 'none queued'],
           ['Cost model', info.server.cost_model]]),
-        panel('Instances', instances(all, machines.next_page_token !== '')),
+        panel('Instances', [instances(all, machines.next_page_token !== ''), form && h('details', {'data-keep': 'new-instance', id: 'new-instance-details'},
+          !form.isConnected && [h('summary', {}, 'New instance'), form])]),
         panel('Runs', runs(recent.runs, catalog), null, recent.runs.length > 0 && link('#/runs', 'All runs')),
       ];
     },

@@ -1,13 +1,16 @@
 // One run: how far it is, and what came of it.
-import {get, number, post, runPath, time} from '../api.js';
+import {deleteButton} from '../actions.js';
+import {get, number, post, query as queryOf, runPath, time} from '../api.js';
 import {coursePanel, operationCosts} from '../course.js';
 import {h} from '../dom.js';
 import {bytes, clock, count, duration, hex, nanoseconds, ratio, short, words} from '../format.js';
 import {rate, remember} from '../history.js';
+import {LiveMachine} from '../live.js';
 import {MemoryView} from '../memory_view.js';
 import {nativePanels} from '../native.js';
 import {alarms, command, configChips, facts, fragmentationFact, internalFragmentation, link, pairs, panel, progress, runState, table, utilisation} from '../parts.js';
 import {reproducingCommand} from '../reproduce.js';
+import {may, mayChange} from '../sign_in.js';
 import {allocatorsOf, figureValue, freeSpace, historyOf, machineFacts, statisticsPanels} from '../statistics.js';
 import {ended, workloadName} from './runs.js';
 
@@ -74,42 +77,82 @@ function resultPanels(run, catalog) {
   ];
 }
 
+// What can be done with a run: change(what, then, values) asks the server for it.
+class RunActions {
+  constructor(id, page, change) {
+    const button = (what, text, onclick) => h('button', {type: 'button', class: 'plain', id: `run-${what}`, onclick}, text);
+    this.label = h('input', {id: 'run-repeat-label', size: 12, placeholder: 'its label', 'aria-label': 'Label of the repetition', autocomplete: 'off'});
+    this.other = h('input', {id: 'run-other', size: 6, placeholder: 'run', inputmode: 'numeric', 'aria-label': 'Compare with run', autocomplete: 'off',
+      onkeydown: (event) => event.key === 'Enter' && this.compare(id)});
+    this.cancel = button('cancel', 'Cancel', change('cancel', () => {}));
+    this.repeat = button('repeat', 'Repeat', () => change('repeat', (run) => (location.hash = `#/runs/${run.id}`),
+      this.label.value.trim() === '' ? {} : {label: this.label.value.trim()})());
+    this.travel = button('open', 'Time travel', change('open', (moment) => (location.hash = `#/instances/${moment.instance}`)));
+    this.step = button('compare', 'Compare with', () => this.compare(id));
+    this.remove = deleteButton('run-delete', 'Delete', change('delete', () => (location.hash = '#/runs')));
+    this.element = h('span', {class: 'actions'});
+  }
+
+  compare(id) {
+    const other = this.other.value.trim().replace(/^#/, '');
+    if (/^\d+$/.test(other) && other !== id) location.hash = `#/step/${id}/${other}`;
+    else this.other.focus();
+  }
+
+  // Those that fit the run as it is, in a place that is left alone.
+  show(run, id) {
+    const user = may('user'), exact = run.result?.exact;
+    const fit = ended(run) ? [...(user ? [this.repeat, this.label] : []), ...(user && exact ? [this.travel, this.step, this.other] : []),
+      ...(mayChange(run.owner) ? [this.remove] : [])] : mayChange(run.owner) ? [this.cancel] : [];
+    if (fit.length !== this.element.children.length || fit.some((each, i) => each !== this.element.children[i])) this.element.replaceChildren(...fit);
+    return h('span', {'data-keep': `actions ${id}`}, !this.element.isConnected && this.element);
+  }
+}
+
 export function open(id, page) {
-  const memory = new MemoryView(runPath(id), page);
-  let catalog = null, mapped = false, problem = null;
-  const change = (what, then) => async () => {
+  const memory = new MemoryView(runPath(id), page), live = new LiveMachine(runPath(id), page);
+  let catalog = null, mapped = false, problem = null, over = false;
+  const change = (what, then, values = {}) => async () => {
     problem = null;
     try {
-      then(await post(`${runPath(id)}/${what}`));
+      then(await post(`${runPath(id)}/${what}?${queryOf(values)}`));
     } catch (error) {
       problem = error.message;
     }
     page.redraw();
   };
-  const button = (text, onclick) => h('button', {type: 'button', class: 'plain', onclick}, text);
-  const repeat = button.bind(null, 'Repeat', change('repeat', (run) => (location.hash = `#/runs/${run.id}`)));
-  const cancel = button.bind(null, 'Cancel', change('cancel', () => {}));
-  const openAt = button.bind(null, 'Time travel', change('open', (moment) => (location.hash = `#/instances/${moment.instance}`)));
+  const actions = new RunActions(id, page, change);
+
+  // Of a run at work the figures and the map come together.
+  async function read(query) {
+    if (over) return get(runPath(id));
+    const {detail, map} = await live.read(memory.question(query));
+    over = ended(detail.run);
+    if (over) live.close(Infinity);
+    // The machine of a run may be gone before its map is asked for.
+    mapped = !over && memory.take(map, query, allocatorsOf(detail.run.config, catalog));
+    return detail;
+  }
+
   return {
     title: `Run ${id}`,
     async refresh(query) {
       catalog ??= await get('/api/catalog');
-      const {run, live} = await get(runPath(id));
-      // The machine of a run may be gone before its map is asked for.
-      mapped = run.state === 'RUNNING' && await memory.refresh(query, allocatorsOf(run.config, catalog));
+      const {run, live: machine} = await read(query);
       return [
         h('div', {class: 'head'}, h('span', {class: 'crumb'}, link('#/runs', 'Runs'), ` / run ${run.id}`),
           h('h1', {}, workloadName(run)), runState(run.state), run.label && h('span', {class: 'muted'}, run.label),
-          configChips(run.result?.exact?.config ?? run.config, catalog), ended(run) ? [repeat(), run.result?.exact && openAt()] : cancel()),
+          configChips(run.result?.exact?.config ?? run.config, catalog), actions.show(run, id)),
         problem && h('div', {class: 'panel bad', role: 'alert'}, problem),
         run.error && h('div', {class: 'panel bad', role: 'alert'}, run.error),
-        !ended(run) && progressPanel(run, live, allocatorsOf(run.config, catalog)),
-        alarms((live ?? run.result?.exact)?.heap, (live ?? run.result?.exact)?.pages),
+        !ended(run) && progressPanel(run, machine, allocatorsOf(run.config, catalog)),
+        alarms((machine ?? run.result?.exact)?.heap, (machine ?? run.result?.exact)?.pages),
         mapped && memory.panels(),
         run.result?.measured?.native ? [nativePanels(run.result), panel('Do it again', command(reproducingCommand(run, catalog)))]
           : run.result?.exact && resultPanels(run, catalog),
       ];
     },
     mounted: (main) => mapped && memory.mount(main),
+    close: () => live.close(),
   };
 }

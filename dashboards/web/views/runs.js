@@ -5,6 +5,8 @@ import {bytes, clock, count, duration, nanoseconds, ratio, short} from '../forma
 import {rate, remember} from '../history.js';
 import {isNative} from '../native.js';
 import {command, configWords, list, panel, progress, runLink, runState, STATES, utilisation} from '../parts.js';
+import {may} from '../sign_in.js';
+import {startRun} from '../start_run.js';
 
 const PAGE_SIZE = 50;
 
@@ -74,11 +76,12 @@ function filterBar(query, catalog, runs, page) {
 }
 
 export function open(_, page) {
-  let catalog = null;
+  let catalog = null, form = null;
   return {
     title: 'Runs',
     async refresh(query) {
       catalog ??= await get('/api/catalog');
+      if (may('user')) form ??= await startRun((run) => (location.hash = `#/runs/${run.id}`));
       const chosen = chosenFilters(query);
       const asked = {page_size: PAGE_SIZE, ...Object.fromEntries(chosen.map((name) => [name, query.get(name)])),
         ...(query.has('before') && {page_token: query.get('before')})};
@@ -86,6 +89,8 @@ export function open(_, page) {
       const turn = (text, disabled, before) => h('button', {type: 'button', class: 'plain', disabled, onclick: () => page.choose({before})}, text);
       return [
         h('div', {class: 'head'}, h('h1', {}, 'Runs')),
+        form && panel('Start a run', h('details', {'data-keep': 'start-run', id: 'start-run-details'},
+          !form.isConnected && [h('summary', {}, 'A workload, or a trace file, on a machine of your choice'), form])),
         panel('Workloads replayed on fresh machines', [
           filterBar(query, catalog, runs, page),
           runs.length > 0 ? runsTable(runs, catalog) : chosen.length > 0 ? h('p', {class: 'empty'}, 'No run fits.')

@@ -1,6 +1,6 @@
 // Two runs of the same operations, side by side after the same one: both curves, one slider, both heap maps, and the figures that
 // differ. Each is opened for this view, and closes by itself when it is not used.
-import {ApiError, get, instancePath, number, post, runPath} from '../api.js';
+import {ApiError, get, getWithin, instancePath, number, post, query as queryOf, runPath} from '../api.js';
 import {sparkline} from '../charts.js';
 import {fragmentation, hasCurve, heap, live} from '../course.js';
 import {h} from '../dom.js';
@@ -9,6 +9,7 @@ import {MemoryView} from '../memory_view.js';
 import {configChips, link, panel, table} from '../parts.js';
 import {allocatorsOf} from '../statistics.js';
 
+const DIFF_MS = 25000;  // the server looks for 20 s
 const opened = new Map();  // names of instances by run, for as long as this page lives
 
 class Side {
@@ -62,6 +63,37 @@ class Side {
   }
 }
 
+// Where the two part: which operation is the first whose outcome, address or cost differs, as `alloclab runs diff` finds it.
+class Parting {
+  // seek(operation): both go there.
+  constructor(runs, seek) {
+    Object.assign(this, {runs, seek, asked: false});
+    this.said = h('span', {id: 'parting', role: 'status'}, 'Looking for the first operation at which they part …');
+    this.element = h('p', {class: 'time-bar', 'data-keep': `parting ${runs.join(' ')}`}, this.said);
+  }
+
+  async find() {
+    if (this.asked) return;
+    this.asked = true;
+    try {
+      this.tell(await getWithin(`${runPath(this.runs[0])}/diff?${queryOf({with: this.runs[1]})}`, DIFF_MS));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.said.textContent = error.message;
+    }
+  }
+
+  tell({identical, same_trace: sameTrace, first_operation: operation, first_difference: what}) {
+    const first = number(operation);
+    this.said.textContent = first > 0 ? `They part at operation ${count(first)}: ${what}`
+      : !sameTrace ? 'They replayed different traces: no operation can be compared.'
+        : identical ? 'They are alike in every operation and every figure.' : 'No operation differs; the figures below do.';
+    if (first === 0) return;
+    const jump = (id, text, to) => h('button', {type: 'button', class: 'plain', id, onclick: () => this.seek(to)}, text);
+    this.element.prepend(jump('parting-before', 'Before they part', first - 1), jump('parting-go', 'Where they part', first));
+  }
+}
+
 // {name: value} of every whole number in the statistics.
 function numbersOf({counters, heap: shape, pages}) {
   const found = {};
@@ -95,8 +127,9 @@ export function open(pair, page) {
   const slider = h('input', {type: 'range', class: 'time', min: 0, step: 1, 'aria-label': 'Both after operation', oninput: () => seek(Number(slider.value))});
   const button = (text, label, by) => h('button', {type: 'button', class: 'plain', 'aria-label': label, title: label,
     onclick: () => seek(Number(slider.value) + by)}, text);
+  const parting = new Parting(runs, (operation) => seek(operation));
   const bar = h('section', {class: 'panel', 'data-keep': `step ${pair}`, 'aria-label': 'Time of both'}, h('h2', {}, 'Time'), slider,
-    h('p', {class: 'time-bar'}, button('◀', 'Both one operation back', -1), button('▶|', 'Both one operation forth', 1), ' ', where), said);
+    h('p', {class: 'time-bar'}, button('◀', 'Both one operation back', -1), button('▶|', 'Both one operation forth', 1), ' ', where), parting.element, said);
 
   const tell = (operation) => (where.textContent = `both after operation ${count(operation)} of ${count(Number(slider.max))}`);
 
@@ -124,6 +157,7 @@ export function open(pair, page) {
     title: `Runs ${runs.join(' and ')}`,
     async refresh(query) {
       catalog ??= await get('/api/catalog');
+      parting.find();
       for (const side of sides) await side.refresh(query, catalog, Number(slider.value));
       const ends = sides.map(({moment}) => number(moment.operations));
       slider.max = Math.min(...ends);
