@@ -18,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "allocators/common/interrupt.h"
 #include "allocators/workload/operation.h"
+#include "allocators/workload/touch.h"
 
 namespace alloclab {
 
@@ -30,6 +31,8 @@ struct Trace {
   // What the reader dropped or found odd: at most one sentence of a kind, with the line or byte of the first and how many there
   // were.
   std::vector<std::string> notes;
+  // What the program writes of its blocks, in the order of operations; nothing where none is said, as in all files.
+  std::vector<TouchFrom> touches = {};
 };
 
 // What a file may hold.
@@ -51,6 +54,9 @@ absl::StatusOr<Trace> ReadTrace(std::string_view bytes, std::string_view name, c
 // The trace's identity whatever file it came in: SHA-256, in hex, over kind (u8), block, size, extra (u32 little-endian) of
 // each operation in order. Interrupted, it is of nothing.
 std::string TraceDigest(const std::vector<Operation>& operations, const Interrupt& interrupt = {});
+// The same of a program that writes nothing; else also over 255 (u8), operation (two u32, the lower first), part (u8) and
+// amount (u32) of each of `touches`.
+std::string WorkloadDigest(const Trace& trace, const Interrupt& interrupt = {});
 
 }  // namespace alloclab
 
