@@ -37,6 +37,7 @@ absl::StatusOr<Side> MakeSide(std::string_view name, const Trace& trace, const I
   if (!instance.ok()) return named(instance.status());
   auto driver = std::make_unique<Driver>(**instance);
   if (absl::Status status = driver->Admit(trace.operations); !status.ok()) return named(status);
+  driver->TouchAs(trace.touches);
   return Side{*std::move(instance), std::move(driver)};
 }
 

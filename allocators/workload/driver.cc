@@ -1,6 +1,7 @@
 #include "allocators/workload/driver.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/str_format.h"
 #include "allocators/common/cost_model.h"
@@ -44,6 +45,22 @@ void Driver::FollowHeap() {
 void Driver::RecordIn(OperationRecord* record) {
   record_ = record;
   FollowHeap();
+}
+
+void Driver::TouchAs(std::span<const TouchFrom> touches) { touches_.assign(touches.begin(), touches.end()); }
+
+void Driver::TouchBlock(const Operation& op, const HeapResult& result) {
+  if (op.kind == OpKind::kFree || result.outcome != Outcome::kOk) return;
+  const auto next = std::upper_bound(touches_.begin(), touches_.end(), operations_,
+                                     [](std::uint64_t operation, const TouchFrom& from) { return operation < from.operation; });
+  if (next == touches_.begin()) return;
+  const std::uint32_t bytes = std::prev(next)->touch.BytesOf(static_cast<std::uint32_t>(RequestedBytes(op)));
+  constexpr std::uint8_t kWritten[1] = {0x5A};
+  for (std::uint64_t at = 0; at < bytes;) {
+    const VirtAddr address = result.address + static_cast<std::uint32_t>(at);
+    if (!instance_.space()->Write(address, kWritten)) return;
+    at += kPageBytes - address.raw() % kPageBytes;
+  }
 }
 
 std::shared_ptr<const DriverImage> Driver::Save() {
@@ -253,7 +270,11 @@ inline HeapResult Driver::ApplyHeap(const Operation& op) {
 
 inline OpResult Driver::ApplyOne(const Operation& op) {
   if (IsHeapKind(op.kind)) {
-    return heap_ != nullptr ? RecordHeap(op.kind, ApplyHeap(op), RequestedBytes(op)) : RecordUnsupported(op.kind);
+    if (heap_ == nullptr) return RecordUnsupported(op.kind);
+    const HeapResult result = ApplyHeap(op);
+    if (!touches_.empty()) [[unlikely]]
+      TouchBlock(op, result);
+    return RecordHeap(op.kind, result, RequestedBytes(op));
   }
   if (op.kind != OpKind::kAllocatePages) return FreePagesOf(op);
   const OpResult result = AllocatePages(op.size);

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
@@ -22,6 +23,7 @@
 #include "allocators/workload/live_blocks.h"
 #include "allocators/workload/operation.h"
 #include "allocators/workload/page_cover.h"
+#include "allocators/workload/touch.h"
 
 namespace alloclab {
 
@@ -93,6 +95,12 @@ class Driver {
   // range; then nothing changed.
   absl::Status Admit(std::span<const Operation> operations);
 
+  // What the program writes of the blocks that the heap gives it, by the number of the operation: one byte of each page on
+  // which the part lies; the page faults are the operation's. A page for which no frame is left stays absent and is one of the
+  // machine's refused faults, and the rest is not tried; the block stays the program's. None: it writes nothing.
+  void TouchAs(std::span<const TouchFrom> touches);
+  bool touches() const { return !touches_.empty(); }
+
   // From now on every heap operation is recorded there, too. Null: no more.
   void RecordIn(OperationRecord* record);
 
@@ -138,6 +146,7 @@ class Driver {
   HeapResult DoCalloc(std::uint32_t handle, std::uint32_t count, std::uint32_t bytes);
   HeapResult DoRealloc(std::uint32_t handle, std::uint32_t old_handle, std::uint32_t old_address, std::uint32_t bytes);
   HeapResult DoFree(std::uint32_t handle, std::uint32_t address);
+  void TouchBlock(const Operation& op, const HeapResult& result);
   OpResult FreePagesOf(const Operation& op);
   OpResult DoFreePages(OpKind kind, PhysAddr first, std::uint32_t bytes);
 
@@ -168,6 +177,7 @@ class Driver {
   std::uint64_t heap_steps_ = 0, cycles_ = 0;
   VirtAddr brk_;
   OperationRecord* record_ = nullptr;
+  std::vector<TouchFrom> touches_;
   std::uint64_t cycles_486_ = 0;  // as cycles_; kept while there are distributions
 };
 

@@ -320,5 +320,43 @@ TEST_F(DriverTest, LiveBytesAreExactUnderAnyMixOfNames) {
   ExpectLive(counters().live_requested_bytes, live.size());
 }
 
+TEST_F(DriverTest, WhatTheProgramWritesBecomesResident) {
+  using Part = Touch::Part;
+  const std::vector<TouchFrom> touches = {
+      {1, {Part::kPercent, 50}}, {2, {Part::kFirstBytes, 10'000}}, {3, {Part::kPercent, 100}}};
+  driver_->TouchAs(touches);
+  constexpr std::uint32_t kBytes = 400'000;
+  const std::vector<Operation> operations = {Malloc(0, kBytes), Malloc(1, kBytes), Malloc(2, kBytes), Malloc(3, kBytes),
+                                             Realloc(3, 3, 2 * kBytes)};
+  const std::uint32_t written[] = {0, kBytes / 2, 10'000, kBytes, 2 * kBytes};
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    const std::uint32_t bytes = operations[i].size, address = Apply(operations[i]).address;
+    const std::uint32_t first = address >> kPageShift, last = (address + bytes - 1) >> kPageShift;
+    const std::uint32_t reached = written[i] == 0 ? first : (address + written[i] - 1) >> kPageShift;
+    // Header and footer are in the first and the last page; another may be where the heap ended before it grew.
+    const std::uint32_t absent = reached >= last ? 0 : last - reached - 1;
+    const std::uint32_t seen = instance_->space()->AbsentPages(VirtAddr(address), VirtAddr(address + bytes - 1));
+    EXPECT_LE(seen, absent) << "operation " << i;
+    EXPECT_GE(seen, absent - (written[i] == 0 ? 1 : 0)) << "operation " << i;
+  }
+}
+
+TEST_F(DriverTest, WithoutAFrameThePageStaysAbsentAndTheBlockIsTheProgramsOwn) {
+  const auto small = *Instance::Create({1 << 20, "", "", true, {}});
+  Driver driver(*small);
+  const std::vector<TouchFrom> touches = {{0, {Touch::Part::kPercent, 100}}};
+  driver.TouchAs(touches);
+  const std::vector<Operation> operations = {Malloc(0, 2 << 20), Malloc(1, 100), Free(0), Free(1)};
+  ASSERT_TRUE(driver.Admit(operations).ok());
+  std::vector<OpResult> results(1);
+  driver.Apply(std::span(operations).first(1), results);
+  EXPECT_EQ(results.front().outcome, Outcome::kOk);
+  EXPECT_EQ(driver.counters().live_blocks, 1u);
+  EXPECT_EQ(small->costs().vm.refused_faults, 1u);
+  driver.Apply(std::span(operations).subspan(1));
+  EXPECT_EQ(driver.counters().live_blocks, 0u);
+  EXPECT_TRUE(small->heap()->CheckInvariants().empty());
+}
+
 }  // namespace
 }  // namespace alloclab

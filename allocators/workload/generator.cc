@@ -48,6 +48,8 @@ absl::StatusOr<Trace> Generator::Run() {
 void Generator::RunPhase(const Phase& phase) {
   const Samplers samplers(phase);
   phase_begin_ = step_;
+  const Touch before = trace_.touches.empty() ? Touch{} : trace_.touches.back().touch;
+  if (phase.touch != before) trace_.touches.push_back({step_, phase.touch});
   if (phase.has_lifetimes()) {
     LetLive(phase, samplers);
   } else {

@@ -183,5 +183,26 @@ TEST(LifetimeTest, WhatDoesNotGoWithItIsRefused) {
   EXPECT_THAT(error([](Phase& p) { p.size = HistogramSizes{{{1, 2, 0}}}; }), HasSubstr("histogram: all weights are 0"));
 }
 
+TEST(TouchTest, APartIsRoundedUpAndNeverMoreThanTheBlock) {
+  EXPECT_EQ((Touch{}.BytesOf(1000)), 0u);
+  EXPECT_EQ((Touch{Touch::Part::kPercent, 1}.BytesOf(1)), 1u);
+  EXPECT_EQ((Touch{Touch::Part::kPercent, 33}.BytesOf(1000)), 330u);
+  EXPECT_EQ((Touch{Touch::Part::kPercent, 100}.BytesOf(UINT32_MAX)), UINT32_MAX);
+  EXPECT_EQ((Touch{Touch::Part::kFirstBytes, 64}.BytesOf(1000)), 64u);
+  EXPECT_EQ((Touch{Touch::Part::kFirstBytes, 64}.BytesOf(10)), 10u);
+}
+
+TEST(TouchTest, PhasesSayFromWhichOperationOn) {
+  const Touch all{Touch::Part::kPercent, 100}, head{Touch::Part::kFirstBytes, 16};
+  std::vector<Phase> phases(5, MakePhase(10, 5));
+  phases[1].touch = phases[2].touch = all;
+  phases[3].touch = head;
+  const Trace trace = Make(Spec(phases)), without = Make(Spec(std::vector<Phase>(5, MakePhase(10, 5))));
+  EXPECT_THAT(trace.touches, ElementsAre(TouchFrom{10, all}, TouchFrom{30, head}, TouchFrom{40, Touch{}}));
+  EXPECT_EQ(trace.operations, without.operations);
+  EXPECT_EQ(WorkloadDigest(without), TraceDigest(without.operations));
+  EXPECT_NE(WorkloadDigest(trace), WorkloadDigest(without));
+}
+
 }  // namespace
 }  // namespace alloclab

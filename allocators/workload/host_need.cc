@@ -25,10 +25,10 @@ constexpr std::uint64_t kJournalFactor = 4, kSavedBytes = 512 << 10;
 // The processor that runs a user's program, with the code that it has decoded.
 constexpr std::uint64_t kProcessorBytes = 1 << 20;
 
-// What the operation writes of its block beside metadata.
-std::uint64_t PayloadBytes(const Operation& op) {
+// What the operation writes of its block beside metadata, or the program, if it writes at all.
+std::uint64_t PayloadBytes(const Operation& op, bool touches) {
   if (op.kind == OpKind::kCalloc) return std::uint64_t{op.size} * op.extra;
-  return op.kind == OpKind::kRealloc ? op.size : 0;
+  return op.kind == OpKind::kRealloc || touches ? op.size : 0;
 }
 
 }  // namespace
@@ -39,8 +39,9 @@ std::uint64_t HostNeed(const Driver& driver, std::span<const Operation> operatio
   std::uint64_t payload = 0, asked = 0;
   for (const Operation& op : operations) {
     if (op.kind > OpKind::kRealloc) continue;
-    payload += std::min(PayloadBytes(op), ram);
-    asked += std::max<std::uint64_t>(op.size, PayloadBytes(op));
+    const std::uint64_t written = PayloadBytes(op, driver.touches());
+    payload += std::min(written, ram);
+    asked += std::max<std::uint64_t>(op.size, written);
   }
   std::uint64_t need = operations.size() * kTouchedBytes + payload + payload / kIndexPart +
                        std::min(asked, ram) / kBytesPerPassedByte +

@@ -33,6 +33,7 @@ class HostNeedTest : public testing::TestWithParam<Case> {
 };
 
 constexpr std::uint32_t kHandles = 2000;
+constexpr TouchFrom kWriteAll[] = {{0, {Touch::Part::kPercent, 100}}};
 
 // Every kind, sizes from bytes to a part of RAM.
 Operation Draw(Xoshiro256& random, std::uint64_t ram) {
@@ -65,6 +66,7 @@ TEST_P(HostNeedTest, NoOperationTakesMoreThanWasSetAside) {
       Xoshiro256 random(seed);
       const auto machine = Make();
       Driver driver(*machine);
+      if (seed == 2) driver.TouchAs(kWriteAll);
       ASSERT_TRUE(driver.ReserveHandles(kHandles, kHandles).ok());
       for (int step = 0; step < 1500; step += static_cast<int>(at_once)) {
         std::vector<Operation> operations;

@@ -163,7 +163,8 @@ absl::StatusOr<RunResult> ExecuteRun(const Trace& trace, const InstanceConfig& c
 
   RunResult result;
   result.config = (*instance)->config();
-  result.trace_sha256 = TraceDigest(trace.operations, options.interrupt);
+  result.trace_sha256 = WorkloadDigest(trace, options.interrupt);
+  driver.TouchAs(trace.touches);
   driver.RecordIn(&result.record);
   Replay replay(trace, options, **instance, driver, result);
   if (absl::Status status = replay.Run(); !status.ok()) return status;

@@ -307,5 +307,20 @@ TEST(RunTest, BuiltinsCostTheSameEverywhere) {
   }
 }
 
+TEST(RunTest, WhatAProgramWritesChangesWhatIsResidentAndNothingThatTheHeapDoes) {
+  Phase phase{.name = "p", .operations = 100, .live_blocks = 100, .size = UniformSize{1, 60'000}};
+  const Trace lazy = Generate({"w", 1, {phase}}).value();
+  phase.touch = {Touch::Part::kPercent, 100};
+  const Trace writing = Generate({"w", 1, {phase}}).value();
+  const RunResult a = Execute(lazy), b = Execute(writing), literal = Execute(writing, WithEngine("literal"));
+  EXPECT_GT(b.vm_costs.demand_faults, a.vm_costs.demand_faults + 100);
+  EXPECT_EQ(b.counters.outcomes, a.counters.outcomes);
+  EXPECT_EQ(b.heap_counts, a.heap_counts);
+  EXPECT_EQ(b.checkpoints.back().metadata_sha256, a.checkpoints.back().metadata_sha256);
+  EXPECT_NE(b.trace_sha256, a.trace_sha256);
+  EXPECT_EQ(literal.vm_costs, b.vm_costs);
+  EXPECT_EQ(literal.page_counts, b.page_counts);
+}
+
 }  // namespace
 }  // namespace alloclab

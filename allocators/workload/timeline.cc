@@ -20,6 +20,7 @@ absl::StatusOr<std::unique_ptr<Timeline>> Timeline::Create(std::shared_ptr<const
                                                            std::uint64_t image_bytes_max) {
   ALLOCLAB_CHECK_EQ(driver.operations(), 0u);
   if (absl::Status status = driver.ReserveHandles(trace->heap_handles, trace->page_handles); !status.ok()) return status;
+  driver.TouchAs(trace->touches);
   auto timeline = std::unique_ptr<Timeline>(new Timeline(std::move(trace), driver, image_bytes_max));
   timeline->Keep(absl::ZeroDuration());
   return timeline;

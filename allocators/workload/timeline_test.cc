@@ -57,10 +57,13 @@ class TimelineTest : public ::testing::TestWithParam<std::string> {
 };
 
 TEST_P(TimelineTest, AMomentIsTheSameWhicheverWayItIsComeTo) {
-  const auto trace = Operations("steady-state", 3'000);
+  Trace touching = *MakeBuiltin("steady-state", 0, 3'000);
+  touching.touches = {{1'000, {Touch::Part::kPercent, 100}}, {2'000, {Touch::Part::kFirstBytes, 8}}};
+  const auto trace = std::make_shared<const Trace>(std::move(touching));
   std::vector<Moment> moments;
   const auto instance = *Instance::Create(Config());
   Driver driver(*instance);
+  driver.TouchAs(trace->touches);
   ASSERT_TRUE(driver.ReserveHandles(trace->heap_handles, trace->page_handles).ok());
   constexpr std::uint64_t kEvery = 100;
   for (std::uint64_t at = 0; at <= trace->operations.size(); at += kEvery) {

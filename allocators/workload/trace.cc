@@ -9,6 +9,17 @@ namespace {
 
 constexpr std::uint64_t kFileBytesMax = (1ull << 32) - 1;
 
+void Add(const std::vector<Operation>& operations, const Interrupt& interrupt, Sha256& digest) {
+  InterruptPoll poll(interrupt);
+  for (const Operation& op : operations) {
+    if (poll.Step()) break;
+    digest.UpdateU8(static_cast<std::uint8_t>(op.kind));
+    digest.UpdateU32(op.block);
+    digest.UpdateU32(op.size);
+    digest.UpdateU32(op.extra);
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<Trace> ReadTrace(std::string_view bytes, std::string_view name, const TraceLimits& limits) {
@@ -22,13 +33,19 @@ absl::StatusOr<Trace> ReadTrace(std::string_view bytes, std::string_view name, c
 
 std::string TraceDigest(const std::vector<Operation>& operations, const Interrupt& interrupt) {
   Sha256 digest;
-  InterruptPoll poll(interrupt);
-  for (const Operation& op : operations) {
-    if (poll.Step()) break;
-    digest.UpdateU8(static_cast<std::uint8_t>(op.kind));
-    digest.UpdateU32(op.block);
-    digest.UpdateU32(op.size);
-    digest.UpdateU32(op.extra);
+  Add(operations, interrupt, digest);
+  return digest.HexDigest();
+}
+
+std::string WorkloadDigest(const Trace& trace, const Interrupt& interrupt) {
+  Sha256 digest;
+  Add(trace.operations, interrupt, digest);
+  for (const TouchFrom& from : trace.touches) {
+    digest.UpdateU8(255);
+    digest.UpdateU32(static_cast<std::uint32_t>(from.operation));
+    digest.UpdateU32(static_cast<std::uint32_t>(from.operation >> 32));
+    digest.UpdateU8(static_cast<std::uint8_t>(from.touch.part));
+    digest.UpdateU32(from.touch.amount);
   }
   return digest.HexDigest();
 }

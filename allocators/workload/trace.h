@@ -19,6 +19,7 @@
 #include "allocators/common/interrupt.h"
 #include "allocators/workload/call_sites.h"
 #include "allocators/workload/operation.h"
+#include "allocators/workload/touch.h"
 
 namespace alloclab {
 
@@ -35,6 +36,8 @@ struct Trace {
   // or nothing at all; and what the sites are.
   std::vector<std::uint32_t> operation_sites = {};
   SiteTable sites = {};
+  // What the program writes of its blocks, in the order of operations; nothing where none is said, as in all files.
+  std::vector<TouchFrom> touches = {};
 };
 
 // What a file may hold.
@@ -56,6 +59,9 @@ absl::StatusOr<Trace> ReadTrace(std::string_view bytes, std::string_view name, c
 // The trace's identity whatever file it came in: SHA-256, in hex, over kind (u8), block, size, extra (u32 little-endian) of
 // each operation in order. Interrupted, it is of nothing.
 std::string TraceDigest(const std::vector<Operation>& operations, const Interrupt& interrupt = {});
+// The same of a program that writes nothing; else also over 255 (u8), operation (two u32, the lower first), part (u8) and
+// amount (u32) of each of `touches`.
+std::string WorkloadDigest(const Trace& trace, const Interrupt& interrupt = {});
 
 }  // namespace alloclab
 

@@ -13,7 +13,9 @@ namespace {
 class Minimizer {
  public:
   Minimizer(const Trace& trace, const TraceCondition& shows, const MinimizeOptions& options)
-      : shows_(shows), options_(options), best_(trace) {}
+      : shows_(shows), options_(options), best_(trace) {
+    best_.touches.clear();  // they go by the number of an operation
+  }
 
   absl::StatusOr<Minimized> Run() {
     const bool shown = Shows(best_);

@@ -98,12 +98,27 @@ absl::Status CheckLifetime(const Phase& phase, std::string_view field) {
   return CheckSize(phase.page_size, 1, kPagesMax, absl::StrFormat("%s.page_size", field));
 }
 
+absl::Status CheckTouch(const Phase& phase, std::string_view field) {
+  const Touch& touch = phase.touch;
+  if (touch.part == Touch::Part::kNone) return absl::OkStatus();
+  const std::string name = absl::StrFormat("%s.touch", field);
+  if (phase.pages) return Bad(name, "excludes `pages`, which are all there when they are allocated");
+  if (touch.part == Touch::Part::kFirstBytes && touch.amount == 0) {
+    return Bad(name + ".first_bytes", "0; expected at least 1; without `touch` nothing is written");
+  }
+  if (touch.part == Touch::Part::kPercent && (touch.amount == 0 || touch.amount > 100)) {
+    return Bad(name + ".percent", absl::StrFormat("%d; expected 1 to 100; without `touch` nothing is written", touch.amount));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckPhase(const Phase& phase, std::string_view field) {
   if (phase.operations == 0) return Bad(field, "operations: 0; expected at least 1");
   if (phase.live_blocks > kLiveBlocksMax) {
     return Bad(field, absl::StrFormat("live_blocks: %d; expected at most %d", phase.live_blocks, kLiveBlocksMax));
   }
   if (absl::Status status = CheckMix(phase, field); !status.ok()) return status;
+  if (absl::Status status = CheckTouch(phase, field); !status.ok()) return status;
   const auto [least, largest] = SizeRange(phase);
   if (absl::Status status = CheckSize(phase.size, least, largest, absl::StrFormat("%s.size", field)); !status.ok()) {
     return status;

@@ -101,6 +101,8 @@ struct Phase {
   // Weight of blocks of pages beside the mix, and their sizes in pages. For phases with a lifetime that are not of pages alone.
   std::uint32_t pages_weight = 0;
   SizeDistribution page_size = FixedSize{1};
+  // What the program writes of every block that it allocates in this phase, resized ones again. Of heap blocks alone.
+  Touch touch = {};
 };
 
 struct WorkloadSpec {

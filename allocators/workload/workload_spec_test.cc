@@ -111,6 +111,17 @@ TEST(GenerateTest, ErrorsNameTheField) {
   };
   EXPECT_EQ(Error(Spec({})), "phases: none; expected at least one");
   EXPECT_EQ(Error(Spec(std::vector<Phase>(1001, MakePhase(1, 0)))), "phases: 1001; expected at most 1000");
+  Phase touching = MakePhase(10, 5);
+  touching.touch = {Touch::Part::kPercent, 101};
+  EXPECT_EQ(Error(Spec({touching})), "phases[0].touch.percent: 101; expected 1 to 100; without `touch` nothing is written");
+  touching.touch.amount = 0;
+  EXPECT_THAT(Error(Spec({touching})), HasSubstr("phases[0].touch.percent: 0; expected 1 to 100"));
+  touching.touch.part = Touch::Part::kFirstBytes;
+  EXPECT_THAT(Error(Spec({touching})), HasSubstr("phases[0].touch.first_bytes: 0; expected at least 1"));
+  touching.touch.amount = 1;
+  EXPECT_EQ(Error(Spec({touching})), "no error");
+  touching.pages = true;
+  EXPECT_THAT(Error(Spec({touching})), HasSubstr("phases[0].touch: excludes `pages`"));
   EXPECT_EQ(Error(Spec({MakePhase(60'000'000, 0)})), "phases: more than 50000000 operations");
   EXPECT_EQ(Error(Spec({MakePhase(~0ull, 0), MakePhase(~0ull, 0)})), "phases: more than 50000000 operations");
   EXPECT_EQ(with([](Phase& p) { p.operations = 0; }), "phases[1]: operations: 0; expected at least 1");

@@ -48,6 +48,7 @@ k, M, G (decimal) or Ki, Mi, Gi. `alloclab workload show NAME` prints any built-
       live_blocks: 20k        # at the end of the phase; the target moves on a line
       size: {uniform: {min: 16, max: 512}}
       mix: {malloc: 8, calloc: 1, realloc: 1}
+      touch: {percent: 30}    # of each block is written, from its start on; nothing (default)
     - name: drain
       operations: 50k
       live_blocks: 0

@@ -145,6 +145,23 @@ void LifeToProto(const Phase& phase, v1::Phase& proto) {
   *proto.mutable_page_size() = SizeToProto(phase.page_size);
 }
 
+absl::StatusOr<Touch> TouchFromProto(const v1::Touch& proto, const std::string& field) {
+  switch (proto.part_case()) {
+    case v1::Touch::kPercent:
+      return Touch{Touch::Part::kPercent, proto.percent()};
+    case v1::Touch::kFirstBytes:
+      return Touch{Touch::Part::kFirstBytes, proto.first_bytes()};
+    case v1::Touch::PART_NOT_SET:
+      break;
+  }
+  return BadField(field, "not set; one of percent and first_bytes is expected");
+}
+
+void TouchToProto(const Touch& touch, v1::Phase& proto) {
+  if (touch.part == Touch::Part::kPercent) proto.mutable_touch()->set_percent(touch.amount);
+  if (touch.part == Touch::Part::kFirstBytes) proto.mutable_touch()->set_first_bytes(touch.amount);
+}
+
 absl::StatusOr<Phase> PhaseFromProto(const v1::Phase& proto, const std::string& field) {
   if (!v1::FreeOrder_IsValid(proto.free_order())) {
     return BadField(field + ".free_order", absl::StrCat(static_cast<int>(proto.free_order()), " is no FreeOrder"));
@@ -167,6 +184,11 @@ absl::StatusOr<Phase> PhaseFromProto(const v1::Phase& proto, const std::string& 
     phase.realloc_weight = proto.mix().realloc();
   }
   phase.pages = proto.pages();
+  if (proto.has_touch()) {
+    const absl::StatusOr<Touch> touch = TouchFromProto(proto.touch(), field + ".touch");
+    if (!touch.ok()) return touch.status();
+    phase.touch = *touch;
+  }
   if (absl::Status status = LifeFromProto(proto, field, phase); !status.ok()) return status;
   return phase;
 }
@@ -182,6 +204,7 @@ v1::Phase PhaseToProto(const Phase& phase) {
   proto.mutable_mix()->set_calloc(phase.calloc_weight);
   proto.mutable_mix()->set_realloc(phase.realloc_weight);
   proto.set_pages(phase.pages);
+  TouchToProto(phase.touch, proto);
   LifeToProto(phase, proto);
   return proto;
 }

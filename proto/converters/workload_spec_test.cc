@@ -74,6 +74,8 @@ v1::WorkloadSpec EveryField() {
   v1::Choice& choice = *spec.mutable_phases(3)->mutable_size()->mutable_weighted()->add_choices();
   choice.set_size(24);
   choice.set_weight(5);
+  spec.mutable_phases(1)->mutable_touch()->set_percent(30);
+  spec.mutable_phases(2)->mutable_touch()->set_first_bytes(64);
   AddLives(spec);
   AddGroups(spec);
   return spec;
@@ -109,6 +111,11 @@ TEST(WorkloadSpecConverter, NamesTheFieldThatIsWrong) {
   spec = EveryField();
   spec.mutable_phases(1)->mutable_size()->mutable_uniform()->set_min(33);
   EXPECT_THAT(ErrorOf(spec), StartsWith("phases[1]"));
+  spec = EveryField();
+  spec.mutable_phases(1)->mutable_touch()->set_percent(101);
+  EXPECT_EQ(ErrorOf(spec), "phases[1].touch.percent: 101; expected 1 to 100; without `touch` nothing is written");
+  spec.mutable_phases(1)->mutable_touch()->clear_part();
+  EXPECT_THAT(ErrorOf(spec), StartsWith("phases[1].touch: not set; one of percent and first_bytes is expected"));
   spec.clear_phases();
   EXPECT_THAT(ErrorOf(spec), HasSubstr("expected at least one"));
 }

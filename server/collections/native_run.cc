@@ -118,7 +118,7 @@ absl::StatusOr<v1::RunResult> Measure(LiveRun& live, const Run& run, TraceLibrar
   RunReport report{{}, file.format, file.notes, SeedOf(request), 0};
   report.result.config = request.config;
   report.result.operations = (*trace)->operations.size();
-  report.result.trace_sha256 = TraceDigest((*trace)->operations, interrupt);
+  report.result.trace_sha256 = WorkloadDigest(**trace, interrupt);
   report.prepare_ns = static_cast<std::uint64_t>(absl::ToInt64Nanoseconds(MonotonicTime::Now() - began));
   absl::StatusOr<v1::NativeResult> result = measuring.Measure();
   if (!result.ok()) return result.status();
