@@ -23,6 +23,8 @@ HistoryPoint PointOf(const Snapshot& snapshot) {
 }
 
 void InstanceHistory::Offer(const Snapshot& snapshot) {
+  if (newest_ && newest_->operations == snapshot.operations) return;
+  newest_ = PointOf(snapshot);
   if (!points_.empty() && snapshot.time - points_.back().time < every_) return;
   if (points_.size() == kPointsMax) {
     for (std::size_t i = 1; 2 * i < kPointsMax; ++i) points_[i] = points_[2 * i];
@@ -30,7 +32,13 @@ void InstanceHistory::Offer(const Snapshot& snapshot) {
     every_ *= 2;
     if (snapshot.time - points_.back().time < every_) return;
   }
-  points_.push_back(PointOf(snapshot));
+  points_.push_back(*newest_);
+}
+
+std::vector<HistoryPoint> InstanceHistory::All() const {
+  std::vector<HistoryPoint> all = points_;
+  if (newest_ && newest_->operations != all.back().operations) all.push_back(*newest_);
+  return all;
 }
 
 }  // namespace alloclab::server

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -30,12 +31,15 @@ class InstanceHistory {
   static constexpr std::size_t kPointsMax = 128;
   static constexpr absl::Duration kEvery = absl::Milliseconds(500);  // at first
 
-  // Keeps it if it is late enough after the last one that was kept.
+  // Keeps it if something was done since, and it is late enough after the last one that was kept.
   void Offer(const Snapshot& snapshot);
   const std::vector<HistoryPoint>& points() const { return points_; }  // oldest first
+  // Those, and how it was when the last operations were first seen to be done.
+  std::vector<HistoryPoint> All() const;
 
  private:
   std::vector<HistoryPoint> points_;
+  std::optional<HistoryPoint> newest_;
   absl::Duration every_ = kEvery;
 };
 

@@ -21,6 +21,16 @@ TEST(InstanceHistory, KeepsNoMoreThanOneInATime) {
   EXPECT_EQ(history.points()[1].operations, 3u);
 }
 
+TEST(InstanceHistory, OfWhoDoesNothingStaysAsItIs) {
+  InstanceHistory history;
+  history.Offer(After(absl::ZeroDuration(), 1));
+  history.Offer(After(absl::Milliseconds(1), 2));
+  for (int i = 2; i < 5000; ++i) history.Offer(After(absl::Milliseconds(i), 2));
+  ASSERT_EQ(history.All().size(), 2u);
+  EXPECT_EQ(history.All()[1].operations, 2u);
+  EXPECT_EQ(history.All()[1].time, absl::UnixEpoch() + absl::Milliseconds(1)) << "as it was first seen";
+}
+
 // However long it lives: the first is there, the last is young, and none is much farther from the next than others.
 TEST(InstanceHistory, SpansAWholeLife) {
   InstanceHistory history;

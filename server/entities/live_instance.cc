@@ -253,14 +253,15 @@ Snapshot LiveInstance::Sample() {
   std::optional<Snapshot> snapshot;
   if (driver_) snapshot = TakeSnapshot(*driver_);
   mutex_.Unlock();
-  if (snapshot) return WithViolations(*std::move(snapshot));
   const MutexLock lock(published_mutex_);
-  return WithViolations(*published_);  // it was closed
+  if (!snapshot) return WithViolations(*published_);  // it was closed
+  if (!opened_) history_.Offer(*snapshot);
+  return WithViolations(*std::move(snapshot));
 }
 
 std::vector<HistoryPoint> LiveInstance::History() {
   const MutexLock lock(published_mutex_);
-  return history_.points();
+  return history_.All();
 }
 
 Snapshot LiveInstance::WithViolations(Snapshot snapshot) const {

@@ -53,8 +53,7 @@ std::string QuestionOf(const HttpRequest& request, const MapRequest& wanted) {
 }
 
 // With the figures of now, which nothing has kept yet, as its last column.
-v1::InstanceHistory HistoryToProto(std::vector<HistoryPoint> points, const Snapshot& now) {
-  if (points.empty() || points.back().operations < now.operations) points.push_back(PointOf(now));
+v1::InstanceHistory HistoryToProto(const std::vector<HistoryPoint>& points) {
   v1::InstanceHistory proto;
   for (const HistoryPoint& point : points) {
     proto.add_unix_ms(static_cast<std::uint64_t>(absl::ToUnixMillis(point.time)));
@@ -83,7 +82,7 @@ absl::StatusOr<v1::InstanceDetail> WebApi::DetailOfInstance(const HttpRequest& r
   if ((*instance)->opened_run()) {
     *detail.mutable_moment() = MomentOf(**instance);
   } else {
-    *detail.mutable_history() = HistoryToProto((*instance)->History(), snapshot);
+    *detail.mutable_history() = HistoryToProto((*instance)->History());
   }
   return detail;
 }
