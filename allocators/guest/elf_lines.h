@@ -1,5 +1,6 @@
 // The source lines of a program, out of the debug information of its file: section .debug_line of DWARF 2 to 5, as compilers
-// write it with -g, for addresses below 4 GiB. The file may be anybody's: what is malformed ends the reading, and is no error; nothing is read twice.
+// write it with -g, for addresses below 4 GiB. The file may be anybody's: what is malformed ends the reading, and is no error;
+// nothing is read twice.
 //
 // Source: DWARF Debugging Information Format, version 5 (2017), 6.2; versions 2 to 4 for the older header.
 #ifndef ALLOCLAB_ALLOCATORS_GUEST_ELF_LINES_H_

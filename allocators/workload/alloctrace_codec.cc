@@ -12,7 +12,8 @@ namespace alloclab::alloctrace {
 namespace {
 
 // The first byte of an operation.
-constexpr std::uint8_t kKindMask = 7, kThreadFollows = 8, kAlignmentFollows = 16, kNullBlock = 32, kSiteFollows = 64, kReserved = 128;
+constexpr std::uint8_t kKindMask = 7, kThreadFollows = 8, kAlignmentFollows = 16, kNullBlock = 32, kSiteFollows = 64,
+                       kReserved = 128;
 constexpr std::uint8_t kAlignmentLog2Max = 31;
 constexpr std::size_t kOperationBytesMax = 1 + 1 + 5 * 5;  // tag, alignment; thread, site, block, size, extra
 constexpr std::size_t kDigestBytes = 32;

@@ -64,9 +64,9 @@ std::vector<std::string> EncodeSites(const SiteTable& table) {
   std::vector<std::string> pieces;
   constexpr std::size_t kSitesBytes = kSitesMax * kSiteBytesMax, kPieces = 64;
   static_assert(kSitesBytes < kSiteTableBytesMax);
-  const std::size_t frames =
-      EncodeItems(std::min(table.frames.size(), kSiteFramesMax), kSiteTableBytesMax - kSitesBytes - kPieces * 2 * kCountBytesMax, true,
-                  [&table](std::size_t i) { return EncodeFrame(table.frames[i]); }, pieces);
+  const std::size_t frames = EncodeItems(
+      std::min(table.frames.size(), kSiteFramesMax), kSiteTableBytesMax - kSitesBytes - kPieces * 2 * kCountBytesMax, true,
+      [&table](std::size_t i) { return EncodeFrame(table.frames[i]); }, pieces);
   EncodeItems(
       table.sites.size(), kSitesBytes, false, [&](std::size_t i) { return EncodeSite(table.sites[i], frames); }, pieces);
   return pieces;

@@ -11,26 +11,27 @@
 
 namespace alloclab {
 
-inline constexpr std::uint32_t kSitesMax = 65'536;    // of a file
-inline constexpr std::size_t kSiteDepthMax = 32;      // frames of a site
-inline constexpr std::size_t kSiteFramesMax = 131'072;  // different ones in a file
-inline constexpr std::size_t kFrameTextMax = 512;     // bytes of each text of a frame
+inline constexpr std::uint32_t kSitesMax = 65'536;           // of a file
+inline constexpr std::size_t kSiteDepthMax = 32;             // frames of a site
+inline constexpr std::size_t kSiteFramesMax = 131'072;       // different ones in a file
+inline constexpr std::size_t kFrameTextMax = 512;            // bytes of each text of a frame
 inline constexpr std::size_t kSiteTableBytesMax = 16 << 20;  // of a file's table, inflated
 
 // A call. Texts are printable ASCII; empty: not known.
 struct CallFrame {
-  std::string module = {};        // path of a program or library
-  std::uint64_t offset = 0;  // in the module, as its symbols have it; of the call's last byte
-  std::string function = {};      // demangled
-  std::string source = {};        // file; with a line
+  std::string module = {};    // path of a program or library
+  std::uint64_t offset = 0;   // in the module, as its symbols have it; of the call's last byte
+  std::string function = {};  // demangled
+  std::string source = {};    // file; with a line
   std::uint32_t line = 0;
   friend bool operator==(const CallFrame&, const CallFrame&) = default;
 };
 
 // Call sites are numbered from 1 on; 0 is that of an operation whose site is not known.
 struct SiteTable {
-  std::vector<CallFrame> frames = {};                  // each once
-  std::vector<std::vector<std::uint32_t>> sites = {};  // site 1 first: its frames by their place in `frames`, the innermost first
+  std::vector<CallFrame> frames = {};  // each once
+  std::vector<std::vector<std::uint32_t>> sites =
+      {};  // site 1 first: its frames by their place in `frames`, the innermost first
   friend bool operator==(const SiteTable&, const SiteTable&) = default;
 
   // Host memory that it takes, about.

@@ -86,7 +86,7 @@ class TraceSummarizer {
     std::uint32_t site = 0;
   };
   struct Site {
-    SiteUse use;  // its `end` is what is live now
+    SiteUse use;             // its `end` is what is live now
     std::uint64_t peak = 0;  // to which of the peaks `use` says what was live
   };
 

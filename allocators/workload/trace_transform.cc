@@ -166,8 +166,14 @@ absl::StatusOr<Trace> FilterTrace(const Trace& trace, const std::vector<std::uin
   for (std::size_t i = 0; i < of.size(); ++i) {
     Life& life = lives[of[i]];
     const Operation& op = trace.operations[i];
-    if (!life.begun) life = {i, i, SizeOf(op), threads.empty() ? 0 : threads[i],
-                               trace.operation_sites.empty() ? 0 : trace.operation_sites[i], true, false};
+    if (!life.begun)
+      life = {i,
+              i,
+              SizeOf(op),
+              threads.empty() ? 0 : threads[i],
+              trace.operation_sites.empty() ? 0 : trace.operation_sites[i],
+              true,
+              false};
     if (!life.freed) life.last = i;
     life.freed |= op.kind == OpKind::kFree || op.kind == OpKind::kFreePages;
   }
@@ -177,8 +183,7 @@ absl::StatusOr<Trace> FilterTrace(const Trace& trace, const std::vector<std::uin
       return wanted.empty() || std::find(wanted.begin(), wanted.end(), one) != wanted.end();
     };
     return life.size >= filter.size_min && life.size <= filter.size_max && lifetime >= filter.lifetime_min &&
-           lifetime <= filter.lifetime_max &&
-           wants(filter.threads, life.thread) && wants(filter.sites, life.site);
+           lifetime <= filter.lifetime_max && wants(filter.threads, life.thread) && wants(filter.sites, life.site);
   };
   Trace filtered = Like(trace);
   for (std::size_t i = 0; i < of.size(); ++i) {

@@ -44,7 +44,8 @@ class Recording {
     (*memory_)->stack_depth = options_.stack_depth;
     namer_.emplace(**memory_);
     // Before the program runs for hours: can the file be written?
-    if (absl::Status status = TraceOutput::Create(options_.output, {}, 0, options_.level, false).status(); !status.ok()) return status;
+    if (absl::Status status = TraceOutput::Create(options_.output, {}, 0, options_.level, false).status(); !status.ok())
+      return status;
     absl::StatusOr<std::unique_ptr<ChildProgram>> child =
         ChildProgram::Start(options_.command, options_.library, memory_->path());
     if (!child.ok()) return child.status();
@@ -196,9 +197,8 @@ class Recording {
                                   {"command", reader.command()},
                                   {"pid", fmt::format("{}", reader.pid())}};
     if (options_.follow) attributes.emplace_back("merged", "all processes in one file");
-    absl::StatusOr<std::unique_ptr<TraceOutput>> output =
-        TraceOutput::Create(file.path, std::move(attributes), options_.operations_max, options_.level,
-                            options_.stack_depth != 0);
+    absl::StatusOr<std::unique_ptr<TraceOutput>> output = TraceOutput::Create(
+        file.path, std::move(attributes), options_.operations_max, options_.level, options_.stack_depth != 0);
     if (!output.ok()) {
       status_.Update(output.status());
       output = TraceOutput::Discard();  // the program goes on

@@ -36,7 +36,8 @@ struct RecordResult {
 };
 
 // Until the program and all that it started have ended; after the program, SIGINT ends the waiting for the others. SIGTERM is
-// handed to the program. FAILED_PRECONDITION: call sites are asked for on a processor that the recorder does not know; NOT_FOUND: no such program or library; UNKNOWN: a file could not be written.
+// handed to the program. FAILED_PRECONDITION: call sites are asked for on a processor that the recorder does not know;
+// NOT_FOUND: no such program or library; UNKNOWN: a file could not be written.
 absl::StatusOr<RecordResult> RecordProgram(const RecordOptions& options);
 
 // "app.2.alloctrace" for "app.alloctrace" and 2; for 1 the path itself.

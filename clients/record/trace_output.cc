@@ -16,14 +16,15 @@ constexpr std::chrono::seconds kFlushAfter{1};
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<TraceOutput>> TraceOutput::Create(const std::string& path, TraceAttributes attributes,
-                                                                 std::uint64_t operations_max, int level,
-                                                                 bool with_sites) {
+                                                                 std::uint64_t operations_max, int level, bool with_sites) {
   const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (file < 0) return absl::UnknownError(fmt::format("{}: {}", path, std::strerror(errno)));
   return std::unique_ptr<TraceOutput>(new TraceOutput(file, path, std::move(attributes), operations_max, level, with_sites));
 }
 
-std::unique_ptr<TraceOutput> TraceOutput::Discard() { return std::unique_ptr<TraceOutput>(new TraceOutput(-1, "", {}, 0, 1, false)); }
+std::unique_ptr<TraceOutput> TraceOutput::Discard() {
+  return std::unique_ptr<TraceOutput>(new TraceOutput(-1, "", {}, 0, 1, false));
+}
 
 TraceOutput::TraceOutput(int file, std::string path, TraceAttributes attributes, std::uint64_t operations_max, int level,
                          bool with_sites)

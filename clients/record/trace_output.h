@@ -46,8 +46,7 @@ class TraceOutput {
   std::uint32_t threads() const { return threads_; }
 
  private:
-  TraceOutput(int file, std::string path, TraceAttributes attributes, std::uint64_t operations_max, int level,
-              bool with_sites);
+  TraceOutput(int file, std::string path, TraceAttributes attributes, std::uint64_t operations_max, int level, bool with_sites);
   std::uint32_t SiteNumber(std::uint32_t place);
   absl::Status Write(std::string_view bytes) const;
 

@@ -24,11 +24,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const absl::StatusOr<Trace> whole = ImportTrace(open, "name", kFuzzLimits, options);
   CheckTrace(whole);
   std::vector<Operation> pieces;
-  const absl::StatusOr<Trace> drained = ImportTrace(open, "name", kFuzzLimits, options,
-                                                    [&pieces](std::span<const Operation> some, std::span<const std::uint32_t>, std::span<const std::uint32_t>) {
-                                                      pieces.insert(pieces.end(), some.begin(), some.end());
-                                                      return absl::OkStatus();
-                                                    });
+  const absl::StatusOr<Trace> drained =
+      ImportTrace(open, "name", kFuzzLimits, options,
+                  [&pieces](std::span<const Operation> some, std::span<const std::uint32_t>, std::span<const std::uint32_t>) {
+                    pieces.insert(pieces.end(), some.begin(), some.end());
+                    return absl::OkStatus();
+                  });
   ALLOCLAB_CHECK_EQ(whole.ok(), drained.ok());
   if (whole.ok()) ALLOCLAB_CHECK(whole->operations == pieces);
   return 0;

@@ -234,7 +234,8 @@ TEST(ImportTest, OperationsAreHandedOverInPieces) {
   std::string log = "1 1 malloc(8)=0x10\n";
   for (int i = 0; i < 100'000; ++i) absl::StrAppend(&log, "1 ", i % 3, " malloc(8)=0x20\n1 1 free(0x20)\n");
   std::size_t operations = 0, most = 0, threads = 0;
-  const TraceDrain drain = [&](std::span<const Operation> ops, std::span<const std::uint32_t> of, std::span<const std::uint32_t>) {
+  const TraceDrain drain = [&](std::span<const Operation> ops, std::span<const std::uint32_t> of,
+                               std::span<const std::uint32_t>) {
     operations += ops.size();
     threads += of.size();
     most = std::max(most, ops.size());
