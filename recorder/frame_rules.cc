@@ -148,8 +148,7 @@ struct State {
 // The program of a function: what holds at `code`.
 class FrameProgram {
  public:
-  FrameProgram(const Common& common, std::uint64_t begin, std::uint64_t code)
-      : common_(common), place_(begin), code_(code) {}
+  FrameProgram(const Common& common, std::uint64_t begin, std::uint64_t code) : common_(common), place_(begin), code_(code) {}
 
   // False: it is not understood.
   bool Run(Bytes own) {

@@ -33,10 +33,10 @@ inline constexpr bool kTakesStacks = true;
 #else
 inline constexpr bool kTakesStacks = false;  // nobody wrote an unwinder for it
 #endif
-inline constexpr std::uint32_t kStackMax = 32;          // frames of a site
-inline constexpr std::uint32_t kSitesMax = 1 << 16;     // a power of two
-inline constexpr std::uint32_t kModulesMax = 1 << 12;   // programs and libraries
-inline constexpr int kModuleShift = 48;                 // in a frame: above the offset
+inline constexpr std::uint32_t kStackMax = 32;         // frames of a site
+inline constexpr std::uint32_t kSitesMax = 1 << 16;    // a power of two
+inline constexpr std::uint32_t kModulesMax = 1 << 12;  // programs and libraries
+inline constexpr int kModuleShift = 48;                // in a frame: above the offset
 
 enum class Kind : std::uint32_t {
   kMalloc = 1,        // address (0: it failed), size

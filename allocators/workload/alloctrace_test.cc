@@ -225,7 +225,8 @@ TEST(AllocTraceTest, TheIndexStaysSmallHoweverManyFramesThereAre) {
 
 // EveryKind() with sites: 1 and 2, and 3, of which nothing more is told.
 Trace WithSites() {
-  Trace trace{.operations = EveryKind(), .format = "test", .operation_sites = {1, 2, 1, 3, 1, 0, 0, 0, 0, 0, 0, 2, 0}};
+  Trace trace{
+      .operations = EveryKind(), .format = "test", .notes = {}, .operation_sites = {1, 2, 1, 3, 1, 0, 0, 0, 0, 0, 0, 2, 0}};
   trace.sites.frames = {{.module = "/bin/app", .offset = 0x1234, .function = "grow", .source = "app.cc", .line = 7},
                         {.module = "/lib/libc.so.6", .offset = 1ull << 40}};
   trace.sites.sites = {{0, 1}, {1}};

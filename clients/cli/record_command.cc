@@ -99,8 +99,7 @@ void RegisterRecord(CLI::App& app, Command& chosen) {
   record->add_flag(
       "--stacks", given->stacks,
       "With the call stack of each allocation: `alloclab trace show` then tells which calls hold memory. Costs time");
-  record
-      ->add_option("--stack-depth", given->stack_depth, "Frames of a call stack, the innermost first")
+  record->add_option("--stack-depth", given->stack_depth, "Frames of a call stack, the innermost first")
       ->check(CLI::Range(1u, recorder::kStackMax))
       ->capture_default_str()
       ->type_name("1..32");

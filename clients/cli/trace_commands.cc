@@ -40,14 +40,18 @@ constexpr std::uint64_t kLiveBytesDefault = 16 << 20, kOperationsDefault = 200'0
 absl::StatusOr<NamedSummary> Summarize(const std::string& path, const TraceSourceOptions& options) {
   TraceSummarizer summarizer;
   absl::StatusOr<Trace> trace =
-      StreamTrace(path, options, [&summarizer](std::span<const Operation> operations, std::span<const std::uint32_t> threads,
-                                            std::span<const std::uint32_t> sites) {
-        summarizer.Add(operations, threads, sites);
-        return absl::OkStatus();
-      });
+      StreamTrace(path, options,
+                  [&summarizer](std::span<const Operation> operations, std::span<const std::uint32_t> threads,
+                                std::span<const std::uint32_t> sites) {
+                    summarizer.Add(operations, threads, sites);
+                    return absl::OkStatus();
+                  });
   if (!trace.ok()) return trace.status();
-  return NamedSummary{
-      .name = path == "-" ? "<stdin>" : path, .format = trace->format, .notes = trace->notes, .summary = summarizer.Finish(), .sites = std::move(trace->sites)};
+  return NamedSummary{.name = path == "-" ? "<stdin>" : path,
+                      .format = trace->format,
+                      .notes = trace->notes,
+                      .summary = summarizer.Finish(),
+                      .sites = std::move(trace->sites)};
 }
 
 CommandResult Formats(Session& session) {

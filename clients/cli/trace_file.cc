@@ -205,9 +205,10 @@ absl::StatusOr<Trace> LoadWholeTrace(const std::string& path, const TraceSourceO
   std::vector<Operation> operations;
   std::vector<std::uint32_t> sites;
   bool too_many = false;
-  absl::StatusOr<Trace> trace =
-      ReadFrom(path, options, [&](std::span<const Operation> some, std::span<const std::uint32_t> of,
-                                  std::span<const std::uint32_t> called_by) -> absl::Status {
+  absl::StatusOr<Trace> trace = ReadFrom(
+      path, options,
+      [&](std::span<const Operation> some, std::span<const std::uint32_t> of,
+          std::span<const std::uint32_t> called_by) -> absl::Status {
         too_many = operations.size() + some.size() > kOperationsMax;
         if (too_many)
           return absl::ResourceExhaustedError(fmt::format("{}: more than {} operations, the limit", path, kOperationsMax));

@@ -131,7 +131,8 @@ std::string Shortened(const std::string& text, std::size_t most) {
 // Those that hold the most when most is live.
 Section Sites(const NamedSummary& trace, int width, std::size_t sites_max) {
   constexpr std::size_t kFramesShown = 4, kNumbers = 50, kLeast = 30;
-  const std::size_t room = std::max(kLeast, static_cast<std::size_t>(std::max(width, 0)) - std::min<std::size_t>(kNumbers, static_cast<std::size_t>(std::max(width, 0))));
+  const std::size_t room = std::max(kLeast, static_cast<std::size_t>(std::max(width, 0)) -
+                                                std::min<std::size_t>(kNumbers, static_cast<std::size_t>(std::max(width, 0))));
   Section section;
   section.title = "call sites that hold the most at the peak";
   section.columns = {{"site", true}, {"at peak", true, "bytes"}, {"at end", true, "bytes"}, {"requests", true}, {"called by"}};

@@ -18,7 +18,7 @@ struct NamedSummary {
   std::string name, format;
   std::vector<std::string> notes;
   TraceSummary summary;
-  SiteTable sites;  // what the summary's call sites are
+  SiteTable sites = {};  // what the summary's call sites are
 };
 
 // With at most so many call sites.
