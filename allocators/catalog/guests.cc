@@ -5,9 +5,11 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
+#include "allocators/catalog/instance.h"
 #include "allocators/common/mutex.h"
 #include "allocators/common/printable.h"
 #include "allocators/guest/guest_heap.h"
+#include "allocators/guest/guest_pages.h"
 
 namespace alloclab {
 namespace {
@@ -23,19 +25,40 @@ Sources& AllSources() {
   return all;
 }
 
-absl::StatusOr<GuestProgram> AskSources(const std::string& digits) {
+absl::StatusOr<GuestProgram> AskSources(const std::string& digits, std::string_view field) {
   Sources& all = AllSources();
   const MutexLock lock(all.mutex);
   for (GuestSource* source : all.sources) {
     absl::StatusOr<GuestProgram> found = source->FindProgram(digits);
     if (!absl::IsNotFound(found.status())) return found;
   }
-  return absl::NotFoundError(absl::StrFormat("heap_allocator: no program's sha256 begins with %s; upload its file", digits));
+  return absl::NotFoundError(absl::StrFormat("%s: no program's sha256 begins with %s; upload its file", field, digits));
+}
+
+std::vector<GuestListed> ListPrograms() {
+  Sources& all = AllSources();
+  const MutexLock lock(all.mutex);
+  std::vector<GuestListed> listed;
+  for (GuestSource* source : all.sources) {
+    for (GuestListed& program : source->ListPrograms()) listed.push_back(std::move(program));
+  }
+  return listed;
+}
+
+// Calls make(whole name, program).
+template <class Info, class Make>
+absl::StatusOr<Info> Find(std::string_view name, std::string_view field, Make make) {
+  const absl::StatusOr<GuestName> parsed = GuestName::Parse(name, field);
+  if (!parsed.ok()) return parsed.status();
+  absl::StatusOr<GuestProgram> found = AskSources(parsed->digits, field);
+  if (!found.ok()) return found.status();
+  const GuestName whole{parsed->label.empty() ? found->label : parsed->label, found->sha256.substr(0, kGuestDigits)};
+  return make(whole.ToString(), std::move(found->program));
 }
 
 }  // namespace
 
-absl::StatusOr<GuestName> GuestName::Parse(std::string_view name) {
+absl::StatusOr<GuestName> GuestName::Parse(std::string_view name, std::string_view field) {
   std::string_view rest = name.substr(std::min(kGuestPrefix.size(), name.size()));
   const std::size_t at = rest.find('@');
   const bool labelled = at != std::string_view::npos;
@@ -48,9 +71,9 @@ absl::StatusOr<GuestName> GuestName::Parse(std::string_view name) {
     return parsed;
   }
   return absl::InvalidArgumentError(
-      absl::StrFormat("heap_allocator: \"%s\" names no program; expected guest:LABEL@DIGITS or guest:DIGITS, with at least the "
-                      "first %d digits of the sha256 of its file",
-                      Printable(name), kGuestDigitsMin));
+      absl::StrFormat("%s: \"%s\" names no program; expected guest:LABEL@DIGITS or guest:DIGITS, with at least the first %d "
+                      "digits of the sha256 of its file",
+                      field, Printable(name), kGuestDigitsMin));
 }
 
 std::string GuestName::ToString() const { return std::string(kGuestPrefix) + label + (label.empty() ? "" : "@") + digits; }
@@ -77,23 +100,30 @@ void GuestSource::Leave() {
   std::erase(all.sources, this);
 }
 
+bool RunsProgram(const InstanceConfig& config) { return IsGuest(config.heap_allocator) || IsGuest(config.page_allocator); }
+
 std::vector<HeapAllocatorInfo> ListGuests() {
-  Sources& all = AllSources();
-  const MutexLock lock(all.mutex);
   std::vector<HeapAllocatorInfo> infos;
-  for (GuestSource* source : all.sources) {
-    for (const auto& [name, program] : source->ListPrograms()) infos.push_back(GuestHeapInfo(name.ToString(), program));
+  for (const GuestListed& listed : ListPrograms()) {
+    if (!listed.allocates_pages) infos.push_back(GuestHeapInfo(listed.name.ToString(), listed.program));
+  }
+  return infos;
+}
+
+std::vector<PageAllocatorInfo> ListPageGuests() {
+  std::vector<PageAllocatorInfo> infos;
+  for (const GuestListed& listed : ListPrograms()) {
+    if (listed.allocates_pages) infos.push_back(GuestPagesInfo(listed.name.ToString(), listed.program));
   }
   return infos;
 }
 
 absl::StatusOr<HeapAllocatorInfo> FindGuest(std::string_view name) {
-  const absl::StatusOr<GuestName> parsed = GuestName::Parse(name);
-  if (!parsed.ok()) return parsed.status();
-  absl::StatusOr<GuestProgram> found = AskSources(parsed->digits);
-  if (!found.ok()) return found.status();
-  const GuestName whole{parsed->label.empty() ? found->label : parsed->label, found->sha256.substr(0, kGuestDigits)};
-  return GuestHeapInfo(whole.ToString(), std::move(found->program));
+  return Find<HeapAllocatorInfo>(name, "heap_allocator", GuestHeapInfo);
+}
+
+absl::StatusOr<PageAllocatorInfo> FindPageGuest(std::string_view name) {
+  return Find<PageAllocatorInfo>(name, "page_allocator", GuestPagesInfo);
 }
 
 }  // namespace alloclab

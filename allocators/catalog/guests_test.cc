@@ -1,5 +1,6 @@
 #include "allocators/catalog/guests.h"
 
+#include "allocators/catalog/catalog.h"
 #include "allocators/catalog/instance.h"
 #include "allocators/testing/test_programs.h"
 #include "gmock/gmock.h"
@@ -52,6 +53,62 @@ TEST(Guests, AreHeapsOfInstances) {
   const auto other = Instance::Create(
       {.ram_bytes = 16 << 20, .page_allocator = "", .heap_allocator = "guest:mine@" + digits, .parameters = {}});
   EXPECT_EQ((*other)->config().heap_allocator, "guest:mine@" + digits);
+}
+
+TEST(Guests, ArePageAllocatorsOfInstances) {
+  const std::string pages = TestPrograms::All().NameOf("kalloc"), heap = TestPrograms::All().NameOf("kr");
+  for (const std::string& on_it : {std::string("knr"), heap, std::string("none")}) {
+    const auto instance =
+        Instance::Create({.ram_bytes = 32 << 20, .page_allocator = pages, .heap_allocator = on_it, .parameters = {}});
+    ASSERT_TRUE(instance.ok()) << instance.status();
+    EXPECT_EQ((*instance)->config().page_allocator, pages);
+    EXPECT_EQ((*instance)->config().parameters.at("pages.arena_pages"), "0");
+    if ((*instance)->heap_guard() != nullptr) {
+      ASSERT_EQ((*instance)->heap_guard()->Malloc(100'000).outcome, Outcome::kOk);
+    }
+    const PageResult page = (*instance)->AllocatePages(kPageBytes);
+    ASSERT_EQ(page.outcome, Outcome::kOk);
+    const auto copy = Instance::Copy(*(*instance)->Save());
+    ASSERT_TRUE(copy.ok()) << copy.status();
+    EXPECT_EQ((*copy)->AllocatePages(kPageBytes), (*instance)->AllocatePages(kPageBytes));
+    EXPECT_EQ((*copy)->FreePages(page.address, kPageBytes).outcome, Outcome::kOk);
+    EXPECT_EQ((*copy)->FreePages(page.address, kPageBytes).outcome, Outcome::kDoubleFree);
+  }
+  EXPECT_EQ(Instance::Create({.ram_bytes = 32 << 20, .page_allocator = heap, .heap_allocator = "", .parameters = {}})
+                .status()
+                .message()
+                .substr(0, heap.size()),
+            heap);
+}
+
+// A page allocator may do what it likes: whatever heap is on it comes back from each operation.
+TEST(Guests, NoPageAllocatorHarmsTheHeapsOnIt) {
+  for (const char* program : {"gives_none", "pages_misbehave", "buddy_pages"}) {
+    for (const HeapAllocatorInfo& heap : HeapAllocators()) {
+      if (heap.make == nullptr) continue;
+      for (const bool guarded : {true, false}) {
+        const auto instance = Instance::Create({.ram_bytes = 8 << 20,
+                                                .page_allocator = TestPrograms::All().NameOf(program),
+                                                .heap_allocator = heap.name,
+                                                .guarded = guarded,
+                                                .parameters = {}});
+        if (!instance.ok()) continue;  // it died, or has too few pages for the heap to begin
+        SCOPED_TRACE(std::string(program) + " below " + heap.name + (guarded ? ", guarded" : ", unguarded"));
+        std::vector<VirtAddr> live;
+        for (std::uint32_t i = 0; i < 400; ++i) {
+          const HeapResult block = (*instance)->heap_guard()->Malloc(1 + i * 97 % 40'000);
+          if (block.outcome == Outcome::kOk) live.push_back(block.address);
+          if (i % 3 == 0 && !live.empty()) {
+            (*instance)->heap_guard()->Free(live.back());
+            live.pop_back();
+          }
+        }
+        (void)(*instance)->heap()->CheckInvariants({});
+        (void)(*instance)->heap()->Shape();
+        EXPECT_LE((*instance)->pages().CheckInvariants({}).size(), 1u);
+      }
+    }
+  }
 }
 
 TEST(Guests, AreRefusedWhenNobodyHasThem) {

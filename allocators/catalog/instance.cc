@@ -29,18 +29,24 @@ bool SameButEngines(std::map<std::string, std::string> a, std::map<std::string, 
   return a == b;
 }
 
+absl::StatusOr<std::unique_ptr<Instance>> CreateOn(const InstanceConfig& config, const PageAllocatorInfo& pages) {
+  if (IsGuest(config.heap_allocator)) {
+    const absl::StatusOr<HeapAllocatorInfo> guest = FindGuest(config.heap_allocator);
+    return guest.ok() ? Instance::Create(config, pages, *guest) : guest.status();
+  }
+  const auto heap = FindHeapAllocator(config.heap_allocator);
+  return heap.ok() ? Instance::Create(config, pages, **heap) : heap.status();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Instance>> Instance::Create(const InstanceConfig& config) {
-  const auto pages = FindPageAllocator(config.page_allocator);
-  if (!pages.ok()) return pages.status();
-  if (IsGuest(config.heap_allocator)) {
-    const absl::StatusOr<HeapAllocatorInfo> guest = FindGuest(config.heap_allocator);
-    return guest.ok() ? Create(config, **pages, *guest) : guest.status();
+  if (IsGuest(config.page_allocator)) {
+    const absl::StatusOr<PageAllocatorInfo> guest = FindPageGuest(config.page_allocator);
+    return guest.ok() ? CreateOn(config, *guest) : guest.status();
   }
-  const auto heap = FindHeapAllocator(config.heap_allocator);
-  if (!heap.ok()) return heap.status();
-  return Create(config, **pages, **heap);
+  const auto pages = FindPageAllocator(config.page_allocator);
+  return pages.ok() ? CreateOn(config, **pages) : pages.status();
 }
 
 absl::StatusOr<std::unique_ptr<Instance>> Instance::Create(const InstanceConfig& config, const PageAllocatorInfo& pages,

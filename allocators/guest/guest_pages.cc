@@ -49,6 +49,12 @@ bool GuestPages::IsIn(const ElfProgram& program) {
 const Declaration& GuestPages::declaration() const { return kDeclarations[interface_->unit == Unit::kPage ? 0 : 1]; }
 
 PageResult GuestPages::Allocate(std::uint32_t bytes) {
+  const PageResult result = AllocateFrom(bytes);
+  const bool stops = result.outcome != Outcome::kOk && !alloclab::Refused(result.outcome);
+  return stops && state_.relied_on ? PageResult{Outcome::kOutOfMemory, PhysAddr{}} : result;
+}
+
+PageResult GuestPages::AllocateFrom(std::uint32_t bytes) {
   const std::uint32_t pages = PagesOf(bytes);
   if (pages == 1 && !state_.ready.empty()) return TakeReady();
   if (pages == 1 && state_.promised > 0) return TakePromised();
@@ -128,12 +134,12 @@ PageResult GuestPages::Refused(std::uint32_t pages) const {
 }
 
 PageResult GuestPages::Free(PhysAddr first, std::uint32_t bytes) {
-  if (state_.death) return state_.death->result;
+  if (state_.death && !state_.relied_on) return state_.death->result;
   std::uint64_t steps = options_.steps_max;
   const std::uint32_t pages = PagesOf(bytes);
   if (interface_->unit == Unit::kPage) {
     bool lives = true;
-    for (std::uint32_t i = 0; lives && i < pages; ++i, first = first + kPageBytes) {
+    for (std::uint32_t i = 0; (lives || state_.relied_on) && i < pages; ++i, first = first + kPageBytes) {
       GiveBack(first, 1);
       lives = Call(functions_.free, {first.raw()}, steps).has_value();
     }
@@ -142,7 +148,7 @@ PageResult GuestPages::Free(PhysAddr first, std::uint32_t bytes) {
     GiveBack(first, count ? pages : 1u << OrderOf(pages));
     (void)Call(functions_.free, {first.raw(), count ? pages : OrderOf(pages)}, steps);
   }
-  return state_.death ? state_.death->result : PageResult{};
+  return state_.death && !state_.relied_on ? state_.death->result : PageResult{};
 }
 
 // What is no page in use stays as it is: an unguarded program sees it.
@@ -178,7 +184,9 @@ bool GuestPages::HoldsPages(std::uint32_t count) const {
   const bool far = !state_.death && !IsNearEnd(free_pages() - count);
   self.state_.promised = far ? count : 0;
   if (!far) self.TopUp(count);
-  return far || state_.ready.size() >= count;
+  const bool holds = far || state_.ready.size() >= count;
+  self.state_.relied_on = state_.relied_on || holds;
+  return holds;
 }
 
 void GuestPages::TopUp(std::uint32_t count) {

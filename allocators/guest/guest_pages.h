@@ -28,7 +28,8 @@
 // in use. Nearer to the end the lab takes the pages that it promises from the program at once, and has them ready: so page
 // faults there may take pages a few operations earlier than they would from an allocator of the catalogue. A promise is kept in
 // any case: when a program dies, or gives nothing, with a page promised, the lab gives one of those that are left, and the
-// program is not asked again.
+// program is not asked again. A guarded heap that was promised pages must not be stopped half-way: below one, what a dead
+// program is asked for is refused (kOutOfMemory), and what is freed is taken back without it.
 //
 // Blocks: what is not in use is free, the program's own tables in the arena too: of these the lab knows nothing.
 //
@@ -139,6 +140,7 @@ class GuestPages final : public PageAllocator {
     std::deque<std::uint32_t> ready;  // numbers of pages that the program gave, and that nobody has asked for yet
     std::uint32_t taken_count = 0;
     std::uint32_t promised = 0;  // pages that whoever asked may still take
+    bool relied_on = false;      // a promise was ever given: a guarded heap is above
     std::optional<Death> death;
     GuestText text;
   };
@@ -162,6 +164,7 @@ class GuestPages final : public PageAllocator {
                                     std::uint64_t& steps);
   bool Serve();
   void Die(std::uint32_t function, const Stop& stop);
+  PageResult AllocateFrom(std::uint32_t bytes);
   // Asks the program for so many pages, and takes what it gives.
   PageResult Take(std::uint32_t pages);
   PageResult TakeReady();

@@ -43,7 +43,8 @@ class TestPrograms final : public GuestSource {
 
  private:
   TestPrograms() {
-    for (const char* label : {"implicit", "kr", "segregated", "misbehaves", "explicit_list", "walks_wrongly"}) {
+    for (const char* label : {"implicit", "kr", "segregated", "misbehaves", "explicit_list", "walks_wrongly", "kalloc",
+                              "pages_misbehave", "gives_none", "buddy_pages"}) {
       const std::string file = TestProgramFile(label);
       Sha256 digest;
       digest.Update(file);

@@ -18,15 +18,18 @@ namespace {
 struct Side {
   std::unique_ptr<Instance> instance;
   std::unique_ptr<Driver> driver;
-  std::uint32_t first_block = 0;  // the first address it gave; 0: none yet
+  std::uint32_t first_block = 0, first_page = 0;  // the first address it gave; 0: none yet
 
   OpResult Apply(const Operation& op) {
     OpResult result;
     driver->Apply(std::span(&op, 1), std::span(&result, 1));
-    if (first_block == 0 && !OnPages(op.kind)) first_block = result.address;
+    std::uint32_t& first = OnPages(op.kind) ? first_page : first_block;
+    if (first == 0) first = result.address;
     return result;
   }
-  std::int64_t Offset(std::uint32_t address) const { return std::int64_t{address} - first_block; }
+  std::int64_t Offset(std::uint32_t address, bool of_page) const {
+    return std::int64_t{address} - (of_page ? first_page : first_block);
+  }
 };
 
 absl::StatusOr<Side> MakeSide(std::string_view name, const Trace& trace, const InstanceConfig& config) {
@@ -114,16 +117,26 @@ std::optional<std::string> Compare(const Side& a, const Side& b, OpResult in_a, 
   return compare.difference();
 }
 
+// What of two machines cannot be the same, as one of them has a program where the other has an allocator of the catalogue.
+struct OwnWays {
+  bool heap = false, pages = false;
+  bool any() const { return heap || pages; }
+};
+OwnWays OwnWaysOf(const InstanceConfig& a, const InstanceConfig& b) {
+  return {IsGuest(a.heap_allocator) != IsGuest(b.heap_allocator), IsGuest(a.page_allocator) != IsGuest(b.page_allocator)};
+}
+
 // As Compare, of a program and an allocator of the catalogue.
 std::optional<std::string> ComparePlacement(const Side& a, const Side& b, OpResult in_a, OpResult in_b, bool on_pages,
-                                            const SideNames& names) {
+                                            const OwnWays& own, const SideNames& names) {
   Comparison compare(names);
   compare.Text("outcome", OutcomeName(in_a.outcome), OutcomeName(in_b.outcome));
-  if (on_pages) return compare.difference();  // the program's own pages lie between
+  if (on_pages && own.heap) return compare.difference();  // the pages that the heap's program lies in are between
   if (in_a.address == 0 || in_b.address == 0) {
     compare.Address("address", in_a.address, in_b.address);
   } else {
-    compare.Offset("bytes from the first block to this one", a.Offset(in_a.address), b.Offset(in_b.address));
+    compare.Offset(on_pages ? "bytes from the first page to this one" : "bytes from the first block to this one",
+                   a.Offset(in_a.address, on_pages), b.Offset(in_b.address, on_pages));
   }
   if (a.instance->heap() != nullptr && b.instance->heap() != nullptr) {
     const ProgramBreak &brk_a = a.instance->heap()->program_break(), &brk_b = b.instance->heap()->program_break();
@@ -171,7 +184,8 @@ absl::StatusOr<Difference> FindFirstDifference(const Trace& trace, const Instanc
   const Clock::time_point start = Clock::now();
   Clock::time_point asked = start;
   const std::uint64_t total = trace.operations.size();
-  const bool placement_only = IsGuest(a.heap_allocator) != IsGuest(b.heap_allocator);
+  const OwnWays own = OwnWaysOf(a, b);
+  const bool placement_only = own.any();
   std::uint64_t admitted = 0;
   for (std::uint64_t i = 0; i < total; ++i) {
     if (i == admitted) {
@@ -182,7 +196,7 @@ absl::StatusOr<Difference> FindFirstDifference(const Trace& trace, const Instanc
     const OpResult in_a = side_a->Apply(trace.operations[i]);
     const OpResult in_b = side_b->Apply(trace.operations[i]);
     const bool on_pages = OnPages(trace.operations[i].kind);
-    if (auto what = placement_only ? ComparePlacement(*side_a, *side_b, in_a, in_b, on_pages, names)
+    if (auto what = placement_only ? ComparePlacement(*side_a, *side_b, in_a, in_b, on_pages, own, names)
                                    : Compare(*side_a, *side_b, in_a, in_b, names)) {
       const std::string kind(OpKindName(trace.operations[i].kind));
       return Difference{i + 1, absl::StrFormat("operation %d (%s): %s", i + 1, kind, *what), false, placement_only};

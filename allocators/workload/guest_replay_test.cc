@@ -59,6 +59,28 @@ TEST(GuestReplay, DiffersFromItsTwinInNothingThatBothDecide) {
   }
 }
 
+// The SDK's kalloc.c against the lab's xv6-kalloc, below heaps of every kind and alone.
+TEST(GuestReplay, APageAllocatorPlacesAsItsTwin) {
+  for (const char* workload : {"sqlite", "fork-exec-exit"}) {
+    const Trace trace = *MakeBuiltin(workload, 0, 0);
+    for (const std::string& heap :
+         {std::string("implicit-heap"), std::string("slab-caches"), TestPrograms::All().NameOf("kr")}) {
+      SCOPED_TRACE(std::string(workload) + " on " + heap);
+      const InstanceConfig program{32 << 20, TestPrograms::All().NameOf("kalloc"), heap, true, {}},
+          twin{32 << 20, "xv6-kalloc", heap, true, {}};
+      const auto difference = FindFirstDifference(trace, program, twin);
+      ASSERT_TRUE(difference.ok()) << difference.status();
+      EXPECT_EQ(difference->what, "");
+      EXPECT_TRUE(difference->placement_only);
+    }
+  }
+  const Trace trace = *MakeBuiltin("fork-exec-exit", 0, 0);
+  const auto other = FindFirstDifference(trace, {32 << 20, TestPrograms::All().NameOf("kalloc"), "none", true, {}},
+                                         {32 << 20, "binary-buddy", "none", true, {}});
+  ASSERT_TRUE(other.ok()) << other.status();
+  EXPECT_GT(other->operation, 0u);
+}
+
 TEST(GuestReplay, PartsFromAnotherAllocatorWhereTheirAddressesDo) {
   const Trace trace = *MakeBuiltin("sqlite", 0, 0);
   const auto difference = FindFirstDifference(trace, {64 << 20, "", TestPrograms::All().NameOf("implicit"), true, {}},

@@ -5,6 +5,7 @@
 #include "allocators/catalog/guests.h"
 #include "allocators/common/quantity.h"
 #include "allocators/guest/guest_heap.h"
+#include "allocators/guest/guest_pages.h"
 
 namespace alloclab {
 namespace {
@@ -31,6 +32,14 @@ std::uint64_t PayloadBytes(const Operation& op, bool touches) {
   return op.kind == OpKind::kRealloc || touches ? op.size : 0;
 }
 
+// What the machine's programs may touch.
+std::uint64_t ReachBytes(const Instance& machine) {
+  std::uint64_t reach = 0;
+  if (const auto* heap = dynamic_cast<const GuestHeap*>(machine.heap()); heap != nullptr) reach += heap->reach_bytes();
+  if (const auto* pages = dynamic_cast<const GuestPages*>(&machine.pages()); pages != nullptr) reach += pages->reach_bytes();
+  return reach;
+}
+
 }  // namespace
 
 std::uint64_t HostNeed(const Driver& driver, std::span<const Operation> operations) {
@@ -47,10 +56,9 @@ std::uint64_t HostNeed(const Driver& driver, std::span<const Operation> operatio
                        std::min(asked, ram) / kBytesPerPassedByte +
                        2 * std::min(kSlabBytesMax, machine.memory().host_bytes() / kSlabPart) + driver.GrowthBytes();
   if (machine.space() != nullptr) need += 2 * machine.space()->host_bytes();
-  if (const auto* program = dynamic_cast<const GuestHeap*>(machine.heap()); program != nullptr) {
-    // It may touch all that it can reach; what the machine holds of that, nobody counts.
-    const std::uint64_t whole = std::min(program->reach_bytes(), ram);
-    need += whole - std::min(whole, machine.memory().host_bytes()) + whole / kIndexPart;
+  if (const std::uint64_t programs = std::min(ReachBytes(machine), ram); programs != 0) {
+    // They may touch all that they can reach; what the machine holds of that, nobody counts.
+    need += programs - std::min(programs, machine.memory().host_bytes()) + programs / kIndexPart;
   }
   const std::uint64_t reach = asked + operations.size() * kTouchedBytes;
   if (HeapGuard* const guard = machine.heap_guard();
@@ -67,17 +75,26 @@ std::uint64_t MachineHostNeed(std::uint64_t ram_bytes) {
 }
 
 std::uint64_t MachineHostNeed(const InstanceConfig& config) {
-  const std::uint64_t ram = config.ram_bytes != 0 ? config.ram_bytes : PhysicalMemory::kBytesDefault,
-                      need = MachineHostNeed(ram);
-  if (!IsGuest(config.heap_allocator)) return need;
-  const auto bytes_of = [&config](const char* parameter, std::uint64_t preset) {
+  const std::uint64_t ram = config.ram_bytes != 0 ? config.ram_bytes : PhysicalMemory::kBytesDefault;
+  std::uint64_t need = MachineHostNeed(ram);
+  if (!RunsProgram(config)) return need;
+  const auto number_of = [&config](const char* parameter, std::uint64_t preset) {
     const auto given = config.parameters.find(parameter);
     return given == config.parameters.end() ? preset : ParseQuantity(given->second).value_or(preset);
   };
-  const GuestHeapOptions defaults;
-  const std::uint64_t reach = ElfProgram::kMemoryBytesMax + bytes_of("heap.limit_bytes", defaults.limit_bytes) +
-                              bytes_of("heap.stack_bytes", defaults.stack_bytes);
-  return need + std::min(reach, ram) * (kIndexPart + 1) / kIndexPart + kProcessorBytes;
+  std::uint64_t reach = 0;
+  if (IsGuest(config.heap_allocator)) {
+    const GuestHeapOptions defaults;
+    reach += ElfProgram::kMemoryBytesMax + number_of("heap.limit_bytes", defaults.limit_bytes) +
+             number_of("heap.stack_bytes", defaults.stack_bytes);
+    need += kProcessorBytes;
+  }
+  if (IsGuest(config.page_allocator)) {
+    const std::uint64_t pages = number_of("pages.arena_pages", 0);
+    reach += ElfProgram::kMemoryBytesMax + (pages != 0 ? pages : GuestPages::kArenaPagesUnasked) * kPageBytes;
+    need += kProcessorBytes;
+  }
+  return need + std::min(reach, ram) * (kIndexPart + 1) / kIndexPart;
 }
 
 std::uint64_t HandlesHostNeed(std::uint64_t handles) {

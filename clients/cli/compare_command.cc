@@ -192,11 +192,15 @@ CommandResult Compare(Session& session, const Arguments& given) {
     if (absl::Status status = ResolveGuest(connection, name); !status.ok()) return status;
   }
   if (absl::Status status = ResolveGuest(connection, reference); !status.ok()) return status;
+  std::vector<std::string> page_names = given.pages;
+  for (std::string& name : page_names) {
+    if (absl::Status status = ResolveGuest(connection, name); !status.ok()) return status;
+  }
   const absl::StatusOr<v1::Catalog> catalog = connection.Call(&v1::Lab::Stub::GetCatalog, v1::GetCatalogRequest());
   if (!catalog.ok()) return catalog.status();
   const auto heaps = ChosenHeaps(names, *catalog);
   if (!heaps.ok()) return heaps.status();
-  const auto pages = ChosenPages(given.pages, *catalog);
+  const auto pages = ChosenPages(page_names, *catalog);
   if (!pages.ok()) return pages.status();
   const auto natives = ChosenNatives(given.natives, *catalog);
   if (!natives.ok()) return natives.status();

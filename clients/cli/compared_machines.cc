@@ -72,7 +72,7 @@ absl::StatusOr<PageAllocators> ChosenPages(const std::vector<std::string>& names
       return absl::InvalidArgumentError("--pages: " + UnknownName("allocator", name, known));
     }
     for (const std::string_view pages : known) {
-      const bool meant = name == kAll || name == pages;
+      const bool meant = name == pages || (name == kAll && !pages.starts_with(kGuestPrefix));
       if (meant && std::find(chosen.begin(), chosen.end(), pages) == chosen.end()) chosen.emplace_back(pages);
     }
   }

@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "allocators/guest/guest_pages.h"
 #include "clients/cli/sdk_files.h"
 #include "clients/cli/subprocess.h"
 
@@ -62,15 +63,9 @@ std::optional<Toolchain> TryGcc(const std::string& compiler, std::string& why) {
   found.version = FirstLine(version->output);
   found.include = std::string(absl::StripSuffix(include->output, "\n"));
   found.compile = {compiler, "-m32", "-fno-tree-loop-distribute-patterns", "-nostdinc"};
-  found.link = {compiler,
-                "-m32",
-                "-static",
-                "-no-pie",
-                "-nostdlib",
-                "-Wl,--build-id=none",
-                "-Wl,-z,noexecstack",
-                "-Wl,-e,0",
-                "-Wl,-Ttext=0x08049000"};
+  found.link = {compiler, "-m32", "-static", "-no-pie", "-nostdlib", "-Wl,--build-id=none", "-Wl,-z,noexecstack", "-Wl,-e,0"};
+  found.place = {"-Wl,-Ttext=0x08049000"};
+  found.place_in_ram = {"-Wl,-Ttext-segment=0x100000"};
   return found;
 }
 
@@ -89,7 +84,9 @@ std::optional<Toolchain> TryClang(const std::string& compiler, std::string& why)
   Toolchain found;
   found.version = FirstLine(version->output);
   found.compile = {compiler, "--target=i386-unknown-elf", "-nostdlibinc"};
-  found.link = {linker, "-m", "elf_i386", "-static", "--image-base=0x08048000", "--build-id=none", "-e", "0"};
+  found.link = {linker, "-m", "elf_i386", "-static", "--build-id=none", "-e", "0"};
+  found.place = {"--image-base=0x08048000"};
+  found.place_in_ram = {"--image-base=0x100000"};
   return found;
 }
 
@@ -107,6 +104,32 @@ std::vector<std::string> CompileWords(const Toolchain& toolchain, const std::str
   words.insert(words.end(), {"-isystem", sdk + "/include"});
   if (!toolchain.include.empty()) words.insert(words.end(), {"-isystem", toolchain.include});
   return words;
+}
+
+// An ELF file, of which errors speak as of `source`.
+absl::Status ReadProgram(const std::string& elf, const std::string& source, BuiltGuest& built) {
+  absl::StatusOr<std::string> bytes = ReadBytes(elf);
+  if (!bytes.ok()) return bytes.status();
+  built.bytes = *std::move(bytes);
+  absl::StatusOr<ElfProgram> program = ElfProgram::Parse(built.bytes);
+  if (!program.ok()) return absl::DataLossError(fmt::format("{}: {}", source, std::string(program.status().message())));
+  built.program = std::make_shared<const ElfProgram>(*std::move(program));
+  return absl::OkStatus();
+}
+
+absl::Status Link(const Toolchain& toolchain, const std::vector<std::string>& place, const std::vector<std::string>& objects,
+                  const std::string& elf, const std::string& source, BuiltGuest& built) {
+  std::vector<std::string> words = toolchain.link;
+  words.insert(words.end(), place.begin(), place.end());
+  words.insert(words.end(), {"-o", elf});
+  words.insert(words.end(), objects.begin(), objects.end());
+  const absl::StatusOr<Subprocess> ended = RunSubprocess(words);
+  if (!ended.ok()) return ended.status();
+  built.messages += ended->output;
+  if (ended->exit_code != 0) {
+    return absl::FailedPreconditionError(fmt::format("{}: it does not link\n{}", source, built.messages));
+  }
+  return ReadProgram(elf, source, built);
 }
 
 }  // namespace
@@ -169,8 +192,7 @@ absl::StatusOr<BuiltGuest> BuildGuest(const std::vector<std::string>& sources, c
     std::error_code error;
     std::filesystem::create_directories(scratch, error);
     elf = scratch + "/program.elf";
-    std::vector<std::string> link = toolchain->link, all = sources;
-    link.insert(link.end(), {"-o", elf});
+    std::vector<std::string> objects, all = sources;
     all.push_back(sdk + "/rt.c");
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (access(all[i].c_str(), R_OK) != 0) return absl::DataLossError(fmt::format("{}: {}", all[i], std::strerror(errno)));
@@ -188,22 +210,18 @@ absl::StatusOr<BuiltGuest> BuildGuest(const std::vector<std::string>& sources, c
       if (ended->exit_code != 0) {
         return absl::FailedPreconditionError(fmt::format("{}: it does not compile\n{}", all[i], built.messages));
       }
-      link.push_back(object);
+      objects.push_back(object);
     }
-    const absl::StatusOr<Subprocess> ended = RunSubprocess(link);
-    if (!ended.ok()) return ended.status();
-    built.messages += ended->output;
-    if (ended->exit_code != 0) {
-      return absl::FailedPreconditionError(fmt::format("{}: it does not link\n{}", sources.front(), built.messages));
+    if (absl::Status status = Link(*toolchain, toolchain->place, objects, elf, sources.front(), built); !status.ok()) {
+      return status;
     }
+    if (!GuestPages::IsIn(*built.program)) return built;
+    absl::Status status = Link(*toolchain, toolchain->place_in_ram, objects, elf, sources.front(), built);
+    if (!status.ok()) return status;
+    return built;
   }
-  absl::StatusOr<std::string> bytes = ReadBytes(elf);
-  if (!bytes.ok()) return bytes.status();
-  built.bytes = *std::move(bytes);
-  absl::StatusOr<ElfProgram> program = ElfProgram::Parse(built.bytes);
-  if (!program.ok())
-    return absl::DataLossError(fmt::format("{}: {}", sources.front(), std::string(program.status().message())));
-  built.program = std::make_shared<const ElfProgram>(*std::move(program));
+  absl::Status status = ReadProgram(elf, sources.front(), built);
+  if (!status.ok()) return status;
   return built;
 }
 
@@ -211,7 +229,12 @@ std::string BuildCommandLine(const Toolchain& toolchain) {
   std::vector<std::string> words = CompileWords(toolchain, "SDK", false, {});
   std::string line =
       fmt::format("{} -c mm.c -o mm.o\n{} -c SDK/rt.c -o rt.o\n", absl::StrJoin(words, " "), absl::StrJoin(words, " "));
-  return line + fmt::format("{} -o mm.elf mm.o rt.o\n", absl::StrJoin(toolchain.link, " "));
+  const auto link = [&toolchain](const std::vector<std::string>& place) {
+    return fmt::format("{} {}", absl::StrJoin(toolchain.link, " "), absl::StrJoin(place, " "));
+  };
+  return line +
+         fmt::format("{} -o mm.elf mm.o rt.o\n\nA page allocator is linked where RAM is:\n\n{} -o kalloc.elf kalloc.o rt.o\n",
+                     link(toolchain.place), link(toolchain.place_in_ram));
 }
 
 }  // namespace alloclab::client

@@ -31,10 +31,12 @@ class ScratchDirectory {
 absl::Status WriteSdk(const std::string& directory);
 
 struct Toolchain {
-  std::string version;               // its first line about itself
-  std::vector<std::string> compile;  // what comes before "-c SOURCE -o OBJECT"
-  std::vector<std::string> link;     // what comes before the objects
-  std::string include;               // of its own headers; empty: it finds them
+  std::string version;                    // its first line about itself
+  std::vector<std::string> compile;       // what comes before "-c SOURCE -o OBJECT"
+  std::vector<std::string> link;          // what comes before the objects
+  std::vector<std::string> place;         // the last of `link`: where a heap's program lies
+  std::vector<std::string> place_in_ram;  // the same of a page allocator (allocators/guest/guest_pages.h)
+  std::string include;                    // of its own headers; empty: it finds them
 };
 // `wanted`: a compiler's name or path; empty: gcc if it can make 32-bit objects, else clang with ld.lld. FAILED_PRECONDITION:
 // what was tried and what to install.

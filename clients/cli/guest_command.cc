@@ -2,12 +2,14 @@
 #include <fmt/format.h>
 #include <google/protobuf/struct.pb.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "allocators/guest/guest_pages.h"
 #include "clients/cli/commands.h"
 #include "clients/cli/grading.h"
 #include "clients/cli/guest_report.h"
@@ -33,6 +35,7 @@ struct RunArguments {
 };
 
 constexpr std::uint8_t kPoison = 0xA5;
+constexpr std::uint64_t kBuildRam = 16 << 20;  // to see what a page allocator makes of it
 constexpr std::uint64_t kInstructionsMax = 1'000'000'000;
 
 absl::StatusOr<BuiltGuest> BuildWith(const BuildArguments& arguments, const Toolchain& toolchain) {
@@ -44,6 +47,22 @@ absl::StatusOr<BuiltGuest> BuildWith(const BuildArguments& arguments, const Tool
                     {"-O" + arguments.optimise, arguments.flags});
 }
 
+// Of a program that its initialisation is no end of. `wanted`: of a heap; empty: the first that it has.
+absl::StatusOr<std::string> InterfaceOf(const std::shared_ptr<const ElfProgram>& program, const std::string& wanted) {
+  const auto names = GuestHeap::InterfaceNames();
+  if (GuestPages::IsIn(*program) && std::find(names.begin(), names.end(), wanted) == names.end()) {
+    PhysicalMemory memory(kBuildRam);
+    const auto pages = GuestPages::Create(memory, program, {});
+    if (!pages.ok()) return pages.status();
+    if (wanted.empty() || wanted == (*pages)->interface()) return std::string((*pages)->interface());
+  }
+  TrialOptions options;
+  options.heap.interface = wanted;
+  const auto trial = Trial::Create(program, options);
+  if (!trial.ok()) return trial.status();
+  return std::string((*trial)->heap().interface());
+}
+
 CommandResult Build(Session& session, const BuildArguments& arguments) {
   const absl::StatusOr<Toolchain> toolchain = FindToolchain(arguments.compiler);
   if (!toolchain.ok()) return toolchain.status();
@@ -52,19 +71,18 @@ CommandResult Build(Session& session, const BuildArguments& arguments) {
   const absl::StatusOr<BuiltGuest> built = BuildWith(arguments, *toolchain);
   if (!built.ok()) return built.status();
   if (!built->messages.empty()) session.Note(built->messages);
-  TrialOptions options;
-  options.heap.interface = arguments.interface;
-  const auto trial = Trial::Create(built->program, options);
-  if (!trial.ok())
-    return absl::FailedPreconditionError(fmt::format("it is built, and of no use: {}", std::string(trial.status().message())));
+  const absl::StatusOr<std::string> interface = InterfaceOf(built->program, arguments.interface);
+  if (!interface.ok()) {
+    return absl::FailedPreconditionError(
+        fmt::format("it is built, and of no use: {}", std::string(interface.status().message())));
+  }
   const std::string output =
       arguments.output.empty() ? std::filesystem::path(arguments.sources.front()).stem().string() + ".elf" : arguments.output;
   std::ofstream file(output, std::ios::binary);
   file << built->bytes;
   file.close();
   if (!file) return absl::InternalError(fmt::format("{}: it cannot be written", output));
-  session.Note(fmt::format("{}: interface {}, {} bytes, {}", output, (*trial)->heap().interface(), built->bytes.size(),
-                           toolchain->version));
+  session.Note(fmt::format("{}: interface {}, {} bytes, {}", output, *interface, built->bytes.size(), toolchain->version));
   return Done(session.options().quiet ? session.Print(output + "\n") : absl::OkStatus());
 }
 
@@ -95,6 +113,15 @@ absl::StatusOr<TrialOptions> OptionsOf(const RunArguments& arguments) {
   return options;
 }
 
+// A trial has a heap.
+absl::StatusOr<BuiltGuest> LoadHeap(const std::string& path) {
+  absl::StatusOr<BuiltGuest> built = LoadProgram(path);
+  if (!built.ok() || !GuestPages::IsIn(*built->program)) return built;
+  return absl::InvalidArgumentError(fmt::format(
+      "{}: a page allocator; expected a heap. It runs in a server: alloclab submit WORKLOAD --page-allocator guest:FILE.elf",
+      path));
+}
+
 absl::StatusOr<LocalWorkload> WorkloadOf(const RunArguments& arguments) {
   absl::StatusOr<LocalWorkload> workload = LoadLocalWorkload(arguments.workload, arguments.seed, arguments.operations);
   if (workload.ok() && arguments.until != 0 && arguments.until < workload->trace.operations.size()) {
@@ -104,7 +131,7 @@ absl::StatusOr<LocalWorkload> WorkloadOf(const RunArguments& arguments) {
 }
 
 CommandResult Run(Session& session, const RunArguments& arguments) {
-  const absl::StatusOr<BuiltGuest> built = LoadProgram(arguments.program);
+  const absl::StatusOr<BuiltGuest> built = LoadHeap(arguments.program);
   if (!built.ok()) return built.status();
   const absl::StatusOr<LocalWorkload> workload = WorkloadOf(arguments);
   if (!workload.ok()) return workload.status();
@@ -126,7 +153,7 @@ CommandResult Run(Session& session, const RunArguments& arguments) {
 }
 
 CommandResult ProfileIt(Session& session, const RunArguments& arguments) {
-  const absl::StatusOr<BuiltGuest> built = LoadProgram(arguments.program);
+  const absl::StatusOr<BuiltGuest> built = LoadHeap(arguments.program);
   if (!built.ok()) return built.status();
   const absl::StatusOr<LocalWorkload> workload = WorkloadOf(arguments);
   if (!workload.ok()) return workload.status();
@@ -185,7 +212,10 @@ void RegisterGuest(CLI::App& app, Command& chosen) {
   command->add_option("-O,--optimise", build->optimise, "As the compiler has it: 0 to 3, s; 2 if not said")->type_name("LEVEL");
   command->add_option("--compiler", build->compiler, "gcc, clang or the path of one")->type_name("COMPILER");
   command->add_option("--flag", build->flags, "For the compiler: --flag=-DDRIVER; several times")->type_name("FLAG");
-  command->add_option("--interface", build->interface, "Which functions to expect; the first that are there if not said")
+  command
+      ->add_option(
+          "--interface", build->interface,
+          "Which functions to expect; the first that are there if not said. Of page allocators: kalloc, palloc, free_pages")
       ->type_name("INTERFACE");
   command->add_flag("--show-command", build->show_command, "Only print the commands that build one C file");
 

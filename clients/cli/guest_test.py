@@ -8,6 +8,7 @@ Says SKIPPED where no compiler for the i386 is."""
 
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,9 @@ import xml.etree.ElementTree
 
 HERE = pathlib.Path(__file__).resolve().parent
 GUESTS = HERE / "testdata" / "guests"
+PROGRAMS = HERE.parent.parent / "allocators" / "guest" / "testdata" / "programs"
 EXAMPLES = HERE.parent.parent / "sdk" / "examples"
+HEAPS = [source for source in sorted(EXAMPLES.iterdir()) if source.suffix in (".c", ".cc") and source.name != "kalloc.c"]
 ALLOCLAB = sys.argv.pop(1)
 
 # A few hundred operations of every kind, in the dialect of the newer kits of the CMU malloc lab.
@@ -109,7 +112,7 @@ class GuestTest(unittest.TestCase):
         self.assertRegex(said.rstrip().split("\n")[-1], r"^ +eax [0-9a-f]{8} ecx ")
 
     def test_examples_are_right_and_are_profiled(self):
-        for source in sorted(EXAMPLES.iterdir()):
+        for source in HEAPS:
             with self.subTest(source.name):
                 self.assertIn(": right", run("guest", "run", source, "sqlite", "--operations", "3k"))
                 page = self.directory / "profile.html"
@@ -127,14 +130,14 @@ class GuestTest(unittest.TestCase):
             "name: small\ncorrectness: {points: 10}\nutilisation: {points: 50}\nspeed: {points: 40, full_at_percent: 20}\n"
             f"traces: [{{workload: small.rep}}, {{workload: sqlite, operations: 2k, weight: 2}}, {{sha256: {'0' * 64}}}]\n"
         )
-        programs = [*sorted(EXAMPLES.iterdir()), *(GUESTS / f"{n}.c" for n in ("tramples", "endless", "does_not_compile"))]
+        programs = [*HEAPS, *(GUESTS / f"{n}.c" for n in ("tramples", "endless", "does_not_compile"))]
         junit = self.directory / "junit.xml"
         common = ["grade", *programs, "--assignment", assignment, "--output", "json"]
         one = json.loads(run(*common, "--jobs", 1, "--junit", junit, code=5))
         many = json.loads(run(*common, "--jobs", 4, code=5))
         self.assertEqual(one, many)
         grades = {pathlib.Path(grade["program"]).name: grade for grade in one["grades"]}
-        for source in EXAMPLES.iterdir():
+        for source in HEAPS:
             self.assertEqual(grades[source.name]["correctness"], 10, grades[source.name])
             self.assertGreater(grades[source.name]["total"], 20)
             self.assertFalse(grades[source.name]["traces"][2]["run"])
@@ -195,6 +198,28 @@ class GuestTest(unittest.TestCase):
             for elf in ("mm.elf", "own.elf")
         ]
         self.assertEqual(counts[0], counts[1])
+
+    def test_page_allocators_are_built_where_ram_is(self):
+        for name, interface in (("kalloc", "kalloc"), ("kalloc_xv6", "kalloc"), ("buddy_pages", "free_pages"), ("runs", "palloc")):
+            with self.subTest(name):
+                source = next(path for path in (EXAMPLES / f"{name}.c", GUESTS / f"{name}.c", PROGRAMS / f"{name}.c") if path.exists())
+                for compiler in ("gcc", "clang"):
+                    program = self.directory / f"{name}-{compiler}.elf"
+                    said = run("guest", "build", source, "-o", program, "--compiler", compiler)
+                    self.assertIn(f"interface {interface},", said)
+                    self.assertIn("a page allocator; expected a heap", run("guest", "run", program, "sqlite", code=4))
+        self.assertIn("is none that the lab knows", run("guest", "build", EXAMPLES / "kalloc.c", "--interface", "posix", "-o", "/dev/null", code=1))
+
+    def test_rust(self):
+        if shutil.which("rustc") is None or not list(pathlib.Path("/usr/src").glob("rustc-*/library/core/src/lib.rs")):
+            print("SKIPPED: Rust for the i386 needs rustc and rust-src", file=sys.stderr)
+            self.skipTest("no rustc, or no sources of its core library")
+        sdk = self.directory / "rust"
+        run("guest", "sdk", sdk)
+        (sdk / "Makefile").write_text("ALLOCLAB_SDK = .\ninclude lab.mk\n")
+        (sdk / "first_fit.rs").write_text((EXAMPLES / "first_fit.rs").read_text())
+        subprocess.run(["make", "-s", "-C", sdk, "first_fit.elf"], check=True)
+        self.assertIn(": right", run("guest", "run", sdk / "first_fit.elf", "sqlite", "--operations", "3k"))
 
 
 if __name__ == "__main__":

@@ -48,8 +48,7 @@ Document ListDocument(const v1::ListInstancesResponse& list) {
 }
 
 CommandResult Create(Session& session, v1::CreateInstanceRequest request) {
-  std::string& heap = *request.mutable_config()->mutable_heap_allocator();
-  if (absl::Status resolved = ResolveGuest(session.connection(), heap); !resolved.ok()) return resolved;
+  if (absl::Status resolved = ResolveGuests(session.connection(), *request.mutable_config()); !resolved.ok()) return resolved;
   const absl::StatusOr<v1::Instance> instance = session.connection().Call(&v1::Lab::Stub::CreateInstance, request);
   if (!instance.ok()) return instance.status();
   return Done(session.Show(*instance, InstanceDocument(*instance), instance->name() + "\n"));

@@ -35,7 +35,7 @@ void AddInstanceConfig(CLI::App& app, v1::InstanceConfig& config) {
     config.set_ram_bytes(*bytes);
   };
   app.add_option_function<std::string>("--ram", ram, "Memory of the machine: 16Ki to 4Gi (default 512Mi)")->type_name("BYTES");
-  app.add_option("--page-allocator", *config.mutable_page_allocator(), "Name from `alloclab catalog`")
+  app.add_option("--page-allocator", *config.mutable_page_allocator(), "Name from `alloclab catalog`; of yours guest:FILE.elf")
       ->type_name("PAGE_ALLOCATOR");
   app.add_option("--heap-allocator", *config.mutable_heap_allocator(),
                  "Name from `alloclab catalog`; none: pages only; of yours guest:FILE.elf")

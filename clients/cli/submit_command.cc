@@ -85,7 +85,7 @@ CommandResult Submit(Session& session, const Arguments& given) {
   Progress progress(stderr, session.options().quiet);
   const Connection& connection = session.connection();
   v1::SubmitRunRequest request = given.request;
-  if (absl::Status resolved = ResolveGuest(connection, *request.mutable_config()->mutable_heap_allocator()); !resolved.ok()) {
+  if (absl::Status resolved = ResolveGuests(connection, *request.mutable_config()); !resolved.ok()) {
     return resolved;
   }
   std::vector<std::string> notes;

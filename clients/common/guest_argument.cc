@@ -75,15 +75,15 @@ absl::StatusOr<v1::ListGuestsResponse> ListGuests(const Connection& connection) 
   return connection.Call(&v1::Guests::Stub::ListGuests, v1::ListGuestsRequest());
 }
 
-absl::Status ResolveGuest(const Connection& connection, std::string& heap_allocator) {
-  if (!IsGuest(heap_allocator)) return absl::OkStatus();
-  const std::string rest = heap_allocator.substr(kGuestPrefix.size());
+absl::Status ResolveGuest(const Connection& connection, std::string& allocator) {
+  if (!IsGuest(allocator)) return absl::OkStatus();
+  const std::string rest = allocator.substr(kGuestPrefix.size());
   if (IsFile(rest)) {
     absl::StatusOr<std::string> name = NameOfFile(connection, rest);
-    if (name.ok()) heap_allocator = *std::move(name);
+    if (name.ok()) allocator = *std::move(name);
     return name.status();
   }
-  const absl::StatusOr<GuestName> named = GuestName::Parse(heap_allocator);
+  const absl::StatusOr<GuestName> named = GuestName::Parse(allocator);
   if (named.ok() && !named->label.empty()) return absl::OkStatus();
   const absl::StatusOr<v1::ListGuestsResponse> list = ListGuests(connection);
   if (!list.ok()) return list.status();
@@ -94,10 +94,15 @@ absl::Status ResolveGuest(const Connection& connection, std::string& heap_alloca
     return absl::InvalidArgumentError(fmt::format(
         "{}: there is no file {}, and the server has no program of that name; `alloclab guests list` shows those that "
         "it has",
-        heap_allocator, rest));
+        allocator, rest));
   }
-  heap_allocator = found->name();
+  allocator = found->name();
   return absl::OkStatus();
+}
+
+absl::Status ResolveGuests(const Connection& connection, v1::InstanceConfig& config) {
+  if (absl::Status status = ResolveGuest(connection, *config.mutable_page_allocator()); !status.ok()) return status;
+  return ResolveGuest(connection, *config.mutable_heap_allocator());
 }
 
 }  // namespace alloclab::client

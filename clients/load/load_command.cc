@@ -179,8 +179,7 @@ absl::StatusOr<ExitCode> Replay(Session& session, const Flags& flags) {
   if (!workload.ok()) return workload.status();
   *config->mutable_workload() = workload->source;
   if (config->has_instance_config()) {
-    absl::Status resolved =
-        client::ResolveGuest(session.connection(), *config->mutable_instance_config()->mutable_heap_allocator());
+    absl::Status resolved = client::ResolveGuests(session.connection(), *config->mutable_instance_config());
     if (!resolved.ok()) return resolved;
   }
   const auto metrics = std::make_shared<LoadMetrics>();

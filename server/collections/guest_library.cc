@@ -9,6 +9,7 @@
 
 #include "absl/time/clock.h"
 #include "allocators/common/sha256.h"
+#include "allocators/guest/guest_pages.h"
 #include "server/entities/memory_lease.h"
 #include "server/errors.h"
 #include "server/guest_limits.h"
@@ -55,7 +56,8 @@ absl::StatusOr<std::shared_ptr<const ElfProgram>> GuestLibrary::Read(std::string
 }
 
 absl::StatusOr<StoredTrace> GuestLibrary::Add(std::string bytes, const std::string& file_name) {
-  if (absl::Status status = Read(bytes).status(); !status.ok()) return status;
+  const absl::StatusOr<std::shared_ptr<const ElfProgram>> program = Read(bytes);
+  if (!program.ok()) return program.status();
   const std::string sha256 = DigestOf(bytes);
   const absl::StatusOr<std::optional<StoredTrace>> known = store_.FindTraceInfo(sha256);
   if (!known.ok()) return known.status();
@@ -66,7 +68,7 @@ absl::StatusOr<StoredTrace> GuestLibrary::Add(std::string bytes, const std::stri
   StoredTrace row;
   row.sha256 = sha256;
   row.name = file_name;
-  row.format = kGuestFormat;
+  row.format = GuestPages::IsIn(**program) ? kPageGuestFormat : kGuestFormat;
   row.bytes = bytes.size();
   row.content = std::move(bytes);
   row.upload_time = absl::Now();
@@ -110,7 +112,7 @@ absl::StatusOr<std::vector<StoredTrace>> GuestLibrary::List() const {
     for (const std::uint64_t id : page->damaged) before = std::min(before, id);
     for (StoredTrace& row : page->traces) {
       before = std::min(before, row.id);
-      if (row.format == kGuestFormat) programs.push_back(std::move(row));
+      if (IsGuestFormat(row.format)) programs.push_back(std::move(row));
     }
     if (rows < kListTracesMax) return programs;
   }
@@ -120,7 +122,7 @@ absl::StatusOr<StoredTrace> GuestLibrary::FindByDigits(const std::string& digits
   if (digits.size() == kGuestDigitsMax) {
     const absl::StatusOr<std::optional<StoredTrace>> stored = store_.FindTraceInfo(digits);
     if (!stored.ok()) return stored.status();
-    if (!stored->has_value() || (*stored)->format != kGuestFormat) return NotFound(digits);
+    if (!stored->has_value() || !IsGuestFormat((*stored)->format)) return NotFound(digits);
     return **stored;
   }
   absl::StatusOr<std::vector<StoredTrace>> programs = List();
@@ -169,7 +171,8 @@ std::vector<GuestListed> GuestLibrary::ListPrograms() {
   for (std::size_t i = 0; i < std::min(programs->size(), kGuestsListed); ++i) {
     const StoredTrace& program = (*programs)[i];
     const auto kept = kept_.find(program.sha256);
-    listed.push_back({NameOf(program), kept != kept_.end() ? kept->second.program.lock() : nullptr});
+    listed.push_back(
+        {NameOf(program), kept != kept_.end() ? kept->second.program.lock() : nullptr, program.format == kPageGuestFormat});
   }
   return listed;
 }

@@ -1,4 +1,4 @@
-// Users' programs: in the store beside the traces, in the same table and under the same bound, with the format kGuestFormat; in
+// Users' programs: in the store beside the traces, in the same table and under the same bound, with a format of theirs; in
 // memory as long as something is made of one.
 //
 // What a program takes in memory is taken from the budget before, and given back with it.
@@ -23,8 +23,9 @@
 
 namespace alloclab::server {
 
-// Of a row of the store that is a program.
-inline constexpr std::string_view kGuestFormat = "elf-i386";
+// Of a row of the store that is a program: a heap, or a page allocator.
+inline constexpr std::string_view kGuestFormat = "elf-i386", kPageGuestFormat = "elf-i386-pages";
+inline bool IsGuestFormat(std::string_view format) { return format == kGuestFormat || format == kPageGuestFormat; }
 
 class GuestLibrary final : private GuestSource {
  public:

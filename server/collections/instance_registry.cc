@@ -47,7 +47,7 @@ absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Create(const Ins
   MemoryLease building(budget_);
   std::optional<absl::StatusOr<std::unique_ptr<Instance>>> machine;
   // A program may take its time over its initialisation: others need not wait for that.
-  if (IsGuest(request.config.heap_allocator)) {
+  if (RunsProgram(request.config)) {
     if (absl::Status status = building.Take(MachineHostNeed(request.config)); !status.ok()) return status;
     machine = BuildMachine(request.config);
   }

@@ -15,6 +15,7 @@
 #include "absl/time/clock.h"
 #include "allocators/common/printable.h"
 #include "allocators/guest/guest_heap.h"
+#include "allocators/guest/guest_pages.h"
 #include "allocators/guest/guest_patience.h"
 #include "allocators/workload/checkpoints.h"
 #include "allocators/workload/host_need.h"
@@ -44,19 +45,30 @@ Snapshot FinalSnapshot(const RunResult& result) {
   return snapshot;
 }
 
-// What became of a user's program, and what it printed, line by line.
-void AddProgramNotes(const HeapAllocator* heap, std::vector<std::string>& notes) {
-  const auto* program = dynamic_cast<const GuestHeap*>(heap);
-  if (program == nullptr) return;
-  if (!program->died().empty()) notes.push_back("the program died: " + Printable(program->died()));
-  for (std::string_view rest = program->printed(); !rest.empty();) {
+// How a user's program died, empty if it did not, and what it printed, line by line.
+void AddProgramNotes(std::string_view died, const GuestText& text, std::vector<std::string>& notes) {
+  if (!died.empty()) notes.push_back("the program died: " + Printable(died));
+  for (std::string_view rest = text.printed; !rest.empty();) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     notes.push_back("the program printed: " + Printable(line));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
   }
-  if (const std::uint64_t more = program->printed_bytes() - program->printed().size(); more > 0) {
+  if (const std::uint64_t more = text.printed_bytes - text.printed.size(); more > 0) {
     notes.push_back(fmt::format("the program printed {} bytes more, which were not kept", more));
   }
+}
+
+// Of the machine's programs; whether one of them died.
+bool AddProgramNotes(const Instance& machine, std::vector<std::string>& notes) {
+  bool died = false;
+  const auto add = [&](const auto* program) {
+    if (program == nullptr) return;
+    AddProgramNotes(program->died(), program->text(), notes);
+    died = died || !program->died().empty();
+  };
+  add(dynamic_cast<const GuestPages*>(&machine.pages()));
+  add(dynamic_cast<const GuestHeap*>(machine.heap()));
+  return died;
 }
 
 absl::Status Replay(LiveRun& live, const Run& run, TraceLibrary& traces, const std::shared_ptr<HostBudget>& budget,
@@ -76,20 +88,19 @@ absl::Status Replay(LiveRun& live, const Run& run, TraceLibrary& traces, const s
   RunOptions options;
   options.checkpoints = *std::move(checkpoints);
   options.admit = [&](const Driver& driver, std::span<const Operation> next) { return lease.Admit(driver, next); };
-  const HeapAllocator* heap = nullptr;
+  const Instance* machine = nullptr;
   options.progress = [&](const RunProgress& progress, const Driver& driver) {
-    heap = driver.instance().heap();
+    machine = &driver.instance();
     live.Advance(progress, driver);
     return !live.cancel_requested();
   };
   options.interrupt = [&live] { return live.end_claimed(); };  // a cancelled run is summed up, while someone waits for that
   options.ended = [&](const RunResult& result) {
     TraceFile file = run.file.value_or(TraceFile{(*trace)->format, (*trace)->notes});
-    AddProgramNotes(heap, file.notes);
+    const bool died = machine != nullptr && AddProgramNotes(*machine, file.notes);
     RunReport report{result, file.format, file.notes, SeedOf(request), prepared_ns};
     // A program that was left in the middle of the last operation did not do it.
-    const auto* program = dynamic_cast<const GuestHeap*>(heap);
-    report.result.cancelled |= program != nullptr && !program->died().empty() && live.cancel_requested();
+    report.result.cancelled |= died && live.cancel_requested();
     done(report);
   };
   const GuestPatience patience([&live] { return live.cancel_requested(); });

@@ -44,7 +44,7 @@ absl::Status RunExecutor::CompleteConfig(RunRequest& request) const {
     return natives_.Complete(request.config);
   }
   MemoryLease building(budget_);
-  if (IsGuest(request.config.heap_allocator)) {
+  if (RunsProgram(request.config)) {
     if (absl::Status status = building.Take(MachineHostNeed(request.config)); !status.ok()) return status;
   }
   const absl::StatusOr<std::unique_ptr<Instance>> machine = BuildMachine(request.config);
@@ -54,7 +54,7 @@ absl::Status RunExecutor::CompleteConfig(RunRequest& request) const {
 }
 
 absl::StatusOr<std::uint64_t> RunExecutor::Validate(RunRequest& request) const {
-  if (!IsGuest(request.config.heap_allocator)) {
+  if (!RunsProgram(request.config)) {
     if (absl::Status status = CompleteConfig(request); !status.ok()) return status;
   }
   const absl::StatusOr<std::uint64_t> operations = traces_.CountOperations(request);
@@ -105,7 +105,7 @@ absl::Status RunExecutor::CheckRoom(const std::string& owner) const {
 absl::StatusOr<Run> RunExecutor::Submit(RunSubmission submission) {
   // A program may take its time over its initialisation: others need not wait for that.
   absl::Status completed;
-  if (IsGuest(submission.request.config.heap_allocator)) completed = CompleteConfig(submission.request);
+  if (RunsProgram(submission.request.config)) completed = CompleteConfig(submission.request);
   const MutexLock submitting(submit_mutex_);
   SaveUnsaved();
   const absl::StatusOr<std::optional<Run>> earlier = FindEarlier(submission);

@@ -82,7 +82,7 @@ std::uint64_t LiveBlocksMax(const RunRequest& request) {
 }
 
 // Programs lie in the same table (guest_library.h).
-bool IsTrace(const StoredTrace& row) { return row.format != kGuestFormat; }
+bool IsTrace(const StoredTrace& row) { return !IsGuestFormat(row.format); }
 
 // Nothing: there is no trace of that digest.
 absl::StatusOr<std::optional<StoredTrace>> FindInfo(const RunStore& store, std::string_view sha256) {

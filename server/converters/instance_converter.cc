@@ -132,6 +132,7 @@ v1::ParameterInfo ToProto(const ParameterInfo& parameter) {
 v1::Catalog CatalogToProto() {
   v1::Catalog catalog;
   for (const PageAllocatorInfo& info : PageAllocators()) *catalog.add_page_allocators() = InfoToProto(info);
+  for (const PageAllocatorInfo& program : ListPageGuests()) *catalog.add_page_allocators() = InfoToProto(program);
   catalog.set_example_operations(kExampleOperations);
   for (const HeapAllocatorInfo& info : HeapAllocators()) {
     v1::AllocatorInfo& proto = *catalog.add_heap_allocators();

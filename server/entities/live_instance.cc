@@ -5,6 +5,7 @@
 
 #include "absl/time/clock.h"
 #include "allocators/guest/guest_heap.h"
+#include "allocators/guest/guest_pages.h"
 #include "allocators/workload/host_need.h"
 #include "server/errors.h"
 #include "server/guest_limits.h"
@@ -15,13 +16,18 @@ namespace {
 // How often whoever looks tries the lock itself: the work that should have served the look may have ended.
 constexpr absl::Duration kLookRetry = absl::Milliseconds(5);
 
-const GuestHeap* ProgramOf(const Instance& machine) { return dynamic_cast<const GuestHeap*>(machine.heap()); }
+// Nothing: neither heap nor page allocator is a program.
+std::optional<std::uint64_t> InstructionsOf(const Instance& machine) {
+  const auto* const heap = dynamic_cast<const GuestHeap*>(machine.heap());
+  const auto* const pages = dynamic_cast<const GuestPages*>(&machine.pages());
+  if (heap == nullptr && pages == nullptr) return std::nullopt;
+  return (heap != nullptr ? heap->instructions() : 0) + (pages != nullptr ? pages->instructions() : 0);
+}
 
 // A user's program searches too, in its own way.
 std::uint64_t SearchSteps(const Instance& machine) {
-  const std::uint64_t pages = machine.pages().costs().search_steps;
-  if (const GuestHeap* program = ProgramOf(machine)) return pages + program->instructions() / kGuestInstructionsPerStep;
-  return pages + (machine.heap() != nullptr ? machine.heap()->costs().search_steps : 0);
+  return machine.pages().costs().search_steps + (machine.heap() != nullptr ? machine.heap()->costs().search_steps : 0) +
+         InstructionsOf(machine).value_or(0) / kGuestInstructionsPerStep;
 }
 
 }  // namespace
@@ -100,7 +106,7 @@ bool LiveInstance::ApplyPiece(Driver& driver, std::span<const Operation> operati
     applied.stopped = errors::TooMuchWork(kBatchSearchStepsMax);
     return false;
   }
-  const std::size_t piece_max = ProgramOf(driver.instance()) != nullptr ? kGuestPieceOperationsMax : rest.size();
+  const std::size_t piece_max = InstructionsOf(driver.instance()) ? kGuestPieceOperationsMax : rest.size();
   const absl::StatusOr<std::size_t> count =
       lease_.Admit(driver, rest.first(std::min<std::size_t>({rest.size(), pacer_.slice(), piece_max})));
   if (!count.ok()) {

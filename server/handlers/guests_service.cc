@@ -36,8 +36,12 @@ absl::Status CheckUnused(const RunExecutor& runs, const StoredTrace& program) {
   const absl::StatusOr<RunList> list = runs.List(0, live, unfinished);
   if (!list.ok()) return list.status();
   for (const Run& run : list->runs) {
-    const absl::StatusOr<GuestName> name = GuestName::Parse(run.request.config.heap_allocator);
-    if (!name.ok() || !program.sha256.starts_with(name->digits)) continue;
+    const auto names_it = [&program](const std::string& allocator) {
+      const absl::StatusOr<GuestName> name = GuestName::Parse(allocator);
+      return name.ok() && program.sha256.starts_with(name->digits);
+    };
+    const InstanceConfig& config = run.request.config;
+    if (!names_it(config.heap_allocator) && !names_it(config.page_allocator)) continue;
     return absl::FailedPreconditionError(fmt::format("{} is in use: run {} is {}; cancel it, or wait for its end",
                                                      GuestLibrary::NameOf(program).ToString(), run.id,
                                                      RunStateName(run.state)));

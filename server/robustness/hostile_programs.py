@@ -22,9 +22,10 @@ SUCCEEDED, CANCELLED = 3, 5
 ELF_HEADER, PROGRAM_HEADER = 52, 32
 
 
-def machine(heap, steps=100_000):
-    parameter = field(5, field(1, "heap.steps_max") + field(2, str(steps))) if heap.startswith("guest:") else b""
-    return field(1, 64 << 20) + field(3, heap) + parameter
+def machine(heap, steps=100_000, pages=""):
+    parameters = b"".join(field(5, field(1, f"{part}.steps_max") + field(2, str(steps)))
+                          for part, allocator in (("heap", heap), ("pages", pages)) if allocator.startswith("guest:"))
+    return field(1, (16 if pages else 64) << 20) + field(2, pages) + field(3, heap) + parameters
 
 
 def builtin(name, operations=0):
@@ -53,8 +54,8 @@ class Client:
         status, text, reply = self.call(GUESTS + "UploadGuest", field(1, name) + field(2, data))
         return status, text, value(reply, 1).decode() if status == "OK" else ""
 
-    def submit(self, workload, heap, steps=100_000):
-        return self.call(RUNS + "SubmitRun", field(1, workload) + field(2, machine(heap, steps)))
+    def submit(self, workload, heap, steps=100_000, pages=""):
+        return self.call(RUNS + "SubmitRun", field(1, workload) + field(2, machine(heap, steps, pages)))
 
     def await_end(self, run):
         while True:
@@ -63,10 +64,10 @@ class Client:
                 return reply
             time.sleep(0.002)
 
-    def run(self, workload, heap, steps=20_000_000):
-        status, text, reply = self.submit(workload, heap, steps)
+    def run(self, workload, heap, steps=20_000_000, pages=""):
+        status, text, reply = self.submit(workload, heap, steps, pages)
         if status != "OK":
-            sys.exit(f"SubmitRun on {heap}: {status} {text}")
+            sys.exit(f"SubmitRun on {heap} {pages}: {status} {text}")
         return value(self.await_end(value(reply, 1)), 12, 1)  # what is exact of its result
 
     def delete(self, heap):
@@ -119,6 +120,17 @@ def die(report, client):
     report.check(client.delete(heap) == "OK", "deleted")
 
 
+def die_with_pages(report, client):
+    """Page allocators that go wrong, below heaps of the catalogue and alone."""
+    for name, word in (("pages_misbehave", "the program died: "), ("gives_none", "one of these was promised")):
+        _, _, pages = client.upload(name + ".elf", (PROGRAMS / (name + ".elf")).read_bytes())
+        notes = []
+        for heap, workload in (("none", "fork-exec-exit"), ("implicit-heap", "sqlite"), ("tlsf", "sqlite"), ("slab-caches", "sqlite")):
+            notes += [note.decode() for number, note in fields(client.run(builtin(workload), heap, pages=pages)) if number == 14]
+        report.check(any(word in note for note in notes), f"{name}: {sorted(set(notes))[:3]}")
+        report.check(client.delete(pages) == "OK", "deleted")
+
+
 def cancel(report, client):
     """A program in a loop for ever, left in the middle of an operation."""
     _, _, heap = client.upload("misbehaves.elf", (PROGRAMS / "misbehaves.elf").read_bytes())
@@ -139,21 +151,26 @@ def main():
     count, seed = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000, int(sys.argv[2]) if len(sys.argv) > 2 else 1
     report = Report(f"Hostile programs: {count}, seed {seed}")
     rng = random.Random(seed)
-    files = [(PROGRAMS / (name + ".elf")).read_bytes() for name in ("implicit", "kr", "segregated")]
+    heaps, page_allocators = ([(PROGRAMS / (name + ".elf")).read_bytes() for name in names]
+                              for names in (("implicit", "kr", "segregated"), ("kalloc", "buddy_pages")))
+    files = heaps + page_allocators
     uploads, runs, wrong, kept, sick, slow = collections.Counter(), collections.Counter(), collections.Counter(), 0, 0, 0.0
     with Server("--log-level", "error") as server:
         client = Client(server)
         serve(report, client)
         die(report, client)
+        die_with_pages(report, client)
         cancel(report, client)
         for number in range(count):
-            file = mutate(rng, rng.choice(files))
+            good = rng.choice(files)
+            file = mutate(rng, good)
             status, text, heap = client.upload("hostile.elf", file)
             uploads[status] += 1
             if status not in ("OK", "INVALID_ARGUMENT"):
                 wrong[f"{status}: {text}"] += 1
             if status == "OK" and file not in files:
-                submitted, text, reply = client.submit(builtin("steady-state", 200), heap)
+                allocators = {"heap": "implicit-heap", "pages": heap} if good in page_allocators else {"heap": heap}
+                submitted, text, reply = client.submit(builtin("steady-state", 200), **allocators)
                 if submitted == "OK":
                     ended = client.await_end(value(reply, 1))
                     runs["died" if value(ended, 12, 1, 11) else "served"] += 1
