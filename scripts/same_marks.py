@@ -15,6 +15,7 @@ import sys
 import tempfile
 
 EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "sdk" / "examples"
+NO_HEAPS = {"kalloc.c", "first_fit.rs"}  # the page allocator has no mark; Rust needs a compiler of its own
 
 
 def run(*command):
@@ -40,7 +41,7 @@ def main(builds):
         return
     with tempfile.TemporaryDirectory() as folder:
         programs = []
-        for source in sorted(EXAMPLES.iterdir()):
+        for source in sorted(source for source in EXAMPLES.iterdir() if source.name not in NO_HEAPS):
             programs.append(pathlib.Path(folder) / f"{source.stem}.elf")
             run(builds[0], "guest", "build", source, "-o", programs[-1])
         reports = []

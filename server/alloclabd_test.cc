@@ -298,9 +298,9 @@ TEST(Alloclabd, ChangesAreLoggedWithWhoMadeThem) {
   EXPECT_TRUE(logs("access.wrong_tokens count=1"));
   grpc::ClientContext context;
   context.AddMetadata("authorization", "Bearer " + *secret);
-  v1::DeleteRunResponse deleted;
-  EXPECT_FALSE(daemon->runs->DeleteRun(&context, v1::DeleteRunRequest(), &deleted).ok());
-  EXPECT_TRUE(logs("access.denied who=ada method=/alloclab.v1.Runs/DeleteRun"));
+  v1::DeleteTraceResponse deleted;
+  EXPECT_FALSE(daemon->workloads->DeleteTrace(&context, v1::DeleteTraceRequest(), &deleted).ok());
+  EXPECT_TRUE(logs("access.denied who=ada method=/alloclab.v1.Workloads/DeleteTrace"));
   EXPECT_THAT(Output(daemon.process()), Not(HasSubstr(secret->substr(9))));
 }
 
