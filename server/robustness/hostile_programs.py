@@ -168,7 +168,7 @@ def main():
             uploads[status] += 1
             if status not in ("OK", "INVALID_ARGUMENT"):
                 wrong[f"{status}: {text}"] += 1
-            if status == "OK" and file not in files:
+            if status == "OK" and file not in heaps:  # those stay
                 allocators = {"heap": "implicit-heap", "pages": heap} if good in page_allocators else {"heap": heap}
                 submitted, text, reply = client.submit(builtin("steady-state", 200), **allocators)
                 if submitted == "OK":
