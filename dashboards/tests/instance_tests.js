@@ -14,7 +14,7 @@ test('an instance is drawn anew when it changes', async () => {
   await browser.changes(picture, before);
 });
 
-test('a heap in pieces is emphasised, with its history since the page was opened', async () => {
+test('a heap in pieces is emphasised, with its history since it was made', async () => {
   await lab.run('instance', 'create', 'pieces', '--ram', '16Mi');
   const blocks = [];
   for (let i = 0; i < 20; ++i) blocks.push((await lab.run('malloc', 'pieces', '600', '--quiet')).split(/\s+/).at(-1));
@@ -23,7 +23,7 @@ test('a heap in pieces is emphasised, with its history since the page was opened
   const fact = browser.page.locator('.facts > div', {hasText: 'Ext. fragmentation'});
   await fact.locator('.notable, .severe').filter({hasText: '▲'}).waitFor();
   assert.match(await fact.innerText(), /largest piece/);
-  await fact.locator('svg.spark path.line').waitFor({state: 'attached'});
+  await browser.page.locator('#fragmented-since').waitFor();
 });
 
 test('Live pauses and resumes, also by the space bar', async () => {

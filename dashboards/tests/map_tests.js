@@ -86,7 +86,7 @@ test('keys, address and panel agree about what is shown', async () => {
   await browser.at(zoomed);
   await cellIs(first, first + part - 1);
   await browser.open(`${lab.web}/${zoomed}`);  // a link that somebody sent
-  await browser.page.locator('.tools button:last-child:enabled').waitFor();
+  await browser.page.locator('.tools button[data-do=zoom-whole]:enabled').waitFor();
   assert.equal(await browser.page.evaluate(() => location.hash), zoomed);
   await browser.page.goto(lab.url('instances/drawn?from=12&to=x'));
   await browser.says('parameter to=');

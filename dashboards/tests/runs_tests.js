@@ -52,15 +52,15 @@ test('runs can be told apart and filtered; the filter stands in the address', as
   }
   const everything = await rows().count();
   assert.ok(everything >= 4);
-  await browser.page.getByLabel('Label').fill('slow');
+  await browser.page.getByRole('searchbox', {name: 'Label'}).fill('slow');
   await rowsAre(1);
   await browser.at('#/runs?label=slow');
   const focused = await browser.page.evaluate(() => document.activeElement.name + document.activeElement.value);
   assert.equal(focused, 'labelslow', 'typing keeps its focus');
   await browser.open(lab.url('runs?state=CANCELLED&label=SLOW&allocator=implicit-heap&workload=steady'));
   await rowsAre(1);
-  assert.equal(await browser.page.getByLabel('State').inputValue(), 'CANCELLED');
-  await browser.page.getByLabel('Allocator').selectOption('tlsf');
+  assert.equal(await browser.page.locator('.filters').getByLabel('State').inputValue(), 'CANCELLED');
+  await browser.page.locator('.filters').getByLabel('Allocator').selectOption('tlsf');
   await browser.says('No run fits.');
   await browser.page.locator('.filters').getByRole('button', {name: 'All runs'}).click();
   await rowsAre(everything);
