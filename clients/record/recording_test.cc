@@ -32,7 +32,8 @@ std::string ReadFile(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-std::vector<RecordedOperation> AllOperations(const std::string& path) {
+// With the call sites that the file tells, if they are asked for.
+std::vector<RecordedOperation> AllOperations(const std::string& path, SiteTable* sites = nullptr) {
   const std::string file = ReadFile(path);
   TraceBytes bytes(file, path, 1 << 30);
   AllocTraceReader reader(bytes, path, 1 << 30);
@@ -40,6 +41,7 @@ std::vector<RecordedOperation> AllOperations(const std::string& path) {
   std::vector<RecordedOperation> all, frame;
   while (reader.Next(frame).value()) all.insert(all.end(), frame.begin(), frame.end());
   EXPECT_TRUE(reader.end().has_value());
+  if (sites != nullptr) *sites = reader.sites();
   return all;
 }
 
@@ -207,18 +209,14 @@ TEST_F(RecordingTest, TellsWhatItRecorded) {
 
 // Sizes less the mark of those operations that have it, and the functions of the subject that called them, up to main.
 std::vector<std::string> MarkedSites(const std::string& path) {
-  const std::string file = ReadFile(path);
-  TraceBytes bytes(file, path, 1 << 30);
-  AllocTraceReader reader(bytes, path, 1 << 30);
-  EXPECT_TRUE(reader.Start().ok());
-  std::vector<RecordedOperation> all, frame;
-  while (reader.Next(frame).value()) all.insert(all.end(), frame.begin(), frame.end());
+  SiteTable sites;
+  const std::vector<RecordedOperation> all = AllOperations(path, &sites);
   std::vector<std::string> lines;
   for (const RecordedOperation& recorded : all) {
     if (recorded.operation.kind == OpKind::kFree || recorded.operation.size < kMark) continue;
     std::string line = std::to_string(recorded.operation.size - kMark);
-    for (const std::uint32_t number : reader.sites().sites.at(recorded.site - 1)) {
-      const CallFrame& call = reader.sites().frames.at(number);
+    for (const std::uint32_t number : sites.sites.at(recorded.site - 1)) {
+      const CallFrame& call = sites.frames.at(number);
       if (!call.module.ends_with("record_subject")) continue;
       const std::string name = call.function.substr(call.function.rfind(':') + 1);  // of "(anonymous namespace)::Name()"
       line += " " + name.substr(0, name.find('('));
