@@ -152,6 +152,8 @@ inline constexpr std::uint64_t kMemoryReturnBytes = 32ull << 20;
 // that nothing else can use. Quiet: at most this share of a processor since the last look.
 inline constexpr std::uint64_t kQuietReturnBytes = 1ull << 20;
 inline constexpr double kQuietProcessorShare = 0.1;
+// Arenas of the C library, which takes eight a core of itself: each holds pieces that no other gives away.
+inline constexpr unsigned kArenasPerCore = 2;
 
 // --- Connections and life ---
 

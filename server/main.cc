@@ -23,6 +23,7 @@
 #include "server/server/host.h"
 #include "server/server/lab_server.h"
 #include "server/server/library_logs.h"
+#include "server/server/memory_return.h"
 #include "server/server/options.h"
 #include "server/server/store_command.h"
 #include "server/server/token_command.h"
@@ -122,6 +123,7 @@ int Serve(const ServerOptions& options) {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread: all inherit it
   signal(SIGPIPE, SIG_IGN);
+  BoundArenas();
   const std::uint64_t descriptors = RaiseDescriptorLimit();
   ConfigureLog(options.log_format, options.log_level);
   RouteLibraryLogs();

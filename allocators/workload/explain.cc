@@ -166,7 +166,7 @@ void TellRefused(Explanation& e) {
   if (why.free_bytes && why.largest_free_bytes) {
     e.sentences.push_back(absl::StrFormat(
         "%s are free, the largest block of them has %d: %s.", Bytes(*why.free_bytes), *why.largest_free_bytes,
-        *why.free_bytes >= why.needed_bytes ? "not memory is missing, it lies in pieces"
+        *why.free_bytes >= why.needed_bytes ? "there is enough memory, but in pieces"
                                             : absl::StrFormat("%d fewer than needed", why.needed_bytes - *why.free_bytes)));
   }
   if (why.growth_bytes) {

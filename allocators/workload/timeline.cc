@@ -48,10 +48,10 @@ std::span<const Operation> Timeline::NextPiece(std::uint64_t operations) const {
   return std::span(trace_->operations).subspan(position(), std::min(kPieceOperations, operations - position()));
 }
 
-bool Timeline::Advance(std::uint64_t operations) {
+bool Timeline::Advance(std::uint64_t operations, std::span<OpResult> results) {
   if (position() == operations) return false;
   const MonotonicTime began = MonotonicTime::Now();
-  driver_.Apply(NextPiece(operations));
+  driver_.Apply(NextPiece(operations), results);
   replayed_ += MonotonicTime::Now() - began;
   if (replayed_ >= kImageEvery) {
     Keep(replayed_);

@@ -40,9 +40,9 @@ class Timeline {
   // moment on the way there.
   absl::Status Seek(std::uint64_t operations, const Interrupt& interrupt = {});
   // The same in pieces, for owners who have more to do: Start, and then Advance until it returns false. Start gives the errors
-  // of Seek.
+  // of Seek. `results` is empty or as long as NextPiece.
   absl::Status Start(std::uint64_t operations);
-  bool Advance(std::uint64_t operations);
+  bool Advance(std::uint64_t operations, std::span<OpResult> results = {});
   // What Advance would apply.
   std::span<const Operation> NextPiece(std::uint64_t operations) const;
   // The next operation. REQUIRES: position() < length().

@@ -51,7 +51,7 @@ Section PathSection(const v1::Explanation& explanation) {
   const std::uint64_t listed = static_cast<std::uint64_t>(path.first_size()) + static_cast<std::uint64_t>(path.last_size());
   if (path.visits() > listed) {
     const Cell none = TextCell("");
-    table.rows.push_back({TextCell("…"), TextCell(Count(path.visits() - listed, "more")), none, none, none});
+    table.rows.push_back({TextCell("…"), TextCell(Count(path.visits() - listed) + " more"), none, none, none});
   }
   for (const auto& visit : path.last()) table.rows.push_back(VisitRow(explanation, visit));
   return table;

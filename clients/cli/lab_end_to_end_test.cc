@@ -97,19 +97,25 @@ TEST_F(LabEndToEnd, HelpGoesToStdoutAndErrorsToStderr) {
 TEST_F(LabEndToEnd, CompletionAsksTheServer) {
   Out({"instance", "create", "demo", "--ram", "1Mi", "-q"});
   Out({"instance", "create", "second", "--ram", "1Mi", "-q"});
-  EXPECT_EQ(Out({"__complete", "malloc", ""}), "demo\nsecond\n");
-  EXPECT_EQ(Out({"__complete", "inspect", "heap", "de"}), "demo\n");
-  EXPECT_EQ(Out({"__complete", "submit", "lar"}), "larson\n");
-  EXPECT_EQ(Out({"__complete", "submit", "--heap-allocator", "implicit-h"}), "implicit-heap\n");
+  // Where nobody answers in a completion's patience it is empty: on a busy machine it is asked for again.
+  const auto complete = [this](const std::vector<std::string>& words) {
+    std::string said;
+    for (int tries = 0; tries < 20 && said.empty(); ++tries) said = Out(words);
+    return said;
+  };
+  EXPECT_EQ(complete({"__complete", "malloc", ""}), "demo\nsecond\n");
+  EXPECT_EQ(complete({"__complete", "inspect", "heap", "de"}), "demo\n");
+  EXPECT_EQ(complete({"__complete", "submit", "lar"}), "larson\n");
+  EXPECT_EQ(complete({"__complete", "submit", "--heap-allocator", "implicit-h"}), "implicit-heap\n");
   EXPECT_EQ(Out({"__complete", "--server", "127.0.0.1:1", "malloc", ""}), "");
-  EXPECT_EQ(Out({"__complete", "submit", "x", "--param", "heap.e"}), "heap.engine=\n");
-  EXPECT_EQ(Out({"__complete", "submit", "x", "--param", "heap.engine="}), "heap.engine=indexed\nheap.engine=literal\n");
-  EXPECT_EQ(Out({"__complete", "submit", "x", "--param", "heap.engine=l"}), "heap.engine=literal\n");
+  EXPECT_EQ(complete({"__complete", "submit", "x", "--param", "heap.e"}), "heap.engine=\n");
+  EXPECT_EQ(complete({"__complete", "submit", "x", "--param", "heap.engine="}), "heap.engine=indexed\nheap.engine=literal\n");
+  EXPECT_EQ(complete({"__complete", "submit", "x", "--param", "heap.engine=l"}), "heap.engine=literal\n");
   EXPECT_EQ(Out({"__complete", "submit", "x", "--heap-allocator", "none", "--param", "heap."}), "");
-  EXPECT_EQ(Out({"__complete", "submit", "x", "--param", "heap.limit"}), "heap.limit_bytes=\n") << "once, whoever has it too";
+  EXPECT_EQ(complete({"__complete", "submit", "x", "--param", "heap.limit"}), "heap.limit_bytes=\n") << "once, whoever has it too";
   EXPECT_EQ(Out({"__complete", "submit", "x", "--heap-allocator", "bump", "--param", "heap.e"}), "");
   EXPECT_EQ(Out({"__complete", "submit", "x", "--heap-allocator=bump", "--param", "heap.e"}), "");
-  EXPECT_EQ(Out({"__complete", "runs", "list", "--allocator", "page"}), "page-runs\n");
+  EXPECT_EQ(complete({"__complete", "runs", "list", "--allocator", "page"}), "page-runs\n");
 }
 
 TEST_F(LabEndToEnd, CompletionDoesNotWaitForASilentServer) {

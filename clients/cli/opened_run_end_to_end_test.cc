@@ -92,6 +92,26 @@ TEST_F(OpenedRunEndToEnd, ExplainsAWholeRun) {
   EXPECT_EQ(Json<v1::ListInstancesResponse>({"instance", "list"}).instances_size(), 0) << "closed afterwards";
 }
 
+TEST_F(OpenedRunEndToEnd, SaysWhoLivedAtAnAddress) {
+  const std::uint32_t first = Json<v1::Explanation>({"explain", "1", "1"}).address();
+  const std::string address = fmt::format("{:#x}", first);
+  const v1::TenantList list = Json<v1::TenantList>({"explain", "1", "--address", address});
+  EXPECT_EQ(list.looked_at(), 20'000u);
+  ASSERT_GT(list.tenants_size(), 1);
+  EXPECT_EQ(list.tenants(0).allocated_by(), 1u);
+  EXPECT_EQ(list.tenants(0).address(), first);
+  EXPECT_GE(list.tenants(1).allocated_by(), list.tenants(0).ended_by());
+  const v1::Explanation end = Json<v1::Explanation>({"explain", "1", std::to_string(list.tenants(0).ended_by())});
+  EXPECT_EQ(end.allocated_by(), 1u) << "it was operation 1's block that ended";
+  const std::string table = Out({"explain", "1", "--address", address});
+  EXPECT_THAT(table, HasSubstr("WHO LIVED THERE"));
+  EXPECT_THAT(table, HasSubstr("The longest lived there from operation "));
+  ExpectNarrow(table);
+  EXPECT_THAT(Out({"explain", "1", "--address", "0x1000", "--pages"}), HasSubstr("No block held 0x00001000"));
+  EXPECT_THAT(Run({"explain", "1", "--pages"}).err, HasSubstr("--pages requires --address"));
+  EXPECT_EQ(Json<v1::ListInstancesResponse>({"instance", "list"}).instances_size(), 0) << "closed afterwards";
+}
+
 TEST_F(OpenedRunEndToEnd, ExplainsTwoRunsInStep) {
   Out({"submit", "steady-state", "--operations", "20000", "--ram", "16Mi", "-q", "--heap-allocator", "tlsf"});
   const v1::RunsInStep parting = Json<v1::RunsInStep>({"explain", "1", "--with", "2"});

@@ -14,6 +14,7 @@
 #include "clients/cli/run_explanation.h"
 #include "clients/cli/run_travel.h"
 #include "clients/cli/step_view.h"
+#include "clients/cli/tenants_view.h"
 
 namespace alloclab::client {
 namespace {
@@ -93,16 +94,19 @@ void RegisterOpenedRuns(CLI::App& group, Command& chosen) {
 void RegisterExplain(CLI::App& app, Command& chosen) {
   struct Given {
     std::uint64_t run = 0, operation = 0;
-    std::uint64_t with = 0;               // another run; 0: none
-    const CLI::Option* option = nullptr;  // of the operation
+    std::uint64_t with = 0;  // another run; 0: none
+    std::uint32_t address = 0;
+    bool pages = false;
+    const CLI::Option *option = nullptr, *address_option = nullptr;  // of the operation, of the address
   };
   const auto given = std::make_shared<Given>();
   CLI::App* explain = AddCommand(
       app, "explain",
-      "Why an operation of a run got its address or was refused; without one, which blocks fragmented the run; two runs in "
-      "step",
+      "Why an operation of a run got its address or was refused; without one, which blocks fragmented the run; who lived at an "
+      "address; two runs in step",
       "alloclab explain 7 1000", chosen, [given](Session& session) {
         const bool whole = given->option->empty();
+        if (!given->address_option->empty()) return FindTenants(session, given->run, given->address, given->pages);
         if (given->with != 0) {
           return ExplainTwo(session, given->run, given->with, whole ? std::nullopt : std::optional(given->operation));
         }
@@ -111,8 +115,14 @@ void RegisterExplain(CLI::App& app, Command& chosen) {
   AddRunNumber(*explain, "RUN", given->run)->required();
   given->option =
       AddCount(*explain, "OPERATION", given->operation, "Counted from 1 (default: the whole run)")->type_name("OPERATION");
-  AddRunNumber(*explain, "--with", given->with)
-      ->description("Another run of the same operations, beside it (default OPERATION: where they part ways)");
+  CLI::Option* with =
+      AddRunNumber(*explain, "--with", given->with)
+          ->description("Another run of the same operations, beside it (default OPERATION: where they part ways)");
+  CLI::Option* address = AddAddress(*explain, "--address", given->address, "All blocks of the run that held this address")
+                             ->excludes(with)
+                             ->excludes(explain->get_option("OPERATION"));
+  explain->add_flag("--pages", given->pages, "A physical address: blocks of pages, not of the heap")->needs(address);
+  given->address_option = address;
 }
 
 }  // namespace alloclab::client

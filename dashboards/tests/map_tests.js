@@ -101,6 +101,38 @@ test('a double click zooms in at the pointer', async () => {
   await browser.at('#/instances/drawn');
 });
 
+test('the wheel zooms at the pointer while Ctrl is down, and scrolls the page otherwise', async () => {
+  const {mouse, keyboard} = browser.page;
+  await canvas().hover({position: {x: 300, y: 40}});
+  const top = await browser.page.evaluate(() => scrollY);
+  await mouse.wheel(0, 200);
+  await browser.until((before) => scrollY !== before, top);
+  assert.ok(!(await browser.page.evaluate(() => location.hash)).includes('from='));
+  await browser.page.evaluate(() => scrollTo(0, 0));
+  await canvas().hover({position: {x: 300, y: 40}});
+  await keyboard.down('Control');
+  await mouse.wheel(0, -400);
+  await browser.until(() => location.hash.includes('?from=0x'));
+  await mouse.wheel(0, 400);
+  await browser.at('#/instances/drawn');
+  await keyboard.up('Control');
+});
+
+test('an entry of the legend hides its part, in the address too', async () => {
+  const free = browser.page.locator('.map', {has: canvas()}).locator('.legend li[data-part=free] button');
+  const {free: color} = await palette();
+  assert.ok((await colorsDrawn())[color] > 100);
+  await free.click();
+  await browser.until(() => location.hash.includes('hide'));
+  assert.ok(!(color in await colorsDrawn()), 'free memory is still drawn');
+  await browser.open(`${lab.web}/${await browser.page.evaluate(() => location.hash)}`);  // a link that somebody sent
+  await browser.until(picture);
+  assert.ok(!(color in await colorsDrawn()), 'free memory is drawn by the link');
+  await free.click();
+  await browser.until(() => !location.hash.includes('hide'));
+  assert.ok((await colorsDrawn())[color] > 100);
+});
+
 // What the panel sums up for the cell against the blocks that it lists; null where they cannot be compared (none or too many rows).
 const panelAddsUp = () => {
   const panel = document.querySelector('.inspector'), [first, last] = panel.querySelector('h3').textContent.split(' – ').map(Number);

@@ -59,6 +59,24 @@ test('what fragmented the run is found while the reader stays where they are', a
   await lab.until(async () => !(await lab.run('instance', 'list', '--quiet')).split(/\s+/).includes(`run-${runs.first}-2`));  // it was closed
 });
 
+test('who lived at an address is asked for by a form, or by a block of the map', async () => {
+  const who = browser.page.locator('.who-lived'), rows = browser.page.locator('.tenants tbody tr');
+  await who.getByLabel('Address', {exact: true}).fill('0xc0400008');
+  await who.getByRole('button', {name: 'Find'}).click();
+  const told = JSON.parse(await lab.run('explain', runs.first, '--address', '0xc0400008', '--output', 'json'));
+  assert.ok(told.tenants.length > 1, 'several blocks lived there');
+  await browser.until((count) => document.querySelectorAll('.tenants tbody tr').length === count, told.tenants.length);
+  await rows.nth(1).getByRole('button').first().click();
+  await after(Number(told.tenants[1].allocated_by));
+  await browser.page.locator('canvas[aria-label="Heap map"]').focus();
+  await browser.page.keyboard.press('ArrowDown');
+  const block = browser.page.locator('.inspector table.blocks tbody tr', {has: browser.page.locator('.key-live')}).first();
+  await block.getByRole('button', {name: /^Who lived here/}).click();
+  await browser.until(() => document.querySelector('.who-lived input').value !== '0xc0400008');
+  const address = await who.getByLabel('Address', {exact: true}).inputValue();
+  await browser.until((expected) => document.querySelector('.tenants code')?.textContent.includes(`--address ${expected}`), address);
+});
+
 test('jumps to the peak and to the worst fragmentation are those of the curve', async () => {
   const {run} = await browser.page.evaluate(async (number) => (await fetch(`/api/runs/${number}`)).json(), runs.first);
   const {operation, live_bytes: live} = run.result.exact.curve;
@@ -85,9 +103,8 @@ test('Play goes on until Pause', async () => {
 test('the jump to the first failure finds it, and Why? says what was needed', async () => {
   await travel(runs.small);
   await button('First failure').click();
-  const {run} = await browser.page.evaluate(async (number) => (await fetch(`/api/runs/${number}`)).json(), runs.small);
-  const {operation, failed_operations: failed} = run.result.exact.curve;
-  await after(Number(operation[failed.findIndex((count) => Number(count) > 0)]));
+  const {moment} = JSON.parse(await lab.run('runs', 'show', runs.small, '--at', 'first-refusal', '--output', 'json'));
+  await after(Number(moment.operation));
   await browser.page.locator('.facts', {hasText: 'Operations'}).first().waitFor();
 });
 

@@ -21,6 +21,7 @@ export class FrameMap {
   // page: as of main.js.
   constructor(page) {
     this.map = new CellMap({label: 'Map of page frames', keys: PARTS.map(([part]) => part), striped: ['broken'], onmove: () => this.inspect()});
+    this.picker = null;  // {title, pick(address)}: a button of the first frame under the cursor
     Object.assign(this, layout(this.map, 'Page frames', PARTS, page));
     this.tools = h('span', {class: 'tools'}, exportButtons('frame-map', this.map, () => `${document.title.split(' · ')[0]}: page frames`, PARTS));
   }
@@ -42,6 +43,7 @@ export class FrameMap {
       h('h3', {}, `${hex(from)} – ${hex(from + frames * FRAME_BYTES - 1)}`),
       partsList(PARTS.map(([part, name], i) => ({key: part, name, value: weights[i]})), count),
       h('p', {class: 'hint'}, frames === 1 ? `frame ${count(first)}` : `frames ${count(first)} to ${count(first + frames - 1)}`),
+      this.picker && h('button', {type: 'button', class: 'plain', onclick: () => this.picker.pick(from)}, this.picker.title),
     ]);
   }
 }

@@ -23,10 +23,11 @@ function cells(heap, step) {
 }
 
 export class HeapMap {
-  // page: as of main.js; the range shown is in the address, as from and to. onpick(address): of a live block, by its reader.
+  // page: as of main.js; the range shown is in the address, as from and to. picker, if set: {mark, title, live, pick(address)}, a button of
+  // each block, or of the live ones alone.
   constructor(page) {
     this.page = page;
-    this.onpick = null;
+    this.picker = null;
     this.map = new CellMap({label: 'Heap map', keys: PARTS.map(([part]) => part), striped: ['broken'],
       onmove: () => this.moved(), onopen: () => this.zoomIn(),
       onback: () => this.zoomOut(), onzoom: (by) => (by > 0 ? this.zoomIn() : this.zoomOut()), onwhole: () => this.show(null)});
@@ -116,14 +117,16 @@ export class HeapMap {
     if (blocks.length === 0) {
       return h('p', {class: 'hint'}, this.map.at >= brk ? 'No blocks beyond the break.' : broken ? 'Behind the broken place: not known.' : 'No blocks here.');
     }
-    const pick = (block) => this.onpick && h('td', {}, block.kind === 'LIVE' && h('button', {type: 'button', class: 'plain',
-      'aria-label': `Use the address of the block at ${hex(block.address)}`, title: 'Use its address below', onclick: () => this.onpick(block.payload)}, '↓'));
+    const {picker} = this;
+    const pick = (block) => picker && h('td', {}, (block.kind === 'LIVE' || !picker.live) && h('button', {type: 'button', class: 'plain',
+      'aria-label': `${picker.title}: block at ${hex(block.address)}`, title: picker.title,
+      onclick: () => picker.pick(block.kind === 'LIVE' ? block.payload : Math.max(block.address, this.map.at))}, picker.mark));
     const row = (block) => h('tr', {}, h('td', {class: 'mono'}, key(block.kind.toLowerCase()), hex(block.address)),
       h('td', {class: 'n'}, bytes(number(block.bytes))), block.fields.map((value, i) => h('td', {class: 'mono n'}, figureValue({name: fields[i], value}, this.fieldInfos))),
       pick(block));
     return [
       h('div', {class: 'scroll'}, h('table', {class: 'blocks'}, h('thead', {}, h('tr', {}, ['Block', 'Size', ...fields.map(words)].map((name, i) =>
-        h('th', {scope: 'col', class: i > 0 ? 'n' : ''}, name)), this.onpick && h('td', {}))), h('tbody', {}, blocks.map(row)))),
+        h('th', {scope: 'col', class: i > 0 ? 'n' : ''}, name)), picker && h('td', {}))), h('tbody', {}, blocks.map(row)))),
       more && h('p', {class: 'hint'}, 'and more: zoom in to see them'),
     ];
   }

@@ -107,10 +107,12 @@ export const alarm = (title, broken) => broken && h('section', {class: 'panel al
   h('p', {class: 'muted small'}, 'What lies behind cannot be told: it is shown as unknown, and the figures leave it out.'));
 export const alarms = (heap, pages) => [alarm('The heap is broken', heap?.broken), alarm('The list of free pages is broken', pages?.broken)];
 
+const FINE = new Set(['ok', 'zero_size']);
+export const failures = (outcomes) => outcomes.reduce((sum, {outcome, count: times}) => sum + (FINE.has(outcome) ? 0 : number(times)), 0);
+
 export function outcomesTable(outcomes) {
   if (outcomes.length === 0) return h('p', {class: 'muted small'}, 'No operations yet.');
-  const fine = new Set(['ok', 'zero_size']);
   return table([['Operation'], ['Outcome'], ['Count', 'n']], outcomes.map((item) => h('tr', {},
-    h('td', {}, words(item.operation)), h('td', {class: fine.has(item.outcome) ? '' : 'bad'}, words(item.outcome)),
+    h('td', {}, words(item.operation)), h('td', {class: FINE.has(item.outcome) ? '' : 'bad'}, words(item.outcome)),
     h('td', {class: 'n'}, count(number(item.count))))));
 }

@@ -5,17 +5,20 @@ import {sparkline} from './charts.js';
 import {fragmentation, hasCurve, heap, live} from './course.js';
 import {h} from './dom.js';
 import {count} from './format.js';
-import {HolesPanel} from './holes_panel.js';
+import {holesSearch} from './holes_panel.js';
+import {failures} from './parts.js';
 import {searchPath, trailOf} from './search_path.js';
+import {TenantsPanel} from './tenants_panel.js';
 
 const PLAY_MS = 100, PLAY_STEPS = 200;  // from end to end
 
-// [[what, operation], ...]: the moments that people look for.
+// [[what, operation, from], ...]: the moments that people look for. from: it is behind that one, and at the latest at `operation`.
 function marks(exact) {
   const most = (points) => points.reduce((best, point) => (point[1] > best[1] ? point : best))[0];
   const found = [['Peak live', most(live(exact))], ['Worst fragmentation', most(fragmentation(exact))]];
   const failed = exact.curve.failed_operations?.findIndex((failures) => number(failures) > 0) ?? -1;
-  if (failed >= 0) found.push(['First failure', number(exact.curve.operation[failed])]);
+  const operation = exact.curve.operation;
+  if (failed >= 0) found.push(['First failure', number(operation[failed]), failed > 0 ? number(operation[failed - 1]) : 0]);
   return found;
 }
 
@@ -30,7 +33,8 @@ export class TimePanel {
     this.playing = null;
     this.said = h('p', {class: 'muted small', role: 'status'});
     this.why = h('div', {});
-    this.holes = new HolesPanel((operation) => this.seek(operation));
+    this.holes = holesSearch((operation) => this.seek(operation));
+    this.tenants = new TenantsPanel((operation) => this.seek(operation), () => this.moment.run);
     this.where = h('output', {class: 'n'});
     this.slider = h('input', {type: 'range', class: 'time', min: 0, step: 1, 'aria-label': 'After operation',
       oninput: () => this.seek(Number(this.slider.value))});
@@ -44,7 +48,7 @@ export class TimePanel {
         button('▶|', 'One operation forth', () => this.step(1)), ' ', this.where, ' ',
         button('Why?', 'Why the last operation ended as it did', () => this.explain()), ' ',
         button('What fragmented it?', 'Which blocks of the whole run kept free memory in pieces', () => this.holes.find(this.moment.run)), ' ', this.jumps),
-      this.said, this.why, this.holes.element);
+      this.tenants.element, this.said, this.why, this.holes.element);
   }
 
   // The moment as the server has it; `run` is read once, for its course.
@@ -63,8 +67,8 @@ export class TimePanel {
     const top = Math.max(...heap(this.exact).map(([, value]) => value), 1);
     this.course.append(sparkline(heap(this.exact), 'heap', {top}), sparkline(live(this.exact), 'live', {top, color: 'live'}),
       sparkline(fragmentation(this.exact), 'external fragmentation', {top: 1, color: 'free'}));
-    this.jumps.append(...marks(this.exact).map(([what, operation]) =>
-      h('button', {type: 'button', class: 'plain', onclick: () => this.seek(operation)}, what)));
+    this.jumps.append(...marks(this.exact).map(([what, operation, from]) =>
+      h('button', {type: 'button', class: 'plain', onclick: () => (from === undefined ? this.seek(operation) : this.seekFailure(from, operation))}, what)));
   }
 
   step(by) {
@@ -82,8 +86,7 @@ export class TimePanel {
     this.showTrail([]);
     try {
       while (this.wanted !== number(this.moment.operation)) {
-        this.moment = await post(`${this.path}/seek?operation=${this.wanted}`);
-        this.said.textContent = this.wanted === number(this.moment.operation) ? '' : `replaying: at operation ${count(number(this.moment.operation))} …`;
+        await this.replayTo(this.wanted);
         this.page.redraw();
       }
     } catch (error) {
@@ -91,6 +94,33 @@ export class TimePanel {
     }
     this.wanted = null;
     this.arrived = number(this.moment.operation);
+  }
+
+  // A request's worth of the way there.
+  async replayTo(operation) {
+    this.moment = await post(`${this.path}/seek?operation=${operation}`);
+    const at = number(this.moment.operation);
+    this.said.textContent = operation === at ? '' : `replaying: at operation ${count(at)} …`;
+  }
+
+  // Goes to the first operation that failed, behind `from` and at the latest `to`, unless the reader wishes to be elsewhere meanwhile.
+  async seekFailure(from, to) {
+    if (this.wanted !== null) return;
+    const wished = this.wanted = to;
+    try {
+      for (let middle; this.wanted === wished && to - from > 1;) {
+        middle = Math.floor((from + to) / 2);
+        await this.replayTo(middle);
+        if (number(this.moment.operation) !== middle) continue;
+        if (failures((await get(this.path)).statistics.counters.outcomes) > 0) to = middle;
+        else from = middle;
+      }
+    } catch (error) {
+      this.said.textContent = error.message;
+    }
+    const operation = this.wanted === wished ? to : this.wanted;
+    this.wanted = null;
+    this.seek(operation);
   }
 
   async explain() {

@@ -45,6 +45,7 @@ constexpr std::array kTable = {
     Works("/alloclab.v1.TimeTravel/Seek"),
     Works("/alloclab.v1.TimeTravel/Explain"),
     Works("/alloclab.v1.TimeTravel/ExplainRun"),
+    Works("/alloclab.v1.TimeTravel/FindTenants"),
     Looks("/alloclab.v1.TimeTravel/Describe"),
     Works("/alloclab.v1.TimeTravel/Close"),
 

@@ -144,4 +144,23 @@ v1::RunExplanation ToProto(const HoleReport& report, std::uint64_t run) {
   return message;
 }
 
+v1::TenantList ToProto(const TenantReport& report, const OpenedRun& opened, const v1::FindTenantsRequest& request) {
+  v1::TenantList message;
+  message.set_run(opened.run);
+  message.set_operations(opened.trace->operations.size());
+  message.set_looked_at(report.operations);
+  message.set_address(request.address());
+  message.set_pages(request.pages());
+  message.set_count(report.count);
+  for (const Tenant& tenant : report.tenants) {
+    auto* added = message.add_tenants();
+    added->set_allocated_by(tenant.allocated_by);
+    added->set_ended_by(tenant.ended_by);
+    added->set_address(tenant.address);
+    added->set_bytes(tenant.bytes);
+  }
+  message.mutable_sentences()->Add(report.sentences.begin(), report.sentences.end());
+  return message;
+}
+
 }  // namespace alloclab::server

@@ -145,6 +145,10 @@ absl::Status LiveInstance::MakeTimeline() {
 }
 
 absl::Status LiveInstance::Seek(std::uint64_t operations, const Interrupt& left) {
+  return Replay(operations, /*to_search=*/false, left);
+}
+
+absl::Status LiveInstance::Replay(std::uint64_t operations, bool to_search, const Interrupt& left) {
   if (!opened_) return errors::NoOpenedRun(name_);
   bool started = false;
   absl::Status stopped;
@@ -157,17 +161,25 @@ absl::Status LiveInstance::Seek(std::uint64_t operations, const Interrupt& left)
         if (stopped.ok() && Interrupted(left)) stopped = errors::CallCancelled();
         started = true;
         if (!stopped.ok()) return false;
-        const std::span<const Operation> next = timeline_->NextPiece(operations);
-        if (next.empty()) return false;
-        const absl::StatusOr<std::size_t> count = lease_.Admit(driver, next);
-        stopped = count.status();
-        if (!count.ok()) return false;
-        timeline_->Advance(driver.operations() + *count);
-        images_.Settle(timeline_->image_bytes());
-        return driver.operations() < operations;
+        const absl::StatusOr<bool> more = ReplayPiece(driver, operations, to_search);
+        stopped = more.status();
+        return more.ok() && *more;
       },
       left);
   return status.ok() ? stopped : status;
+}
+
+absl::StatusOr<bool> LiveInstance::ReplayPiece(Driver& driver, std::uint64_t operations, bool to_search) {
+  if (to_search && search_->operations() != driver.operations()) return false;
+  const std::span<const Operation> next = timeline_->NextPiece(operations);
+  if (next.empty()) return false;
+  const absl::StatusOr<std::size_t> count = lease_.Admit(driver, next);
+  if (!count.ok()) return count.status();
+  std::vector<OpResult> results(to_search ? *count : 0);
+  timeline_->Advance(driver.operations() + *count, results);
+  if (to_search) search_->Take(next.first(*count), results);
+  images_.Settle(timeline_->image_bytes());
+  return driver.operations() < operations;
 }
 
 absl::StatusOr<Explanation> LiveInstance::ExplainOperation(std::uint64_t operation, const Interrupt& left) {
@@ -232,6 +244,30 @@ absl::StatusOr<HoleReport> LiveInstance::ReportHoles() {
                                 {});
   if (!status.ok()) return status;
   return report;
+}
+
+absl::StatusOr<TenantReport> LiveInstance::FindTenants(std::uint32_t address, bool pages, std::uint64_t until,
+                                                       const Interrupt& left) {
+  if (!opened_) return errors::NoOpenedRun(name_);
+  const std::uint64_t length = opened_->trace->operations.size();
+  if (until > length) return errors::NoSuchOperation(until, length);
+  for (;;) {
+    TenantReport report;
+    absl::Status status = Operate({},
+                                  [&](Driver&) {
+                                    mutex_.AssertHeld();
+                                    if (!search_ || search_->address() != address || search_->pages() != pages)
+                                      search_.emplace(address, pages);
+                                    report = search_->Report();
+                                    return false;
+                                  },
+                                  {});
+    if (!status.ok()) return status;
+    if (report.operations >= until || Interrupted(left)) return report;
+    status = Seek(report.operations, left);
+    if (status.ok()) status = Replay(until, /*to_search=*/true, left);
+    if (!status.ok() && !absl::IsCancelled(status)) return status;
+  }
 }
 
 absl::Status LiveInstance::LookAt(const Look& look, MonotonicTime deadline, const Interrupt& left) {

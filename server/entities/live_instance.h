@@ -32,6 +32,7 @@
 #include "allocators/workload/explain.h"
 #include "allocators/workload/holes.h"
 #include "allocators/workload/pacer.h"
+#include "allocators/workload/tenants.h"
 #include "allocators/workload/timeline.h"
 #include "allocators/workload/trace.h"
 #include "server/entities/host_budget.h"
@@ -98,6 +99,11 @@ class LiveInstance {
   // What all looks so far have seen. Errors as of Seek.
   absl::StatusOr<HoleReport> ReportHoles() ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Of one that is opened on a run: who lived at an address (tenants.h), up to an operation. What an interrupted call has seen
+  // is given, and kept for the next one that asks for the same address. Errors as of Seek.
+  absl::StatusOr<TenantReport> FindTenants(std::uint32_t address, bool pages, std::uint64_t until, const Interrupt& left = {})
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
   // The one way to look at it: calls `look` with the instance to itself, between two operations of whoever is at work.
   // NOT_FOUND after it was deleted; DEADLINE_EXCEEDED: nobody came to it; CANCELLED: nobody waits for it any more.
   absl::Status LookAt(const Look& look, MonotonicTime deadline = MonotonicTime::InfiniteFuture(), const Interrupt& left = {})
@@ -125,6 +131,11 @@ class LiveInstance {
   absl::Status CheckChangeable() const;
   // Makes the timeline, unless it is there.
   absl::Status MakeTimeline() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Seek; `to_search`: what is applied is taken in by the search, as long as that is at the same moment.
+  absl::Status Replay(std::uint64_t operations, bool to_search, const Interrupt& left) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Replays the next piece, at most up to `operations`. Whether there is more.
+  absl::StatusOr<bool> ReplayPiece(Driver& driver, std::uint64_t operations, bool to_search)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The survey's next look, which it makes if the machine is there; nothing: there is none up to this operation.
   absl::StatusOr<std::optional<std::uint64_t>> NextLook(std::uint64_t until, const Interrupt& left) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status CheckOpen() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -152,6 +163,7 @@ class LiveInstance {
   std::optional<Driver> driver_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Timeline> timeline_ ABSL_GUARDED_BY(mutex_);  // null until the first Seek
   std::optional<HoleSurvey> survey_ ABSL_GUARDED_BY(mutex_);    // null until the first one
+  std::optional<TenantSearch> search_ ABSL_GUARDED_BY(mutex_);  // likewise
   MachineLease lease_ ABSL_GUARDED_BY(mutex_);
   MemoryLease images_ ABSL_GUARDED_BY(mutex_);  // of the timeline
   MemoryLease surveyed_ ABSL_GUARDED_BY(mutex_);

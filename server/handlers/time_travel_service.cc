@@ -12,6 +12,7 @@ TimeTravelService::TimeTravelService(OpenedRuns& runs, const InstanceRegistry& i
   Queue(calls, "Seek", &TimeTravelService::DoSeek);
   Queue(calls, "Explain", &TimeTravelService::DoExplain);
   Queue(calls, "ExplainRun", &TimeTravelService::DoExplainRun);
+  Queue(calls, "FindTenants", &TimeTravelService::DoFindTenants);
   Queue(calls, "Describe", &TimeTravelService::DoDescribe);
   Queue(calls, "Close", &TimeTravelService::DoClose);
 }
@@ -54,6 +55,18 @@ grpc::Status TimeTravelService::DoExplainRun(const Caller& caller, const v1::Exp
   const auto report = (*instance)->ReportHoles();
   if (!report.ok()) return ToGrpcStatus(report.status());
   reply = ToProto(*report, opened.run);
+  return grpc::Status::OK;
+}
+
+grpc::Status TimeTravelService::DoFindTenants(const Caller& caller, const v1::FindTenantsRequest& request,
+                                              v1::TenantList& reply) {
+  const auto instance = runs_.Find(request.instance());
+  if (!instance.ok()) return ToGrpcStatus(instance.status());
+  const OpenedRun& opened = *(*instance)->opened_run();
+  const std::uint64_t until = request.until() != 0 ? request.until() : opened.trace->operations.size();
+  const auto report = (*instance)->FindTenants(request.address(), request.pages(), until, LeftBy(caller));
+  if (!report.ok()) return ToGrpcStatus(report.status());
+  reply = ToProto(*report, opened, request);
   return grpc::Status::OK;
 }
 

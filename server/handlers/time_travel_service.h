@@ -19,6 +19,7 @@ class TimeTravelService final : public QueuedService<v1::TimeTravel> {
   grpc::Status DoSeek(const Caller& caller, const v1::SeekRequest& request, v1::Moment& reply);
   grpc::Status DoExplain(const Caller& caller, const v1::ExplainRequest& request, v1::Explanation& reply);
   grpc::Status DoExplainRun(const Caller& caller, const v1::ExplainRunRequest& request, v1::RunExplanation& reply);
+  grpc::Status DoFindTenants(const Caller& caller, const v1::FindTenantsRequest& request, v1::TenantList& reply);
   grpc::Status DoDescribe(const Caller& caller, const v1::DescribeRequest& request, v1::Moment& reply);
   grpc::Status DoClose(const Caller& caller, const v1::CloseRunRequest& request, v1::CloseRunReply& reply);
 

@@ -4,6 +4,12 @@
 
 namespace alloclab::server {
 
+namespace {
+
+thread_local const WorkPool* pool_of_this_thread = nullptr;
+
+}  // namespace
+
 WorkPool::WorkPool(unsigned threads) {
   for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
 }
@@ -20,10 +26,11 @@ WorkPool::~WorkPool() {
 void WorkPool::Post(std::function<void()> work) {
   const MutexLock lock(mutex_);
   work_.push_back(std::move(work));
-  to_do_.NotifyOne();
+  if (pool_of_this_thread != this) to_do_.NotifyOne();
 }
 
 void WorkPool::Run() {
+  pool_of_this_thread = this;
   while (true) {
     std::function<void()> work;
     {

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "server/limits.h"
@@ -20,6 +21,11 @@ absl::Duration ProcessorTime() {
 }
 
 }  // namespace
+
+void BoundArenas() {
+  const unsigned cores = std::max(std::thread::hardware_concurrency(), 1u);
+  mallopt(M_ARENA_MAX, static_cast<int>(kArenasPerCore * cores));
+}
 
 bool ReturnRule::IsDue(std::uint64_t released_bytes, absl::Duration processor_time, FreeBytes free_bytes) {
   const bool is_quiet = processor_time - processor_time_ <= kQuietProcessorShare * kMemoryReturnInterval;

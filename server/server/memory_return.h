@@ -15,6 +15,10 @@
 
 namespace alloclab::server {
 
+// Keeps the C library to kArenasPerCore, so that a hundred threads do not each leave pieces behind. To be called before the
+// first thread is made.
+void BoundArenas();
+
 // Says when it is time to give back: when much was released, or when more is free than before and the process is quiet.
 class ReturnRule {
  public:

@@ -118,10 +118,10 @@ WebApi::Handler WebApi::RouteOfChange(const std::vector<std::string>& path) {
                                                              {"delete", &WebApi::DeleteRun},
                                                              {"open", &WebApi::OpenRun}};
   static const std::map<std::string_view, Handler> kOfInstance = {
-      {"seek", &WebApi::SeekRun},       {"explain", &WebApi::ExplainRun},    {"holes", &WebApi::Holes},
-      {"close", &WebApi::CloseRun},     {"delete", &WebApi::DeleteInstance}, {"malloc", &WebApi::Operate},
-      {"calloc", &WebApi::Operate},     {"realloc", &WebApi::Operate},       {"free", &WebApi::Operate},
-      {"free-pages", &WebApi::Operate}, {"allocate-pages", &WebApi::Operate}};
+      {"seek", &WebApi::SeekRun},    {"explain", &WebApi::ExplainRun},     {"holes", &WebApi::Holes},
+      {"tenants", &WebApi::Tenants}, {"close", &WebApi::CloseRun},         {"delete", &WebApi::DeleteInstance},
+      {"malloc", &WebApi::Operate},  {"calloc", &WebApi::Operate},         {"realloc", &WebApi::Operate},
+      {"free", &WebApi::Operate},    {"allocate-pages", &WebApi::Operate}, {"free-pages", &WebApi::Operate}};
   const bool runs = path.size() >= 2 && path[1] == "runs", instances = path.size() >= 2 && path[1] == "instances";
   if (path.size() == 2) return runs ? &WebApi::StartRun : instances ? &WebApi::CreateInstance : nullptr;
   if (path.size() != 4 || (!runs && !instances)) return nullptr;
@@ -133,7 +133,7 @@ WebApi::Handler WebApi::RouteOfChange(const std::vector<std::string>& path) {
 absl::Status WebApi::CheckOwnerOf(const HttpRequest& request, const Bearer& who) const {
   if (who.name.empty() || request.path.size() != 4) return absl::OkStatus();
   const std::string &name = request.path[2], &action = request.path[3];
-  if (request.path[1] == "instances" && action != "explain" && action != "holes") {
+  if (request.path[1] == "instances" && action != "explain" && action != "holes" && action != "tenants") {
     const auto instance = subjects_.instances.Find(name);
     if (instance.ok()) return CheckOwner(who, (*instance)->owner(), fmt::format("instance \"{}\"", (*instance)->name()));
   }
@@ -152,7 +152,7 @@ absl::StatusOr<std::string> WebApi::Answer(HttpRequest request, const Bearer& wh
         "no address \"/{}\": expected {}", fmt::join(request.path, "/"),
         request.changes
             ? "/api/runs[/ID/repeat|cancel|delete|open], /api/instances[/NAME/delete|malloc|calloc|realloc|free|allocate-pages|"
-              "free-pages|seek|explain|holes|close] or /api/traces"
+              "free-pages|seek|explain|holes|tenants|close] or /api/traces"
             : "/api/server, /api/catalog, /api/workloads, /api/traces, /api/instances[/NAME[/map|live|ages]] or "
               "/api/runs[/ID[/map|live|diff]]"));
   }

@@ -95,6 +95,7 @@ class WebApi {
   absl::StatusOr<std::string> SeekRun(const HttpRequest& request);
   absl::StatusOr<std::string> ExplainRun(const HttpRequest& request);
   absl::StatusOr<std::string> Holes(const HttpRequest& request);
+  absl::StatusOr<std::string> Tenants(const HttpRequest& request);
   absl::StatusOr<std::string> CloseRun(const HttpRequest& request);
   absl::StatusOr<std::string> CreateInstance(const HttpRequest& request);
   absl::StatusOr<std::string> DeleteInstance(const HttpRequest& request);

@@ -267,6 +267,23 @@ absl::StatusOr<std::string> WebApi::Holes(const HttpRequest& request) {
   return ToJson(ToProto(*report, run.run));
 }
 
+absl::StatusOr<std::string> WebApi::Tenants(const HttpRequest& request) {
+  if (absl::Status status = request.CheckParameters({"address", "pages"}); !status.ok()) return status;
+  const auto address = request.Number("address", 0, 0, std::numeric_limits<std::uint32_t>::max());
+  if (!address.ok()) return address.status();
+  const auto pages = request.Number("pages", 0, 0, 1);
+  if (!pages.ok()) return pages.status();
+  const auto opened = subjects_.opened_runs.Find(request.path[2]);
+  if (!opened.ok()) return opened.status();
+  const OpenedRun& run = *(*opened)->opened_run();
+  v1::FindTenantsRequest asked;
+  asked.set_address(static_cast<std::uint32_t>(*address));
+  asked.set_pages(*pages == 1);
+  const auto report = (*opened)->FindTenants(asked.address(), asked.pages(), run.trace->operations.size(), AfterAWhile());
+  if (!report.ok()) return report.status();
+  return ToJson(ToProto(*report, run, asked));
+}
+
 absl::StatusOr<std::string> WebApi::CloseRun(const HttpRequest& request) {
   if (absl::Status status = request.CheckParameters({}); !status.ok()) return status;
   if (absl::Status status = subjects_.opened_runs.Close(request.path[2]); !status.ok()) return status;

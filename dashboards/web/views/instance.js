@@ -33,7 +33,7 @@ export function open(name, page) {
   function pokeForm(hasHeap, owner) {
     if (!mayChange(owner)) return null;
     poke ??= new PokeForm(path, hasHeap, page.redraw);
-    memory.heapMap.onpick = (address) => poke.pick(address);
+    memory.heapMap.picker = {mark: '↓', title: 'Use its address below', live: true, pick: (address) => poke.pick(address)};
     return poke.element;
   }
 
@@ -46,6 +46,9 @@ export function open(name, page) {
       memory.take(map, query, known);
       if (moment) {
         timePanel ??= new TimePanel(name, page, (trail) => memory.heapMap.map.setTrail(trail));
+        const ask = {mark: '?', title: 'Who lived here?'};
+        memory.heapMap.picker ??= {...ask, pick: (address) => timePanel.tenants.pick(address, false)};
+        memory.frameMap.picker ??= {...ask, pick: (address) => timePanel.tenants.pick(address, true)};
         await timePanel.show(moment);
         if (statistics.heap) askAges(moment);
       }
