@@ -17,8 +17,10 @@ const palette = () => browser.page.evaluate((names) => {
 
 // {colour: pixels} of the map without its addresses.
 const colorsDrawn = () => browser.page.evaluate((selector) => {
-  const map = document.querySelector(selector), {width, height} = map, counts = {};
-  for (const pixel of new Uint32Array(map.getContext('2d').getImageData(100, 0, width - 100, height).data.buffer)) {
+  const {width, height} = document.querySelector(selector), counts = {};
+  const copy = new OffscreenCanvas(width - 100, height).getContext('2d', {willReadFrequently: true});
+  copy.drawImage(document.querySelector(selector), -100, 0);
+  for (const pixel of new Uint32Array(copy.getImageData(0, 0, width - 100, height).data.buffer)) {
     const color = pixel >>> 24 ? `#${[0, 8, 16].map((shift) => (pixel >>> shift & 255).toString(16).padStart(2, '0')).join('')}` : 'none';
     counts[color] = (counts[color] ?? 0) + 1;
   }

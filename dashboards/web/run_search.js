@@ -10,7 +10,7 @@ export class RunSearch {
     Object.assign(this, {seek, action, draw, busy: false, element: h('div', {class: action})});
   }
 
-  // The server looks for a second per request, and keeps what it found until the run is closed.
+  // query: what of, as "?address=12". The server looks for a second per request, and keeps what it found until the run is closed.
   async find(run, query = '') {
     if (this.busy) return;
     this.busy = true;

@@ -29,7 +29,7 @@ export class TenantsPanel {
   }
 
   find() {
-    return this.search.find(this.run(), query({address: this.address.value, pages: this.kind.value}));
+    return this.search.find(this.run(), `?${query({address: this.address.value, pages: this.kind.value})}`);
   }
 
   // Of a heap's block or a frame.
