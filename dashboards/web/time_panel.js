@@ -48,7 +48,7 @@ export class TimePanel {
         button('▶|', 'One operation forth', () => this.step(1)), ' ', this.where, ' ',
         button('Why?', 'Why the last operation ended as it did', () => this.explain()), ' ',
         button('What fragmented it?', 'Which blocks of the whole run kept free memory in pieces', () => this.holes.find(this.moment.run)), ' ', this.jumps),
-      this.tenants.element, this.said, this.why, this.holes.element);
+      this.said, this.why, this.tenants.element, this.holes.element);
   }
 
   // The moment as the server has it; `run` is read once, for its course.
@@ -67,8 +67,8 @@ export class TimePanel {
     const top = Math.max(...heap(this.exact).map(([, value]) => value), 1);
     this.course.append(sparkline(heap(this.exact), 'heap', {top}), sparkline(live(this.exact), 'live', {top, color: 'live'}),
       sparkline(fragmentation(this.exact), 'external fragmentation', {top: 1, color: 'free'}));
-    this.jumps.append(...marks(this.exact).map(([what, operation, from]) =>
-      h('button', {type: 'button', class: 'plain', onclick: () => (from === undefined ? this.seek(operation) : this.seekFailure(from, operation))}, what)));
+    this.jumps.append(...marks(this.exact).flatMap(([what, operation, from]) =>
+      [h('button', {type: 'button', class: 'plain', onclick: () => (from === undefined ? this.seek(operation) : this.seekFailure(from, operation))}, what), ' ']));
   }
 
   step(by) {
