@@ -112,7 +112,8 @@ TEST_F(LabEndToEnd, CompletionAsksTheServer) {
   EXPECT_EQ(complete({"__complete", "submit", "x", "--param", "heap.engine="}), "heap.engine=indexed\nheap.engine=literal\n");
   EXPECT_EQ(complete({"__complete", "submit", "x", "--param", "heap.engine=l"}), "heap.engine=literal\n");
   EXPECT_EQ(Out({"__complete", "submit", "x", "--heap-allocator", "none", "--param", "heap."}), "");
-  EXPECT_EQ(complete({"__complete", "submit", "x", "--param", "heap.limit"}), "heap.limit_bytes=\n") << "once, whoever has it too";
+  EXPECT_EQ(complete({"__complete", "submit", "x", "--param", "heap.limit"}), "heap.limit_bytes=\n")
+      << "once, whoever has it too";
   EXPECT_EQ(Out({"__complete", "submit", "x", "--heap-allocator", "bump", "--param", "heap.e"}), "");
   EXPECT_EQ(Out({"__complete", "submit", "x", "--heap-allocator=bump", "--param", "heap.e"}), "");
   EXPECT_EQ(complete({"__complete", "runs", "list", "--allocator", "page"}), "page-runs\n");

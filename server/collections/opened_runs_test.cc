@@ -71,6 +71,22 @@ TEST_F(OpenedRunsTest, HolesAreLookedForInAsManyCallsAsItTakes) {
   EXPECT_TRUE(absl::IsOutOfRange(instance->SurveyHoles(1001)));
 }
 
+TEST_F(OpenedRunsTest, TenantsAreLookedForInAsManyCallsAsItTakes) {
+  const auto instance = *opened_.Open(run_, 900), whole = *opened_.Open(run_, 0);
+  const std::uint32_t address = instance->ExplainOperation(1)->result.address;
+  const TenantReport once = *whole->FindTenants(address, false, 1000);
+  EXPECT_EQ(once.operations, 1000u);
+  EXPECT_EQ(once.tenants.front().allocated_by, 1u);
+  EXPECT_EQ(instance->FindTenants(address, false, 400)->operations, 400u);
+  ASSERT_TRUE(instance->Seek(7).ok());  // somebody looks at something else
+  EXPECT_EQ(instance->FindTenants(address, false, 1000, [] { return true; })->operations, 400u);
+  const TenantReport parts = *instance->FindTenants(address, false, 1000);
+  EXPECT_EQ(parts.tenants, once.tenants);
+  EXPECT_EQ(parts.operations, 1000u);
+  EXPECT_EQ(instance->FindTenants(address + 1, false, 0)->operations, 0u) << "of another address, from the beginning";
+  EXPECT_TRUE(absl::IsOutOfRange(instance->FindTenants(address, false, 1001).status()));
+}
+
 TEST_F(OpenedRunsTest, TheLongestUnusedMakesRoom) {
   for (std::size_t i = 0; i < kOpenedRunsMax; ++i) {
     now_ = now_ + absl::Seconds(1);

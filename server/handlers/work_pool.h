@@ -19,7 +19,8 @@ class WorkPool {
   explicit WorkPool(unsigned threads);
   ~WorkPool();
 
-  // Bounded by its callers: each open stream has at most one piece of work here.
+  // Bounded by its callers: each open stream has at most one piece of work here. Work that posts more work does so at its end:
+  // its own thread goes on with that, and no other is woken.
   void Post(std::function<void()> work) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
