@@ -47,8 +47,9 @@ export class CellMap {
   }
 
   setTrail(trail) {
+    const drawn = this.trail.length > 0 || trail.length > 0;
     this.trail = trail;
-    this.draw();
+    if (drawn) this.draw();
   }
 
   // The cell under the cursor, -1 when it is on none that is shown.
@@ -77,16 +78,22 @@ export class CellMap {
     const {columns, side, rows, width} = this.geometry();
     const scale = devicePixelRatio;
     const height = Math.ceil(rows * side) + 2;
-    this.canvas.style.height = `${height}px`;
-    this.canvas.width = Math.round(width * scale);
-    this.canvas.height = Math.round(height * scale);
     const context = this.canvas.getContext('2d');
+    this.clear(context, Math.round(width * scale), Math.round(height * scale), `${height}px`);
     const style = getComputedStyle(document.documentElement);
     const color = (name) => style.getPropertyValue(name).trim();
     this.drawLabels(context, color('--muted'), color('--mono'), side, rows, columns, scale);
     this.drawCells(context, color, side * scale, columns, Math.round(LABEL_WIDTH * scale));
     this.drawTrail(context, color, side * scale, columns, Math.round(LABEL_WIDTH * scale), scale);
     this.drawCursor(context, color('--map-cursor'), color('--map-ground'), side * scale, columns, Math.round(LABEL_WIDTH * scale), scale);
+  }
+
+  // To so many pixels; a canvas that gets a size, even its own, is made anew, which takes longer than to wipe it.
+  clear(context, width, height, shown) {
+    this.canvas.style.height = shown;
+    if (this.canvas.width === width && this.canvas.height === height) return void context.clearRect(0, 0, width, height);
+    this.canvas.width = width;
+    this.canvas.height = height;
   }
 
   drawLabels(context, color, font, side, rows, columns, scale) {
@@ -100,38 +107,41 @@ export class CellMap {
   }
 
   drawCells(context, color, side, columns, left) {
-    const image = context.createImageData(this.canvas.width - left, this.canvas.height);
-    const pixels = new Uint32Array(image.data.buffer);
+    const width = this.canvas.width - left, {height} = this.canvas;
+    if (this.image?.width !== width || this.image.height !== height) this.image = context.createImageData(width, height);
+    const pixels = new Uint32Array(this.image.data.buffer).fill(0);
     const ground = pixel(color('--map-ground'));
     const inks = this.keys.map((key) => (this.hidden.has(key) ? ground : pixel(color(`--map-${key}`))));
-    const stripes = this.keys.map((key) => (this.striped.includes(key) ? ground : null));
+    const stripes = this.keys.map((key, part) => (this.striped.includes(key) ? ground : inks[part]));
     const gap = side >= GAP_FROM ? 1 : 0;
-    for (let cell = 0; cell < this.size; ++cell) {
-      const column = cell % columns, row = Math.floor(cell / columns);
-      const x0 = Math.round(column * side), x1 = Math.min(Math.round((column + 1) * side) - gap, image.width);
-      const y0 = Math.round(row * side), y1 = Math.min(Math.round((row + 1) * side) - gap, image.height);
-      const ends = this.ends(cell, (x1 - x0) * (y1 - y0));
-      let part = 0, filled = 0;
-      for (let y = y0; y < y1; ++y) {
-        for (let x = x0; x < x1; ++x, ++filled) {
-          while (filled >= ends[part]) ++part;
-          if (part === inks.length) break;
-          const striped = stripes[part] !== null && Math.floor((x + y) / STRIPE) % 2 === 1;
-          pixels[y * image.width + x] = striped ? stripes[part] : inks[part];
+    const edge = (i, most) => [Math.round(i * side), Math.min(Math.round((i + 1) * side) - gap, most)];
+    const across = Array.from({length: columns}, (_, column) => edge(column, width));
+    for (let cell = 0, row = 0; cell < this.size; ++row) {
+      const [top, bottom] = edge(row, height);
+      for (let column = 0; column < columns && cell < this.size; ++column, ++cell) {
+        this.fillCell(pixels, width, cell, across[column][0], across[column][1], top, bottom, inks, stripes);
+      }
+    }
+    context.putImageData(this.image, left, 0);
+  }
+
+  // Its parts one after the other, row by row of its pixels, each to the nearest whole pixel of its share of the area.
+  fillCell(pixels, width, cell, left, right, top, bottom, inks, stripes) {
+    const {cells} = this, across = right - left, area = across * (bottom - top);
+    let total = 0, sum = 0, filled = 0, x = left, row = top * width;
+    for (let part = 0; part < cells.length; ++part) total += cells[part][cell];
+    for (let part = 0; part < cells.length; ++part) {
+      if (cells[part][cell] === 0) continue;
+      sum += cells[part][cell];
+      const end = Math.round(area * sum / total), ink = inks[part], stripe = stripes[part];
+      for (; filled < end; ++filled) {
+        pixels[row + x] = ink === stripe || Math.floor((x + row / width) / STRIPE) % 2 !== 1 ? ink : stripe;
+        if (++x === right) {
+          x = left;
+          row += width;
         }
       }
     }
-    context.putImageData(image, left, 0);
-  }
-
-  // Where each part of a cell ends, counted in its pixels: the nearest whole pixel to its share of the area.
-  ends(cell, area) {
-    const total = this.cells.reduce((sum, weights) => sum + weights[cell], 0);
-    let sum = 0;
-    return this.cells.map((weights) => {
-      sum += weights[cell];
-      return total === 0 ? 0 : Math.round(area * sum / total);
-    });
   }
 
   // A line from place to place, the first ones numbered, a ring around the one that was taken. What lies outside the picture is left

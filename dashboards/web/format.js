@@ -19,7 +19,8 @@ function scaled(value, units) {
 const BYTES = ['B', 'KiB', 'MiB', 'GiB', 'TiB'].map((unit, k) => [1024 ** k, unit]);
 export const bytes = (value) => scaled(value, BYTES);
 
-export const count = (value) => value.toLocaleString('en-US', {maximumFractionDigits: 0});
+const WHOLE = new Intl.NumberFormat('en-US', {maximumFractionDigits: 0});
+export const count = (value) => WHOLE.format(value);
 
 // 12,345,678 -> "12.3 M", for places where the order of magnitude is the message.
 const COUNTS = [[1e3, 'k'], [1e6, 'M'], [1e9, 'G'], [1e12, 'T']];

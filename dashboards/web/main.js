@@ -90,7 +90,7 @@ async function showError(error) {
 }
 
 async function askServer() {
-  if (performance.now() - serverAsked < REFRESH_MS / 2) return;
+  if (server && performance.now() - serverAsked < REFRESH_MS / 2) return;
   serverAsked = performance.now();
   server = await get('/api/server');
 }

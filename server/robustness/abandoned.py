@@ -3,7 +3,8 @@
 
 usage: abandoned.py [CLIENTS]        2,000 by default, killed 100 at a time
 
-What is held after all is compared with that after the first hundred.
+What is held after all is compared with that after the first half. Until then each thread of the server still fills the small store
+of free pieces that the C library keeps for it, which is bounded; what that comes to is said.
 """
 
 import os
@@ -46,6 +47,7 @@ def settled(server):
 
 def main():
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    half = count // 2
     report = Report(f"Abandoned clients: {count}")
     with Server("--log-level", "error") as server:
         server.create("busy")
@@ -57,7 +59,7 @@ def main():
             peer.close()
         time.sleep(1)
         first = server.gauge("alloclab_server_instances")
-        slowest, base, most = 0.0, None, 0
+        slowest, base, most, begun = 0.0, None, 0, None
         for start in range(0, count, AT_ONCE):
             children = []
             for number in range(start, min(start + AT_ONCE, count)):
@@ -79,17 +81,21 @@ def main():
                     time.monotonic() - began < 60:
                 time.sleep(0.05)
             slowest = max(slowest, time.monotonic() - began)
-            if base is None:
+            if begun is None:
+                time.sleep(3)
+                begun = server.figures()["rss"]
+            if base is None and start + AT_ONCE >= half:
                 time.sleep(3)
                 base = settled(server), server.figures()["rss"]
         time.sleep(3)
         last = settled(server), server.figures()["rss"]
+        report.say(f"resident memory after the first {AT_ONCE}: {begun / 2**20:.1f} MiB")
         report.say(f"data streams open at once: up to {most:.0f}")
         report.check(slowest <= SECONDS_MAX, f"their streams and connections are gone after {slowest:.2f} s (at most 5)")
-        report.check(last[0][0] <= base[0][0], f"descriptors: {base[0][0]} after {AT_ONCE}, {last[0][0]} after all")
-        report.check(last[0][1] <= base[0][1], f"threads: {base[0][1]} after {AT_ONCE}, {last[0][1]} after all")
+        report.check(last[0][0] <= base[0][0], f"descriptors: {base[0][0]} after {half}, {last[0][0]} after all")
+        report.check(last[0][1] <= base[0][1], f"threads: {base[0][1]} after {half}, {last[0][1]} after all")
         report.check(server.gauge("alloclab_server_instances") == first, f"instances: {first:.0f} before and after")
-        report.check(last[1] <= 1.05 * base[1], f"resident memory: {base[1] / 2**20:.1f} MiB after {AT_ONCE}, {last[1] / 2**20:.1f} MiB after all "
+        report.check(last[1] <= 1.05 * base[1], f"resident memory: {base[1] / 2**20:.1f} MiB after {half}, {last[1] / 2**20:.1f} MiB after all "
                      "(at most 5 % more)")
     report.end()
 
