@@ -1,5 +1,6 @@
 #include "allocators/pages/page_allocator.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace alloclab {
@@ -19,6 +20,18 @@ std::vector<Count> PageAllocator::Counts() const {
 }
 
 std::vector<Figure> PageAllocator::Figures() const { return FiguresOf(declaration().figures, FigureValues()); }
+
+PageShape PageAllocator::Shape() const {
+  PageShape shape{.arena = arena_};
+  shape.broken = VisitBlocks({}, [&shape](const Block& block) {
+    if (block.kind != BlockKind::kFree) return true;
+    shape.free_bytes += block.bytes;
+    ++shape.free_blocks;
+    shape.largest_free_bytes = std::max(shape.largest_free_bytes, block.bytes);
+    return true;
+  });
+  return shape;
+}
 
 std::unique_ptr<const AllocatorState> PageAllocator::Save() const { return std::make_unique<const Saved>(costs_, SaveOwn()); }
 

@@ -73,7 +73,8 @@ class PageAllocator {
   std::vector<Count> Counts() const;
   std::vector<Figure> Figures() const;
 
-  virtual PageShape Shape() const = 0;
+  // Made by a walk over the free blocks, unless the allocator knows better.
+  virtual PageShape Shape() const;
   // The free blocks in the allocator's own order, and live ones if it keeps a record of them.
   virtual std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const = 0;
   // The words that the digest of the metadata covers, in the order that the allocator's header defines.

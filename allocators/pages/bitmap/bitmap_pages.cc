@@ -118,17 +118,6 @@ bool BitmapPages::HoldsPages(std::uint32_t count) const {
   return found >= count;
 }
 
-PageShape BitmapPages::Shape() const {
-  PageShape shape{.arena = arena_};
-  VisitBlocks({}, [&shape](const Block& block) {
-    shape.free_bytes += block.bytes;
-    ++shape.free_blocks;
-    shape.largest_free_bytes = std::max(shape.largest_free_bytes, block.bytes);
-    return true;
-  });
-  return shape;
-}
-
 std::optional<BrokenWalk> BitmapPages::VisitBlocks(BlockCursor from, const BlockVisitor& visit) const {
   for (std::uint32_t page = 0; (page = Find(page, false)) < pages();) {
     const std::uint32_t end = Find(page, true);

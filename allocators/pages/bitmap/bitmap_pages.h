@@ -63,7 +63,6 @@ class BitmapPages final : public PageAllocator {
   const Declaration& declaration() const override;
   std::span<const std::uint64_t> own_counters() const override { return state_.counters.values(); }
   std::vector<std::uint64_t> FigureValues() const override { return {state_.next}; }
-  PageShape Shape() const override;
   std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const override;
   void VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const override;
   std::vector<Violation> CheckInvariants(const Interrupt& interrupt) const override;
