@@ -43,14 +43,14 @@ bool EnterGuestCall(I386Cpu& cpu, std::uint32_t stack_top, std::uint32_t functio
   cpu.set_eip(function);
   std::array<std::uint32_t, 1 + kArgumentsMax> words = {I386Cpu::kReturnAddress};
   ALLOCLAB_CHECK_LE(arguments.size(), kArgumentsMax);
-  std::copy(arguments.begin(), arguments.end(), words.begin() + 1);
+  for (std::size_t i = 0; i < arguments.size(); ++i) words[1 + i] = arguments.begin()[i];
   return cpu.Push(std::span(words).first(1 + arguments.size()));
 }
 
-Stop RunGuestCall(I386Cpu& cpu, std::uint64_t& steps, const std::function<bool()>& serve, bool& left) {
+const Stop& RunGuestCall(I386Cpu& cpu, std::uint64_t& steps, absl::FunctionRef<bool()> serve, bool& left) {
   while (true) {
     const std::uint64_t slice = std::min(steps, kSlice);
-    const Stop stop = cpu.Run(slice);
+    const Stop& stop = cpu.Run(slice);
     steps -= slice - cpu.steps_left();
     if (IsService(stop)) {
       if (!serve()) return stop;

@@ -15,10 +15,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <initializer_list>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "allocators/common/outcome.h"
 #include "allocators/guest/elf_program.h"
 #include "allocators/guest/i386_cpu.h"
@@ -37,7 +37,7 @@ inline GuestService ServiceAsked(const I386Cpu& cpu) { return GuestService{cpu.r
 
 // Runs to the end of the call, for at most so many steps, which it counts down, in slices, between which it is asked whether
 // anybody still waits (GuestPatience): if nobody does, `left` is set. `serve` does what the program asks for; false ends it.
-Stop RunGuestCall(I386Cpu& cpu, std::uint64_t& steps, const std::function<bool()>& serve, bool& left);
+const Stop& RunGuestCall(I386Cpu& cpu, std::uint64_t& steps, absl::FunctionRef<bool()> serve, bool& left);
 
 // What a program prints, as far as it is kept.
 struct GuestText {

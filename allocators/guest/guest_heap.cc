@@ -64,7 +64,7 @@ std::vector<std::string_view> GuestHeap::InterfaceNames() {
 
 GuestHeap::GuestHeap(AddressSpace& space, const ProgramBreak& brk, std::shared_ptr<const ElfProgram> program,
                      const GuestHeapOptions& options)
-    : HeapAllocator(space, brk), program_(std::move(program)), options_(options), declaration_(kDeclaration), cpu_(space) {
+    : HeapAllocator(space, brk), options_(options), declaration_(kDeclaration), process_(space, std::move(program)) {
   declaration_.alignment = options.alignment;
 }
 
@@ -94,7 +94,7 @@ absl::StatusOr<std::unique_ptr<GuestHeap>> GuestHeap::Create(AddressSpace& space
 
 absl::Status GuestHeap::FindInterface() {
   const auto address = [this](const char* name) {
-    const ElfProgram::Symbol* symbol = name != nullptr ? program_->Find(name) : nullptr;
+    const ElfProgram::Symbol* symbol = name != nullptr ? program().Find(name) : nullptr;
     return symbol != nullptr ? symbol->address : 0;
   };
   std::string expected;
@@ -121,21 +121,21 @@ absl::Status GuestHeap::FindInterface() {
 absl::Status GuestHeap::Initialise() {
   if (init_ == 0) return absl::OkStatus();
   const std::uint32_t pool = start().raw();
-  std::optional<std::uint32_t> result;
+  bool well = false;
   if (!has_pool()) {
-    result = Call(init_, {});
+    well = Call(init_, {});
   } else if (Sbrk(static_cast<std::int32_t>(options_.pool_bytes)) == ProgramBreak::kFailed) {
     return absl::ResourceExhaustedError(absl::StrFormat(
         "no room for a pool of %d bytes: give the machine more RAM, or heap.pool_bytes less", options_.pool_bytes));
   } else if (interface_->convention == Convention::kPool) {
-    result = Call(init_, {pool, options_.pool_bytes});
-    handle_ = result.value_or(0);
+    well = Call(init_, {pool, options_.pool_bytes});
+    handle_ = eax();
   } else {
     handle_ = pool;
-    result = Call(init_, {pool, pool + kHandleBytes, options_.pool_bytes - kHandleBytes});
+    well = Call(init_, {pool, pool + kHandleBytes, options_.pool_bytes - kHandleBytes});
   }
-  if (!result) return absl::InvalidArgumentError(state_.death->what);
-  if (!has_pool() && *result == ~0u) {
+  if (!well) return absl::InvalidArgumentError(state_.death->what);
+  if (!has_pool() && eax() == ~0u) {
     return absl::InvalidArgumentError(absl::StrFormat("%s: gave -1; expected 0", interface_->init));
   }
   if (has_pool() && handle_ == 0) {
@@ -145,16 +145,14 @@ absl::Status GuestHeap::Initialise() {
 }
 
 HeapResult GuestHeap::Malloc(std::uint32_t bytes) {
-  const std::optional<std::uint32_t> block = CallMember(malloc_, {bytes});
-  if (!block) return state_.death->result;
-  return *block == 0 ? Refused(bytes) : Accept(malloc_, *block, bytes);
+  if (!CallMember(malloc_, {bytes})) return Dead();
+  return eax() == 0 ? Refused(bytes) : Accept(malloc_, eax(), bytes);
 }
 
 HeapResult GuestHeap::Calloc(std::uint32_t count, std::uint32_t bytes) {
   if (calloc_ != 0) {
-    const std::optional<std::uint32_t> block = CallMember(calloc_, {count, bytes});
-    if (!block) return state_.death->result;
-    return *block == 0 ? Refused(count * bytes) : Accept(calloc_, *block, count * bytes);
+    if (!CallMember(calloc_, {count, bytes})) return Dead();
+    return eax() == 0 ? Refused(count * bytes) : Accept(calloc_, eax(), count * bytes);
   }
   const HeapResult result = Malloc(count * bytes);
   if (result.outcome != Outcome::kOk) return result;
@@ -165,11 +163,10 @@ HeapResult GuestHeap::Calloc(std::uint32_t count, std::uint32_t bytes) {
 
 HeapResult GuestHeap::Realloc(VirtAddr block, std::uint32_t bytes) {
   if (realloc_ != 0) {
-    const std::optional<std::uint32_t> moved = CallMember(realloc_, {block.raw(), bytes});
-    if (!moved) return state_.death->result;
-    if (*moved == 0) return Refused(bytes);
-    state_.live.erase(block.raw());
-    return Accept(realloc_, *moved, bytes);
+    if (!CallMember(realloc_, {block.raw(), bytes})) return Dead();
+    if (eax() == 0) return Refused(bytes);
+    state_.live.Remove(block.raw());
+    return Accept(realloc_, eax(), bytes);
   }
   const HeapResult result = Malloc(bytes);
   if (block.is_null() || result.outcome != Outcome::kOk) return result;
@@ -181,8 +178,8 @@ HeapResult GuestHeap::Realloc(VirtAddr block, std::uint32_t bytes) {
 }
 
 HeapResult GuestHeap::Free(VirtAddr block) {
-  if (!CallMember(free_, {block.raw()})) return state_.death->result;
-  state_.live.erase(block.raw());
+  if (!CallMember(free_, {block.raw()})) return Dead();
+  state_.live.Remove(block.raw());
   return {};
 }
 
@@ -191,67 +188,63 @@ HeapResult GuestHeap::Refused(std::uint32_t bytes) const {
 }
 
 std::uint32_t GuestHeap::PayloadBytes(VirtAddr block) {
-  const auto found = state_.live.find(block.raw());
-  return found != state_.live.end() ? found->second : 0;
+  const auto found = state_.live.At(block.raw());
+  return found ? found->bytes : 0;
+}
+
+bool GuestHeap::IsSomewhere(const LiveExtents::Extent& block) const {
+  const auto inside = [&block](std::uint32_t first, std::uint32_t last) {
+    return block.address >= first && block.end() <= last;
+  };
+  if (inside(start().raw(), brk().raw()) || (block.bytes == 0 && block.address == brk().raw())) return true;
+  const auto holds = [&inside](const ElfProgram::Segment& segment) {
+    return segment.writable && inside(segment.address, segment.end());
+  };
+  return std::any_of(program().segments().begin(), program().segments().end(), holds);
+}
+
+std::string GuestHeap::WhyNot(const LiveExtents::Extent& block) const {
+  if (block.address % options_.alignment != 0) return absl::StrFormat("expected a multiple of %d", options_.alignment);
+  if (!IsSomewhere(block)) {
+    return absl::StrFormat("%d bytes there are neither in the heap, %#010x to %#010x, nor in the program's variables",
+                           block.bytes, start().raw(), brk().raw());
+  }
+  if (const auto above = state_.live.AtOrAbove(block.address); above && above->address < block.end()) {
+    return absl::StrFormat("%d bytes there overlap the live block of %d bytes at %#010x", block.bytes, above->bytes,
+                           above->address);
+  }
+  const auto below = state_.live.Below(block.address);
+  return absl::StrFormat("that is in the live block of %d bytes at %#010x", below->bytes, below->address);
 }
 
 HeapResult GuestHeap::Accept(std::uint32_t function, std::uint32_t block, std::uint32_t bytes) {
-  const std::uint64_t end = std::uint64_t{block} + std::max(bytes, 1u);
-  const auto above = state_.live.lower_bound(block);
-  std::string wrong;
-  const auto inside = [&](std::uint32_t first, std::uint32_t last) { return block >= first && end <= last; };
-  bool somewhere = inside(start().raw(), brk().raw()) || (bytes == 0 && block == brk().raw());
-  for (const ElfProgram::Segment& segment : program_->segments()) {
-    somewhere = somewhere || (segment.writable && inside(segment.address, segment.end()));
-  }
-  if (block % options_.alignment != 0) {
-    wrong = absl::StrFormat("expected a multiple of %d", options_.alignment);
-  } else if (!somewhere) {
-    wrong = absl::StrFormat("%d bytes there are neither in the heap, %#010x to %#010x, nor in the program's variables", bytes,
-                            start().raw(), brk().raw());
-  } else if (above != state_.live.end() && above->first < end) {
-    wrong = absl::StrFormat("%d bytes there overlap the live block of %d bytes at %#010x", bytes, above->second, above->first);
-  } else if (above != state_.live.begin()) {
-    const auto& [below, below_bytes] = *std::prev(above);
-    if (std::uint64_t{below} + std::max(below_bytes, 1u) > block) {
-      wrong = absl::StrFormat("that is in the live block of %d bytes at %#010x", below_bytes, below);
-    }
-  }
-  if (wrong.empty()) {
-    state_.live.emplace_hint(above, block, bytes);
+  const LiveExtents::Extent given{block, bytes};
+  if (block % options_.alignment == 0 && IsSomewhere(given) && !state_.live.Overlaps(block, given.end())) {
+    state_.live.Add(given);
     return {Outcome::kOk, VirtAddr(block)};
   }
-  state_.death = {{Outcome::kAssertionFailed, VirtAddr(block)},
-                  absl::StrFormat("%s gave %#010x: %s", program_->Describe(function), block, wrong)};
-  return state_.death->result;
+  state_.death = {Outcome::kAssertionFailed, block,
+                  absl::StrFormat("%s gave %#010x: %s", program().Describe(function), block, WhyNot(given))};
+  return Dead();
 }
 
 std::vector<Violation> GuestHeap::CheckInvariants(const Interrupt& /*interrupt*/) const {
   if (!state_.death) return {};
-  return {{"G1", state_.death->result.address.raw(), state_.death->what}};
+  return {{"G1", state_.death->address, state_.death->what}};
 }
 
 std::uint64_t GuestHeap::host_bytes() const {
-  constexpr std::uint64_t kEntryBytes = 12;  // of the map, half of whose nodes may be empty
-  return sizeof(*this) + cpu_.host_bytes() + 2 * kEntryBytes * state_.live.size() + state_.text.printed.capacity();
+  return sizeof(*this) + process_.host_bytes() + state_.live.host_bytes() + state_.text.printed.capacity();
 }
 
 std::uint64_t GuestHeap::reach_bytes() const {
   std::uint64_t reach = std::uint64_t{options_.limit_bytes} + options_.stack_bytes + 2 * kPageBytes;
-  for (const ElfProgram::Segment& segment : program_->segments()) reach += segment.memory_bytes + 2 * kPageBytes;
+  for (const ElfProgram::Segment& segment : program().segments()) reach += segment.memory_bytes + 2 * kPageBytes;
   return reach;
 }
 
-std::unique_ptr<const AllocatorState> GuestHeap::SaveOwn() const {
-  forget_ = true;
-  return SaveState(state_);
-}
-
-void GuestHeap::RestoreOwn(const AllocatorState& saved) {
-  RestoreState(saved, state_);
-  forget_ = true;
-}
-
+std::unique_ptr<const AllocatorState> GuestHeap::SaveOwn() const { return process_.Save(state_); }
+void GuestHeap::RestoreOwn(const AllocatorState& saved) { process_.Restore(saved, state_); }
 void GuestHeap::ResetOwnCounters() { state_.counters.Reset(); }
 
 HeapAllocatorInfo GuestHeapInfo(std::string name, std::shared_ptr<const ElfProgram> program) {

@@ -45,7 +45,6 @@
 #define ALLOCLAB_ALLOCATORS_GUEST_GUEST_HEAP_H_
 
 #include <cstdint>
-#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -54,12 +53,11 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/btree_map.h"
 #include "absl/status/statusor.h"
 #include "allocators/common/declaration.h"
 #include "allocators/guest/elf_program.h"
-#include "allocators/guest/guest_call.h"
-#include "allocators/guest/i386_cpu.h"
+#include "allocators/guest/guest_process.h"
+#include "allocators/guest/live_extents.h"
 #include "allocators/heap/heap_allocator.h"
 #include "allocators/heap/heap_allocator_info.h"
 
@@ -94,15 +92,6 @@ class GuestHeap final : public HeapAllocator {
   // Of one walk: some 500,000 blocks, 50 ms; and what a journal may keep of what it writes, which it has no need to.
   static constexpr std::uint64_t kWalkStepsMax = 10'000'000, kWalkBytesMax = 8 << 20;
 
-  // How it ended, if it did.
-  struct Death {
-    HeapResult result;
-    std::string what;       // a sentence
-    std::uint32_t eip = 0;  // where; 0: it came back, with a block that cannot be
-  };
-  // Called before each instruction, and each element of a repeated string instruction.
-  using Watch = std::function<void(const I386Cpu&)>;
-
   // Loads the program and calls its initialisation. INVALID_ARGUMENT: options out of their bounds, no interface that is known,
   // no room above the program, or it failed or died in its initialisation. RESOURCE_EXHAUSTED: too few frames.
   static absl::StatusOr<std::unique_ptr<GuestHeap>> Create(AddressSpace& space, std::shared_ptr<const ElfProgram> program,
@@ -127,17 +116,15 @@ class GuestHeap final : public HeapAllocator {
   // The beginning of what it printed, as it did.
   std::string_view printed() const { return state_.text.printed; }
   const GuestText& text() const { return state_.text; }
-  const ElfProgram& program() const { return *program_; }
-  const I386Cpu& cpu() const { return cpu_; }
+  const ElfProgram& program() const { return process_.program(); }
+  const I386Cpu& cpu() const { return process_.cpu(); }
   std::string_view interface() const { return interface_->name; }
   bool has_pool() const { return interface_->convention >= Convention::kPool; }
-  const std::optional<Death>& death() const { return state_.death; }
+  const std::optional<GuestProcess::Death>& death() const { return state_.death; }
   std::uint64_t printed_bytes() const { return state_.text.printed_bytes; }  // kept or not
-  // From now on the program runs step by step, watched; the same answers and counts, only later. Null: no more.
-  void set_watch(Watch watch) { watch_ = std::move(watch); }
-  // What a function of the program leaves in eax: its own checks of its heap, called as any other. Nothing: the program is
-  // dead.
-  std::optional<std::uint32_t> CallFunction(std::uint32_t function, std::uint32_t argument);
+  void set_watch(GuestProcess::Watch watch) { process_.set_watch(std::move(watch)); }
+  // Calls a function of the program, its own checks of its heap, as any other. False: the program is dead.
+  bool CallFunction(std::uint32_t function, std::uint32_t argument) { return Call(function, {argument}); }
   static std::vector<std::string_view> InterfaceNames();
   // How much RAM it may touch, whatever it does: any operation may touch all that was not touched yet.
   std::uint64_t reach_bytes() const;
@@ -152,11 +139,9 @@ class GuestHeap final : public HeapAllocator {
   };
   static const Interface kInterfaces[];
 
-  struct State {
+  struct State : GuestProcess::State {
     Counters<kGuestCounters> counters;
-    absl::btree_map<std::uint32_t, std::uint32_t> live;  // bytes asked for, by address
-    std::optional<Death> death;
-    GuestText text;
+    LiveExtents live;
   };
 
   GuestHeap(AddressSpace& space, const ProgramBreak& brk, std::shared_ptr<const ElfProgram> program,
@@ -164,20 +149,22 @@ class GuestHeap final : public HeapAllocator {
   absl::Status FindInterface();
   absl::Status Initialise();
 
-  // What the function leaves in eax. Nothing: the program is dead.
-  std::optional<std::uint32_t> Call(std::uint32_t function, std::initializer_list<std::uint32_t> arguments);
+  // Whether the function came back; what it gives is in eax. If not, the program is dead.
+  bool Call(std::uint32_t function, std::initializer_list<std::uint32_t> arguments);
   // Of the allocator's own, which may have a handle in front of the arguments or flags behind them.
-  std::optional<std::uint32_t> CallMember(std::uint32_t function, std::initializer_list<std::uint32_t> arguments);
-  Stop Run(std::uint32_t function, std::initializer_list<std::uint32_t> arguments);
-  Stop RunWatched();
+  bool CallMember(std::uint32_t function, std::initializer_list<std::uint32_t> arguments);
   void CountInstructions(std::uint32_t function, std::uint64_t instructions);
   // What it asks the host for; false ends it.
   bool Serve();
   VirtAddr Sbrk(std::int32_t bytes);
-  void Die(std::uint32_t function, const Stop& stop);
+  std::uint32_t eax() const { return cpu().reg(I386Cpu::kEax); }
+  HeapResult Dead() const { return {state_.death->outcome, VirtAddr(state_.death->address)}; }
   std::string Explain(const Stop& stop) const;
   // A block that the program gave: live from now on, unless it cannot be.
   HeapResult Accept(std::uint32_t function, std::uint32_t block, std::uint32_t bytes);
+  // What is wrong with a block that may not be.
+  std::string WhyNot(const LiveExtents::Extent& block) const;
+  bool IsSomewhere(const LiveExtents::Extent& block) const;
   HeapResult Refused(std::uint32_t bytes) const;
   // The free blocks, first and end of each, up to where the walk is broken.
   using FreeRanges = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
@@ -188,7 +175,6 @@ class GuestHeap final : public HeapAllocator {
   void RestoreOwn(const AllocatorState& saved) override;
   void ResetOwnCounters() override;
 
-  const std::shared_ptr<const ElfProgram> program_;
   const GuestHeapOptions options_;
   Declaration declaration_;
   std::uint32_t stack_top_ = 0;
@@ -196,10 +182,7 @@ class GuestHeap final : public HeapAllocator {
   std::uint32_t init_ = 0, malloc_ = 0, free_ = 0, realloc_ = 0, calloc_ = 0;  // 0: it has none
   std::uint32_t handle_ = 0;                                                   // of a pool
   std::uint32_t walk_ = 0;                                                     // lab_walk; 0: it has none
-  Watch watch_;
-  bool left_ = false;            // the call under way, as nobody waited any more
-  mutable bool forget_ = false;  // a journal may have begun: one always begins behind a save
-  I386Cpu cpu_;
+  GuestProcess process_;
   State state_;
 };
 

@@ -1,14 +1,12 @@
-// How the program runs, is served, and dies.
+// How the program is called, and served.
 #include <algorithm>
 #include <array>
 
-#include "absl/strings/str_format.h"
-#include "allocators/guest/guest_call.h"
 #include "allocators/guest/guest_heap.h"
 
 namespace alloclab {
 
-std::optional<std::uint32_t> GuestHeap::CallMember(std::uint32_t function, std::initializer_list<std::uint32_t> arguments) {
+bool GuestHeap::CallMember(std::uint32_t function, std::initializer_list<std::uint32_t> arguments) {
   const auto first = arguments.begin();
   if (has_pool()) {
     return arguments.size() == 1 ? Call(function, {handle_, first[0]}) : Call(function, {handle_, first[0], first[1]});
@@ -19,23 +17,18 @@ std::optional<std::uint32_t> GuestHeap::CallMember(std::uint32_t function, std::
   return Call(function, arguments);
 }
 
-std::optional<std::uint32_t> GuestHeap::CallFunction(std::uint32_t function, std::uint32_t argument) {
-  return Call(function, {argument});
-}
-
-std::optional<std::uint32_t> GuestHeap::Call(std::uint32_t function, std::initializer_list<std::uint32_t> arguments) {
-  if (state_.death) return std::nullopt;
-  if (forget_) cpu_.ForgetTranslations();
-  forget_ = false;
-  const I386Cpu::Counts before = cpu_.counts();
-  const Stop stop = Run(function, arguments);
-  const I386Cpu::Counts after = cpu_.counts();
-  CountInstructions(function, after.instructions - before.instructions);
-  costs_.words_loaded += after.loads - before.loads;
-  costs_.words_stored += after.stores - before.stores;
-  if (stop.kind == Stop::Kind::kReturned) return cpu_.reg(I386Cpu::kEax);
-  Die(function, stop);
-  return std::nullopt;
+bool GuestHeap::Call(std::uint32_t function, std::initializer_list<std::uint32_t> arguments) {
+  if (state_.death) return false;
+  I386Cpu::Counts spent;
+  std::uint64_t steps = options_.steps_max;
+  const Stop& stop = process_.Call(
+      stack_top_, function, arguments, steps, [this] { return Serve(); }, spent);
+  CountInstructions(function, spent.instructions);
+  costs_.words_loaded += spent.loads;
+  costs_.words_stored += spent.stores;
+  if (stop.kind == Stop::Kind::kReturned) return true;
+  state_.death = process_.DeathOf(function, stop, Explain(stop));
+  return false;
 }
 
 void GuestHeap::CountInstructions(std::uint32_t function, std::uint64_t instructions) {
@@ -46,37 +39,14 @@ void GuestHeap::CountInstructions(std::uint32_t function, std::uint64_t instruct
   state_.counters.Of<"operation_instructions">(found - functions.begin()) += instructions;
 }
 
-Stop GuestHeap::Run(std::uint32_t function, std::initializer_list<std::uint32_t> arguments) {
-  if (!EnterGuestCall(cpu_, stack_top_, function, arguments)) {
-    return {.kind = Stop::Kind::kPageFault,
-            .access = Stop::Access::kWrite,
-            .no_frame = true,
-            .eip = function,
-            .address = space_.last_fault()->address.raw()};
-  }
-  if (watch_) return RunWatched();
-  std::uint64_t steps = options_.steps_max;
-  return RunGuestCall(
-      cpu_, steps, [this] { return Serve(); }, left_);
-}
-
-Stop GuestHeap::RunWatched() {
-  for (std::uint32_t left = options_.steps_max; left != 0; --left) {
-    watch_(cpu_);
-    const Stop stop = cpu_.Run(1);
-    if (stop.kind != Stop::Kind::kBudget && !(IsService(stop) && Serve())) return stop;
-  }
-  return {.kind = Stop::Kind::kBudget, .eip = cpu_.eip()};
-}
-
 bool GuestHeap::Serve() {
-  const std::uint32_t argument = cpu_.reg(I386Cpu::kEbx);
-  switch (ServiceAsked(cpu_)) {
+  I386Cpu& cpu = process_.cpu();
+  switch (ServiceAsked(cpu)) {
     case GuestService::kSbrk:
-      cpu_.set_reg(I386Cpu::kEax, Sbrk(static_cast<std::int32_t>(argument)).raw());
+      cpu.set_reg(I386Cpu::kEax, Sbrk(static_cast<std::int32_t>(cpu.reg(I386Cpu::kEbx))).raw());
       return true;
     case GuestService::kWrite:
-      cpu_.set_reg(I386Cpu::kEax, state_.text.Write(space_, VirtAddr(argument), cpu_.reg(I386Cpu::kEcx)));
+      process_.Write(state_);
       return true;
     default:
       return false;
@@ -94,16 +64,9 @@ VirtAddr GuestHeap::Sbrk(std::int32_t bytes) {
   return break_.Sbrk(bytes);
 }
 
-void GuestHeap::Die(std::uint32_t function, const Stop& stop) {
-  const GuestEnd end = EndOf(stop, cpu_, left_);
-  state_.death = {{end.outcome, VirtAddr(end.address)},
-                  absl::StrFormat("%s died at %s: %s", program_->Describe(function), program_->Locate(stop.eip), Explain(stop)),
-                  stop.eip};
-}
-
 std::string GuestHeap::Explain(const Stop& stop) const {
   const std::uint32_t stack = stack_top_ - ((options_.stack_bytes + kPageBytes - 1) & pte::kFrameMask);
-  return ExplainStop(stop, cpu_, *program_, stack, options_.steps_max, left_);
+  return process_.Explain(stop, stack, options_.steps_max);
 }
 
 }  // namespace alloclab

@@ -56,7 +56,7 @@ std::optional<BrokenWalk> GuestHeap::AskWalker(I386Cpu& cpu, FreeRanges& free) c
     }
     if (stop.kind == Stop::Kind::kInterrupt) return broken("asks the lab for a service; expected that it only looks");
     if (stop.kind != Stop::Kind::kReturned) {
-      return broken(absl::StrFormat("died at %s: %s", program_->Locate(stop.eip), Explain(stop)));
+      return broken(absl::StrFormat("died at %s: %s", program().Locate(stop.eip), Explain(stop)));
     }
     if (cpu.reg(I386Cpu::kEax) == 0) return std::nullopt;
     const VirtAddr place(PlaceOf(stack_top_));
@@ -77,7 +77,7 @@ std::optional<BrokenWalk> GuestHeap::FindFree(FreeRanges& free) const {
   if (state_.death) return BrokenWalk{start().raw(), state_.death->what};
   const auto frames = space_.frames().Save();
   const std::uint64_t faults = space_.costs().demand_faults;
-  forget_ = true;
+  process_.NoteJournal();
   Journal journal(space_.memory(), &space_);
   std::optional<BrokenWalk> broken;
   {
@@ -89,16 +89,15 @@ std::optional<BrokenWalk> GuestHeap::FindFree(FreeRanges& free) const {
   if (took_frames) space_.frames().Restore(*frames);
   // Two that cannot both be: the live block is the one that is known.
   for (std::size_t i = 0; i < free.size(); ++i) {
-    const auto above = state_.live.lower_bound(static_cast<std::uint32_t>(free[i].first));
-    const bool holds_one = above != state_.live.end() && above->first < free[i].second;
-    const bool in_one =
-        above != state_.live.begin() && std::prev(above)->first + std::uint64_t{std::prev(above)->second} > free[i].first;
+    const auto [first, end] = free[i];
+    const auto above = state_.live.AtOrAbove(first), below = state_.live.Below(first);
+    const bool holds_one = above && above->address < end, in_one = below && below->end() > first;
     if (!holds_one && !in_one) continue;
-    const auto& [block, bytes] = holds_one ? *above : *std::prev(above);
+    const auto block = holds_one ? above : below;
     broken =
-        BrokenWalk{static_cast<std::uint32_t>(free[i].first),
+        BrokenWalk{static_cast<std::uint32_t>(first),
                    absl::StrFormat("lab_walk tells of %d free bytes at %#010x; there is the live block of %d bytes at %#010x",
-                                   free[i].second - free[i].first, free[i].first, bytes, block)};
+                                   end - first, first, block->bytes, block->address)};
     free.resize(i);
   }
   return broken;
@@ -107,8 +106,8 @@ std::optional<BrokenWalk> GuestHeap::FindFree(FreeRanges& free) const {
 HeapShape GuestHeap::Shape() const {
   if (walk_ != 0) return HeapAllocator::Shape();
   HeapShape shape{.start = start(), .brk = brk(), .limit = limit()};
-  for (const auto& [block, bytes] : state_.live) {
-    shape.Add({.address = block, .bytes = bytes, .kind = BlockKind::kLive, .payload = block});
+  for (auto live = state_.live.AtOrAbove(0); live; live = state_.live.AtOrAbove(live->end())) {
+    shape.Add({.address = live->address, .bytes = live->bytes, .kind = BlockKind::kLive, .payload = live->address});
   }
   return shape;
 }
@@ -140,17 +139,16 @@ std::optional<BrokenWalk> GuestHeap::VisitBlocks(BlockCursor from, const BlockVi
   };
   const std::uint64_t brk = this->brk().raw();
   std::uint64_t at = start().raw();
-  auto live = state_.live.lower_bound(start().raw());
+  auto live = state_.live.AtOrAbove(at);
   // What ends in front of the cursor need not be looked at.
-  if (const auto behind = state_.live.upper_bound(from.address); from.address > at && behind != live) {
-    live = std::prev(behind);
-    at = live->first;
+  if (const auto behind = state_.live.Below(std::uint64_t{from.address} + 1); behind && behind->address > at) {
+    live = behind;
+    at = live->address;
   }
   auto next_free = std::lower_bound(free.begin(), free.end(), at,
                                     [](const auto& range, std::uint64_t address) { return range.second <= address; });
   while (more) {
-    const std::uint64_t live_at = live != state_.live.end() ? live->first : brk,
-                        free_at = next_free != free.end() ? next_free->first : brk;
+    const std::uint64_t live_at = live ? live->address : brk, free_at = next_free != free.end() ? next_free->first : brk;
     const std::uint64_t next = std::min({live_at, free_at, brk});
     show_gap(at, next);
     if (next >= brk) break;
@@ -158,10 +156,10 @@ std::optional<BrokenWalk> GuestHeap::VisitBlocks(BlockCursor from, const BlockVi
       show(next_free->first, next_free->second, BlockKind::kFree, 0);
       at = next_free++->second;
     } else {
-      const auto above = std::next(live);
-      const std::uint64_t room = std::min(above != state_.live.end() ? above->first : brk, std::max(free_at, live_at + 1));
-      at = std::min(live_at + std::max(live->second, 1u), std::min(room, brk));  // one of no bytes is shown with its first
-      show(live_at, at, BlockKind::kLive, live->first);
+      const auto above = state_.live.AtOrAbove(live->end());
+      const std::uint64_t room = std::min(above ? above->address : brk, std::max(free_at, live_at + 1));
+      at = std::min(live->end(), std::min(room, brk));  // one of no bytes is shown with its first
+      show(live_at, at, BlockKind::kLive, live->address);
       live = above;
     }
   }

@@ -41,12 +41,25 @@ const GuestPages::Interface* GuestPages::FindInterface(const ElfProgram& program
   return nullptr;
 }
 
+std::vector<std::string_view> GuestPages::InterfaceNames() {
+  std::vector<std::string_view> names;
+  for (const Interface& known : kInterfaces) {
+    if (names.empty() || names.back() != known.name) names.emplace_back(known.name);
+  }
+  return names;
+}
+
 bool GuestPages::IsIn(const ElfProgram& program) {
   Functions functions;
   return FindInterface(program, functions) != nullptr;
 }
 
 const Declaration& GuestPages::declaration() const { return kDeclarations[interface_->unit == Unit::kPage ? 0 : 1]; }
+
+std::uint64_t GuestPages::BytesGiven(std::uint32_t bytes) const {
+  const std::uint32_t pages = PagesOf(bytes);
+  return (interface_->unit == Unit::kOrder ? std::uint64_t{1} << OrderOf(pages) : pages) << kPageShift;
+}
 
 PageResult GuestPages::Allocate(std::uint32_t bytes) {
   const PageResult result = AllocateFrom(bytes);
@@ -58,20 +71,20 @@ PageResult GuestPages::AllocateFrom(std::uint32_t bytes) {
   const std::uint32_t pages = PagesOf(bytes);
   if (pages == 1 && !state_.ready.empty()) return TakeReady();
   if (pages == 1 && state_.promised > 0) return TakePromised();
-  if (state_.death) return state_.death->result;
+  if (state_.death) return Dead();
   if (pages > 1 && interface_->unit == Unit::kPage) return Refused(pages);
   return Take(pages);
 }
 
 PageResult GuestPages::TakePromised() {
   --state_.promised;
-  const PageResult result = state_.death ? state_.death->result : Take(1);
+  const PageResult result = state_.death ? Dead() : Take(1);
   if (result.outcome == Outcome::kOk) return result;
   if (!state_.death) {
     if (IsNearEnd(free_pages())) return result;  // much was taken since, so nobody relies on it any more
-    state_.death = {{Outcome::kAssertionFailed, PhysAddr{}},
+    state_.death = {Outcome::kAssertionFailed, 0,
                     absl::StrFormat("%s gave no page, with %d of %d not in use: one of these was promised",
-                                    program_->Describe(functions_.allocate), free_pages(), arena_pages())};
+                                    process_.program().Describe(functions_.allocate), free_pages(), arena_pages())};
   }
   return TakeOver();
 }
@@ -105,12 +118,12 @@ PageResult GuestPages::Take(std::uint32_t pages) {
       pages = 1u << OrderOf(pages);
       break;
   }
-  if (!first) return state_.death->result;
+  if (!first) return Dead();
   if (*first == 0) return Refused(pages);
   if (std::optional<std::string> wrong = WhyNot(*first, pages)) {
-    state_.death = {{Outcome::kAssertionFailed, PhysAddr(*first)},
-                    absl::StrFormat("%s gave %#010x: %s", program_->Describe(functions_.allocate), *first, *wrong)};
-    return state_.death->result;
+    state_.death = {Outcome::kAssertionFailed, *first,
+                    absl::StrFormat("%s gave %#010x: %s", process_.program().Describe(functions_.allocate), *first, *wrong)};
+    return Dead();
   }
   SetTaken(PhysAddr(*first), pages, true);
   return {Outcome::kOk, PhysAddr(*first)};
@@ -134,7 +147,7 @@ PageResult GuestPages::Refused(std::uint32_t pages) const {
 }
 
 PageResult GuestPages::Free(PhysAddr first, std::uint32_t bytes) {
-  if (state_.death && !state_.relied_on) return state_.death->result;
+  if (state_.death && !state_.relied_on) return Dead();
   std::uint64_t steps = options_.steps_max;
   const std::uint32_t pages = PagesOf(bytes);
   if (interface_->unit == Unit::kPage) {
@@ -148,7 +161,7 @@ PageResult GuestPages::Free(PhysAddr first, std::uint32_t bytes) {
     GiveBack(first, count ? pages : 1u << OrderOf(pages));
     (void)Call(functions_.free, {first.raw(), count ? pages : OrderOf(pages)}, steps);
   }
-  return state_.death && !state_.relied_on ? state_.death->result : PageResult{};
+  return state_.death && !state_.relied_on ? Dead() : PageResult{};
 }
 
 // What is no page in use stays as it is: an unguarded program sees it.
@@ -171,7 +184,7 @@ void GuestPages::SetTaken(PhysAddr first, std::uint32_t pages, bool taken) {
   }
   if (taken) {
     state_.taken_count += pages;
-    cpu_.ForgetTranslations();
+    process_.cpu().ForgetTranslations();
   } else {
     state_.taken_count -= pages;
   }
@@ -204,17 +217,6 @@ std::vector<bool> GuestPages::InUse() const {
   return pages;
 }
 
-PageShape GuestPages::Shape() const {
-  PageShape shape{.arena = arena()};
-  VisitBlocks({}, [&shape](const Block& block) {
-    shape.free_bytes += block.bytes;
-    ++shape.free_blocks;
-    shape.largest_free_bytes = std::max(shape.largest_free_bytes, block.bytes);
-    return true;
-  });
-  return shape;
-}
-
 std::optional<BrokenWalk> GuestPages::VisitBlocks(BlockCursor from, const BlockVisitor& visit) const {
   const std::vector<bool> in_use = InUse();
   const std::uint32_t row_max = interface_->unit == Unit::kPage ? 1 : arena_pages();
@@ -241,18 +243,11 @@ void GuestPages::VisitMetadata(const std::function<void(std::uint32_t word)>& vi
 
 std::vector<Violation> GuestPages::CheckInvariants(const Interrupt& /*interrupt*/) const {
   if (!state_.death) return {};
-  return {{"G1", state_.death->result.address.raw(), state_.death->what}};
+  return {{"G1", state_.death->address, state_.death->what}};
 }
 
-std::unique_ptr<const AllocatorState> GuestPages::SaveOwn() const {
-  forget_ = true;
-  return SaveState(state_);
-}
-
-void GuestPages::RestoreOwn(const AllocatorState& saved) {
-  RestoreState(saved, state_);
-  forget_ = true;
-}
+std::unique_ptr<const AllocatorState> GuestPages::SaveOwn() const { return process_.Save(state_); }
+void GuestPages::RestoreOwn(const AllocatorState& saved) { process_.Restore(saved, state_); }
 
 PageAllocatorInfo GuestPagesInfo(std::string name, std::shared_ptr<const ElfProgram> program) {
   const GuestPagesOptions defaults;

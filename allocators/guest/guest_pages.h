@@ -55,8 +55,7 @@
 
 #include "absl/status/statusor.h"
 #include "allocators/guest/elf_program.h"
-#include "allocators/guest/guest_call.h"
-#include "allocators/guest/i386_cpu.h"
+#include "allocators/guest/guest_process.h"
 #include "allocators/pages/page_allocator.h"
 #include "allocators/pages/page_allocator_info.h"
 
@@ -102,7 +101,6 @@ class GuestPages final : public PageAllocator {
 
   const Declaration& declaration() const override;
   std::span<const std::uint64_t> own_counters() const override { return state_.counters.values(); }
-  PageShape Shape() const override;
   std::optional<BrokenWalk> VisitBlocks(BlockCursor from, const BlockVisitor& visit) const override;
   void VisitMetadata(const std::function<void(std::uint32_t word)>& visit) const override;
   std::vector<Violation> CheckInvariants(const Interrupt& interrupt) const override;
@@ -110,7 +108,17 @@ class GuestPages final : public PageAllocator {
 
   // How and where the program died; empty: it lives.
   std::string_view died() const { return state_.death ? std::string_view(state_.death->what) : std::string_view(); }
+  const std::optional<GuestProcess::Death>& death() const { return state_.death; }
   const GuestText& text() const { return state_.text; }
+  const I386Cpu& cpu() const { return process_.cpu(); }
+  AddressSpace& space() const { return *space_; }
+  void set_watch(GuestProcess::Watch watch) { process_.set_watch(std::move(watch)); }
+  // As GuestHeap's.
+  std::optional<std::uint32_t> CallFunction(std::uint32_t function, std::uint32_t argument);
+  // How much the program gives to who asks for so many bytes: whole pages, or a power of two of them.
+  std::uint64_t BytesGiven(std::uint32_t bytes) const;
+  bool gives_runs() const { return interface_->unit != Unit::kPage; }  // else single pages alone
+  static std::vector<std::string_view> InterfaceNames();
   std::string_view interface() const { return interface_->name; }
   std::uint64_t instructions() const { return state_.counters.values().front(); }
   // How much RAM it may touch, whatever it does.
@@ -130,19 +138,13 @@ class GuestPages final : public PageAllocator {
   static const Interface kInterfaces[];
   class KernelFrames;
 
-  struct Death {
-    PageResult result;
-    std::string what;  // a sentence
-  };
-  struct State {
+  struct State : GuestProcess::State {
     Counters<kGuestPagesCounters> counters;
     std::vector<bool> taken;          // by number in the arena: in use, or ready
     std::deque<std::uint32_t> ready;  // numbers of pages that the program gave, and that nobody has asked for yet
     std::uint32_t taken_count = 0;
     std::uint32_t promised = 0;  // pages that whoever asked may still take
     bool relied_on = false;      // a promise was ever given: a guarded heap is above
-    std::optional<Death> death;
-    GuestText text;
   };
 
   // The program in RAM, and what sees it.
@@ -163,7 +165,8 @@ class GuestPages final : public PageAllocator {
   std::optional<std::uint32_t> Call(std::uint32_t function, std::initializer_list<std::uint32_t> arguments,
                                     std::uint64_t& steps);
   bool Serve();
-  void Die(std::uint32_t function, const Stop& stop);
+  std::string Explain(std::uint32_t function, const Stop& stop) const;
+  PageResult Dead() const { return {state_.death->outcome, PhysAddr(state_.death->address)}; }
   PageResult AllocateFrom(std::uint32_t bytes);
   // Asks the program for so many pages, and takes what it gives.
   PageResult Take(std::uint32_t pages);
@@ -194,13 +197,10 @@ class GuestPages final : public PageAllocator {
 
   const std::unique_ptr<KernelFrames> frames_;
   const std::unique_ptr<AddressSpace> space_;
-  const std::shared_ptr<const ElfProgram> program_;
   const GuestPagesOptions options_;
   const Interface* interface_ = nullptr;
   Functions functions_;
-  bool left_ = false;            // the call under way, as nobody waited any more
-  mutable bool forget_ = false;  // a journal may have begun: one always begins behind a save
-  I386Cpu cpu_;
+  GuestProcess process_;
   State state_;
 };
 

@@ -46,9 +46,8 @@ GuestPages::GuestPages(const Arena& arena, Kernel kernel, std::shared_ptr<const 
     : PageAllocator(arena),
       frames_(std::move(kernel.frames)),
       space_(std::move(kernel.space)),
-      program_(std::move(program)),
       options_(options),
-      cpu_(*space_) {
+      process_(*space_, std::move(program)) {
   state_.taken.resize(arena_pages());
 }
 
@@ -142,62 +141,53 @@ absl::Status GuestPages::Initialise() {
 std::optional<std::uint32_t> GuestPages::Call(std::uint32_t function, std::initializer_list<std::uint32_t> arguments,
                                               std::uint64_t& steps) {
   if (state_.death) return std::nullopt;
-  if (forget_) {
-    cpu_.ForgetTranslations();
-    space_->Restore(space_->Save());  // its cache too is not to be written through
-  }
-  forget_ = false;
-  const I386Cpu::Counts before = cpu_.counts();
-  Stop stop{.kind = Stop::Kind::kPageFault, .access = Stop::Access::kWrite, .no_frame = true, .eip = function};
-  if (EnterGuestCall(cpu_, kStack + kStackBytes, function, arguments)) {
-    stop = RunGuestCall(
-        cpu_, steps, [this] { return Serve(); }, left_);
-  }
-  const I386Cpu::Counts after = cpu_.counts();
-  state_.counters.Of<"instructions">() += after.instructions - before.instructions;
-  costs_.words_loaded += after.loads - before.loads;
-  costs_.words_stored += after.stores - before.stores;
-  if (stop.kind != Stop::Kind::kReturned) {
-    Die(function, stop);
-    return std::nullopt;
-  }
-  return cpu_.reg(I386Cpu::kEax);
+  if (process_.may_be_journaled()) space_->Restore(space_->Save());  // its cache too is not to be written through
+  I386Cpu::Counts spent;
+  const Stop& stop = process_.Call(
+      kStack + kStackBytes, function, arguments, steps, [this] { return Serve(); }, spent);
+  state_.counters.Of<"instructions">() += spent.instructions;
+  costs_.words_loaded += spent.loads;
+  costs_.words_stored += spent.stores;
+  if (stop.kind == Stop::Kind::kReturned) return cpu().reg(I386Cpu::kEax);
+  state_.death = process_.DeathOf(function, stop, Explain(function, stop));
+  return std::nullopt;
+}
+
+std::optional<std::uint32_t> GuestPages::CallFunction(std::uint32_t function, std::uint32_t argument) {
+  std::uint64_t steps = options_.steps_max;
+  return Call(function, {argument}, steps);
 }
 
 bool GuestPages::Serve() {
-  const std::uint32_t argument = cpu_.reg(I386Cpu::kEbx);
-  switch (ServiceAsked(cpu_)) {
+  I386Cpu& cpu = process_.cpu();
+  switch (ServiceAsked(cpu)) {
     case GuestService::kWrite:
-      cpu_.set_reg(I386Cpu::kEax, state_.text.Write(*space_, VirtAddr(argument), cpu_.reg(I386Cpu::kEcx)));
+      process_.Write(state_);
       return true;
     case GuestService::kArena:
-      cpu_.set_reg(I386Cpu::kEax, argument == 0 ? arena_.first.raw() : static_cast<std::uint32_t>(arena_.end()));
+      cpu.set_reg(I386Cpu::kEax, cpu.reg(I386Cpu::kEbx) == 0 ? arena_.first.raw() : static_cast<std::uint32_t>(arena_.end()));
       return true;
     default:
       return false;
   }
 }
 
-void GuestPages::Die(std::uint32_t function, const Stop& stop) {
-  const GuestEnd end = EndOf(stop, cpu_, left_);
-  std::string why = ExplainStop(stop, cpu_, *program_, kStack,
-                                functions_.IsInit(function) ? GuestPagesOptions::kInitStepsMax : options_.steps_max, left_);
+std::string GuestPages::Explain(std::uint32_t function, const Stop& stop) const {
   const bool fault = stop.kind == Stop::Kind::kPageFault;
   if (fault && arena_.Contains(PhysAddr(stop.address), 1) && state_.taken[PageOf(PhysAddr(stop.address))]) {
-    why = absl::StrFormat("write at 0x%08x: a page that it has given, which is in use", stop.address);
+    return absl::StrFormat("write at 0x%08x: a page that it has given, which is in use", stop.address);
   }
-  state_.death = {{end.outcome, PhysAddr(end.address)},
-                  absl::StrFormat("%s died at %s: %s", program_->Describe(function), program_->Locate(stop.eip), why)};
+  return process_.Explain(stop, kStack, functions_.IsInit(function) ? GuestPagesOptions::kInitStepsMax : options_.steps_max);
 }
 
 std::uint64_t GuestPages::reach_bytes() const {
   std::uint64_t reach = std::uint64_t{arena_.bytes} + kStackBytes;
-  for (const ElfProgram::Segment& segment : program_->segments()) reach += segment.memory_bytes + 2 * kPageBytes;
+  for (const ElfProgram::Segment& segment : process_.program().segments()) reach += segment.memory_bytes + 2 * kPageBytes;
   return reach;
 }
 
 std::uint64_t GuestPages::host_bytes() const {
-  return sizeof(*this) + cpu_.host_bytes() + space_->host_bytes() + state_.taken.capacity() / 8 +
+  return sizeof(*this) + process_.host_bytes() + space_->host_bytes() + state_.taken.capacity() / 8 +
          state_.ready.size() * sizeof(std::uint32_t) + state_.text.printed.capacity();
 }
 

@@ -31,27 +31,30 @@ I386Cpu::I386Cpu(AddressSpace& space) : core_(std::make_unique<i386::Core>(space
 
 void I386Cpu::ResetCounts() { instructions_ = core_->loads = core_->stores = 0; }
 
-Stop I386Cpu::Run(std::uint64_t steps) {
+const Stop& I386Cpu::Run(std::uint64_t steps) {
   core_->steps_left = steps;
   core_->repeated = 0;
   core_->at = nullptr;
-  const Stop stop = RunBlocks();
+  RunBlocks();
   instructions_ += steps - core_->steps_left - core_->repeated;
-  return stop;
+  return stop_;
 }
 
-Stop I386Cpu::RunBlocks() {
+void I386Cpu::RunBlocks() {
   i386::Core& core = *core_;
   const i386::Op* const halt = &core.halt;
   try {
     while (true) {
       if (core.interrupted) {
-        const Stop stop = *core.interrupted;
+        stop_ = *core.interrupted;
         core.interrupted.reset();
-        return stop;
+        return;
       }
-      if (core.eip == kReturnAddress) return {.kind = Stop::Kind::kReturned, .eip = core.eip};
-      if (core.steps_left == 0) return {.kind = Stop::Kind::kBudget, .eip = core.eip};
+      if (core.eip == kReturnAddress || core.steps_left == 0) {
+        const bool returned = core.eip == kReturnAddress;
+        stop_ = {.kind = returned ? Stop::Kind::kReturned : Stop::Kind::kBudget, .eip = core.eip};
+        return;
+      }
       const i386::Op** const link = core.link;
       core.link = nullptr;
       core.at = nullptr;
@@ -63,14 +66,14 @@ Stop I386Cpu::RunBlocks() {
         for (int i = 0; i < 4; ++i) op = op->handler(core, op);
       } while (op != halt);
     }
-  } catch (Stop stop) {
+  } catch (const Stop& stop) {
     if (core.at != nullptr) {
       core.Count(core.at);
       core.eip = core.at->eip;
       core.at = nullptr;
     }
-    stop.eip = core.eip;
-    return stop;
+    stop_ = stop;
+    stop_.eip = core.eip;
   }
 }
 
@@ -79,7 +82,10 @@ bool I386Cpu::Push(std::span<const std::uint32_t> words) {
   const std::uint32_t first = top - static_cast<std::uint32_t>(words.size_bytes());
   std::byte* place = core_->Place<std::uint32_t, Stop::Access::kWrite>(first);
   if (place != nullptr && first % kPageBytes + words.size_bytes() <= kPageBytes) {
-    std::memcpy(place, words.data(), words.size_bytes());
+    for (const std::uint32_t& word : words) {  // a few: a call of memcpy would take longer
+      std::memcpy(place, &word, sizeof(word));
+      place += sizeof(word);
+    }
     top = first;
     return true;
   }

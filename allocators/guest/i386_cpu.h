@@ -63,8 +63,9 @@ class I386Cpu {
   void ResetCounts();
 
   // Goes on at eip until something stops it, for at most so many steps: a step is an instruction, or one element of a repeated
-  // string instruction. kBudget is exact, and running on from there is as if there had been no budget.
-  Stop Run(std::uint64_t steps);
+  // string instruction. kBudget is exact, and running on from there is as if there had been no budget. The answer is good until
+  // the next Run: who copies it in every call waits for it, as it is written in pieces.
+  const Stop& Run(std::uint64_t steps);
   // Of the last Run.
   std::uint64_t steps_left() const { return core_->steps_left; }
 
@@ -79,10 +80,11 @@ class I386Cpu {
   std::uint64_t host_bytes() const;
 
  private:
-  Stop RunBlocks();
+  void RunBlocks();
 
   const std::unique_ptr<i386::Core> core_;
   std::uint64_t instructions_ = 0;
+  Stop stop_;
 };
 
 }  // namespace alloclab
