@@ -30,7 +30,7 @@ class Meter {
 
  private:
   InstructionCosts Now() const {
-    const I386Cpu::Counts counts = trial_.heap().cpu().counts();
+    const I386Cpu::Counts counts = trial_.cpu().counts();
     return {counts.instructions, counts.loads, counts.stores, trial_.space().costs().demand_faults};
   }
 
@@ -46,13 +46,14 @@ absl::StatusOr<Profile> MakeProfile(std::shared_ptr<const ElfProgram> program, c
                                     const TrialOptions& options) {
   absl::StatusOr<std::unique_ptr<Trial>> trial = Trial::Create(std::move(program), options);
   if (!trial.ok()) return trial.status();
+  if (absl::Status status = (*trial)->CheckFits(trace); !status.ok()) return status;
   Meter meter(**trial);
-  (*trial)->heap().set_watch([&meter](const I386Cpu& cpu) { meter.Step(cpu); });
+  (*trial)->set_watch([&meter](const I386Cpu& cpu) { meter.Step(cpu); });
   bool well = true;
   for (std::size_t i = 0; well && i < trace.operations.size(); ++i) {
     well = (*trial)->Apply(trace.operations[i], [&meter] { meter.Charge(); });
   }
-  (*trial)->heap().set_watch(nullptr);
+  (*trial)->set_watch(nullptr);
   if (well) (*trial)->CheckLive();
   return Profile{(*trial)->Result(), meter.Costs()};
 }
@@ -69,13 +70,13 @@ absl::StatusOr<std::vector<I386Cpu::State>> LastSteps(std::shared_ptr<const ElfP
     return (*trial)->space().Peek(VirtAddr(*changed & ~3u)).value_or(0) >> *changed % kWordBytes * 8 & 0xFF;
   };
   const std::uint32_t before = byte();
-  (*trial)->heap().set_watch([&](const I386Cpu& cpu) {
+  (*trial)->set_watch([&](const I386Cpu& cpu) {
     if (byte() != before) return;
     if (steps.size() == count) steps.pop_front();
     steps.push_back(cpu.Save());
   });
   (*trial)->Apply(trace.operations[operation]);
-  (*trial)->heap().set_watch(nullptr);
+  (*trial)->set_watch(nullptr);
   return std::vector<I386Cpu::State>(steps.begin(), steps.end());
 }
 

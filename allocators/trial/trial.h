@@ -1,34 +1,39 @@
-// A user's program (guest_heap.h) on a machine of its own under one workload, checked as drivers of courses check it: every
-// block is aligned, lies where it may, and overlaps none; what the caller writes into it is there until it is freed, through
-// the reallocs, frees and allocations of all others.
+// A user's program on a machine of its own under one workload, checked as drivers of courses check it. A heap (guest_heap.h):
+// every block is aligned, lies where it may, and overlaps none; what the caller writes into it is there until it is freed,
+// through the reallocs, frees and allocations of all others. A page allocator (guest_pages.h): every block of pages is aligned,
+// in the arena, and not in use; and as the program may not write to pages that are in use, no contents need be looked at.
 //
-// Each block is filled when it is given, and looked at when it is freed, resized, and at the end. The first thing that is wrong
-// ends the trial; of contents that changed, the workload is run again to the operation, the instruction and the address that
-// changed them. All of it depends on program and workload alone, never on the host.
+// Each block of a heap is filled when it is given, and looked at when it is freed, resized, and at the end. The first thing
+// that is wrong ends the trial; of contents that changed, the workload is run again to the operation, the instruction and the
+// address that changed them. All of it depends on program and workload alone, never on the host.
 //
-// A realloc to 0 bytes is a free; a free of null is not passed on, as many programs die of it. Operations on pages are none for
-// a heap: INVALID_ARGUMENT.
+// A realloc to 0 bytes is a free; a free of null is not passed on, as many programs die of it, nor is what a PageGuard refuses.
 //
 // Thread safety: none; trials share nothing but their programs, which are immutable.
 #ifndef ALLOCLAB_ALLOCATORS_TRIAL_TRIAL_H_
 #define ALLOCLAB_ALLOCATORS_TRIAL_TRIAL_H_
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "allocators/guest/guest_heap.h"
+#include "allocators/guest/guest_pages.h"
 #include "allocators/workload/trace.h"
 
 namespace alloclab {
 
 struct TrialOptions {
-  GuestHeapOptions heap;
+  GuestHeapOptions heap;        // of a heap; its interface is the one below
+  GuestPagesOptions pages;      // of a page allocator
+  std::string interface;        // the name of one; empty: the first that the program has
+  std::optional<bool> paged;    // whether it must be a page allocator; nothing: it may be either, and is one if it can be
   std::uint8_t fresh_byte = 0;  // what pages hold that the program has not written: 0, as a kernel gives them, or a poison
   // A function of the program, called every so many operations: by dying or printing it says that the heap is wrong.
   std::string check;
@@ -64,7 +69,8 @@ struct TrialResult {
   std::uint64_t costliest_operation = 0, costliest_instructions = 0;
   std::uint64_t live_peak_bytes = 0;  // most bytes that were asked for at a time
   // The heap at its largest: what the break passed; and of blocks that lie elsewhere, in arrays of the program or a pool, all
-  // from the lowest to the end of the highest.
+  // from the lowest to the end of the highest. Of a page allocator the same: from the lowest page that it gave to the end of
+  // the highest.
   std::uint64_t heap_peak_bytes = 0;
   std::uint64_t page_faults = 0;
   std::string printed;  // printed, the first GuestText::kPrintedBytesMax
@@ -77,60 +83,73 @@ struct TrialResult {
 
 class Trial {
  public:
-  // Loads and initialises the program: the errors of GuestHeap::Create.
+  // Loads and initialises the program, as a page allocator if it is one and no interface of a heap is wanted: the errors of
+  // GuestHeap::Create and GuestPages::Create.
   static absl::StatusOr<std::unique_ptr<Trial>> Create(std::shared_ptr<const ElfProgram> program, const TrialOptions& options);
-  ~Trial();
+  virtual ~Trial() = default;
   Trial(const Trial&) = delete;
   Trial& operator=(const Trial&) = delete;
 
-  // One operation; false: something is wrong, and nothing more will be done. REQUIRES: an operation of a heap, with a handle
-  // below those of the trace. `returned` is called when the program is back, before its blocks are touched.
+  // INVALID_ARGUMENT: it has operations that such a program cannot be asked for.
+  virtual absl::Status CheckFits(const Trace& trace) const = 0;
+  // One operation; false: something is wrong, and nothing more will be done. REQUIRES: an operation of a workload that fits,
+  // with a handle below those of the trace. `returned` is called when the program is back, before its blocks are touched.
   bool Apply(const Operation& op, const std::function<void()>& returned = nullptr);
   // At the end: all that are live still have their contents.
-  bool CheckLive();
+  virtual bool CheckLive() { return !result_.violation; }
   TrialResult Result() const;
 
   const std::optional<TrialViolation>& violation() const { return result_.violation; }
   std::uint64_t operations() const { return result_.operations; }
-  GuestHeap& heap() { return *heap_; }
-  AddressSpace& space();
+  // The live block of a handle; an address of 0: none.
+  virtual TrialBlock BlockOf(std::uint32_t handle) const = 0;
+  virtual AddressSpace& space() const = 0;
+  virtual const I386Cpu& cpu() const = 0;
+  virtual void set_watch(GuestProcess::Watch watch) = 0;
+  virtual std::string_view interface() const = 0;
+
+ protected:
+  explicit Trial(const TrialOptions& options) : options_(options) {}
+  // Finds the function `check`. INVALID_ARGUMENT: there is none.
+  absl::Status FindCheck(const ElfProgram& program);
+
+  virtual bool Do(const Operation& op) = 0;
+  virtual TrialCosts Counted() const = 0;  // since the program was initialised; no operations
+  virtual const GuestText& text() const = 0;
+  virtual const std::optional<GuestProcess::Death>& death() const = 0;
+  virtual void CallFunction(std::uint32_t function) = 0;
+  virtual std::uint64_t peak_bytes() const = 0;  // TrialResult::heap_peak_bytes
+
+  // What the call of the program gives; its costs are those of an operation of the kind.
+  template <class Call>
+  auto Charged(OpKind kind, Call call) {
+    const TrialCosts before = Counted();
+    const auto result = call();
+    if (*returned_) (*returned_)();
+    Charge(kind, before, Counted());
+    return result;
+  }
+  void NoteLive(std::uint64_t bytes) {
+    live_bytes_ += bytes;
+    result_.live_peak_bytes = std::max(result_.live_peak_bytes, live_bytes_);
+  }
+  void NoteFreed(std::uint64_t bytes) { live_bytes_ -= bytes; }
+  bool Fail(std::string what, std::uint32_t eip, const TrialBlock* block, const TrialBlock* other);
+  bool FailDead(const TrialBlock* block) { return Fail(death()->what, death()->eip, block, nullptr); }
+
+  const TrialOptions options_;
+  TrialResult result_;
 
  private:
-  friend class Investigation;
-  struct Machine;
-  struct Live {
-    TrialBlock block;
-    std::uint32_t pattern = 0;  // which contents
-  };
+  void Charge(OpKind kind, const TrialCosts& before, const TrialCosts& after);
+  bool CallCheck();
 
-  Trial(std::unique_ptr<Machine> machine, GuestHeap* heap, const TrialOptions& options);
-  HeapResult Call(const Operation& op, Live* old);
-  bool Allocated(const Operation& op, const HeapResult& result, std::uint32_t bytes, Live* old);
-  bool Resize(const Operation& op);
-  bool Release(const Operation& op);
-  bool CheckHeap();
-  // Writes the contents of a block; false if its pages are not there.
-  bool Fill(const Live& live);
-  // Whether the first bytes of `at` are those of the block; if not, where they differ first.
-  std::optional<std::uint32_t> FirstDifference(const Live& live, std::uint32_t at, std::uint32_t bytes);
-  bool Fail(std::string what, std::uint32_t eip, const Live* block, const Live* other);
-  bool FailDead(const Live* block);
-  bool FailChanged(const Live& live, std::uint32_t offset);
-  void Note(const Live& live);
-  Live& At(std::uint32_t handle);
-
-  const std::unique_ptr<Machine> machine_;
-  GuestHeap* const heap_;
-  const TrialOptions options_;
   std::uint32_t check_ = 0;  // the function's address; 0: none
-  std::vector<Live> live_;   // by handle; an address of 0: null
   std::uint64_t live_bytes_ = 0;
-  std::uint32_t elsewhere_low_ = ~0u, elsewhere_high_ = 0;
   const std::function<void()>* returned_ = nullptr;
-  TrialResult result_;
 };
 
-// A whole workload. `progress` is asked now and then: false ends it (CANCELLED).
+// A whole workload; INVALID_ARGUMENT: one that does not fit. `progress` is asked now and then: false ends it (CANCELLED).
 absl::StatusOr<TrialResult> RunTrial(std::shared_ptr<const ElfProgram> program, const Trace& trace, const TrialOptions& options,
                                      const std::function<bool(std::uint64_t operations)>& progress = nullptr);
 

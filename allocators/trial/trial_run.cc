@@ -44,10 +44,10 @@ class Investigation {
     for (std::uint64_t i = trial->operations(); i < trace_.operations.size() && i <= seen_.operation; ++i) {
       const Operation& op = trace_.operations[i];
       const std::uint32_t handle = op.kind == OpKind::kRealloc ? op.extra : op.block;
-      other_ = handle != kNoBlock ? trial->At(handle).block : TrialBlock{};
+      other_ = handle != kNoBlock ? trial->BlockOf(handle) : TrialBlock{};
       trial->Apply(op);
       if (Byte(*trial) == before) continue;
-      if (op.kind != OpKind::kFree && handle != kNoBlock && other_.address == 0) other_ = trial->At(handle).block;
+      if (op.kind != OpKind::kFree && handle != kNoBlock && other_.address == 0) other_ = trial->BlockOf(handle);
       return i;
     }
     return std::nullopt;
@@ -58,12 +58,12 @@ class Investigation {
     if (!trial) return 0;
     const std::uint32_t before = Byte(*trial);
     std::uint32_t last = 0, found = 0;
-    trial->heap().set_watch([&](const I386Cpu& cpu) {
+    trial->set_watch([&](const I386Cpu& cpu) {
       if (found == 0 && Byte(*trial) != before) found = last;
       last = cpu.eip();
     });
     trial->Apply(trace_.operations[operation]);
-    trial->heap().set_watch(nullptr);
+    trial->set_watch(nullptr);
     return found != 0 || Byte(*trial) == before ? found : last;
   }
 
@@ -77,11 +77,9 @@ class Investigation {
 
 absl::StatusOr<TrialResult> RunTrial(std::shared_ptr<const ElfProgram> program, const Trace& trace, const TrialOptions& options,
                                      const std::function<bool(std::uint64_t operations)>& progress) {
-  if (trace.page_handles != 0) {
-    return absl::InvalidArgumentError("the workload has operations on pages; expected one of a heap alone");
-  }
   absl::StatusOr<std::unique_ptr<Trial>> trial = Trial::Create(program, options);
   if (!trial.ok()) return trial.status();
+  if (absl::Status status = (*trial)->CheckFits(trace); !status.ok()) return status;
   constexpr std::uint64_t kProgressEvery = 1024;
   bool well = true;
   for (std::uint64_t i = 0; well && i < trace.operations.size(); ++i) {

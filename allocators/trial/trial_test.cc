@@ -29,6 +29,19 @@ Trace Operations(std::vector<Operation> operations) {
 }
 Operation Malloc(std::uint32_t block, std::uint32_t bytes) { return {.kind = OpKind::kMalloc, .block = block, .size = bytes}; }
 
+Trace OnPages(std::vector<Operation> operations) {
+  Trace trace;
+  trace.operations = std::move(operations);
+  trace.page_handles = 16;
+  return trace;
+}
+Operation Allocate(std::uint32_t block, std::uint32_t pages) {
+  return {.kind = OpKind::kAllocatePages, .block = block, .size = pages * kPageBytes};
+}
+Operation Free(std::uint32_t block) { return {.kind = OpKind::kFreePages, .block = block}; }
+
+constexpr std::uint64_t kKallocInstructions = 9;  // of one that gives a page
+
 TEST(Trial, ProgramsThatAreRight) {
   const Trace trace = *MakeBuiltin("sqlite", 0, 2000);
   for (const char* name : {"implicit", "kr", "segregated"}) {
@@ -92,15 +105,100 @@ TEST(Trial, RefusesWhatCannotBeRun) {
   Trace pages = Operations({});
   pages.page_handles = 1;
   EXPECT_THAT(RunTrial(Program("kr"), pages, {}).status().message(), HasSubstr("operations on pages"));
-  EXPECT_THAT(RunTrial(Program("kr"), Operations({}), {.heap = {}, .fresh_byte = 0, .check = "no_such", .check_every = 1})
-                  .status()
-                  .message(),
-              HasSubstr("no function 'no_such'"));
-  EXPECT_THAT(
-      RunTrial(Program("kr"), Operations({}), {.heap = {.interface = "tlsf"}, .fresh_byte = 0, .check = "", .check_every = 1})
-          .status()
-          .message(),
-      HasSubstr("expected tlsf_malloc and tlsf_free"));
+  TrialOptions options;
+  options.check = "no_such";
+  EXPECT_THAT(RunTrial(Program("kr"), Operations({}), options).status().message(), HasSubstr("no function 'no_such'"));
+  EXPECT_THAT(RunTrial(Program("kalloc"), OnPages({}), options).status().message(), HasSubstr("no function 'no_such'"));
+  options = {};
+  options.interface = "tlsf";
+  EXPECT_THAT(RunTrial(Program("kr"), Operations({}), options).status().message(),
+              HasSubstr("expected tlsf_malloc and tlsf_free"));
+  options.interface = "palloc";
+  EXPECT_THAT(RunTrial(Program("kalloc"), OnPages({}), options).status().message(), HasSubstr("of interface kalloc"));
+  EXPECT_THAT(RunTrial(Program("kr"), OnPages({}), options).status().message(), HasSubstr("exports no page allocator"));
+}
+
+TEST(PagesTrial, CountsExactly) {
+  const auto result = RunTrial(Program("kalloc"), OnPages({Allocate(0, 1), Allocate(1, 1), Free(0), Allocate(0, 1)}), {});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_FALSE(result->violation);
+  EXPECT_EQ(result->operations, 4u);
+  const TrialCosts& allocate = result->costs[static_cast<std::size_t>(OpKind::kAllocatePages)];
+  EXPECT_EQ(allocate.operations, 3u);
+  EXPECT_EQ(allocate.instructions, 3 * kKallocInstructions);
+  EXPECT_EQ(result->live_peak_bytes, 2 * kPageBytes);
+  EXPECT_EQ(result->heap_peak_bytes, 2 * kPageBytes);
+  EXPECT_EQ(result->costliest_operation, 2u) << "the free, which fills a page";
+}
+
+// A power of two of pages is more than was asked for; the lowest page to the end of the highest is what it took.
+TEST(PagesTrial, UtilisationIsOfThePagesFromTheLowestToTheHighest) {
+  const auto result = RunTrial(Program("buddy_pages"), OnPages({Allocate(0, 3), Allocate(1, 1)}), {});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_FALSE(result->violation);
+  EXPECT_EQ(result->live_peak_bytes, 4 * kPageBytes);
+  EXPECT_EQ(result->heap_peak_bytes % kPageBytes, 0u);
+  EXPECT_GE(result->heap_peak_bytes, 5 * kPageBytes);
+}
+
+TEST(PagesTrial, TheFirstThingThatIsWrongEndsIt) {
+  const struct {
+    std::uint32_t pages;
+    const char* what;
+  } kWrong[] = {{2, "a null pointer"},
+                {3, "expected a multiple of 4096"},
+                {4, "not in the arena"},
+                {5, "is in use"},
+                {6, "not back after 20000000 steps"},
+                {7, "a page that it has given, which is in use"},
+                {8, "it may not be written"},
+                {10, "allocate_pages of 40960 bytes was refused, with 33550336 of 33554432 bytes not in use"}};
+  for (const auto& wrong : kWrong) {
+    SCOPED_TRACE(wrong.pages);
+    const auto result =
+        RunTrial(Program("pages_misbehave"), OnPages({Allocate(0, 1), Allocate(1, wrong.pages), Allocate(2, 1)}), {});
+    ASSERT_TRUE(result.ok()) << result.status();
+    ASSERT_TRUE(result->violation);
+    EXPECT_EQ(result->violation->operation, 1u);
+    EXPECT_EQ(result->operations, 1u);
+    EXPECT_THAT(result->violation->what, HasSubstr(wrong.what));
+  }
+}
+
+TEST(PagesTrial, AWorkloadMustFit) {
+  const auto refused = [](const std::string& program, const Trace& trace) {
+    return std::string(RunTrial(Program(program), trace, {}).status().message());
+  };
+  EXPECT_THAT(refused("kalloc", Operations({Malloc(0, 8)})), HasSubstr("operations on a heap"));
+  EXPECT_THAT(refused("kalloc", OnPages({Allocate(0, 1), Allocate(1, 2)})),
+              HasSubstr("operation 1 asks for 8192 bytes; interface kalloc gives single pages"));
+  const Operation part{.kind = OpKind::kFreePagesPart, .block = 0, .size = kPageBytes};
+  EXPECT_THAT(refused("buddy_pages", OnPages({Allocate(0, 2), part})), HasSubstr("interface free_pages frees whole ones"));
+  EXPECT_EQ(refused("kalloc", OnPages({Allocate(0, 1), part})), "");
+}
+
+// What a PageGuard refuses no program is asked for.
+TEST(PagesTrial, MisuseIsNotPassedOn) {
+  const Operation odd{.kind = OpKind::kAllocatePages, .block = 1, .size = 100},
+      part{.kind = OpKind::kFreePagesPart, .block = 0, .size = kPageBytes, .extra = kPageBytes};
+  const auto result = RunTrial(Program("kalloc"), OnPages({Allocate(0, 1), odd, Free(1), Free(2), part, Free(0), Free(0)}), {});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_FALSE(result->violation) << result->violation->what;
+  EXPECT_EQ(result->operations, 7u);
+}
+
+TEST(PagesTrial, AProfileHasAllThatATrialCounts) {
+  const Trace trace = *MakeBuiltin("kernel-pages", 0, 500);
+  const auto trial = RunTrial(Program("buddy_pages"), trace, {});
+  const auto profile = MakeProfile(Program("buddy_pages"), trace, {});
+  ASSERT_TRUE(trial.ok() && profile.ok()) << trial.status() << profile.status();
+  EXPECT_FALSE(trial->violation) << trial->violation->what;
+  InstructionCosts sum;
+  for (const auto& [address, costs] : profile->by_address) sum.Add(costs);
+  EXPECT_GT(sum.instructions, 0u);
+  EXPECT_EQ(sum.instructions, trial->total().instructions);
+  EXPECT_EQ(sum.loads, trial->total().loads);
+  EXPECT_EQ(sum.stores, trial->total().stores);
 }
 
 }  // namespace

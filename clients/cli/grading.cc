@@ -199,8 +199,7 @@ std::string Describe(const TrialViolation& violation, const LocalWorkload& workl
     if (const std::uint64_t line = LineOfOperation(workload, at); line != 0) text += fmt::format(" (line {})", line);
     const Operation& op = operations[at];
     text += fmt::format(", {}", OpKindName(op.kind));
-    if (op.kind != OpKind::kFree)
-      text += fmt::format(" of {} bytes", op.kind == OpKind::kCalloc ? op.size * op.extra : op.size);
+    if (op.kind != OpKind::kFree && op.kind < OpKind::kFreePages) text += fmt::format(" of {} bytes", RequestedBytes(op));
   }
   text += ": " + violation.what;
   if (violation.eip != 0) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <numeric>
 #include <optional>
 
 #include "allocators/catalog/catalog.h"
@@ -18,6 +19,7 @@ namespace alloclab::client {
 namespace {
 
 constexpr std::uint64_t kReferenceRamBytes = 512ull << 20;
+constexpr std::uint64_t kReferenceOwnBytes = 2 << 20;  // beside the arena, of a page allocator
 constexpr std::uint8_t kPoison = 0xA5;
 
 std::string OwnAssignment() {
@@ -53,30 +55,50 @@ absl::Status Bounded(const std::string& field, std::uint64_t given, std::uint64_
   return absl::OkStatus();
 }
 
-// Fills in defaults, and says what the machine will be.
-absl::Status Complete(v1::Assignment& a, TrialOptions& options) {
-  GuestHeapOptions& heap = options.heap;
-  for (const auto& [field, quality] :
-       {std::pair{"correctness", a.mutable_correctness()}, std::pair{"utilisation", a.mutable_utilisation()},
-        std::pair{"speed", a.mutable_speed()}}) {
-    if (absl::Status status = CheckQuality(field, *quality); !status.ok()) return status;
+bool IsOneOf(const std::vector<std::string_view>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Whether it is one of page allocators, and that its reference is one too.
+absl::Status CompleteReference(v1::Assignment& a, TrialOptions& options) {
+  std::vector<std::string_view> names = GuestHeap::InterfaceNames(), paged_names = GuestPages::InterfaceNames();
+  const bool paged_interface = IsOneOf(paged_names, a.interface());
+  names.insert(names.end(), paged_names.begin(), paged_names.end());
+  if (!a.interface().empty() && !IsOneOf(names, a.interface())) {
+    return Wrong("interface", fmt::format("'{}'; expected one of {}", a.interface(), fmt::join(names, ", ")));
   }
-  if (a.correctness().points() + a.utilisation().points() + a.speed().points() == 0) {
-    return Wrong("speed", "nothing has points; expected points for correctness, utilisation or speed");
+  if (a.reference().empty()) a.set_reference(paged_interface ? "page-runs" : "segregated-fits");
+  options.interface = a.interface();
+  options.paged = FindPageAllocator(a.reference()).ok();
+  if (!a.interface().empty() && *options.paged != paged_interface) {
+    return Wrong("reference",
+                 fmt::format("{} and interface {}; expected both of a heap or both of pages", a.reference(), a.interface()));
   }
-  if (a.reference().empty()) a.set_reference("segregated-fits");
-  if (const auto found = FindHeapAllocator(a.reference()); !found.ok())
-    return Wrong("reference", std::string(found.status().message()));
+  const auto found = FindHeapAllocator(a.reference());
+  return *options.paged || found.ok() ? absl::OkStatus() : Wrong("reference", std::string(found.status().message()));
+}
+
+// Of page allocators: the fields that are of heaps alone are not said.
+absl::Status CompletePages(const v1::Assignment& a, TrialOptions& options) {
+  for (const auto& [field, said] : {std::pair{"alignment", a.alignment() != 0}, std::pair{"pool_bytes", a.pool_bytes() != 0},
+                                    std::pair{"stack_bytes", a.stack_bytes() != 0}}) {
+    if (said) return Wrong(field, "of a heap; expected none in an assignment of page allocators");
+  }
+  constexpr std::uint64_t kOwn = std::uint64_t{GuestPages::kArenaPagesUnasked} << kPageShift;
+  absl::Status status =
+      Bounded("heap_bytes_max", a.heap_bytes_max(), kOwn, kPageBytes, GuestHeapOptions::kLimitBytesMax,
+              [&](std::uint64_t bytes) { options.pages.arena_pages = static_cast<std::uint32_t>(bytes / kPageBytes); });
+  if (!status.ok()) return status;
+  return Bounded("instructions_max", a.instructions_max(), options.pages.steps_max, 1, GuestPagesOptions::kStepsMax,
+                 [&](std::uint64_t steps) { options.pages.steps_max = static_cast<std::uint32_t>(steps); });
+}
+
+absl::Status CompleteHeap(v1::Assignment& a, GuestHeapOptions& heap) {
   if (a.alignment() == 0) a.set_alignment(8);
   if (a.alignment() != 4 && a.alignment() != 8 && a.alignment() != 16) {
     return Wrong("alignment", fmt::format("{}; expected 4, 8 or 16", a.alignment()));
   }
   heap.alignment = a.alignment();
-  heap.interface = a.interface();
-  const auto names = GuestHeap::InterfaceNames();
-  if (!a.interface().empty() && std::find(names.begin(), names.end(), a.interface()) == names.end()) {
-    return Wrong("interface", fmt::format("'{}'; expected one of {}", a.interface(), fmt::join(names, ", ")));
-  }
   const auto into = [](std::uint32_t& where) {
     return [&where](std::uint64_t value) { where = static_cast<std::uint32_t>(value); };
   };
@@ -89,7 +111,23 @@ absl::Status Complete(v1::Assignment& a, TrialOptions& options) {
   status = Bounded("stack_bytes", a.stack_bytes(), heap.stack_bytes, kPageBytes, GuestHeapOptions::kStackBytesMax,
                    into(heap.stack_bytes));
   if (!status.ok()) return status;
-  status = Bounded("instructions_max", a.instructions_max(), heap.steps_max, 1, 1'000'000'000, into(heap.steps_max));
+  return Bounded("instructions_max", a.instructions_max(), heap.steps_max, 1, GuestHeapOptions::kStepsMax,
+                 into(heap.steps_max));
+}
+
+// Fills in defaults, and says what the machine will be.
+absl::Status Complete(v1::Assignment& a, TrialOptions& options) {
+  for (const auto& [field, quality] :
+       {std::pair{"correctness", a.mutable_correctness()}, std::pair{"utilisation", a.mutable_utilisation()},
+        std::pair{"speed", a.mutable_speed()}}) {
+    if (absl::Status status = CheckQuality(field, *quality); !status.ok()) return status;
+  }
+  if (a.correctness().points() + a.utilisation().points() + a.speed().points() == 0) {
+    return Wrong("speed", "nothing has points; expected points for correctness, utilisation or speed");
+  }
+  absl::Status status = CompleteReference(a, options);
+  if (!status.ok()) return status;
+  status = *options.paged ? CompletePages(a, options) : CompleteHeap(a, options.heap);
   if (!status.ok()) return status;
   options.fresh_byte = a.fresh_memory() == v1::Assignment::POISON ? kPoison : 0;
   options.check = a.check();
@@ -139,6 +177,18 @@ class HiddenTraces {
   std::map<std::string, std::string> paths_;
 };
 
+absl::Status CheckKind(const std::string& field, const Trace& trace, bool paged) {
+  if (!paged && trace.page_handles != 0) {
+    return Wrong(field,
+                 "it has operations on pages; expected a workload of a heap alone: an assignment of page allocators has "
+                 "one as its reference");
+  }
+  if (paged && trace.heap_handles != 0) {
+    return Wrong(field, "it has operations on a heap; expected a workload of pages alone: the reference is a page allocator");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status LoadTrace(const std::string& field, const std::string& folder, HiddenTraces& hidden, GradingTrace& trace) {
   v1::GradedTrace& rules = trace.rules;
   if (!rules.has_weight()) rules.set_weight(1);
@@ -171,12 +221,19 @@ absl::Status LoadTrace(const std::string& field, const std::string& folder, Hidd
   return absl::OkStatus();
 }
 
-absl::Status RunReference(const std::string& field, const std::string& reference, GradingTrace& trace) {
+absl::Status RunReference(const std::string& field, const GradingPlan& plan, GradingTrace& trace) {
+  const std::string& reference = plan.assignment.reference();
+  const bool paged = *plan.options.paged;
   InstanceConfig config;
-  config.ram_bytes = kReferenceRamBytes;
-  config.heap_allocator = reference;
+  config.ram_bytes =
+      paged ? (std::uint64_t{plan.options.pages.arena_pages} << kPageShift) + kReferenceOwnBytes : kReferenceRamBytes;
+  config.heap_allocator = paged ? "none" : reference;
+  if (paged) config.page_allocator = reference;
   const absl::StatusOr<RunResult> run = ExecuteRun(trace.workload.trace, config, {});
   if (!run.ok()) return Wrong(field, fmt::format("the reference {}: {}", reference, std::string(run.status().message())));
+  const auto& served = run->counters.outcomes[static_cast<std::size_t>(OpKind::kAllocatePages)];
+  const std::uint64_t refused = std::accumulate(served.begin() + 1, served.end(), std::uint64_t{0});
+  if (refused != 0) return Wrong(field, fmt::format("the reference {} refuses {} of its operations", reference, refused));
   trace.reference_cycles = run->simulated_cycles_386;
   return absl::OkStatus();
 }
@@ -188,8 +245,10 @@ absl::Status LoadTraces(const std::string& folder, const std::vector<std::string
     GradingTrace& trace = plan.traces.emplace_back();
     trace.rules = plan.assignment.traces(i);
     if (absl::Status status = LoadTrace(field, folder, hidden, trace); !status.ok()) return status;
-    if (!trace.present || plan.assignment.speed().points() == 0) continue;
-    if (absl::Status status = RunReference(field, plan.assignment.reference(), trace); !status.ok()) return status;
+    if (!trace.present) continue;
+    if (absl::Status status = CheckKind(field, trace.workload.trace, *plan.options.paged); !status.ok()) return status;
+    if (plan.assignment.speed().points() == 0) continue;
+    if (absl::Status status = RunReference(field, plan, trace); !status.ok()) return status;
   }
   return absl::OkStatus();
 }

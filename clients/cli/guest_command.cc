@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "allocators/guest/guest_pages.h"
+#include "allocators/trial/trial.h"
 #include "clients/cli/commands.h"
 #include "clients/cli/grading.h"
 #include "clients/cli/guest_report.h"
@@ -35,8 +35,7 @@ struct RunArguments {
 };
 
 constexpr std::uint8_t kPoison = 0xA5;
-constexpr std::uint64_t kBuildRam = 16 << 20;  // to see what a page allocator makes of it
-constexpr std::uint64_t kInstructionsMax = 1'000'000'000;
+constexpr std::uint64_t kInstructionsMax = GuestHeapOptions::kStepsMax;
 
 absl::StatusOr<BuiltGuest> BuildWith(const BuildArguments& arguments, const Toolchain& toolchain) {
   const auto scratch = ScratchDirectory::Make();
@@ -47,20 +46,13 @@ absl::StatusOr<BuiltGuest> BuildWith(const BuildArguments& arguments, const Tool
                     {"-O" + arguments.optimise, arguments.flags});
 }
 
-// Of a program that its initialisation is no end of. `wanted`: of a heap; empty: the first that it has.
+// Of a program that its initialisation is no end of. `wanted`: empty: the first that it has.
 absl::StatusOr<std::string> InterfaceOf(const std::shared_ptr<const ElfProgram>& program, const std::string& wanted) {
-  const auto names = GuestHeap::InterfaceNames();
-  if (GuestPages::IsIn(*program) && std::find(names.begin(), names.end(), wanted) == names.end()) {
-    PhysicalMemory memory(kBuildRam);
-    const auto pages = GuestPages::Create(memory, program, {});
-    if (!pages.ok()) return pages.status();
-    if (wanted.empty() || wanted == (*pages)->interface()) return std::string((*pages)->interface());
-  }
   TrialOptions options;
-  options.heap.interface = wanted;
+  options.interface = wanted;
   const auto trial = Trial::Create(program, options);
   if (!trial.ok()) return trial.status();
-  return std::string((*trial)->heap().interface());
+  return std::string((*trial)->interface());
 }
 
 CommandResult Build(Session& session, const BuildArguments& arguments) {
@@ -103,23 +95,19 @@ absl::StatusOr<TrialOptions> OptionsOf(const RunArguments& arguments) {
   }
   TrialOptions options;
   options.heap.alignment = arguments.alignment;
-  options.heap.interface = arguments.interface;
-  if (arguments.heap != 0) options.heap.limit_bytes = arguments.heap;
+  options.interface = arguments.interface;
+  if (arguments.heap != 0) {
+    options.heap.limit_bytes = arguments.heap;
+    options.pages.arena_pages = std::max(arguments.heap / kPageBytes, 1u);
+  }
   if (arguments.pool != 0) options.heap.pool_bytes = arguments.pool;
-  if (arguments.instructions_max != 0) options.heap.steps_max = static_cast<std::uint32_t>(arguments.instructions_max);
+  if (arguments.instructions_max != 0) {
+    options.heap.steps_max = options.pages.steps_max = static_cast<std::uint32_t>(arguments.instructions_max);
+  }
   options.fresh_byte = arguments.poison ? kPoison : 0;
   options.check = arguments.check;
   options.check_every = arguments.check_every;
   return options;
-}
-
-// A trial has a heap.
-absl::StatusOr<BuiltGuest> LoadHeap(const std::string& path) {
-  absl::StatusOr<BuiltGuest> built = LoadProgram(path);
-  if (!built.ok() || !GuestPages::IsIn(*built->program)) return built;
-  return absl::InvalidArgumentError(fmt::format(
-      "{}: a page allocator; expected a heap. It runs in a server: alloclab submit WORKLOAD --page-allocator guest:FILE.elf",
-      path));
 }
 
 absl::StatusOr<LocalWorkload> WorkloadOf(const RunArguments& arguments) {
@@ -131,7 +119,7 @@ absl::StatusOr<LocalWorkload> WorkloadOf(const RunArguments& arguments) {
 }
 
 CommandResult Run(Session& session, const RunArguments& arguments) {
-  const absl::StatusOr<BuiltGuest> built = LoadHeap(arguments.program);
+  const absl::StatusOr<BuiltGuest> built = LoadProgram(arguments.program);
   if (!built.ok()) return built.status();
   const absl::StatusOr<LocalWorkload> workload = WorkloadOf(arguments);
   if (!workload.ok()) return workload.status();
@@ -153,7 +141,7 @@ CommandResult Run(Session& session, const RunArguments& arguments) {
 }
 
 CommandResult ProfileIt(Session& session, const RunArguments& arguments) {
-  const absl::StatusOr<BuiltGuest> built = LoadHeap(arguments.program);
+  const absl::StatusOr<BuiltGuest> built = LoadProgram(arguments.program);
   if (!built.ok()) return built.status();
   const absl::StatusOr<LocalWorkload> workload = WorkloadOf(arguments);
   if (!workload.ok()) return workload.status();
@@ -185,11 +173,14 @@ void AddRunOptions(CLI::App& command, RunArguments& arguments) {
   AddCount(command, "--operations", arguments.operations, "Of a built-in; its own if not said");
   AddCount(command, "--until", arguments.until, "Only so many operations");
   AddChoice<std::uint32_t>(command, "--alignment", arguments.alignment, {{"4", 4}, {"8", 8}, {"16", 16}},
-                           "That every block must have; 8 if not said");
-  AddBytes32(command, "--heap-max", arguments.heap, "How far the break may go; 64Mi if not said");
+                           "That every block of a heap must have; 8 if not said");
+  AddBytes32(command, "--heap-max", arguments.heap,
+             "How far the break may go, 64Mi if not said; of a page allocator its arena, 32Mi");
   AddBytes32(command, "--pool", arguments.pool, "The pool of a program that manages one; 16Mi if not said");
   AddCount(command, "--instructions-max", arguments.instructions_max, "Of one operation; 20M if not said");
-  command.add_option("--interface", arguments.interface, "cmu, malloc, freertos, kmalloc, tlsf, o1heap or zephyr")
+  command
+      .add_option("--interface", arguments.interface,
+                  "cmu, malloc, freertos, kmalloc, tlsf, o1heap or zephyr; of page allocators kalloc, palloc or free_pages")
       ->type_name("INTERFACE");
   command.add_option("--check", arguments.check, "A function of the program to be called: mm_checkheap")->type_name("FUNCTION");
   AddPositiveCount(command, "--check-every", arguments.check_every, "Call it after so many operations",
@@ -220,7 +211,7 @@ void RegisterGuest(CLI::App& app, Command& chosen) {
   command->add_flag("--show-command", build->show_command, "Only print the commands that build one C file");
 
   const auto run = std::make_shared<RunArguments>();
-  command = AddCommand(*guest, "run", "Run an allocator under a workload and check every block",
+  command = AddCommand(*guest, "run", "Run an allocator, of a heap or of pages, under a workload and check every block",
                        "alloclab guest run mm.elf sqlite", chosen, [run](Session& session) { return Run(session, *run); });
   AddRunOptions(*command, *run);
   AddCount(*command, "--print-instructions", run->print, "The last instructions of the last operation, with registers");

@@ -100,7 +100,8 @@ Document TrialDocument(const std::string& program, const LocalWorkload& workload
   facts.Add("cycles (386DX-33)", "cycles", CountCell(total.Cycles()));
   facts.Add("page faults", "page_faults", CountCell(result.page_faults));
   facts.Add("peak live", "live_peak_bytes", BytesCell(result.live_peak_bytes));
-  facts.Add("peak heap", "heap_peak_bytes", BytesCell(result.heap_peak_bytes));
+  facts.Add(workload.trace.page_handles != 0 ? "peak arena" : "peak heap", "heap_peak_bytes",
+            BytesCell(result.heap_peak_bytes));
   facts.Add("utilisation", "utilisation", RatioCell(Ratio(result.live_peak_bytes, result.heap_peak_bytes)));
   facts.Add("costliest operation", "costliest_operation", CountCell(result.costliest_operation));
   facts.Add("its instructions", "costliest_instructions", CountCell(result.costliest_instructions));

@@ -40,7 +40,7 @@ struct Loader {
 
 }  // namespace
 
-absl::StatusOr<LocalWorkload> LoadAnyWorkload(const std::string& argument, std::uint64_t seed, std::uint64_t operations) {
+absl::StatusOr<LocalWorkload> LoadLocalWorkload(const std::string& argument, std::uint64_t seed, std::uint64_t operations) {
   const absl::StatusOr<WorkloadArgument> meant = ReadWorkloadArgument(argument);
   if (!meant.ok()) return meant.status();
   LocalWorkload loaded;
@@ -48,14 +48,6 @@ absl::StatusOr<LocalWorkload> LoadAnyWorkload(const std::string& argument, std::
   absl::StatusOr<Trace> trace = std::visit(Loader{seed, operations, loaded}, *meant);
   if (!trace.ok()) return AsBadWorkload(trace.status());
   loaded.trace = *std::move(trace);
-  return loaded;
-}
-
-absl::StatusOr<LocalWorkload> LoadLocalWorkload(const std::string& argument, std::uint64_t seed, std::uint64_t operations) {
-  absl::StatusOr<LocalWorkload> loaded = LoadAnyWorkload(argument, seed, operations);
-  if (loaded.ok() && loaded->trace.page_handles != 0) {
-    return absl::DataLossError(fmt::format("{}: it has operations on pages; expected a workload of a heap alone", argument));
-  }
   return loaded;
 }
 

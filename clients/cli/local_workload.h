@@ -17,8 +17,6 @@ struct LocalWorkload {
 };
 
 // `seed` and `operations` are for built-ins; 0: their own. DATA_LOSS: missing, malformed, or one that only a server has.
-absl::StatusOr<LocalWorkload> LoadAnyWorkload(const std::string& argument, std::uint64_t seed, std::uint64_t operations);
-// DATA_LOSS also if it has operations on pages.
 absl::StatusOr<LocalWorkload> LoadLocalWorkload(const std::string& argument, std::uint64_t seed, std::uint64_t operations);
 
 // The line of an operation in a CMU .rep file; 0: there are no lines.

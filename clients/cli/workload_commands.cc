@@ -72,7 +72,7 @@ std::string About(const std::string& name) {
 }
 
 CommandResult Preview(Session& session, const PreviewArguments& given) {
-  absl::StatusOr<LocalWorkload> workload = LoadAnyWorkload(given.workload, given.seed, given.operations);
+  absl::StatusOr<LocalWorkload> workload = LoadLocalWorkload(given.workload, given.seed, given.operations);
   if (!workload.ok()) return workload.status();
   TraceSummarizer summarizer;
   summarizer.Add(workload->trace.operations, {});
