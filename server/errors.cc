@@ -7,12 +7,17 @@
 namespace alloclab::server::errors {
 namespace {
 
-// Others are at it: the caller is told when to try again.
-absl::Status Busy(const std::string& message) {
-  absl::Status status = absl::ResourceExhaustedError(message);
+// The caller is told when to try again.
+void AddRetryDelay(absl::Status& status) {
   google::rpc::RetryInfo retry;
   retry.mutable_retry_delay()->set_seconds(absl::ToInt64Seconds(kRetryDelay));
   status.SetPayload({kRetryInfo.data(), kRetryInfo.size()}, absl::Cord(retry.SerializeAsString()));
+}
+
+// Others are at it.
+absl::Status Busy(const std::string& message) {
+  absl::Status status = absl::ResourceExhaustedError(message);
+  AddRetryDelay(status);
   return status;
 }
 
@@ -136,6 +141,16 @@ absl::Status RunNotFound(std::uint64_t id) { return absl::NotFoundError(fmt::for
 absl::Status RunNotRunning(std::uint64_t id, std::string_view state) {
   return absl::FailedPreconditionError(fmt::format("run {} is {}: its machine can be seen only while it runs", id, state));
 }
+absl::Status RunElsewhere(std::uint64_t id) {
+  return absl::FailedPreconditionError(
+      fmt::format("run {} is replayed by another server of this lab: its machine can be seen there only", id));
+}
+absl::Status RunTakenOver(std::uint64_t id) {
+  return absl::AbortedError(fmt::format("run {} was taken over by another server, or ended; this result of it is dropped", id));
+}
+absl::Status CancelNotHeard(std::uint64_t id) {
+  return absl::UnavailableError(fmt::format("the server that replays run {} does not answer yet; ask again", id));
+}
 absl::Status RunNotEnded(std::uint64_t id, std::string_view state) {
   return absl::FailedPreconditionError(fmt::format("id: run {} is {}; cancel it or wait until it has ended", id, state));
 }
@@ -178,11 +193,16 @@ absl::Status StoreDamaged(std::string_view why) {
   return absl::DataLossError(
       fmt::format("the store is damaged: {}; stop the server and run alloclabd store check, then alloclabd store repair", why));
 }
-absl::Status RowDamaged(std::string_view row) {
-  return absl::DataLossError(
-      fmt::format("{}: its record in the store is damaged and is not shown; alloclabd store repair, with the server stopped, "
-                  "keeps the rest",
-                  row));
+absl::Status RowDamaged(std::string_view row, std::string_view remedy) {
+  return absl::DataLossError(fmt::format("{}: its record in the store is damaged and is not shown; {}", row, remedy));
+}
+absl::Status DatabaseDamaged(std::string_view why) {
+  return absl::DataLossError(fmt::format("the database is damaged: {}; restore it from a backup", why));
+}
+absl::Status DatabaseAway(std::string_view why) {
+  absl::Status status = absl::UnavailableError(fmt::format("the database does not answer: {}; try again", why));
+  AddRetryDelay(status);
+  return status;
 }
 absl::Status StoreReadOnly(std::string_view why) {
   return absl::FailedPreconditionError(fmt::format(

@@ -56,6 +56,9 @@ absl::Status NativeNotComparable(std::uint64_t run);
 absl::Status WorkloadTooLong(std::uint64_t operations, std::uint64_t max);
 absl::Status RunNotFound(std::uint64_t id);
 absl::Status RunNotRunning(std::uint64_t id, std::string_view state);
+absl::Status RunElsewhere(std::uint64_t id);
+absl::Status RunTakenOver(std::uint64_t id);
+absl::Status CancelNotHeard(std::uint64_t id);
 absl::Status RunNotEnded(std::uint64_t id, std::string_view state);
 absl::Status RunWithoutResult(std::uint64_t id, std::string_view state);
 absl::Status RunQueueFull(std::uint64_t max);
@@ -71,7 +74,9 @@ absl::Status DataDirectoryUnusable(std::string_view directory, std::string_view 
 absl::Status StoreFull(std::string_view why);
 absl::Status StoreBroken(std::string_view why);
 absl::Status StoreDamaged(std::string_view why);
-absl::Status RowDamaged(std::string_view row);  // "run 7"
+absl::Status RowDamaged(std::string_view row, std::string_view remedy);  // "run 7"
+absl::Status DatabaseDamaged(std::string_view why);
+absl::Status DatabaseAway(std::string_view why);
 absl::Status StoreReadOnly(std::string_view why);
 absl::Status TraceInUse(std::string_view sha256, std::uint64_t run, std::string_view state);
 absl::Status StoreTooNew(std::string_view file, std::uint64_t version, std::uint64_t known);

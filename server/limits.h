@@ -112,6 +112,23 @@ inline constexpr std::uint64_t kDiskReserveBytes = 4ull << 20;
 inline constexpr std::uint64_t kFreePagesKept = 2048, kFreePagesStep = 1024;
 inline constexpr std::size_t kDamagedRowsLogged = 1'000;  // each once
 
+// --- A database that servers share ---
+
+// Of one server. Debian's PostgreSQL lets 100 in; a call holds one for some milliseconds.
+inline constexpr std::size_t kDatabaseConnectionsMax = 8;
+inline constexpr absl::Duration kConnectionPatience = absl::Seconds(5);  // of who waits for one
+// Of one statement, the largest of which writes 256 MiB; of a wait for a row that another server changes.
+inline constexpr absl::Duration kStatementTimeMax = absl::Seconds(60), kLockTimeMax = absl::Seconds(10);
+// Between two attempts to reach a database that does not answer: doubled each time.
+inline constexpr absl::Duration kReconnectPauseMin = absl::Milliseconds(100), kReconnectPauseMax = absl::Seconds(5);
+
+// A server that is gone is noticed after so long; leases are renewed ten times as often.
+inline constexpr absl::Duration kLeaseTime = absl::Seconds(10);
+// What a run may bring its server down with, it does each time.
+inline constexpr std::uint64_t kAttemptsMax = 3;
+// Between two looks of an idle worker for a run that another server took in.
+inline constexpr absl::Duration kTakeInterval = absl::Milliseconds(500);
+
 // --- Lists ---
 
 // A page ends before it grows beyond this, as protocol buffer.

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "server/store/sqlite_store.h"
 #include "server/testing/temporary_directory.h"
 
 namespace alloclab::server {
@@ -33,7 +34,7 @@ class InstanceRegistryTest : public testing::Test {
   }
 
   TemporaryDirectory directory_;
-  std::unique_ptr<RunStore> store_ = *RunStore::Open(directory_.path());
+  std::unique_ptr<RunStore> store_ = *SqliteStore::Open(directory_.path());
   std::shared_ptr<HostBudget> budget_ =
       std::make_shared<HostBudget>(HostBudgetLimits{.promised_ram_bytes = 3 * kRam, .held_bytes = 1ull << 32, .handles = 100});
   HeapDirectory heaps_{{.instances = 2, .runs = 2}};

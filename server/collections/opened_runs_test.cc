@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "server/limits.h"
+#include "server/store/sqlite_store.h"
 #include "server/testing/temporary_directory.h"
 
 namespace alloclab::server {
@@ -31,7 +32,7 @@ class OpenedRunsTest : public testing::Test {
 
   MonotonicTime now_ = MonotonicTime::Now();
   TemporaryDirectory directory_;
-  std::unique_ptr<RunStore> store_ = *RunStore::Open(directory_.path());
+  std::unique_ptr<RunStore> store_ = *SqliteStore::Open(directory_.path());
   std::shared_ptr<HostBudget> budget_ = std::make_shared<HostBudget>(
       HostBudgetLimits{.promised_ram_bytes = 1ull << 32, .held_bytes = 1ull << 32, .handles = 10'000});
   HeapDirectory heaps_{{.instances = 20, .runs = 2}};

@@ -10,6 +10,7 @@
 
 #include "absl/time/clock.h"
 #include "allocators/common/mutex.h"
+#include "server/store/sqlite_store.h"
 #include "server/testing/temporary_directory.h"
 
 namespace alloclab::server {
@@ -55,7 +56,7 @@ class RunExecutorTest : public testing::Test {
   }
 
   TemporaryDirectory directory_;
-  std::unique_ptr<RunStore> store_ = *RunStore::Open(directory_.path());
+  std::unique_ptr<RunStore> store_ = *SqliteStore::Open(directory_.path());
   std::shared_ptr<HostBudget> budget_ = std::make_shared<HostBudget>(
       HostBudgetLimits{.promised_ram_bytes = 1ull << 32, .held_bytes = 1ull << 32, .handles = 100});
   HeapDirectory heaps_{{.instances = 2, .runs = 2}};

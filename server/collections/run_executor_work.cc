@@ -83,11 +83,8 @@ void RunExecutor::Finish(LiveRun& live, Run ended) {
   bool unsaved = false;
   if (!saved.ok()) {
     Log(LogLevel::kError, "run.not_stored", {{"run", ended.id}, {"error", std::string(saved.message())}});
-    ended.state = RunState::kFailed;
-    ended.error = fmt::format("the result is lost: {}", std::string(saved.message()));
-    ended.result.reset();
+    ended = WithLostResult(std::move(ended), saved);
     unsaved = true;
-    if (!store_.NoteEnd(ended)) Log(LogLevel::kError, "run.end_not_noted", {{"run", ended.id}});
   }
   Log(LogLevel::kInfo, "run.ended",
       {{"run", ended.id}, {"state", RunStateName(ended.state)}, {"operations", ended.operations_done}, {"error", ended.error}});

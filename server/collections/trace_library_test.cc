@@ -8,6 +8,7 @@
 
 #include "server/entities/host_budget.h"
 #include "server/limits.h"
+#include "server/store/sqlite_store.h"
 #include "server/testing/temporary_directory.h"
 
 namespace alloclab::server {
@@ -27,7 +28,7 @@ class TraceLibraryTest : public testing::Test {
   }
 
   TemporaryDirectory directory_;
-  std::unique_ptr<RunStore> store_ = *RunStore::Open(directory_.path());
+  std::unique_ptr<RunStore> store_ = *SqliteStore::Open(directory_.path());
   static std::shared_ptr<HostBudget> Budget(std::uint64_t bytes) {
     return std::make_shared<HostBudget>(HostBudgetLimits{.promised_ram_bytes = 0, .held_bytes = bytes, .handles = 0});
   }

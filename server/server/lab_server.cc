@@ -28,7 +28,7 @@
 #include "server/server/host.h"
 #include "server/server/memory_return.h"
 #include "server/server/server_card.h"
-#include "server/store/run_store.h"
+#include "server/store/sqlite_store.h"
 #include "server/web/web_server.h"
 
 namespace alloclab::server {
@@ -180,7 +180,7 @@ absl::Status LabServer::Parts::Start(const ServerOptions& options) {
 }
 
 absl::StatusOr<std::unique_ptr<LabServer>> LabServer::Start(const ServerOptions& options) {
-  absl::StatusOr<std::unique_ptr<RunStore>> store = RunStore::Open(options.data_dir);
+  absl::StatusOr<std::unique_ptr<RunStore>> store = SqliteStore::Open(options.data_dir);
   if (!store.ok()) return store.status();
   auto parts = std::make_unique<Parts>(*std::move(store), options);
   if (absl::Status status = parts->Start(options); !status.ok()) return status;

@@ -6,7 +6,7 @@
 #include <atomic>
 #include <thread>
 
-#include "server/store/run_store.h"
+#include "server/store/sqlite_store.h"
 #include "server/store/store_doctor.h"
 #include "server/testing/store_samples.h"
 #include "server/testing/temporary_directory.h"
@@ -18,13 +18,13 @@ using testing::HasSubstr;
 
 constexpr std::size_t kBackedUpBytes = 6000;
 
-std::unique_ptr<RunStore> OpenStore(const std::filesystem::path& directory) {
-  auto store = RunStore::Open(directory);
+std::unique_ptr<SqliteStore> OpenStore(const std::filesystem::path& directory) {
+  auto store = SqliteStore::Open(directory);
   EXPECT_TRUE(store.ok()) << store.status();
   return *std::move(store);
 }
 
-void AddEndedRun(RunStore& store, std::uint64_t id) {
+void AddEndedRun(SqliteStore& store, std::uint64_t id) {
   ASSERT_EQ(*store.InsertRun(SampleRun(id), fmt::format("request {}", id), ""), id);
   ASSERT_TRUE(store.FinishRun(EndedSample(id, id, kBackedUpBytes)).ok());
 }

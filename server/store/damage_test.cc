@@ -9,7 +9,7 @@
 #include "server/converters/run_converter.h"
 #include "server/log.h"
 #include "server/store/run_codec.h"
-#include "server/store/run_store.h"
+#include "server/store/sqlite_store.h"
 #include "server/store/store_doctor.h"
 #include "server/testing/store_samples.h"
 #include "server/testing/temporary_directory.h"
@@ -25,8 +25,8 @@ using testing::Not;
 constexpr std::uint64_t kRuns = 12;
 constexpr std::size_t kResultBytes = 6000, kTraceBytes = 30'000;
 
-std::unique_ptr<RunStore> Open(const std::filesystem::path& directory) {
-  auto store = RunStore::Open(directory);
+std::unique_ptr<SqliteStore> Open(const std::filesystem::path& directory) {
+  auto store = SqliteStore::Open(directory);
   EXPECT_TRUE(store.ok()) << store.status();
   return *std::move(store);
 }
@@ -64,7 +64,7 @@ struct Answers {
   }
 };
 
-void AskAll(RunStore& store, Answers& answers) {
+void AskAll(SqliteStore& store, Answers& answers) {
   for (std::uint64_t id = 1; id <= kRuns; ++id) {
     const auto run = store.FindRun(id);
     answers.Count(run.status(), run.ok() && run->has_value() && Text(**run, true) == TrueText(id, true));
@@ -113,7 +113,7 @@ TEST(Damage, NoFlippedBitIsServed) {
     std::string changed = whole;
     changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << (bit % 8)));
     WriteFile(file, changed);
-    const auto store = RunStore::Open(directory.path());
+    const auto store = SqliteStore::Open(directory.path());
     if (!store.ok()) {
       ++unopened;
       ASSERT_TRUE(absl::IsDataLoss(store.status()) || absl::IsFailedPrecondition(store.status()))

@@ -1,7 +1,6 @@
 #include "server/store/database.h"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <array>
 #include <cstring>
@@ -9,6 +8,7 @@
 
 #include "server/errors.h"
 #include "server/store/page_checksums.h"
+#include "server/store/row_sum.h"
 
 namespace alloclab::server {
 namespace {
@@ -27,6 +27,8 @@ absl::Status ToStatus(sqlite3* connection, int code) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return errors::StoreDamaged(why);
+    case SQLITE_CONSTRAINT:
+      return absl::AlreadyExistsError(why);
     case SQLITE_IOERR:  // a full disk can also show as a short write
       return errors::StoreFull(fmt::format("{} ({})", why, sqlite3_errstr(sqlite3_extended_errcode(connection))));
     default:
@@ -35,22 +37,19 @@ absl::Status ToStatus(sqlite3* connection, int code) {
 }
 
 // row_sum(...)
-void RowSum(sqlite3_context* context, int count, sqlite3_value** values) {
-  uLong sum = crc32(0, nullptr, 0);
-  const auto add = [&sum](const void* bytes, std::size_t size) {
-    sum = crc32_z(sum, static_cast<const Bytef*>(bytes), size);  // never with a null pointer, which would reset it
-  };
+void SumRow(sqlite3_context* context, int count, sqlite3_value** values) {
+  RowSum sum;
   for (int i = 0; i < count; ++i) {
     const int type = sqlite3_value_type(values[i]);
     const sqlite3_int64 number = type == SQLITE_INTEGER ? sqlite3_value_int64(values[i]) : 0;
     const void* const bytes = type == SQLITE_TEXT   ? static_cast<const void*>(sqlite3_value_text(values[i]))
                               : type == SQLITE_BLOB ? sqlite3_value_blob(values[i])
                                                     : nullptr;
-    const sqlite3_int64 size = bytes == nullptr ? 0 : sqlite3_value_bytes(values[i]);
-    for (const sqlite3_int64 part : {sqlite3_int64{type}, number, size}) add(&part, sizeof part);
-    if (size > 0) add(bytes, static_cast<std::size_t>(size));
+    const int size = bytes == nullptr ? 0 : sqlite3_value_bytes(values[i]);
+    sum.Add(static_cast<RowSum::Kind>(type), static_cast<std::uint64_t>(number),
+            {static_cast<const char*>(bytes), static_cast<std::size_t>(size)});
   }
-  sqlite3_result_int64(context, static_cast<sqlite3_int64>(sum));
+  sqlite3_result_int64(context, sqlite3_int64{sum.value()});
 }
 
 struct OpenMode {
@@ -159,7 +158,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::filesystem::
   if (code != SQLITE_OK) return errors::StoreBroken(fmt::format("{}: {}", file.string(), sqlite3_errmsg(connection)));
   int reserve = mode == Mode::kReadWrite ? kPageReserve : -1;  // of a database that is still to be made; -1 only asks
   sqlite3_file_control(connection, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserve);
-  sqlite3_create_function_v2(connection, "row_sum", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, nullptr, RowSum,
+  sqlite3_create_function_v2(connection, "row_sum", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, nullptr, SumRow,
                              nullptr, nullptr, nullptr);
   Session session(*database);
   absl::Status status = session.Execute(how.settings);

@@ -1,5 +1,6 @@
 // One connection to a SQLite database, and statements on it, with absl::Status for errors: RESOURCE_EXHAUSTED when the disk is
-// full, DATA_LOSS when what is on it is damaged (page_checksums.h), INTERNAL otherwise.
+// full, DATA_LOSS when what is on it is damaged (page_checksums.h), ALREADY_EXISTS when a row is not unique, INTERNAL
+// otherwise.
 //
 // SQL has a function more: row_sum(...), a CRC-32 over its arguments, their types and lengths.
 //

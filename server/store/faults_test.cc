@@ -10,7 +10,7 @@
 
 #include "server/log.h"
 #include "server/store/run_codec.h"
-#include "server/store/run_store.h"
+#include "server/store/sqlite_store.h"
 #include "server/store/store_doctor.h"
 #include "server/testing/store_samples.h"
 #include "server/testing/temporary_directory.h"
@@ -32,7 +32,7 @@ struct Acknowledged {
 void Note(Acknowledged& acknowledged, const absl::Status& status) { acknowledged.failed += status.ok() ? 0 : 1; }
 
 void Live(const std::filesystem::path& directory, Acknowledged& acknowledged) {
-  const auto store = RunStore::Open(directory);
+  const auto store = SqliteStore::Open(directory);
   Note(acknowledged, store.status());
   if (!store.ok()) return;
   for (std::uint64_t i = 1; i <= 3; ++i) {
@@ -61,7 +61,7 @@ void Live(const std::filesystem::path& directory, Acknowledged& acknowledged) {
 // All that was acknowledged is there, and everything that is there is whole.
 void Check(const std::filesystem::path& directory, const Acknowledged& acknowledged, std::uint64_t k) {
   {
-    const auto store = RunStore::Open(directory);
+    const auto store = SqliteStore::Open(directory);
     ASSERT_TRUE(store.ok()) << k << ": " << store.status();
     EXPECT_THAT((*store)->trouble(), IsEmpty());
     for (const auto& [id, number] : acknowledged.runs) {
@@ -107,7 +107,7 @@ TEST(Faults, NoCallThatFailsOnceLosesWhatWasAcknowledged) {
 TEST(Faults, AFullDiskTakesEndsAndDeletionsFromItsReserve) {
   const TemporaryDirectory directory;
   const std::string reserve = directory.path() / "reserve";
-  auto store = *RunStore::Open(directory.path());
+  auto store = *SqliteStore::Open(directory.path());
   std::uint64_t first = *store->InsertRun(SampleRun(1), "", ""), second = *store->InsertRun(SampleRun(2), "", "");
   ASSERT_EQ(std::filesystem::file_size(reserve), 4u << 20);
   faults::FillDisk(directory.path().c_str(), reserve.c_str());
@@ -129,7 +129,7 @@ TEST(Faults, OnAFullDiskWithoutReserveTheStoreIsReadOnlyAndSaysSo) {
   const std::string reserve = directory.path() / "reserve", always = directory.path() / "alloclab.db";
   std::uint64_t ended = 0, unfinished = 0, noted = 0;
   {
-    auto store = *RunStore::Open(directory.path());
+    auto store = *SqliteStore::Open(directory.path());
     ended = *store->InsertRun(SampleRun(1), "", "");
     ASSERT_TRUE(store->FinishRun(EndedSample(1, ended, 100)).ok());
     unfinished = *store->InsertRun(SampleRun(2), "", "");
@@ -143,7 +143,7 @@ TEST(Faults, OnAFullDiskWithoutReserveTheStoreIsReadOnlyAndSaysSo) {
   }
   faults::FillDisk(directory.path().c_str(), always.c_str());
   {
-    const auto store = RunStore::Open(directory.path());
+    const auto store = SqliteStore::Open(directory.path());
     ASSERT_TRUE(store.ok()) << store.status();
     EXPECT_THAT((*store)->trouble(), testing::AllOf(HasSubstr("read-only: "), HasSubstr("the store cannot be written")));
     EXPECT_EQ(EncodeResult((*(*store)->FindRun(ended))->result), EncodeResult(EndedSample(1, ended, 100).result));
@@ -156,7 +156,7 @@ TEST(Faults, OnAFullDiskWithoutReserveTheStoreIsReadOnlyAndSaysSo) {
     EXPECT_THAT(std::string((*store)->InsertRun(SampleRun(1), "", "").status().message()), HasSubstr("the store is read-only"));
   }
   faults::Disarm();
-  const auto store = RunStore::Open(directory.path());
+  const auto store = SqliteStore::Open(directory.path());
   ASSERT_TRUE(store.ok()) << store.status();
   EXPECT_THAT((*store)->trouble(), IsEmpty());
   EXPECT_EQ((*store)->interrupted_at_open(), 1u);

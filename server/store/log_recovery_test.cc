@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "server/store/run_codec.h"
-#include "server/store/run_store.h"
 #include "server/store/schema.h"
+#include "server/store/sqlite_store.h"
 #include "server/testing/store_samples.h"
 #include "server/testing/temporary_directory.h"
 
@@ -42,14 +42,14 @@ Crash MakeCrash(const std::filesystem::path& directory) {
   Crash crash;
   const std::filesystem::path file = directory / "alloclab.db", log = directory / "alloclab.db-wal";
   {
-    auto store = RunStore::Open(directory);
+    auto store = SqliteStore::Open(directory);
     EXPECT_TRUE(store.ok()) << store.status();
     for (std::uint64_t i = 1; i <= 3; ++i) {
       EXPECT_TRUE((*store)->InsertRun(SampleRun(i), fmt::format("request {}", i), "print").ok());
     }
   }
   // From here on the log begins anew, and nothing is written into the database.
-  auto store = RunStore::Open(directory);
+  auto store = SqliteStore::Open(directory);
   EXPECT_TRUE(store.ok()) << store.status();
   const auto note = [&] {
     crash.ends.push_back(ReadFile(log).size());

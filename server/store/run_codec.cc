@@ -81,24 +81,24 @@ absl::StatusOr<std::shared_ptr<const v1::RunSummary>> DecodeSummary(const std::s
   return Decode<v1::RunSummary>(bytes, "a summary");
 }
 
-absl::StatusOr<Run> DecodeRun(const Statement& row, bool whole) {
-  const auto time = [&row](int column) { return absl::FromUnixNanos(static_cast<std::int64_t>(row.Int(column))); };
+absl::StatusOr<Run> DecodeRun(const RunRow& row, bool whole) {
+  const auto time = [](std::uint64_t nanos) { return absl::FromUnixNanos(static_cast<std::int64_t>(nanos)); };
   Run run;
-  run.id = row.Int(0);
-  run.state = static_cast<RunState>(row.Int(1));
-  absl::StatusOr<RunRequest> request = whole ? DecodeRequest({row.Text(2), row.Text(11)}) : DecodeListedRequest(row.Text(2));
+  run.id = row.id;
+  run.state = static_cast<RunState>(row.state);
+  absl::StatusOr<RunRequest> request = whole ? DecodeRequest(row.request) : DecodeListedRequest(row.request.request);
   if (!request.ok()) return request.status();
   run.request = *std::move(request);
-  run.submit_time = time(5);
-  if (Ended(run.state)) run.end_time = time(6);
-  run.operations_done = row.Int(7);
-  run.operations_total = row.Int(8);
-  run.error = row.Text(9);
-  auto summary = DecodeSummary(row.Text(10));
+  run.submit_time = time(row.submit_ns);
+  if (Ended(run.state)) run.end_time = time(row.end_ns);
+  run.operations_done = row.operations_done;
+  run.operations_total = row.operations_total;
+  run.error = row.error;
+  auto summary = DecodeSummary(row.summary);
   if (!summary.ok()) return summary.status();
   run.summary = *std::move(summary);
   if (!whole) return run;
-  auto result = DecodeResult(row.Text(12));
+  auto result = DecodeResult(row.result);
   if (!result.ok()) return result.status();
   run.result = *std::move(result);
   return run;

@@ -3,13 +3,13 @@
 #ifndef ALLOCLAB_SERVER_STORE_RUN_CODEC_H_
 #define ALLOCLAB_SERVER_STORE_RUN_CODEC_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "alloclab/v1/run.pb.h"
 #include "server/entities/run.h"
-#include "server/store/database.h"
 
 namespace alloclab::server {
 
@@ -26,8 +26,16 @@ absl::StatusOr<SplitRequest> SplitEncodedRequest(const std::string& bytes);
 absl::StatusOr<RunRequest> DecodeRequest(const SplitRequest& bytes);
 absl::StatusOr<RunRequest> DecodeListedRequest(const std::string& bytes);
 
-// A row with the columns RUN_HEAD, and of a whole one also phases and result. INTERNAL as above.
-absl::StatusOr<Run> DecodeRun(const Statement& row, bool whole);
+// A run as the rows of every store have it; only a whole one has phases and result.
+struct RunRow {
+  std::uint64_t id = 0, state = 0;
+  SplitRequest request;
+  std::uint64_t submit_ns = 0, end_ns = 0;
+  std::uint64_t operations_done = 0, operations_total = 0;
+  std::string error, summary, result;
+};
+// INTERNAL as above.
+absl::StatusOr<Run> DecodeRun(const RunRow& row, bool whole);
 
 // Without a result (null) no bytes, and the other way round.
 std::string EncodeResult(const std::shared_ptr<const v1::RunResult>& result);

@@ -1,38 +1,28 @@
-// Runs and traces on disk: one SQLite database in the data directory, written by one server at a time.
+// Runs and traces that outlive the server: what the rest of it asks of a database. There are two: SqliteStore, a file in the
+// data directory that one server has to itself, and PostgresStore, a database that several servers share.
 //
-// A write is on the disk (write-ahead log, synchronous = FULL) before the call returns. Every failure to write changes nothing:
-// RESOURCE_EXHAUSTED when the disk is full, FAILED_PRECONDITION when the store is read-only, INTERNAL otherwise.
+// A change is kept, whatever happens to this process or to the machine of the database, when the call returns. One that fails
+// changes nothing: RESOURCE_EXHAUSTED when the disk is full, FAILED_PRECONDITION when the store is read-only, UNAVAILABLE when
+// the database cannot be reached (then it may also be that a change was made and its answer was lost), INTERNAL otherwise.
 //
-// Every page and every row has a checksum, verified whenever it is read: what was changed on the disk is DATA_LOSS, naming the
-// row and logged once, and never an answer; lists name it and show the rest.
+// Every row has checksums, verified whenever it is read: what was changed behind the store's back is DATA_LOSS, naming the row
+// and logged once, and never an answer; lists name it and show the rest.
 //
-// Files beside alloclab.db, all of them needed by nobody else: "lock" (who has the store open), "reserve" (disk_reserve.h) and
-// "ends" (end_journal.h).
-//
-// Thread safety: all methods may be called from any thread. Readers do not wait for a writer.
+// Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_STORE_RUN_STORE_H_
 #define ALLOCLAB_SERVER_STORE_RUN_STORE_H_
 
+#include <cstddef>
 #include <cstdint>
-#include <filesystem>
-#include <functional>
-#include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "allocators/common/mutex.h"
 #include "server/entities/run.h"
 #include "server/entities/stored_trace.h"
-#include "server/store/data_lock.h"
-#include "server/store/database.h"
-#include "server/store/disk_reserve.h"
-#include "server/store/end_journal.h"
+#include "server/store/run_queue.h"
 
 namespace alloclab::server {
 
@@ -44,81 +34,47 @@ struct EarlierSubmission {
 
 class RunStore {
  public:
-  static constexpr const char* kInterruptedWhy = "the server ended before the run did";
+  RunStore() = default;
+  RunStore(const RunStore&) = delete;
+  RunStore& operator=(const RunStore&) = delete;
+  virtual ~RunStore() = default;
 
-  // Makes the directory and the database if they are missing, and interrupts the runs that the last server left unfinished. A
-  // database that is there and cannot be written (full disk, read-only directory) is opened to be read: trouble() says why.
-  // FAILED_PRECONDITION: another server has it open, or its schema is of a newer version. DATA_LOSS: its structure is damaged.
-  static absl::StatusOr<std::unique_ptr<RunStore>> Open(const std::filesystem::path& directory);
-
-  // A live run is kQueued here until it ends; that it runs only the executor knows.
-  absl::StatusOr<std::uint64_t> InsertRun(const Run& run, const std::string& request_id,
-                                          const std::string& fingerprint);  // the id
-  // State, end time, operations done, error, result. On a full disk it takes what was set aside. REQUIRES: it has ended.
-  absl::Status FinishRun(const Run& run);
-  // Keeps state, end time and error of a run that FinishRun could not store, whatever happens to this process. False if it
-  // cannot.
-  bool NoteEnd(const Run& run);
-  absl::Status DeleteRun(std::uint64_t id);  // on a full disk too, likewise
-  absl::StatusOr<std::optional<Run>> FindRun(std::uint64_t id) const;
-  absl::StatusOr<std::optional<EarlierSubmission>> FindSubmission(std::string_view request_id) const;
-  // Those below `before_id`, `limit` rows at most, damaged ones counted: fewer mean that there are no more.
-  absl::StatusOr<RunList> ListRuns(std::uint64_t before_id, std::size_t limit) const;
-  absl::StatusOr<std::uint64_t> CountRuns() const;
+  // The id, larger than that of any run before, deleted ones too. ALREADY_EXISTS: another run has this request_id.
+  virtual absl::StatusOr<std::uint64_t> InsertRun(const Run& run, const std::string& request_id,
+                                                  const std::string& fingerprint) = 0;
+  // State, end time, operations done, error, result. A run that was deleted meanwhile needs no end. REQUIRES: it has ended.
+  virtual absl::Status FinishRun(const Run& run) = 0;
+  virtual absl::Status DeleteRun(std::uint64_t id) = 0;
+  virtual absl::StatusOr<std::optional<Run>> FindRun(std::uint64_t id) const = 0;
+  virtual absl::StatusOr<std::optional<EarlierSubmission>> FindSubmission(std::string_view request_id) const = 0;
+  // Those below `before_id`, newest first, `limit` rows at most, damaged ones counted: fewer mean that there are no more.
+  virtual absl::StatusOr<RunList> ListRuns(std::uint64_t before_id, std::size_t limit) const = 0;
+  virtual absl::StatusOr<std::uint64_t> CountRuns() const = 0;
   // Deletes the runs that ended before `before`, and of those that ended the oldest until at most `runs_max` runs are left. How
   // many.
-  absl::StatusOr<std::uint64_t> RetireRuns(absl::Time before, std::uint64_t runs_max);
+  virtual absl::StatusOr<std::uint64_t> RetireRuns(absl::Time before, std::uint64_t runs_max) = 0;
 
-  absl::Status PutTrace(const StoredTrace& trace);  // in place of the one with the same digest
-  absl::Status DeleteTrace(std::string_view sha256);
-  absl::StatusOr<std::optional<StoredTrace>> FindTrace(std::string_view sha256) const;
-  absl::StatusOr<std::optional<StoredTrace>> FindTraceInfo(std::string_view sha256) const;
-  absl::StatusOr<TraceList> ListTraces(std::uint64_t before_id, std::size_t limit) const;  // as ListRuns
-  absl::StatusOr<std::uint64_t> TraceBytes() const;                                        // of all traces
+  virtual absl::Status PutTrace(const StoredTrace& trace) = 0;  // in place of the one with the same digest, as the newest
+  virtual absl::Status DeleteTrace(std::string_view sha256) = 0;
+  virtual absl::StatusOr<std::optional<StoredTrace>> FindTrace(std::string_view sha256) const = 0;
+  virtual absl::StatusOr<std::optional<StoredTrace>> FindTraceInfo(std::string_view sha256) const = 0;  // without its content
+  virtual absl::StatusOr<TraceList> ListTraces(std::uint64_t before_id, std::size_t limit) const = 0;   // as ListRuns
+  virtual absl::StatusOr<std::uint64_t> TraceBytes() const = 0;                                         // of all traces
 
   // The first of `count` instance ids that no one else will get.
-  absl::StatusOr<std::uint64_t> ReserveInstanceIds(std::uint64_t count);
+  virtual absl::StatusOr<std::uint64_t> ReserveInstanceIds(std::uint64_t count) = 0;
 
-  std::uint64_t interrupted_at_open() const { return interrupted_at_open_; }
+  // Runs that an earlier server left unfinished and that nobody goes on with.
+  virtual std::uint64_t interrupted_at_open() const = 0;
   // Why nothing can be written: since the start of the server, or as the last write found. Empty: it can.
-  std::string trouble() const ABSL_LOCKS_EXCLUDED(mutex_);
+  virtual std::string trouble() const = 0;
 
- private:
-  RunStore(DataLock lock, const std::filesystem::path& directory);
-  absl::Status OpenToWrite(const std::filesystem::path& file);
-  absl::Status OpenToRead(const std::filesystem::path& file, const absl::Status& why);
-  absl::Status InterruptUnfinished();
-  // Ends the run that is named, or with 0 every run, if it has not ended.
-  static absl::Status EndUnfinished(Database::Session& session, const NotedEnd& end);
-
-  // What every change goes through: refused when read-only; its outcome is what trouble() says.
-  absl::Status Change(const std::function<absl::Status(Database::Session&)>& change);
-  // Likewise, and once more with the room that was set aside when the disk is full.
-  absl::Status ChangeEvenIfFull(const std::function<absl::Status(Database::Session&)>& change);
-  // Gives free pages back to the disk.
-  void Shrink();
-
-  absl::StatusOr<std::uint64_t> QueryInt(const char* sql) const;
-  absl::StatusOr<Run> ReadRun(const Statement& row, bool whole) const;
-  absl::StatusOr<std::optional<StoredTrace>> ReadTrace(const char* sql, std::string_view sha256) const;
-  // DATA_LOSS naming the row, which is logged if it is the first time.
-  absl::Status Damaged(const std::string& row) const ABSL_LOCKS_EXCLUDED(mutex_);
-  // The rows of a list. If pages of the table are damaged, row by row, as the index `index` knows them.
-  absl::Status Scan(const char* table, const char* head, const char* index, std::uint64_t before_id, std::size_t limit,
-                    const std::function<absl::Status(const Statement&)>& take, std::vector<std::uint64_t>& damaged) const;
-
-  DataLock lock_;
-  std::unique_ptr<Database> writer_;  // null: read-only
-  std::unique_ptr<Database> reader_;
-  DiskReserve reserve_;
-  EndJournal ends_;
-  absl::Status read_only_;  // why, if it is
-  std::uint64_t interrupted_at_open_ = 0;
-  std::uint64_t ids_before_open_ = 0;  // of runs, up to this
-  mutable Mutex mutex_;
-  absl::Status last_write_ ABSL_GUARDED_BY(mutex_);
-  mutable std::set<std::string> damaged_rows_ ABSL_GUARDED_BY(mutex_);  // logged
+  // Null: one server has the store to itself, and queues its runs itself.
+  virtual RunQueue* queue() { return nullptr; }
 };
+
+// The run whose result a store did not take: as failed, for that reason. One that failed stays as it is.
+Run WithLostResult(Run run, const absl::Status& why);
 
 }  // namespace alloclab::server
 

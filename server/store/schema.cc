@@ -5,7 +5,6 @@
 
 #include "server/converters/run_converter.h"
 #include "server/errors.h"
-#include "server/store/run_codec.h"
 
 namespace alloclab::server {
 namespace {
@@ -105,6 +104,23 @@ absl::Status CopyTrace(const Statement& row, Database::Session& to) {
 }
 
 }  // namespace
+
+RunRow RunRowOf(const Statement& row, bool whole) {
+  RunRow run;
+  run.id = row.Int(0);
+  run.state = row.Int(1);
+  run.request.request = row.Text(2);
+  run.submit_ns = row.Int(5);
+  run.end_ns = row.Int(6);
+  run.operations_done = row.Int(7);
+  run.operations_total = row.Int(8);
+  run.error = row.Text(9);
+  run.summary = row.Text(10);
+  if (!whole) return run;
+  run.request.phases = row.Text(11);
+  run.result = row.Text(12);
+  return run;
+}
 
 absl::Status MakeTables(Database& database, const std::filesystem::path& file) {
   Database::Session session(database);

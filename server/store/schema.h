@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/store/database.h"
+#include "server/store/run_codec.h"
 
 namespace alloclab::server {
 
@@ -19,6 +20,9 @@ inline constexpr std::uint64_t kSchemaVersion = 2;
 #define RUN_BODY "id, phases, result"
 #define TRACE_HEAD "id, sha256, name, format, operations, upload_ns, bytes"
 #define TRACE_BODY "id, content"
+
+// A row with the columns RUN_HEAD, and of a whole one also phases and result.
+RunRow RunRowOf(const Statement& row, bool whole);
 
 // Of a new database. FAILED_PRECONDITION: a newer server wrote it.
 absl::Status MakeTables(Database& database, const std::filesystem::path& file);

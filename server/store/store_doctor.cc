@@ -107,7 +107,7 @@ absl::Status ExportRun(Database::Session& session, std::uint64_t id, std::ostrea
   Statement row = session.Prepare("SELECT " RUN_HEAD ", phases, result FROM run WHERE id = ?");
   const absl::StatusOr<bool> there = row.Bind(id).Step();
   if (!there.ok()) return there.status();
-  const absl::StatusOr<Run> run = DecodeRun(row, /*whole=*/true);
+  const absl::StatusOr<Run> run = DecodeRun(RunRowOf(row, /*whole=*/true), /*whole=*/true);
   if (!run.ok()) return run.status();
   const absl::StatusOr<std::string> json = MessageToJson(ToProto(*run), JsonLayout::kCompact);
   if (!json.ok()) return json.status();

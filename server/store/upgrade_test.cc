@@ -5,8 +5,8 @@
 #include "proto/converters/deterministic.h"
 #include "server/converters/run_converter.h"
 #include "server/store/run_codec.h"
-#include "server/store/run_store.h"
 #include "server/store/schema.h"
+#include "server/store/sqlite_store.h"
 #include "server/store/store_doctor.h"
 #include "server/testing/store_samples.h"
 #include "server/testing/temporary_directory.h"
@@ -63,9 +63,9 @@ TEST(Upgrade, KeepsRunsTracesAndCounters) {
   EXPECT_TRUE(absl::IsFailedPrecondition(CheckStore(directory.path()).status()));
 
   for (int life = 0; life < 2; ++life) {
-    const auto opened = RunStore::Open(directory.path());
+    const auto opened = SqliteStore::Open(directory.path());
     ASSERT_TRUE(opened.ok()) << opened.status();
-    RunStore& store = **opened;
+    SqliteStore& store = **opened;
     EXPECT_EQ(store.interrupted_at_open(), life == 0 ? 1u : 0u);
     EXPECT_EQ(EncodeResult((*store.FindRun(2))->result), EncodeResult(ended.result));
     EXPECT_EQ(std::get<WorkloadSpec>((*store.FindRun(5))->request.workload).phases.size(), 2u);

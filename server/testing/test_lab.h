@@ -13,13 +13,14 @@
 #include "server/collections/instance_registry.h"
 #include "server/collections/run_executor.h"
 #include "server/collections/trace_library.h"
+#include "server/store/sqlite_store.h"
 #include "server/testing/temporary_directory.h"
 
 namespace alloclab::server {
 
 struct TestLab {
   TemporaryDirectory directory;
-  std::unique_ptr<RunStore> store = *RunStore::Open(directory.path());
+  std::unique_ptr<RunStore> store = *SqliteStore::Open(directory.path());
   std::shared_ptr<HostBudget> budget = std::make_shared<HostBudget>(
       HostBudgetLimits{.promised_ram_bytes = 1ull << 40, .held_bytes = 1ull << 40, .handles = 1 << 20});
   HeapDirectory heaps{{.instances = 2, .runs = 2}};

@@ -1,4 +1,4 @@
-// RunStore: the runs.
+// SqliteStore: the runs.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,9 +7,10 @@
 #include "allocators/common/check.h"
 #include "server/errors.h"
 #include "server/limits.h"
+#include "server/log.h"
 #include "server/store/run_codec.h"
-#include "server/store/run_store.h"
 #include "server/store/schema.h"
+#include "server/store/sqlite_store.h"
 
 namespace alloclab::server {
 namespace {
@@ -23,8 +24,8 @@ std::string CutError(const std::string& error) { return error.substr(0, kErrorMe
 
 }  // namespace
 
-absl::StatusOr<Run> RunStore::ReadRun(const Statement& row, bool whole) const {
-  absl::StatusOr<Run> run = DecodeRun(row, whole);
+absl::StatusOr<Run> SqliteStore::ReadRun(const Statement& row, bool whole) const {
+  absl::StatusOr<Run> run = DecodeRun(RunRowOf(row, whole), whole);
   if (run.ok() && !Ended(run->state) && run->id <= ids_before_open_) {  // of an earlier server, and the store could not be told
     run->state = RunState::kInterrupted;
     run->end_time = run->submit_time;
@@ -39,8 +40,8 @@ absl::StatusOr<Run> RunStore::ReadRun(const Statement& row, bool whole) const {
   return run;
 }
 
-absl::StatusOr<std::uint64_t> RunStore::InsertRun(const Run& run, const std::string& request_id,
-                                                  const std::string& fingerprint) {
+absl::StatusOr<std::uint64_t> SqliteStore::InsertRun(const Run& run, const std::string& request_id,
+                                                     const std::string& fingerprint) {
   const SplitRequest request = EncodeRequest(run.request);
   std::uint64_t id = 0;
   absl::Status status = Change([&](Database::Session& session) {
@@ -67,11 +68,12 @@ absl::StatusOr<std::uint64_t> RunStore::InsertRun(const Run& run, const std::str
           .Run();
     });
   });
+  if (absl::IsAlreadyExists(status)) return errors::RequestIdReused(request_id);
   if (!status.ok()) return status;
   return id;
 }
 
-absl::Status RunStore::FinishRun(const Run& run) {
+absl::Status SqliteStore::FinishRun(const Run& run) {
   ALLOCLAB_CHECK(Ended(run.state));
   const std::string result = EncodeResult(run.result), summary = EncodeSummary(run.result);
   absl::Status status = ChangeEvenIfFull([&](Database::Session& session) -> absl::Status {
@@ -94,26 +96,30 @@ absl::Status RunStore::FinishRun(const Run& run) {
     Statement query = session.Prepare("SELECT 1 FROM run WHERE id = ?");
     const absl::StatusOr<bool> there = query.Bind(run.id).Step();
     if (!there.ok()) return there.status();
-    return *there ? Damaged(RunName(run.id)) : absl::OkStatus();  // one that was deleted needs no end
+    return *there ? damage_.Found(RunName(run.id)) : absl::OkStatus();  // one that was deleted needs no end
   });
-  if (status.ok()) ends_.Forget(run.id);
+  if (status.ok()) {
+    ends_.Forget(run.id);
+  } else if (!NoteEnd(WithLostResult(run, status))) {
+    Log(LogLevel::kError, "run.end_not_noted", {{"run", run.id}});
+  }
   return status;
 }
 
-bool RunStore::NoteEnd(const Run& run) {
+bool SqliteStore::NoteEnd(const Run& run) {
   ALLOCLAB_CHECK(Ended(run.state));
   return ends_.Note({run.id, static_cast<std::uint64_t>(run.state), Nanos(run.end_time), run.error});
 }
 
-absl::Status RunStore::DeleteRun(std::uint64_t id) {
+absl::Status SqliteStore::DeleteRun(std::uint64_t id) {
   absl::Status status = ChangeEvenIfFull(
       [&](Database::Session& session) { return session.Prepare("DELETE FROM run WHERE id = ?").Bind(id).Run(); });
-  if (absl::IsDataLoss(status)) return Damaged(RunName(id));
+  if (absl::IsDataLoss(status)) return damage_.Found(RunName(id));
   if (status.ok()) Shrink();
   return status;
 }
 
-absl::StatusOr<std::uint64_t> RunStore::RetireRuns(absl::Time before, std::uint64_t runs_max) {
+absl::StatusOr<std::uint64_t> SqliteStore::RetireRuns(absl::Time before, std::uint64_t runs_max) {
   const absl::StatusOr<std::uint64_t> count = CountRuns();
   if (!count.ok()) return count;
   std::uint64_t retired = 0;
@@ -133,32 +139,32 @@ absl::StatusOr<std::uint64_t> RunStore::RetireRuns(absl::Time before, std::uint6
   return retired;
 }
 
-absl::StatusOr<std::optional<Run>> RunStore::FindRun(std::uint64_t id) const {
+absl::StatusOr<std::optional<Run>> SqliteStore::FindRun(std::uint64_t id) const {
   Database::Session session(*reader_);
   Statement query = session.Prepare("SELECT " RUN_HEAD ", phases, result, head_sum = row_sum(" RUN_HEAD
                                     ") AND body_sum = row_sum(" RUN_BODY ") FROM run WHERE id = ?");
   const absl::StatusOr<bool> row = query.Bind(id).Step();
-  if (absl::IsDataLoss(row.status())) return Damaged(RunName(id));
+  if (absl::IsDataLoss(row.status())) return damage_.Found(RunName(id));
   if (!row.ok()) return row.status();
   if (!*row) return std::nullopt;
-  if (query.Int(13) != 1 || query.Int(0) != id) return Damaged(RunName(id));
+  if (query.Int(13) != 1 || query.Int(0) != id) return damage_.Found(RunName(id));
   return ReadRun(query, /*whole=*/true);
 }
 
-absl::StatusOr<std::optional<EarlierSubmission>> RunStore::FindSubmission(std::string_view request_id) const {
+absl::StatusOr<std::optional<EarlierSubmission>> SqliteStore::FindSubmission(std::string_view request_id) const {
   Database::Session session(*reader_);
   Statement query = session.Prepare("SELECT id, fingerprint, head_sum = row_sum(" RUN_HEAD ") FROM run WHERE request_id = ?");
   const absl::StatusOr<bool> row = query.Bind(request_id).Step();
   if (!row.ok()) return row.status();
   if (!*row) return std::nullopt;
-  if (query.Int(2) != 1) return Damaged(RunName(query.Int(0)));
+  if (query.Int(2) != 1) return damage_.Found(RunName(query.Int(0)));
   return EarlierSubmission{query.Int(0), query.Text(1)};
 }
 
-absl::StatusOr<RunList> RunStore::ListRuns(std::uint64_t before_id, std::size_t limit) const {
+absl::StatusOr<RunList> SqliteStore::ListRuns(std::uint64_t before_id, std::size_t limit) const {
   RunList list;
   const auto take = [&](const Statement& row) -> absl::Status {
-    if (row.Int(11) != 1) return Damaged(RunName(row.Int(0)));
+    if (row.Int(11) != 1) return damage_.Found(RunName(row.Int(0)));
     absl::StatusOr<Run> run = ReadRun(row, /*whole=*/false);
     if (!run.ok()) return run.status();
     list.runs.push_back(*std::move(run));
@@ -166,10 +172,10 @@ absl::StatusOr<RunList> RunStore::ListRuns(std::uint64_t before_id, std::size_t 
   };
   absl::Status status = Scan("run", RUN_HEAD, "run_request", before_id, limit, take, list.damaged);
   if (!status.ok()) return status;
-  for (const std::uint64_t id : list.damaged) Damaged(RunName(id)).IgnoreError();  // logged
+  for (const std::uint64_t id : list.damaged) damage_.Found(RunName(id)).IgnoreError();  // logged
   return list;
 }
 
-absl::StatusOr<std::uint64_t> RunStore::CountRuns() const { return QueryInt("SELECT count(*) FROM run"); }
+absl::StatusOr<std::uint64_t> SqliteStore::CountRuns() const { return QueryInt("SELECT count(*) FROM run"); }
 
 }  // namespace alloclab::server

@@ -1,10 +1,10 @@
-// RunStore: the traces.
+// SqliteStore: the traces.
 #include <fmt/format.h>
 
 #include <utility>
 
-#include "server/store/run_store.h"
 #include "server/store/schema.h"
+#include "server/store/sqlite_store.h"
 
 namespace alloclab::server {
 namespace {
@@ -26,7 +26,7 @@ StoredTrace ReadHead(const Statement& row) {
 
 }  // namespace
 
-absl::Status RunStore::PutTrace(const StoredTrace& trace) {
+absl::Status SqliteStore::PutTrace(const StoredTrace& trace) {
   return Change([&](Database::Session& session) {
     return session.Transact([&]() -> absl::Status {
       std::uint64_t id = 0;
@@ -53,50 +53,50 @@ absl::Status RunStore::PutTrace(const StoredTrace& trace) {
   });
 }
 
-absl::Status RunStore::DeleteTrace(std::string_view sha256) {
+absl::Status SqliteStore::DeleteTrace(std::string_view sha256) {
   absl::Status status = ChangeEvenIfFull(
       [&](Database::Session& session) { return session.Prepare("DELETE FROM trace WHERE sha256 = ?").Bind(sha256).Run(); });
-  if (absl::IsDataLoss(status)) return Damaged(fmt::format("trace \"{}\"", sha256));
+  if (absl::IsDataLoss(status)) return damage_.Found(fmt::format("trace \"{}\"", sha256));
   if (status.ok()) Shrink();
   return status;
 }
 
-absl::StatusOr<std::optional<StoredTrace>> RunStore::FindTrace(std::string_view sha256) const {
+absl::StatusOr<std::optional<StoredTrace>> SqliteStore::FindTrace(std::string_view sha256) const {
   return ReadTrace("SELECT " TRACE_HEAD ", head_sum = row_sum(" TRACE_HEAD ") AND body_sum = row_sum(" TRACE_BODY
                    "), content FROM trace WHERE sha256 = ?",
                    sha256);
 }
 
-absl::StatusOr<std::optional<StoredTrace>> RunStore::FindTraceInfo(std::string_view sha256) const {
+absl::StatusOr<std::optional<StoredTrace>> SqliteStore::FindTraceInfo(std::string_view sha256) const {
   return ReadTrace("SELECT " TRACE_HEAD ", head_sum = row_sum(" TRACE_HEAD "), x'' FROM trace WHERE sha256 = ?", sha256);
 }
 
-absl::StatusOr<std::optional<StoredTrace>> RunStore::ReadTrace(const char* sql, std::string_view sha256) const {
+absl::StatusOr<std::optional<StoredTrace>> SqliteStore::ReadTrace(const char* sql, std::string_view sha256) const {
   Database::Session session(*reader_);
   Statement query = session.Prepare(sql);
   const absl::StatusOr<bool> row = query.Bind(sha256).Step();
-  if (absl::IsDataLoss(row.status())) return Damaged(fmt::format("trace \"{}\"", sha256));
+  if (absl::IsDataLoss(row.status())) return damage_.Found(fmt::format("trace \"{}\"", sha256));
   if (!row.ok()) return row.status();
   if (!*row) return std::nullopt;
-  if (query.Int(7) != 1 || query.Text(1) != sha256) return Damaged(fmt::format("trace \"{}\"", sha256));
+  if (query.Int(7) != 1 || query.Text(1) != sha256) return damage_.Found(fmt::format("trace \"{}\"", sha256));
   StoredTrace trace = ReadHead(query);
   trace.content = query.Text(8);
   return trace;
 }
 
-absl::StatusOr<TraceList> RunStore::ListTraces(std::uint64_t before_id, std::size_t limit) const {
+absl::StatusOr<TraceList> SqliteStore::ListTraces(std::uint64_t before_id, std::size_t limit) const {
   TraceList list;
   const auto take = [&](const Statement& row) -> absl::Status {
-    if (row.Int(7) != 1) return Damaged(TraceName(row.Int(0)));
+    if (row.Int(7) != 1) return damage_.Found(TraceName(row.Int(0)));
     list.traces.push_back(ReadHead(row));
     return absl::OkStatus();
   };
   absl::Status status = Scan("trace", TRACE_HEAD, "trace_digest", before_id, limit, take, list.damaged);
   if (!status.ok()) return status;
-  for (const std::uint64_t id : list.damaged) Damaged(TraceName(id)).IgnoreError();  // logged
+  for (const std::uint64_t id : list.damaged) damage_.Found(TraceName(id)).IgnoreError();  // logged
   return list;
 }
 
-absl::StatusOr<std::uint64_t> RunStore::TraceBytes() const { return QueryInt("SELECT ifnull(sum(bytes), 0) FROM trace"); }
+absl::StatusOr<std::uint64_t> SqliteStore::TraceBytes() const { return QueryInt("SELECT ifnull(sum(bytes), 0) FROM trace"); }
 
 }  // namespace alloclab::server

@@ -1,0 +1,227 @@
+// PostgresStore: the runs.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "server/entities/native_allocator.h"
+#include "server/errors.h"
+#include "server/limits.h"
+#include "server/store/postgres_store.h"
+#include "server/store/row_sum.h"
+
+namespace alloclab::server {
+namespace {
+
+// What lists show of a row, how far the run is, and what only whoever asks for the one row sees; with checksums.
+#define PG_RUN_HEAD                                                                                            \
+  "id, state, request, request_id, fingerprint, submit_ns, end_ns, operations_done, operations_total, error, " \
+  "summary, head_sum, coalesce(lease_end > now(), false), coalesce(done, 0)"
+#define PG_RUN_BODY "phases, result, body_sum"
+#define PG_RUN_FROM " FROM run LEFT JOIN queue ON queue.run = run.id "
+namespace column {
+enum {
+  kId,
+  kState,
+  kRequest,
+  kRequestId,
+  kFingerprint,
+  kSubmit,
+  kEnd,
+  kDone,
+  kTotal,
+  kError,
+  kSummary,
+  kHeadSum,
+  kIsTaken,
+  kTakenDone,
+  kPhases,
+  kResult,
+  kBodySum
+};
+}  // namespace column
+
+std::string PgRunName(std::uint64_t id) { return fmt::format("run {}", id); }
+std::uint64_t NanosOf(absl::Time time) { return static_cast<std::uint64_t>(absl::ToUnixNanos(time)); }
+
+// `request_id` is empty if the row has none.
+std::uint64_t RunHeadSum(const RunRow& row, std::string_view request_id, std::string_view fingerprint) {
+  RowSum sum;
+  sum.Add(row.id).Add(row.state).Add(row.request.request).Add(request_id).Add(fingerprint).Add(row.submit_ns).Add(row.end_ns);
+  return sum.Add(row.operations_done).Add(row.operations_total).Add(row.error).Add(row.summary).value();
+}
+
+// A run that a server replays is kQueued in its row.
+void ShowTaken(const PgResult& result, int row, Run& run) {
+  if (Ended(run.state) || result.Int(row, column::kIsTaken) == 0) return;
+  run.state = RunState::kRunning;
+  run.operations_done = result.Int(row, column::kTakenDone);
+}
+
+std::string TraceOf(const RunRequest& request) {
+  const auto* trace = std::get_if<UploadedTrace>(&request.workload);
+  return trace == nullptr ? "" : trace->sha256;
+}
+
+std::uint64_t RunBodySum(const RunRow& row) { return RowSum().Add(row.id).Add(row.request.phases).Add(row.result).value(); }
+
+}  // namespace
+
+absl::StatusOr<RunRow> PostgresStore::ReadRow(const PgResult& result, int row, bool whole) const {
+  const auto text = [&](int column) { return std::string(result.Bytes(row, column)); };
+  RunRow run;
+  run.id = result.Int(row, column::kId);
+  run.state = result.Int(row, column::kState);
+  run.request.request = text(column::kRequest);
+  run.submit_ns = result.Int(row, column::kSubmit);
+  run.end_ns = result.Int(row, column::kEnd);
+  run.operations_done = result.Int(row, column::kDone);
+  run.operations_total = result.Int(row, column::kTotal);
+  run.error = text(column::kError);
+  run.summary = text(column::kSummary);
+  const std::uint64_t sum = RunHeadSum(run, result.Bytes(row, column::kRequestId), result.Bytes(row, column::kFingerprint));
+  if (sum != result.Int(row, column::kHeadSum)) return damage_.Found(PgRunName(run.id));
+  if (!whole) return run;
+  run.request.phases = text(column::kPhases);
+  run.result = text(column::kResult);
+  if (RunBodySum(run) != result.Int(row, column::kBodySum)) return damage_.Found(PgRunName(run.id));
+  return run;
+}
+
+absl::StatusOr<std::uint64_t> PostgresStore::InsertRun(const Run& run, const std::string& request_id,
+                                                       const std::string& fingerprint) {
+  RunRow row;
+  row.state = static_cast<std::uint64_t>(run.state);
+  row.request = EncodeRequest(run.request);
+  row.submit_ns = NanosOf(run.submit_time);
+  row.operations_done = run.operations_done;
+  row.operations_total = run.operations_total;
+  absl::Status status = Change([&](PgConnection& connection) -> absl::Status {
+    const auto id = connection.Execute("SELECT nextval('run_id')");
+    if (!id.ok()) return id.status();
+    row.id = id->Int(0, 0);
+    PgValues values;
+    values.Add(row.id)
+        .Add(RunHeadSum(row, request_id, fingerprint))
+        .Add(RunBodySum(row))
+        .Add(row.state)
+        .Add(row.request.request);
+    values.AddOrNull(request_id).Add(fingerprint).Add(row.submit_ns).Add(row.operations_done).Add(row.operations_total);
+    const auto inserted =
+        connection.Execute("INSERT INTO run VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, '', '', $11, '', 0)",
+                           values.Add(row.request.phases));
+    if (!inserted.ok()) return inserted.status();
+    const std::string trace = TraceOf(run.request);
+    PgValues waiting;
+    waiting.Add(row.id).Add(run.request.owner).Add(std::uint64_t{IsNative(run.request.config)}).Add(trace);
+    return connection.Execute("INSERT INTO queue (run, owner, native, trace) VALUES ($1, $2, $3 = 1, $4)", waiting).status();
+  });
+  if (absl::IsAlreadyExists(status)) return errors::RequestIdReused(request_id);
+  if (!status.ok()) return status;
+  return row.id;
+}
+
+absl::Status PostgresStore::FinishRun(const Run& run) { return FinishTaken(run, /*token=*/0); }
+
+absl::StatusOr<RunRow> PostgresStore::FindRow(PgConnection& connection, std::uint64_t id) const {
+  const auto found = connection.Execute("SELECT " PG_RUN_HEAD ", " PG_RUN_BODY PG_RUN_FROM "WHERE id = $1", PgValues().Add(id));
+  if (!found.ok()) return found.status();
+  return found->rows() == 0 ? errors::RunNotFound(id) : ReadRow(*found, 0, /*whole=*/true);
+}
+
+absl::Status PostgresStore::WriteEnd(PgConnection& connection, const Run& run, std::uint64_t token) {
+  return Rewrite(connection, run.id, token, [&](RunRow& row) {
+    row.state = static_cast<std::uint64_t>(run.state);
+    row.end_ns = NanosOf(run.end_time);
+    row.operations_done = run.operations_done;
+    row.operations_total = run.operations_total;
+    row.error = run.error.substr(0, kErrorMessageMax);  // errors travel with lists
+    row.summary = EncodeSummary(run.result);
+    row.result = EncodeResult(run.result);
+  });
+}
+
+absl::Status PostgresStore::Rewrite(PgConnection& connection, std::uint64_t id, std::uint64_t token,
+                                    absl::FunctionRef<void(RunRow&)> change) {
+  const auto found = connection.Execute("SELECT " PG_RUN_HEAD ", " PG_RUN_BODY PG_RUN_FROM "WHERE id = $1 FOR UPDATE OF run",
+                                        PgValues().Add(id));
+  if (!found.ok()) return found.status();
+  if (found->rows() == 0) return absl::OkStatus();
+  absl::StatusOr<RunRow> row = ReadRow(*found, 0, /*whole=*/true);
+  if (!row.ok()) return row.status();
+  change(*row);
+  const std::uint64_t head_sum = RunHeadSum(*row, found->Bytes(0, column::kRequestId), found->Bytes(0, column::kFingerprint));
+  PgValues values;
+  values.Add(row->id).Add(head_sum).Add(RunBodySum(*row)).Add(row->state).Add(row->end_ns).Add(row->operations_done);
+  values.Add(row->operations_total).Add(row->error).Add(row->summary).Add(row->result).Add(token);
+  return connection
+      .Execute(
+          "UPDATE run SET head_sum = $2, body_sum = $3, state = $4, end_ns = $5, operations_done = $6, "
+          "operations_total = $7, error = $8, summary = $9, result = $10, token = $11 WHERE id = $1",
+          values)
+      .status();
+}
+
+absl::Status PostgresStore::DeleteRun(std::uint64_t id) {
+  return Execute("DELETE FROM run WHERE id = $1", PgValues().Add(id)).status();
+}
+
+absl::StatusOr<std::uint64_t> PostgresStore::RetireRuns(absl::Time before, std::uint64_t runs_max) {
+  std::uint64_t retired = 0;
+  absl::Status status = Change([&](PgConnection& connection) -> absl::Status {
+    const std::uint64_t nanos = NanosOf(std::max(before, absl::UnixEpoch()));
+    const auto old = connection.Execute("DELETE FROM run WHERE end_ns > 0 AND end_ns < $1", PgValues().Add(nanos));
+    if (!old.ok()) return old.status();
+    const auto many = connection.Execute(
+        "DELETE FROM run WHERE id IN (SELECT id FROM run WHERE state > 2 ORDER BY id "
+        "LIMIT greatest(0, (SELECT count(*) FROM run) - $1))",
+        PgValues().Add(runs_max));
+    if (!many.ok()) return many.status();
+    retired = old->changed() + many->changed();
+    return absl::OkStatus();
+  });
+  if (!status.ok()) return status;
+  return retired;
+}
+
+absl::StatusOr<std::optional<Run>> PostgresStore::FindRun(std::uint64_t id) const {
+  const auto found = Execute("SELECT " PG_RUN_HEAD ", " PG_RUN_BODY PG_RUN_FROM "WHERE id = $1", PgValues().Add(id));
+  if (!found.ok()) return found.status();
+  if (found->rows() == 0) return std::nullopt;
+  const absl::StatusOr<RunRow> row = ReadRow(*found, 0, /*whole=*/true);
+  if (!row.ok()) return row.status();
+  absl::StatusOr<Run> run = DecodeRun(*row, /*whole=*/true);
+  if (run.ok()) ShowTaken(*found, 0, *run);
+  return run;
+}
+
+absl::StatusOr<std::optional<EarlierSubmission>> PostgresStore::FindSubmission(std::string_view request_id) const {
+  const auto found = Execute("SELECT " PG_RUN_HEAD PG_RUN_FROM "WHERE request_id = $1", PgValues().Add(request_id));
+  if (!found.ok()) return found.status();
+  if (found->rows() == 0) return std::nullopt;
+  const absl::StatusOr<RunRow> row = ReadRow(*found, 0, /*whole=*/false);
+  if (!row.ok()) return row.status();
+  return EarlierSubmission{row->id, std::string(found->Bytes(0, column::kFingerprint))};
+}
+
+absl::StatusOr<RunList> PostgresStore::ListRuns(std::uint64_t before_id, std::size_t limit) const {
+  const auto found = Execute("SELECT " PG_RUN_HEAD PG_RUN_FROM "WHERE id < $1 ORDER BY id DESC LIMIT $2",
+                             PgValues().Add(before_id).Add(std::uint64_t{limit}));
+  if (!found.ok()) return found.status();
+  RunList list;
+  for (int i = 0; i < found->rows(); ++i) {
+    const absl::StatusOr<RunRow> row = ReadRow(*found, i, /*whole=*/false);
+    absl::StatusOr<Run> run = row.ok() ? DecodeRun(*row, /*whole=*/false) : row.status();
+    if (run.ok()) {
+      ShowTaken(*found, i, *run);
+      list.runs.push_back(*std::move(run));
+    } else {
+      list.damaged.push_back(found->Int(i, column::kId));
+    }
+  }
+  return list;
+}
+
+absl::StatusOr<std::uint64_t> PostgresStore::CountRuns() const { return QueryInt("SELECT count(*) FROM run"); }
+
+}  // namespace alloclab::server

@@ -1,0 +1,207 @@
+#include "server/store/postgres_store.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "server/limits.h"
+#include "server/log.h"
+#include "server/testing/postgres_server.h"
+#include "server/testing/store_contract.h"
+#include "server/testing/store_samples.h"
+
+namespace alloclab::server {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+class PostgresDatabase final : public TestDatabase {
+ public:
+  explicit PostgresDatabase(std::string url) : url_(std::move(url)) {}
+  std::unique_ptr<RunStore> Open() override {
+    auto store = PostgresStore::Open(url_, {});
+    EXPECT_TRUE(store.ok()) << store.status();
+    return store.ok() ? *std::move(store) : nullptr;
+  }
+  void Damage(const std::string& table, const std::string& column, std::uint64_t id) override {
+    const auto connection = PgConnection::Open(url_);
+    ASSERT_TRUE(connection.ok()) << connection.status();
+    const auto changed = (*connection)
+                             ->Execute(fmt::format("UPDATE {} SET {} = set_bit({}, 3, 1 - get_bit({}, 3)) WHERE id = $1", table,
+                                                   column, column, column)
+                                           .c_str(),
+                                       PgValues().Add(id));
+    ASSERT_TRUE(changed.ok()) << changed.status();
+    ASSERT_EQ(changed->changed(), 1u);
+  }
+
+ private:
+  const std::string url_;
+};
+
+std::unique_ptr<TestDatabase> NewPostgresDatabase() {
+  PostgresServer* const server = PostgresServer::Shared();
+  return server == nullptr ? nullptr : std::make_unique<PostgresDatabase>(server->NewDatabase());
+}
+
+INSTANTIATE_TEST_SUITE_P(Postgres, StoreContract, testing::Values(StoreKind{"PostgreSQL", NewPostgresDatabase}), KindName);
+
+class PostgresStoreTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ConfigureLog(LogFormat::kText, LogLevel::kError);
+    server_ = PostgresServer::Shared();
+    if (server_ == nullptr) GTEST_SKIP() << "SKIPPED: PostgreSQL is not installed";
+    url_ = server_->NewDatabase();
+  }
+  std::unique_ptr<PostgresStore> Open() const {
+    auto store = PostgresStore::Open(url_, {});
+    EXPECT_TRUE(store.ok()) << store.status();
+    return *std::move(store);
+  }
+  // What a statement of a test's own says, and the first number of it.
+  std::uint64_t Ask(const char* sql) const {
+    const auto connection = PgConnection::Open(url_);
+    const auto result = (*connection)->Execute(sql);
+    EXPECT_TRUE(result.ok()) << result.status();
+    return result.ok() && result->rows() > 0 ? result->Int(0, 0) : 0;
+  }
+
+  PostgresServer* server_ = nullptr;
+  std::string url_;
+};
+
+TEST_F(PostgresStoreTest, RefusesWhatIsNoUrlOfADatabase) {
+  const auto why = [](const std::string& url) { return std::string(PostgresStore::Open(url, {}).status().message()); };
+  EXPECT_THAT(why("mysql://host/db"), AllOf(HasSubstr("--store: "), HasSubstr("postgresql://alloclab@")));
+  EXPECT_THAT(why("postgresql://host/db?nonsense=1"), HasSubstr("nonsense"));
+  EXPECT_THAT(why("postgresql://me:secret@host/db"), AllOf(HasSubstr("PGPASSWORD"), Not(HasSubstr("secret"))));
+  EXPECT_THAT(why(url_ + "_that_is_not_there"), HasSubstr("does not exist"));
+  EXPECT_TRUE(absl::IsUnavailable(PostgresStore::Open("postgresql://127.0.0.1:21099/lab", {}).status()));
+}
+
+TEST_F(PostgresStoreTest, RefusesANewerSchema) {
+  Open().reset();
+  Ask("INSERT INTO migration VALUES (99)");
+  const absl::Status refused = PostgresStore::Open(url_, {}).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("newer server (schema 99; this one knows 1)"));
+}
+
+TEST_F(PostgresStoreTest, ServersThatStartAtOnceMigrateOnce) {
+  constexpr int kServers = 8;
+  std::vector<std::thread> threads;
+  std::atomic<int> opened{0};
+  for (int i = 0; i < kServers; ++i) {
+    threads.emplace_back([&] {
+      const auto store = PostgresStore::Open(url_, {});
+      EXPECT_TRUE(store.ok()) << store.status();
+      if (store.ok() && (*store)->InsertRun(SampleRun(1), "", "").ok()) ++opened;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(opened, kServers);
+  EXPECT_EQ(Ask("SELECT count(*) FROM migration"), 1u);
+  EXPECT_EQ(Ask("SELECT count(*) FROM run"), std::uint64_t{kServers});
+}
+
+TEST_F(PostgresStoreTest, AMigrationThatFailsLeavesNothing) {
+  Ask("CREATE SCHEMA alloclab");
+  Ask("CREATE TABLE alloclab.trace (of_somebody_else BIGINT)");
+  EXPECT_FALSE(PostgresStore::Open(url_, {}).ok());
+  EXPECT_EQ(Ask("SELECT count(*) FROM pg_tables WHERE schemaname = 'alloclab'"), 1u);
+}
+
+TEST_F(PostgresStoreTest, TheRowsOfOneServerAreTheOthersRows) {
+  const auto one = Open(), other = Open();
+  const std::uint64_t id = *one->InsertRun(SampleRun(1), "once", "print");
+  EXPECT_EQ((*other->FindSubmission("once"))->run, id);
+  EXPECT_TRUE(absl::IsAlreadyExists(other->InsertRun(SampleRun(1), "once", "print").status()));
+  ASSERT_TRUE(other->FinishRun(EndedSample(1, id, 100)).ok());
+  EXPECT_EQ((*one->FindRun(id))->state, RunState::kSucceeded);
+  EXPECT_NE(*one->ReserveInstanceIds(1024), *other->ReserveInstanceIds(1024));
+}
+
+TEST_F(PostgresStoreTest, WithoutItsDatabaseItSaysSoAndComesBackByItself) {
+  const auto store = Open();
+  const std::uint64_t id = *store->InsertRun(SampleRun(1), "", "");
+  for (const int signal : {SIGINT, SIGQUIT}) {
+    server_->Stop(signal);
+    for (int i = 0; i < 50; ++i) {  // whatever the connection was doing, and then at once
+      const absl::Time began = absl::Now();
+      const absl::Status away = store->FindRun(id).status();
+      EXPECT_TRUE(absl::IsUnavailable(away)) << away;
+      EXPECT_THAT(std::string(away.message()), HasSubstr("the database does not answer"));
+      EXPECT_LT(absl::Now() - began, absl::Seconds(2));
+    }
+    EXPECT_TRUE(absl::IsUnavailable(store->InsertRun(SampleRun(2), "", "").status()));
+    EXPECT_THAT(store->trouble(), HasSubstr("does not answer"));
+    server_->Start();
+    absl::StatusOr<std::optional<server::Run>> found;
+    for (int i = 0; i < 100; ++i) {
+      found = store->FindRun(id);
+      if (found.ok()) break;
+      absl::SleepFor(absl::Milliseconds(100));
+    }
+    ASSERT_TRUE(found.ok() && found->has_value()) << "what was acknowledged is kept: " << found.status();
+    EXPECT_THAT(store->trouble(), IsEmpty());
+    EXPECT_EQ(*store->CountRuns(), 1u) << "what was refused is not there";
+  }
+}
+
+TEST_F(PostgresStoreTest, MoreCallersThanConnectionsWaitForEachOther) {
+  const auto store = Open();
+  std::vector<std::thread> threads;
+  std::atomic<int> answered{0};
+  std::uint64_t most = 0;
+  for (int thread = 0; thread < 32; ++thread) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 10; ++i) {
+        if (store->InsertRun(SampleRun(1), "", "").ok()) ++answered;
+      }
+    });
+  }
+  const auto onlooker = PgConnection::Open(url_);
+  for (int i = 0; i < 20; ++i) {
+    const auto others = (*onlooker)->Execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
+    ASSERT_TRUE(others.ok()) << others.status();
+    most = std::max(most, others->Int(0, 0));
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(answered, 320);
+  EXPECT_LE(most, kDatabaseConnectionsMax);
+  EXPECT_GE(most, 2u);
+}
+
+TEST_F(PostgresStoreTest, ALostConnectionIsReplaced) {
+  const auto store = Open();
+  ASSERT_TRUE(store->CountRuns().ok());
+  Ask("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() "
+      "AND pid <> pg_backend_pid()");
+  absl::SleepFor(absl::Milliseconds(200));
+  EXPECT_TRUE(store->CountRuns().ok()) << "it was seen before it was used";
+}
+
+TEST_F(PostgresStoreTest, ChangesAreOnTheDiskWhateverTheDatabaseIsSetTo) {
+  const auto connection = PgConnection::Open(url_);
+  const auto name = (*connection)->Execute("SELECT current_database()::BYTEA");
+  Ask(fmt::format("ALTER DATABASE {} SET synchronous_commit TO off", name->Bytes(0, 0)).c_str());
+  EXPECT_EQ(Ask("SELECT (current_setting('synchronous_commit') = 'on')"), 1u);
+}
+
+}  // namespace
+}  // namespace alloclab::server

@@ -1,0 +1,236 @@
+// The contract of every store (testing/store_contract.h).
+#include "server/testing/store_contract.h"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "server/store/id_source.h"
+#include "server/store/run_codec.h"
+#include "server/testing/store_samples.h"
+
+namespace alloclab::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+TEST_P(StoreContract, KeepsRunsAsTheyAre) {
+  server::Run run = SampleRun(7);
+  run.request.config.parameters = {{"heap.engine", "literal"}};
+  run.request.digest_at = "1/2";
+  run.request.label = "\xc3\xa9 'and' \\\"more\\\"";
+  const auto id = store_->InsertRun(run, "once", "print");
+  ASSERT_TRUE(id.ok()) << id.status();
+  const auto queued = store_->FindRun(*id);
+  ASSERT_TRUE(queued.ok() && queued->has_value()) << queued.status();
+  EXPECT_EQ((*queued)->state, RunState::kQueued);
+  const server::Run ended = EndedSample(7, *id, 5000);
+  ASSERT_TRUE(store_->FinishRun(ended).ok());
+  Reopen();
+  const auto found = store_->FindRun(*id);
+  ASSERT_TRUE(found.ok() && found->has_value()) << found.status();
+  EXPECT_EQ((*found)->state, RunState::kSucceeded);
+  EXPECT_EQ(EncodeRequest((*found)->request).request, EncodeRequest(run.request).request);
+  EXPECT_EQ(EncodeResult((*found)->result), EncodeResult(ended.result));
+  EXPECT_EQ((*found)->submit_time, run.submit_time);
+  EXPECT_EQ((*found)->end_time, ended.end_time);
+  EXPECT_EQ((*found)->operations_done, 1000u);
+  EXPECT_FALSE((*store_->FindRun(*id + 1)).has_value());
+  EXPECT_FALSE((*store_->FindRun(UINT64_MAX)).has_value());
+}
+
+TEST_P(StoreContract, ErrorsAreCutAndNeedNotBeText) {
+  server::Run run = EndedSample(1, *store_->InsertRun(SampleRun(1), "", ""), 0);
+  run.state = RunState::kFailed;
+  run.result.reset();
+  run.error = "\xff\xfe" + std::string(5000, 'x');
+  ASSERT_TRUE(store_->FinishRun(run).ok());
+  EXPECT_EQ((*store_->FindRun(run.id))->error, run.error.substr(0, 1024));
+}
+
+TEST_P(StoreContract, ADeletedRunNeedsNoEnd) {
+  const std::uint64_t id = *store_->InsertRun(SampleRun(1), "", "");
+  ASSERT_TRUE(store_->DeleteRun(id).ok());
+  EXPECT_TRUE(store_->FinishRun(EndedSample(1, id, 100)).ok());
+  EXPECT_FALSE((*store_->FindRun(id)).has_value());
+  EXPECT_TRUE(store_->DeleteRun(id).ok()) << "again";
+}
+
+TEST_P(StoreContract, ARunThatHasNotEndedCannotBeFinished) {
+  EXPECT_DEATH(static_cast<void>(store_->FinishRun(SampleRun(1))), "Ended");
+}
+
+TEST_P(StoreContract, RequestIdsAreUniqueAndIdsAreNotReused) {
+  const auto first = store_->InsertRun(SampleRun(1), "once", "print");
+  ASSERT_TRUE(first.ok());
+  const auto earlier = store_->FindSubmission("once");
+  ASSERT_TRUE(earlier.ok() && earlier->has_value()) << earlier.status();
+  EXPECT_EQ((*earlier)->run, *first);
+  EXPECT_EQ((*earlier)->fingerprint, "print");
+  EXPECT_FALSE((*store_->FindSubmission("twice")).has_value());
+  EXPECT_TRUE(absl::IsAlreadyExists(store_->InsertRun(SampleRun(2), "once", "print").status()));
+  EXPECT_EQ(*store_->CountRuns(), 1u);
+  ASSERT_TRUE(store_->DeleteRun(*first).ok());
+  Reopen();
+  EXPECT_GT(*store_->InsertRun(SampleRun(1), "once", "print"), *first);
+}
+
+TEST_P(StoreContract, ListsTheNewestFirstWithoutResults) {
+  std::vector<std::uint64_t> ids;
+  for (std::uint64_t i = 1; i <= 5; ++i) ids.push_back(*store_->InsertRun(SampleRun(i), "", ""));
+  ASSERT_TRUE(store_->FinishRun(EndedSample(4, ids[3], 100)).ok());
+  const auto page = store_->ListRuns(ids[4], 2);
+  ASSERT_TRUE(page.ok()) << page.status();
+  ASSERT_THAT(page->runs, SizeIs(2));
+  EXPECT_EQ(page->runs[0].id, ids[3]);
+  EXPECT_EQ(page->runs[1].id, ids[2]);
+  EXPECT_EQ(page->runs[0].result, nullptr);
+  EXPECT_EQ(page->runs[0].summary->replay_ns(), 5u);
+  EXPECT_THAT(store_->ListRuns(INT64_MAX, 10)->runs, SizeIs(5));
+  EXPECT_THAT(store_->ListRuns(ids[0], 10)->runs, IsEmpty());
+}
+
+TEST_P(StoreContract, ListsHaveNoPhases) {
+  server::Run run = SampleRun(1);
+  WorkloadSpec spec;
+  spec.name = "a name";
+  for (int i = 0; i < 1000; ++i) {
+    spec.phases.emplace_back();
+    spec.phases.back().name = std::string(128, 'p');
+    spec.phases.back().operations = 10;
+  }
+  run.request.workload = spec;
+  const auto id = store_->InsertRun(run, "", "");
+  ASSERT_TRUE(id.ok());
+  const auto list = store_->ListRuns(INT64_MAX, 1);
+  EXPECT_EQ(std::get<WorkloadSpec>(list->runs[0].request.workload).name, "a name");
+  EXPECT_TRUE(std::get<WorkloadSpec>(list->runs[0].request.workload).phases.empty());
+  EXPECT_EQ(std::get<WorkloadSpec>((*store_->FindRun(*id))->request.workload).phases.size(), 1000u);
+}
+
+TEST_P(StoreContract, RetiresTheOldestThatEnded) {
+  std::vector<std::uint64_t> ids;
+  for (std::uint64_t i = 1; i <= 6; ++i) {
+    ids.push_back(*store_->InsertRun(SampleRun(i), "", ""));
+    if (i == 2) continue;  // goes on
+    server::Run run = EndedSample(i, ids.back(), 0);
+    run.end_time = absl::FromUnixSeconds(static_cast<std::int64_t>(1000 + i));
+    ASSERT_TRUE(store_->FinishRun(run).ok());
+  }
+  EXPECT_EQ(*store_->RetireRuns(absl::InfinitePast(), 6), 0u);
+  EXPECT_EQ(*store_->RetireRuns(absl::FromUnixSeconds(1003), 6), 1u) << "by age";
+  EXPECT_EQ(*store_->RetireRuns(absl::InfinitePast(), 3), 2u) << "by number";
+  std::vector<std::uint64_t> left;
+  const auto list = store_->ListRuns(INT64_MAX, 10);
+  for (const server::Run& run : list->runs) left.push_back(run.id);
+  EXPECT_THAT(left, ElementsAre(ids[5], ids[4], ids[1]));
+}
+
+TEST_P(StoreContract, TracesAreKeptOnceAndTheLastIsTheNewest) {
+  const StoredTrace first = SampleTrace(1, 100), second = SampleTrace(2, 3000);
+  ASSERT_TRUE(store_->PutTrace(first).ok());
+  ASSERT_TRUE(store_->PutTrace(second).ok());
+  StoredTrace again = first;
+  again.name = std::string("\xff of another name\0", 18);
+  again.content = std::string("\x1f\x8b\0", 3);
+  ASSERT_TRUE(store_->PutTrace(again).ok());
+  Reopen();
+  const auto found = store_->FindTrace(first.sha256);
+  ASSERT_TRUE(found.ok() && found->has_value()) << found.status();
+  EXPECT_EQ((*found)->content, again.content);
+  EXPECT_EQ((*found)->name, again.name);
+  EXPECT_EQ((*found)->upload_time, again.upload_time);
+  EXPECT_THAT((*store_->FindTraceInfo(first.sha256))->content, IsEmpty());
+  EXPECT_EQ((*store_->FindTraceInfo(second.sha256))->bytes, second.content.size());
+  EXPECT_EQ(*store_->TraceBytes(), 3u + second.content.size());
+  const auto list = store_->ListTraces(INT64_MAX, 10);
+  ASSERT_THAT(list->traces, SizeIs(2));
+  EXPECT_EQ(list->traces[0].name, again.name) << "it is the newest now";
+  EXPECT_THAT(store_->ListTraces(list->traces[0].id, 10)->traces, SizeIs(1));
+  ASSERT_TRUE(store_->DeleteTrace(first.sha256).ok());
+  EXPECT_FALSE((*store_->FindTrace(first.sha256)).has_value());
+  EXPECT_FALSE((*store_->FindTrace("other")).has_value());
+}
+
+TEST_P(StoreContract, LargeTracesComeBackWhole) {
+  const StoredTrace trace = SampleTrace(3, 20 << 20);
+  ASSERT_TRUE(store_->PutTrace(trace).ok());
+  EXPECT_EQ((*store_->FindTrace(trace.sha256))->content, trace.content);
+}
+
+TEST_P(StoreContract, InstanceIdsNeverRepeatAcrossCrashes) {
+  std::uint64_t last = 0;
+  for (int life = 0; life < 3; ++life) {
+    Reopen();
+    IdSource ids(*store_);
+    for (int i = 0; i < 1500; ++i) {
+      const auto id = ids.Next();
+      ASSERT_TRUE(id.ok());
+      ASSERT_GT(*id, last);
+      last = *id;
+    }
+  }
+}
+
+TEST_P(StoreContract, ADamagedRowIsNamedAndNeverAnAnswer) {
+  for (const char* column : {"request", "error", "summary", "phases", "result"}) {
+    server::Run run = SampleRun(1);
+    run.request.workload = WorkloadSpec{"a", 1, {{.name = "only", .operations = 10, .live_blocks = 1, .size = {}}}};
+    server::Run ended = EndedSample(1, *store_->InsertRun(run, column, "print"), 100);
+    ended.error = "an error";
+    ASSERT_TRUE(store_->FinishRun(ended).ok());
+    store_.reset();
+    database_->Damage("run", column, ended.id);
+    Reopen();
+    const auto found = store_->FindRun(ended.id);
+    EXPECT_TRUE(absl::IsDataLoss(found.status())) << column << ": " << found.status();
+    EXPECT_THAT(std::string(found.status().message()), HasSubstr("run " + std::to_string(ended.id)));
+    const bool listed = column == std::string("phases") || column == std::string("result");  // lists do not read these
+    EXPECT_THAT(store_->ListRuns(INT64_MAX, 1)->damaged, SizeIs(listed ? 0 : 1)) << column;
+    EXPECT_EQ(store_->FindSubmission(column).ok(), listed) << column;
+  }
+  ASSERT_TRUE(store_->PutTrace(SampleTrace(1, 1000)).ok());
+  const std::uint64_t id = store_->ListTraces(INT64_MAX, 1)->traces[0].id;
+  store_.reset();
+  database_->Damage("trace", "content", id);
+  Reopen();
+  EXPECT_TRUE(absl::IsDataLoss(store_->FindTrace("digest 1").status()));
+  EXPECT_TRUE(store_->FindTraceInfo("digest 1").ok());
+  store_.reset();
+  database_->Damage("trace", "name", id);
+  Reopen();
+  EXPECT_TRUE(absl::IsDataLoss(store_->FindTraceInfo("digest 1").status()));
+  EXPECT_THAT(store_->ListTraces(INT64_MAX, 10)->damaged, ElementsAre(id));
+}
+
+TEST_P(StoreContract, ThreadsDoNotDisturbEachOther) {
+  constexpr int kThreads = 6, kEach = 25;
+  std::atomic<int> inserted{0}, taken{0};
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int i = 0; i < kEach; ++i) {
+        const auto id = store_->InsertRun(SampleRun(1), "", "");
+        if (id.ok() && store_->FinishRun(EndedSample(1, *id, 300)).ok() && (*store_->FindRun(*id))->result != nullptr)
+          ++inserted;
+        if (store_->InsertRun(SampleRun(1), "shared " + std::to_string(i), "").ok()) ++taken;
+        EXPECT_TRUE(store_->PutTrace(SampleTrace(static_cast<std::uint64_t>(thread % 2), 500)).ok());
+        EXPECT_TRUE(store_->ListRuns(INT64_MAX, 20).ok());
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(inserted, kThreads * kEach);
+  EXPECT_EQ(taken, kEach) << "each request_id once";
+  EXPECT_EQ(*store_->CountRuns(), std::uint64_t{kThreads * kEach + kEach});
+  EXPECT_THAT(store_->ListTraces(INT64_MAX, 10)->traces, SizeIs(2));
+}
+
+}  // namespace
+}  // namespace alloclab::server
