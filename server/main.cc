@@ -141,6 +141,7 @@ int Serve(const ServerOptions& options) {
        {"web", (*server)->web_address()},
        {"metrics", (*server)->metrics_address()},
        {"data_dir", options.data_dir},
+       {"store", options.store.empty() ? "SQLite" : options.store},
        {"descriptors", descriptors},
        {"interrupted_runs", (*server)->interrupted_runs()},
        {"pid", getpid()}});
@@ -205,6 +206,10 @@ int Main(int argc, char** argv) {
   if (!options.ok()) return Fail(kExitUsage, options.status());
   if (health->parsed()) return CheckHealthOf(*options, service);
   if (store_app->parsed()) {
+    if (!options->store.empty()) {
+      return Fail(kExitUsage, absl::InvalidArgumentError("alloclabd store works on SQLite in --data-dir, but --store names a "
+                                                         "PostgreSQL database, which has pg_dump and pg_restore"));
+    }
     const absl::StatusOr<bool> whole = RunStoreCommand(store, options->data_dir);
     if (!whole.ok()) return Fail(kExitFailed, whole.status());
     return *whole ? kExitOk : kExitDamaged;

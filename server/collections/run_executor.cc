@@ -28,11 +28,26 @@ std::string FirstBytes(const std::string& text, std::size_t max) {
   return text.substr(0, max);
 }
 
+// `otherwise`: there is no earlier run.
+absl::StatusOr<Run> AnswerOf(absl::StatusOr<std::optional<Run>> earlier, const absl::Status& otherwise) {
+  if (!earlier.ok()) return earlier.status();
+  if (!earlier->has_value()) return otherwise;
+  return **std::move(earlier);
+}
+
 }  // namespace
 
 RunExecutor::RunExecutor(RunStore& store, TraceLibrary& traces, HeapDirectory& heaps, std::shared_ptr<HostBudget> budget,
                          const Limits& limits, NativeAllocators natives)
-    : store_(store), traces_(traces), heaps_(heaps), budget_(std::move(budget)), limits_(limits), natives_(std::move(natives)) {
+    : store_(store),
+      shared_(store.queue()),
+      traces_(traces),
+      heaps_(heaps),
+      budget_(std::move(budget)),
+      limits_(limits),
+      natives_(std::move(natives)) {
+  beats_ = shared_ != nullptr;
+  if (beats_) beat_ = std::thread([this] { Beat(); });
   for (std::uint32_t i = 0; i < limits_.threads; ++i) workers_.emplace_back([this] { Work(); });
 }
 
@@ -97,6 +112,9 @@ absl::Status RunExecutor::CheckRoom(const std::string& owner) const {
     if (!owner.empty() && std::count_if(queue_.begin(), queue_.end(), is_his) >= limits_.queued_of_one)
       return errors::RunQueueFullOf(owner, limits_.queued_of_one);
   }
+  if (shared_ != nullptr) {
+    if (absl::Status status = CheckSharedRoom(owner); !status.ok()) return status;
+  }
   const absl::StatusOr<std::uint64_t> stored = store_.CountRuns();
   if (!stored.ok()) return stored.status();
   return *stored < limits_.stored_runs ? absl::OkStatus() : errors::TooManyStoredRuns(limits_.stored_runs);
@@ -107,7 +125,7 @@ absl::StatusOr<Run> RunExecutor::Submit(RunSubmission submission) {
   absl::Status completed;
   if (RunsProgram(submission.request.config)) completed = CompleteConfig(submission.request);
   const MutexLock submitting(submit_mutex_);
-  SaveUnsaved();
+  if (shared_ == nullptr) SaveUnsaved();
   const absl::StatusOr<std::optional<Run>> earlier = FindEarlier(submission);
   if (!earlier.ok()) return earlier.status();
   if (earlier->has_value()) return **earlier;
@@ -123,6 +141,7 @@ absl::StatusOr<Run> RunExecutor::Submit(RunSubmission submission) {
   run.file = traces_.FileAtHand(run.request);
   run.operations_total = *operations;
   const absl::StatusOr<std::uint64_t> id = store_.InsertRun(run, submission.request_id, submission.fingerprint);
+  if (absl::IsAlreadyExists(id.status())) return AnswerOf(FindEarlier(submission), id.status());  // by another server
   if (!id.ok()) return id.status();
   run.id = *id;
   Log(LogLevel::kInfo, "run.accepted", {{"run", run.id}, {"operations", run.operations_total}});
@@ -156,7 +175,8 @@ void RunExecutor::RetireTraces(std::uint64_t bytes) {
     if (page->traces.size() <= kListTracesMax) break;
   }
   for (auto trace = oldest.rbegin(); trace != oldest.rend() && left + bytes > traces_.bytes_max(); ++trace) {
-    if (FindUser(trace->sha256) || !traces_.Delete(trace->sha256).ok()) continue;
+    const auto user = FindUser(trace->sha256);
+    if (!user.ok() || user->has_value() || !traces_.Delete(trace->sha256).ok()) continue;
     left -= std::min(left, trace->bytes);
     Log(LogLevel::kInfo, "trace.retired", {{"name", trace->name}, {"sha256", trace->sha256}, {"bytes", trace->bytes}});
   }
@@ -169,25 +189,36 @@ absl::StatusOr<TraceEntry> RunExecutor::AddTrace(std::string bytes, const std::s
   });
 }
 
-RunExecutor::LiveRunPtr RunExecutor::FindUser(const std::string& sha256) const {
+absl::StatusOr<std::optional<std::uint64_t>> RunExecutor::FindUser(const std::string& sha256) const {
+  if (shared_ != nullptr) return shared_->FindUserOf(sha256);
   const MutexLock lock(mutex_);
-  const auto found = std::find_if(live_.begin(), live_.end(), [&](const auto& entry) {
-    const Run run = entry.second->Get();
+  for (const auto& [id, live] : live_) {
+    const Run run = live->Get();
     const auto* trace = std::get_if<UploadedTrace>(&run.request.workload);
-    return trace != nullptr && trace->sha256 == sha256;
-  });
-  return found == live_.end() ? nullptr : found->second;
+    if (trace != nullptr && trace->sha256 == sha256) return id;
+  }
+  return std::nullopt;
 }
 
 absl::Status RunExecutor::DeleteTrace(const std::string& sha256) {
   const MutexLock submitting(submit_mutex_);  // no run takes it up meanwhile
-  if (const LiveRunPtr user = FindUser(sha256)) return errors::TraceInUse(sha256, user->id(), RunStateName(user->Get().state));
+  const auto user = FindUser(sha256);
+  if (!user.ok()) return user.status();
+  if (user->has_value()) {
+    const absl::StatusOr<Run> run = Get(**user);
+    return run.ok() ? errors::TraceInUse(sha256, run->id, RunStateName(run->state)) : run.status();
+  }
   return traces_.Delete(sha256);
 }
 
 void RunExecutor::Enqueue(const LiveRunPtr& live) {
   {
     const MutexLock lock(mutex_);
+    if (shared_ != nullptr) {
+      followed_.push_back(live);  // until a worker here takes it, or nobody watches
+      to_do_.NotifyOne();
+      return;
+    }
     live_.emplace(live->id(), live);
     if (!stopping_) {
       queue_.push_back(live);
@@ -199,7 +230,7 @@ void RunExecutor::Enqueue(const LiveRunPtr& live) {
 }
 
 absl::StatusOr<Run> RunExecutor::FindStored(std::uint64_t id) const {
-  {
+  if (shared_ == nullptr) {
     const MutexLock lock(mutex_);
     if (const auto found = unsaved_.find(id); found != unsaved_.end()) return found->second;
   }
@@ -210,7 +241,7 @@ absl::StatusOr<Run> RunExecutor::FindStored(std::uint64_t id) const {
 }
 
 absl::StatusOr<Run> RunExecutor::Get(std::uint64_t id) const {
-  if (const LiveRunPtr live = FindLive(id)) return live->Get();
+  if (const LiveRunPtr live = FindHere(id)) return live->Get();
   return FindStored(id);
 }
 
@@ -240,37 +271,48 @@ absl::StatusOr<RunList> RunExecutor::List(std::uint64_t before_id, std::size_t l
 }
 
 absl::StatusOr<Run> RunExecutor::GetUnfinished(const Run& row) const {
-  absl::StatusOr<Run> run = Get(row.id);  // its state may be a later one by now
+  if (shared_ != nullptr && FindHere(row.id) == nullptr) return row;  // which says what its server said last
+  absl::StatusOr<Run> run = Get(row.id);                              // its state may be a later one by now
   if (run.ok() && std::holds_alternative<WorkloadSpec>(run->request.workload)) {
     std::get<WorkloadSpec>(run->request.workload).phases.clear();
   }
   return run;
 }
 
-std::shared_ptr<LiveRun> RunExecutor::FindLive(std::uint64_t id) const {
+std::shared_ptr<LiveRun> RunExecutor::FindLive(std::uint64_t id) {
+  LiveRunPtr live = FindHere(id);
+  return live == nullptr && shared_ != nullptr ? Follow(id) : live;
+}
+
+RunExecutor::LiveRunPtr RunExecutor::FindHere(std::uint64_t id) const {
   const MutexLock lock(mutex_);
   const auto found = live_.find(id);
   return found == live_.end() ? nullptr : found->second;
 }
 
 absl::StatusOr<Run> RunExecutor::Cancel(std::uint64_t id) {
-  if (const LiveRunPtr live = FindLive(id)) {
-    live->RequestCancel();
-    bool queued = false;
-    {
-      const MutexLock lock(mutex_);
-      queued = std::erase(queue_, live) != 0;
-    }
-    const absl::Duration patience = live->Sample() ? kSumUpPatience : kCancelPatience;
-    if (queued || !live->AwaitEnd(MonotonicTime::Now() + patience)) FinishWithoutResult(*live, RunState::kCancelled, "");
-    live->AwaitEnd(MonotonicTime::InfiniteFuture());
+  if (shared_ != nullptr) return CancelShared(id);
+  const LiveRunPtr live = FindHere(id);
+  return live == nullptr ? Get(id) : CancelHere(live);
+}
+
+absl::StatusOr<Run> RunExecutor::CancelHere(const LiveRunPtr& live) {
+  live->RequestCancel();
+  bool queued = false;
+  {
+    const MutexLock lock(mutex_);
+    queued = std::erase(queue_, live) != 0;
   }
-  return Get(id);
+  const absl::Duration patience = live->Sample() ? kSumUpPatience : kCancelPatience;
+  if (queued || !live->AwaitEnd(MonotonicTime::Now() + patience)) FinishWithoutResult(*live, RunState::kCancelled, "");
+  live->AwaitEnd(MonotonicTime::InfiniteFuture());
+  return Get(live->id());
 }
 
 absl::Status RunExecutor::Delete(std::uint64_t id) {
-  if (const LiveRunPtr live = FindLive(id)) return errors::RunNotEnded(id, RunStateName(live->Get().state));
-  if (absl::Status status = FindStored(id).status(); !status.ok()) return status;
+  const absl::StatusOr<Run> run = Get(id);
+  if (!run.ok()) return run.status();
+  if (!Ended(run->state)) return errors::RunNotEnded(id, RunStateName(run->state));
   if (absl::Status status = store_.DeleteRun(id); !status.ok()) return status;
   const MutexLock lock(mutex_);
   unsaved_.erase(id);
@@ -284,6 +326,10 @@ RunExecutor::Census RunExecutor::Count() const {
   census.running = static_cast<std::uint32_t>(live_.size() - queue_.size());  // live_ holds both
   for (const LiveRunPtr& live : queue_) census.queued_operations += live->Get().operations_total;
   census.ended = ended_;
+  if (shared_ != nullptr) {
+    census.queued = static_cast<std::uint32_t>(waiting_.runs);
+    census.queued_operations = waiting_.operations;
+  }
   return census;
 }
 
@@ -308,6 +354,10 @@ void RunExecutor::Stop(MonotonicTime deadline) {
     }
     running = live_;
   }
+  if (shared_ != nullptr) {
+    GiveBack();
+    running.clear();
+  }
   for (const auto& [id, live] : running) {
     FinishWithoutResult(*live, RunState::kInterrupted, kShutDown);
     live->RequestCancel();
@@ -315,6 +365,12 @@ void RunExecutor::Stop(MonotonicTime deadline) {
   for (std::thread& worker : workers_) {
     if (worker.joinable()) worker.join();
   }
+  {
+    const MutexLock lock(mutex_);
+    beats_ = false;
+    beat_ends_.NotifyAll();
+  }
+  if (beat_.joinable()) beat_.join();
   SaveUnsaved();
 }
 

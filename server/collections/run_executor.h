@@ -4,8 +4,12 @@
 // owner do not keep the first one of another waiting.
 //
 // A run is in the store before Submit returns, and its result before anyone sees it ended. A result that cannot be written
-// (disk full) fails the run with the reason; the failure is noted (RunStore::NoteEnd) and stored as soon as the database takes
-// it.
+// (disk full) fails the run with the reason, and that is stored as soon as the database takes it.
+//
+// With a store that several servers share (RunStore::queue) the queue is the store's: a worker takes the run whose turn it is
+// there, whoever took it in, and a thread renews the leases. Then a run whose result cannot be written goes on until it can,
+// and whoever asks about a run that another server replays gets what its record says. Limits on queued and running runs are
+// those of all servers together; one of them may be exceeded by what other servers take in at the same moment.
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_COLLECTIONS_RUN_EXECUTOR_H_
@@ -31,6 +35,7 @@
 #include "server/entities/native_allocator.h"
 #include "server/entities/run.h"
 #include "server/entities/run_filter.h"
+#include "server/store/run_queue.h"
 #include "server/store/run_store.h"
 
 namespace alloclab::server {
@@ -72,8 +77,8 @@ class RunExecutor {
 
   const NativeAllocators& natives() const { return natives_; }
 
-  // To watch a run that is queued or running; null for any other.
-  std::shared_ptr<LiveRun> FindLive(std::uint64_t id) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // To watch a run that is queued or running; null for any other. One that another server replays proceeds as its record does.
+  std::shared_ptr<LiveRun> FindLive(std::uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
 
   struct Census {
     std::uint32_t queued = 0, running = 0;
@@ -99,12 +104,14 @@ class RunExecutor {
   absl::StatusOr<std::optional<Run>> FindEarlier(const RunSubmission& submission) const ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status CheckRoom(const std::string& owner) const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // The queued or running run that replays the trace; null if there is none.
-  LiveRunPtr FindUser(const std::string& sha256) const ABSL_LOCKS_EXCLUDED(mutex_);
+  LiveRunPtr FindHere(std::uint64_t id) const ABSL_LOCKS_EXCLUDED(mutex_);  // among those that wait or run here
+  // A queued or running run that replays the trace.
+  absl::StatusOr<std::optional<std::uint64_t>> FindUser(const std::string& sha256) const ABSL_LOCKS_EXCLUDED(mutex_);
   void RetireRuns() ABSL_EXCLUSIVE_LOCKS_REQUIRED(submit_mutex_);
   // Deletes traces, oldest first, until `bytes` more have room.
   void RetireTraces(std::uint64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(submit_mutex_);
   void Enqueue(const LiveRunPtr& live) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<Run> CancelHere(const LiveRunPtr& live) ABSL_LOCKS_EXCLUDED(mutex_);
 
   void Work() ABSL_LOCKS_EXCLUDED(mutex_);
   LiveRunPtr NextRun() ABSL_LOCKS_EXCLUDED(mutex_);  // null: stop
@@ -117,12 +124,37 @@ class RunExecutor {
   // Stores the end and tells the watchers. Does nothing if someone else has ended the run.
   void Finish(LiveRun& live, Run ended) ABSL_LOCKS_EXCLUDED(mutex_);
   void FinishWithoutResult(LiveRun& live, RunState state, std::string error) ABSL_LOCKS_EXCLUDED(mutex_);
+  // `ended` is how it ended, for everybody.
+  void Conclude(LiveRun& live, const Run& ended) ABSL_LOCKS_EXCLUDED(mutex_);
+  void LeaveLive(std::uint64_t id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SaveUnsaved() ABSL_LOCKS_EXCLUDED(mutex_);
   // As a list shows a run whose row says that it has not ended.
   absl::StatusOr<Run> GetUnfinished(const Run& row) const ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<Run> FindStored(std::uint64_t id) const ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // With a queue that is shared; run_executor_shared.cc.
+  struct Lease {
+    std::uint64_t token = 0;
+    MonotonicTime cancel_asked = MonotonicTime::InfiniteFuture();  // when it was heard of
+  };
+  absl::Status CheckSharedRoom(const std::string& owner) const ABSL_LOCKS_EXCLUDED(mutex_);
+  LiveRunPtr NextShared() ABSL_LOCKS_EXCLUDED(mutex_, take_mutex_);
+  LiveRunPtr TakeShared() ABSL_LOCKS_EXCLUDED(mutex_, take_mutex_);  // null: there is none to take
+  LiveRunPtr Follow(std::uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<Run> CancelShared(std::uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Stores the end, or keeps it until the store takes it.
+  void FinishShared(LiveRun& live, const Run& ended) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Another server has it now, or nobody.
+  void Lose(LiveRun& live) ABSL_LOCKS_EXCLUDED(mutex_);
+  void GiveBack() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Beat() ABSL_LOCKS_EXCLUDED(mutex_);
+  void RenewLeases() ABSL_LOCKS_EXCLUDED(mutex_);
+  void HearCancel(const LiveRunPtr& live) ABSL_LOCKS_EXCLUDED(mutex_);
+  void LookAtFollowed() ABSL_LOCKS_EXCLUDED(mutex_);
+  std::vector<RunQueue::Held> HeldRuns(std::vector<LiveRunPtr>& lives) const ABSL_LOCKS_EXCLUDED(mutex_);
+
   RunStore& store_;
+  RunQueue* const shared_;  // null: the queue is this executor's own
   TraceLibrary& traces_;
   HeapDirectory& heaps_;
   const std::shared_ptr<HostBudget> budget_;
@@ -142,7 +174,16 @@ class RunExecutor {
   std::array<std::uint64_t, kRunStates> ended_ ABSL_GUARDED_BY(mutex_){};
   bool native_runs_ ABSL_GUARDED_BY(mutex_) = false;  // one at a time: they would disturb each other
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+
+  Mutex take_mutex_;  // one at a time takes a run, so that native_runs_ is true in time
+  std::map<std::uint64_t, Lease> leases_ ABSL_GUARDED_BY(mutex_);  // of the runs in live_
+  std::vector<LiveRunPtr> followed_ ABSL_GUARDED_BY(mutex_);       // that other servers replay, as long as somebody watches
+  RunQueue::Waiting waiting_ ABSL_GUARDED_BY(mutex_);              // as last heard
+  bool beats_ ABSL_GUARDED_BY(mutex_) = false;
+  Condition beat_ends_;
+
   std::vector<std::thread> workers_;
+  std::thread beat_;
 };
 
 }  // namespace alloclab::server

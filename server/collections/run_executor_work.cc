@@ -18,6 +18,7 @@ void RunExecutor::Work() {
 }
 
 RunExecutor::LiveRunPtr RunExecutor::NextRun() {
+  if (shared_ != nullptr) return NextShared();
   const MutexLock lock(mutex_);
   auto next = FindNext();
   while (!stopping_ && next == queue_.end()) {
@@ -79,24 +80,33 @@ void RunExecutor::ExecuteNative(const LiveRunPtr& live) {
 
 void RunExecutor::Finish(LiveRun& live, Run ended) {
   if (!live.ClaimEnd()) return;
+  if (shared_ != nullptr) return FinishShared(live, ended);
   const absl::Status saved = store_.FinishRun(ended);
-  bool unsaved = false;
   if (!saved.ok()) {
     Log(LogLevel::kError, "run.not_stored", {{"run", ended.id}, {"error", std::string(saved.message())}});
     ended = WithLostResult(std::move(ended), saved);
-    unsaved = true;
+    const MutexLock lock(mutex_);
+    unsaved_.emplace(ended.id, ended);
   }
+  Conclude(live, ended);
+}
+
+void RunExecutor::Conclude(LiveRun& live, const Run& ended) {
   Log(LogLevel::kInfo, "run.ended",
       {{"run", ended.id}, {"state", RunStateName(ended.state)}, {"operations", ended.operations_done}, {"error", ended.error}});
   {
     const MutexLock lock(mutex_);
-    if (unsaved) unsaved_.emplace(ended.id, ended);
     ++ended_[static_cast<std::size_t>(ended.state)];
-    live_.erase(ended.id);
-    running_.erase(ended.id);
-    if (live_.empty()) idle_.NotifyAll();
+    LeaveLive(ended.id);
   }
   live.End(ended);
+}
+
+void RunExecutor::LeaveLive(std::uint64_t id) {
+  live_.erase(id);
+  running_.erase(id);
+  leases_.erase(id);
+  if (live_.empty()) idle_.NotifyAll();
 }
 
 void RunExecutor::FinishWithoutResult(LiveRun& live, RunState state, std::string error) {
@@ -114,6 +124,10 @@ void RunExecutor::SaveUnsaved() {
     runs = unsaved_;
   }
   for (const auto& [id, run] : runs) {
+    if (shared_ != nullptr) {
+      if (const LiveRunPtr live = FindHere(id)) FinishShared(*live, run);
+      continue;
+    }
     const absl::Status saved = store_.FinishRun(run);
     if (absl::IsResourceExhausted(saved)) return;
     if (!saved.ok()) continue;

@@ -30,11 +30,31 @@ void LiveRun::Start() {
   {
     const MutexLock lock(mutex_);
     if (!Ended(run_.state)) run_.state = RunState::kRunning;
+    here_ = true;
+  }
+  Notify();
+}
+
+void LiveRun::Leave() {
+  const MutexLock lock(mutex_);
+  here_ = false;
+}
+
+void LiveRun::Follow(const Run& now) {
+  {
+    const MutexLock lock(mutex_);
+    if (here_ || Ended(run_.state) || (run_.state == now.state && run_.operations_done == now.operations_done)) return;
+    run_.state = now.state;
+    run_.operations_done = now.operations_done;
   }
   Notify();
 }
 
 absl::Status LiveRun::LookAt(const Look& look, MonotonicTime deadline) {
+  {
+    const MutexLock lock(mutex_);
+    if (run_.state == RunState::kRunning && !here_) return errors::RunElsewhere(id_);
+  }
   const RunState before = Get().state;
   if (before == RunState::kRunning && !Sample()) return errors::RunNotRunning(id_, "being prepared");
   if (before == RunState::kRunning && looks_.Wait(look, deadline)) return absl::OkStatus();

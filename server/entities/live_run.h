@@ -27,11 +27,12 @@ namespace alloclab::server {
 
 class LiveRun {
  public:
-  explicit LiveRun(Run run)
+  // Submitted so long ago.
+  explicit LiveRun(Run run, absl::Duration age = absl::ZeroDuration())
       : id_(run.id),
         owner_(run.request.owner),
         native_(IsNative(run.request.config)),
-        submitted_(MonotonicTime::Now()),
+        submitted_(MonotonicTime::Now() - age),
         run_(std::move(run)) {}
 
   std::uint64_t id() const { return id_; }
@@ -53,6 +54,9 @@ class LiveRun {
 
   // A worker has taken it up.
   void Start() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Another server may take it up from now on; until Start, Follow says how far it is: state and operations of its record.
+  void Leave() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Follow(const Run& now) ABSL_LOCKS_EXCLUDED(mutex_);
   // Between two operations of the replay: serves the looks that wait and, every kSnapshotInterval, takes over how far the run
   // is and how its machine looks. True when it did the latter.
   bool Advance(const RunProgress& progress, const Driver& driver, MonotonicTime now = MonotonicTime::Now())
@@ -88,6 +92,7 @@ class LiveRun {
   mutable Mutex mutex_;
   mutable Condition ended_;
   Run run_ ABSL_GUARDED_BY(mutex_);
+  bool here_ ABSL_GUARDED_BY(mutex_) = false;  // from Start to Leave
   std::optional<Snapshot> snapshot_ ABSL_GUARDED_BY(mutex_);
   SnapshotPace pace_;  // the worker's
   LookQueue looks_;

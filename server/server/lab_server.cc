@@ -1,6 +1,7 @@
 #include "server/server/lab_server.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -28,7 +29,9 @@
 #include "server/server/host.h"
 #include "server/server/memory_return.h"
 #include "server/server/server_card.h"
+#include "server/store/postgres_store.h"
 #include "server/store/sqlite_store.h"
+#include "server/version.h"
 #include "server/web/web_server.h"
 
 namespace alloclab::server {
@@ -63,6 +66,11 @@ NativeAllocators NativesOf(const ServerOptions& options) {
   settings.time_max = options.native_time_max;
   settings.named = NativeAllocators::ParseNamed(options.native_allocators).value_or(std::map<std::string, std::string>());
   return NativeAllocators(std::move(settings));
+}
+
+absl::StatusOr<std::unique_ptr<RunStore>> OpenStore(const ServerOptions& options) {
+  if (options.store.empty()) return SqliteStore::Open(options.data_dir);
+  return PostgresStore::Open(options.store, {.server_name = fmt::format("{} (process {})", HostName(), getpid())});
 }
 
 // No two listeners at one address.
@@ -180,7 +188,7 @@ absl::Status LabServer::Parts::Start(const ServerOptions& options) {
 }
 
 absl::StatusOr<std::unique_ptr<LabServer>> LabServer::Start(const ServerOptions& options) {
-  absl::StatusOr<std::unique_ptr<RunStore>> store = SqliteStore::Open(options.data_dir);
+  absl::StatusOr<std::unique_ptr<RunStore>> store = OpenStore(options);
   if (!store.ok()) return store.status();
   auto parts = std::make_unique<Parts>(*std::move(store), options);
   if (absl::Status status = parts->Start(options); !status.ok()) return status;

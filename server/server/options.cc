@@ -15,6 +15,7 @@
 #include "server/errors.h"
 #include "server/http/bind_address.h"
 #include "server/http/host_names.h"
+#include "server/store/postgres_connection.h"
 
 namespace alloclab::server {
 namespace {
@@ -56,6 +57,15 @@ OptionInfo Libraries(std::string_view name, std::string_view description, std::s
   return {name, description, [member](const ServerOptions& options) { return options.*member; },
           [member](ServerOptions& options, const std::string& text) {
             if (absl::Status status = NativeAllocators::ParseNamed(text).status(); !status.ok()) return status;
+            options.*member = text;
+            return absl::OkStatus();
+          }};
+}
+
+OptionInfo StoreUrl(std::string_view name, std::string_view description, std::string ServerOptions::*member) {
+  return {name, description, [member](const ServerOptions& options) { return options.*member; },
+          [member](ServerOptions& options, const std::string& text) {
+            if (absl::Status status = CheckPostgresUrl(text); !text.empty() && !status.ok()) return status;
             options.*member = text;
             return absl::OkStatus();
           }};
@@ -124,7 +134,11 @@ std::vector<OptionInfo> MakeList() {
       Switch("insecure",
              "on or off: whether other hosts may reach what has no TLS or no tokens; a warning instead of a refusal",
              &O::insecure),
-      Text("data-dir", "directory of the store; one server at a time", &O::data_dir),
+      Text("data-dir", "directory of the store, one server at a time, and of the tokens", &O::data_dir),
+      StoreUrl("store",
+               "URL of a PostgreSQL database, which several servers may share as one lab; its password is in PGPASSWORD or "
+               "PGPASSFILE; empty: SQLite in data-dir",
+               &O::store),
       Text("address-file", "file to write the bound addresses to; empty: none", &O::address_file),
       Word("reflection", "on or off: whether gRPC clients may ask for the services and messages there are", &O::reflection,
            {"off", "on"}),

@@ -26,6 +26,7 @@ struct ServerOptions {
   std::string tls_cert, tls_key, client_ca;       // files; empty: gRPC without TLS, clients without certificates
   bool insecure = false;                          // whether other hosts may reach what is not protected
   std::string data_dir = "alloclab-data";
+  std::string store;                        // URL of a PostgreSQL database; empty: SQLite in data_dir
   std::string address_file;                 // where to write the bound addresses; empty: nowhere
   std::string prometheus_url, grafana_url;  // for the web page's links; empty: no link
   bool reflection = true;                   // whether gRPC clients can ask for the protocol

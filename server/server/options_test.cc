@@ -56,6 +56,8 @@ TEST_F(ConfigFile, ErrorsNameFileLineAndWhatIsExpected) {
   EXPECT_THAT(ErrorOf("reflection: maybe\n"), HasSubstr("\"maybe\" is not one of off, on"));
   EXPECT_THAT(ErrorOf("log-format: xml\n"), HasSubstr("\"xml\" is not one of text, json"));
   EXPECT_THAT(ErrorOf("drain-time: -1s\n"), HasSubstr("drain-time: \"-1s\""));
+  EXPECT_THAT(ErrorOf("store: lab.db\n"), HasSubstr("lab.yaml:1: store: not the URL of a database, such as postgresql://"));
+  EXPECT_THAT(ErrorOf("store: postgresql://me:secret@host/lab\n"), HasSubstr("put it into the variable PGPASSWORD"));
   EXPECT_THAT(ErrorOf("listen: [a, b]\n"), HasSubstr("lab.yaml:1: listen: a single value"));
   EXPECT_THAT(ErrorOf("listen: a\nlisten: b\n"), HasSubstr("lab.yaml:2: listen is set twice"));
   EXPECT_THAT(ErrorOf("- a\n"), HasSubstr("lab.yaml:1"));
