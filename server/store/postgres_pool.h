@@ -46,7 +46,7 @@ class PostgresPool {
 
   // Why the database does not answer; empty: it does.
   std::string trouble() const ABSL_LOCKS_EXCLUDED(mutex_);
-  // For how long it has answered, as far as is known here.
+  // For how long it has answered since it was last seen not to; for ever, if it never was.
   absl::Duration steady_for() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
@@ -65,7 +65,7 @@ class PostgresPool {
   absl::Status away_ ABSL_GUARDED_BY(mutex_);
   absl::Duration pause_ ABSL_GUARDED_BY(mutex_);
   MonotonicTime ask_again_ ABSL_GUARDED_BY(mutex_) = MonotonicTime::InfinitePast();
-  MonotonicTime steady_since_ ABSL_GUARDED_BY(mutex_) = MonotonicTime::Now();
+  MonotonicTime steady_since_ ABSL_GUARDED_BY(mutex_) = MonotonicTime::InfinitePast();
 };
 
 }  // namespace alloclab::server

@@ -14,13 +14,15 @@ namespace alloclab::server {
 namespace {
 
 // Parameters: how many runs of an owner may be under way; 1 if runs on real allocators may be taken; 1 if leases that have run
-// out may. What another server is taking at this moment is passed over.
+// out may, and how long a lease is in milliseconds. While the database was away nobody could renew his lease: those that ran
+// out meanwhile have their time once more. What another server is taking at this moment is passed over.
 constexpr const char* kFindNext = R"sql(
   SELECT q.run, q.owner, q.attempt, q.server, q.cancel
   FROM queue q
   LEFT JOIN (SELECT owner, count(*) AS runs FROM queue WHERE lease_end > now() GROUP BY owner) under_way USING (owner)
   LEFT JOIN turn USING (owner)
-  WHERE (q.lease_end IS NULL OR ($3 = 1 AND q.lease_end < now()))
+  WHERE (q.lease_end IS NULL
+         OR ($3 = 1 AND q.lease_end < now() AND now() - pg_postmaster_start_time() > $4 * interval '1 millisecond'))
     AND ($2 = 1 OR NOT q.native)
     AND (q.owner = '' OR coalesce(under_way.runs, 0) < $1)
   ORDER BY coalesce(under_way.runs, 0), coalesce(turn.last, 0), q.run
@@ -45,10 +47,9 @@ absl::StatusOr<std::optional<RunQueue::Taken>> PostgresStore::Take(const Bounds&
 }
 
 absl::Status PostgresStore::TakeIn(PgConnection& connection, const Bounds& bounds, std::optional<Taken>& taken, bool& more) {
-  // While the database was away nobody could renew his lease: those that ran out meanwhile have their time once more.
   const bool may_take_over = pool_.steady_for() >= settings_.lease;
   PgValues wanted;
-  wanted.Add(bounds.running_of_one).Add(std::uint64_t{bounds.natives}).Add(std::uint64_t{may_take_over});
+  wanted.Add(bounds.running_of_one).Add(std::uint64_t{bounds.natives}).Add(std::uint64_t{may_take_over}).Add(LeaseMs());
   const auto next = connection.Execute(kFindNext, wanted);
   if (!next.ok()) return next.status();
   if (next->rows() == 0) return absl::OkStatus();
