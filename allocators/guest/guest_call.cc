@@ -52,6 +52,7 @@ const Stop& RunGuestCall(I386Cpu& cpu, std::uint64_t& steps, absl::FunctionRef<b
     const std::uint64_t slice = std::min(steps, kSlice);
     const Stop& stop = cpu.Run(slice);
     steps -= slice - cpu.steps_left();
+    if (stop.kind == Stop::Kind::kReturned) return stop;
     if (IsService(stop)) {
       if (!serve()) return stop;
     } else if (stop.kind != Stop::Kind::kBudget || steps == 0) {

@@ -58,7 +58,8 @@ void I386Cpu::RunBlocks() {
       const i386::Op** const link = core.link;
       core.link = nullptr;
       core.at = nullptr;
-      const i386::Op* op = core.Find(core.eip);
+      const i386::Op* op = core.code.FindNewest(core.eip);
+      if (op == nullptr) op = core.Find(core.eip);
       if (link != nullptr && !core.forgotten) *link = op;
       core.forgotten = false;
       if (op->block_instructions > core.steps_left) op = core.FindSingle(core.eip);

@@ -207,8 +207,73 @@ class GuestTest(unittest.TestCase):
                     program = self.directory / f"{name}-{compiler}.elf"
                     said = run("guest", "build", source, "-o", program, "--compiler", compiler)
                     self.assertIn(f"interface {interface},", said)
-                    self.assertIn("a page allocator; expected a heap", run("guest", "run", program, "sqlite", code=2))
+                    self.assertIn("operations on a heap; expected one of pages", run("guest", "run", program, "sqlite", code=2))
         self.assertIn("is none that the lab knows", run("guest", "build", EXAMPLES / "kalloc.c", "--interface", "posix", "-o", "/dev/null", code=1))
+
+
+    def single_pages(self):
+        path = self.directory / "single.yaml"
+        path.write_text("name: single\nphases: [{operations: 3000, live_blocks: 300, size: {fixed: 1}, pages: true}]\n")
+        return path
+
+    def test_page_allocators_are_run_and_profiled(self):
+        for source, workload in (
+            (EXAMPLES / "kalloc.c", self.single_pages()),
+            (GUESTS / "kalloc_xv6.c", self.single_pages()),
+            (GUESTS / "runs.c", "kernel-pages"),
+            (PROGRAMS / "buddy_pages.c", "kernel-pages"),
+        ):
+            with self.subTest(source.name):
+                options = [] if workload != "kernel-pages" else ["--operations", "2k"]
+                said = run("guest", "run", source, workload, *options, "--poison")
+                self.assertIn(": right", said)
+                self.assertIn("peak arena", said)
+                profile = json.loads(run("guest", "profile", source, workload, *options, "--output", "json"))
+                self.assertTrue(any(line["name"].startswith(source.name) for line in profile["line"]), profile["line"])
+        said = " ".join(run("guest", "run", EXAMPLES / "kalloc.c", "kernel-pages", code=2).split())
+        self.assertIn("interface kalloc gives single pages", said)
+        small = run("guest", "run", EXAMPLES / "kalloc.c", self.single_pages(), "--heap-max", "64Ki", "--print-instructions", 2, code=5)
+        self.assertRegex(small.rstrip().split("\n")[-1], r"^ +eax [0-9a-f]{8} ecx ")
+        self.assertIn("allocate_pages of 4096 bytes was refused, with 0 of 65536 bytes not in use", " ".join(small.split()))
+
+    def test_page_allocators_are_graded(self):
+        fields = {"reference": "binary-buddy", "speed": {"points": 10, "full_at_percent": 20}, "utilisation": {"points": 10}}
+        assignment = self.small(**fields, traces=[{"workload": "kernel-pages", "operations": 3000}, {"workload": "single.yaml"}])
+        self.single_pages()
+        programs = [PROGRAMS / "buddy_pages.c", GUESTS / "runs.c", EXAMPLES / "kalloc.c", EXAMPLES / "next_fit.c"]
+        junit, results = self.directory / "junit.xml", self.directory / "results.json"
+        grade = ["grade", *programs, "--assignment", assignment, "--output", "json", "--junit", junit]
+        report = json.loads(run(*grade, code=5))
+        self.assertEqual(report, json.loads(run(*grade, "--jobs", 1, code=5)))
+        buddy, runs, kalloc, heap = report["grades"]
+        for one in (buddy, runs):
+            self.assertTrue(all(trace["valid"] for trace in one["traces"]), one)
+            self.assertGreater(one["utilisation"], 1)
+            self.assertGreater(one["speed"], 0)
+        self.assertEqual([trace["valid"] for trace in kalloc["traces"]], [False, True])
+        self.assertIn("gives single pages", kalloc["traces"][0]["violation"])
+        self.assertIn("exports no page allocator", heap["traces"][0]["violation"])
+        suites = xml.etree.ElementTree.parse(junit).getroot()
+        self.assertEqual([suite.get("failures") for suite in suites], ["0", "0", "1", "2"])
+        said = run("grade", programs[0], "--assignment", assignment, "--autolab", "--gradescope", results, "--output", "markdown")
+        self.assertIn("| kernel-pages", said)
+        scores = json.loads(said.strip().split("\n")[-1])["scores"]
+        self.assertAlmostEqual(sum(scores.values()), json.loads(results.read_text())["score"], 3)
+
+    def test_what_an_assignment_of_page_allocators_may_not_say(self):
+        pages = {"reference": "page-runs", "traces": [{"workload": "fork-exec-exit", "operations": 100}]}
+        for fields, expected in (
+            ({"alignment": 8}, "alignment: of a heap; expected none"),
+            ({"interface": "cmu"}, "reference: page-runs and interface cmu; expected both"),
+            ({"traces": [{"workload": "small.rep"}]}, "traces[0]: it has operations on a heap"),
+            ({"traces": [{"workload": "process-mix", "operations": 100}]}, "traces[0]: it has operations on a heap"),
+            ({"reference": "xv6-kalloc"}, "traces[0]: the reference xv6-kalloc refuses"),
+            ({"heap_bytes_max": 1}, "heap_bytes_max: 1; expected from 4096 to"),
+            ({"instructions_max": 300_000_000}, "instructions_max: 300000000; expected from 1 to 200000000"),
+        ):
+            with self.subTest(expected):
+                path = self.small(**{**pages, **fields})
+                self.assertIn(expected, " ".join(run("grade", PROGRAMS / "buddy_pages.c", "--assignment", path, code=4).split()))
 
 
 class RustTest(unittest.TestCase):

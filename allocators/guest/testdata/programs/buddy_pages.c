@@ -51,7 +51,7 @@ word __get_free_pages(unsigned flags, unsigned order) {
     if (lists[larger].next == &lists[larger]) continue;
     const word page = ((word)lists[larger].next - arena) / kPageBytes;
     pull(page);
-    while (larger > order) push(page + (1ul << --larger), larger);
+    for (; larger > order; --larger) push(page + (1ul << (larger - 1)), larger - 1);
     return arena + page * kPageBytes;
   }
   return 0;
