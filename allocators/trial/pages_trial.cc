@@ -41,8 +41,8 @@ absl::StatusOr<std::unique_ptr<Trial>> PagesTrial::Create(std::shared_ptr<const 
   if (!made.ok()) return made.status();
   const std::string& wanted = options.interface;
   if (!wanted.empty() && wanted != (*made)->interface()) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("interface: '%s'; the program is a page allocator of interface %s", wanted, (*made)->interface()));
+    return absl::InvalidArgumentError(absl::StrFormat("interface: '%s' is none that the lab knows of this program; expected %s",
+                                                      wanted, (*made)->interface()));
   }
   machine->pages = made->get();
   machine->guard = std::make_unique<PageGuard>(*std::move(made), PageGuard::Mode::kGuarded);

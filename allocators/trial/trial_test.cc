@@ -114,7 +114,7 @@ TEST(Trial, RefusesWhatCannotBeRun) {
   EXPECT_THAT(RunTrial(Program("kr"), Operations({}), options).status().message(),
               HasSubstr("expected tlsf_malloc and tlsf_free"));
   options.interface = "palloc";
-  EXPECT_THAT(RunTrial(Program("kalloc"), OnPages({}), options).status().message(), HasSubstr("of interface kalloc"));
+  EXPECT_THAT(RunTrial(Program("kalloc"), OnPages({}), options).status().message(), HasSubstr("expected kalloc"));
   EXPECT_THAT(RunTrial(Program("kr"), OnPages({}), options).status().message(), HasSubstr("exports no page allocator"));
 }
 
