@@ -130,7 +130,7 @@ TEST_F(SharedRuns, WhatWaitsIsCancelledByAnyServer) {
 }
 
 TEST_F(SharedRuns, ARunOfAServerThatIsGoneIsReplayedByAnother) {
-  const auto gone = PostgresStore::Open(url_, {.server_name = "gone", .lease = kLeaseOfTests});
+  const auto gone = PostgresStore::Open(url_, {.server_name = "gone", .lease = 5 * kLeaseOfTests});
   const auto front = Start("front", 0);
   const std::uint64_t id = Submit(*front, SmallRequest(5000));
   const auto taken = (*gone)->Take({});
