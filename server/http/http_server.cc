@@ -12,7 +12,8 @@
 namespace alloclab::server {
 namespace {
 
-// Scripts, styles and data from this server only; nothing inline, nothing framed.
+// Scripts, styles and data from this server only; nothing inline, nothing framed. With TLS too no Strict-Transport-Security: it
+// would hold for every port of the host, Grafana's too.
 constexpr absl::string_view kSecurityHeaders =
     "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src "
     "'self'; "
@@ -50,21 +51,6 @@ absl::string_view Reason(int status) {
   }
 }
 
-std::string ToBytes(const HttpResponse& response, bool with_body, bool takes_posts) {
-  std::string out = absl::StrCat("HTTP/1.1 ", response.status, " ", Reason(response.status), "\r\n", kSecurityHeaders,
-                                 "Connection: close\r\n");
-  if (response.stream == nullptr) absl::StrAppend(&out, "Content-Length: ", response.body.size(), "\r\n");
-  if (response.stream != nullptr) absl::StrAppend(&out, "X-Accel-Buffering: no\r\n");  // proxies must not collect it
-  if (!response.type.empty()) absl::StrAppend(&out, "Content-Type: ", response.type, "\r\n");
-  if (response.status == 401) absl::StrAppend(&out, "WWW-Authenticate: Bearer\r\n");
-  if (!response.set_cookie.empty()) absl::StrAppend(&out, "Set-Cookie: ", response.set_cookie, "\r\n");
-  if (response.status == 405) absl::StrAppend(&out, "Allow: GET, HEAD", takes_posts ? ", POST" : "", "\r\n");
-  absl::StrAppend(&out, response.etag.empty() ? "Cache-Control: no-store\r\n"
-                                              : absl::StrCat("Cache-Control: no-cache\r\nETag: ", response.etag, "\r\n"));
-  absl::StrAppend(&out, "\r\n", with_body ? absl::string_view(response.body) : absl::string_view());
-  return out;
-}
-
 int HttpStatus(absl::StatusCode code) {
   switch (code) {
     case absl::StatusCode::kInvalidArgument:
@@ -90,12 +76,13 @@ int HttpStatus(absl::StatusCode code) {
   }
 }
 
-absl::Status CheckOrigin(const HttpHead& head) {
+// Without TLS the page may still have come through a proxy that speaks it.
+absl::Status CheckOrigin(const HttpHead& head, bool by_tls) {
   const absl::string_view origin = head.Header("Origin"), host = head.Header("Host");
-  if (head.Count("Origin") == 1 && (origin == absl::StrCat("http://", host) || origin == absl::StrCat("https://", host))) {
-    return absl::OkStatus();
-  }
-  return absl::PermissionDeniedError("a POST must come from this server's own page: expected the header Origin: http://HOST");
+  const bool own = origin == absl::StrCat("https://", host) || (!by_tls && origin == absl::StrCat("http://", host));
+  if (head.Count("Origin") == 1 && own) return absl::OkStatus();
+  return absl::PermissionDeniedError(absl::StrCat(
+      "a POST must come from this server's own page: expected the header Origin: ", by_tls ? "https" : "http", "://HOST"));
 }
 
 // The length of the body of a POST, which it has exactly where it may.
@@ -116,13 +103,22 @@ HttpResponse ErrorResponse(const absl::Status& status) {
   return {.status = HttpStatus(status.code()), .type = std::string(kJsonType), .body = ErrorJson(status), .etag = {}};
 }
 
+namespace {
+
+HttpResponse InTheClear() {
+  return ErrorResponse(absl::InvalidArgumentError("this port speaks TLS: ask for https://, not http://"));
+}
+
+}  // namespace
+
 HttpServer::HttpServer(const HttpPlace& place, Handler handler, Listener listener)
     : names_(place.names),
       takes_posts_(place.takes_posts),
+      by_tls_(place.tls != nullptr),
       takes_body_(place.takes_body),
       handler_(std::move(handler)),
       address_(ToString(listener.address())),
-      transport_(std::move(listener),
+      transport_(std::move(listener), {place.tls, ToBytes(InTheClear(), /*with_body=*/true)},
                  [this](absl::string_view bytes, const std::string& peer) { return Respond(bytes, peer); }) {}
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpPlace& place, Handler handler) {
@@ -144,9 +140,25 @@ HttpAnswer HttpServer::ToAnswer(HttpResponse response, bool with_body) const {
           return ToAnswer(take(std::move(body)), true);
         }};
   }
-  HttpAnswer answer{.bytes = ToBytes(response, with_body, takes_posts_)};
+  HttpAnswer answer{.bytes = ToBytes(response, with_body)};
   if (with_body) answer.stream = std::move(response.stream);
   return answer;
+}
+
+std::string HttpServer::ToBytes(const HttpResponse& response, bool with_body) const {
+  std::string out = absl::StrCat("HTTP/1.1 ", response.status, " ", Reason(response.status), "\r\n", kSecurityHeaders,
+                                 "Connection: close\r\n");
+  if (response.stream == nullptr) absl::StrAppend(&out, "Content-Length: ", response.body.size(), "\r\n");
+  if (response.stream != nullptr) absl::StrAppend(&out, "X-Accel-Buffering: no\r\n");  // proxies must not collect it
+  if (!response.type.empty()) absl::StrAppend(&out, "Content-Type: ", response.type, "\r\n");
+  if (response.status == 401) absl::StrAppend(&out, "WWW-Authenticate: Bearer\r\n");
+  if (!response.set_cookie.empty())
+    absl::StrAppend(&out, "Set-Cookie: ", response.set_cookie, by_tls_ ? "; Secure\r\n" : "\r\n");
+  if (response.status == 405) absl::StrAppend(&out, "Allow: GET, HEAD", takes_posts_ ? ", POST" : "", "\r\n");
+  absl::StrAppend(&out, response.etag.empty() ? "Cache-Control: no-store\r\n"
+                                              : absl::StrCat("Cache-Control: no-cache\r\nETag: ", response.etag, "\r\n"));
+  absl::StrAppend(&out, "\r\n", with_body ? absl::string_view(response.body) : absl::string_view());
+  return out;
 }
 
 HttpResponse HttpServer::Answer(const HttpHead& head, const std::string& peer) const {
@@ -161,7 +173,7 @@ HttpResponse HttpServer::Answer(const HttpHead& head, const std::string& peer) c
         absl::InvalidArgumentError(absl::StrCat("the request has more than one ", name, " header: one is expected")));
   }
   if (absl::Status status = names_.Check(head.Header("Host")); !status.ok()) return ErrorResponse(status);
-  if (absl::Status status = changes ? CheckOrigin(head) : absl::OkStatus(); !status.ok()) return ErrorResponse(status);
+  if (absl::Status status = changes ? CheckOrigin(head, by_tls_) : absl::OkStatus(); !status.ok()) return ErrorResponse(status);
   absl::StatusOr<HttpRequest> request = ParseTarget(head.path, head.query);
   if (!request.ok()) return ErrorResponse(request.status());
   const bool takes_body = changes && !takes_body_.empty() && request->path == takes_body_;

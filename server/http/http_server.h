@@ -1,7 +1,7 @@
-// A small HTTP server, of the web page and of /metrics: GET and HEAD, and POST where that is allowed, one request per
-// connection, security headers on every answer. A POST carries its values in the address, and must come from a page of this
-// very server (its Origin is its Host), so that no other site can make a browser change something here. A body is taken at one
-// address alone (HttpPlace::takes_body), and only if the handler, who has seen the head, wants it.
+// A small HTTP server, by TLS or in the clear, of the web page and of /metrics: GET and HEAD, and POST where that is allowed,
+// one request per connection, security headers on every answer. A POST carries its values in the address, and must come from
+// a page of this very server (its Origin is its Host), so that no other site can make a browser change something here. A
+// body is taken at one address alone (HttpPlace::takes_body), and only if the handler, who has seen the head, wants it.
 //
 // It is a server of its own, on sockets and poll: what Debian has, civetweb, takes a thread for each client, silent ones too,
 // and binds its own sockets, so that a bound on connections, the eviction of whoever keeps silent and an address that is bound
@@ -53,7 +53,8 @@ struct HttpPlace {
   BindAddress listen;
   HostNames names = {};
   bool takes_posts = false;
-  std::vector<std::string> takes_body = {};  // the path of the only POST that has a body; empty: none
+  std::vector<std::string> takes_body = {};   // the path of the only POST that has a body; empty: none
+  std::shared_ptr<TlsContext> tls = nullptr;  // of this place alone; null: HTTP in the clear
 };
 
 class HttpServer {
@@ -73,9 +74,10 @@ class HttpServer {
   HttpAnswer Respond(absl::string_view bytes, const std::string& peer) const;
   HttpResponse Answer(const HttpHead& head, const std::string& peer) const;
   HttpAnswer ToAnswer(HttpResponse response, bool with_body) const;
+  std::string ToBytes(const HttpResponse& response, bool with_body) const;
 
   const HostNames names_;
-  const bool takes_posts_;
+  const bool takes_posts_, by_tls_;
   const std::vector<std::string> takes_body_;
   const Handler handler_;
   const std::string address_;

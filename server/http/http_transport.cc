@@ -1,6 +1,7 @@
 #include "server/http/http_transport.h"
 
 #include <netdb.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -9,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <utility>
 
 #include "allocators/common/check.h"
@@ -32,8 +32,6 @@ void Register(int epoll, int action, int fd, std::uint32_t events) {
   ALLOCLAB_CHECK_EQ(epoll_ctl(epoll, action, fd, &event), 0);
 }
 
-bool IsLater() { return errno == EAGAIN || errno == EINTR; }
-
 // Without the port: "127.0.0.1". Empty: it has none.
 std::string PeerOf(int socket) {
   sockaddr_storage storage{};
@@ -51,8 +49,9 @@ absl::Duration TimeToSend(std::size_t bytes, std::size_t per_second) {
 
 }  // namespace
 
-HttpTransport::HttpTransport(Listener listener, Respond respond)
+HttpTransport::HttpTransport(Listener listener, HttpTls tls, Respond respond)
     : listener_(std::move(listener)),
+      tls_(std::move(tls)),
       respond_(std::move(respond)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -93,6 +92,10 @@ void HttpTransport::Work() {
 }
 
 void HttpTransport::Watch() {
+  sigset_t broken_pipe;
+  sigemptyset(&broken_pipe);
+  sigaddset(&broken_pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
   std::array<epoll_event, 64> events;
   while (true) {
     const int count = epoll_wait(epoll_.get(), events.data(), events.size(), clients_.empty() ? -1 : kTickMs);
@@ -116,6 +119,25 @@ void HttpTransport::Watch() {
 }
 
 void HttpTransport::Serve(Client& client) {
+  const int fd = client.channel.socket();
+  Continue(client);
+  if (const auto still = clients_.find(fd); still != clients_.end()) Await(still->second);
+}
+
+void HttpTransport::Await(Client& client) {
+  std::uint32_t wanted = client.state == State::kWriting ? EPOLLOUT : EPOLLIN;
+  if (client.channel.awaited() != 0) wanted = client.channel.awaited();
+  if (client.state == State::kWorking) wanted = 0;
+  const std::uint32_t before = std::exchange(client.watched, wanted);
+  if (wanted == before) return;
+  Register(epoll_.get(),
+           before == 0   ? EPOLL_CTL_ADD
+           : wanted == 0 ? EPOLL_CTL_DEL
+                         : EPOLL_CTL_MOD,
+           client.channel.socket(), wanted);
+}
+
+void HttpTransport::Continue(Client& client) {
   switch (client.state) {
     case State::kReading:
       return Read(client);
@@ -138,9 +160,9 @@ void HttpTransport::Accept(int socket) {
     if (fd < 0) return;
     if (!MakeRoom()) continue;
     Client& client = clients_[fd];
-    client = Client{.socket = std::move(accepted), .peer = PeerOf(fd)};
-    Register(epoll_.get(), EPOLL_CTL_ADD, fd, EPOLLIN);
-    Read(client);  // what it wants is here already, as a rule
+    TlsSession session = tls_.context == nullptr ? nullptr : tls_.context->Accept(fd);
+    client = Client{.channel = Channel(std::move(accepted), std::move(session)), .peer = PeerOf(fd)};
+    Serve(client);  // what it wants is here already, as a rule
   }
 }
 
@@ -162,12 +184,14 @@ bool HttpTransport::MakeRoom() {
 void HttpTransport::Read(Client& client) {
   std::array<char, kHttpHeadBytesMax> buffer;
   const std::size_t before = client.bytes.size();
-  const ssize_t got = recv(client.socket.get(), buffer.data(), kHttpHeadBytesMax - before, 0);
-  if (got < 0 && IsLater()) return;
-  if (got < 0 || (got == 0 && before == 0)) return Drop(client.socket.get());
-  client.bytes.append(buffer.data(), static_cast<std::size_t>(got));
+  const auto [outcome, got] = client.channel.Receive(buffer.data(), kHttpHeadBytesMax - before);
+  if (outcome == Channel::Outcome::kLater) return;
+  if (outcome == Channel::Outcome::kInTheClear) return TellInTheClear(client);
+  const bool ended = outcome == Channel::Outcome::kEnd;
+  if (outcome == Channel::Outcome::kBroken || (ended && before == 0)) return Drop(client.channel.socket());
+  client.bytes.append(buffer.data(), got);
   const bool complete = client.bytes.find("\r\n\r\n", before < 3 ? 0 : before - 3) != std::string::npos;
-  if (!complete && got != 0 && client.bytes.size() < kHttpHeadBytesMax) return;
+  if (!complete && !ended && client.bytes.size() < kHttpHeadBytesMax) return;
   StartWork(client, [this, head = client.bytes, peer = client.peer] { return respond_(head, peer); });
 }
 
@@ -175,9 +199,9 @@ void HttpTransport::TakeBody(Client& client) {
   const std::size_t before = client.bytes.size(), wanted = std::min(kBodyBytesAtOnce, client.answer.body_bytes - before);
   if (wanted > 0) {
     client.bytes.resize(before + wanted);
-    const ssize_t got = recv(client.socket.get(), client.bytes.data() + before, wanted, 0);
-    client.bytes.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    if (got == 0 || (got < 0 && !IsLater())) return Drop(client.socket.get());
+    const auto [outcome, got] = client.channel.Receive(client.bytes.data() + before, wanted);
+    client.bytes.resize(before + got);
+    if (outcome != Channel::Outcome::kMoved && outcome != Channel::Outcome::kLater) return Drop(client.channel.socket());
   }
   if (client.bytes.size() < client.answer.body_bytes) return;
   StartWork(client, [take = std::exchange(client.answer, {}).take, body = std::exchange(client.bytes, {})]() mutable {
@@ -187,9 +211,9 @@ void HttpTransport::TakeBody(Client& client) {
 
 void HttpTransport::StartWork(Client& client, Task task) {
   Enter(client, State::kWorking);
-  Register(epoll_.get(), EPOLL_CTL_DEL, client.socket.get(), 0);
+  Await(client);
   const MutexLock lock(mutex_);
-  jobs_.push_back({client.socket.get(), std::move(task)});
+  jobs_.push_back({client.channel.socket(), std::move(task)});
   to_do_.NotifyOne();
 }
 
@@ -214,14 +238,19 @@ void HttpTransport::TakeAnswer(Client& client, HttpAnswer answer) {
     client.bytes.reserve(answer.body_bytes);
     client.answer = std::move(answer);
     Enter(client, State::kTaking);
-    Register(epoll_.get(), EPOLL_CTL_ADD, client.socket.get(), EPOLLIN);
-    return TakeBody(client);
+    return Serve(client);
   }
   client.bytes = std::exchange(answer.bytes, {});
   client.sent = 0;
   client.answer = std::move(answer);
   Enter(client, State::kWriting);
-  Register(epoll_.get(), EPOLL_CTL_ADD, client.socket.get(), EPOLLOUT);
+  Serve(client);
+}
+
+void HttpTransport::TellInTheClear(Client& client) {
+  client.channel.DropTls();
+  client.bytes = tls_.told_in_the_clear;
+  Enter(client, State::kWriting);
   Write(client);
 }
 
@@ -245,28 +274,26 @@ void HttpTransport::ContinueStreams() {
 }
 
 void HttpTransport::Write(Client& client) {
-  const int fd = client.socket.get();
   while (client.sent < client.bytes.size()) {
-    const ssize_t sent = send(fd, client.bytes.data() + client.sent, client.bytes.size() - client.sent, MSG_NOSIGNAL);
-    if (sent < 0 && IsLater()) return;
-    if (sent < 0) return Drop(fd);
-    client.sent += static_cast<std::size_t>(sent);
+    const auto [outcome, sent] = client.channel.Send(absl::string_view(client.bytes).substr(client.sent));
+    if (outcome == Channel::Outcome::kLater) return;
+    if (outcome != Channel::Outcome::kMoved) return Drop(client.channel.socket());
+    client.sent += sent;
+  }
+  if (client.answer.stream == nullptr) {
+    const Channel::Outcome ended = client.channel.EndSending();
+    if (ended == Channel::Outcome::kLater) return;
+    if (ended != Channel::Outcome::kEnd) return Drop(client.channel.socket());
   }
   client.bytes = {};
-  if (client.answer.stream != nullptr) {
-    Enter(client, State::kResting);
-    client.due = client.since + TimeToSend(client.sent, kStreamBytesPerSecond);
-  } else {
-    shutdown(fd, SHUT_WR);
-    Enter(client, State::kLeaving);
-  }
-  Register(epoll_.get(), EPOLL_CTL_MOD, fd, EPOLLIN);
+  Enter(client, client.answer.stream != nullptr ? State::kResting : State::kLeaving);
+  client.due = client.since + TimeToSend(client.sent, kStreamBytesPerSecond);
 }
 
 void HttpTransport::Discard(Client& client) {
   std::array<char, kHttpHeadBytesMax> buffer;
-  const ssize_t got = recv(client.socket.get(), buffer.data(), buffer.size(), 0);
-  if (got == 0 || (got < 0 && !IsLater())) Drop(client.socket.get());
+  const Channel::Outcome outcome = client.channel.Receive(buffer.data(), buffer.size()).outcome;
+  if (outcome != Channel::Outcome::kMoved && outcome != Channel::Outcome::kLater) Drop(client.channel.socket());
 }
 
 void HttpTransport::Enter(Client& client, State state) {

@@ -6,7 +6,7 @@
 // An answer may go on as a stream (HttpStream), whose next piece is made when the client has taken the last one and rested
 // kStreamRest and as long as the last piece takes at kStreamBytesPerSecond: nobody who reads slowly holds up more than itself,
 // and it gets fewer pieces instead of old ones. A body is taken only for a request that asks for it (HttpAnswer::take), at
-// kBodyBytesPerSecondMin or more.
+// kBodyBytesPerSecondMin or more. With TLS, kHeadTime is for the handshake and the request together.
 //
 // Thread safety: `respond` is called from several threads at once.
 #ifndef ALLOCLAB_SERVER_HTTP_HTTP_TRANSPORT_H_
@@ -28,7 +28,9 @@
 #include "absl/strings/string_view.h"
 #include "allocators/common/monotonic_time.h"
 #include "allocators/common/mutex.h"
+#include "server/http/channel.h"
 #include "server/http/listener.h"
+#include "server/http/tls_context.h"
 
 namespace alloclab::server {
 
@@ -59,12 +61,18 @@ struct HttpAnswer {
   std::function<HttpAnswer(std::string body)> take = nullptr;
 };
 
+// Null: none. Whoever speaks HTTP without it gets `told_in_the_clear`, in the clear.
+struct HttpTls {
+  std::shared_ptr<TlsContext> context;
+  std::string told_in_the_clear = {};
+};
+
 class HttpTransport {
  public:
   // The answer to a request, of which it gets the head, or what came instead of one. `peer`: the client's address, "127.0.0.1".
   using Respond = std::function<HttpAnswer(absl::string_view head, const std::string& peer)>;
 
-  HttpTransport(Listener listener, Respond respond);
+  HttpTransport(Listener listener, HttpTls tls, Respond respond);
   ~HttpTransport();  // hangs up on everybody; waits for the answers that are being computed
   HttpTransport(const HttpTransport&) = delete;
   HttpTransport& operator=(const HttpTransport&) = delete;
@@ -76,7 +84,7 @@ class HttpTransport {
   // thrown away, as closing on it would destroy the answer on its way.
   enum class State { kReading, kTaking, kWorking, kWriting, kResting, kLeaving };
   struct Client {
-    Descriptor socket;
+    Channel channel;
     std::string peer;
     State state = State::kReading;
     MonotonicTime since = MonotonicTime::Now();  // in this state
@@ -84,6 +92,7 @@ class HttpTransport {
     std::size_t sent = 0;
     HttpAnswer answer = {};                             // without its bytes
     MonotonicTime due = MonotonicTime::InfinitePast();  // the next piece of a stream, by its rate
+    std::uint32_t watched = 0;                          // for what epoll watches its socket; 0: not at all
   };
   using Clients = std::map<int, Client>;  // by descriptor
   using Task = std::function<HttpAnswer()>;
@@ -97,7 +106,10 @@ class HttpTransport {
   void Accept(int socket);
   // Whether there is room now for one more.
   bool MakeRoom();
-  void Serve(Client& client);  // whose socket is ready
+  void Serve(Client& client);  // whose socket is ready, or may be
+  void Continue(Client& client);
+  // Has epoll wake us when the client can go on.
+  void Await(Client& client);
   void Read(Client& client);
   void TakeBody(Client& client);
   void Write(Client& client);
@@ -106,6 +118,7 @@ class HttpTransport {
   void StartWork(Client& client, Task task) ABSL_LOCKS_EXCLUDED(mutex_);
   void TakeAnswers() ABSL_LOCKS_EXCLUDED(mutex_);
   void TakeAnswer(Client& client, HttpAnswer answer);
+  void TellInTheClear(Client& client);
   // Has the next pieces made of those streams that have waited for longest.
   void ContinueStreams() ABSL_LOCKS_EXCLUDED(mutex_);
   // How long it may stay in its state.
@@ -116,6 +129,7 @@ class HttpTransport {
   void Work() ABSL_LOCKS_EXCLUDED(mutex_);
 
   Listener listener_;
+  const HttpTls tls_;
   const Respond respond_;
   const Descriptor epoll_, wake_;
   // The watching thread's.

@@ -22,12 +22,13 @@ std::string ToText(const std::vector<prometheus::MetricFamily>& families) {
 }
 
 absl::StatusOr<std::unique_ptr<HttpServer>> ServeMetrics(const std::string& flag, const std::string& listen,
-                                                         const std::string& allowed_hosts, Scrape scrape, Authorize authorize) {
+                                                         const std::string& allowed_hosts, Scrape scrape, Authorize authorize,
+                                                         std::shared_ptr<TlsContext> tls) {
   const absl::StatusOr<BindAddress> address = ParseBindAddress(flag, listen);
   if (!address.ok()) return address.status();
   const absl::StatusOr<HostNames> names = HostNames::Parse(allowed_hosts);
   if (!names.ok()) return errors::BadField("--allowed-hosts", std::string(names.status().message()));
-  return HttpServer::Start({flag, *address, *names},
+  return HttpServer::Start({.flag = flag, .listen = *address, .names = *names, .tls = std::move(tls)},
                            [scrape = std::move(scrape), authorize = std::move(authorize)](const HttpRequest& request) {
                              const absl::Status status = authorize ? authorize(request) : absl::OkStatus();
                              return status.ok() ? Answer(scrape, request) : ErrorResponse(status);

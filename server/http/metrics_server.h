@@ -23,11 +23,11 @@ std::string ToText(const std::vector<prometheus::MetricFamily>& families);
 using Authorize = std::function<absl::Status(const HttpRequest&)>;
 
 // Serving when it returns, at HOST:PORT `listen`, to requests under the names of a list with commas (host_names.h) that
-// `authorize` lets in (all, without it); port 0 takes a free one. INVALID_ARGUMENT or FAILED_PRECONDITION naming `flag` or
-// --allowed-hosts: no address or list, or it cannot be bound.
+// `authorize` lets in (all, without it), by `tls` if there is some; port 0 takes a free one. INVALID_ARGUMENT or
+// FAILED_PRECONDITION naming `flag` or --allowed-hosts: no address or list, or it cannot be bound.
 absl::StatusOr<std::unique_ptr<HttpServer>> ServeMetrics(const std::string& flag, const std::string& listen,
                                                          const std::string& allowed_hosts, Scrape scrape,
-                                                         Authorize authorize = {});
+                                                         Authorize authorize = {}, std::shared_ptr<TlsContext> tls = nullptr);
 
 }  // namespace alloclab::server
 

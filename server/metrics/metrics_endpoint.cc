@@ -90,10 +90,11 @@ std::string ScrapeText(const MetricsSources& sources, AnswerCache<std::string>& 
 }
 
 absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Start(const std::string& listen, MetricsSources sources,
-                                                                        const std::string& allowed_hosts, Authorize authorize) {
+                                                                        const std::string& allowed_hosts, Authorize authorize,
+                                                                        std::shared_ptr<TlsContext> tls) {
   const auto cache = std::make_shared<AnswerCache<std::string>>(MonotonicTime::Now, kScrapeAgeMax);
   const Scrape scrape = [sources = std::move(sources), cache] { return ScrapeText(sources, *cache); };
-  auto http = ServeMetrics("--metrics-listen", listen, allowed_hosts, scrape, std::move(authorize));
+  auto http = ServeMetrics("--metrics-listen", listen, allowed_hosts, scrape, std::move(authorize), std::move(tls));
   if (!http.ok()) return http.status();
   return std::unique_ptr<MetricsEndpoint>(new MetricsEndpoint(*std::move(http)));
 }

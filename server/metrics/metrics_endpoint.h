@@ -48,11 +48,11 @@ std::string ScrapeText(const MetricsSources& sources, AnswerCache<std::string>& 
 
 class MetricsEndpoint {
  public:
-  // Serving when it returns, to whom `authorize` lets in. INVALID_ARGUMENT or FAILED_PRECONDITION naming the flag: no
-  // address, or it cannot be bound.
+  // Serving when it returns, to whom `authorize` lets in, by `tls` if there is some. INVALID_ARGUMENT or
+  // FAILED_PRECONDITION naming the flag: no address, or it cannot be bound.
   static absl::StatusOr<std::unique_ptr<MetricsEndpoint>> Start(const std::string& listen, MetricsSources sources,
-                                                                const std::string& allowed_hosts = "",
-                                                                Authorize authorize = {});
+                                                                const std::string& allowed_hosts = "", Authorize authorize = {},
+                                                                std::shared_ptr<TlsContext> tls = nullptr);
 
   const std::string& address() const { return http_->address(); }
 

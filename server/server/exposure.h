@@ -16,7 +16,7 @@ struct Exposure {
   std::string_view flag;
   std::string address, lacks;  // "TLS and tokens"
 };
-// gRPC needs TLS, and either tokens or certificates of clients; web page and /metrics have no TLS at all.
+// Each port needs TLS, and either tokens or certificates of its clients.
 std::vector<Exposure> ExposuresOf(const ServerOptions& options, bool tokens_in_force);
 
 // INVALID_ARGUMENT naming the first of them and the ways out, unless options.insecure.

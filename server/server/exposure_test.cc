@@ -35,14 +35,22 @@ TEST(Exposures, OthersReachOnlyWhatIsProtected) {
   EXPECT_EQ(ExposureRefusal(options, false), "");
 }
 
-TEST(Exposures, HttpHasNoTls) {
+TEST(Exposures, EachPortOfHttpIsProtectedLikewise) {
   ServerOptions options;
   options.web_listen = "[::]:1";
   EXPECT_THAT(ExposureRefusal(options, true),
-              HasSubstr("--web-listen: [::]:1 is reachable from other hosts, without TLS; listen on"));
-  options.web_listen = "";
+              HasSubstr("--web-listen: [::]:1 is reachable from other hosts, without TLS; protect it with"));
+  options.tls_cert = options.tls_key = options.client_ca = "there";
+  EXPECT_EQ(ExposureRefusal(options, true), "");
+  EXPECT_THAT(ExposureRefusal(options, false), HasSubstr("without tokens;")) << "client_ca is of gRPC";
+  options.web_client_ca = "there";
+  EXPECT_EQ(ExposureRefusal(options, false), "");
   options.metrics_listen = "192.0.2.7:1";
-  EXPECT_THAT(ExposureRefusal(options, true), HasSubstr("--metrics-listen: 192.0.2.7:1"));
+  EXPECT_THAT(ExposureRefusal(options, false), HasSubstr("--metrics-listen: 192.0.2.7:1"));
+  EXPECT_EQ(ExposureRefusal(options, true), "");
+  options.metrics_client_ca = "there";
+  EXPECT_EQ(ExposureRefusal(options, false), "");
+  options.metrics_client_ca = "";
   options.insecure = true;
   EXPECT_EQ(ExposureRefusal(options, false), "");
   EXPECT_EQ(ExposuresOf(options, false).size(), 1u);

@@ -4,9 +4,8 @@
 #include <grpcpp/security/tls_certificate_verifier.h>
 #include <grpcpp/security/tls_credentials_options.h>
 
-#include "server/access/certificates.h"
-#include "server/errors.h"
 #include "server/server/access_credentials.h"
+#include "server/server/tls_options.h"
 
 namespace alloclab::server {
 namespace {
@@ -14,20 +13,6 @@ namespace {
 using grpc::experimental::FileWatcherCertificateProvider;
 
 constexpr unsigned kLookSeconds = 2;  // between two looks at the files
-
-absl::Status CheckTlsOptions(const ServerOptions& options) {
-  if (options.tls_cert.empty()) {
-    if (!options.tls_key.empty()) return errors::BadField("--tls-key", "is of no use without --tls-cert; give both");
-    if (!options.client_ca.empty()) {
-      return errors::BadField("--client-ca", "is of no use without --tls-cert and --tls-key; give all three");
-    }
-    return absl::OkStatus();
-  }
-  if (options.tls_key.empty()) return errors::BadField("--tls-cert", "needs --tls-key, the file with its key");
-  return CheckTlsFiles({.certificate = {.flag = "--tls-cert", .path = options.tls_cert},
-                        .key = {.flag = "--tls-key", .path = options.tls_key},
-                        .authority = {.flag = "--client-ca", .path = options.client_ca}});
-}
 
 std::shared_ptr<FileWatcherCertificateProvider> WatchFiles(const ServerOptions& options, const std::string& authority) {
   return std::make_shared<FileWatcherCertificateProvider>(options.tls_key, options.tls_cert, authority, kLookSeconds);

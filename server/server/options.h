@@ -23,8 +23,10 @@ struct ServerOptions {
   std::string web_listen = "127.0.0.1:7412";      // web page and its JSON; empty: none
   std::string metrics_listen = "127.0.0.1:7413";  // /metrics; empty: none
   std::string allowed_hosts;                      // names of this host for HTTP, with commas
-  std::string tls_cert, tls_key, client_ca;       // files; empty: gRPC without TLS, clients without certificates
-  bool insecure = false;                          // whether other hosts may reach what is not protected
+  std::string tls_cert, tls_key;                  // files; empty: no TLS
+  // Files with who signs the certificates of clients of gRPC, page and /metrics; empty: they need none.
+  std::string client_ca, web_client_ca, metrics_client_ca;
+  bool insecure = false;  // whether other hosts may reach what is not protected
   std::string data_dir = "alloclab-data";
   std::string store;                        // URL of a PostgreSQL database; empty: SQLite in data_dir
   std::string address_file;                 // where to write the bound addresses; empty: nowhere

@@ -13,9 +13,9 @@ namespace alloclab::server {
 namespace {
 
 // As a browser on this host finds it.
-std::string UrlOf(const std::string& bound, std::string_view path) {
+std::string UrlOf(const std::string& bound, bool by_tls, std::string_view path) {
   const absl::StatusOr<BindAddress> address = ParseBindAddress(bound);
-  return address.ok() ? fmt::format("http://{}{}", ToString(SeenFromThisHost(*address)), path) : "";
+  return address.ok() ? fmt::format("{}://{}{}", by_tls ? "https" : "http", ToString(SeenFromThisHost(*address)), path) : "";
 }
 
 }  // namespace
@@ -41,8 +41,8 @@ v1::Server ServerCard::Describe() const {
   proto.set_instances(instances_.size());
   proto.set_instances_max(instances_.instances_max());
   proto.set_store_trouble(store_.trouble());
-  proto.set_web_url(UrlOf(bound.web, "/"));
-  proto.set_metrics_url(UrlOf(bound.metrics, "/metrics"));
+  proto.set_web_url(UrlOf(bound.web, bound.by_tls, "/"));
+  proto.set_metrics_url(UrlOf(bound.metrics, bound.by_tls, "/metrics"));
   return proto;
 }
 

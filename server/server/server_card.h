@@ -19,6 +19,7 @@ namespace alloclab::server {
 // As bound: "127.0.0.1:41234"; empty when off.
 struct ServerAddresses {
   std::string grpc, web, metrics;
+  bool by_tls = false;
 };
 
 class ServerCard {

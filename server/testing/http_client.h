@@ -23,6 +23,7 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   bool connected() const { return socket_ >= 0; }
+  int descriptor() const { return socket_; }
   void Send(absl::string_view bytes);
   void HalfClose();
   RawResponse Receive();

@@ -95,13 +95,14 @@ HttpResponse WebServer::Upload(const HttpRequest& request) {
           .body_bytes = request.body_bytes};
 }
 
-absl::StatusOr<std::unique_ptr<WebServer>> WebServer::Start(const BindAddress& listen, WebSubjects subjects, HostNames names) {
+absl::StatusOr<std::unique_ptr<WebServer>> WebServer::Start(const BindAddress& listen, WebSubjects subjects, HostNames names,
+                                                            std::shared_ptr<TlsContext> tls) {
   for (const auto& [option, url] :
        {std::pair{"--prometheus-url", subjects.prometheus_url}, {"--grafana-url", subjects.grafana_url}}) {
     if (absl::Status status = CheckLink(option, url); !status.ok()) return status;
   }
   std::unique_ptr<WebServer> server(new WebServer(std::move(subjects)));
-  auto http = HttpServer::Start({"--web-listen", listen, std::move(names), /*takes_posts=*/true, kTracesPath},
+  auto http = HttpServer::Start({"--web-listen", listen, std::move(names), /*takes_posts=*/true, kTracesPath, std::move(tls)},
                                 [web = server.get()](const HttpRequest& request) { return web->Answer(request); });
   if (!http.ok()) return http.status();
   server->http_ = *std::move(http);

@@ -16,10 +16,10 @@ namespace alloclab::server {
 
 class WebServer {
  public:
-  // Serving when it returns; stops when it is destroyed, within two seconds. INVALID_ARGUMENT: a URL of `subjects` that is
-  // not http(s); FAILED_PRECONDITION: cannot be bound.
-  static absl::StatusOr<std::unique_ptr<WebServer>> Start(const BindAddress& listen, WebSubjects subjects,
-                                                          HostNames names = {});
+  // Serving when it returns, by `tls` if there is some; stops when it is destroyed, within two seconds.
+  // INVALID_ARGUMENT: a URL of `subjects` that is not http(s); FAILED_PRECONDITION: cannot be bound.
+  static absl::StatusOr<std::unique_ptr<WebServer>> Start(const BindAddress& listen, WebSubjects subjects, HostNames names = {},
+                                                          std::shared_ptr<TlsContext> tls = nullptr);
 
   ~WebServer();
 
