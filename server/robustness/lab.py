@@ -1,9 +1,14 @@
-"""A server to be maltreated, its messages by hand, and the counts that each of these programs prints."""
+"""A server to be maltreated, its messages by hand, and the counts that each of these programs prints.
+
+--tls and --token are taken out of sys.argv before a program reads the rest of it: the server and every wire.Peer then speak TLS, and
+show the token of an admin. README.md says which programs that is for.
+"""
 
 import os
 import pathlib
 import resource
 import signal
+import ssl
 import struct
 import subprocess
 import sys
@@ -15,6 +20,26 @@ import wire
 STATUS = ["OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED",
           "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE",
           "DATA_LOSS", "UNAUTHENTICATED"]
+
+
+def option(name):
+    """Whether it was given; it is taken out."""
+    given = name in sys.argv[1:]
+    if given:
+        sys.argv.remove(name)
+    return given
+
+
+BY_TLS, WITH_TOKEN = option("--tls"), option("--token")
+
+
+def client_context(folder, shown=None):
+    """Of TLS, for gRPC: trusts the authority of that folder of `alloclab tls init`, and shows the certificate of another."""
+    context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+    context.set_alpn_protocols(["h2"])
+    if shown:
+        context.load_cert_chain(shown / "client.pem", shown / "client.key")
+    return context
 
 
 def varint(value):
@@ -92,9 +117,10 @@ class Server:
                 os.sched_setaffinity(0, processors)
 
         self.log = open(root / "log", "wb")
+        self.secure(root)
         self.process = subprocess.Popen(
             [self.program, "--listen", "127.0.0.1:0", "--web-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--data-dir",
-             str(root / "data"), "--address-file", str(root / "addresses"), *self.arguments],
+             str(root / "data"), "--address-file", str(root / "addresses"), *self.secured, *self.arguments],
             stderr=self.stderr or self.log, preexec_fn=few)
         for _ in range(600):
             if (root / "addresses").exists():
@@ -105,6 +131,26 @@ class Server:
         words = dict(line.split() for line in (root / "addresses").read_text().splitlines())
         self.grpc, self.web, self.metrics = words["grpc"], words["web"], words["metrics"]
         return self
+
+    def secure(self, root):
+        """What --tls and --token want of the server, and of wire.Peer from now on."""
+        self.secured, wire.tls, wire.token = [], None, None
+        if BY_TLS:
+            self.make_certificates(root / "tls")
+            self.secured += ["--tls-cert", str(root / "tls/server.pem"), "--tls-key", str(root / "tls/server.key")]
+            wire.tls = client_context(root / "tls")
+        if WITH_TOKEN:
+            wire.token = self.make_token("robustness", "admin", root / "data")
+
+    def make_certificates(self, folder, *more):
+        client = str(pathlib.Path(self.program).with_name("alloclab"))
+        subprocess.run([client, "tls", "init", "--directory", str(folder), "--host", "127.0.0.1", *more], check=True, capture_output=True)
+
+    def make_token(self, name, role, data_dir=None, *more):
+        data_dir = data_dir or pathlib.Path(self.directory.name) / "data"
+        made = subprocess.run([self.program, "token", "create", name, "--role", role, "--data-dir", str(data_dir), *more], check=True,
+                              capture_output=True)
+        return made.stdout.decode().strip()
 
     def __exit__(self, *_):
         self.stop()
@@ -158,7 +204,10 @@ class Server:
         """The body of an HTTP answer."""
         import http.client
         connection = http.client.HTTPConnection(address, timeout=timeout)
-        connection.request("GET", path)
+        if BY_TLS:
+            context = ssl.create_default_context(cafile=str(pathlib.Path(self.directory.name) / "tls/ca.pem"))
+            connection = http.client.HTTPSConnection(address, timeout=timeout, context=context)
+        connection.request("GET", path, headers={"Authorization": f"Bearer {wire.token}"} if WITH_TOKEN else {})
         response = connection.getresponse()
         body = response.read()
         connection.close()

@@ -12,6 +12,8 @@ DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6
 END_STREAM, ACK, END_HEADERS = 1, 1, 4
 CANCEL = 8
 WINDOW = 2**31 - 1
+tls = None    # an ssl.SSLContext, of every Peer; lab.py sets it for --tls
+token = None  # of every call; likewise, for --token
 
 STATIC = [None, (":authority", ""), (":method", "GET"), (":method", "POST"), (":path", "/"), (":path", "/index.html"),
           (":scheme", "http"), (":scheme", "https"), (":status", "200"), (":status", "204"), (":status", "206"), (":status", "304"),
@@ -50,6 +52,8 @@ def integer(value, bits):
 
 
 def call_headers(path, more=()):
+    if token:
+        more = [("authorization", f"Bearer {token}"), *more]
     pairs = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "lab"), ("te", "trailers"),
              ("content-type", "application/grpc"), *more]
     return b"".join(literal(name, value) for name, value in pairs)
@@ -111,6 +115,8 @@ class Peer:
         self.socket.settimeout(timeout)
         self.socket.connect((host, int(port)))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=host)
         self.buffer, self.next_stream = b"", 1
         self.waiting = collections.deque()  # frames that came while there was no room to send
         self.stream_credit, self.credit = 65535, collections.defaultdict(int)  # bytes that the server takes; 0: the connection's
