@@ -16,16 +16,18 @@ constexpr std::uint64_t kReaderBytes = kFrameBytesMax + kChunkBytesMax + kFrameO
 constexpr std::uint64_t kSitesBytes =
     2 * (kSiteTableBytesMax + kSiteFramesMax * sizeof(CallFrame) + kSitesMax * sizeof(std::vector<std::uint32_t>));
 
-// Makes room for the operations of one more frame, beside what the reader holds.
-absl::Status Reserve(const TraceLimits& limits, std::uint64_t reader_bytes, std::size_t more,
-                     std::vector<Operation>& operations) {
-  const std::size_t had = operations.capacity();
-  if (operations.size() + more <= had) return absl::OkStatus();
-  const std::size_t wanted = std::max(2 * had, operations.size() + more);
+// Makes room for the operations of one more frame, and their sites, beside what the reader holds.
+absl::Status Reserve(const TraceLimits& limits, const AllocTraceReader& reader, std::size_t more, Trace& trace) {
+  const std::size_t had = trace.operations.capacity();
+  if (trace.operations.size() + more <= had) return absl::OkStatus();
+  const std::size_t wanted = std::max(2 * had, trace.operations.size() + more);
+  const std::uint64_t each = sizeof(Operation) + (reader.with_sites() ? sizeof(trace.operation_sites[0]) : 0);
   if (limits.admit) {  // a table that grows is in memory twice for a moment
-    if (absl::Status status = limits.admit((had + wanted) * sizeof(Operation) + reader_bytes); !status.ok()) return status;
+    const std::uint64_t reader_bytes = kReaderBytes + (reader.with_sites() ? kSitesBytes : 0);
+    if (absl::Status status = limits.admit((had + wanted) * each + reader_bytes); !status.ok()) return status;
   }
-  operations.reserve(wanted);
+  trace.operations.reserve(wanted);
+  if (reader.with_sites()) trace.operation_sites.reserve(wanted);
   return absl::OkStatus();
 }
 
@@ -47,7 +49,6 @@ absl::StatusOr<Trace> ReadAllocTrace(TraceBytes& bytes, std::string_view name, c
   }
   AllocTraceReader reader(bytes, name, limits.inflated_bytes_max);
   if (absl::Status status = reader.Start(); !status.ok()) return status;
-  const std::uint64_t reader_bytes = kReaderBytes + (reader.with_sites() ? kSitesBytes : 0);
   Trace trace;
   trace.format = "alloctrace";
   Oddity aligned{"an alignment is ignored"};
@@ -61,9 +62,10 @@ absl::StatusOr<Trace> ReadAllocTrace(TraceBytes& bytes, std::string_view name, c
       return absl::ResourceExhaustedError(
           absl::StrFormat("%s: too many operations; expected at most %d", name, limits.operations_max));
     }
-    if (absl::Status status = Reserve(limits, reader_bytes, frame.size(), trace.operations); !status.ok()) return status;
+    if (absl::Status status = Reserve(limits, reader, frame.size(), trace); !status.ok()) return status;
     for (const RecordedOperation& recorded : frame) {
       trace.operations.push_back(recorded.operation);
+      if (reader.with_sites()) trace.operation_sites.push_back(recorded.site);
       if (recorded.alignment_log2 != 0) aligned.Add(trace.operations.size());
     }
   }
@@ -73,6 +75,7 @@ absl::StatusOr<Trace> ReadAllocTrace(TraceBytes& bytes, std::string_view name, c
   }
   trace.heap_handles = reader.handles().heap;
   trace.page_handles = reader.handles().pages;
+  trace.sites = std::move(reader.sites());
   aligned.Tell("operation", trace.notes);
   AddNotes(reader, trace.notes);
   return trace;

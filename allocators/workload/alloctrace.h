@@ -69,7 +69,7 @@ struct AllocTraceEnd {
   TraceAttributes attributes;  // those called "note" are a trace's notes
 };
 
-// The whole file, through its checks, with its notes. Threads and call sites are dropped; an alignment is noted and ignored.
+// The whole file, through its checks, with its notes and call sites. Threads are dropped; an alignment is noted and ignored.
 absl::StatusOr<Trace> ReadAllocTrace(TraceBytes& bytes, std::string_view name, const TraceLimits& limits);
 
 // DONE alone, found by TAIL, without reading the operations. INVALID_ARGUMENT: the file has no end, or a damaged one.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_format.h"
 #include "allocators/common/check.h"
 #include "allocators/workload/handle_table.h"
 
@@ -42,6 +43,16 @@ bool HasExtra(OpKind kind) { return kind == OpKind::kCalloc || kind == OpKind::k
 
 bool IsAttributeText(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+std::string FitText(std::string_view text, std::size_t bytes_max) {
+  std::string fit;
+  for (const char& c : text) {
+    const std::string_view one(&c, 1);
+    fit += IsAttributeText(one) ? std::string(one) : absl::StrFormat("\\x%02x", static_cast<unsigned char>(c));
+    if (fit.size() >= bytes_max) break;
+  }
+  return fit.substr(0, bytes_max);
 }
 
 std::uint32_t Crc(std::string_view bytes) {

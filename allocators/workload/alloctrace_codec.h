@@ -98,6 +98,8 @@ bool IsWellFormed(const RecordedOperation& recorded);
 
 // Printable ASCII.
 bool IsAttributeText(std::string_view text);
+// Made so, other bytes as "\xc3", and cut at so many bytes.
+std::string FitText(std::string_view text, std::size_t bytes_max);
 void AppendText(std::string_view text, std::string& out);
 std::string ParseText(Parser& parser, std::size_t bytes_max);
 void AppendAttributes(const TraceAttributes& attributes, std::string& out);

@@ -22,7 +22,8 @@ void ReadAny(std::string_view file) {
   if (!trace.ok() || trace->format != "alloctrace") return;
   const auto written = WriteAllocTrace(*trace, {}, 1);
   ALLOCLAB_CHECK(written.ok());
-  ALLOCLAB_CHECK(ReadTrace(*written, "name", kFuzzLimits)->operations == trace->operations);
+  const auto again = ReadTrace(*written, "name", kFuzzLimits);
+  ALLOCLAB_CHECK(again->operations == trace->operations && again->operation_sites == trace->operation_sites);
 }
 
 std::string Framed(std::string_view kind, std::string_view content) {

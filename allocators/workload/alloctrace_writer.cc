@@ -12,21 +12,11 @@ namespace alloclab {
 namespace {
 
 // A text as an attribute holds it.
-std::string Fit(std::string_view text, std::size_t bytes_max) {
-  std::string fit;
-  for (const char& c : text) {
-    const std::string_view one(&c, 1);
-    fit += alloctrace::IsAttributeText(one) ? std::string(one) : absl::StrFormat("\\x%02x", static_cast<unsigned char>(c));
-    if (fit.size() >= bytes_max) break;
-  }
-  return fit.substr(0, bytes_max);
-}
-
 TraceAttributes Fit(TraceAttributes attributes) {
   if (attributes.size() > kAttributesMax) attributes.resize(kAttributesMax);
   for (auto& [name, value] : attributes) {
-    name = Fit(name, kAttributeNameMax);
-    value = Fit(value, kAttributeBytesMax);
+    name = alloctrace::FitText(name, kAttributeNameMax);
+    value = alloctrace::FitText(value, kAttributeBytesMax);
   }
   return attributes;
 }
@@ -138,7 +128,8 @@ absl::Status AllocTraceWriter::AddSites(SiteTable table) {
   ALLOCLAB_CHECK(with_sites_);
   if (absl::Status status = Flush(); !status.ok()) return status;
   for (CallFrame& frame : table.frames) {
-    for (std::string* const text : {&frame.module, &frame.function, &frame.source}) *text = Fit(*text, kFrameTextMax);
+    for (std::string* const text : {&frame.module, &frame.function, &frame.source})
+      *text = alloctrace::FitText(*text, kFrameTextMax);
   }
   table.sites.resize(std::min<std::size_t>(table.sites.size(), handles_.sites));
   for (const std::string& piece : alloctrace::EncodeSites(table)) {
@@ -166,7 +157,7 @@ absl::Status AllocTraceWriter::Finish(const std::vector<std::string>& notes) {
 absl::StatusOr<std::string> WriteAllocTrace(const Trace& trace, TraceAttributes attributes, int level) {
   ALLOCLAB_CHECK(trace.operation_sites.empty() || trace.operation_sites.size() == trace.operations.size());
   std::string file;
-  attributes.emplace_back("from", trace.format);
+  if (!trace.format.empty()) attributes.emplace_back("from", trace.format);
   AllocTraceWriter writer(
       [&file](std::string_view bytes) {
         file += bytes;

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/statusor.h"
+
 namespace alloclab {
 
 inline constexpr std::uint32_t kSitesMax = 65'536;           // of a file
@@ -47,6 +49,13 @@ const CallFrame* CallerOf(const SiteTable& table, std::uint32_t site);
 // The names of a site's frames from the caller on, at most so many: "grow < push < main". "site 7" if they are not known;
 // empty for site 0.
 std::string SiteName(const SiteTable& table, std::uint32_t site, std::size_t frames_max);
+// The same of kSiteNameFrames frames, at most kSiteNameMax bytes, the last of which are "..." if it was longer.
+inline constexpr std::size_t kSiteNameFrames = 4, kSiteNameMax = 256;
+std::string ShortSiteName(const SiteTable& table, std::uint32_t site);
+
+// Adds what `more` tells, each frame and each site once. Returns the number that each of its sites has now, by the old one; up
+// to `sites_max`, though `more` may tell fewer. INVALID_ARGUMENT: more sites or frames than a file holds.
+absl::StatusOr<std::vector<std::uint32_t>> AddSites(const SiteTable& more, std::uint32_t sites_max, SiteTable& table);
 
 }  // namespace alloclab
 

@@ -31,6 +31,13 @@ std::uint64_t AllocatedBy(const Timeline& timeline, std::uint32_t handle, bool p
   return 0;
 }
 
+// The call site of an operation, counted from 1; empty: not known, or operation 0.
+std::string CalledBy(const Timeline& timeline, std::uint64_t operation) {
+  const Trace& trace = timeline.trace();
+  if (operation == 0 || trace.operation_sites.empty()) return {};
+  return ShortSiteName(trace.sites, trace.operation_sites[operation - 1]);
+}
+
 // All blocks, in address order; empty where they are not shown, or the chain is broken.
 std::vector<Block> BlocksOf(const Instance& machine, bool pages) {
   std::vector<Block> blocks;
@@ -87,7 +94,8 @@ std::optional<Gap> FindGap(const Timeline& timeline, const std::vector<Block>& b
     gap.bytes += blocks[i].bytes;
     if (blocks[i].kind != BlockKind::kLive || gap.between.size() == kSeparatorsMax) continue;
     const auto handle = timeline.driver().HandleAt(VirtAddr(blocks[i].payload));
-    gap.between.push_back({blocks[i].address, blocks[i].bytes, handle ? AllocatedBy(timeline, *handle, false) : 0});
+    const std::uint64_t allocated_by = handle ? AllocatedBy(timeline, *handle, false) : 0;
+    gap.between.push_back({blocks[i].address, blocks[i].bytes, allocated_by, CalledBy(timeline, allocated_by)});
   }
   return gap;
 }
@@ -151,7 +159,9 @@ void TellGap(Explanation& e) {
   std::string who;
   for (const Separator& block : e.gap->between) {
     absl::StrAppend(&who, who.empty() ? "" : ", ", Hex(block.address), " of ", Bytes(block.bytes));
-    if (block.allocated_by != 0) absl::StrAppend(&who, " (operation ", block.allocated_by, ")");
+    if (block.allocated_by == 0) continue;
+    absl::StrAppend(&who, " (operation ", block.allocated_by);
+    absl::StrAppend(&who, block.called_by.empty() ? "" : ", asked for by ", block.called_by, ")");
   }
   e.sentences.push_back(absl::StrFormat("%s from %s on would be large enough if the live blocks in between were free: %s.",
                                         Bytes(e.gap->bytes), Hex(e.gap->address), who));
@@ -182,11 +192,14 @@ std::string WhatHappened(const Explanation& e) {
   const std::uint64_t asked = RequestedBytes(e.what);
   std::string what = absl::StrFormat("Operation %d, %s", e.operation, OpKindName(e.what.kind));
   if (Allocates(e.what.kind)) absl::StrAppend(&what, " of ", Bytes(asked));
+  if (!e.called_by.empty()) absl::StrAppend(&what, ", asked for by ", e.called_by);
   if (Allocates(e.what.kind) && e.needed_bytes > asked) absl::StrAppend(&what, ", which needs a block of ", e.needed_bytes);
   if (!Succeeded(e.result.outcome)) return absl::StrFormat("%s: %s.", what, OutcomeName(e.result.outcome));
   if (Allocates(e.what.kind)) return absl::StrCat(what, ": got ", Hex(e.result.address), ".");
   if (e.block_bytes > 0) absl::StrAppend(&what, ": gave back ", Bytes(e.block_bytes));
-  return absl::StrCat(what, e.allocated_by != 0 ? absl::StrCat(", allocated by operation ", e.allocated_by) : "", ".");
+  if (e.allocated_by != 0) absl::StrAppend(&what, ", allocated by operation ", e.allocated_by);
+  if (!e.allocation_called_by.empty()) absl::StrAppend(&what, ", asked for by ", e.allocation_called_by);
+  return what + ".";
 }
 
 std::uint64_t NeededBytes(const Instance& machine, const Operation& op) {
@@ -207,6 +220,7 @@ struct Before {
 Before LookBefore(const Timeline& timeline, Explanation& e) {
   const Instance& machine = timeline.driver().instance();
   const bool pages = OnPages(e.what.kind);
+  e.called_by = CalledBy(timeline, e.operation);
   const bool names_block = e.what.kind == OpKind::kRealloc || !Allocates(e.what.kind);
   const std::uint32_t handle = e.what.kind == OpKind::kRealloc ? e.what.extra : e.what.block;
   Before before;
@@ -215,6 +229,7 @@ Before LookBefore(const Timeline& timeline, Explanation& e) {
   if (pages || machine.heap() != nullptr) before.blocks = BlocksOf(machine, pages);
   if (names_block && handle != kNoBlock) {
     e.allocated_by = AllocatedBy(timeline, handle, pages);
+    e.allocation_called_by = CalledBy(timeline, e.allocated_by);
     before.freed = pages ? timeline.driver().PageAddressOf(handle) : timeline.driver().AddressOf(handle);
   }
   e.needed_bytes = NeededBytes(machine, e.what);

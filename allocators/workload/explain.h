@@ -20,6 +20,7 @@ struct Separator {
   std::uint32_t address = 0;  // of the block, metadata included
   std::uint64_t bytes = 0;
   std::uint64_t allocated_by = 0;  // an operation, counted from 1; 0: of none that the trace shows
+  std::string called_by = {};      // its call site, as ShortSiteName() has it; empty: not known
   friend bool operator==(const Separator&, const Separator&) = default;
 };
 
@@ -62,8 +63,10 @@ struct Explanation {
   std::uint64_t block_bytes = 0;             // the block that it got, or gave back
   std::uint64_t grown_bytes = 0;             // how far the heap's break moved up
   std::uint64_t allocated_by = 0;            // of a free or realloc: which operation made the block; 0: none
-  std::optional<Refusal> refusal;            // of a request that was not served
-  std::optional<Gap> gap;                    // of one for which enough was free: the fewest live bytes that stood in its way
+  // Call sites, as ShortSiteName() has them, of the operation itself and of the one that made the block; empty: not known.
+  std::string called_by, allocation_called_by;
+  std::optional<Refusal> refusal;  // of a request that was not served
+  std::optional<Gap> gap;          // of one for which enough was free: the fewest live bytes that stood in its way
   // Of one for which memory was missing: so much more, at least, would have let it pass, of RAM or of where the heap ends.
   std::optional<std::uint64_t> missing_bytes;
   bool missing_ram = false;         // of RAM

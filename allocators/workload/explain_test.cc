@@ -21,6 +21,8 @@ class ExplainTest : public ::testing::Test {
  protected:
   void Open(std::vector<Operation> operations, const InstanceConfig& config = {1 << 20, "", "implicit-heap", true, {}}) {
     Trace trace;
+    trace.operation_sites = sites_;
+    trace.sites = {.frames = {{.function = "grow"}, {.function = "main"}}, .sites = {{0, 1}}};
     trace.operations = std::move(operations);
     trace.heap_handles = trace.page_handles = 16;
     instance_ = *Instance::Create(config);
@@ -29,6 +31,7 @@ class ExplainTest : public ::testing::Test {
   }
   Explanation Why(std::uint64_t operation) { return *Explain(*timeline_, operation); }
 
+  std::vector<std::uint32_t> sites_;  // of the operations: 1 is grow < main; empty: not told
   std::unique_ptr<Instance> instance_;
   std::unique_ptr<Driver> driver_;
   std::unique_ptr<Timeline> timeline_;
@@ -72,6 +75,28 @@ TEST_F(ExplainTest, OfARefusalTheBlocksThatStandInTheWay) {
   EXPECT_EQ(e.gap->between[0].allocated_by, 2u);
   EXPECT_THAT(e.sentences, Contains(HasSubstr("it lies in pieces")));
   EXPECT_THAT(e.sentences, Contains(HasSubstr("(operation 2)")));
+}
+
+TEST_F(ExplainTest, CallSitesOfTheOperationAndOfBlocks) {
+  std::vector<Operation> operations;
+  for (std::uint32_t i = 0; i < 16; ++i) operations.push_back(Malloc(i, 976));
+  for (std::uint32_t i = 0; i < 16; i += 2) operations.push_back(Free(i));
+  operations.push_back(Malloc(0, 2'000));
+  sites_.assign(operations.size(), 0);
+  sites_[1] = sites_.back() = 1;
+  Open(operations, {1 << 20, "", "freertos-heap4", true, {{"heap.arena_bytes", "16384"}}});
+  const Explanation refused = Why(operations.size());
+  EXPECT_EQ(refused.called_by, "grow < main");
+  ASSERT_TRUE(refused.gap);
+  EXPECT_EQ(refused.gap->between.at(0).called_by, "grow < main");
+  EXPECT_THAT(refused.sentences, Contains(HasSubstr("malloc of 2000 bytes, asked for by grow < main, which needs")));
+  EXPECT_THAT(refused.sentences, Contains(HasSubstr("(operation 2, asked for by grow < main)")));
+  EXPECT_EQ(Why(17).allocation_called_by, "") << "of the first block, whose site is not known";
+  operations.push_back(Free(1));
+  sites_.push_back(0);
+  Open(operations);
+  EXPECT_EQ(Why(operations.size()).allocation_called_by, "grow < main");
+  EXPECT_THAT(Why(operations.size()).sentences, Contains(HasSubstr("allocated by operation 2, asked for by grow < main.")));
 }
 
 TEST_F(ExplainTest, OfARefusalTheMemoryThatIsMissing) {

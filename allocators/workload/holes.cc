@@ -53,6 +53,25 @@ void ForgetCheapHalf(Map& map) {
   erase_if(map, [least](const auto& item) { return item.second.cost <= least; });
 }
 
+double Percent(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
+}
+
+void TellSites(HoleReport& report) {
+  const auto known = [](const SiteCost& site) { return site.site != 0; };
+  const auto most = std::find_if(report.sites.begin(), report.sites.end(), known);
+  if (most == report.sites.end()) return;
+  if (most->cost != 0) {
+    report.sentences.push_back(absl::StrFormat("Blocks asked for by %s (site %d) are %.1f %% of what separating blocks cost.",
+                                               most->called_by, most->site, Percent(most->cost, report.separated_cost)));
+  }
+  const auto holder = std::max_element(report.sites.begin(), report.sites.end(), [&](const SiteCost& a, const SiteCost& b) {
+    return (known(a) ? a.peak_bytes : 0) < (known(b) ? b.peak_bytes : 0);
+  });
+  report.sentences.push_back(absl::StrFormat("%s (site %d) holds the most when most is live: %d bytes in %d blocks.",
+                                             holder->called_by, holder->site, holder->peak_bytes, holder->peak_blocks));
+}
+
 void Tell(HoleReport& report) {
   if (report.hole_cost == 0) {
     report.sentences.push_back("No byte of the heap was free at any look.");
@@ -62,16 +81,17 @@ void Tell(HoleReport& report) {
     report.sentences.push_back("No live block stood between two free ones at any look.");
   } else {
     const SeparatingBlock& most = report.blocks.front();
-    const std::string who = most.allocated_by != 0 ? absl::StrFormat("of operation %d", most.allocated_by)
-                                                   : absl::StrFormat("at 0x%08X", most.address);
+    std::string who = most.allocated_by != 0 ? absl::StrFormat("of operation %d", most.allocated_by)
+                                             : absl::StrFormat("at 0x%08X", most.address);
+    if (most.site != 0) absl::StrAppendFormat(&who, ", asked for by %s", most.called_by);
     report.sentences.push_back(
         absl::StrFormat("The block %s, %d bytes, cost most: for %d operations it kept holes of %d bytes on average apart.", who,
                         most.bytes, most.operations, most.cost / most.operations));
     const SeparatingSize& size = report.sizes.front();
-    report.sentences.push_back(
-        absl::StrFormat("Blocks of %d bytes are %.1f %% of what separating blocks cost.", size.bytes,
-                        100.0 * static_cast<double>(size.cost) / static_cast<double>(report.separated_cost)));
+    report.sentences.push_back(absl::StrFormat("Blocks of %d bytes are %.1f %% of what separating blocks cost.", size.bytes,
+                                               Percent(size.cost, report.separated_cost)));
   }
+  TellSites(report);
   if (report.rises.empty()) return;
   const FragmentationRise& rise = report.rises.front();
   if (rise.to - rise.from < kRiseTold) return;
@@ -84,7 +104,7 @@ void Tell(HoleReport& report) {
 HoleSurvey::HoleSurvey(std::shared_ptr<const Trace> trace) : HoleSurvey(trace, StepOf(*trace)) {}
 
 HoleSurvey::HoleSurvey(std::shared_ptr<const Trace> trace, std::uint64_t every)
-    : trace_(std::move(trace)), every_(every), made_by_(trace_->heap_handles) {
+    : trace_(std::move(trace)), every_(every), made_by_(trace_->heap_handles), site_costs_(trace_) {
   ALLOCLAB_CHECK_GT(every, 0u);
 }
 
@@ -142,6 +162,7 @@ absl::Status HoleSurvey::WalkHeap(const HeapAllocator& heap, const Interrupt& in
 
 void HoleSurvey::FollowHandles(std::uint64_t until) {
   for (; followed_ < until; ++followed_) {
+    site_costs_.Follow(followed_);
     const Operation& op = trace_->operations[followed_];
     if (MakesHeapBlock(op.kind) && op.block < made_by_.size()) made_by_[op.block] = static_cast<std::uint32_t>(followed_ + 1);
   }
@@ -171,12 +192,14 @@ void HoleSurvey::ChargeBlock(const Seen& seen, std::uint64_t allocated_by, std::
     block.allocated_by = allocated_by;
     block.request_bytes = allocated_by != 0 ? RequestedBytes(trace_->operations[allocated_by - 1]) : 0;
     block.first_seen = looked_at_;
+    block.site = site_costs_.SiteOf(allocated_by);
   }
   block.address = seen.address;
   block.bytes = seen.bytes;
   block.last_seen = looked_at_;
   block.cost += seen.hole_bytes * operations;
   block.operations += operations;
+  site_costs_.Charge(allocated_by, seen.hole_bytes * operations, operations);
 }
 
 void HoleSurvey::CompareFragmentation(const Walk& walk) {
@@ -199,16 +222,18 @@ HoleReport HoleSurvey::Report() const {
   report.blocks.reserve(blocks_.size());
   for (const auto& [key, block] : blocks_) report.blocks.push_back(block);
   KeepFirst(report.blocks, kShown, CostsMore);
+  for (SeparatingBlock& block : report.blocks) block.called_by = ShortSiteName(trace_->sites, block.site);
   for (const auto& [bytes, tally] : sizes_) report.sizes.push_back({bytes, tally.cost, tally.operations});
   KeepFirst(report.sizes, kShown, SizeCostsMore);
   report.rises = rises_;
+  report.sites = site_costs_.First(kShown);
   Tell(report);
   return report;
 }
 
 std::uint64_t HoleSurvey::host_bytes() const {
   return made_by_.capacity() * sizeof(made_by_[0]) + blocks_.capacity() * (sizeof(std::uint64_t) + sizeof(SeparatingBlock)) +
-         sizes_.capacity() * (sizeof(std::uint64_t) + sizeof(Tally));
+         sizes_.capacity() * (sizeof(std::uint64_t) + sizeof(Tally)) + site_costs_.host_bytes();
 }
 
 }  // namespace alloclab

@@ -9,6 +9,8 @@
 // as many looks as the run's curve has points, fewer where the trace uses many handles: all looks together walk over about
 // kLooksPerOperation blocks an operation (curve.h), and over kHandleLooksMax handles.
 //
+// A trace that tells its call sites has their share too (site_costs.h).
+//
 // Memory: 4 bytes for each handle of the trace, and at most kBlocksMax blocks; if more separate holes, those are forgotten that
 // cost least by then, and what they cost is in separated_cost alone. Sizes likewise.
 //
@@ -25,6 +27,7 @@
 #include "absl/status/status.h"
 #include "allocators/common/interrupt.h"
 #include "allocators/workload/driver.h"
+#include "allocators/workload/site_costs.h"
 #include "allocators/workload/trace.h"
 
 namespace alloclab {
@@ -38,6 +41,8 @@ struct SeparatingBlock {
   std::uint64_t cost = 0;                       // bytes times operations
   std::uint64_t operations = 0;                 // for which it separated holes
   std::uint64_t first_seen = 0, last_seen = 0;  // looks that saw it separate holes, by operation
+  std::uint32_t site = 0;                       // that called for it; 0: not known
+  std::string called_by = {};                   // ShortSiteName() of that
   friend bool operator==(const SeparatingBlock&, const SeparatingBlock&) = default;
 };
 
@@ -68,6 +73,7 @@ struct HoleReport {
   std::vector<SeparatingBlock> blocks;   // that cost most
   std::vector<SeparatingSize> sizes;     // that cost most
   std::vector<FragmentationRise> rises;  // by how much it grew
+  std::vector<SiteCost> sites;           // kShown that cost most, and kShown that hold most; none where they are not told
   std::vector<std::string> sentences;    // the same in words
 };
 
@@ -118,10 +124,11 @@ class HoleSurvey {
   const std::shared_ptr<const Trace> trace_;
   const std::uint64_t every_;
   std::uint64_t looked_at_ = 0, looks_ = 0, broken_looks_ = 0, hole_cost_ = 0, separated_cost_ = 0;
-  std::uint64_t followed_ = 0;          // operations that are in made_by_
+  std::uint64_t followed_ = 0;          // operations that are in made_by_ and site_costs_
   std::vector<std::uint32_t> made_by_;  // by handle: the operation that last allocated for it, counted from 1
   absl::flat_hash_map<std::uint64_t, SeparatingBlock> blocks_;  // by operation, or by address with kNoOperation
   absl::flat_hash_map<std::uint64_t, Tally> sizes_;
+  SiteCosts site_costs_;
   std::vector<FragmentationRise> rises_;  // the largest
   double fragmentation_ = 0;
 };

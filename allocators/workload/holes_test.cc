@@ -15,6 +15,7 @@
 namespace alloclab {
 namespace {
 
+using ::testing::Contains;
 using ::testing::HasSubstr;
 
 constexpr Operation HoleMalloc(std::uint32_t block, std::uint32_t bytes) { return {OpKind::kMalloc, block, bytes, 0}; }
@@ -32,7 +33,7 @@ class Surveyed {
  public:
   explicit Surveyed(std::shared_ptr<const Trace> trace, std::uint64_t every = 1, const std::string& heap = "implicit-heap")
       : trace_(std::move(trace)),
-        instance_(*Instance::Create({1 << 20, "", heap, true, {}})),
+        instance_(*Instance::Create({4 << 20, "", heap, true, {}})),
         driver_(*instance_),
         survey_(trace_, every) {
     EXPECT_TRUE(driver_.ReserveHandles(trace_->heap_handles, trace_->page_handles).ok());
@@ -187,6 +188,56 @@ TEST(Holes, ABlockThatNoHandleNamesHasItsAddress) {
   EXPECT_TRUE(std::any_of(report.blocks.begin(), report.blocks.end(), [&](const auto& block) {
     return block.allocated_by == 2 && block.address == unnamed->address && block.last_seen == 6;
   })) << "while it had a name";
+}
+
+TEST(Holes, CallSitesAreToldWithWhatTheyCostAndHold) {
+  Trace trace = *TraceOf({HoleMalloc(0, 100), HoleMalloc(1, 20), HoleMalloc(2, 200), HoleMalloc(3, 20),  //
+                          HoleFree(0), HoleFree(2), HoleMalloc(4, 8)});
+  trace.operation_sites = {1, 2, 1, 2, 0, 0, 3};
+  trace.sites = {.frames = {{.function = "fill"}, {.function = "wall"}, {.function = "main"}}, .sites = {{0, 2}, {1, 2}}};
+  const HoleReport report = Surveyed(std::make_shared<const Trace>(trace)).ToEnd();
+  ASSERT_EQ(report.sites.size(), 2u) << "none of what neither costs nor holds anything at the peak";
+  EXPECT_EQ(report.sites[0].called_by, "wall < main");
+  EXPECT_EQ(report.sites[0].cost, report.separated_cost);
+  EXPECT_EQ(report.sites[0].peak_bytes, 40u);
+  EXPECT_EQ(report.sites[0].peak_blocks, 2u);
+  EXPECT_EQ(report.sites[1].called_by, "fill < main");
+  EXPECT_EQ(report.sites[1].cost, 0u);
+  EXPECT_EQ(report.sites[1].peak_bytes, 300u);
+  EXPECT_EQ(report.blocks.front().called_by, "wall < main");
+  EXPECT_THAT(report.sentences, Contains(HasSubstr("Blocks asked for by wall < main (site 2) are 100.0 %")));
+  EXPECT_THAT(report.sentences, Contains("fill < main (site 1) holds the most when most is live: 300 bytes in 2 blocks."));
+  trace.operation_sites = {1, 0, 1, 3, 0, 0, 0};
+  const HoleReport partly = Surveyed(std::make_shared<const Trace>(trace)).ToEnd();
+  std::uint64_t cost = 0;
+  for (const SiteCost& site : partly.sites) {
+    cost += site.cost;
+    EXPECT_EQ(site.called_by, site.site == 0 ? "" : site.site == 1 ? "fill < main" : "site 3");
+  }
+  EXPECT_EQ(partly.sites.size(), 3u);
+  EXPECT_EQ(cost, report.separated_cost);
+}
+
+// As many sites as there may be, with texts as long as they may be.
+TEST(Holes, WhatIsToldOfCallSitesIsBounded) {
+  auto trace = std::make_shared<Trace>();
+  trace->sites.frames.push_back(
+      {.function = std::string(kFrameTextMax, 'f'), .source = std::string(kFrameTextMax, 's'), .line = 1});
+  for (std::uint32_t i = 0; i < kSitesMax; ++i) {
+    trace->operations.push_back(HoleMalloc(i, i < 10 ? 100 : 8));
+    trace->operation_sites.push_back(i + 1);
+    trace->sites.sites.push_back(std::vector<std::uint32_t>(kSiteDepthMax, 0));
+  }
+  for (std::uint32_t i = 20; i < kSitesMax; i += 2) {  // every second block is between two holes then
+    trace->operations.push_back(HoleFree(i));
+    trace->operation_sites.push_back(0);
+  }
+  trace->heap_handles = kSitesMax;
+  Surveyed run(trace, trace->operations.size());
+  const HoleReport report = run.ToEnd();
+  EXPECT_EQ(report.sites.size(), 2 * HoleSurvey::kShown) << "those that cost most, and those that hold most";
+  for (const SiteCost& site : report.sites) EXPECT_EQ(site.called_by.size(), kSiteNameMax);
+  EXPECT_LT(run.survey().host_bytes(), kSitesMax * 600u);
 }
 
 TEST(Holes, WithoutAnyItSaysSo) {

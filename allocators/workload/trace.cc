@@ -22,6 +22,11 @@ void Add(const std::vector<Operation>& operations, const Interrupt& interrupt, S
 
 }  // namespace
 
+std::uint64_t Trace::host_bytes() const {
+  return operations.capacity() * sizeof(Operation) + operation_sites.capacity() * sizeof(operation_sites[0]) +
+         sites.host_bytes();
+}
+
 absl::StatusOr<Trace> ReadTrace(std::string_view bytes, std::string_view name, const TraceLimits& limits) {
   if (bytes.size() > kFileBytesMax) {
     return absl::ResourceExhaustedError(

@@ -32,12 +32,14 @@ struct Trace {
   // What the reader dropped or found odd: at most one sentence of a kind, with the line or byte of the first and how many there
   // were.
   std::vector<std::string> notes;
-  // What the commands that look into traces are told, and no replay: the call site of each operation, 0 where it is not known,
-  // or nothing at all; and what the sites are.
+  // What no replay needs: the call site of each operation, 0 where it is not known, or nothing at all; and what the sites are.
   std::vector<std::uint32_t> operation_sites = {};
   SiteTable sites = {};
   // What the program writes of its blocks, in the order of operations; nothing where none is said, as in all files.
   std::vector<TouchFrom> touches = {};
+
+  // Host memory of the operations and their sites.
+  std::uint64_t host_bytes() const;
 };
 
 // What a file may hold.

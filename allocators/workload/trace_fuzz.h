@@ -2,6 +2,10 @@
 #ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_TRACE_FUZZ_H_
 #define ALLOCLAB_ALLOCATORS_WORKLOAD_TRACE_FUZZ_H_
 
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "allocators/common/check.h"
@@ -24,6 +28,13 @@ inline void CheckTrace(const absl::StatusOr<Trace>& trace) {
     if (op.kind == OpKind::kFree && op.block == kNoBlock) continue;
     ALLOCLAB_CHECK_LT(op.block, op.kind <= OpKind::kFree ? trace->heap_handles : trace->page_handles);
     if (op.kind == OpKind::kRealloc && op.extra != kNoBlock) ALLOCLAB_CHECK_LT(op.extra, trace->heap_handles);
+  }
+  if (!trace->operation_sites.empty()) ALLOCLAB_CHECK_EQ(trace->operation_sites.size(), trace->operations.size());
+  ALLOCLAB_CHECK_LE(trace->sites.sites.size(), std::size_t{kSitesMax});
+  ALLOCLAB_CHECK_LE(trace->sites.frames.size(), kSiteFramesMax);
+  for (const std::vector<std::uint32_t>& site : trace->sites.sites) {
+    ALLOCLAB_CHECK_LE(site.size(), kSiteDepthMax);
+    for (const std::uint32_t frame : site) ALLOCLAB_CHECK_LT(frame, trace->sites.frames.size());
   }
 }
 

@@ -39,12 +39,16 @@ class TraceMeter {
   // The threads of the operations that are not drained yet, where they are known and drained.
   std::vector<std::uint32_t>* threads() { return drain_ ? &threads_ : nullptr; }
 
+  // From now on the trace has the call site of each operation, which the reader adds.
+  void KeepSites() { with_sites_ = true; }
+
   // Hands over what is left, if somebody wants it.
   absl::Status Drain() {
     if (!drain_) return absl::OkStatus();
-    absl::Status status = drain_(trace_.operations, threads_, {});
+    absl::Status status = drain_(trace_.operations, threads_, trace_.operation_sites);
     drained_ += trace_.operations.size();
     trace_.operations.clear();
+    trace_.operation_sites.clear();
     threads_.clear();
     return status;
   }
@@ -55,11 +59,13 @@ class TraceMeter {
   [[gnu::noinline]] absl::Status Grow(std::uint64_t ids, bool full) {
     const std::size_t had = trace_.operations.capacity(), more = full ? std::max(kOperationsMin, had) : 0;
     // A table that grows is in memory twice for a moment.
-    const std::uint64_t held = (had + (full ? had + more : 0)) * sizeof(Operation) + blocks_.host_bytes() + ids;
+    const std::uint64_t each = sizeof(Operation) + (with_sites_ ? sizeof(trace_.operation_sites[0]) : 0);
+    const std::uint64_t held = (had + (full ? had + more : 0)) * each + blocks_.host_bytes() + ids;
     if (limits_.admit) {
       if (absl::Status status = limits_.admit(held); !status.ok()) return status;
     }
     trace_.operations.reserve(had + more);
+    if (with_sites_) trace_.operation_sites.reserve(had + more);
     return absl::OkStatus();
   }
 
@@ -70,6 +76,7 @@ class TraceMeter {
   const Blocks& blocks_;
   std::vector<std::uint32_t> threads_;
   std::uint64_t drained_ = 0;
+  bool with_sites_ = false;
 };
 
 }  // namespace alloclab

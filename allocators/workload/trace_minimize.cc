@@ -58,7 +58,10 @@ class Minimizer {
       if (stopped_ || !status_.ok()) break;
     }
     best_.operations.resize(with);
+    if (TellsSites()) best_.operation_sites.resize(with);
   }
+
+  bool TellsSites() const { return !best_.operation_sites.empty(); }
 
   Trace Empty() const {
     return {.operations = {},
@@ -92,13 +95,16 @@ class Minimizer {
   // Whether it shows without the parts from `first` to `last`; then these are gone.
   bool Without(std::vector<std::uint32_t>& parts, std::uint32_t first, std::uint32_t last) {
     Trace rest = Empty();
-    std::vector<std::uint32_t> rest_parts;
+    std::vector<std::uint32_t> rest_parts, rest_sites;
     for (std::size_t i = 0; i < parts.size(); ++i) {
       if (parts[i] >= first && parts[i] <= last) continue;
       rest.operations.push_back(best_.operations[i]);
       rest_parts.push_back(parts[i]);
+      if (TellsSites()) rest_sites.push_back(best_.operation_sites[i]);
     }
     if (!Shows(rest)) return false;
+    rest.operation_sites = std::move(rest_sites);
+    rest.sites = std::move(best_.sites);
     best_ = std::move(rest);
     parts = std::move(rest_parts);
     return true;

@@ -1,7 +1,6 @@
 #include "allocators/workload/trace_summary.h"
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 namespace alloclab {
@@ -23,7 +22,7 @@ void TraceSummarizer::Add(std::span<const Operation> operations, std::span<const
                           std::span<const std::uint32_t> sites) {
   for (std::size_t i = 0; i < operations.size(); ++i) {
     site_ = sites.empty() ? 0 : sites[i];
-    if (!sites.empty() && site_ >= sites_.size()) sites_.resize(std::size_t{site_} + 1);
+    if (!sites.empty()) sites_.Know(site_);
     ++summary_.operations;
     ++summary_.kinds[static_cast<std::size_t>(operations[i].kind)];
     Apply(operations[i]);
@@ -46,10 +45,10 @@ void TraceSummarizer::Apply(const Operation& op) {
       if (!old.live) return summary_.dead_reallocs.Add(summary_.operations);
       Request(op.size);
       bytes_ += op.size - old.bytes;
-      Hold(old.site, 0 - old.bytes, ~0ull);
+      sites_.Drop(old.site, old.bytes);
       old.bytes = op.size;
       old.site = site_;
-      Hold(site_, op.size, 1);
+      sites_.Hold(site_, op.size);
       if (op.extra != op.block) {
         Block moved = old;
         old.live = false;
@@ -78,25 +77,8 @@ void TraceSummarizer::Apply(const Operation& op) {
   }
 }
 
-void TraceSummarizer::KeepPeak(Site& site) const {
-  if (site.peak == peaks_) return;
-  site.peak = peaks_;
-  site.use.peak_bytes = site.use.end_bytes;
-  site.use.peak_blocks = site.use.end_blocks;
-}
-
-void TraceSummarizer::Hold(std::uint32_t site, std::uint64_t bytes, std::uint64_t blocks) {
-  if (site >= sites_.size()) return;
-  KeepPeak(sites_[site]);
-  sites_[site].use.end_bytes += bytes;
-  sites_[site].use.end_blocks += blocks;
-}
-
 void TraceSummarizer::Request(std::uint64_t bytes) {
-  if (site_ < sites_.size()) {
-    ++sites_[site_].use.requests;
-    sites_[site_].use.requested_bytes += bytes;
-  }
+  sites_.Request(site_, bytes);
   summary_.sizes.Record(bytes);
   summary_.requested_bytes += bytes;
   if (bytes == 0) summary_.zero_sizes.Add(summary_.operations);
@@ -123,7 +105,7 @@ void TraceSummarizer::Allocate(const Operation& op, std::uint64_t bytes) {
     ++summary_.leaked_blocks;
   }
   block = {.born = summary_.operations, .size = op.size, .bytes = bytes, .live = true, .used = true, .site = site_};
-  Hold(site_, bytes, 1);
+  sites_.Hold(site_, bytes);
   bytes_ += bytes;
   ++blocks_;
 }
@@ -132,7 +114,7 @@ void TraceSummarizer::Free(std::uint32_t handle) {
   Block& block = HeapBlock(handle);
   if (!block.live) return (block.used ? summary_.double_frees : summary_.wild_frees).Add(summary_.operations);
   block.live = false;
-  Hold(block.site, 0 - block.bytes, ~0ull);
+  sites_.Drop(block.site, block.bytes);
   bytes_ -= block.bytes;
   --blocks_;
   const std::uint64_t lifetime = summary_.operations - block.born;
@@ -151,7 +133,7 @@ void TraceSummarizer::Record() {
   if (bytes_ > summary_.peak_bytes) {
     summary_.peak_bytes = bytes_;
     summary_.peak_operation = summary_.operations;
-    ++peaks_;
+    sites_.Peak();
   }
   if (page_bytes_ > summary_.page_peak_bytes) {
     summary_.page_peak_bytes = page_bytes_;
@@ -171,20 +153,8 @@ void TraceSummarizer::Record() {
   step_ *= 2;
 }
 
-void TraceSummarizer::AddSites() {
-  for (std::size_t i = 0; i < sites_.size(); ++i) {
-    KeepPeak(sites_[i]);
-    sites_[i].use.site = static_cast<std::uint32_t>(i);
-    if (sites_[i].use.requests != 0) summary_.sites.push_back(sites_[i].use);
-  }
-  std::sort(summary_.sites.begin(), summary_.sites.end(), [](const SiteUse& a, const SiteUse& b) {
-    return std::tie(b.peak_bytes, b.end_bytes, b.requested_bytes, a.site) <
-           std::tie(a.peak_bytes, a.end_bytes, a.requested_bytes, b.site);
-  });
-}
-
 TraceSummary TraceSummarizer::Finish() {
-  AddSites();
+  summary_.sites = sites_.Uses();
   for (const Block& block : heap_) {
     if (!block.live) continue;
     ++summary_.leaked_blocks;

@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "allocators/common/pow2_histogram.h"
 #include "allocators/workload/operation.h"
+#include "allocators/workload/site_ledger.h"
 
 namespace alloclab {
 
@@ -31,14 +32,6 @@ struct BlockLife {
 
 struct LivePoint {
   std::uint64_t operation = 0, bytes = 0;  // the most that were live from the point before to here
-};
-
-// What one call site asked for. A realloc takes the block over from the site that had it.
-struct SiteUse {
-  std::uint32_t site = 0;  // 0: all whose site is not known
-  std::uint64_t requests = 0, requested_bytes = 0;
-  std::uint64_t peak_bytes = 0, peak_blocks = 0;  // live when the whole trace had the most live bytes
-  std::uint64_t end_bytes = 0, end_blocks = 0;    // live at the end
 };
 
 struct TraceSummary {
@@ -85,19 +78,11 @@ class TraceSummarizer {
     bool live = false, used = false;
     std::uint32_t site = 0;
   };
-  struct Site {
-    SiteUse use;             // its `end` is what is live now
-    std::uint64_t peak = 0;  // to which of the peaks `use` says what was live
-  };
 
   void Apply(const Operation& op);
   void Allocate(const Operation& op, std::uint64_t bytes);
   void Free(std::uint32_t handle);
   void Request(std::uint64_t bytes);
-  void AddSites();
-  // Of the site: what lives changes by so much.
-  void Hold(std::uint32_t site, std::uint64_t bytes, std::uint64_t blocks);
-  void KeepPeak(Site& site) const;
   void Record();
   void AddLife(const BlockLife& life);
   Block& HeapBlock(std::uint32_t handle);
@@ -108,9 +93,8 @@ class TraceSummarizer {
   std::uint64_t bytes_ = 0, blocks_ = 0, page_bytes_ = 0;
   std::uint64_t point_bytes_ = 0, step_ = 1;  // of the course
   absl::flat_hash_map<std::uint64_t, std::uint64_t> size_counts_;
-  std::vector<Site> sites_;  // by number; empty: none are told
-  std::uint32_t site_ = 0;   // of the operation
-  std::uint64_t peaks_ = 0;  // that were the highest when they came
+  SiteLedger sites_;        // knows none if none are told
+  std::uint32_t site_ = 0;  // of the operation
 };
 
 }  // namespace alloclab

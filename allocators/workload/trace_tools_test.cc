@@ -129,6 +129,39 @@ TEST(TraceTransformTest, AFilterKeepsCallSites) {
   EXPECT_EQ(SiteName(filtered.sites, 2, 4), "site 2");
 }
 
+// Two blocks of sites 1 and 2, and a realloc of site 3, of which nothing is told.
+Trace WithSites(const std::string& second = "b") {
+  Trace trace = Of({Malloc(0, 10), Malloc(1, 20), Realloc(1, 1, 30), Free(0), Free(1)}, 2);
+  trace.operation_sites = {1, 2, 3, 0, 0};
+  trace.sites = {.frames = {{.function = "a"}, {.function = second}}, .sites = {{0}, {1, 0}}};
+  return trace;
+}
+
+TEST(TraceTransformTest, ASliceAndCopiesKeepCallSites) {
+  const Trace slice = SliceTrace(WithSites(), 4, 5).value();
+  EXPECT_THAT(slice.operations, ElementsAre(Malloc(0, 10), Malloc(1, 30), Free(0), Free(1)));
+  EXPECT_THAT(slice.operation_sites, ElementsAre(1u, 3u, 0u, 0u)) << "the realloc's for what it made";
+  EXPECT_EQ(slice.sites, WithSites().sites);
+  const Trace scaled = ScaleTrace(WithSites(), {.sizes = 2, .copies = 2}).value();
+  EXPECT_THAT(scaled.operation_sites, ElementsAre(1u, 1u, 2u, 2u, 3u, 3u, 0u, 0u, 0u, 0u));
+  EXPECT_EQ(scaled.sites, WithSites().sites);
+}
+
+TEST(TraceTransformTest, InterleavedTracesHaveTheSitesOfBothEachOnce) {
+  const Trace both = InterleaveTraces(WithSites(), WithSites("c")).value();
+  EXPECT_THAT(both.operation_sites, ElementsAre(1u, 1u, 2u, 4u, 3u, 5u, 0u, 0u, 0u, 0u));
+  EXPECT_EQ(both.sites.frames.size(), 3u);
+  EXPECT_EQ(SiteName(both.sites, 4, 4), "c < a");
+  EXPECT_EQ(SiteName(both.sites, 5, 4), "site 5") << "of one that is not told none is another";
+  const Trace silent = Of({Malloc(0, 1)}, 1);
+  EXPECT_THAT(InterleaveTraces(silent, WithSites())->operation_sites, ElementsAre(0u, 1u, 2u, 3u, 0u, 0u));
+  EXPECT_TRUE(InterleaveTraces(silent, silent)->operation_sites.empty());
+  Trace many = WithSites("d");
+  many.sites.sites.resize(kSitesMax);
+  EXPECT_THAT(std::string(InterleaveTraces(many, WithSites()).status().message()),
+              HasSubstr("65538 call sites of 3 calls; expected at most 65536"));
+}
+
 TEST(TraceTransformTest, ScalesAndInterleaves) {
   const Trace trace = Of({Malloc(0, 10), Free(0)}, 1);
   EXPECT_THAT(ScaleTrace(trace, {.sizes = 1.25, .copies = 2})->operations,
@@ -186,6 +219,18 @@ TEST(TraceMinimizeTest, FindsThePlantedCause) {
   EXPECT_TRUE(least->complete);
   EXPECT_THAT(least->trace.operations, ElementsAre(Malloc(0, 77), Free(0), Free(0)));
   EXPECT_LT(least->tests, 400u);
+}
+
+TEST(TraceMinimizeTest, WhatIsLeftKeepsItsCallSites) {
+  Trace trace = WithSites();
+  trace.operations = {Malloc(0, 10), Malloc(1, 20), Free(0), Free(1), Free(1)};
+  trace.operation_sites = {1, 2, 0, 0, 0};
+  InstanceConfig config;
+  config.ram_bytes = 4 << 20;
+  const Trace least = MinimizeTrace(trace, ParseTraceCondition("outcome=double_free", config).value())->trace;
+  EXPECT_THAT(least.operations, ElementsAre(Malloc(0, 20), Free(0), Free(0)));
+  EXPECT_THAT(least.operation_sites, ElementsAre(1u, 0u, 0u));
+  EXPECT_EQ(SiteName(least.sites, 1, 4), "b < a");
 }
 
 TEST(TraceMinimizeTest, SaysWhenThereIsNothingToFind) {

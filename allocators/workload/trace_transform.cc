@@ -23,8 +23,13 @@ Trace Like(const Trace& trace) {
           .heap_handles = trace.heap_handles,
           .page_handles = trace.page_handles,
           .format = trace.format,
-          .notes = {}};
+          .notes = {},
+          .sites = trace.sites};
 }
+
+bool TellsSites(const Trace& trace) { return !trace.operation_sites.empty(); }
+// 0 where it is not known.
+std::uint32_t SiteAt(const Trace& trace, std::size_t i) { return TellsSites(trace) ? trace.operation_sites[i] : 0; }
 
 // The operation with its handles moved up.
 Operation Moved(Operation op, std::uint32_t heap, std::uint32_t pages) {
@@ -54,6 +59,7 @@ absl::StatusOr<Trace> SliceTrace(const Trace& trace, std::uint64_t from, std::ui
     std::uint32_t size;
     OpKind kind;
     std::uint32_t extra;
+    std::uint32_t site;
   };
   std::map<std::pair<bool, std::uint32_t>, Live> live;
   for (std::uint64_t i = 0; i + 1 < from; ++i) {
@@ -61,11 +67,12 @@ absl::StatusOr<Trace> SliceTrace(const Trace& trace, std::uint64_t from, std::ui
     const std::pair<bool, std::uint32_t> name{OnPages(op.kind), op.block};
     if (IsAllocation(op)) {
       const bool calloc = op.kind == OpKind::kCalloc;
-      live[name] = {i, op.size, op.kind == OpKind::kRealloc ? OpKind::kMalloc : op.kind, calloc ? op.extra : 0};
+      const OpKind kind = op.kind == OpKind::kRealloc ? OpKind::kMalloc : op.kind;
+      live[name] = {i, op.size, kind, calloc ? op.extra : 0, SiteAt(trace, i)};
     } else if (op.kind == OpKind::kRealloc) {
       const auto old = live.find({false, op.extra});
       if (old == live.end()) continue;
-      const Live block{old->second.born, op.size, OpKind::kMalloc, 0};
+      const Live block{old->second.born, op.size, OpKind::kMalloc, 0, SiteAt(trace, i)};
       live.erase(old);
       live[name] = block;
     } else if (op.kind == OpKind::kFreePagesPart) {
@@ -75,14 +82,16 @@ absl::StatusOr<Trace> SliceTrace(const Trace& trace, std::uint64_t from, std::ui
       live.erase(name);
     }
   }
-  std::vector<std::pair<std::uint64_t, Operation>> start;
-  for (const auto& [name, block] : live) start.push_back({block.born, {block.kind, name.second, block.size, block.extra}});
-  std::sort(start.begin(), start.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::pair<std::uint32_t, Live>> start;  // with its handle
+  for (const auto& [name, block] : live) start.push_back({name.second, block});
+  std::sort(start.begin(), start.end(), [](const auto& a, const auto& b) { return a.second.born < b.second.born; });
   Trace slice = Like(trace);
-  for (const auto& [born, op] : start) slice.operations.push_back(op);
-  const auto begin = trace.operations.begin();
-  slice.operations.insert(slice.operations.end(), begin + static_cast<std::ptrdiff_t>(from - 1),
-                          begin + static_cast<std::ptrdiff_t>(std::min(to, count)));
+  const auto add = [&](const Operation& op, std::uint32_t site) {
+    slice.operations.push_back(op);
+    if (TellsSites(trace)) slice.operation_sites.push_back(site);
+  };
+  for (const auto& [handle, block] : start) add({block.kind, handle, block.size, block.extra}, block.site);
+  for (std::uint64_t i = from - 1; i < std::min(to, count); ++i) add(trace.operations[i], SiteAt(trace, i));
   return slice;
 }
 
@@ -152,9 +161,9 @@ absl::StatusOr<Trace> FilterTrace(const Trace& trace, const std::vector<std::uin
   if (!filter.threads.empty() && threads.empty()) {
     return absl::InvalidArgumentError("threads are asked for; the trace does not tell them");
   }
-  if (!filter.sites.empty() && trace.operation_sites.empty()) {
+  if (!filter.sites.empty() && !TellsSites(trace)) {
     return absl::InvalidArgumentError(
-        "call sites are asked for; the trace does not tell them: expected one of `alloclab record --stacks`");
+        "call sites are asked for; the trace does not tell them: expected one of `alloclab record --stacks` or heaptrack");
   }
   struct Life {
     std::uint64_t born = 0, last = 0, size = 0;
@@ -166,14 +175,7 @@ absl::StatusOr<Trace> FilterTrace(const Trace& trace, const std::vector<std::uin
   for (std::size_t i = 0; i < of.size(); ++i) {
     Life& life = lives[of[i]];
     const Operation& op = trace.operations[i];
-    if (!life.begun)
-      life = {i,
-              i,
-              SizeOf(op),
-              threads.empty() ? 0 : threads[i],
-              trace.operation_sites.empty() ? 0 : trace.operation_sites[i],
-              true,
-              false};
+    if (!life.begun) life = {i, i, SizeOf(op), threads.empty() ? 0 : threads[i], SiteAt(trace, i), true, false};
     if (!life.freed) life.last = i;
     life.freed |= op.kind == OpKind::kFree || op.kind == OpKind::kFreePages;
   }
@@ -189,9 +191,8 @@ absl::StatusOr<Trace> FilterTrace(const Trace& trace, const std::vector<std::uin
   for (std::size_t i = 0; i < of.size(); ++i) {
     if (!passes(lives[of[i]])) continue;
     filtered.operations.push_back(trace.operations[i]);
-    if (!trace.operation_sites.empty()) filtered.operation_sites.push_back(trace.operation_sites[i]);
+    if (TellsSites(trace)) filtered.operation_sites.push_back(SiteAt(trace, i));
   }
-  filtered.sites = trace.sites;
   if (filtered.operations.empty()) return absl::InvalidArgumentError("no block of the trace passes the filter");
   return filtered;
 }
@@ -204,15 +205,32 @@ absl::StatusOr<Trace> ScaleTrace(const Trace& trace, const TraceScale& scale) {
   scaled.heap_handles = static_cast<std::uint32_t>(heap);
   scaled.page_handles = static_cast<std::uint32_t>(pages);
   scaled.operations.reserve(trace.operations.size() * scale.copies);
-  for (Operation op : trace.operations) {
+  for (std::size_t i = 0; i < trace.operations.size(); ++i) {
+    Operation op = trace.operations[i];
     const double size = std::ceil(op.size * scale.sizes);
     op.size = size >= kLargestSize ? kLargestSize : static_cast<std::uint32_t>(size);
     for (std::uint32_t copy = 0; copy < scale.copies; ++copy) {
       scaled.operations.push_back(Moved(op, copy * trace.heap_handles, copy * trace.page_handles));
+      if (TellsSites(trace)) scaled.operation_sites.push_back(SiteAt(trace, i));
     }
   }
   return scaled;
 }
+
+namespace {
+
+std::uint32_t LastSite(const Trace& trace) {
+  return TellsSites(trace) ? *std::max_element(trace.operation_sites.begin(), trace.operation_sites.end()) : 0;
+}
+
+// The sites of both in one table, where those of `a` keep their numbers. Returns the numbers of those of `b`.
+absl::StatusOr<std::vector<std::uint32_t>> JoinSites(const Trace& a, const Trace& b, SiteTable& table) {
+  table = a.sites;
+  table.sites.resize(std::max<std::size_t>(table.sites.size(), LastSite(a)));
+  return AddSites(b.sites, LastSite(b), table);
+}
+
+}  // namespace
 
 absl::StatusOr<Trace> InterleaveTraces(const Trace& a, const Trace& b) {
   const std::uint64_t heap = std::uint64_t{a.heap_handles} + b.heap_handles,
@@ -223,10 +241,15 @@ absl::StatusOr<Trace> InterleaveTraces(const Trace& a, const Trace& b) {
   both.heap_handles = static_cast<std::uint32_t>(heap);
   both.page_handles = static_cast<std::uint32_t>(pages);
   both.operations.reserve(of_a + of_b);
+  const bool tells = TellsSites(a) || TellsSites(b);
+  const absl::StatusOr<std::vector<std::uint32_t>> sites_of_b = JoinSites(a, b, both.sites);
+  if (!sites_of_b.ok()) return sites_of_b.status();
   for (std::uint64_t i = 0, k = 0; i < of_a || k < of_b;) {
     if (k == of_b || (i < of_a && i * of_b <= k * of_a)) {
+      if (tells) both.operation_sites.push_back(SiteAt(a, i));
       both.operations.push_back(a.operations[i++]);
     } else {
+      if (tells) both.operation_sites.push_back((*sites_of_b)[SiteAt(b, k)]);
       both.operations.push_back(Moved(b.operations[k++], a.heap_handles, a.page_handles));
     }
   }

@@ -1,4 +1,4 @@
-// Other traces made of a trace. Handles stay what they are, so that misuse stays misuse.
+// Other traces made of a trace. Handles stay what they are, so that misuse stays misuse, and operations keep their call sites.
 #ifndef ALLOCLAB_ALLOCATORS_WORKLOAD_TRACE_TRANSFORM_H_
 #define ALLOCLAB_ALLOCATORS_WORKLOAD_TRACE_TRANSFORM_H_
 
@@ -24,7 +24,7 @@ struct TraceFilter {
   std::vector<std::uint32_t> sites;                                        // likewise, of those of the trace
 };
 // The blocks that pass, each with all its operations, reallocs and free. `threads` is that of each operation, or empty.
-// Their call sites stay known. INVALID_ARGUMENT: threads or sites are asked for and not known, or nothing passes.
+// INVALID_ARGUMENT: threads or sites are asked for and not known, or nothing passes.
 absl::StatusOr<Trace> FilterTrace(const Trace& trace, const std::vector<std::uint32_t>& threads, const TraceFilter& filter);
 
 struct TraceScale {
@@ -34,7 +34,7 @@ struct TraceScale {
 // INVALID_ARGUMENT: too many operations or handles.
 absl::StatusOr<Trace> ScaleTrace(const Trace& trace, const TraceScale& scale);
 
-// Two programs on one machine, evenly: the shorter is spread over the longer. INVALID_ARGUMENT: too many handles.
+// Two programs on one machine, evenly: the shorter is spread over the longer. INVALID_ARGUMENT: too many handles or call sites.
 absl::StatusOr<Trace> InterleaveTraces(const Trace& a, const Trace& b);
 
 // The same operations with handles from 0 on, and call sites from 1 on, in the order of their first use, as .alloctrace wants

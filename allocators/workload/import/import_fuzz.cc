@@ -24,13 +24,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const absl::StatusOr<Trace> whole = ImportTrace(open, "name", kFuzzLimits, options);
   CheckTrace(whole);
   std::vector<Operation> pieces;
+  std::vector<std::uint32_t> site_pieces;
   const absl::StatusOr<Trace> drained =
       ImportTrace(open, "name", kFuzzLimits, options,
-                  [&pieces](std::span<const Operation> some, std::span<const std::uint32_t>, std::span<const std::uint32_t>) {
+                  [&](std::span<const Operation> some, std::span<const std::uint32_t>, std::span<const std::uint32_t> sites) {
                     pieces.insert(pieces.end(), some.begin(), some.end());
+                    site_pieces.insert(site_pieces.end(), sites.begin(), sites.end());
                     return absl::OkStatus();
                   });
   ALLOCLAB_CHECK_EQ(whole.ok(), drained.ok());
-  if (whole.ok()) ALLOCLAB_CHECK(whole->operations == pieces);
+  if (!whole.ok()) return 0;
+  ALLOCLAB_CHECK(whole->operations == pieces);
+  ALLOCLAB_CHECK(whole->operation_sites == site_pieces && whole->sites == drained->sites);
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "allocators/workload/alloctrace_writer.h"
 #include "allocators/workload/import/format.h"
 #include "allocators/workload/trace_testing.h"
 #include "gmock/gmock.h"
@@ -72,6 +73,52 @@ TEST(ImportTest, ReadsWhatTheToolsWrote) {
     EXPECT_EQ(CountOf(*trace, OpKind::kFree), expected.frees);
     EXPECT_THAT(trace->notes.front(), StartsWith(absl::StrCat("kept ", expected.operations, " operations of ")));
   }
+}
+
+// The frames of a site, the innermost first, as SiteName() has them without libraries that only one of the files names.
+std::string SiteOfSize(const Trace& trace, std::uint32_t size) {
+  for (std::size_t i = 0; i < trace.operations.size(); ++i) {
+    if (trace.operations[i].size == size && trace.operations[i].kind == OpKind::kMalloc)
+      return SiteName(trace.sites, trace.operation_sites.at(i), 4);
+  }
+  return "none";
+}
+
+TEST(ImportTest, HeaptrackTellsCallSites) {
+  const Trace interpreted = Import(Sample("small.heaptrack.zst")).value(),
+              raw = Import(Sample("small.heaptrack-raw.zst")).value();
+  EXPECT_EQ(SiteOfSize(interpreted, 100),
+            "main < __libc_start_call_main (libc_start_call_main.h:58) < __libc_start_main_impl "
+            "(libc-start.c:360) < _start");
+  EXPECT_EQ(SiteOfSize(raw, 100), "s+0x11fc < libc.so.6+0x27249 < libc.so.6+0x27304 < s+0x1110");
+  EXPECT_EQ(SiteOfSize(raw, 60), "s+0x120f < libc.so.6+0x27249 < libc.so.6+0x27304 < s+0x1110");
+  for (const Trace* trace : {&interpreted, &raw}) {
+    ASSERT_EQ(trace->operation_sites.size(), trace->operations.size());
+    std::uint32_t next = 1;
+    for (std::size_t i = 0; i < trace->operations.size(); ++i) {
+      const std::uint32_t site = trace->operation_sites[i];
+      EXPECT_LE(site, next) << "in the order of their first operations";
+      if (site == next) ++next;
+      EXPECT_EQ(site == 0, trace->operations[i].kind == OpKind::kFree) << i;
+    }
+    EXPECT_EQ(trace->sites.sites.size(), next - 1);
+    EXPECT_GT(trace->sites.sites.size(), 10u);
+    const Trace kept = Import(WriteAllocTrace(*trace).value()).value();
+    EXPECT_EQ(kept.operation_sites, trace->operation_sites);
+    EXPECT_EQ(kept.sites, trace->sites);
+  }
+}
+
+TEST(ImportTest, HeaptracksStacksThatCannotBeAreNotKnown) {
+  // Stack 2 is on one that is not there, stack 3 on itself, stack 4 says nothing; 9 is none. Function 7 is none.
+  const std::string file =
+      "v 10400 3\ns 2 a\x01\ni 1234 1 7\nt 1 0\nt 1 63\nt 1 3\nt \nt 5f 1\na 8 1\na 8 2\na 8 3\na 8 9\na 8 5\na 8\n"
+      "+ 0\n+ 1\n+ 2\n+ 3\n+ 4\n+ 5\n";
+  const Trace trace = Import(file).value();
+  EXPECT_THAT(trace.operation_sites, ElementsAre(1u, 2u, 3u, 0u, 4u, 0u));
+  for (std::uint32_t site = 1; site <= 4; ++site) EXPECT_EQ(SiteName(trace.sites, site, 4), "a\\x01+0x1234") << site;
+  EXPECT_THAT(trace.notes, Contains(HasSubstr("an allocation has no call site: its stack is not told")));
+  EXPECT_TRUE(Import("v 10400 3\n+ 8 1 99\n")->operation_sites.empty()) << "no stack is told";
 }
 
 TEST(ImportTest, BothHalvesOfACallOfAThreadAreJoined) {

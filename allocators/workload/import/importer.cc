@@ -7,6 +7,12 @@
 #include "absl/strings/str_format.h"
 
 namespace alloclab {
+namespace {
+
+// What a call site is told of.
+bool Asks(OpKind kind) { return kind == OpKind::kMalloc || kind == OpKind::kCalloc || kind == OpKind::kRealloc; }
+
+}  // namespace
 
 Importer::Importer(const TraceReading& reading, const LogKind& kind)
     : reading_(reading), options_(reading.options), kind_(kind) {
@@ -21,6 +27,12 @@ void Importer::Thread(std::uint64_t id) {
   const auto found = threads_.try_emplace(id, static_cast<std::uint32_t>(threads_.size())).first;
   thread_ = found->second;
   if (threads_.size() > kThreadsMax) Fail(Error(absl::StrFormat("more than %d threads, the limit", kThreadsMax)));
+}
+
+void Importer::Site(std::uint32_t site) {
+  if (!with_sites_) meter_.KeepSites();
+  with_sites_ = true;
+  site_ = site;
 }
 
 bool Importer::Admit() {
@@ -44,6 +56,9 @@ void Importer::Push(const Operation& op) {
     threads->resize(trace_.operations.size() - 1);  // what came before the first thread was told is of thread 0
     threads->push_back(thread_);
   }
+  if (!with_sites_) return;
+  trace_.operation_sites.resize(trace_.operations.size() - 1);  // what came before the first site was told has none
+  trace_.operation_sites.push_back(Asks(op.kind) ? site_ : 0);
 }
 
 std::uint32_t Importer::Size(std::uint64_t bytes) {
@@ -196,7 +211,7 @@ void Importer::FreePages(std::uint64_t frame) {
 void Importer::Hold(std::uint64_t bytes) {
   tables_.reader_bytes = bytes;
   if (reading_.limits.admit) {
-    Fail(reading_.limits.admit(tables_.host_bytes() + trace_.operations.capacity() * sizeof(Operation)));
+    Fail(reading_.limits.admit(tables_.host_bytes() + trace_.host_bytes()));
   }
 }
 

@@ -37,6 +37,10 @@ class Importer {
   // The thread of what comes next, by whatever number the log has for it.
   void Thread(std::uint64_t id);
 
+  // The call site of what comes next, for a log that tells them: numbered from 1 on in the order of their first operations;
+  // 0: not known. Of one that never says so the trace has none.
+  void Site(std::uint32_t site);
+
   // Address 0 is null: an allocation that failed, or one of nothing.
   void Malloc(std::uint64_t address, std::uint64_t size);
   void Calloc(std::uint64_t address, std::uint64_t count, std::uint64_t size);
@@ -62,6 +66,8 @@ class Importer {
 
   // Host memory that the reader is about to hold for tables of its own, in all.
   void Hold(std::uint64_t bytes);
+  // What the sites are.
+  void Sites(SiteTable sites) { trace_.sites = std::move(sites); }
   // One more sentence of the report.
   void Note(std::string note) { trace_.notes.push_back(std::move(note)); }
 
@@ -111,6 +117,8 @@ class Importer {
   std::uint64_t synthesised_ = 0, balanced_ = 0;
   std::uint32_t thread_ = 0;
   std::uint64_t thread_id_ = ~0ull;
+  bool with_sites_ = false;
+  std::uint32_t site_ = 0;
   absl::flat_hash_map<std::uint64_t, std::uint32_t> threads_;
   absl::flat_hash_map<std::uint64_t, Debt> debts_;
   // Dropped
