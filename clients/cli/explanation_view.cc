@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -27,9 +28,13 @@ Section GapSection(const v1::Explanation::Gap& gap) {
   Section table;
   table.title = "live blocks in the way";
   table.columns = {{"address"}, {"bytes", true}, {"allocated by operation", true}};
+  const bool sites =
+      std::any_of(gap.between().begin(), gap.between().end(), [](const auto& block) { return !block.called_by().empty(); });
+  if (sites) table.columns.push_back({"called by"});
   for (const auto& block : gap.between()) {
     table.rows.push_back({AddressCell(block.address()), BytesCell(block.bytes()),
                           block.allocated_by() == 0 ? TextCell("-") : CountCell(block.allocated_by())});
+    if (sites) table.rows.back().push_back(TextCell(block.called_by()));
   }
   return table;
 }
@@ -93,7 +98,11 @@ Document ExplanationDocument(const v1::Explanation& explanation) {
             BytesCell(explanation.missing_bytes()));
   }
   if (explanation.grown_bytes() > 0) AddFact(facts, "the heap grew by", BytesCell(explanation.grown_bytes()));
+  if (!explanation.called_by().empty()) AddFact(facts, "called by", TextCell(explanation.called_by()));
   if (explanation.allocated_by() > 0) AddFact(facts, "allocated by operation", CountCell(explanation.allocated_by()));
+  if (!explanation.allocation_called_by().empty()) {
+    AddFact(facts, "allocation called by", TextCell(explanation.allocation_called_by()));
+  }
   AddFact(facts, "search steps", CountCell(explanation.search_steps()));
   AddFact(facts, "page faults", CountCell(explanation.page_faults()));
   AddFact(facts, "cycles (386DX-33)", CountCell(explanation.cycles_386()));

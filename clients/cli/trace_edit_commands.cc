@@ -76,8 +76,12 @@ CommandResult Convert(Session& session, const Arguments& given) {
 }
 
 CommandResult Strip(Session& session, const Arguments& given) {
-  const absl::StatusOr<Trace> trace = LoadTrace(given.file, given.source);
+  absl::StatusOr<Trace> trace = LoadTrace(given.file, given.source);
   if (!trace.ok()) return trace.status();
+  trace->operation_sites.clear();
+  trace->sites = {};
+  trace->notes.clear();
+  trace->format.clear();
   return Save(session, *trace, given.target, {});
 }
 

@@ -102,9 +102,10 @@ absl::StatusOr<std::string> OwnFormat(const Trace& trace) {
 }
 
 absl::StatusOr<std::string> TextOf(const Trace& trace, const std::string& format, std::vector<std::string>& notes) {
+  if (format == "alloctrace") return OwnFormat(trace);
+  if (!trace.operation_sites.empty()) notes.push_back("call sites are left out: an .alloctrace alone has them");
   if (format == "c") return WriteCTest(trace);
   if (format == "malloc-bench") return WriteMallocBench(trace);
-  if (format == "alloctrace") return OwnFormat(trace);
   const RepDialect dialect = format == "rep-a" ? RepDialect::kA : format == "rep-c" ? RepDialect::kC : RepDialect::kB;
   return WriteCmuRep(WithoutCallocs(trace, notes), dialect);
 }
@@ -212,9 +213,12 @@ absl::StatusOr<Trace> LoadWholeTrace(const std::string& path, const TraceSourceO
         too_many = operations.size() + some.size() > kOperationsMax;
         if (too_many)
           return absl::ResourceExhaustedError(fmt::format("{}: more than {} operations, the limit", path, kOperationsMax));
+        for (const auto& [more, all] : {std::pair{of, &threads}, {called_by, &sites}}) {
+          if (more.empty()) continue;
+          all->resize(operations.size());  // of what came before the file told any
+          all->insert(all->end(), more.begin(), more.end());
+        }
         operations.insert(operations.end(), some.begin(), some.end());
-        threads.insert(threads.end(), of.begin(), of.end());
-        sites.insert(sites.end(), called_by.begin(), called_by.end());
         return absl::OkStatus();
       });
   if (!trace.ok()) return trace;

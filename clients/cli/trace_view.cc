@@ -123,14 +123,13 @@ Section Longest(const TraceSummary& summary) {
   return section;
 }
 
-// The end of a text, where names differ most.
 std::string Shortened(const std::string& text, std::size_t most) {
   return text.size() <= most ? text : text.substr(0, most - 3) + "...";
 }
 
 // Those that hold the most when most is live.
 Section Sites(const NamedSummary& trace, int width, std::size_t sites_max) {
-  constexpr std::size_t kFramesShown = 4, kNumbers = 50, kLeast = 30;
+  constexpr std::size_t kNumbers = 50, kLeast = 30;
   const std::size_t room = std::max(kLeast, static_cast<std::size_t>(std::max(width, 0)) -
                                                 std::min<std::size_t>(kNumbers, static_cast<std::size_t>(std::max(width, 0))));
   Section section;
@@ -138,9 +137,9 @@ Section Sites(const NamedSummary& trace, int width, std::size_t sites_max) {
   section.columns = {{"site", true}, {"at peak", true, "bytes"}, {"at end", true, "bytes"}, {"requests", true}, {"called by"}};
   for (const SiteUse& use : trace.summary.sites) {
     if (section.rows.size() == sites_max) break;
-    section.rows.push_back(
-        {CountCell(use.site), BytesCell(use.peak_bytes), BytesCell(use.end_bytes), CountCell(use.requests),
-         TextCell(use.site == 0 ? "not known" : Shortened(SiteName(trace.sites, use.site, kFramesShown), room))});
+    const std::string name = use.site == 0 ? "not known" : SiteName(trace.sites, use.site, kSiteNameFrames);
+    section.rows.push_back({CountCell(use.site), BytesCell(use.peak_bytes), BytesCell(use.end_bytes), CountCell(use.requests),
+                            Cell{Shortened(name, room), name}});
   }
   return section;
 }

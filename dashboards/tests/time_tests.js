@@ -1,9 +1,11 @@
 // A run opened at its operations: slider, steps, jumps, play, why an operation ended as it did; and two runs in step.
 import assert from 'node:assert/strict';
+import {fileURLToPath} from 'node:url';
 import {test} from 'node:test';
 import {picture} from './browser.js';
 import {browser, lab, runs} from './fixture.js';
 
+const RECORDING = fileURLToPath(new URL('../../allocators/workload/testdata/import/small.heaptrack.zst', import.meta.url));
 const SECTION = '[aria-label="Time"]', BOTH = '[aria-label="Time of both"]';
 const button = (name, section = SECTION) => browser.page.locator(section).getByRole('button', {name, exact: true});
 const after = (operation) => browser.until((start) => document.querySelector('.time-bar output')?.textContent.startsWith(start),
@@ -76,6 +78,19 @@ test('who lived at an address is asked for by a form, or by a block of the map',
   const payload = `0x${(address + 4).toString(16)}`;  // behind its header
   await browser.until((expected) => document.querySelector('.tenants code')?.textContent.endsWith(`--address ${expected}`), payload);
   await browser.page.locator('.tenants', {hasText: `held ${payload.toUpperCase().replace('X', 'x')}`}).first().waitFor();
+});
+
+test('of a recording that tells call sites they stand beside the blocks, and in a table of their own', async () => {
+  const number = await lab.finish(RECORDING, '--ram', '1Mi');
+  await travel(number);
+  await button('Which blocks of the whole run kept free memory in pieces').click();
+  await browser.page.locator('.holes th', {hasText: 'Call site'}).waitFor();
+  await browser.page.locator('.holes td', {hasText: 'main < __libc_start_call_main'}).first().waitFor();
+  await browser.open(lab.url(''));
+  await browser.until(() => document.querySelector('.time-bar') === null);
+  await lab.run('instance', 'delete', `run-${number}`);
+  await lab.run('runs', 'delete', number);
+  await travel(runs.first);
 });
 
 test('jumps to the peak and to the worst fragmentation are those of the curve', async () => {

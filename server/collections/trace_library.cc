@@ -22,7 +22,7 @@ struct Overloaded : Visitors... {
 template <class... Visitors>
 Overloaded(Visitors...) -> Overloaded<Visitors...>;
 
-std::uint64_t HeldBytes(const TraceEntry& entry) { return entry.trace->operations.size() * sizeof(Operation); }
+std::uint64_t HeldBytes(const TraceEntry& entry) { return entry.trace->host_bytes(); }
 
 absl::StatusOr<std::uint64_t> CheckLength(std::uint64_t operations) {
   if (operations > kWorkloadOperationsMax) return errors::WorkloadTooLong(operations, kWorkloadOperationsMax);
@@ -63,7 +63,7 @@ struct LeasedTrace {
 // Nothing but the trace is held from now on.
 std::shared_ptr<const Trace> Settled(std::shared_ptr<LeasedTrace> leased, Trace trace) {
   leased->trace = std::move(trace);
-  leased->lease.Settle(leased->trace.operations.capacity() * sizeof(Operation));
+  leased->lease.Settle(leased->trace.host_bytes());
   return {leased, &leased->trace};
 }
 
@@ -105,8 +105,8 @@ absl::StatusOr<TraceEntry> TraceLibrary::Add(std::string bytes, const std::strin
     Cache(entry);
     return entry;
   }
-  // Of two files with the same operations the last replaces the first, so that a run submitted with it has its name and its
-  // notes.
+  // Of two files with the same operations the last replaces the first, so that a run submitted with it has its name, its notes
+  // and its call sites.
   const std::uint64_t replaced = known->has_value() ? (*known)->content.size() : 0;
   absl::StatusOr<std::uint64_t> stored = store_.TraceBytes();
   if (stored.ok() && *stored + bytes.size() > bytes_max_ + replaced && bytes.size() <= bytes_max_) {

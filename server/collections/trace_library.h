@@ -35,7 +35,8 @@ class TraceLibrary {
   TraceLibrary(RunStore& store, std::shared_ptr<HostBudget> budget, std::uint64_t bytes_max)
       : store_(store), budget_(std::move(budget)), bytes_max_(bytes_max) {}
 
-  // Reads an uploaded file and keeps it in the store; of several files with the same operations the last. INVALID_ARGUMENT:
+  // Reads an uploaded file and keeps it in the store; of several files with the same operations the last, with its name, notes
+  // and call sites: runs that are opened from then on show those. INVALID_ARGUMENT:
   // malformed; RESOURCE_EXHAUSTED: too large, host memory short, store full; CANCELLED: interrupted. The bytes themselves are
   // the caller's to take from the budget.
   // `make_room` is told how many bytes there is no room for before that is an error.

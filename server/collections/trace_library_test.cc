@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "allocators/workload/alloctrace_writer.h"
 #include "server/entities/host_budget.h"
 #include "server/limits.h"
 #include "server/store/sqlite_store.h"
@@ -63,6 +64,27 @@ TEST_F(TraceLibraryTest, OfFilesWithTheSameOperationsTheLastIsKept) {
   TraceLibrary fresh(*store_, budget_, 100);
   EXPECT_FALSE(fresh.FileAtHand(request).has_value()) << "it was not read yet";
   EXPECT_EQ((*fresh.Load(request))->notes.size(), 1u);
+}
+
+TEST_F(TraceLibraryTest, CallSitesAreKeptAndOfTheBudgetAndThoseOfTheLastFileCount) {
+  Trace told = **traces_.Load(Of(UploadedTrace{traces_.Add(kTrace, "small.rep")->sha256}));
+  told.operation_sites = {1, 2, 0, 0};
+  told.sites = {.frames = {{.function = "f"}}, .sites = {{0}}};
+  TraceLibrary traces(*store_, budget_, 1 << 20);
+  const auto added = traces.Add(*WriteAllocTrace(told), "told.alloctrace");
+  ASSERT_TRUE(added.ok()) << added.status();
+  const RunRequest request = Of(UploadedTrace{added->sha256});
+  {
+    TraceLibrary fresh(*store_, budget_, 1 << 20);
+    const std::uint64_t held = budget_->held_bytes();
+    const auto loaded = *fresh.Load(request);
+    EXPECT_EQ(loaded->operation_sites, told.operation_sites);
+    EXPECT_EQ(loaded->sites, told.sites);
+    EXPECT_EQ(budget_->held_bytes() - held, loaded->host_bytes());
+    EXPECT_GT(loaded->host_bytes(), loaded->operations.capacity() * sizeof(Operation) + sizeof(CallFrame));
+  }
+  ASSERT_EQ(traces.Add(kTrace, "small.rep")->sha256, added->sha256) << "call sites are no part of a trace's identity";
+  EXPECT_TRUE((*traces.Load(request))->operation_sites.empty());
 }
 
 TEST_F(TraceLibraryTest, KeepsEqualTracesOnceAndRefusesWhatIsTooMuch) {

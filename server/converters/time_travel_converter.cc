@@ -30,6 +30,7 @@ v1::Explanation::Gap ToProto(const Gap& gap) {
     between->set_address(block.address);
     between->set_bytes(block.bytes);
     between->set_allocated_by(block.allocated_by);
+    between->set_called_by(block.called_by);
   }
   return message;
 }
@@ -44,6 +45,8 @@ v1::RunExplanation::Block ToProto(const SeparatingBlock& block) {
   message.set_operations(block.operations);
   message.set_first_seen(block.first_seen);
   message.set_last_seen(block.last_seen);
+  message.set_site(block.site);
+  message.set_called_by(block.called_by);
   return message;
 }
 
@@ -52,6 +55,17 @@ v1::RunExplanation::Size ToProto(const SeparatingSize& size) {
   message.set_bytes(size.bytes);
   message.set_cost(size.cost);
   message.set_operations(size.operations);
+  return message;
+}
+
+v1::RunExplanation::Site ToProto(const SiteCost& site) {
+  v1::RunExplanation::Site message;
+  message.set_site(site.site);
+  message.set_called_by(site.called_by);
+  message.set_cost(site.cost);
+  message.set_operations(site.operations);
+  message.set_peak_bytes(site.peak_bytes);
+  message.set_peak_blocks(site.peak_blocks);
   return message;
 }
 
@@ -110,6 +124,8 @@ v1::Explanation ToProto(const Explanation& explanation, std::uint64_t run) {
   message.set_block_bytes(explanation.block_bytes);
   message.set_grown_bytes(explanation.grown_bytes);
   message.set_allocated_by(explanation.allocated_by);
+  message.set_called_by(explanation.called_by);
+  message.set_allocation_called_by(explanation.allocation_called_by);
   if (explanation.found) *message.mutable_found() = ToProto(*explanation.found);
   if (explanation.taken_bytes) message.set_taken_bytes(*explanation.taken_bytes);
   if (explanation.refusal) *message.mutable_refusal() = ToProto(*explanation.refusal);
@@ -140,6 +156,7 @@ v1::RunExplanation ToProto(const HoleReport& report, std::uint64_t run) {
   for (const SeparatingBlock& block : report.blocks) *message.add_blocks() = ToProto(block);
   for (const SeparatingSize& size : report.sizes) *message.add_sizes() = ToProto(size);
   for (const FragmentationRise& rise : report.rises) *message.add_rises() = ToProto(rise);
+  for (const SiteCost& site : report.sites) *message.add_sites() = ToProto(site);
   message.mutable_sentences()->Add(report.sentences.begin(), report.sentences.end());
   return message;
 }
