@@ -183,6 +183,20 @@ void Library(const char* path) {
   ::operator delete(Keep(::operator new(kMark + 70)));
 }
 
+// Blocks of Wall() keep apart what Filling() leaves, none of which is large enough for Larger().
+[[gnu::noinline]] void* Filling() { return Keep(malloc(10'000)); }
+[[gnu::noinline]] void* Wall() { return Keep(malloc(40)); }
+[[gnu::noinline]] void* Larger() { return Keep(malloc(20'000)); }
+[[gnu::noinline]] void Fragment() {
+  void* fillings[64] = {};
+  for (void*& filling : fillings) {
+    filling = Filling();
+    Wall();
+  }
+  for (void* const filling : fillings) free(filling);
+  free(Larger());
+}
+
 void Heavy() {
   void* blocks[1000] = {};
   unsigned random = 1;
@@ -216,6 +230,7 @@ int main(int argc, char** argv) {
   if (Is("signals")) InSignal();
   if (Is("library")) Library(argv[2]);
   if (Is("sites")) Sites();
+  if (Is("fragment")) Fragment();
   if (Is("heavy")) Heavy();
   if (Is("killed")) {
     for (size_t i = 0; i < 1000; ++i) Keep(malloc(kMark + i));
