@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 
 namespace alloclab {
 namespace {
@@ -37,8 +38,9 @@ std::uint64_t SiteTable::host_bytes() const {
 
 std::string FrameName(const CallFrame& frame) {
   if (frame.function.empty()) return absl::StrFormat("%s+0x%x", BaseName(frame.module), frame.offset);
-  if (frame.source.empty()) return frame.function;
-  return absl::StrFormat("%s (%s:%d)", frame.function, BaseName(frame.source), frame.line);
+  const std::string function = absl::StrReplaceAll(frame.function, {{"(anonymous namespace)::", ""}});
+  if (frame.source.empty()) return function;
+  return absl::StrFormat("%s (%s:%d)", function, BaseName(frame.source), frame.line);
 }
 
 const CallFrame* CallerOf(const SiteTable& table, std::uint32_t site) {

@@ -40,7 +40,7 @@ struct SiteTable {
   std::uint64_t host_bytes() const;
 };
 
-// "grow (vector.cc:12)", "grow", or "libfoo.so+0x1234".
+// "grow (vector.cc:12)", "grow", or "libfoo.so+0x1234"; without "(anonymous namespace)::".
 std::string FrameName(const CallFrame& frame);
 
 // The frame that asked: the innermost that is no `operator new`. Null: the table does not tell the site.

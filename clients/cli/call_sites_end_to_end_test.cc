@@ -35,9 +35,10 @@ class CallSitesEndToEnd : public EndToEnd {
     const auto shown = Json<google::protobuf::Struct>({"trace", "show", trace_});
     for (const auto& site : shown.fields().at("sites").list_value().values()) {
       const auto& fields = site.struct_value().fields();
-      const auto& calls = fields.at("frames").list_value().values();
-      const std::string function = calls[0].struct_value().fields().at("function").string_value();
-      if (function.find(name) != function.npos) return std::to_string(static_cast<int>(fields.at("site").number_value()));
+      const auto& innermost = fields.at("frames").list_value().values(0).struct_value().fields();
+      const auto function = innermost.find("function");  // libraries of the system have none
+      if (function != innermost.end() && function->second.string_value().find(name) != std::string::npos)
+        return std::to_string(static_cast<int>(fields.at("site").number_value()));
     }
     return "none";
   }

@@ -123,23 +123,15 @@ Section Longest(const TraceSummary& summary) {
   return section;
 }
 
-std::string Shortened(const std::string& text, std::size_t most) {
-  return text.size() <= most ? text : text.substr(0, most - 3) + "...";
-}
-
 // Those that hold the most when most is live.
-Section Sites(const NamedSummary& trace, int width, std::size_t sites_max) {
-  constexpr std::size_t kNumbers = 50, kLeast = 30;
-  const std::size_t room = std::max(kLeast, static_cast<std::size_t>(std::max(width, 0)) -
-                                                std::min<std::size_t>(kNumbers, static_cast<std::size_t>(std::max(width, 0))));
+Section Sites(const NamedSummary& trace, std::size_t sites_max) {
   Section section;
   section.title = "call sites that hold the most at the peak";
   section.columns = {{"site", true}, {"at peak", true, "bytes"}, {"at end", true, "bytes"}, {"requests", true}, {"called by"}};
   for (const SiteUse& use : trace.summary.sites) {
     if (section.rows.size() == sites_max) break;
-    const std::string name = use.site == 0 ? "not known" : SiteName(trace.sites, use.site, kSiteNameFrames);
     section.rows.push_back({CountCell(use.site), BytesCell(use.peak_bytes), BytesCell(use.end_bytes), CountCell(use.requests),
-                            Cell{Shortened(name, room), name}});
+                            TextCell(use.site == 0 ? "not known" : ShortSiteName(trace.sites, use.site))});
   }
   return section;
 }
@@ -186,7 +178,7 @@ Document SummaryDocument(const NamedSummary& trace, int width, std::size_t sites
     document.sections.push_back(
         Picture("lifetimes of what was freed, in operations", DrawHistogram(Pow2Rows(CountsOf(summary.lifetimes)), width)));
   }
-  if (!summary.sites.empty()) document.sections.push_back(Sites(trace, width, sites_max));
+  if (!summary.sites.empty()) document.sections.push_back(Sites(trace, sites_max));
   if (!summary.longest.empty()) document.sections.push_back(Longest(summary));
   if (!summary.threads.empty()) document.sections.push_back(Threads(summary));
   document.footer = trace.notes;
