@@ -26,9 +26,11 @@ constexpr std::uint64_t kWakeWords = kRingWords / 2;
 struct Lane {
   std::uint64_t* words = nullptr;
   Ring* ring = nullptr;
-  std::uint64_t written = 0, limit = 0;  // words; up to `limit` nobody need be asked
-  std::uint64_t sequence = 0;            // of the last record
-  std::uint32_t generation = 0;          // of the process when it took the ring
+  std::atomic<std::uint64_t>* next = nullptr;  // number of the image
+  std::uint64_t written = 0, limit = 0;        // words; up to `limit` nobody need be asked
+  std::uint64_t sequence = 0;                  // of the last record
+  std::uint32_t generation = 0;                // of the process when it took the ring
+  bool with_sites = false;
 };
 
 struct ThreadState {
@@ -200,8 +202,10 @@ bool TakeRing(Lane& lane, std::uint32_t depth) {
   lane.ring = ring;
   lane.words = memory.words[ring - memory.rings];
   lane.written = lane.limit = ring->written.load();
+  lane.next = &g_process.image->next;
   lane.sequence = 0;
   lane.generation = g_fork_page.generation;
+  lane.with_sites = memory.stack_depth != 0;
   ring->state.store(kLive, std::memory_order_release);
   return true;
 }
@@ -252,7 +256,7 @@ constexpr bool Allocates(Kind kind) {
 
 inline std::uint64_t WriteTo(Lane& lane, Kind kind, const void* address, std::uint64_t first, std::uint64_t second,
                              std::uint64_t site) {
-  const std::uint64_t sequence = NextSequence(g_process.image->next);
+  const std::uint64_t sequence = NextSequence(*lane.next);
   std::uint64_t step = sequence - lane.sequence, at = lane.written;
   const auto put = [&lane, &at](std::uint64_t word) { lane.words[at++ % kRingWords] = word; };
   if (site != 0) put(site << kAddressShift | static_cast<std::uint64_t>(Kind::kSite));
@@ -284,8 +288,7 @@ std::uint64_t Write(Kind kind, const void* address, std::uint64_t first, std::ui
   std::uint64_t sequence = 0;
   if ((lane.generation == generation && generation != 0 && lane.written + kRecordWordsMax <= lane.limit) ||
       Prepare(lane, depth)) {
-    Memory& memory = *g_process.memory;
-    const std::uint64_t site = memory.stack_depth != 0 && Allocates(kind) ? CurrentSite(memory) : 0;
+    const std::uint64_t site = lane.with_sites && Allocates(kind) ? CurrentSite(*g_process.memory) : 0;
     sequence = WriteTo(lane, kind, address, first, second, site);
   }
   std::atomic_signal_fence(std::memory_order_seq_cst);

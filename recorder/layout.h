@@ -21,7 +21,7 @@
 
 namespace alloclab::recorder {
 
-inline constexpr std::uint64_t kMagic = 0x3130'4345'5243'4c41;
+inline constexpr std::uint64_t kMagic = 0x3230'4345'5243'4c41;
 inline constexpr char kFileVariable[] = "ALLOCLAB_RECORDING";  // names the file to map
 
 inline constexpr std::uint32_t kImagesMax = 1024;  // that live at a time
@@ -98,12 +98,12 @@ struct Memory {
   std::uint64_t magic = 0;
   std::atomic<std::uint32_t> reader{0};                      // process
   std::atomic<std::uint32_t> closed{0};                      // the reader takes no more
-  std::atomic<std::uint32_t> sleeping{0};                    // the reader waits for this to become 0 (futex)
   std::atomic<std::uint64_t> serials{0};                     // given to images, and to rings when they are taken
   std::atomic<std::uint32_t> images_used{0}, rings_used{0};  // all that were ever used are below
   std::uint32_t stack_depth = 0;                             // at most kStackMax; 0: no call sites are asked for
   std::atomic<std::uint64_t> sites_lost{0};                  // allocations whose site had no room in the table
-  Site sites[kSitesMax];
+  alignas(64) std::atomic<std::uint32_t> sleeping{0};        // the reader waits for this to become 0 (futex)
+  alignas(64) Site sites[kSitesMax];
   Module modules[kModulesMax];
   Image images[kImagesMax];
   Ring rings[kRingsMax];

@@ -10,7 +10,12 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string_view>
+#include <system_error>
+#include <utility>
 
 #include "recorder/layout.h"
 
@@ -60,7 +65,7 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
 
 }  // namespace
 
-ChildProgram::ChildProgram(pid_t pid) : pid_(pid) {
+ChildProgram::ChildProgram(pid_t pid, std::string variable) : pid_(pid), variable_(std::move(variable)) {
   g_child = pid;
   g_leave = false;
   struct sigaction action = {};
@@ -84,7 +89,7 @@ absl::StatusOr<std::unique_ptr<ChildProgram>> ChildProgram::Start(const std::vec
   const int error =
       posix_spawnp(&pid, command[0].c_str(), nullptr, nullptr, Pointers(arguments).data(), Pointers(variables).data());
   if (error != 0) return absl::NotFoundError(fmt::format("{}: {}", command[0], std::strerror(error)));
-  return std::unique_ptr<ChildProgram>(new ChildProgram(pid));
+  return std::unique_ptr<ChildProgram>(new ChildProgram(pid, variables.back()));
 }
 
 std::optional<int> ChildProgram::ExitStatus() {
@@ -94,6 +99,18 @@ std::optional<int> ChildProgram::ExitStatus() {
     exit_status_ = status;
   }
   return exit_status_;
+}
+
+// The kernel lists processes by their numbers, so that a child is seen behind its parent.
+bool ChildProgram::HasNoOthers() const {
+  std::error_code error;
+  std::filesystem::directory_iterator process("/proc", error);
+  for (; !error && process != std::filesystem::directory_iterator(); process.increment(error)) {
+    std::ifstream file(process->path() / "environ", std::ios::binary);
+    const std::string environment(std::istreambuf_iterator<char>(file), {});
+    if (environment.find(variable_) != environment.npos) return false;
+  }
+  return !error;
 }
 
 bool ChildProgram::LeaveOthers() const { return g_leave; }

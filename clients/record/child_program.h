@@ -25,13 +25,16 @@ class ChildProgram {
 
   // What waitpid() says of it, if it has ended.
   std::optional<int> ExitStatus();
+  // No process of this user has the recording in its environment: none that was started by the program, and may still come.
+  bool HasNoOthers() const;
   // SIGINT or SIGTERM came after it had ended.
   bool LeaveOthers() const;
 
  private:
-  explicit ChildProgram(pid_t pid);
+  ChildProgram(pid_t pid, std::string variable);
 
   const pid_t pid_;
+  const std::string variable_;  // that its descendants have in their environment
   std::optional<int> exit_status_;
 };
 

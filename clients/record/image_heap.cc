@@ -73,11 +73,20 @@ std::uint32_t ImageHeap::Size(std::uint64_t bytes) {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes, kLargestSize));
 }
 
-// A block that is there already was freed by something that is not seen: the kernel took its pages, or a record was lost.
-void ImageHeap::Vacate(std::uint64_t address, std::uint32_t thread) {
-  if (!blocks_.contains(address)) return;
-  ++doubled_;
-  Free(address, thread);
+// Where the block at that address is told. One that is there already was freed by something that is not seen: the kernel took
+// its pages, or a record was lost.
+RecordedBlock& ImageHeap::Place(std::uint64_t address, std::uint32_t thread) {
+  const auto [known, fresh] = blocks_.try_emplace(address);
+  if (!fresh) {
+    ++doubled_;
+    GiveBack(known->second, thread);
+  }
+  return known->second;
+}
+
+void ImageHeap::GiveBack(const RecordedBlock& block, std::uint32_t thread) {
+  output_->Add({OpKind::kFree, block.handle, 0, 0}, thread);
+  output_->handles().GiveBack(block.handle);
 }
 
 void ImageHeap::Allocate(const Record& record, std::uint32_t thread) {
@@ -85,17 +94,16 @@ void ImageHeap::Allocate(const Record& record, std::uint32_t thread) {
     ++failed_;
     return;
   }
-  Vacate(record.address, thread);
+  RecordedBlock& block = Place(record.address, thread);
   const bool calloc = record.kind == Kind::kCalloc;
   const std::uint64_t alignment = record.kind == Kind::kAligned ? record.second : 0;
-  RecordedBlock block{.handle = output_->handles().Take(), .size = Size(record.first), .order = order_++, .site = record.site};
+  block = {.handle = output_->handles().Take(), .size = Size(record.first), .order = order_++, .site = record.site};
   if (std::has_single_bit(alignment))
     block.alignment_log2 = static_cast<std::uint8_t>(std::min(31, std::countr_zero(alignment)));
   const Operation operation = calloc ? Operation{OpKind::kCalloc, block.handle, block.size, Size(record.second)}
                                      : Operation{OpKind::kMalloc, block.handle, block.size, 0};
   if (calloc) block.size = Size(std::uint64_t{operation.size} * operation.extra);
   output_->Add(operation, thread, block.alignment_log2, block.site);
-  blocks_[record.address] = block;
 }
 
 void ImageHeap::Free(std::uint64_t address, std::uint32_t thread) {
@@ -104,8 +112,7 @@ void ImageHeap::Free(std::uint64_t address, std::uint32_t thread) {
     ++unknown_;
     return;
   }
-  output_->Add({OpKind::kFree, known->second.handle, 0, 0}, thread);
-  output_->handles().GiveBack(known->second.handle);
+  GiveBack(known->second, thread);
   blocks_.erase(known);
 }
 
@@ -125,19 +132,17 @@ void ImageHeap::EndRealloc(const Record& record, std::uint32_t thread, std::uint
   Moving old = moves ? found->second : Moving{};
   if (moves) moving_.erase(found);
   if (record.address == 0 && moves && record.first == 0) {
-    output_->Add({OpKind::kFree, old.block.handle, 0, 0}, thread);
-    output_->handles().GiveBack(old.block.handle);
+    GiveBack(old.block, thread);
   } else if (record.address == 0) {
     ++failed_;
     if (moves) blocks_[old.address] = old.block;
   } else {
-    Vacate(record.address, thread);
-    const RecordedBlock block{.handle = moves ? old.block.handle : output_->handles().Take(),
-                              .size = Size(record.first),
-                              .order = order_++,
-                              .site = record.site};
+    RecordedBlock& block = Place(record.address, thread);
+    block = {.handle = moves ? old.block.handle : output_->handles().Take(),
+             .size = Size(record.first),
+             .order = order_++,
+             .site = record.site};
     output_->Add({OpKind::kRealloc, block.handle, block.size, moves ? block.handle : kNoBlock}, thread, 0, block.site);
-    blocks_[record.address] = block;
   }
 }
 
@@ -145,10 +150,7 @@ void ImageHeap::FreeAll() {
   if (output_ == nullptr) return;
   for (const auto& [ring, moving] : moving_) blocks_.try_emplace(moving.address, moving.block);
   const std::uint32_t thread = threads_.empty() ? 0 : threads_.begin()->second;
-  for (const RecordedBlock& block : InOrder(blocks_)) {
-    output_->Add({OpKind::kFree, block.handle, 0, 0}, thread);
-    output_->handles().GiveBack(block.handle);
-  }
+  for (const RecordedBlock& block : InOrder(blocks_)) GiveBack(block, thread);
   blocks_.clear();
   moving_.clear();
 }

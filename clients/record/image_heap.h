@@ -51,7 +51,8 @@ class ImageHeap {
   void Free(std::uint64_t address, std::uint32_t thread);
   void BeginRealloc(std::uint64_t address, std::uint32_t ring);
   void EndRealloc(const Record& record, std::uint32_t thread, std::uint32_t ring);
-  void Vacate(std::uint64_t address, std::uint32_t thread);
+  RecordedBlock& Place(std::uint64_t address, std::uint32_t thread);
+  void GiveBack(const RecordedBlock& block, std::uint32_t thread);
   std::uint32_t Size(std::uint64_t bytes);
 
   struct Moving {

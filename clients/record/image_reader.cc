@@ -14,8 +14,7 @@
 namespace alloclab::client {
 namespace {
 
-constexpr int kRunMax = 4096;   // records of one ring before the program gets their room back
-constexpr int kRoundsMax = 64;  // before other images have their turn
+constexpr std::uint64_t kRunMax = 4096;  // records of one ring before the program gets their room back
 constexpr std::chrono::seconds kGapMax{1};
 
 // "a\0b\0" as "a b".
@@ -54,18 +53,19 @@ bool ImageReader::Ended() {
   return ended_;
 }
 
-bool ImageReader::Read(std::chrono::steady_clock::time_point now) {
-  bool progress = false;
-  for (int round = 0; round < kRoundsMax && ReadRuns(); ++round) progress = true;
-  if (!progress) return SkipGap(now);
+std::uint64_t ImageReader::Read(std::chrono::steady_clock::time_point now) {
+  for (RingCursor& cursor : rings_) cursor.Refresh();
+  std::uint64_t records = 0;
+  while (const std::uint64_t more = ReadRuns()) records += more;
+  if (records == 0) return SkipGap(now) ? 1 : 0;
   gap_since_ = {};
-  return true;
+  return records;
 }
 
-bool ImageReader::ReadRuns() {
-  bool progress = false;
+std::uint64_t ImageReader::ReadRuns() {
+  std::uint64_t records = 0;
   for (RingCursor& cursor : rings_) {
-    int run = 0;
+    std::uint64_t run = 0;
     while (run < kRunMax && cursor.Peek() && cursor.record().sequence <= next_) {
       const Record& record = cursor.record();
       if (record.sequence == next_) ++next_;  // one that comes too late, after a gap, is taken as it is
@@ -76,9 +76,9 @@ bool ImageReader::ReadRuns() {
     }
     if (run == 0) continue;
     cursor.GiveBack();
-    progress = true;
+    records += run;
   }
-  return progress;
+  return records;
 }
 
 bool ImageReader::SkipGap(std::chrono::steady_clock::time_point now) {
@@ -113,6 +113,7 @@ void ImageReader::DropDeadThreads() {
       return &other > &cursor && other.ring().thread == ring.thread && other.ring().depth == ring.depth;
     });
     const bool dead = replaced || (syscall(SYS_tgkill, pid_, ring.thread, 0) < 0 && errno == ESRCH);
+    cursor.Refresh();
     if (!dead || cursor.Peek()) return false;
     if (!replaced) heap_.EndThread(ring.thread);
     Release(cursor);

@@ -43,9 +43,9 @@ class ImageReader {
 
   // A ring of this image, found by the reader of all.
   void AddRing(std::uint32_t ring) { rings_.emplace_back(memory_.rings[ring], memory_.words[ring]); }
-  // Reads what is there, for a while. False: there was nothing. A number that is missing is waited for, for a
-  // second: its thread may have been stopped before it wrote; after the image has ended, not at all.
-  bool Read(std::chrono::steady_clock::time_point now);
+  // Reads what is there now; returns how many records, at least 1 if anything moves. A number that is missing is waited for,
+  // for a second: its thread may have been stopped before it wrote; after the image has ended, not at all.
+  std::uint64_t Read(std::chrono::steady_clock::time_point now);
   // Gives back the rings of threads that are no more.
   void DropDeadThreads();
   // After the last record: gives back rings and image.
@@ -54,7 +54,7 @@ class ImageReader {
   std::vector<std::string> Notes() const;
 
  private:
-  bool ReadRuns();
+  std::uint64_t ReadRuns();
   bool SkipGap(std::chrono::steady_clock::time_point now);
   void Release(RingCursor& cursor) const;
 

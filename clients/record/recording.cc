@@ -26,7 +26,8 @@ constexpr std::string_view kExtension = ".alloctrace";
 constexpr std::size_t kForksKept = 256, kForkBlocksKept = 1 << 22;  // of children that have not come yet
 constexpr std::chrono::milliseconds kThreadsCheckedEvery{50};
 constexpr std::chrono::milliseconds kGrace{200};  // for a process that was started last, to come
-constexpr int kNapMilliseconds = 2;
+constexpr int kNapMilliseconds = 2;               // or until a ring is half full
+constexpr std::uint64_t kManyRecords = 4096;      // that were written while the last were read: no nap
 
 std::string_view BaseName(std::string_view path) { return path.substr(path.find_last_of('/') + 1); }
 
@@ -72,28 +73,29 @@ class Recording {
     while (true) {
       const bool ended = child.ExitStatus().has_value();
       if (ended && child.LeaveOthers()) break;
+      const bool alone = ended && readers_.empty() && child.HasNoOthers();
       const Clock::time_point now = Clock::now();
-      const bool progress = Step(now);
-      if (progress || !readers_.empty() || !ended) quiet_since = now;
-      if (ended && now - quiet_since >= kGrace) break;
-      if (!progress) memory_->WaitForWriters(kNapMilliseconds);
+      const std::uint64_t records = Step(now);
+      if (records != 0 || !readers_.empty() || !ended) quiet_since = now;
+      if (ended && (now - quiet_since >= kGrace || (alone && quiet_since != now))) break;
+      if (records < kManyRecords) memory_->WaitForWriters(kNapMilliseconds);
     }
     result_.exit_status = child.ExitStatus().value_or(0);
   }
 
-  // Reads what there is. False: nothing.
-  bool Step(Clock::time_point now) {
+  // Reads what there is. Returns how many records that were.
+  std::uint64_t Step(Clock::time_point now) {
     FindImages();
     // A process that has ended by now has taken its last ring, and written its last record.
     std::vector<bool> ended;
     for (const auto& reader : readers_) ended.push_back(reader->Ended());
     FindRings();
-    bool progress = false;
+    std::uint64_t records = 0;
     for (std::size_t i = 0; i < readers_.size(); ++i) {
       const auto& reader = readers_[i];
       if (!Open(*reader)) continue;
-      if (reader->Read(now)) {
-        progress = true;
+      if (const std::uint64_t more = reader->Read(now); more != 0) {
+        records += more;
       } else if (ended[i]) {
         FinishReader(*reader);  // its output is no more
         finished_.push_back(reader->serial());
@@ -109,7 +111,7 @@ class Recording {
       threads_checked_ = now;
       for (const auto& reader : readers_) reader->DropDeadThreads();
     }
-    return progress;
+    return records;
   }
 
   void FindImages() {

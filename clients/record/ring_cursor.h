@@ -22,7 +22,9 @@ class RingCursor {
   recorder::Ring& ring() const { return *ring_; }
   bool damaged() const { return damaged_; }
 
-  // Whether there is a record that was not taken: it is record().
+  // Looks how far the program has written. Not at every record, as that takes the memory line away from the program.
+  void Refresh() { end_ = ring_->written.load(std::memory_order_acquire); }
+  // Whether there is a record that was not taken, as of the last look: it is record().
   bool Peek() { return has_ || Decode(); }
   const Record& record() const { return record_; }
   void Take() { has_ = false; }
@@ -32,7 +34,6 @@ class RingCursor {
  private:
   // A program that went wild may have written anything: then the ring is left.
   bool Decode() {
-    if (at_ == end_) end_ = ring_->written.load(std::memory_order_acquire);
     if (at_ == end_ || damaged_) return false;
     record_at_ = at_;
     std::uint64_t word = Next(), site = 0;
