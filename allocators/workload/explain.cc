@@ -119,7 +119,11 @@ Found Search(const std::vector<Block>& blocks, std::uint64_t needed, std::uint32
 }
 
 void TellServed(Explanation& e) {
-  if (e.taken_bytes) {
+  if (e.taken_bytes && *e.taken_bytes < e.block_bytes) {  // at the end of the heap, or beside the block that is moved
+    e.sentences.push_back(absl::StrFormat("Its block of %s begins with a free block of %s%s.", Bytes(e.block_bytes),
+                                          Bytes(*e.taken_bytes),
+                                          e.grown_bytes > 0 ? absl::StrCat("; the heap grew by ", Bytes(e.grown_bytes)) : ""));
+  } else if (e.taken_bytes) {
     e.sentences.push_back(absl::StrFormat(
         "Its block of %s came out of a free block of %s%s.", Bytes(e.block_bytes), Bytes(*e.taken_bytes),
         *e.taken_bytes > e.block_bytes ? absl::StrFormat("; %d are left of that", *e.taken_bytes - e.block_bytes)
@@ -137,7 +141,7 @@ void TellServed(Explanation& e) {
                                           Blocks(e.found->passed_over_below),
                                           e.found->passed_over_below == 1 ? "that one" : "those"));
   }
-  if (e.taken_bytes && e.found->smallest_enough_bytes < *e.taken_bytes) {
+  if (e.taken_bytes && e.found->large_enough > 0 && e.found->smallest_enough_bytes < *e.taken_bytes) {
     e.sentences.push_back(absl::StrFormat("The tightest of %s that were large enough has %s.", Blocks(e.found->large_enough),
                                           Bytes(e.found->smallest_enough_bytes)));
   }

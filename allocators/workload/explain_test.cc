@@ -16,6 +16,7 @@ namespace {
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class ExplainTest : public ::testing::Test {
  protected:
@@ -75,6 +76,18 @@ TEST_F(ExplainTest, OfARefusalTheBlocksThatStandInTheWay) {
   EXPECT_EQ(e.gap->between[0].allocated_by, 2u);
   EXPECT_THAT(e.sentences, Contains(HasSubstr("it lies in pieces")));
   EXPECT_THAT(e.sentences, Contains(HasSubstr("(operation 2)")));
+}
+
+TEST_F(ExplainTest, OfABlockAtTheEndWhatTheHeapGrewBy) {
+  Open({Malloc(0, 60), Malloc(1, 9'000)});
+  const Explanation e = Why(2);
+  ASSERT_TRUE(e.taken_bytes);
+  EXPECT_LT(*e.taken_bytes, e.block_bytes) << "the free rest of the first page";
+  EXPECT_GT(e.grown_bytes, 0u);
+  EXPECT_EQ(e.found->large_enough, 0u);
+  EXPECT_THAT(e.sentences, Contains(HasSubstr("begins with a free block of " + std::to_string(*e.taken_bytes) +
+                                              " bytes; the heap grew by " + std::to_string(e.grown_bytes))));
+  EXPECT_THAT(e.sentences, Not(Contains(HasSubstr("The tightest of 0"))));
 }
 
 TEST_F(ExplainTest, CallSitesOfTheOperationAndOfBlocks) {

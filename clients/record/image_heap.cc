@@ -97,7 +97,7 @@ void ImageHeap::Allocate(const Record& record, std::uint32_t thread) {
   RecordedBlock& block = Place(record.address, thread);
   const bool calloc = record.kind == Kind::kCalloc;
   const std::uint64_t alignment = record.kind == Kind::kAligned ? record.second : 0;
-  block = {.handle = output_->handles().Take(), .size = Size(record.first), .order = order_++, .site = record.site};
+  block = {.order = order_++, .handle = output_->handles().Take(), .size = Size(record.first), .site = record.site};
   if (std::has_single_bit(alignment))
     block.alignment_log2 = static_cast<std::uint8_t>(std::min(31, std::countr_zero(alignment)));
   const Operation operation = calloc ? Operation{OpKind::kCalloc, block.handle, block.size, Size(record.second)}
@@ -138,9 +138,9 @@ void ImageHeap::EndRealloc(const Record& record, std::uint32_t thread, std::uint
     if (moves) blocks_[old.address] = old.block;
   } else {
     RecordedBlock& block = Place(record.address, thread);
-    block = {.handle = moves ? old.block.handle : output_->handles().Take(),
+    block = {.order = order_++,
+             .handle = moves ? old.block.handle : output_->handles().Take(),
              .size = Size(record.first),
-             .order = order_++,
              .site = record.site};
     output_->Add({OpKind::kRealloc, block.handle, block.size, moves ? block.handle : kNoBlock}, thread, 0, block.site);
   }

@@ -16,10 +16,10 @@
 namespace alloclab::client {
 
 struct RecordedBlock {
-  std::uint32_t handle = 0, size = 0;
-  std::uint8_t alignment_log2 = 0;
   std::uint64_t order = 0;  // of its allocation
-  std::uint32_t site = 0;   // of that, as in the record
+  std::uint32_t handle = 0, size = 0;
+  std::uint32_t site = 0;  // of its allocation, as in the record
+  std::uint8_t alignment_log2 = 0;
 };
 using RecordedBlocks = absl::flat_hash_map<std::uint64_t, RecordedBlock>;  // by address
 
@@ -33,6 +33,8 @@ class ImageHeap {
 
   // The next record of the thread that the kernel calls `thread`, from ring `ring`.
   void Apply(const Record& record, std::uint32_t thread, std::uint32_t ring);
+  // Most time goes into waiting for memory: of what may be told soon, it can be fetched already.
+  void Expect(std::uint64_t address) const { blocks_.prefetch(address); }
   // The kernel may give that number to another thread.
   void EndThread(std::uint32_t thread);
   // Of one process among several in one file: its memory goes away with it.

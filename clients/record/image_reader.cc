@@ -68,6 +68,7 @@ std::uint64_t ImageReader::ReadRuns() {
     std::uint64_t run = 0;
     while (run < kRunMax && cursor.Peek() && cursor.record().sequence <= next_) {
       const Record& record = cursor.record();
+      if (const std::uint64_t ahead = cursor.AddressAhead(); ahead != 0) heap_.Expect(ahead);
       if (record.sequence == next_) ++next_;  // one that comes too late, after a gap, is taken as it is
       if (record.kind == recorder::Kind::kFork) fork_(record.sequence);
       heap_.Apply(record, cursor.ring().thread, static_cast<std::uint32_t>(&cursor.ring() - memory_.rings));

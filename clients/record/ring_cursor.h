@@ -27,6 +27,11 @@ class RingCursor {
   // Whether there is a record that was not taken, as of the last look: it is record().
   bool Peek() { return has_ || Decode(); }
   const Record& record() const { return record_; }
+  // An address that a record soon behind this one may have: a word that is none is as good as another guess. 0: none.
+  std::uint64_t AddressAhead() const {
+    constexpr std::uint64_t kWordsAhead = 24;
+    return end_ - at_ > kWordsAhead ? words_[(at_ + kWordsAhead) % recorder::kRingWords] >> recorder::kAddressShift : 0;
+  }
   void Take() { has_ = false; }
   // The program may write over what was taken.
   void GiveBack() { ring_->read.store(has_ ? record_at_ : at_, std::memory_order_release); }
