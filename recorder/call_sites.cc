@@ -16,10 +16,12 @@ constexpr std::uint32_t kProbesMax = 64;  // places that are looked at
 
 // Sites by the addresses of their stacks, which are other ones in another process. A word: the upper bits of a hash, and the
 // number in the lower ones; 0: nothing.
-constexpr std::size_t kKnownMax = 1 << 17;
+// One that is not in the first of kWays places is in the next ones.
+constexpr std::size_t kKnownMax = 1 << 17, kWays = 4;
 constexpr std::uint64_t kNumberMask = kKnownMax - 1;
 static_assert(kSitesMax < kKnownMax);
 constinit std::atomic<std::uint64_t> g_known[kKnownMax];
+constinit std::atomic<std::uint64_t> g_program{0};  // module number of the main program; 0: nobody asked yet
 
 std::uint64_t Mix(std::uint64_t hash, std::uint64_t word) {
   hash = (hash ^ word) * 0x9E37'79B9'7F4A'7C15;
@@ -47,7 +49,9 @@ Slot* FindSlot(Slot* slots, std::uint32_t count, std::uint64_t key, bool& fresh)
 // Its number, from 1 on; 0: there is no room. The main program has no name: the kernel knows it.
 std::uint64_t ModuleNumber(Memory& memory, const char* name) {
   char path[kProgramBytes] = {};
-  if (name != nullptr && name[0] != '\0') {
+  const bool program = name == nullptr || name[0] == '\0';
+  if (const std::uint64_t known = g_program.load(std::memory_order_relaxed); program && known != 0) return known;
+  if (!program) {
     strncpy(path, name, kProgramBytes - 1);
   } else if (readlink("/proc/self/exe", path, kProgramBytes - 1) < 0) {
     return 0;
@@ -61,7 +65,9 @@ std::uint64_t ModuleNumber(Memory& memory, const char* name) {
     memcpy(module->path, path, kProgramBytes);
     module->told.store(1, std::memory_order_release);
   }
-  return static_cast<std::uint64_t>(module - memory.modules) + 1;
+  const std::uint64_t number = static_cast<std::uint64_t>(module - memory.modules) + 1;
+  if (program) g_program.store(number, std::memory_order_relaxed);
+  return number;
 }
 
 // As the table has it: module and offset. Of code that no module has, the address.
@@ -96,14 +102,21 @@ std::uint32_t CurrentSite(Memory& memory) {
   if (depth == 0) return 0;
   std::uint64_t hash = depth;
   for (std::uint32_t i = 0; i < depth; ++i) hash = Mix(hash, callers[i]);
-  std::atomic<std::uint64_t>& known = g_known[hash & kNumberMask];
-  const std::uint64_t word = known.load(std::memory_order_relaxed);
-  if ((word & kNumberMask) != 0 && (word ^ hash) <= kNumberMask) return static_cast<std::uint32_t>(word & kNumberMask);
+  std::atomic<std::uint64_t>* place = &g_known[(hash & kNumberMask) ^ (hash >> 60 & (kWays - 1))];  // to write over
+  for (std::size_t way = 0; way < kWays; ++way) {
+    std::atomic<std::uint64_t>& known = g_known[(hash & kNumberMask) ^ way];
+    const std::uint64_t word = known.load(std::memory_order_relaxed);
+    if ((word & kNumberMask) != 0 && (word ^ hash) <= kNumberMask) return static_cast<std::uint32_t>(word & kNumberMask);
+    if (word == 0) {
+      place = &known;
+      break;
+    }
+  }
   const std::uint32_t site = AddSite(memory, callers, depth);
   if (site == 0) {
     memory.sites_lost.fetch_add(1, std::memory_order_relaxed);
   } else {
-    known.store((hash & ~kNumberMask) | site, std::memory_order_relaxed);
+    place->store((hash & ~kNumberMask) | site, std::memory_order_relaxed);
   }
   return site;
 }
