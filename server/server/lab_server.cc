@@ -32,7 +32,6 @@
 <<<<<<< HEAD
 #include "server/store/postgres_store.h"
 #include "server/store/sqlite_store.h"
-#include "server/version.h"
     =======
 #include "server/server/tls_options.h"
 #include "server/store/run_store.h"
