@@ -32,13 +32,14 @@
 <<<<<<< HEAD
 #include "server/store/postgres_store.h"
 #include "server/store/sqlite_store.h"
-    =======
+    == == ==
+    =
 #include "server/server/tls_options.h"
 #include "server/store/run_store.h"
-    >>>>>>> 9b4d775 (Speak TLS on the web page and /metrics too, with certificates of clients where wanted)
+        >>>>>>> 9b4d775(Speak TLS on the web page and / metrics too, with certificates of clients where wanted)
 #include "server/web/web_server.h"
 
-    namespace alloclab::server {
+                    namespace alloclab::server {
   namespace {
 
   HostBudgetLimits BudgetOf(const ServerOptions& options) {
