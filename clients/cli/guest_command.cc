@@ -180,7 +180,7 @@ void AddRunOptions(CLI::App& command, RunArguments& arguments) {
   AddCount(command, "--instructions-max", arguments.instructions_max, "Of one operation; 20M if not said");
   command
       .add_option("--interface", arguments.interface,
-                  "cmu, malloc, freertos, kmalloc, tlsf, o1heap or zephyr; of page allocators kalloc, palloc or free_pages")
+                  "cmu, malloc, freertos, kmalloc, tlsf, o1heap or zephyr; of pages kalloc, palloc or free_pages")
       ->type_name("INTERFACE");
   command.add_option("--check", arguments.check, "A function of the program to be called: mm_checkheap")->type_name("FUNCTION");
   AddPositiveCount(command, "--check-every", arguments.check_every, "Call it after so many operations",
