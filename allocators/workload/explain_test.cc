@@ -74,7 +74,7 @@ TEST_F(ExplainTest, OfARefusalTheBlocksThatStandInTheWay) {
   EXPECT_EQ(e.gap->between[0].bytes, 984u);
   EXPECT_EQ(e.gap->live_bytes, 984u);
   EXPECT_EQ(e.gap->between[0].allocated_by, 2u);
-  EXPECT_THAT(e.sentences, Contains(HasSubstr("it lies in pieces")));
+  EXPECT_THAT(e.sentences, Contains(HasSubstr("enough memory, but in pieces")));
   EXPECT_THAT(e.sentences, Contains(HasSubstr("(operation 2)")));
 }
 
