@@ -32,6 +32,7 @@
 #include "server/server/tls_options.h"
 #include "server/store/postgres_store.h"
 #include "server/store/sqlite_store.h"
+#include "server/version.h"
 #include "server/web/web_server.h"
 
 namespace alloclab::server {
