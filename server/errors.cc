@@ -149,7 +149,10 @@ absl::Status RunTakenOver(std::uint64_t id) {
   return absl::AbortedError(fmt::format("run {} was taken over by another server, or ended; this result of it is dropped", id));
 }
 absl::Status CancelNotHeard(std::uint64_t id) {
-  return absl::UnavailableError(fmt::format("the server that replays run {} does not answer yet; ask again", id));
+  absl::Status status =
+      absl::UnavailableError(fmt::format("the server that replays run {} does not answer yet; ask again", id));
+  AddRetryDelay(status);
+  return status;
 }
 absl::Status RunNotEnded(std::uint64_t id, std::string_view state) {
   return absl::FailedPreconditionError(fmt::format("id: run {} is {}; cancel it or wait until it has ended", id, state));

@@ -117,6 +117,7 @@ absl::Status Connection::Explain(const grpc::Status& status) const {
   if (absl::Status refused = CheckAccess(); !refused.ok()) return refused;
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:
+      if (!status.error_details().empty()) break;  // it was reached, and says when to try again
       return Unreachable(WhyUnreachable(status.error_message()));
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       if (channel_->GetState(false) != GRPC_CHANNEL_READY) return Unreachable("no connection in time");

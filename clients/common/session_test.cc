@@ -75,6 +75,10 @@ TEST(Connection, SaysNothingInTheWordsOfGrpc) {
       {"keepalive watchdog timeout", "no connection"},
       {"the server is shutting down", "the server is shutting down"}};
   for (const auto& [library, ours] : reasons) EXPECT_EQ(explained(StatusCode::UNAVAILABLE, library), unreachable + ours);
+  const absl::Status away =
+      connection.Explain(grpc::Status(StatusCode::UNAVAILABLE, "the database does not answer", "details"));
+  EXPECT_EQ(away.message(), "the database does not answer") << "a server that was reached";
+  EXPECT_EQ(away.code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(explained(StatusCode::UNIMPLEMENTED, "unknown service alloclab.v1.Lab"),
             "what answers at 127.0.0.1:1 is not an alloclabd of this version; say where one is with --server HOST:PORT or "
             "ALLOCLAB_SERVER");

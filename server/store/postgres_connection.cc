@@ -22,7 +22,7 @@ constexpr Oid kBytea = 17, kInt8 = 20, kInt8Array = 1016;
 
 // One line of what libpq says.
 std::string OneLine(const char* message) {
-  std::string text = absl::StrReplaceAll(message, {{"\n", " "}, {"\t", " "}, {"\r", ""}});
+  std::string text = absl::StrReplaceAll(message, {{"\n\t", "; "}, {"\n", " "}, {"\t", " "}, {"\r", ""}});
   while (!text.empty() && text.back() == ' ') text.pop_back();
   return text;
 }
