@@ -222,6 +222,7 @@ def prove(options, root, postgres, servers, report):
     trouble.done.set()
     trouble.join()
 
+    report.check(trouble.counts["servers killed"] > 0, "servers were killed meanwhile")
     for what, count in sorted(trouble.counts.items()):
         report.say(f"{count} {what}")
     events = collections.Counter(event.get("event") for replica in replicas for event in replica.events())
