@@ -21,7 +21,7 @@
 namespace alloclab::server {
 
 // Seconds. A unary call here takes some 30 microseconds; a stream may last for hours.
-inline constexpr std::array<double, 10> kHandlingBuckets{0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 10};
+inline constexpr std::array<double, 9> kHandlingBuckets{0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.5, 5};
 inline constexpr std::size_t kStatusCodes = 17;
 
 struct MethodCounts {
