@@ -95,6 +95,9 @@ async function askServer() {
   server = await get('/api/server');
 }
 
+// Lets the browser draw what there is, and hear its reader, before the rest is done.
+const breath = () => new Promise((done) => { setTimeout(done); });
+
 async function refresh(mine) {
   const shown = view;
   asking = true;
@@ -106,6 +109,8 @@ async function refresh(mine) {
     if (mine !== turn) return;
     offline.hidden = true;
     morphChildren(main, nodes);
+    await breath();
+    if (mine !== turn) return;
     shown.mounted?.(main);
     showServer(server);
   } catch (error) {
