@@ -212,7 +212,8 @@ void RegisterTraceEdit(CLI::App& group, Command& chosen) {
       ->type_name("FILE");
 
   add("strip", "The operations alone: no names, threads, call sites, notes or anything else of where they come from",
-      "alloclab trace strip app.heaptrack.zst --into private.rep", fresh(), Strip);
+      "alloclab trace strip app.heaptrack.zst --into private.rep", fresh(), Strip)
+      ->alias("anonymise");
 
   const auto least = fresh();
   command =
