@@ -115,13 +115,22 @@ std::vector<Table> Tables(const std::vector<ComparedRun>& runs, const std::strin
   return tables;
 }
 
-// The best value of a column if not all are alike.
+Value FewestRefused(const Table& table) {
+  Value fewest;
+  for (const Row& row : table.rows) {
+    if (const Value& refused = row.figures[kRefused]; refused) fewest = std::min(fewest.value_or(*refused), *refused);
+  }
+  return fewest;
+}
+
+// The best value of a column if not all are alike, of those that refused fewest: who refuses has less to do and to keep.
 Value Best(const Table& table, std::size_t figure) {
+  const Value fewest = FewestRefused(table);
   Value best;
   bool differ = false;
   for (const Row& row : table.rows) {
     const Value& value = row.figures[figure];
-    if (!value) continue;
+    if (!value || row.figures[kRefused] != fewest) continue;
     differ = differ || (best && *best != *value);
     const bool more = InfoOf(figure).better == FigureInfo::Better::kMore;
     if (!best || (more ? *value > *best : *value < *best)) best = value;
@@ -178,6 +187,7 @@ Section TableSection(const Table& table, bool pages, const std::set<std::string>
   }
   if (!narrow) section.columns.push_back({"score", true});
   section.columns.push_back({"rank", true});
+  const Value fewest = FewestRefused(table);
   std::vector<Value> best(kFigureCount);
   for (std::size_t i = 0; i < kFigureCount; ++i) best[i] = Best(table, i);
   for (const Row& row : table.rows) {
@@ -190,7 +200,8 @@ Section TableSection(const Table& table, bool pages, const std::set<std::string>
     for (std::size_t i = 0; i < kFigureCount; ++i) {
       if (narrow && !kFigures[i].narrow) continue;
       Cell cell = row.figures[i] ? ValueCell(InfoOf(i).unit, *row.figures[i]) : Cell{"-", "", Tone::kDim};
-      if (i != kRefused && row.figures[i] && best[i] == row.figures[i]) cell.text += "*", cell.tone = Tone::kGood;
+      const bool compared = i != kRefused && row.figures[i] && row.figures[kRefused] == fewest;
+      if (compared && best[i] == row.figures[i]) cell.text += "*", cell.tone = Tone::kGood;
       if (i == kRefused && row.figures[i].value_or(0) > 0) cell.tone = Tone::kWarning;
       cells.push_back(std::move(cell));
     }
@@ -276,7 +287,8 @@ Document ComparisonDocument(const std::vector<ComparedRun>& runs, const std::str
     if (std::string remark = LongerThanRam(table); !remark.empty()) remarks.push_back(std::move(remark));
   }
   document.footer = {
-      "* is the best of its column. util.: most bytes asked for and live of the peak RAM; frag.: external fragmentation, the "
+      "* is the best of its column, of those that refused fewest. util.: most bytes asked for and live of the peak RAM; frag.: "
+      "external fragmentation, the "
       "mean over the run; steps, cycles: blocks looked at and cycles of a 386DX-33, the mean of a heap operation; longest: the "
       "most cycles that one took.",
       fmt::format("Ranked by refused operations, then by the score {}; speed is relative to {}, 0.5 is as quick.",
