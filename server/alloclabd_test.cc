@@ -274,6 +274,8 @@ TEST(Alloclabd, ChangesAreLoggedWithWhoMadeThem) {
   const TemporaryDirectory data;
   const auto secret = CreateToken(data.path(), {.name = "ada", .role = Role::kUser, .created = absl::Now(), .digest = {}});
   ASSERT_TRUE(secret.ok()) << secret.status();
+  const auto viewer = CreateToken(data.path(), {.name = "vic", .role = Role::kViewer, .created = absl::Now(), .digest = {}});
+  ASSERT_TRUE(viewer.ok()) << viewer.status();
   Daemon daemon(data.path());
   const auto create = [&](const std::string& name, const std::string& authorization) {
     grpc::ClientContext context;
@@ -297,10 +299,10 @@ TEST(Alloclabd, ChangesAreLoggedWithWhoMadeThem) {
   EXPECT_TRUE(logs(line + std::string(100, 'x') + " outcome=INVALID_ARGUMENT"));
   EXPECT_TRUE(logs("access.wrong_tokens count=1"));
   grpc::ClientContext context;
-  context.AddMetadata("authorization", "Bearer " + *secret);
+  context.AddMetadata("authorization", "Bearer " + *viewer);
   v1::DeleteTraceResponse deleted;
   EXPECT_FALSE(daemon->workloads->DeleteTrace(&context, v1::DeleteTraceRequest(), &deleted).ok());
-  EXPECT_TRUE(logs("access.denied who=ada method=/alloclab.v1.Workloads/DeleteTrace"));
+  EXPECT_TRUE(logs("access.denied who=vic method=/alloclab.v1.Workloads/DeleteTrace"));
   EXPECT_THAT(Output(daemon.process()), Not(HasSubstr(secret->substr(9))));
 }
 

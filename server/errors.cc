@@ -124,6 +124,13 @@ absl::Status TraceStoreFull(std::uint64_t max) {
                   "(--traces-retire on)",
                   max));
 }
+absl::Status StoredBytesOf(std::string_view owner, std::uint64_t stored, std::uint64_t more, std::uint64_t max) {
+  return absl::ResourceExhaustedError(
+      fmt::format("{} has {} bytes of traces and programs in the store, and {} more are over the {} that one may have "
+                  "(--owner-stored-bytes-max); delete some",
+                  owner, stored, more, max));
+}
+
 absl::Status TooManyUploads(std::uint64_t max) {
   return Busy(fmt::format("{} uploads are under way, the most at a time; try again", max));
 }

@@ -50,6 +50,7 @@ absl::Status TraceNotFound(std::string_view sha256);
 absl::Status StoredTraceNotFound(std::string_view sha256);
 absl::Status TraceUploadTooLarge(std::uint64_t max);
 absl::Status TraceStoreFull(std::uint64_t max);
+absl::Status StoredBytesOf(std::string_view owner, std::uint64_t stored, std::uint64_t more, std::uint64_t max);
 absl::Status TooManyUploads(std::uint64_t max);
 absl::Status NativeAbsent(std::string_view name, std::string_view why);
 absl::Status NativeNotComparable(std::uint64_t run);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -19,10 +20,14 @@ CommandResult List(Session& session) {
   if (!list.ok()) return list.status();
   Section table;
   table.columns = {{"name"}, {"sha256"}, {"file"}, {"size", true, "bytes"}, {"uploaded"}};
+  const bool owned =
+      std::any_of(list->guests().begin(), list->guests().end(), [](const v1::Guest& guest) { return !guest.owner().empty(); });
+  if (owned) table.columns.push_back({"owner"});
   std::string names;
   for (const v1::Guest& guest : list->guests()) {
     table.rows.push_back({TextCell(guest.name(), Tone::kBold), TextCell(guest.sha256()), TextCell(guest.file()),
                           BytesCell(guest.bytes()), TimeCell(guest.upload_time())});
+    if (owned) table.rows.back().push_back(TextCell(guest.owner()));
     names += guest.name() + "\n";
   }
   Document document;

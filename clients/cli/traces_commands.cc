@@ -38,10 +38,14 @@ CommandResult List(Session& session) {
   if (!list.ok()) return list.status();
   Section table;
   table.columns = {{"name"}, {"sha256"}, {"format"}, {"operations", true}, {"size", true, "bytes"}, {"uploaded"}};
+  const bool owned = std::any_of(list->traces().begin(), list->traces().end(),
+                                 [](const v1::TraceInfo& trace) { return !trace.owner().empty(); });
+  if (owned) table.columns.push_back({"owner"});
   std::string digests;
   for (const v1::TraceInfo& trace : list->traces()) {
     table.rows.push_back({TextCell(trace.name(), Tone::kBold), TextCell(trace.sha256()), TextCell(trace.format()),
                           CountCell(trace.operations()), BytesCell(trace.bytes()), TimeCell(trace.upload_time())});
+    if (owned) table.rows.back().push_back(TextCell(trace.owner()));
     digests += trace.sha256() + "\n";
   }
   Document document;

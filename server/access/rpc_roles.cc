@@ -11,8 +11,6 @@ constexpr RpcRole Looks(std::string_view method) { return {.method = method, .le
 // Operations by the thousand, or a look back that only its own machine knows of: not worth a line of the log each.
 constexpr RpcRole Works(std::string_view method) { return {.method = method, .least = Role::kUser}; }
 constexpr RpcRole Changes(std::string_view method) { return {.method = method, .least = Role::kUser, .changes = true}; }
-// What others may have stored, and need.
-constexpr RpcRole Deletes(std::string_view method) { return {.method = method, .least = Role::kAdmin, .changes = true}; }
 
 constexpr std::array kTable = {
     Open("/grpc.health.v1.Health/Check"),  // supervisors have no token
@@ -52,12 +50,12 @@ constexpr std::array kTable = {
     Looks("/alloclab.v1.Workloads/ListBuiltins"),
     Looks("/alloclab.v1.Workloads/ListTraces"),
     Changes("/alloclab.v1.Workloads/UploadTrace"),
-    Deletes("/alloclab.v1.Workloads/DeleteTrace"),
+    Changes("/alloclab.v1.Workloads/DeleteTrace"),
 
     Looks("/alloclab.v1.Guests/ListGuests"),
     Looks("/alloclab.v1.Guests/GetGuest"),
     Changes("/alloclab.v1.Guests/UploadGuest"),
-    Deletes("/alloclab.v1.Guests/DeleteGuest"),
+    Changes("/alloclab.v1.Guests/DeleteGuest"),
 
     Looks("/alloclab.v1.Runs/GetRun"),
     Looks("/alloclab.v1.Runs/ListRuns"),

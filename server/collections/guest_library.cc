@@ -10,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "allocators/common/sha256.h"
 #include "allocators/guest/guest_pages.h"
+#include "server/collections/owner_bytes.h"
 #include "server/entities/memory_lease.h"
 #include "server/errors.h"
 #include "server/guest_limits.h"
@@ -40,8 +41,9 @@ absl::Status NotFound(const std::string& digits) {
 
 }  // namespace
 
-GuestLibrary::GuestLibrary(RunStore& store, std::shared_ptr<HostBudget> budget, std::uint64_t bytes_max, bool retire)
-    : store_(store), budget_(std::move(budget)), bytes_max_(bytes_max), retire_(retire) {
+GuestLibrary::GuestLibrary(RunStore& store, std::shared_ptr<HostBudget> budget, std::uint64_t bytes_max, bool retire,
+                           std::uint64_t bytes_of_one_max)
+    : store_(store), budget_(std::move(budget)), bytes_max_(bytes_max), bytes_of_one_max_(bytes_of_one_max), retire_(retire) {
   Enter();
 }
 
@@ -55,14 +57,15 @@ absl::StatusOr<std::shared_ptr<const ElfProgram>> GuestLibrary::Read(std::string
   return std::shared_ptr<const ElfProgram>(leased, &*leased->program);
 }
 
-absl::StatusOr<StoredTrace> GuestLibrary::Add(std::string bytes, const std::string& file_name) {
+absl::StatusOr<StoredTrace> GuestLibrary::Add(std::string bytes, const std::string& file_name, const std::string& owner) {
   const absl::StatusOr<std::shared_ptr<const ElfProgram>> program = Read(bytes);
   if (!program.ok()) return program.status();
   const std::string sha256 = DigestOf(bytes);
   const absl::StatusOr<std::optional<StoredTrace>> known = store_.FindTraceInfo(sha256);
   if (!known.ok()) return known.status();
-  if (known->has_value() && (*known)->name == file_name) return **known;
+  if (known->has_value() && ((*known)->name == file_name || (*known)->owner != owner)) return **known;
   if (!known->has_value()) {
+    if (absl::Status status = CheckBytesOf(store_, owner, bytes.size(), bytes_of_one_max_); !status.ok()) return status;
     if (absl::Status status = MakeRoom(bytes.size()); !status.ok()) return status;
   }
   StoredTrace row;
@@ -71,6 +74,7 @@ absl::StatusOr<StoredTrace> GuestLibrary::Add(std::string bytes, const std::stri
   row.format = GuestPages::IsIn(**program) ? kPageGuestFormat : kGuestFormat;
   row.bytes = bytes.size();
   row.content = std::move(bytes);
+  row.owner = owner;
   row.upload_time = absl::Now();
   MemoryLease record(budget_);  // SQLite makes the row as a whole before it writes it
   if (absl::Status status = record.Take(2 * row.bytes); !status.ok()) return status;

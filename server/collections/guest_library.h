@@ -29,14 +29,16 @@ inline bool IsGuestFormat(std::string_view format) { return format == kGuestForm
 
 class GuestLibrary final : private GuestSource {
  public:
-  // `store` outlives this; it takes at most `bytes_max` bytes of traces and programs. With `retire` a new program makes room by
-  // deleting the oldest that are not in use.
-  GuestLibrary(RunStore& store, std::shared_ptr<HostBudget> budget, std::uint64_t bytes_max, bool retire);
+  // `store` outlives this; it takes at most `bytes_max` bytes of traces and programs, of one owner `bytes_of_one_max`. With
+  // `retire` a new program makes room by deleting the oldest that are not in use.
+  GuestLibrary(RunStore& store, std::shared_ptr<HostBudget> budget, std::uint64_t bytes_max, bool retire,
+               std::uint64_t bytes_of_one_max = UINT64_MAX);
   ~GuestLibrary() { Leave(); }
 
-  // Reads a file and keeps it; the same file again has the new name from then on. INVALID_ARGUMENT: not a program that can be
-  // run; RESOURCE_EXHAUSTED: host memory short, store full. The bytes themselves are the caller's to take from the budget.
-  absl::StatusOr<StoredTrace> Add(std::string bytes, const std::string& file_name) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Reads a file and keeps it, as `owner`'s; the same file again has the new name from then on, unless it is another's: then it
+  // stays as it is. INVALID_ARGUMENT: not a program that can be run; RESOURCE_EXHAUSTED: host memory short, store full. The bytes themselves are the caller's to take from the budget.
+  absl::StatusOr<StoredTrace> Add(std::string bytes, const std::string& file_name, const std::string& owner = "")
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Newest first, without contents.
   absl::StatusOr<std::vector<StoredTrace>> List() const;
@@ -65,7 +67,7 @@ class GuestLibrary final : private GuestSource {
 
   RunStore& store_;
   const std::shared_ptr<HostBudget> budget_;
-  const std::uint64_t bytes_max_;
+  const std::uint64_t bytes_max_, bytes_of_one_max_;
   const bool retire_;
   mutable Mutex mutex_;
   std::map<std::string, Kept> kept_ ABSL_GUARDED_BY(mutex_);  // by digest; those in use, and some that were

@@ -182,11 +182,13 @@ void RunExecutor::RetireTraces(std::uint64_t bytes) {
   }
 }
 
-absl::StatusOr<TraceEntry> RunExecutor::AddTrace(std::string bytes, const std::string& name, const Interrupt& interrupt) {
-  return traces_.Add(std::move(bytes), name, interrupt, [this](std::uint64_t needed) {
+absl::StatusOr<TraceEntry> RunExecutor::AddTrace(std::string bytes, const std::string& name, const Interrupt& interrupt,
+                                                 const std::string& owner) {
+  const auto make_room = [this](std::uint64_t needed) {
     const MutexLock submitting(submit_mutex_);
     RetireTraces(needed);
-  });
+  };
+  return traces_.Add(std::move(bytes), name, interrupt, make_room, owner);
 }
 
 absl::StatusOr<std::optional<std::uint64_t>> RunExecutor::FindUser(const std::string& sha256) const {

@@ -70,8 +70,8 @@ class RunExecutor {
   absl::Status Delete(std::uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // As TraceLibrary::Add, after making room if Limits says so.
-  absl::StatusOr<TraceEntry> AddTrace(std::string bytes, const std::string& name, const Interrupt& interrupt = {})
-      ABSL_LOCKS_EXCLUDED(submit_mutex_, mutex_);
+  absl::StatusOr<TraceEntry> AddTrace(std::string bytes, const std::string& name, const Interrupt& interrupt = {},
+                                      const std::string& owner = "") ABSL_LOCKS_EXCLUDED(submit_mutex_, mutex_);
   // NOT_FOUND; FAILED_PRECONDITION while a queued or running run replays it.
   absl::Status DeleteTrace(const std::string& sha256) ABSL_LOCKS_EXCLUDED(submit_mutex_, mutex_);
 

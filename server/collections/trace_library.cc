@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "allocators/workload/builtins.h"
 #include "server/collections/guest_library.h"
+#include "server/collections/owner_bytes.h"
 #include "server/entities/memory_lease.h"
 #include "server/errors.h"
 #include "server/limits.h"
@@ -94,20 +95,25 @@ absl::StatusOr<std::optional<StoredTrace>> FindInfo(const RunStore& store, std::
 }  // namespace
 
 absl::StatusOr<TraceEntry> TraceLibrary::Add(std::string bytes, const std::string& name, const Interrupt& interrupt,
-                                             const std::function<void(std::uint64_t)>& make_room) {
+                                             const std::function<void(std::uint64_t)>& make_room, const std::string& owner) {
   const absl::StatusOr<std::shared_ptr<const Trace>> trace = Read(bytes, name, interrupt);
   if (!trace.ok()) return trace.status();
   TraceEntry entry{TraceDigest((*trace)->operations, interrupt), *trace};
   if (Interrupted(interrupt)) return errors::CallCancelled();
   const absl::StatusOr<std::optional<StoredTrace>> known = store_.FindTrace(entry.sha256);
   if (!known.ok()) return known.status();
-  if (known->has_value() && (*known)->content == bytes && (*known)->name == name) {
+  const bool is_same = known->has_value() && (*known)->content == bytes && (*known)->name == name;
+  if (is_same || (known->has_value() && (*known)->owner != owner)) {
     Cache(entry);
     return entry;
   }
   // Of two files with the same operations the last replaces the first, so that a run submitted with it has its name, its notes
   // and its call sites.
   const std::uint64_t replaced = known->has_value() ? (*known)->content.size() : 0;
+  if (absl::Status room = CheckBytesOf(store_, owner, bytes.size() - std::min(replaced, bytes.size()), bytes_of_one_max_);
+      !room.ok()) {
+    return room;
+  }
   absl::StatusOr<std::uint64_t> stored = store_.TraceBytes();
   if (stored.ok() && *stored + bytes.size() > bytes_max_ + replaced && bytes.size() <= bytes_max_) {
     make_room(bytes.size());
@@ -123,6 +129,7 @@ absl::StatusOr<TraceEntry> TraceLibrary::Add(std::string bytes, const std::strin
   row.format = entry.trace->format;
   row.operations = entry.trace->operations.size();
   row.content = std::move(bytes);
+  row.owner = owner;
   row.upload_time = absl::Now();
   if (absl::Status status = store_.PutTrace(row); !status.ok()) return status;
   Cache(entry);
@@ -145,6 +152,13 @@ absl::StatusOr<TraceList> TraceLibrary::List(std::uint64_t before, std::size_t s
     list.damaged.insert(list.damaged.end(), rows->damaged.begin(), rows->damaged.end());
     if (read < wanted || list.traces.size() + list.damaged.size() > size) return list;
   }
+}
+
+absl::StatusOr<StoredTrace> TraceLibrary::Find(const std::string& sha256) const {
+  const absl::StatusOr<std::optional<StoredTrace>> known = FindInfo(store_, sha256);
+  if (!known.ok()) return known.status();
+  if (!known->has_value()) return errors::StoredTraceNotFound(sha256);
+  return **known;
 }
 
 absl::Status TraceLibrary::Delete(const std::string& sha256) {

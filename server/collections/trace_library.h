@@ -31,23 +31,27 @@ namespace alloclab::server {
 
 class TraceLibrary {
  public:
-  // `store` outlives this; it takes at most `bytes_max` bytes of traces.
-  TraceLibrary(RunStore& store, std::shared_ptr<HostBudget> budget, std::uint64_t bytes_max)
-      : store_(store), budget_(std::move(budget)), bytes_max_(bytes_max) {}
+  // `store` outlives this; it takes at most `bytes_max` bytes of traces, of one owner `bytes_of_one_max`, programs included.
+  TraceLibrary(RunStore& store, std::shared_ptr<HostBudget> budget, std::uint64_t bytes_max,
+               std::uint64_t bytes_of_one_max = UINT64_MAX)
+      : store_(store), budget_(std::move(budget)), bytes_max_(bytes_max), bytes_of_one_max_(bytes_of_one_max) {}
 
-  // Reads an uploaded file and keeps it in the store; of several files with the same operations the last, with its name, notes
-  // and call sites: runs that are opened from then on show those. INVALID_ARGUMENT:
-  // malformed; RESOURCE_EXHAUSTED: too large, host memory short, store full; CANCELLED: interrupted. The bytes themselves are
-  // the caller's to take from the budget.
+  // Reads an uploaded file and keeps it in the store, as `owner`'s; of several files with the same operations the last, with its
+  // name, notes and call sites: runs that are opened from then on show those. Unless the first is another's: his stays.
+  // INVALID_ARGUMENT: malformed; RESOURCE_EXHAUSTED: too large, host memory short, store full, or what one owner may have of it;
+  // CANCELLED: interrupted. The bytes themselves are the caller's to take from the budget.
   // `make_room` is told how many bytes there is no room for before that is an error.
   absl::StatusOr<TraceEntry> Add(
       std::string bytes, const std::string& name, const Interrupt& interrupt = {},
-      const std::function<void(std::uint64_t)>& make_room = [](std::uint64_t) {}) ABSL_LOCKS_EXCLUDED(mutex_);
+      const std::function<void(std::uint64_t)>& make_room = [](std::uint64_t) {}, const std::string& owner = "")
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
   // A page of what the store has, one more than `size` if there are more: those before the id `before`, 0: from the newest.
   absl::StatusOr<TraceList> List(std::uint64_t before, std::size_t size) const;
   absl::StatusOr<std::uint64_t> StoredBytes() const { return store_.TraceBytes(); }
   std::uint64_t bytes_max() const { return bytes_max_; }
+  // Without its content. NOT_FOUND; DATA_LOSS: it is damaged.
+  absl::StatusOr<StoredTrace> Find(const std::string& sha256) const;
   // NOT_FOUND.
   absl::Status Delete(const std::string& sha256) ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -79,7 +83,7 @@ class TraceLibrary {
 
   RunStore& store_;
   const std::shared_ptr<HostBudget> budget_;
-  const std::uint64_t bytes_max_;
+  const std::uint64_t bytes_max_, bytes_of_one_max_;
   Mutex mutex_;
   std::list<TraceEntry> cache_ ABSL_GUARDED_BY(mutex_);  // last used first
 };

@@ -100,6 +100,7 @@ v1::ListTracesResponse ToProto(const TraceList& list, std::size_t size) {
     listed.set_operations(trace.operations);
     listed.set_bytes(trace.bytes);
     *listed.mutable_upload_time() = ToProto(trace.upload_time);
+    listed.set_owner(trace.owner);
     if (!bounds.Admit(listed.ByteSizeLong())) {
       last = list.traces[static_cast<std::size_t>(page.traces_size()) - 1].id;
       page.set_next_page_token(std::to_string(last));

@@ -19,6 +19,7 @@ struct StoredTrace {
   absl::Time upload_time = absl::UnixEpoch();
   std::uint64_t id = 0;     // given by the store
   std::uint64_t bytes = 0;  // of the file
+  std::string owner = {};   // the name of a token; empty: nobody
 };
 
 // One page of a list.

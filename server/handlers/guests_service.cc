@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "server/access/owner.h"
 #include "server/converters/time_converter.h"
 #include "server/entities/memory_lease.h"
 #include "server/errors.h"
@@ -24,6 +25,7 @@ v1::Guest Describe(const StoredTrace& stored) {
   proto.set_file(stored.name);
   proto.set_bytes(stored.bytes);
   *proto.mutable_upload_time() = ToProto(stored.upload_time);
+  proto.set_owner(stored.owner);
   return proto;
 }
 
@@ -51,8 +53,9 @@ absl::Status CheckUnused(const RunExecutor& runs, const StoredTrace& program) {
 
 }  // namespace
 
-GuestsService::GuestsService(GuestLibrary& guests, RunExecutor& runs, OpenCalls& uploads, CallQueue& calls)
-    : guests_(guests), runs_(runs), uploads_(uploads) {
+GuestsService::GuestsService(GuestLibrary& guests, RunExecutor& runs, const Callers& callers, OpenCalls& uploads,
+                             CallQueue& calls)
+    : guests_(guests), runs_(runs), callers_(callers), uploads_(uploads) {
   Queue(calls, "ListGuests", &GuestsService::DoListGuests);
   Queue(calls, "GetGuest", &GuestsService::DoGetGuest);
   Queue(calls, "DeleteGuest", &GuestsService::DoDeleteGuest);
@@ -70,7 +73,9 @@ grpc::Status GuestsService::UploadGuest(grpc::ServerContext* context, grpc::Serv
   if (!file.ok()) return ToGrpcStatus(file.status());
   if (absl::Status status = reading.Take(file->bytes.size()); !status.ok()) return ToGrpcStatus(status);
   if (file->name.empty()) file->name = "program";
-  const absl::StatusOr<StoredTrace> stored = guests_.Add(std::move(file->bytes), file->name);
+  const absl::StatusOr<Bearer> who = callers_.Who(*context);
+  if (!who.ok()) return ToGrpcStatus(who.status());
+  const absl::StatusOr<StoredTrace> stored = guests_.Add(std::move(file->bytes), file->name, who->name);
   if (!stored.ok()) return ToGrpcStatus(stored.status());
   *reply = Describe(*stored);
   Log(LogLevel::kInfo, "guest.uploaded", {{"name", reply->name()}, {"sha256", reply->sha256()}, {"bytes", reply->bytes()}});
@@ -90,9 +95,14 @@ grpc::Status GuestsService::DoGetGuest(const Caller&, const v1::GetGuestRequest&
   return ToGrpcStatus(program.status());
 }
 
-grpc::Status GuestsService::DoDeleteGuest(const Caller&, const v1::DeleteGuestRequest& request, v1::DeleteGuestResponse&) {
+grpc::Status GuestsService::DoDeleteGuest(const Caller& caller, const v1::DeleteGuestRequest& request,
+                                          v1::DeleteGuestResponse&) {
   const absl::StatusOr<StoredTrace> program = guests_.Find(request.name());
   if (!program.ok()) return ToGrpcStatus(program.status());
+  const absl::StatusOr<Bearer> who = callers_.Who(caller);
+  if (!who.ok()) return ToGrpcStatus(who.status());
+  const absl::Status may = CheckOwner(*who, program->owner, GuestLibrary::NameOf(*program).ToString());
+  if (!may.ok()) return ToGrpcStatus(may);
   if (absl::Status status = CheckUnused(runs_, *program); !status.ok()) return ToGrpcStatus(status);
   absl::Status status = guests_.Delete(request.name());
   if (status.ok()) Log(LogLevel::kInfo, "guest.deleted", {{"sha256", program->sha256}});

@@ -5,6 +5,7 @@
 #include "alloclab/v1/guest.grpc.pb.h"
 #include "server/collections/guest_library.h"
 #include "server/collections/run_executor.h"
+#include "server/handlers/callers.h"
 #include "server/handlers/open_calls.h"
 #include "server/handlers/queued_service.h"
 
@@ -13,7 +14,7 @@ namespace alloclab::server {
 class GuestsService final : public QueuedService<v1::Guests> {
  public:
   // All outlive the service.
-  GuestsService(GuestLibrary& guests, RunExecutor& runs, OpenCalls& uploads, CallQueue& calls);
+  GuestsService(GuestLibrary& guests, RunExecutor& runs, const Callers& callers, OpenCalls& uploads, CallQueue& calls);
 
   grpc::Status UploadGuest(grpc::ServerContext*, grpc::ServerReader<v1::UploadGuestRequest>* reader, v1::Guest* reply) override;
 
@@ -24,6 +25,7 @@ class GuestsService final : public QueuedService<v1::Guests> {
 
   GuestLibrary& guests_;
   RunExecutor& runs_;
+  const Callers& callers_;
   OpenCalls& uploads_;
 };
 

@@ -1,9 +1,12 @@
 #include "server/handlers/workloads_service.h"
 
+#include <fmt/format.h>
+
 #include <string>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "server/access/owner.h"
 #include "server/converters/list_converter.h"
 #include "server/converters/workload_converter.h"
 #include "server/entities/memory_lease.h"
@@ -14,8 +17,9 @@
 #include "server/log.h"
 
 namespace alloclab::server {
-WorkloadsService::WorkloadsService(TraceLibrary& traces, RunExecutor& runs, OpenCalls& uploads, CallQueue& calls)
-    : traces_(traces), runs_(runs), uploads_(uploads) {
+WorkloadsService::WorkloadsService(TraceLibrary& traces, RunExecutor& runs, const Callers& callers, OpenCalls& uploads,
+                                   CallQueue& calls)
+    : traces_(traces), runs_(runs), callers_(callers), uploads_(uploads) {
   Queue(calls, "ListBuiltins", &WorkloadsService::DoListBuiltins);
   Queue(calls, "ListTraces", &WorkloadsService::DoListTraces);
   Queue(calls, "DeleteTrace", &WorkloadsService::DoDeleteTrace);
@@ -35,8 +39,10 @@ grpc::Status WorkloadsService::UploadTrace(grpc::ServerContext* context, grpc::S
       ReadUpload(*context, *reader, uploads_, lease, kTraceUploadBytesMax, errors::TraceUploadTooLarge(kTraceUploadBytesMax));
   if (!file.ok()) return ToGrpcStatus(file.status());
   if (file->name.empty()) file->name = "trace";
-  const absl::StatusOr<TraceEntry> entry =
-      runs_.AddTrace(std::move(file->bytes), file->name, [context] { return context->IsCancelled(); });
+  const absl::StatusOr<Bearer> who = callers_.Who(*context);
+  if (!who.ok()) return ToGrpcStatus(who.status());
+  const absl::StatusOr<TraceEntry> entry = runs_.AddTrace(
+      std::move(file->bytes), file->name, [context] { return context->IsCancelled(); }, who->name);
   if (!entry.ok()) return ToGrpcStatus(entry.status());
   *reply = ToProto(*entry, file->name);
   Log(LogLevel::kInfo, "trace.uploaded",
@@ -60,7 +66,17 @@ grpc::Status WorkloadsService::DoListTraces(const Caller&, const v1::ListTracesR
   return grpc::Status::OK;
 }
 
-grpc::Status WorkloadsService::DoDeleteTrace(const Caller&, const v1::DeleteTraceRequest& request, v1::DeleteTraceResponse&) {
+absl::Status WorkloadsService::CheckOwn(const Caller& caller, const std::string& sha256) const {
+  const absl::StatusOr<Bearer> who = callers_.Who(caller);
+  if (!who.ok()) return who.status();
+  const absl::StatusOr<StoredTrace> trace = traces_.Find(sha256);
+  if (!trace.ok() && !absl::IsDataLoss(trace.status())) return trace.status();
+  return CheckOwner(*who, trace.ok() ? trace->owner : "", fmt::format("trace {}", sha256));  // a damaged one is nobody's
+}
+
+grpc::Status WorkloadsService::DoDeleteTrace(const Caller& caller, const v1::DeleteTraceRequest& request,
+                                             v1::DeleteTraceResponse&) {
+  if (absl::Status may = CheckOwn(caller, request.sha256()); !may.ok()) return ToGrpcStatus(may);
   absl::Status status = runs_.DeleteTrace(request.sha256());
   if (status.ok()) Log(LogLevel::kInfo, "trace.deleted", {{"sha256", request.sha256()}});
   return ToGrpcStatus(status);

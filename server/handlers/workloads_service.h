@@ -5,6 +5,7 @@
 #include "alloclab/v1/workload.grpc.pb.h"
 #include "server/collections/run_executor.h"
 #include "server/collections/trace_library.h"
+#include "server/handlers/callers.h"
 #include "server/handlers/open_calls.h"
 #include "server/handlers/queued_service.h"
 
@@ -13,7 +14,7 @@ namespace alloclab::server {
 class WorkloadsService final : public QueuedService<v1::Workloads> {
  public:
   // All outlive the service.
-  WorkloadsService(TraceLibrary& traces, RunExecutor& runs, OpenCalls& uploads, CallQueue& calls);
+  WorkloadsService(TraceLibrary& traces, RunExecutor& runs, const Callers& callers, OpenCalls& uploads, CallQueue& calls);
 
   grpc::Status UploadTrace(grpc::ServerContext*, grpc::ServerReader<v1::UploadTraceRequest>* reader,
                            v1::TraceInfo* reply) override;
@@ -21,10 +22,13 @@ class WorkloadsService final : public QueuedService<v1::Workloads> {
  private:
   grpc::Status DoListBuiltins(const Caller& caller, const v1::ListBuiltinsRequest& request, v1::ListBuiltinsResponse& reply);
   grpc::Status DoListTraces(const Caller& caller, const v1::ListTracesRequest& request, v1::ListTracesResponse& reply);
+  // Whether the caller may delete it; NOT_FOUND.
+  absl::Status CheckOwn(const Caller& caller, const std::string& sha256) const;
   grpc::Status DoDeleteTrace(const Caller& caller, const v1::DeleteTraceRequest& request, v1::DeleteTraceResponse& reply);
 
   TraceLibrary& traces_;
   RunExecutor& runs_;
+  const Callers& callers_;
   OpenCalls& uploads_;
 };
 

@@ -89,8 +89,8 @@ GrpcServer::GrpcServer(const Domain& domain, std::size_t streams_max)
       heap_(domain.instances, callers_, {operations_, calls_}, pool_, streams_, writes_),
       inspect_(domain.instances, {pool_, writes_, walks_}, calls_),
       time_travel_(domain.opened_runs, domain.instances, callers_, calls_),
-      workloads_(domain.traces, domain.runs, uploads_, calls_),
-      guests_(domain.guests, domain.runs, uploads_, calls_),
+      workloads_(domain.traces, domain.runs, callers_, uploads_, calls_),
+      guests_(domain.guests, domain.runs, callers_, uploads_, calls_),
       runs_(domain.runs, callers_, domain.traces, watchers_, diffs_, writes_, calls_) {}
 
 GrpcServer::~GrpcServer() { Stop(MonotonicTime::InfinitePast()); }

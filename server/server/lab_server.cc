@@ -48,6 +48,10 @@ HostBudgetLimits BudgetOf(const ServerOptions& options) {
 
 std::uint32_t BoundOf(std::uint32_t option) { return option == 0 ? UINT32_MAX : option; }
 
+std::uint64_t BytesBoundOf(const ServerOptions& options) {
+  return options.owner_stored_bytes_max == 0 ? UINT64_MAX : options.owner_stored_bytes_max;
+}
+
 RunExecutor::Limits RunLimitsOf(const ServerOptions& options) {
   RunExecutor::Limits limits;
   limits.threads = options.run_threads != 0 ? options.run_threads : std::max(1u, std::thread::hardware_concurrency());
@@ -102,8 +106,8 @@ struct LabServer::Parts {
         budget(std::make_shared<HostBudget>(BudgetOf(options))),
         heaps({.instances = options.named_instances_max, .runs = kNamedRunsMax}),
         ids(*store),
-        traces(*store, budget, options.trace_store_max),
-        guests(*store, budget, options.trace_store_max, options.traces_retire),
+        traces(*store, budget, options.trace_store_max, BytesBoundOf(options)),
+        guests(*store, budget, options.trace_store_max, options.traces_retire, BytesBoundOf(options)),
         instances(ids, heaps, budget, options.instances_max, BoundOf(options.owner_instances_max)),
         runs(*store, traces, heaps, budget, RunLimitsOf(options), NativesOf(options)),
         opened_runs(runs, traces, instances),

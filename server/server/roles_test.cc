@@ -24,6 +24,7 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr char kServer[] = "/alloclab.v1.Lab/GetServer";
+constexpr std::uint64_t kStoredBytesOfOne = 4096;
 
 class Roles : public testing::Test {
  protected:
@@ -75,6 +76,7 @@ class Roles : public testing::Test {
     viewer_ = Make(options.data_dir, "vic", Role::kViewer);
     user_ = Make(options.data_dir, "uma", Role::kUser);
     admin_ = Make(options.data_dir, "ada", Role::kAdmin);
+    options.owner_stored_bytes_max = kStoredBytesOfOne;
     expired_ = Make(options.data_dir, "eve", Role::kAdmin, absl::Now() - absl::Seconds(5));
   }};
 };
@@ -123,8 +125,8 @@ TEST_F(Roles, RefusalsSayWhatToDo) {
               AllOf(HasSubstr("lets in only those who show a token"), HasSubstr("ALLOCLAB_TOKEN or --token-file")));
   EXPECT_THAT(Call(kServer, "Bearer no").error_message(), HasSubstr("is none of this lab, or was revoked"));
   EXPECT_THAT(Call(kServer, expired_).error_message(), HasSubstr("token eve has expired"));
-  EXPECT_EQ(Call("/alloclab.v1.Workloads/DeleteTrace", user_).error_message(),
-            "token uma is of role user; /alloclab.v1.Workloads/DeleteTrace is for role admin");
+  EXPECT_EQ(Call("/alloclab.v1.Workloads/DeleteTrace", viewer_).error_message(),
+            "token vic is of role viewer; /alloclab.v1.Workloads/DeleteTrace is for role user");
   // What there is not is for nobody, and only an admin is told so.
   EXPECT_EQ(Call("/alloclab.v1.Lab/NoSuch", user_).error_code(), grpc::StatusCode::PERMISSION_DENIED);
   EXPECT_EQ(Call("/alloclab.v1.Lab/NoSuch", admin_).error_code(), grpc::StatusCode::UNIMPLEMENTED);
@@ -212,6 +214,65 @@ TEST_F(Roles, WhatIsAnothersMayBeLookedAtButNotChanged) {
   EXPECT_TRUE(as(other, [&](auto& context) { return server_->lab->GetInstance(&context, get, &seen); }).ok());
   EXPECT_EQ(seen.operations(), 0u) << "nothing was changed";
   for (std::size_t i = 0; i < changes.size(); ++i) EXPECT_TRUE(as(i < 4 ? user_ : admin_, changes[i]).ok()) << i;
+}
+
+TEST_F(Roles, WhatIsUploadedBelongsToWhoWasFirst) {
+  const std::string other = Make(data_dir_, "bob", Role::kUser);
+  ASSERT_TRUE(Eventually([&] { return Call(kServer, other).ok(); }));
+  const auto upload = [&](const std::string& header, const std::string& name, const std::string& file) {
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", header);
+    v1::TraceInfo info;
+    const auto writer = server_->workloads->UploadTrace(&context, &info);
+    v1::UploadTraceRequest chunk;
+    chunk.set_name(name);
+    chunk.set_data(file);
+    writer->Write(chunk);
+    writer->WritesDone();
+    const grpc::Status status = writer->Finish();
+    return std::pair{status, info.sha256()};
+  };
+  const auto only = [&] {
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", viewer_);
+    v1::ListTracesResponse list;
+    EXPECT_TRUE(server_->workloads->ListTraces(&context, {}, &list).ok());
+    EXPECT_EQ(list.traces_size(), 1);
+    return list.traces_size() == 1 ? list.traces(0) : v1::TraceInfo();
+  };
+  const auto remove = [&](const std::string& header, const std::string& sha256) {
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", header);
+    v1::DeleteTraceRequest request;
+    request.set_sha256(sha256);
+    v1::DeleteTraceResponse reply;
+    return server_->workloads->DeleteTrace(&context, request, &reply);
+  };
+  const std::string small = "20\n2\n4\n1\na 0 16\na 1 32\nf 0\nf 1\n";
+  const auto [first, sha256] = upload(user_, "umas.rep", small);
+  ASSERT_TRUE(first.ok()) << first.error_message();
+  const auto [second, same] = upload(other, "bobs.rep", small);
+  ASSERT_TRUE(second.ok()) << second.error_message();
+  EXPECT_EQ(same, sha256);
+  EXPECT_EQ(only().owner(), "uma");
+  EXPECT_EQ(only().name(), "umas.rep") << "the first owner's stays";
+  ASSERT_TRUE(upload(user_, "again.rep", small).first.ok());
+  EXPECT_EQ(only().name(), "again.rep");
+  const grpc::Status refused = remove(other, sha256);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(refused.error_message(), "trace " + sha256 + " belongs to uma: only uma and admins may change it, not bob");
+  EXPECT_EQ(remove(viewer_, sha256).error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(only().owner(), "uma");
+  EXPECT_TRUE(remove(user_, sha256).ok());
+  EXPECT_EQ(remove(user_, sha256).error_code(), grpc::StatusCode::NOT_FOUND);
+  ASSERT_TRUE(upload(other, "bobs.rep", small).first.ok());
+  EXPECT_EQ(only().owner(), "bob");
+  EXPECT_TRUE(remove(admin_, sha256).ok());
+
+  const std::string large = small + std::string(kStoredBytesOfOne, '\n');
+  const grpc::Status full = upload(other, "large.rep", large).first;
+  EXPECT_EQ(full.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(full.error_message(), AllOf(HasSubstr("bob has 0 bytes"), HasSubstr("--owner-stored-bytes-max")));
 }
 
 TEST_F(Roles, TwoTokensInOneCallAreNone) {

@@ -63,7 +63,9 @@ constexpr const char* kVersion1 = R"sql(
   CREATE TABLE next_instance_id (value BIGINT NOT NULL);
   INSERT INTO next_instance_id VALUES (1);
 )sql";
-constexpr std::array kVersions{kVersion1};
+// head_sum is over the owner too, if there is one.
+constexpr const char* kVersion2 = "ALTER TABLE trace ADD COLUMN owner BYTEA NOT NULL DEFAULT ''";
+constexpr std::array kVersions{kVersion1, kVersion2};
 static_assert(kVersions.size() == kPostgresSchemaVersion);
 
 constexpr std::uint64_t kMigrationLock = 0x616c6c6f636c6162;  // "alloclab": no other advisory lock of the database

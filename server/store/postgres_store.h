@@ -54,6 +54,7 @@ class PostgresStore final : public RunStore, public RunQueue {
   absl::StatusOr<std::optional<StoredTrace>> FindTraceInfo(std::string_view sha256) const override;
   absl::StatusOr<TraceList> ListTraces(std::uint64_t before_id, std::size_t limit) const override;
   absl::StatusOr<std::uint64_t> TraceBytes() const override;
+  absl::StatusOr<std::uint64_t> TraceBytesOf(std::string_view owner) const override;
 
   absl::StatusOr<std::uint64_t> ReserveInstanceIds(std::uint64_t count) override;
 

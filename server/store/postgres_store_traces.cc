@@ -9,7 +9,7 @@
 namespace alloclab::server {
 namespace {
 
-#define PG_TRACE_HEAD "id, sha256, name, format, operations, upload_ns, bytes, head_sum"
+#define PG_TRACE_HEAD "id, sha256, name, format, operations, upload_ns, bytes, owner, head_sum"
 
 std::string PgTraceName(std::uint64_t id) { return fmt::format("trace {}", id); }
 std::uint64_t UploadNanos(const StoredTrace& trace) { return static_cast<std::uint64_t>(absl::ToUnixNanos(trace.upload_time)); }
@@ -17,7 +17,9 @@ std::uint64_t UploadNanos(const StoredTrace& trace) { return static_cast<std::ui
 std::uint64_t TraceHeadSum(const StoredTrace& trace) {
   RowSum sum;
   sum.Add(trace.id).Add(trace.sha256).Add(trace.name).Add(trace.format).Add(trace.operations).Add(UploadNanos(trace));
-  return sum.Add(trace.bytes).value();
+  sum.Add(trace.bytes);
+  if (!trace.owner.empty()) sum.Add(trace.owner);  // a row of the first version has none
+  return sum.value();
 }
 
 std::uint64_t TraceBodySum(std::uint64_t id, std::string_view content) { return RowSum().Add(id).Add(content).value(); }
@@ -31,7 +33,8 @@ bool ReadTraceHead(const PgResult& result, int row, StoredTrace& trace) {
   trace.operations = result.Int(row, 4);
   trace.upload_time = absl::FromUnixNanos(static_cast<std::int64_t>(result.Int(row, 5)));
   trace.bytes = result.Int(row, 6);
-  return TraceHeadSum(trace) == result.Int(row, 7);
+  trace.owner = result.Bytes(row, 7);
+  return TraceHeadSum(trace) == result.Int(row, 8);
 }
 
 }  // namespace
@@ -46,12 +49,12 @@ absl::Status PostgresStore::PutTrace(const StoredTrace& trace) {
     head.bytes = trace.content.size();
     PgValues values;
     values.Add(head.id).Add(TraceHeadSum(head)).Add(TraceBodySum(head.id, trace.content)).Add(head.sha256).Add(head.name);
-    values.Add(head.format).Add(head.operations).Add(UploadNanos(head)).Add(head.bytes).Add(trace.content);
+    values.Add(head.format).Add(head.operations).Add(UploadNanos(head)).Add(head.bytes).Add(trace.content).Add(head.owner);
     return connection
         .Execute(
-            "INSERT INTO trace VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (sha256) DO UPDATE SET "
-            "(id, head_sum, body_sum, name, format, operations, upload_ns, bytes, content) = "
-            "($1, $2, $3, $5, $6, $7, $8, $9, $10)",
+            "INSERT INTO trace VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (sha256) DO UPDATE SET "
+            "(id, head_sum, body_sum, name, format, operations, upload_ns, bytes, content, owner) = "
+            "($1, $2, $3, $5, $6, $7, $8, $9, $10, $11)",
             values)
         .status();
   });
@@ -77,8 +80,8 @@ absl::StatusOr<std::optional<StoredTrace>> PostgresStore::ReadTrace(const char* 
   StoredTrace trace;
   if (!ReadTraceHead(*found, 0, trace)) return damage_.Found(PgTraceName(trace.id));
   if (!whole) return trace;
-  trace.content = found->Bytes(0, 8);
-  if (TraceBodySum(trace.id, trace.content) != found->Int(0, 9)) return damage_.Found(PgTraceName(trace.id));
+  trace.content = found->Bytes(0, 9);
+  if (TraceBodySum(trace.id, trace.content) != found->Int(0, 10)) return damage_.Found(PgTraceName(trace.id));
   return trace;
 }
 
@@ -97,6 +100,12 @@ absl::StatusOr<TraceList> PostgresStore::ListTraces(std::uint64_t before_id, std
     }
   }
   return list;
+}
+
+absl::StatusOr<std::uint64_t> PostgresStore::TraceBytesOf(std::string_view owner) const {
+  const auto sum = Execute("SELECT coalesce(sum(bytes), 0)::BIGINT FROM trace WHERE owner = $1", PgValues().Add(owner));
+  if (!sum.ok()) return sum.status();
+  return sum->Int(0, 0);
 }
 
 absl::StatusOr<std::uint64_t> PostgresStore::TraceBytes() const {

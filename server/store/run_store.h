@@ -60,6 +60,7 @@ class RunStore {
   virtual absl::StatusOr<std::optional<StoredTrace>> FindTraceInfo(std::string_view sha256) const = 0;  // without its content
   virtual absl::StatusOr<TraceList> ListTraces(std::uint64_t before_id, std::size_t limit) const = 0;   // as ListRuns
   virtual absl::StatusOr<std::uint64_t> TraceBytes() const = 0;                                         // of all traces
+  virtual absl::StatusOr<std::uint64_t> TraceBytesOf(std::string_view owner) const = 0;
 
   // The first of `count` instance ids that no one else will get.
   virtual absl::StatusOr<std::uint64_t> ReserveInstanceIds(std::uint64_t count) = 0;

@@ -10,7 +10,7 @@ namespace alloclab::server {
 namespace {
 
 // AUTOINCREMENT: the id of a deleted row is not given again. What is long comes last: SQLite reads a row from its beginning.
-constexpr const char* kSchema = R"sql(
+constexpr const char* kVersion2 = R"sql(
   CREATE TABLE run (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     head_sum INTEGER NOT NULL,
@@ -46,9 +46,17 @@ constexpr const char* kSchema = R"sql(
   CREATE UNIQUE INDEX trace_digest ON trace (sha256);
   CREATE TABLE next_instance_id (value INTEGER NOT NULL, sum INTEGER NOT NULL);
   INSERT INTO next_instance_id VALUES (1, row_sum(1));
-  PRAGMA user_version = 2;
 )sql";
-static_assert(kSchemaVersion == 2);
+// A table of its own, as a column that is added to a row comes last, behind what is long.
+constexpr const char* kVersion3 = R"sql(
+  CREATE TABLE trace_owner (
+    sha256 TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    sum INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  PRAGMA user_version = 3;
+)sql";
+static_assert(kSchemaVersion == 3);
 
 // Steps through a query, handing each row over.
 absl::Status ForEachRow(Database::Session& session, const char* sql,
@@ -133,7 +141,10 @@ absl::Status MakeTables(Database& database, const std::filesystem::path& file) {
   }
   if (version > kSchemaVersion) return errors::StoreTooNew(file.string(), version, kSchemaVersion);
   if (version == kSchemaVersion) return absl::OkStatus();
-  return session.Transact([&] { return session.Execute(kSchema); });
+  return session.Transact([&] {
+    absl::Status status = version < 2 ? session.Execute(kVersion2) : absl::OkStatus();
+    return status.ok() ? session.Execute(kVersion3) : status;
+  });
 }
 
 bool IsFirstSchema(const std::filesystem::path& file) {

@@ -11,7 +11,7 @@
 
 namespace alloclab::server {
 
-inline constexpr std::uint64_t kSchemaVersion = 2;
+inline constexpr std::uint64_t kSchemaVersion = 3;
 
 // What a list shows of a row, and what only whoever asks for the one row sees. Each has a checksum of its own, so that a list
 // need not read results and traces.
@@ -20,11 +20,17 @@ inline constexpr std::uint64_t kSchemaVersion = 2;
 #define RUN_BODY "id, phases, result"
 #define TRACE_HEAD "id, sha256, name, format, operations, upload_ns, bytes"
 #define TRACE_BODY "id, content"
+// Whose a trace is ('': nobody's), which stands beside it (schema.cc) with a checksum of its own, and whether that is as it was
+// written.
+#define TRACE_OWNER "ifnull((SELECT owner FROM trace_owner WHERE trace_owner.sha256 = trace.sha256), '')"
+#define TRACE_OWNER_WHOLE                                                                              \
+  "NOT EXISTS (SELECT 1 FROM trace_owner AS other WHERE other.sha256 = trace.sha256 AND other.sum <> " \
+  "row_sum(other.sha256, other.owner))"
 
 // A row with the columns RUN_HEAD, and of a whole one also phases and result.
 RunRow RunRowOf(const Statement& row, bool whole);
 
-// Of a new database. FAILED_PRECONDITION: a newer server wrote it.
+// Of a new database, or of one that version 2 made. FAILED_PRECONDITION: a newer server wrote it.
 absl::Status MakeTables(Database& database, const std::filesystem::path& file);
 
 // Whether the file is a database of the first schema, which had no checksums.

@@ -172,8 +172,9 @@ std::string SqliteStore::trouble() const {
   return std::string(last_write_.message());
 }
 
-absl::Status SqliteStore::Scan(const char* table, const char* head, const char* index, std::uint64_t before_id,
-                               std::size_t limit, const std::function<absl::Status(const Statement&)>& take,
+absl::Status SqliteStore::Scan(const char* table, const char* head, const char* more, const char* index,
+                               std::uint64_t before_id, std::size_t limit,
+                               const std::function<absl::Status(const Statement&)>& take,
                                std::vector<std::uint64_t>& damaged) const {
   std::size_t left = limit;
   std::uint64_t before = before_id;
@@ -183,7 +184,7 @@ absl::Status SqliteStore::Scan(const char* table, const char* head, const char* 
     if (!take(row).ok()) damaged.push_back(before);
   };
   Database::Session session(*reader_);
-  const std::string select = fmt::format("SELECT {0}, head_sum = row_sum({0}) FROM {1} WHERE ", head, table);
+  const std::string select = fmt::format("SELECT {0}, head_sum = row_sum({0}){1} FROM {2} WHERE ", head, more, table);
   absl::StatusOr<bool> row = true;
   {
     Statement query = session.Prepare(select + "id < ? ORDER BY id DESC LIMIT ?");

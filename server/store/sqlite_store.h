@@ -62,6 +62,7 @@ class SqliteStore final : public RunStore {
   absl::StatusOr<std::optional<StoredTrace>> FindTraceInfo(std::string_view sha256) const override;
   absl::StatusOr<TraceList> ListTraces(std::uint64_t before_id, std::size_t limit) const override;
   absl::StatusOr<std::uint64_t> TraceBytes() const override;
+  absl::StatusOr<std::uint64_t> TraceBytesOf(std::string_view owner) const override;
 
   absl::StatusOr<std::uint64_t> ReserveInstanceIds(std::uint64_t count) override;
 
@@ -86,9 +87,10 @@ class SqliteStore final : public RunStore {
   absl::StatusOr<std::uint64_t> QueryInt(const char* sql) const;
   absl::StatusOr<Run> ReadRun(const Statement& row, bool whole) const;
   absl::StatusOr<std::optional<StoredTrace>> ReadTrace(const char* sql, std::string_view sha256) const;
-  // The rows of a list. If pages of the table are damaged, row by row, as the index `index` knows them.
-  absl::Status Scan(const char* table, const char* head, const char* index, std::uint64_t before_id, std::size_t limit,
-                    const std::function<absl::Status(const Statement&)>& take, std::vector<std::uint64_t>& damaged) const;
+  // The rows of a list: `head`, whether it is whole, and `more`. If pages of the table are damaged, row by row, as the index `index` knows them.
+  absl::Status Scan(const char* table, const char* head, const char* more, const char* index, std::uint64_t before_id,
+                    std::size_t limit, const std::function<absl::Status(const Statement&)>& take,
+                    std::vector<std::uint64_t>& damaged) const;
 
   mutable DamageLog damage_{"alloclabd store repair, with the server stopped, keeps the rest"};
   DataLock lock_;

@@ -170,7 +170,7 @@ absl::StatusOr<RunList> SqliteStore::ListRuns(std::uint64_t before_id, std::size
     list.runs.push_back(*std::move(run));
     return absl::OkStatus();
   };
-  absl::Status status = Scan("run", RUN_HEAD, "run_request", before_id, limit, take, list.damaged);
+  absl::Status status = Scan("run", RUN_HEAD, "", "run_request", before_id, limit, take, list.damaged);
   if (!status.ok()) return status;
   for (const std::uint64_t id : list.damaged) damage_.Found(RunName(id)).IgnoreError();  // logged
   return list;

@@ -36,26 +36,36 @@ absl::Status SqliteStore::PutTrace(const StoredTrace& trace) {
         if (!row.ok()) return row.status();
         id = last.Int(0) + 1;
       }
-      return session
-          .Prepare(
-              "INSERT OR REPLACE INTO trace VALUES (?1, row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7), row_sum(?1, ?8), "
-              "?2, ?3, ?4, ?5, ?6, ?7, ?8)")
-          .Bind(id)
+      absl::Status put =
+          session
+              .Prepare(
+                  "INSERT OR REPLACE INTO trace VALUES (?1, row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7), row_sum(?1, ?8), "
+                  "?2, ?3, ?4, ?5, ?6, ?7, ?8)")
+              .Bind(id)
+              .Bind(trace.sha256)
+              .Bind(trace.name)
+              .Bind(trace.format)
+              .Bind(trace.operations)
+              .Bind(static_cast<std::uint64_t>(absl::ToUnixNanos(trace.upload_time)))
+              .Bind(std::uint64_t{trace.content.size()})
+              .BindBlob(trace.content)
+              .Run();
+      if (!put.ok()) return put;
+      return session.Prepare("INSERT OR REPLACE INTO trace_owner VALUES (?1, ?2, row_sum(?1, ?2))")
           .Bind(trace.sha256)
-          .Bind(trace.name)
-          .Bind(trace.format)
-          .Bind(trace.operations)
-          .Bind(static_cast<std::uint64_t>(absl::ToUnixNanos(trace.upload_time)))
-          .Bind(std::uint64_t{trace.content.size()})
-          .BindBlob(trace.content)
+          .Bind(trace.owner)
           .Run();
     });
   });
 }
 
 absl::Status SqliteStore::DeleteTrace(std::string_view sha256) {
-  absl::Status status = ChangeEvenIfFull(
-      [&](Database::Session& session) { return session.Prepare("DELETE FROM trace WHERE sha256 = ?").Bind(sha256).Run(); });
+  absl::Status status = ChangeEvenIfFull([&](Database::Session& session) {
+    return session.Transact([&] {
+      absl::Status deleted = session.Prepare("DELETE FROM trace WHERE sha256 = ?").Bind(sha256).Run();
+      return deleted.ok() ? session.Prepare("DELETE FROM trace_owner WHERE sha256 = ?").Bind(sha256).Run() : deleted;
+    });
+  });
   if (absl::IsDataLoss(status)) return damage_.Found(fmt::format("trace \"{}\"", sha256));
   if (status.ok()) Shrink();
   return status;
@@ -63,12 +73,14 @@ absl::Status SqliteStore::DeleteTrace(std::string_view sha256) {
 
 absl::StatusOr<std::optional<StoredTrace>> SqliteStore::FindTrace(std::string_view sha256) const {
   return ReadTrace("SELECT " TRACE_HEAD ", head_sum = row_sum(" TRACE_HEAD ") AND body_sum = row_sum(" TRACE_BODY
-                   "), content FROM trace WHERE sha256 = ?",
+                   ") AND " TRACE_OWNER_WHOLE ", " TRACE_OWNER ", content FROM trace WHERE sha256 = ?",
                    sha256);
 }
 
 absl::StatusOr<std::optional<StoredTrace>> SqliteStore::FindTraceInfo(std::string_view sha256) const {
-  return ReadTrace("SELECT " TRACE_HEAD ", head_sum = row_sum(" TRACE_HEAD "), x'' FROM trace WHERE sha256 = ?", sha256);
+  return ReadTrace("SELECT " TRACE_HEAD ", head_sum = row_sum(" TRACE_HEAD ") AND " TRACE_OWNER_WHOLE ", " TRACE_OWNER
+                   ", x'' FROM trace WHERE sha256 = ?",
+                   sha256);
 }
 
 absl::StatusOr<std::optional<StoredTrace>> SqliteStore::ReadTrace(const char* sql, std::string_view sha256) const {
@@ -80,7 +92,8 @@ absl::StatusOr<std::optional<StoredTrace>> SqliteStore::ReadTrace(const char* sq
   if (!*row) return std::nullopt;
   if (query.Int(7) != 1 || query.Text(1) != sha256) return damage_.Found(fmt::format("trace \"{}\"", sha256));
   StoredTrace trace = ReadHead(query);
-  trace.content = query.Text(8);
+  trace.owner = query.Text(8);
+  trace.content = query.Text(9);
   return trace;
 }
 
@@ -89,12 +102,22 @@ absl::StatusOr<TraceList> SqliteStore::ListTraces(std::uint64_t before_id, std::
   const auto take = [&](const Statement& row) -> absl::Status {
     if (row.Int(7) != 1) return damage_.Found(TraceName(row.Int(0)));
     list.traces.push_back(ReadHead(row));
+    list.traces.back().owner = row.Text(8);
     return absl::OkStatus();
   };
-  absl::Status status = Scan("trace", TRACE_HEAD, "trace_digest", before_id, limit, take, list.damaged);
+  absl::Status status = Scan("trace", TRACE_HEAD, " AND " TRACE_OWNER_WHOLE ", " TRACE_OWNER, "trace_digest", before_id, limit,
+                             take, list.damaged);
   if (!status.ok()) return status;
   for (const std::uint64_t id : list.damaged) damage_.Found(TraceName(id)).IgnoreError();  // logged
   return list;
+}
+
+absl::StatusOr<std::uint64_t> SqliteStore::TraceBytesOf(std::string_view owner) const {
+  Database::Session session(*reader_);
+  Statement query = session.Prepare("SELECT ifnull(sum(bytes), 0) FROM trace WHERE " TRACE_OWNER " = ?");
+  const absl::StatusOr<bool> row = query.Bind(owner).Step();
+  if (!row.ok()) return row.status();
+  return query.Int(0);
 }
 
 absl::StatusOr<std::uint64_t> SqliteStore::TraceBytes() const { return QueryInt("SELECT ifnull(sum(bytes), 0) FROM trace"); }

@@ -158,6 +158,27 @@ TEST_P(StoreContract, TracesAreKeptOnceAndTheLastIsTheNewest) {
   EXPECT_FALSE((*store_->FindTrace("other")).has_value());
 }
 
+TEST_P(StoreContract, TracesHaveOwners) {
+  StoredTrace of_ada = SampleTrace(1, 100), of_nobody = SampleTrace(2, 3000);
+  of_ada.owner = "ada";
+  ASSERT_TRUE(store_->PutTrace(of_ada).ok());
+  ASSERT_TRUE(store_->PutTrace(of_nobody).ok());
+  Reopen();
+  EXPECT_EQ((*store_->FindTrace(of_ada.sha256))->owner, "ada");
+  EXPECT_EQ((*store_->FindTraceInfo(of_ada.sha256))->owner, "ada");
+  EXPECT_EQ((*store_->FindTraceInfo(of_nobody.sha256))->owner, "");
+  EXPECT_EQ(store_->ListTraces(INT64_MAX, 10)->traces[1].owner, "ada");
+  EXPECT_EQ(*store_->TraceBytesOf("ada"), 100u);
+  EXPECT_EQ(*store_->TraceBytesOf("bob"), 0u);
+  ASSERT_TRUE(store_->PutTrace(of_ada).ok()) << "again";
+  EXPECT_EQ(*store_->TraceBytesOf("ada"), 100u);
+  ASSERT_TRUE(store_->DeleteTrace(of_ada.sha256).ok());
+  EXPECT_EQ(*store_->TraceBytesOf("ada"), 0u);
+  of_ada.owner = "";
+  ASSERT_TRUE(store_->PutTrace(of_ada).ok());
+  EXPECT_EQ((*store_->FindTraceInfo(of_ada.sha256))->owner, "") << "a deleted trace has no owner";
+}
+
 TEST_P(StoreContract, LargeTracesComeBackWhole) {
   const StoredTrace trace = SampleTrace(3, 20 << 20);
   ASSERT_TRUE(store_->PutTrace(trace).ok());

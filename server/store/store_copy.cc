@@ -73,6 +73,19 @@ absl::Status CopyRows(Database::Session& from, Database::Session& to, const Summ
   return absl::OkStatus();
 }
 
+// Of the traces that were saved; one whose owner is lost belongs to nobody.
+absl::Status CopyOwners(Database::Session& from, Database::Session& to) {
+  Statement owners = from.Prepare("SELECT sha256, owner, sum FROM trace_owner WHERE sum = row_sum(sha256, owner)");
+  for (absl::StatusOr<bool> row = owners.Step(); row.ok() && *row; row = owners.Step()) {
+    absl::Status status =
+        to.Prepare("INSERT OR IGNORE INTO trace_owner SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM trace WHERE sha256 = ?1)")
+            .BindRow(owners)
+            .Run();
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
 // Ids given before are not given again: runs and traces go on behind the highest that is known, instances behind the counter
 // or, if that is lost, behind any that can have been given so far.
 absl::Status CopyCounters(Database::Session& from, Database::Session& to) {
@@ -145,7 +158,8 @@ absl::Status UpgradeFirstSchema(const DataLock& lock, const std::filesystem::pat
 const std::vector<SummedTable>& SummedTables() {
   static const auto& tables = *new std::vector<SummedTable>{
       {"run", "run", "run_request", "head_sum = row_sum(" RUN_HEAD ") AND body_sum = row_sum(" RUN_BODY ")"},
-      {"trace", "trace", "trace_digest", "head_sum = row_sum(" TRACE_HEAD ") AND body_sum = row_sum(" TRACE_BODY ")"}};
+      {"trace", "trace", "trace_digest",
+       "head_sum = row_sum(" TRACE_HEAD ") AND body_sum = row_sum(" TRACE_BODY ") AND " TRACE_OWNER_WHOLE}};
   return tables;
 }
 
@@ -184,6 +198,7 @@ absl::StatusOr<Saved> SaveRows(const DataLock& lock, const std::filesystem::path
       for (const SummedTable& table : SummedTables()) {
         if (absl::Status copied = CopyRows(old, to, table, saved); !copied.ok()) return copied;
       }
+      if (absl::Status copied = CopyOwners(old, to); !copied.ok()) return copied;
       return CopyCounters(old, to);
     });
     if (!status.ok()) return status;

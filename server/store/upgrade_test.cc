@@ -84,5 +84,57 @@ TEST(Upgrade, KeepsRunsTracesAndCounters) {
   EXPECT_TRUE(CheckStore(directory.path())->whole());
 }
 
+// Version 2 had no owners of traces; all else of it is as it is now.
+TEST(Upgrade, TracesOfVersion2BelongToNobody) {
+  const TemporaryDirectory directory;
+  const std::filesystem::path file = directory.path() / "alloclab.db";
+  ASSERT_TRUE((*SqliteStore::Open(directory.path()))->PutTrace(SampleTrace(1, 100)).ok());
+  {
+    const auto database = Database::Open(file, Database::Mode::kReadWrite);
+    ASSERT_TRUE(Database::Session(**database).Execute("DROP TABLE trace_owner; PRAGMA user_version = 2").ok());
+  }
+  for (const char* owner : {"", "ada"}) {
+    const auto store = SqliteStore::Open(directory.path());
+    ASSERT_TRUE(store.ok()) << store.status();
+    StoredTrace trace = SampleTrace(1, 100);
+    EXPECT_EQ((*(*store)->FindTrace(trace.sha256))->content, trace.content);
+    EXPECT_EQ((*(*store)->FindTrace(trace.sha256))->owner, owner);
+    trace.owner = "ada";
+    ASSERT_TRUE((*store)->PutTrace(trace).ok());
+  }
+  EXPECT_TRUE(CheckStore(directory.path())->whole());
+}
+
+// An owner that was changed behind the store's back is no answer; what repairs the store keeps the others'.
+TEST(Upgrade, AnOwnerHasAChecksum) {
+  const TemporaryDirectory directory;
+  std::vector<StoredTrace> traces{SampleTrace(1, 100), SampleTrace(2, 100)};
+  {
+    const auto store = SqliteStore::Open(directory.path());
+    for (StoredTrace& trace : traces) {
+      trace.owner = "ada";
+      ASSERT_TRUE((*store)->PutTrace(trace).ok());
+    }
+  }
+  {
+    const auto database = Database::Open(directory.path() / "alloclab.db", Database::Mode::kReadWrite);
+    Database::Session session(**database);
+    ASSERT_TRUE(session.Prepare("UPDATE trace_owner SET owner = 'eve' WHERE sha256 = ?").Bind(traces[0].sha256).Run().ok());
+  }
+  {
+    const auto store = SqliteStore::Open(directory.path());
+    EXPECT_TRUE(absl::IsDataLoss((*store)->FindTraceInfo(traces[0].sha256).status()));
+    EXPECT_TRUE(absl::IsDataLoss((*store)->FindTrace(traces[0].sha256).status()));
+    const auto list = (*store)->ListTraces(INT64_MAX, 10);
+    EXPECT_EQ(list->traces.size(), 1u);
+    EXPECT_EQ(list->damaged.size(), 1u);
+  }
+  const auto repaired = RepairStore(directory.path());
+  ASSERT_TRUE(repaired.ok()) << repaired.status();
+  EXPECT_FALSE(repaired->whole());
+  const auto store = SqliteStore::Open(directory.path());
+  EXPECT_EQ((*(*store)->FindTraceInfo(traces[1].sha256))->owner, "ada");
+}
+
 }  // namespace
 }  // namespace alloclab::server

@@ -212,8 +212,9 @@ absl::StatusOr<WebApi::TakeTrace> WebApi::StartUpload(const HttpRequest& request
     return status;
   }
   if (absl::Status status = place->lease.Take(request.body_bytes); !status.ok()) return status;
-  return [this, place, name](std::string body) -> absl::StatusOr<std::string> {
-    const auto entry = subjects_.runs.AddTrace(std::move(body), name, [this] { return stopping_.load(); });
+  return [this, place, name, owner = request.caller](std::string body) -> absl::StatusOr<std::string> {
+    const auto entry = subjects_.runs.AddTrace(
+        std::move(body), name, [this] { return stopping_.load(); }, owner);
     if (!entry.ok()) return entry.status();
     const v1::TraceInfo info = ToProto(*entry, name);
     Log(LogLevel::kInfo, "trace.uploaded",

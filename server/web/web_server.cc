@@ -79,7 +79,10 @@ HttpResponse WebServer::Stream(const HttpRequest& request) {
   return {.status = 200, .type = "text/event-stream", .body = {}, .etag = {}, .stream = *std::move(stream)};
 }
 
-HttpResponse WebServer::Upload(const HttpRequest& request) {
+HttpResponse WebServer::Upload(HttpRequest request) {
+  const absl::StatusOr<Bearer> who = access_ ? access_->Admit(request) : Bearer();
+  if (!who.ok()) return ErrorResponse(who.status());
+  request.caller = who->name;
   auto take = api_.StartUpload(request);
   if (!take.ok()) return ErrorResponse(take.status());
   return {.status = 200,

@@ -29,7 +29,7 @@ class WebServer {
   explicit WebServer(WebSubjects subjects);
   HttpResponse Answer(const HttpRequest& request);
   HttpResponse Stream(const HttpRequest& request);
-  HttpResponse Upload(const HttpRequest& request);
+  HttpResponse Upload(HttpRequest request);
 
   std::unique_ptr<WebAccess> access_;  // null: everybody may do everything
   WebApi api_;
