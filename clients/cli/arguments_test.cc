@@ -86,7 +86,7 @@ TEST_F(CommandLine, ValuesAreChecked) {
 
 TEST_F(CommandLine, RunsHaveNumbers) {
   for (const char* bad : {"abc", "-1", "0", "1x", "1.5", "18446744073709551615", ""}) {
-    for (const char* command : {"show", "watch", "cancel", "delete"}) {
+    for (const char* command : {"show", "watch", "cancel", "delete", "pin", "unpin"}) {
       EXPECT_THAT(Error({"runs", command, bad}),
                   StartsWith("RUN: '" + std::string(bad) + "' is not the number of a run; `alloclab runs list` shows them\n"));
     }
@@ -181,8 +181,8 @@ TEST_F(CommandLine, EveryHelpBeginsWithAnExampleThatParses) {
 TEST_F(CommandLine, CompletesCommandsOptionsAndValues) {
   EXPECT_THAT(Complete(app_, {""}).candidates, Contains("submit"));
   EXPECT_THAT(Complete(app_, {"--server", "x", ""}).candidates, Contains("submit"));
-  EXPECT_THAT(Complete(app_, {"runs", ""}).candidates,
-              ElementsAre("list", "show", "watch", "cancel", "delete", "compare", "diff", "open", "seek"));
+  EXPECT_THAT(Complete(app_, {"runs", ""}).candidates, ElementsAre("list", "show", "watch", "cancel", "delete", "pin", "unpin",
+                                                                   "label", "compare", "diff", "open", "seek"));
   EXPECT_THAT(Complete(app_, {"submit", "--"}).candidates, Contains("--digest-at"));
   EXPECT_THAT(Complete(app_, {"submit", "--"}).candidates, Contains("--server"));
   EXPECT_THAT(Complete(app_, {"catalog", "--output", ""}).candidates, ElementsAre("table", "json", "csv", "markdown"));

@@ -123,6 +123,28 @@ CommandResult Delete(Session& session, const std::vector<std::uint64_t>& ids) {
   return ExitCode::kOk;
 }
 
+CommandResult Pin(Session& session, const std::vector<std::uint64_t>& ids, bool pinned) {
+  for (const std::uint64_t id : ids) {
+    v1::UpdateRunRequest request;
+    request.set_id(id);
+    request.set_pinned(pinned);
+    const absl::StatusOr<v1::Run> run = session.connection().Call(&v1::Runs::Stub::UpdateRun, request);
+    if (!run.ok()) return run.status();
+    session.Note(fmt::format("{} run {}", pinned ? "pinned" : "unpinned", id));
+  }
+  return ExitCode::kOk;
+}
+
+CommandResult Label(Session& session, std::uint64_t id, const std::string& label) {
+  v1::UpdateRunRequest request;
+  request.set_id(id);
+  request.set_label(label);
+  const absl::StatusOr<v1::Run> run = session.connection().Call(&v1::Runs::Stub::UpdateRun, request);
+  if (!run.ok()) return run.status();
+  session.Note(label.empty() ? fmt::format("run {} has no label now", id) : fmt::format("run {} is labelled {}", id, label));
+  return ExitCode::kOk;
+}
+
 // A command with one run as its argument.
 CLI::App* AddRunCommand(CLI::App& group, const char* name, const char* description, const char* example, Command& chosen,
                         CommandResult (*run)(Session&, std::uint64_t)) {
@@ -179,6 +201,27 @@ void RegisterList(CLI::App& group, Command& chosen) {
   AddCount(*list, "--limit", given->limit, "How many (default 50, 0 is all)");
 }
 
+void RegisterUpdates(CLI::App& group, Command& chosen) {
+  for (const bool pinned : {true, false}) {
+    const auto ids = std::make_shared<std::vector<std::uint64_t>>();
+    CLI::App* command =
+        pinned ? AddCommand(group, "pin", "Keep runs that ended, whatever --runs-age and --runs-retire of the server say",
+                            "alloclab runs pin 7", chosen, [ids](Session& session) { return Pin(session, *ids, true); })
+               : AddCommand(group, "unpin", "Let the server's retention have runs again", "alloclab runs unpin 7", chosen,
+                            [ids](Session& session) { return Pin(session, *ids, false); });
+    AddRunNumbers(*command, "RUN", *ids)->required();
+  }
+  struct Given {
+    std::uint64_t id = 0;
+    std::string label;
+  };
+  const auto given = std::make_shared<Given>();
+  CLI::App* label = AddCommand(group, "label", "Name a run that ended anew", "alloclab runs label 7 'with a larger pool'",
+                               chosen, [given](Session& session) { return Label(session, given->id, given->label); });
+  AddRunNumber(*label, "RUN", given->id)->required();
+  label->add_option("TEXT", given->label, "The label; '' takes it away")->type_name("TEXT")->required();
+}
+
 }  // namespace
 
 void RegisterRuns(CLI::App& app, Command& chosen) {
@@ -193,6 +236,8 @@ void RegisterRuns(CLI::App& app, Command& chosen) {
   CLI::App* remove = AddCommand(*group, "delete", "Delete runs and their results", "alloclab runs delete 7", chosen,
                                 [ids](Session& session) { return Delete(session, *ids); });
   AddRunNumbers(*remove, "RUN", *ids)->required();
+
+  RegisterUpdates(*group, chosen);
 
   RegisterRunCompare(*group, chosen);
   RegisterRunDiff(*group, chosen);

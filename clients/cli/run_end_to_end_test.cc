@@ -238,6 +238,26 @@ TEST_F(RunEndToEnd, DetachWatchListCancelDelete) {
   EXPECT_THAT(gone.err, HasSubstr("run 1 does not exist"));
 }
 
+TEST_F(RunEndToEnd, RunsThatEndedAreLabelledAndPinned) {
+  Out({"submit", "larson", "--operations", "2k", "-q"});
+  Out({"submit", "larson", "--operations", "2k", "-q"});
+  EXPECT_THAT(Out({"runs", "list"}), Not(HasSubstr("pinned")));
+  EXPECT_EQ(Run({"runs", "pin", "1", "2"}).err, "pinned run 1\npinned run 2\n");
+  EXPECT_EQ(Run({"runs", "unpin", "2"}).err, "unpinned run 2\n");
+  EXPECT_EQ(Run({"runs", "label", "1", "a larger pool"}).err, "run 1 is labelled a larger pool\n");
+  EXPECT_THAT(Out({"runs", "list"}), AllOf(HasSubstr("pinned"), HasSubstr("a larger pool")));
+  const v1::Run run = Json<v1::Run>({"runs", "show", "1"});
+  EXPECT_TRUE(run.pinned());
+  EXPECT_EQ(run.label(), "a larger pool");
+  EXPECT_TRUE(run.has_result());
+  EXPECT_FALSE(Json<v1::Run>({"runs", "show", "2"}).pinned());
+  EXPECT_EQ(Run({"runs", "label", "1", ""}).err, "run 1 has no label now\n");
+  const ProcessResult gone = Run({"runs", "pin", "9"});
+  EXPECT_EQ(gone.exit_code, 1);
+  EXPECT_THAT(gone.err, HasSubstr("run 9 does not exist"));
+  EXPECT_THAT(Run({"runs", "label", "1", std::string(129, 'x')}).err, HasSubstr("label"));
+}
+
 TEST_F(RunEndToEnd, CancellingARunThatHasEndedShowsItsFigures) {
   Out({"submit", "larson", "--operations", "2k", "-q"});
   const ProcessResult cancelled = Run({"runs", "cancel", "1"});

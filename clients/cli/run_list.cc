@@ -31,6 +31,7 @@ Cell WorkloadCell(const v1::Run& run) {
 Cell LabelCell(const v1::Run& run) { return TextCell(HasFileName(run) ? "" : run.label()); }
 
 Cell OwnerCell(const v1::Run& run) { return TextCell(run.owner()); }
+Cell PinnedCell(const v1::Run& run) { return TextCell(run.pinned() ? "yes" : ""); }
 
 Cell StateCell(const v1::Run& run) {
   std::string text = StateName(run.state());
@@ -147,6 +148,8 @@ Document RunListForPeople(const v1::ListRunsRequest& request, const v1::ListRuns
     columns.push_back(label);
   }
   if (const Property owner{{"owner"}, OwnerCell}; !AllTheSame(list, owner)) columns.push_back(owner);
+  const auto is_pinned = [](const v1::Run& run) { return run.pinned(); };
+  if (std::any_of(list.runs().begin(), list.runs().end(), is_pinned)) columns.push_back({{"pinned"}, PinnedCell});
   document.sections.push_back(Table(list, columns));
   if (list.runs_size() > 1 && !same.empty()) document.footer.push_back(fmt::format("All: {}.", fmt::join(same, ", ")));
   if (list.runs_size() == 1) document.footer.push_back(fmt::format("{}.", fmt::join(same, ", ")));
@@ -163,6 +166,7 @@ Document RunListForPrograms(const v1::ListRunsResponse& list) {
   Append(columns, Found());
   columns.push_back({{"submitted"}, [](const v1::Run& run) { return TimeCell(run.submit_time()); }});
   columns.push_back({{"owner"}, OwnerCell});
+  columns.push_back({{"pinned"}, PinnedCell});
   Document document;
   document.sections.push_back(Table(list, columns));
   return document;

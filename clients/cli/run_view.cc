@@ -77,6 +77,7 @@ Section ProvenanceSection(const v1::Run& run) {
   AddFact(section, "run", TextCell(std::to_string(run.id())));
   AddFact(section, "submitted", TimeCell(run.submit_time()));
   if (!run.owner().empty()) AddFact(section, "owner", TextCell(run.owner()));
+  if (run.pinned()) AddFact(section, "pinned", TextCell("yes: no retention deletes it"));
   AddFact(section, "trace sha256", DigestCell(exact.trace_sha256()));
   AddFact(section, "trace format", TextCell(exact.trace_format()));
   for (const std::string& note : exact.trace_notes()) AddFact(section, "trace note", TextCell(note));

@@ -64,6 +64,7 @@ constexpr std::array kTable = {
     Changes("/alloclab.v1.Runs/SubmitRun"),
     Changes("/alloclab.v1.Runs/CancelRun"),
     Changes("/alloclab.v1.Runs/DeleteRun"),
+    Changes("/alloclab.v1.Runs/UpdateRun"),
 };
 
 }  // namespace

@@ -321,6 +321,21 @@ absl::Status RunExecutor::Delete(std::uint64_t id) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<Run> RunExecutor::Update(std::uint64_t id, const RunChange& change) {
+  const absl::StatusOr<Run> run = Get(id);
+  if (!run.ok()) return run.status();
+  if (!Ended(run->state)) return errors::RunNotEnded(id, RunStateName(run->state));
+  if (absl::Status status = store_.UpdateRun(id, change); !status.ok()) return status;
+  {
+    const MutexLock lock(mutex_);
+    if (const auto unsaved = unsaved_.find(id); unsaved != unsaved_.end()) {
+      unsaved->second.request.label = change.label.value_or(unsaved->second.request.label);
+      unsaved->second.pinned = change.pinned.value_or(unsaved->second.pinned);
+    }
+  }
+  return Get(id);
+}
+
 RunExecutor::Census RunExecutor::Count() const {
   const MutexLock lock(mutex_);
   Census census;

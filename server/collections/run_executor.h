@@ -68,6 +68,8 @@ class RunExecutor {
   absl::StatusOr<Run> Cancel(std::uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
   // NOT_FOUND; FAILED_PRECONDITION while it is queued or running.
   absl::Status Delete(std::uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The run as it is then. Errors likewise.
+  absl::StatusOr<Run> Update(std::uint64_t id, const RunChange& change) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // As TraceLibrary::Add, after making room if Limits says so.
   absl::StatusOr<TraceEntry> AddTrace(std::string bytes, const std::string& name, const Interrupt& interrupt = {},

@@ -138,6 +138,16 @@ absl::StatusOr<RunSubmission> FromProto(const v1::SubmitRunRequest& proto) {
       proto.request_id(), Fingerprint(proto.request_id(), proto)};
 }
 
+absl::StatusOr<RunChange> FromProto(const v1::UpdateRunRequest& proto) {
+  if (!proto.has_label() && !proto.has_pinned())
+    return errors::BadField("label", "neither it nor pinned is given; one is expected");
+  if (absl::Status status = CheckText("label", proto.label(), kLabelMax); !status.ok()) return status;
+  RunChange change;
+  if (proto.has_label()) change.label = proto.label();
+  if (proto.has_pinned()) change.pinned = proto.pinned();
+  return change;
+}
+
 v1::SubmitRunRequest ToProto(const RunRequest& request) {
   v1::SubmitRunRequest proto;
   *proto.mutable_workload() = ToProto(request.workload);
@@ -154,6 +164,7 @@ v1::Run ToProto(const Run& run) {
   proto.set_state(static_cast<v1::Run::State>(run.state));
   proto.set_label(run.request.label);
   proto.set_owner(run.request.owner);
+  proto.set_pinned(run.pinned);
   *proto.mutable_workload() = ToProto(run.request.workload);
   *proto.mutable_config() = ToProto(run.request.config);
   proto.set_digest_at(run.request.digest_at);

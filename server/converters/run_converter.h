@@ -25,6 +25,8 @@ struct RunReport {
 
 // INVALID_ARGUMENT naming the field.
 absl::StatusOr<RunSubmission> FromProto(const v1::SubmitRunRequest& proto);
+// INVALID_ARGUMENT: it names nothing that is to change, or a label that is too long.
+absl::StatusOr<RunChange> FromProto(const v1::UpdateRunRequest& proto);
 v1::SubmitRunRequest ToProto(const RunRequest& request);
 
 v1::Run ToProto(const Run& run);

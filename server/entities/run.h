@@ -78,6 +78,13 @@ struct Run {
   std::optional<TraceFile> file;
   std::shared_ptr<const v1::RunResult> result;    // null until the run ends, and in lists
   std::shared_ptr<const v1::RunSummary> summary;  // of the result, in lists
+  bool pinned = false;                            // no retention deletes it
+};
+
+// What may be said of a run that has ended; what is absent stays as it is.
+struct RunChange {
+  std::optional<std::string> label;
+  std::optional<bool> pinned;
 };
 
 // One page of a list.

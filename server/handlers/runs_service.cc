@@ -30,6 +30,7 @@ RunsService::RunsService(RunExecutor& runs, const Callers& callers, TraceLibrary
   Queue(calls, "ListRuns", &RunsService::DoListRuns);
   Queue(calls, "CancelRun", &RunsService::DoCancelRun);
   Queue(calls, "DeleteRun", &RunsService::DoDeleteRun);
+  Queue(calls, "UpdateRun", &RunsService::DoUpdateRun);
   Queue(calls, "DiffRuns", &RunsService::DoDiffRuns);
 }
 
@@ -74,6 +75,12 @@ grpc::Status RunsService::DoCancelRun(const Caller& caller, const v1::CancelRunR
 grpc::Status RunsService::DoDeleteRun(const Caller& caller, const v1::DeleteRunRequest& request, v1::DeleteRunResponse&) {
   if (absl::Status own = callers_.CheckOwn(caller, runs_, request.id()); !own.ok()) return ToGrpcStatus(own);
   return ToGrpcStatus(runs_.Delete(request.id()));
+}
+
+grpc::Status RunsService::DoUpdateRun(const Caller& caller, const v1::UpdateRunRequest& request, v1::Run& reply) {
+  if (absl::Status own = callers_.CheckOwn(caller, runs_, request.id()); !own.ok()) return ToGrpcStatus(own);
+  const absl::StatusOr<RunChange> change = FromProto(request);
+  return change.ok() ? Reply(runs_.Update(request.id(), *change), reply) : ToGrpcStatus(change.status());
 }
 
 grpc::Status RunsService::DoDiffRuns(const Caller& caller, const v1::DiffRunsRequest& request, v1::DiffRunsReply& reply) {

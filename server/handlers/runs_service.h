@@ -26,6 +26,7 @@ class RunsService final : public QueuedService<v1::Runs, v1::Runs::WithCallbackM
   grpc::Status DoListRuns(const Caller& caller, const v1::ListRunsRequest& request, v1::ListRunsResponse& reply);
   grpc::Status DoCancelRun(const Caller& caller, const v1::CancelRunRequest& request, v1::Run& reply);
   grpc::Status DoDeleteRun(const Caller& caller, const v1::DeleteRunRequest& request, v1::DeleteRunResponse& reply);
+  grpc::Status DoUpdateRun(const Caller& caller, const v1::UpdateRunRequest& request, v1::Run& reply);
   grpc::Status DoDiffRuns(const Caller& caller, const v1::DiffRunsRequest& request, v1::DiffRunsReply& reply);
 
   RunExecutor& runs_;

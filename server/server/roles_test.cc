@@ -193,6 +193,14 @@ TEST_F(Roles, WhatIsAnothersMayBeLookedAtButNotChanged) {
     v1::Run reply;
     return server_->runs->CancelRun(&context, request, &reply);
   };
+  const auto update_run = [&](auto& context) {
+    v1::UpdateRunRequest request;
+    request.set_id(run.id());
+    request.set_label("mine");
+    request.set_pinned(true);
+    v1::Run reply;
+    return server_->runs->UpdateRun(&context, request, &reply);
+  };
   const auto remove_run = [&](auto& context) {
     v1::DeleteRunRequest request;
     request.set_id(run.id());
@@ -205,7 +213,7 @@ TEST_F(Roles, WhatIsAnothersMayBeLookedAtButNotChanged) {
     v1::Run reply;
     return server_->runs->SubmitRun(&context, request, &reply);
   };
-  const std::vector<std::function<grpc::Status(grpc::ClientContext&)>> changes = {malloc, apply,      stream,     cancel,
+  const std::vector<std::function<grpc::Status(grpc::ClientContext&)>> changes = {malloc, apply,      stream,     cancel, update_run,
                                                                                   remove, remove_run, impersonate};
   for (std::size_t i = 0; i < changes.size(); ++i) {
     EXPECT_EQ(as(other, changes[i]).error_code(), grpc::StatusCode::PERMISSION_DENIED) << i;
@@ -213,7 +221,7 @@ TEST_F(Roles, WhatIsAnothersMayBeLookedAtButNotChanged) {
   EXPECT_EQ(as(other, remove).error_message(), "instance \"toy\" belongs to uma: only uma and admins may change it, not bob");
   EXPECT_TRUE(as(other, [&](auto& context) { return server_->lab->GetInstance(&context, get, &seen); }).ok());
   EXPECT_EQ(seen.operations(), 0u) << "nothing was changed";
-  for (std::size_t i = 0; i < changes.size(); ++i) EXPECT_TRUE(as(i < 4 ? user_ : admin_, changes[i]).ok()) << i;
+  for (std::size_t i = 0; i < changes.size(); ++i) EXPECT_TRUE(as(i < 5 ? user_ : admin_, changes[i]).ok()) << i;
 }
 
 TEST_F(Roles, WhatIsUploadedBelongsToWhoWasFirst) {

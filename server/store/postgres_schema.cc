@@ -64,7 +64,9 @@ constexpr const char* kVersion1 = R"sql(
   INSERT INTO next_instance_id VALUES (1);
 )sql";
 // head_sum is over the owner too, if there is one.
-constexpr const char* kVersion2 = "ALTER TABLE trace ADD COLUMN owner BYTEA NOT NULL DEFAULT ''";
+constexpr const char* kVersion2 =
+    "ALTER TABLE trace ADD COLUMN owner BYTEA NOT NULL DEFAULT ''; "
+    "ALTER TABLE run ADD COLUMN pinned BOOLEAN NOT NULL DEFAULT false";
 constexpr std::array kVersions{kVersion1, kVersion2};
 static_assert(kVersions.size() == kPostgresSchemaVersion);
 

@@ -42,6 +42,7 @@ class PostgresStore final : public RunStore, public RunQueue {
                                           const std::string& fingerprint) override;
   absl::Status FinishRun(const Run& run) override;
   absl::Status DeleteRun(std::uint64_t id) override;
+  absl::Status UpdateRun(std::uint64_t id, const RunChange& change) override;
   absl::StatusOr<std::optional<Run>> FindRun(std::uint64_t id) const override;
   absl::StatusOr<std::optional<EarlierSubmission>> FindSubmission(std::string_view request_id) const override;
   absl::StatusOr<RunList> ListRuns(std::uint64_t before_id, std::size_t limit) const override;

@@ -16,7 +16,7 @@ namespace {
 // What lists show of a row, how far the run is, and what only whoever asks for the one row sees; with checksums.
 #define PG_RUN_HEAD                                                                                            \
   "id, state, request, request_id, fingerprint, submit_ns, end_ns, operations_done, operations_total, error, " \
-  "summary, head_sum, coalesce(lease_end > now(), false), coalesce(done, 0)"
+  "summary, head_sum, pinned, coalesce(lease_end > now(), false), coalesce(done, 0)"
 #define PG_RUN_BODY "phases, result, body_sum"
 #define PG_RUN_FROM " FROM run LEFT JOIN queue ON queue.run = run.id "
 namespace column {
@@ -33,6 +33,7 @@ enum {
   kError,
   kSummary,
   kHeadSum,
+  kPinned,
   kIsTaken,
   kTakenDone,
   kPhases,
@@ -79,6 +80,7 @@ absl::StatusOr<RunRow> PostgresStore::ReadRow(const PgResult& result, int row, b
   run.operations_total = result.Int(row, column::kTotal);
   run.error = text(column::kError);
   run.summary = text(column::kSummary);
+  run.pinned = result.Int(row, column::kPinned) != 0;
   const std::uint64_t sum = RunHeadSum(run, result.Bytes(row, column::kRequestId), result.Bytes(row, column::kFingerprint));
   if (sum != result.Int(row, column::kHeadSum)) return damage_.Found(PgRunName(run.id));
   if (!whole) return run;
@@ -166,14 +168,36 @@ absl::Status PostgresStore::DeleteRun(std::uint64_t id) {
   return Execute("DELETE FROM run WHERE id = $1", PgValues().Add(id)).status();
 }
 
+absl::Status PostgresStore::UpdateRun(std::uint64_t id, const RunChange& change) {
+  return Change([&](PgConnection& connection) {
+    return connection.Transact([&]() -> absl::Status {
+      const auto found =
+          connection.Execute("SELECT " PG_RUN_HEAD PG_RUN_FROM "WHERE id = $1 FOR UPDATE OF run", PgValues().Add(id));
+      if (!found.ok()) return found.status();
+      if (found->rows() == 0) return absl::OkStatus();
+      absl::StatusOr<RunRow> row = ReadRow(*found, 0, /*whole=*/false);
+      if (!row.ok()) return row.status();
+      absl::StatusOr<std::string> request =
+          change.label ? WithLabel(row->request.request, *change.label) : row->request.request;
+      if (!request.ok()) return request.status();
+      row->request.request = *std::move(request);
+      const std::uint64_t sum = RunHeadSum(*row, found->Bytes(0, column::kRequestId), found->Bytes(0, column::kFingerprint));
+      PgValues values;
+      values.Add(id).Add(row->request.request).Add(sum).Add(std::uint64_t{change.pinned.value_or(row->pinned)});
+      return connection.Execute("UPDATE run SET request = $2, head_sum = $3, pinned = ($4 = 1) WHERE id = $1", values).status();
+    });
+  });
+}
+
 absl::StatusOr<std::uint64_t> PostgresStore::RetireRuns(absl::Time before, std::uint64_t runs_max) {
   std::uint64_t retired = 0;
   absl::Status status = Change([&](PgConnection& connection) -> absl::Status {
     const std::uint64_t nanos = NanosOf(std::max(before, absl::UnixEpoch()));
-    const auto old = connection.Execute("DELETE FROM run WHERE end_ns > 0 AND end_ns < $1", PgValues().Add(nanos));
+    const auto old =
+        connection.Execute("DELETE FROM run WHERE end_ns > 0 AND end_ns < $1 AND NOT pinned", PgValues().Add(nanos));
     if (!old.ok()) return old.status();
     const auto many = connection.Execute(
-        "DELETE FROM run WHERE id IN (SELECT id FROM run WHERE state > 2 ORDER BY id "
+        "DELETE FROM run WHERE id IN (SELECT id FROM run WHERE state > 2 AND NOT pinned ORDER BY id "
         "LIMIT greatest(0, (SELECT count(*) FROM run) - $1))",
         PgValues().Add(runs_max));
     if (!many.ok()) return many.status();

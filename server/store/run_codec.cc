@@ -54,6 +54,13 @@ absl::StatusOr<RunRequest> DecodeRequest(const SplitRequest& bytes) {
   return std::move(submission->request);
 }
 
+absl::StatusOr<std::string> WithLabel(const std::string& request, const std::string& label) {
+  absl::StatusOr<v1::SubmitRunRequest> proto = ParseRequest(request);
+  if (!proto.ok()) return proto.status();
+  proto->set_label(label);
+  return SerializeDeterministic(*proto);
+}
+
 absl::StatusOr<RunRequest> DecodeListedRequest(const std::string& bytes) {
   absl::StatusOr<v1::SubmitRunRequest> proto = ParseRequest(bytes);
   if (!proto.ok()) return proto.status();
@@ -94,6 +101,7 @@ absl::StatusOr<Run> DecodeRun(const RunRow& row, bool whole) {
   run.operations_done = row.operations_done;
   run.operations_total = row.operations_total;
   run.error = row.error;
+  run.pinned = row.pinned;
   auto summary = DecodeSummary(row.summary);
   if (!summary.ok()) return summary.status();
   run.summary = *std::move(summary);

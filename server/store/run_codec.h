@@ -25,6 +25,8 @@ absl::StatusOr<SplitRequest> SplitEncodedRequest(const std::string& bytes);
 // INTERNAL when the bytes are not what EncodeRequest wrote. A listed one has a specification without phases.
 absl::StatusOr<RunRequest> DecodeRequest(const SplitRequest& bytes);
 absl::StatusOr<RunRequest> DecodeListedRequest(const std::string& bytes);
+// The request of such a row, with another label. INTERNAL as above.
+absl::StatusOr<std::string> WithLabel(const std::string& request, const std::string& label);
 
 // A run as the rows of every store have it; only a whole one has phases and result.
 struct RunRow {
@@ -33,6 +35,7 @@ struct RunRow {
   std::uint64_t submit_ns = 0, end_ns = 0;
   std::uint64_t operations_done = 0, operations_total = 0;
   std::string error, summary, result;
+  bool pinned = false;
 };
 // INTERNAL as above.
 absl::StatusOr<Run> DecodeRun(const RunRow& row, bool whole);

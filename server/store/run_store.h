@@ -45,13 +45,15 @@ class RunStore {
   // State, end time, operations done, error, result. A run that was deleted meanwhile needs no end. REQUIRES: it has ended.
   virtual absl::Status FinishRun(const Run& run) = 0;
   virtual absl::Status DeleteRun(std::uint64_t id) = 0;
+  // Nothing of a run that was deleted meanwhile.
+  virtual absl::Status UpdateRun(std::uint64_t id, const RunChange& change) = 0;
   virtual absl::StatusOr<std::optional<Run>> FindRun(std::uint64_t id) const = 0;
   virtual absl::StatusOr<std::optional<EarlierSubmission>> FindSubmission(std::string_view request_id) const = 0;
   // Those below `before_id`, newest first, `limit` rows at most, damaged ones counted: fewer mean that there are no more.
   virtual absl::StatusOr<RunList> ListRuns(std::uint64_t before_id, std::size_t limit) const = 0;
   virtual absl::StatusOr<std::uint64_t> CountRuns() const = 0;
-  // Deletes the runs that ended before `before`, and of those that ended the oldest until at most `runs_max` runs are left. How
-  // many.
+  // Deletes the runs that ended before `before`, and of those that ended the oldest until at most `runs_max` runs are left; but
+  // none that is pinned. How many.
   virtual absl::StatusOr<std::uint64_t> RetireRuns(absl::Time before, std::uint64_t runs_max) = 0;
 
   virtual absl::Status PutTrace(const StoredTrace& trace) = 0;  // in place of the one with the same digest, as the newest

@@ -47,13 +47,14 @@ constexpr const char* kVersion2 = R"sql(
   CREATE TABLE next_instance_id (value INTEGER NOT NULL, sum INTEGER NOT NULL);
   INSERT INTO next_instance_id VALUES (1, row_sum(1));
 )sql";
-// A table of its own, as a column that is added to a row comes last, behind what is long.
+// Tables of their own, as a column that is added to a row comes last, behind what is long.
 constexpr const char* kVersion3 = R"sql(
   CREATE TABLE trace_owner (
     sha256 TEXT PRIMARY KEY,
     owner TEXT NOT NULL,
     sum INTEGER NOT NULL
   ) WITHOUT ROWID;
+  CREATE TABLE pinned_run (id INTEGER PRIMARY KEY);
   PRAGMA user_version = 3;
 )sql";
 static_assert(kSchemaVersion == 3);

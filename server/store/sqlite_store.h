@@ -50,6 +50,7 @@ class SqliteStore final : public RunStore {
   // Keeps state, end time and error of a run whatever happens to this process. False if it cannot.
   bool NoteEnd(const Run& run);
   absl::Status DeleteRun(std::uint64_t id) override;  // on a full disk too, likewise
+  absl::Status UpdateRun(std::uint64_t id, const RunChange& change) override;
   absl::StatusOr<std::optional<Run>> FindRun(std::uint64_t id) const override;
   absl::StatusOr<std::optional<EarlierSubmission>> FindSubmission(std::string_view request_id) const override;
   absl::StatusOr<RunList> ListRuns(std::uint64_t before_id, std::size_t limit) const override;
@@ -81,6 +82,7 @@ class SqliteStore final : public RunStore {
   absl::Status Change(const std::function<absl::Status(Database::Session&)>& change);
   // Likewise, and once more with the room that was set aside when the disk is full.
   absl::Status ChangeEvenIfFull(const std::function<absl::Status(Database::Session&)>& change);
+  absl::Status Rename(Database::Session& session, std::uint64_t id, const std::string& label);
   // Gives free pages back to the disk.
   void Shrink();
 

@@ -112,11 +112,43 @@ bool SqliteStore::NoteEnd(const Run& run) {
 }
 
 absl::Status SqliteStore::DeleteRun(std::uint64_t id) {
-  absl::Status status = ChangeEvenIfFull(
-      [&](Database::Session& session) { return session.Prepare("DELETE FROM run WHERE id = ?").Bind(id).Run(); });
+  absl::Status status = ChangeEvenIfFull([&](Database::Session& session) {
+    return session.Transact([&] {
+      absl::Status deleted = session.Prepare("DELETE FROM run WHERE id = ?").Bind(id).Run();
+      return deleted.ok() ? session.Prepare("DELETE FROM pinned_run WHERE id = ?").Bind(id).Run() : deleted;
+    });
+  });
   if (absl::IsDataLoss(status)) return damage_.Found(RunName(id));
   if (status.ok()) Shrink();
   return status;
+}
+
+absl::Status SqliteStore::UpdateRun(std::uint64_t id, const RunChange& change) {
+  return Change([&](Database::Session& session) {
+    return session.Transact([&]() -> absl::Status {
+      absl::Status status = change.label ? Rename(session, id, *change.label) : absl::OkStatus();
+      if (!status.ok() || !change.pinned) return status;
+      const char* const sql = *change.pinned ? "INSERT OR IGNORE INTO pinned_run SELECT id FROM run WHERE id = ?"
+                                             : "DELETE FROM pinned_run WHERE id = ?";
+      return session.Prepare(sql).Bind(id).Run();
+    });
+  });
+}
+
+absl::Status SqliteStore::Rename(Database::Session& session, std::uint64_t id, const std::string& label) {
+  absl::StatusOr<std::string> request;
+  {
+    Statement query = session.Prepare("SELECT request, head_sum = row_sum(" RUN_HEAD ") FROM run WHERE id = ?");
+    const absl::StatusOr<bool> row = query.Bind(id).Step();
+    if (!row.ok()) return row.status();
+    if (!*row) return absl::OkStatus();
+    if (query.Int(1) != 1) return damage_.Found(RunName(id));
+    request = WithLabel(query.Text(0), label);
+  }
+  if (!request.ok()) return request.status();
+  absl::Status status = session.Prepare("UPDATE run SET request = ?2 WHERE id = ?1").Bind(id).BindBlob(*request).Run();
+  if (!status.ok()) return status;
+  return session.Prepare("UPDATE run SET head_sum = row_sum(" RUN_HEAD ") WHERE id = ?").Bind(id).Run();
 }
 
 absl::StatusOr<std::uint64_t> SqliteStore::RetireRuns(absl::Time before, std::uint64_t runs_max) {
@@ -124,12 +156,13 @@ absl::StatusOr<std::uint64_t> SqliteStore::RetireRuns(absl::Time before, std::ui
   if (!count.ok()) return count;
   std::uint64_t retired = 0;
   absl::Status status = ChangeEvenIfFull([&](Database::Session& session) -> absl::Status {
-    Statement old = session.Prepare("DELETE FROM run WHERE end_ns > 0 AND end_ns < ?");
+    Statement old = session.Prepare("DELETE FROM run WHERE end_ns > 0 AND end_ns < ? AND NOT " RUN_PINNED);
     absl::Status deleted = old.Bind(Nanos(std::max(before, absl::UnixEpoch()))).Run();
     if (!deleted.ok()) return deleted;
     retired = session.changes();
     if (*count <= runs_max + retired) return absl::OkStatus();
-    Statement many = session.Prepare("DELETE FROM run WHERE id IN (SELECT id FROM run WHERE state > 2 ORDER BY id LIMIT ?)");
+    Statement many = session.Prepare("DELETE FROM run WHERE id IN (SELECT id FROM run WHERE state > 2 AND NOT " RUN_PINNED
+                                     " ORDER BY id LIMIT ?)");
     deleted = many.Bind(*count - retired - runs_max).Run();
     if (deleted.ok()) retired += session.changes();
     return deleted;
@@ -142,13 +175,15 @@ absl::StatusOr<std::uint64_t> SqliteStore::RetireRuns(absl::Time before, std::ui
 absl::StatusOr<std::optional<Run>> SqliteStore::FindRun(std::uint64_t id) const {
   Database::Session session(*reader_);
   Statement query = session.Prepare("SELECT " RUN_HEAD ", phases, result, head_sum = row_sum(" RUN_HEAD
-                                    ") AND body_sum = row_sum(" RUN_BODY ") FROM run WHERE id = ?");
+                                    ") AND body_sum = row_sum(" RUN_BODY "), " RUN_PINNED " FROM run WHERE id = ?");
   const absl::StatusOr<bool> row = query.Bind(id).Step();
   if (absl::IsDataLoss(row.status())) return damage_.Found(RunName(id));
   if (!row.ok()) return row.status();
   if (!*row) return std::nullopt;
   if (query.Int(13) != 1 || query.Int(0) != id) return damage_.Found(RunName(id));
-  return ReadRun(query, /*whole=*/true);
+  absl::StatusOr<Run> run = ReadRun(query, /*whole=*/true);
+  if (run.ok()) run->pinned = query.Int(14) == 1;
+  return run;
 }
 
 absl::StatusOr<std::optional<EarlierSubmission>> SqliteStore::FindSubmission(std::string_view request_id) const {
@@ -167,10 +202,11 @@ absl::StatusOr<RunList> SqliteStore::ListRuns(std::uint64_t before_id, std::size
     if (row.Int(11) != 1) return damage_.Found(RunName(row.Int(0)));
     absl::StatusOr<Run> run = ReadRun(row, /*whole=*/false);
     if (!run.ok()) return run.status();
+    run->pinned = row.Int(12) == 1;
     list.runs.push_back(*std::move(run));
     return absl::OkStatus();
   };
-  absl::Status status = Scan("run", RUN_HEAD, "", "run_request", before_id, limit, take, list.damaged);
+  absl::Status status = Scan("run", RUN_HEAD, ", " RUN_PINNED, "run_request", before_id, limit, take, list.damaged);
   if (!status.ok()) return status;
   for (const std::uint64_t id : list.damaged) damage_.Found(RunName(id)).IgnoreError();  // logged
   return list;

@@ -132,6 +132,39 @@ TEST_P(StoreContract, RetiresTheOldestThatEnded) {
   EXPECT_THAT(left, ElementsAre(ids[5], ids[4], ids[1]));
 }
 
+TEST_P(StoreContract, RunsAreRelabelledAndPinned) {
+  std::vector<std::uint64_t> ids;
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    ids.push_back(*store_->InsertRun(SampleRun(i), fmt::format("request {}", i), "print"));
+    server::Run run = EndedSample(i, ids.back(), 100);
+    run.end_time = absl::FromUnixSeconds(static_cast<std::int64_t>(1000 + i));
+    ASSERT_TRUE(store_->FinishRun(run).ok());
+  }
+  const server::Run before = **store_->FindRun(ids[0]);
+  ASSERT_TRUE(store_->UpdateRun(ids[0], {.label = "anew", .pinned = true}).ok());
+  ASSERT_TRUE(store_->UpdateRun(ids[1], {.label = std::nullopt, .pinned = true}).ok());
+  ASSERT_TRUE(store_->UpdateRun(ids[2] + 100, {.label = "of none", .pinned = true}).ok());
+  Reopen();
+  const server::Run changed = **store_->FindRun(ids[0]);
+  EXPECT_EQ(changed.request.label, "anew");
+  EXPECT_TRUE(changed.pinned);
+  EXPECT_EQ(EncodeResult(changed.result), EncodeResult(before.result));
+  EXPECT_EQ(changed.request.owner, before.request.owner);
+  EXPECT_EQ((*store_->FindRun(ids[1]))->request.label, SampleRun(2).request.label);
+  EXPECT_EQ((*store_->FindSubmission("request 1"))->run, ids[0]) << "the row is whole";
+  const auto list = store_->ListRuns(INT64_MAX, 10);
+  ASSERT_THAT(list->runs, SizeIs(3));
+  EXPECT_FALSE(list->runs[0].pinned);
+  EXPECT_TRUE(list->runs[2].pinned);
+  EXPECT_EQ(list->runs[2].request.label, "anew");
+  EXPECT_EQ(*store_->RetireRuns(absl::FromUnixSeconds(9999), 0), 1u) << "none that is pinned";
+  ASSERT_TRUE(store_->UpdateRun(ids[1], {.label = "", .pinned = false}).ok());
+  EXPECT_EQ((*store_->FindRun(ids[1]))->request.label, "");
+  EXPECT_EQ(*store_->RetireRuns(absl::InfinitePast(), 0), 1u);
+  ASSERT_TRUE(store_->DeleteRun(ids[0]).ok()) << "who wants to delete it may";
+  EXPECT_EQ(*store_->CountRuns(), 0u);
+}
+
 TEST_P(StoreContract, TracesAreKeptOnceAndTheLastIsTheNewest) {
   const StoredTrace first = SampleTrace(1, 100), second = SampleTrace(2, 3000);
   ASSERT_TRUE(store_->PutTrace(first).ok());
@@ -168,10 +201,10 @@ TEST_P(StoreContract, TracesHaveOwners) {
   EXPECT_EQ((*store_->FindTraceInfo(of_ada.sha256))->owner, "ada");
   EXPECT_EQ((*store_->FindTraceInfo(of_nobody.sha256))->owner, "");
   EXPECT_EQ(store_->ListTraces(INT64_MAX, 10)->traces[1].owner, "ada");
-  EXPECT_EQ(*store_->TraceBytesOf("ada"), 100u);
+  EXPECT_EQ(*store_->TraceBytesOf("ada"), of_ada.content.size());
   EXPECT_EQ(*store_->TraceBytesOf("bob"), 0u);
   ASSERT_TRUE(store_->PutTrace(of_ada).ok()) << "again";
-  EXPECT_EQ(*store_->TraceBytesOf("ada"), 100u);
+  EXPECT_EQ(*store_->TraceBytesOf("ada"), of_ada.content.size());
   ASSERT_TRUE(store_->DeleteTrace(of_ada.sha256).ok());
   EXPECT_EQ(*store_->TraceBytesOf("ada"), 0u);
   of_ada.owner = "";

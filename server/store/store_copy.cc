@@ -73,14 +73,19 @@ absl::Status CopyRows(Database::Session& from, Database::Session& to, const Summ
   return absl::OkStatus();
 }
 
-// Of the traces that were saved; one whose owner is lost belongs to nobody.
-absl::Status CopyOwners(Database::Session& from, Database::Session& to) {
+// Of the traces and runs that were saved; one whose owner is lost belongs to nobody.
+absl::Status CopyOwnersAndPins(Database::Session& from, Database::Session& to) {
   Statement owners = from.Prepare("SELECT sha256, owner, sum FROM trace_owner WHERE sum = row_sum(sha256, owner)");
   for (absl::StatusOr<bool> row = owners.Step(); row.ok() && *row; row = owners.Step()) {
     absl::Status status =
         to.Prepare("INSERT OR IGNORE INTO trace_owner SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM trace WHERE sha256 = ?1)")
             .BindRow(owners)
             .Run();
+    if (!status.ok()) return status;
+  }
+  Statement pins = from.Prepare("SELECT id FROM pinned_run");
+  for (absl::StatusOr<bool> row = pins.Step(); row.ok() && *row; row = pins.Step()) {
+    absl::Status status = to.Prepare("INSERT OR IGNORE INTO pinned_run SELECT id FROM run WHERE id = ?").BindRow(pins).Run();
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -198,7 +203,7 @@ absl::StatusOr<Saved> SaveRows(const DataLock& lock, const std::filesystem::path
       for (const SummedTable& table : SummedTables()) {
         if (absl::Status copied = CopyRows(old, to, table, saved); !copied.ok()) return copied;
       }
-      if (absl::Status copied = CopyOwners(old, to); !copied.ok()) return copied;
+      if (absl::Status copied = CopyOwnersAndPins(old, to); !copied.ok()) return copied;
       return CopyCounters(old, to);
     });
     if (!status.ok()) return status;

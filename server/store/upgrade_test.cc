@@ -84,14 +84,14 @@ TEST(Upgrade, KeepsRunsTracesAndCounters) {
   EXPECT_TRUE(CheckStore(directory.path())->whole());
 }
 
-// Version 2 had no owners of traces; all else of it is as it is now.
+// Version 2 had no owners of traces and no pinned runs; all else of it is as it is now.
 TEST(Upgrade, TracesOfVersion2BelongToNobody) {
   const TemporaryDirectory directory;
   const std::filesystem::path file = directory.path() / "alloclab.db";
   ASSERT_TRUE((*SqliteStore::Open(directory.path()))->PutTrace(SampleTrace(1, 100)).ok());
   {
     const auto database = Database::Open(file, Database::Mode::kReadWrite);
-    ASSERT_TRUE(Database::Session(**database).Execute("DROP TABLE trace_owner; PRAGMA user_version = 2").ok());
+    ASSERT_TRUE(Database::Session(**database).Execute("DROP TABLE trace_owner; DROP TABLE pinned_run; PRAGMA user_version = 2").ok());
   }
   for (const char* owner : {"", "ada"}) {
     const auto store = SqliteStore::Open(directory.path());
