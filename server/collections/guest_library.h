@@ -36,7 +36,8 @@ class GuestLibrary final : private GuestSource {
   ~GuestLibrary() { Leave(); }
 
   // Reads a file and keeps it, as `owner`'s; the same file again has the new name from then on, unless it is another's: then it
-  // stays as it is. INVALID_ARGUMENT: not a program that can be run; RESOURCE_EXHAUSTED: host memory short, store full. The bytes themselves are the caller's to take from the budget.
+  // stays as it is. INVALID_ARGUMENT: not a program that can be run; RESOURCE_EXHAUSTED: host memory short, store full, or what
+  // one owner may have of it. The bytes themselves are the caller's to take from the budget.
   absl::StatusOr<StoredTrace> Add(std::string bytes, const std::string& file_name, const std::string& owner = "")
       ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -10,8 +10,8 @@
 
 namespace alloclab::server {
 
-// Whether there is room for `more` bytes of `owner`'s, who may have `max`; nobody (empty) has no bound. RESOURCE_EXHAUSTED naming
-// him. Two uploads at the same time may both find the last room.
+// Whether there is room for `more` bytes of `owner`'s, who may have `max`; nobody (empty) has no bound. RESOURCE_EXHAUSTED
+// naming him. Two uploads at the same time may both find the last room.
 absl::Status CheckBytesOf(const RunStore& store, const std::string& owner, std::uint64_t more, std::uint64_t max);
 
 }  // namespace alloclab::server

@@ -213,8 +213,8 @@ TEST_F(Roles, WhatIsAnothersMayBeLookedAtButNotChanged) {
     v1::Run reply;
     return server_->runs->SubmitRun(&context, request, &reply);
   };
-  const std::vector<std::function<grpc::Status(grpc::ClientContext&)>> changes = {malloc, apply,      stream,     cancel, update_run,
-                                                                                  remove, remove_run, impersonate};
+  const std::vector<std::function<grpc::Status(grpc::ClientContext&)>> changes = {malloc,     apply,  stream,     cancel,
+                                                                                  update_run, remove, remove_run, impersonate};
   for (std::size_t i = 0; i < changes.size(); ++i) {
     EXPECT_EQ(as(other, changes[i]).error_code(), grpc::StatusCode::PERMISSION_DENIED) << i;
   }

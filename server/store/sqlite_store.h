@@ -89,7 +89,8 @@ class SqliteStore final : public RunStore {
   absl::StatusOr<std::uint64_t> QueryInt(const char* sql) const;
   absl::StatusOr<Run> ReadRun(const Statement& row, bool whole) const;
   absl::StatusOr<std::optional<StoredTrace>> ReadTrace(const char* sql, std::string_view sha256) const;
-  // The rows of a list: `head`, whether it is whole, and `more`. If pages of the table are damaged, row by row, as the index `index` knows them.
+  // The rows of a list: `head`, whether it is whole, and `more`. If pages of the table are damaged, row by row, as the index
+  // `index` knows them.
   absl::Status Scan(const char* table, const char* head, const char* more, const char* index, std::uint64_t before_id,
                     std::size_t limit, const std::function<absl::Status(const Statement&)>& take,
                     std::vector<std::uint64_t>& damaged) const;

@@ -91,7 +91,8 @@ TEST(Upgrade, TracesOfVersion2BelongToNobody) {
   ASSERT_TRUE((*SqliteStore::Open(directory.path()))->PutTrace(SampleTrace(1, 100)).ok());
   {
     const auto database = Database::Open(file, Database::Mode::kReadWrite);
-    ASSERT_TRUE(Database::Session(**database).Execute("DROP TABLE trace_owner; DROP TABLE pinned_run; PRAGMA user_version = 2").ok());
+    ASSERT_TRUE(
+        Database::Session(**database).Execute("DROP TABLE trace_owner; DROP TABLE pinned_run; PRAGMA user_version = 2").ok());
   }
   for (const char* owner : {"", "ada"}) {
     const auto store = SqliteStore::Open(directory.path());
