@@ -130,7 +130,6 @@ absl::Status StoredBytesOf(std::string_view owner, std::uint64_t stored, std::ui
                   "(--owner-stored-bytes-max); delete some",
                   owner, stored, more, max));
 }
-
 absl::Status TooManyUploads(std::uint64_t max) {
   return Busy(fmt::format("{} uploads are under way, the most at a time; try again", max));
 }

@@ -1,4 +1,4 @@
-// runs list|show|watch|cancel|delete|compare|diff|open|seek
+// runs list|show|watch|cancel|delete|pin|unpin|label|compare|diff|open|seek
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -123,26 +123,22 @@ CommandResult Delete(Session& session, const std::vector<std::uint64_t>& ids) {
   return ExitCode::kOk;
 }
 
-CommandResult Pin(Session& session, const std::vector<std::uint64_t>& ids, bool pinned) {
+// Says what became of each; `request` without an id.
+CommandResult Update(Session& session, const std::vector<std::uint64_t>& ids, v1::UpdateRunRequest request) {
+  v1::ListRunsResponse all;
   for (const std::uint64_t id : ids) {
-    v1::UpdateRunRequest request;
     request.set_id(id);
-    request.set_pinned(pinned);
-    const absl::StatusOr<v1::Run> run = session.connection().Call(&v1::Runs::Stub::UpdateRun, request);
+    absl::StatusOr<v1::Run> run = session.connection().Call(&v1::Runs::Stub::UpdateRun, request);
     if (!run.ok()) return run.status();
-    session.Note(fmt::format("{} run {}", pinned ? "pinned" : "unpinned", id));
+    if (request.has_pinned()) session.Note(fmt::format("{} run {}", request.pinned() ? "pinned" : "unpinned", id));
+    if (request.has_label()) {
+      session.Note(request.label().empty() ? fmt::format("run {} has no label now", id)
+                                           : fmt::format("run {} is labelled {}", id, request.label()));
+    }
+    Summarize(*run);
+    *all.add_runs() = *std::move(run);
   }
-  return ExitCode::kOk;
-}
-
-CommandResult Label(Session& session, std::uint64_t id, const std::string& label) {
-  v1::UpdateRunRequest request;
-  request.set_id(id);
-  request.set_label(label);
-  const absl::StatusOr<v1::Run> run = session.connection().Call(&v1::Runs::Stub::UpdateRun, request);
-  if (!run.ok()) return run.status();
-  session.Note(label.empty() ? fmt::format("run {} has no label now", id) : fmt::format("run {} is labelled {}", id, label));
-  return ExitCode::kOk;
+  return session.output() == OutputFormat::kTable ? ExitCode::kOk : Done(ShowList(session, all, all));
 }
 
 // A command with one run as its argument.
@@ -202,24 +198,27 @@ void RegisterList(CLI::App& group, Command& chosen) {
 }
 
 void RegisterUpdates(CLI::App& group, Command& chosen) {
-  for (const bool pinned : {true, false}) {
+  const auto pin = [&](const char* name, bool pinned, const char* description, const char* example) {
     const auto ids = std::make_shared<std::vector<std::uint64_t>>();
-    CLI::App* command =
-        pinned ? AddCommand(group, "pin", "Keep runs that ended, whatever --runs-age and --runs-retire of the server say",
-                            "alloclab runs pin 7", chosen, [ids](Session& session) { return Pin(session, *ids, true); })
-               : AddCommand(group, "unpin", "Let the server's retention have runs again", "alloclab runs unpin 7", chosen,
-                            [ids](Session& session) { return Pin(session, *ids, false); });
+    CLI::App* command = AddCommand(group, name, description, example, chosen, [ids, pinned](Session& session) {
+      v1::UpdateRunRequest request;
+      request.set_pinned(pinned);
+      return Update(session, *ids, std::move(request));
+    });
     AddRunNumbers(*command, "RUN", *ids)->required();
-  }
-  struct Given {
-    std::uint64_t id = 0;
-    std::string label;
   };
-  const auto given = std::make_shared<Given>();
+  pin("pin", true, "Keep runs that ended, whatever the server's --runs-age and --runs-retire say", "alloclab runs pin 7");
+  pin("unpin", false, "Let the server delete runs when it would", "alloclab runs unpin 7");
+  const auto id = std::make_shared<std::uint64_t>(0);
+  const auto text = std::make_shared<std::string>();
   CLI::App* label = AddCommand(group, "label", "Name a run that ended anew", "alloclab runs label 7 'with a larger pool'",
-                               chosen, [given](Session& session) { return Label(session, given->id, given->label); });
-  AddRunNumber(*label, "RUN", given->id)->required();
-  label->add_option("TEXT", given->label, "The label; '' takes it away")->type_name("TEXT")->required();
+                               chosen, [id, text](Session& session) {
+                                 v1::UpdateRunRequest request;
+                                 request.set_label(*text);
+                                 return Update(session, {*id}, std::move(request));
+                               });
+  AddRunNumber(*label, "RUN", *id)->required();
+  label->add_option("TEXT", *text, "The label; '' takes it away")->type_name("TEXT")->required();
 }
 
 }  // namespace

@@ -252,6 +252,10 @@ TEST_F(RunEndToEnd, RunsThatEndedAreLabelledAndPinned) {
   EXPECT_TRUE(run.has_result());
   EXPECT_FALSE(Json<v1::Run>({"runs", "show", "2"}).pinned());
   EXPECT_EQ(Run({"runs", "label", "1", ""}).err, "run 1 has no label now\n");
+  const auto pinned = Json<v1::ListRunsResponse>({"runs", "pin", "2", "1"});
+  ASSERT_EQ(pinned.runs_size(), 2);
+  EXPECT_EQ(pinned.runs(0).id(), 2u);
+  EXPECT_TRUE(pinned.runs(0).pinned());
   const ProcessResult gone = Run({"runs", "pin", "9"});
   EXPECT_EQ(gone.exit_code, 1);
   EXPECT_THAT(gone.err, HasSubstr("run 9 does not exist"));

@@ -10,7 +10,6 @@
 #include "absl/time/clock.h"
 #include "allocators/common/sha256.h"
 #include "allocators/guest/guest_pages.h"
-#include "server/collections/owner_bytes.h"
 #include "server/entities/memory_lease.h"
 #include "server/errors.h"
 #include "server/guest_limits.h"
@@ -65,7 +64,7 @@ absl::StatusOr<StoredTrace> GuestLibrary::Add(std::string bytes, const std::stri
   if (!known.ok()) return known.status();
   if (known->has_value() && ((*known)->name == file_name || (*known)->owner != owner)) return **known;
   if (!known->has_value()) {
-    if (absl::Status status = CheckBytesOf(store_, owner, bytes.size(), bytes_of_one_max_); !status.ok()) return status;
+    if (absl::Status status = store_.CheckRoomOf(owner, bytes.size(), bytes_of_one_max_); !status.ok()) return status;
     if (absl::Status status = MakeRoom(bytes.size()); !status.ok()) return status;
   }
   StoredTrace row;
@@ -78,7 +77,9 @@ absl::StatusOr<StoredTrace> GuestLibrary::Add(std::string bytes, const std::stri
   row.upload_time = absl::Now();
   MemoryLease record(budget_);  // SQLite makes the row as a whole before it writes it
   if (absl::Status status = record.Take(2 * row.bytes); !status.ok()) return status;
-  if (absl::Status status = store_.PutTrace(row); !status.ok()) return status;
+  if (absl::Status status = store_.PutTraceWithin(row, bytes_of_one_max_); !status.ok()) return status;
+  const absl::StatusOr<std::optional<StoredTrace>> kept = store_.FindTraceInfo(sha256);  // another's, who came first
+  if (kept.ok() && kept->has_value()) return **kept;
   row.content.clear();
   return row;
 }

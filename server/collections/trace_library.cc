@@ -8,7 +8,6 @@
 #include "absl/time/clock.h"
 #include "allocators/workload/builtins.h"
 #include "server/collections/guest_library.h"
-#include "server/collections/owner_bytes.h"
 #include "server/entities/memory_lease.h"
 #include "server/errors.h"
 #include "server/limits.h"
@@ -110,10 +109,8 @@ absl::StatusOr<TraceEntry> TraceLibrary::Add(std::string bytes, const std::strin
   // Of two files with the same operations the last replaces the first, so that a run submitted with it has its name, its notes
   // and its call sites.
   const std::uint64_t replaced = known->has_value() ? (*known)->content.size() : 0;
-  if (absl::Status room = CheckBytesOf(store_, owner, bytes.size() - std::min(replaced, bytes.size()), bytes_of_one_max_);
-      !room.ok()) {
-    return room;
-  }
+  absl::Status room = store_.CheckRoomOf(owner, bytes.size() - std::min(replaced, bytes.size()), bytes_of_one_max_);
+  if (!room.ok()) return room;
   absl::StatusOr<std::uint64_t> stored = store_.TraceBytes();
   if (stored.ok() && *stored + bytes.size() > bytes_max_ + replaced && bytes.size() <= bytes_max_) {
     make_room(bytes.size());
@@ -131,7 +128,7 @@ absl::StatusOr<TraceEntry> TraceLibrary::Add(std::string bytes, const std::strin
   row.content = std::move(bytes);
   row.owner = owner;
   row.upload_time = absl::Now();
-  if (absl::Status status = store_.PutTrace(row); !status.ok()) return status;
+  if (absl::Status status = store_.PutTraceWithin(row, bytes_of_one_max_); !status.ok()) return status;
   Cache(entry);
   return entry;
 }

@@ -5,13 +5,16 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "alloclab/v1/guest.grpc.pb.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "server/access/rpc_roles.h"
 #include "server/access/token_file.h"
@@ -24,7 +27,7 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr char kServer[] = "/alloclab.v1.Lab/GetServer";
-constexpr std::uint64_t kStoredBytesOfOne = 4096;
+constexpr std::uint64_t kStoredBytesOfOne = 8192;
 
 class Roles : public testing::Test {
  protected:
@@ -281,6 +284,47 @@ TEST_F(Roles, WhatIsUploadedBelongsToWhoWasFirst) {
   const grpc::Status full = upload(other, "large.rep", large).first;
   EXPECT_EQ(full.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(full.error_message(), AllOf(HasSubstr("bob has 0 bytes"), HasSubstr("--owner-stored-bytes-max")));
+}
+
+TEST_F(Roles, ProgramsBelongToWhoWasFirstToo) {
+  const std::string other = Make(data_dir_, "bob", Role::kUser);
+  ASSERT_TRUE(Eventually([&] { return Call(kServer, other).ok(); }));
+  const auto guests = v1::Guests::NewStub(server_.stubs().channel);
+  const auto upload = [&](const std::string& header, const std::string& name, const std::string& program, v1::Guest& guest) {
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", header);
+    const auto writer = guests->UploadGuest(&context, &guest);
+    v1::UploadGuestRequest chunk;
+    chunk.set_name(name);
+    std::ifstream file(ALLOCLAB_SOURCE_DIR "/allocators/guest/testdata/programs/" + program, std::ios::binary);
+    chunk.set_data(std::string(std::istreambuf_iterator<char>(file), {}));
+    writer->Write(chunk);
+    writer->WritesDone();
+    return writer->Finish();
+  };
+  const auto remove = [&](const std::string& header, const std::string& name) {
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", header);
+    v1::DeleteGuestRequest request;
+    request.set_name(name);
+    v1::DeleteGuestResponse reply;
+    return guests->DeleteGuest(&context, request, &reply);
+  };
+  v1::Guest first, again;
+  ASSERT_TRUE(upload(user_, "umas.elf", "buddy_pages.elf", first).ok());
+  EXPECT_EQ(first.owner(), "uma");
+  ASSERT_TRUE(upload(other, "bobs.elf", "buddy_pages.elf", again).ok());
+  EXPECT_EQ(again.name(), first.name()) << "the first owner's stays";
+  EXPECT_EQ(again.owner(), "uma");
+  const grpc::Status refused = remove(other, first.name());
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_THAT(refused.error_message(), HasSubstr("belongs to uma: only uma and admins may change it, not bob"));
+  v1::Guest large;
+  const grpc::Status full = upload(user_, "large.elf", "explicit_list.elf", large);
+  EXPECT_EQ(full.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(full.error_message(), HasSubstr("uma has " + std::to_string(first.bytes()) + " bytes"));
+  EXPECT_TRUE(remove(admin_, first.name()).ok());
+  EXPECT_EQ(remove(user_, first.name()).error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
 TEST_F(Roles, TwoTokensInOneCallAreNone) {

@@ -36,7 +36,10 @@ TEST(BackupStoreTest, HasEveryRunThatWasThereAndGoesOnAsTheStoreWould) {
   {
     const auto store = OpenStore(from);
     for (std::uint64_t id = 1; id <= 20; ++id) AddEndedRun(*store, id);
-    ASSERT_TRUE(store->PutTrace(SampleTrace(1, 30'000)).ok());
+    StoredTrace trace = SampleTrace(1, 30'000);
+    trace.owner = "ada";
+    ASSERT_TRUE(store->PutTrace(trace).ok());
+    ASSERT_TRUE(store->UpdateRun(3, {.label = {}, .pinned = true}).ok());
     ASSERT_TRUE(store->ReserveInstanceIds(5000).ok());
     WriteFile(from / "tokens", "who may come in");
     const auto report = BackupStore(from, to);
@@ -52,6 +55,8 @@ TEST(BackupStoreTest, HasEveryRunThatWasThereAndGoesOnAsTheStoreWould) {
   EXPECT_EQ(ReadFile(to / "tokens"), "who may come in");
   const auto copy = OpenStore(to);
   EXPECT_TRUE((*copy->FindRun(20)).has_value());
+  EXPECT_TRUE((*copy->FindRun(3))->pinned);
+  EXPECT_EQ((*copy->FindTraceInfo("digest 1"))->owner, "ada");
   EXPECT_FALSE((*copy->FindRun(21)).has_value());
   AddEndedRun(*copy, 21);
   EXPECT_EQ(*copy->ReserveInstanceIds(1), 5001u);

@@ -17,10 +17,13 @@
 namespace alloclab::server {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::StartsWith;
+using testing::UnorderedElementsAre;
 
 constexpr std::uint64_t kRuns = 12;
 constexpr std::size_t kResultBytes = 6000, kTraceBytes = 30'000;
@@ -165,6 +168,48 @@ TEST(Damage, OfARowIsNamedAndTheRestIsListed) {
   EXPECT_FALSE((*store->FindRun(3)).has_value());
 }
 
+// Owners of traces and pins stand beside their rows.
+TEST(Damage, OfAnOwnerOrAPinIsNoAnswerAndTheOthersAreKept) {
+  const TemporaryDirectory directory;
+  Fill(directory.path());
+  {
+    const auto store = Open(directory.path());
+    for (const std::uint64_t id : {2u, 4u, 6u}) ASSERT_TRUE(store->UpdateRun(id, {.label = {}, .pinned = true}).ok());
+    for (std::uint64_t i = 3; i <= 5; ++i) {
+      StoredTrace trace = SampleTrace(i, 100);
+      trace.owner = "ada";
+      ASSERT_TRUE(store->PutTrace(trace).ok());
+    }
+  }
+  EXPECT_TRUE(CheckStore(directory.path())->whole());
+  Tamper(directory.path(),
+         "UPDATE trace_owner SET owner = 'eve' WHERE sha256 = 'digest 3'; UPDATE pinned_run SET id = 7 WHERE id = 2;"
+         "UPDATE trace_owner SET sha256 = 'of none' WHERE sha256 = 'digest 4'");
+  {
+    const auto store = Open(directory.path());
+    EXPECT_TRUE(absl::IsDataLoss(store->FindTraceInfo("digest 3").status()));
+    EXPECT_TRUE(absl::IsDataLoss(store->FindTrace("digest 3").status()));
+    EXPECT_EQ(*store->TraceBytesOf("ada"), SampleTrace(5, 100).content.size());
+    EXPECT_THAT(store->ListTraces(INT64_MAX, 10)->damaged, ElementsAre(3));
+    EXPECT_TRUE(absl::IsDataLoss(store->FindRun(7).status()));
+    EXPECT_THAT(store->ListRuns(INT64_MAX, 100)->damaged, ElementsAre(7));
+  }
+  const auto found = CheckStore(directory.path());
+  EXPECT_THAT(found->damaged, UnorderedElementsAre(StartsWith("the owner of trace \"digest 3\": "), StartsWith("the pin of run 7: "),
+                                                   StartsWith("the owner of trace \"of none\": ")));
+  const auto repaired = RepairStore(directory.path());
+  ASSERT_TRUE(repaired.ok()) << repaired.status();
+  EXPECT_EQ(repaired->damaged.size(), 3u);
+  EXPECT_EQ(repaired->runs, kRuns);
+  EXPECT_EQ(repaired->traces, 5u);
+  EXPECT_TRUE(CheckStore(directory.path())->whole());
+  const auto store = Open(directory.path());
+  for (std::uint64_t i = 3; i <= 5; ++i) {
+    EXPECT_EQ((*store->FindTraceInfo(SampleTrace(i, 0).sha256))->owner, i == 5 ? "ada" : "") << "else it is lost: nobody's";
+  }
+  for (const std::uint64_t id : {2u, 4u, 6u, 7u}) EXPECT_EQ((*store->FindRun(id))->pinned, id == 4 || id == 6) << id;
+}
+
 TEST(Damage, OfAPageLeavesTheOthers) {
   const TemporaryDirectory directory;
   Fill(directory.path());
@@ -221,6 +266,7 @@ TEST(StoreDoctor, FindsAWholeStoreWholeAndRefusesOneInUse) {
 TEST(StoreDoctor, ExportsWhatIsWhole) {
   const TemporaryDirectory directory;
   Fill(directory.path());
+  ASSERT_TRUE(Open(directory.path())->UpdateRun(12, {.label = "renamed", .pinned = true}).ok());
   Tamper(directory.path(), "UPDATE run SET operations_done = 999 WHERE id = 3");
   const std::filesystem::path to = directory.path() / "out";
   const auto report = ExportStore(directory.path(), to);
@@ -229,7 +275,7 @@ TEST(StoreDoctor, ExportsWhatIsWhole) {
   EXPECT_THAT(report->damaged, ElementsAre(HasSubstr("run 3: ")));
   const std::string runs = ReadFile(to / "runs.jsonl");
   EXPECT_EQ(std::count(runs.begin(), runs.end(), '\n'), static_cast<std::ptrdiff_t>(kRuns - 1));
-  EXPECT_THAT(runs, HasSubstr("\"run number 12\""));
+  EXPECT_THAT(runs, AllOf(HasSubstr("\"run number 11\""), HasSubstr("\"renamed\""), HasSubstr("\"pinned\":true")));
   EXPECT_EQ(ReadFile(to / "traces" / "digest 2"), SampleTrace(2, kTraceBytes).content);
   EXPECT_THAT(std::string(ExportStore(directory.path(), to).status().message()), HasSubstr("--to"));
 }

@@ -63,14 +63,14 @@ constexpr const char* kVersion1 = R"sql(
   CREATE TABLE next_instance_id (value BIGINT NOT NULL);
   INSERT INTO next_instance_id VALUES (1);
 )sql";
-// head_sum is over the owner too, if there is one.
+// head_sum is over these too, if they are not as they are here.
 constexpr const char* kVersion2 =
     "ALTER TABLE trace ADD COLUMN owner BYTEA NOT NULL DEFAULT ''; "
     "ALTER TABLE run ADD COLUMN pinned BOOLEAN NOT NULL DEFAULT false";
 constexpr std::array kVersions{kVersion1, kVersion2};
 static_assert(kVersions.size() == kPostgresSchemaVersion);
 
-constexpr std::uint64_t kMigrationLock = 0x616c6c6f636c6162;  // "alloclab": no other advisory lock of the database
+constexpr std::uint64_t kMigrationLock = 0x616c6c6f636c6162;  // "alloclab": no other advisory lock of the database has one such key
 
 // 0: there is none yet. Made as the first thing, by who may make a schema.
 absl::StatusOr<std::uint64_t> FindVersion(PgConnection& connection) {

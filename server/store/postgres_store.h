@@ -49,7 +49,7 @@ class PostgresStore final : public RunStore, public RunQueue {
   absl::StatusOr<std::uint64_t> CountRuns() const override;
   absl::StatusOr<std::uint64_t> RetireRuns(absl::Time before, std::uint64_t runs_max) override;
 
-  absl::Status PutTrace(const StoredTrace& trace) override;
+  absl::Status PutTraceWithin(const StoredTrace& trace, std::uint64_t owner_bytes_max) override;
   absl::Status DeleteTrace(std::string_view sha256) override;
   absl::StatusOr<std::optional<StoredTrace>> FindTrace(std::string_view sha256) const override;
   absl::StatusOr<std::optional<StoredTrace>> FindTraceInfo(std::string_view sha256) const override;
@@ -95,6 +95,8 @@ class PostgresStore final : public RunStore, public RunQueue {
   absl::Status DropUnreadable(PgConnection& connection, std::uint64_t id, const absl::Status& why);
   std::uint64_t LeaseMs() const { return static_cast<std::uint64_t>(absl::ToInt64Milliseconds(settings_.lease)); }
 
+  // Whether the owner of `trace`, whose other traces stay as they are until the transaction ends, has room for it.
+  static absl::Status CheckPgRoom(PgConnection& connection, const StoredTrace& trace, std::uint64_t owner_bytes_max);
   absl::StatusOr<std::optional<StoredTrace>> ReadTrace(const char* sql, std::string_view sha256, bool whole) const;
 
   const Settings settings_;

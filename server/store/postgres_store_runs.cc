@@ -49,7 +49,9 @@ std::uint64_t NanosOf(absl::Time time) { return static_cast<std::uint64_t>(absl:
 std::uint64_t RunHeadSum(const RunRow& row, std::string_view request_id, std::string_view fingerprint) {
   RowSum sum;
   sum.Add(row.id).Add(row.state).Add(row.request.request).Add(request_id).Add(fingerprint).Add(row.submit_ns).Add(row.end_ns);
-  return sum.Add(row.operations_done).Add(row.operations_total).Add(row.error).Add(row.summary).value();
+  sum.Add(row.operations_done).Add(row.operations_total).Add(row.error).Add(row.summary);
+  if (row.pinned) sum.Add(std::uint64_t{1});  // a row of the first version is not
+  return sum.value();
 }
 
 // A run that a server replays is kQueued in its row.
@@ -169,23 +171,22 @@ absl::Status PostgresStore::DeleteRun(std::uint64_t id) {
 }
 
 absl::Status PostgresStore::UpdateRun(std::uint64_t id, const RunChange& change) {
-  return Change([&](PgConnection& connection) {
-    return connection.Transact([&]() -> absl::Status {
-      const auto found =
-          connection.Execute("SELECT " PG_RUN_HEAD PG_RUN_FROM "WHERE id = $1 FOR UPDATE OF run", PgValues().Add(id));
-      if (!found.ok()) return found.status();
-      if (found->rows() == 0) return absl::OkStatus();
-      absl::StatusOr<RunRow> row = ReadRow(*found, 0, /*whole=*/false);
-      if (!row.ok()) return row.status();
-      absl::StatusOr<std::string> request =
-          change.label ? WithLabel(row->request.request, *change.label) : row->request.request;
-      if (!request.ok()) return request.status();
-      row->request.request = *std::move(request);
-      const std::uint64_t sum = RunHeadSum(*row, found->Bytes(0, column::kRequestId), found->Bytes(0, column::kFingerprint));
-      PgValues values;
-      values.Add(id).Add(row->request.request).Add(sum).Add(std::uint64_t{change.pinned.value_or(row->pinned)});
-      return connection.Execute("UPDATE run SET request = $2, head_sum = $3, pinned = ($4 = 1) WHERE id = $1", values).status();
-    });
+  return Change([&](PgConnection& connection) -> absl::Status {
+    const auto found =
+        connection.Execute("SELECT " PG_RUN_HEAD PG_RUN_FROM "WHERE id = $1 FOR UPDATE OF run", PgValues().Add(id));
+    if (!found.ok()) return found.status();
+    if (found->rows() == 0) return absl::OkStatus();
+    absl::StatusOr<RunRow> row = ReadRow(*found, 0, /*whole=*/false);
+    if (!row.ok()) return row.status();
+    absl::StatusOr<std::string> request =
+        change.label ? WithLabel(row->request.request, *change.label) : row->request.request;
+    if (!request.ok()) return request.status();
+    row->request.request = *std::move(request);
+    row->pinned = change.pinned.value_or(row->pinned);
+    const std::uint64_t sum = RunHeadSum(*row, found->Bytes(0, column::kRequestId), found->Bytes(0, column::kFingerprint));
+    PgValues values;
+    values.Add(id).Add(row->request.request).Add(sum).Add(std::uint64_t{row->pinned});
+    return connection.Execute("UPDATE run SET request = $2, head_sum = $3, pinned = ($4 = 1) WHERE id = $1", values).status();
   });
 }
 

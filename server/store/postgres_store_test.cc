@@ -16,6 +16,7 @@
 #include "absl/time/clock.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/store/postgres_schema.h"
 #include "server/testing/postgres_server.h"
 #include "server/testing/store_contract.h"
 #include "server/testing/store_samples.h"
@@ -98,7 +99,7 @@ TEST_F(PostgresStoreTest, RefusesANewerSchema) {
   Ask("INSERT INTO migration VALUES (99)");
   const absl::Status refused = PostgresStore::Open(url_, {}).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
-  EXPECT_THAT(std::string(refused.message()), HasSubstr("newer server (schema 99; this one knows 1)"));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("newer server (schema 99; this one knows 2)"));
 }
 
 TEST_F(PostgresStoreTest, ServersThatStartAtOnceMigrateOnce) {
@@ -114,8 +115,80 @@ TEST_F(PostgresStoreTest, ServersThatStartAtOnceMigrateOnce) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(opened, kServers);
-  EXPECT_EQ(Ask("SELECT count(*) FROM migration"), 1u);
+  EXPECT_EQ(Ask("SELECT count(*) FROM migration"), kPostgresSchemaVersion);
   EXPECT_EQ(Ask("SELECT count(*) FROM run"), std::uint64_t{kServers});
+}
+
+// Version 1 had no owners of traces and no pinned runs; all else of it is as it is now.
+TEST_F(PostgresStoreTest, OfVersion1NoRunIsPinnedAndTracesBelongToNobody) {
+  std::uint64_t id = 0;
+  {
+    const auto store = Open();
+    id = *store->InsertRun(SampleRun(1), "once", "print");
+    ASSERT_TRUE(store->FinishRun(EndedSample(1, id, 100)).ok());
+    ASSERT_TRUE(store->PutTrace(SampleTrace(1, 100)).ok());
+  }
+  Ask("ALTER TABLE trace DROP COLUMN owner");
+  Ask("ALTER TABLE run DROP COLUMN pinned");
+  Ask("DELETE FROM migration WHERE version > 1");
+  for (const bool again : {false, true}) {
+    const auto store = Open();
+    EXPECT_EQ((*store->FindTrace("digest 1"))->content, SampleTrace(1, 100).content);
+    EXPECT_EQ((*store->FindTrace("digest 1"))->owner, "");
+    const auto run = store->FindRun(id);
+    ASSERT_TRUE(run.ok()) << run.status();
+    EXPECT_EQ((*run)->pinned, again);
+    EXPECT_EQ((*store->FindSubmission("once"))->run, id);
+    ASSERT_TRUE(store->UpdateRun(id, {.label = {}, .pinned = true}).ok());
+    StoredTrace trace = SampleTrace(2, 100);
+    trace.owner = "ada";
+    ASSERT_TRUE(store->PutTrace(trace).ok());
+    EXPECT_EQ(*store->TraceBytesOf("ada"), trace.content.size());
+  }
+  EXPECT_EQ(Ask("SELECT max(version) FROM migration"), kPostgresSchemaVersion);
+}
+
+TEST_F(PostgresStoreTest, OwnersAndPinsHaveChecksums) {
+  const auto store = Open();
+  StoredTrace trace = SampleTrace(1, 100);
+  trace.owner = "ada";
+  ASSERT_TRUE(store->PutTrace(trace).ok());
+  const std::uint64_t id = *store->InsertRun(SampleRun(1), "", "");
+  ASSERT_TRUE(store->FinishRun(EndedSample(1, id, 100)).ok());
+  for (const bool pinned : {true, false}) {
+    ASSERT_TRUE(store->UpdateRun(id, {.label = {}, .pinned = pinned}).ok());
+    EXPECT_EQ((*store->FindRun(id))->pinned, pinned);
+    Ask("UPDATE run SET pinned = NOT pinned");
+    EXPECT_TRUE(absl::IsDataLoss(store->FindRun(id).status()));
+    EXPECT_TRUE(absl::IsDataLoss(store->UpdateRun(id, {.label = "sealed", .pinned = {}})));
+    Ask("UPDATE run SET pinned = NOT pinned");
+  }
+  Ask("UPDATE trace SET owner = 'eve'");
+  EXPECT_TRUE(absl::IsDataLoss(store->FindTraceInfo("digest 1").status()));
+}
+
+// Uploads to several servers at the same moment.
+TEST_F(PostgresStoreTest, AnOwnersBoundIsOfAllServers) {
+  constexpr std::uint64_t kServers = 4, kEach = 10, kMax = 120;
+  std::vector<std::unique_ptr<PostgresStore>> stores;
+  for (std::uint64_t i = 0; i < kServers; ++i) stores.push_back(Open());
+  std::atomic<std::uint64_t> taken{0};
+  std::vector<std::thread> threads;
+  for (std::uint64_t i = 0; i < kServers; ++i) {
+    threads.emplace_back([&, i] {
+      for (std::uint64_t n = 0; n < kEach; ++n) {
+        StoredTrace trace = SampleTrace(i * kEach + n, 0);
+        trace.content = std::string(10, 'x');
+        trace.owner = "ada";
+        const absl::Status status = stores[i]->PutTraceWithin(trace, kMax);
+        EXPECT_TRUE(status.ok() || absl::IsResourceExhausted(status)) << status;
+        if (status.ok()) ++taken;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(taken, kMax / 10);
+  EXPECT_EQ(*stores[0]->TraceBytesOf("ada"), kMax);
 }
 
 TEST_F(PostgresStoreTest, AMigrationThatFailsLeavesNothing) {

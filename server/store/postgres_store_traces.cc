@@ -39,8 +39,12 @@ bool ReadTraceHead(const PgResult& result, int row, StoredTrace& trace) {
 
 }  // namespace
 
-absl::Status PostgresStore::PutTrace(const StoredTrace& trace) {
+absl::Status PostgresStore::PutTraceWithin(const StoredTrace& trace, std::uint64_t owner_bytes_max) {
   return Change([&](PgConnection& connection) -> absl::Status {
+    if (owner_bytes_max != UINT64_MAX && !trace.owner.empty()) {
+      absl::Status may = CheckPgRoom(connection, trace, owner_bytes_max);
+      if (!may.ok()) return may;
+    }
     const auto id = connection.Execute("SELECT nextval('trace_id')");
     if (!id.ok()) return id.status();
     StoredTrace head = trace;
@@ -53,11 +57,25 @@ absl::Status PostgresStore::PutTrace(const StoredTrace& trace) {
     return connection
         .Execute(
             "INSERT INTO trace VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (sha256) DO UPDATE SET "
-            "(id, head_sum, body_sum, name, format, operations, upload_ns, bytes, content, owner) = "
-            "($1, $2, $3, $5, $6, $7, $8, $9, $10, $11)",
+            "(id, head_sum, body_sum, name, format, operations, upload_ns, bytes, content) = "
+            "($1, $2, $3, $5, $6, $7, $8, $9, $10) WHERE trace.owner = $11",
             values)
         .status();
   });
+}
+
+absl::Status PostgresStore::CheckPgRoom(PgConnection& connection, const StoredTrace& trace, std::uint64_t owner_bytes_max) {
+  // Until the end of the transaction nobody else puts traces of his; 1: locks of owners.
+  const auto locked = connection.Execute("SELECT pg_advisory_xact_lock(1, hashtext(encode($1, 'hex')))",
+                                         PgValues().Add(trace.owner));
+  if (!locked.ok()) return locked.status();
+  const auto known = connection.Execute(
+      "SELECT coalesce(sum(bytes) FILTER (WHERE owner = $1 AND sha256 <> $2), 0)::BIGINT, "
+      "coalesce(bool_or(sha256 = $2 AND owner <> $1), false) FROM trace",
+      PgValues().Add(trace.owner).Add(trace.sha256));
+  if (!known.ok()) return known.status();
+  if (known->Int(0, 1) != 0) return absl::OkStatus();  // another's, which stays
+  return CheckBytes(trace.owner, known->Int(0, 0), trace.content.size(), owner_bytes_max);
 }
 
 absl::Status PostgresStore::DeleteTrace(std::string_view sha256) {

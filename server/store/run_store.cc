@@ -4,7 +4,20 @@
 
 #include <utility>
 
+#include "server/errors.h"
+
 namespace alloclab::server {
+
+absl::Status RunStore::CheckRoomOf(std::string_view owner, std::uint64_t more, std::uint64_t owner_bytes_max) const {
+  if (owner.empty() || owner_bytes_max == UINT64_MAX) return absl::OkStatus();
+  const absl::StatusOr<std::uint64_t> stored = TraceBytesOf(owner);
+  return stored.ok() ? CheckBytes(owner, *stored, more, owner_bytes_max) : stored.status();
+}
+
+absl::Status RunStore::CheckBytes(std::string_view owner, std::uint64_t stored, std::uint64_t more, std::uint64_t max) {
+  if (owner.empty() || (more <= max && stored <= max - more)) return absl::OkStatus();
+  return errors::StoredBytesOf(owner, stored, more, max);
+}
 
 Run WithLostResult(Run run, const absl::Status& why) {
   if (run.state == RunState::kFailed && run.result == nullptr) return run;  // there is nothing to lose but the reason

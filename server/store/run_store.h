@@ -56,7 +56,13 @@ class RunStore {
   // none that is pinned. How many.
   virtual absl::StatusOr<std::uint64_t> RetireRuns(absl::Time before, std::uint64_t runs_max) = 0;
 
-  virtual absl::Status PutTrace(const StoredTrace& trace) = 0;  // in place of the one with the same digest, as the newest
+  // In place of the one with the same digest, as the newest; if that is another owner's it stays as it is, and that is no error.
+  // RESOURCE_EXHAUSTED naming the owner, if he would then have more than `owner_bytes_max` bytes of traces; whatever is put at
+  // the same time, by other servers too.
+  virtual absl::Status PutTraceWithin(const StoredTrace& trace, std::uint64_t owner_bytes_max) = 0;
+  absl::Status PutTrace(const StoredTrace& trace) { return PutTraceWithin(trace, UINT64_MAX); }
+  // Whether PutTraceWithin would refuse `more` bytes as things are now.
+  absl::Status CheckRoomOf(std::string_view owner, std::uint64_t more, std::uint64_t owner_bytes_max) const;
   virtual absl::Status DeleteTrace(std::string_view sha256) = 0;
   virtual absl::StatusOr<std::optional<StoredTrace>> FindTrace(std::string_view sha256) const = 0;
   virtual absl::StatusOr<std::optional<StoredTrace>> FindTraceInfo(std::string_view sha256) const = 0;  // without its content
@@ -74,6 +80,10 @@ class RunStore {
 
   // Null: one server has the store to itself, and queues its runs itself.
   virtual RunQueue* queue() { return nullptr; }
+
+ protected:
+  // `owner`, who has `stored` bytes and may have `max`, puts `more`. Nobody (empty) has no bound.
+  static absl::Status CheckBytes(std::string_view owner, std::uint64_t stored, std::uint64_t more, std::uint64_t max);
 };
 
 // The run whose result a store did not take: as failed, for that reason. One that failed stays as it is.

@@ -10,7 +10,7 @@ namespace alloclab::server {
 namespace {
 
 // AUTOINCREMENT: the id of a deleted row is not given again. What is long comes last: SQLite reads a row from its beginning.
-constexpr const char* kVersion2 = R"sql(
+constexpr const char* kSqliteVersion2 = R"sql(
   CREATE TABLE run (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     head_sum INTEGER NOT NULL,
@@ -48,13 +48,13 @@ constexpr const char* kVersion2 = R"sql(
   INSERT INTO next_instance_id VALUES (1, row_sum(1));
 )sql";
 // Tables of their own, as a column that is added to a row comes last, behind what is long.
-constexpr const char* kVersion3 = R"sql(
+constexpr const char* kSqliteVersion3 = R"sql(
   CREATE TABLE trace_owner (
     sha256 TEXT PRIMARY KEY,
     owner TEXT NOT NULL,
     sum INTEGER NOT NULL
   ) WITHOUT ROWID;
-  CREATE TABLE pinned_run (id INTEGER PRIMARY KEY);
+  CREATE TABLE pinned_run (id INTEGER PRIMARY KEY, sum INTEGER NOT NULL);
   PRAGMA user_version = 3;
 )sql";
 static_assert(kSchemaVersion == 3);
@@ -143,8 +143,8 @@ absl::Status MakeTables(Database& database, const std::filesystem::path& file) {
   if (version > kSchemaVersion) return errors::StoreTooNew(file.string(), version, kSchemaVersion);
   if (version == kSchemaVersion) return absl::OkStatus();
   return session.Transact([&] {
-    absl::Status status = version < 2 ? session.Execute(kVersion2) : absl::OkStatus();
-    return status.ok() ? session.Execute(kVersion3) : status;
+    absl::Status status = version < 2 ? session.Execute(kSqliteVersion2) : absl::OkStatus();
+    return status.ok() ? session.Execute(kSqliteVersion3) : status;
   });
 }
 

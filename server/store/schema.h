@@ -20,10 +20,11 @@ inline constexpr std::uint64_t kSchemaVersion = 3;
 #define RUN_BODY "id, phases, result"
 #define TRACE_HEAD "id, sha256, name, format, operations, upload_ns, bytes"
 #define TRACE_BODY "id, content"
-// Whether a run is pinned, which stands beside it too.
-#define RUN_PINNED "EXISTS (SELECT 1 FROM pinned_run WHERE pinned_run.id = run.id)"
-// Whose a trace is ('': nobody's), which stands beside it (schema.cc) with a checksum of its own, and whether that is as it was
+// What stands beside a row (schema.cc): whether a run is pinned, whose a trace is ('': nobody's), and whether that is as it was
 // written.
+#define RUN_PINNED "EXISTS (SELECT 1 FROM pinned_run WHERE pinned_run.id = run.id)"
+#define RUN_PINNED_WHOLE \
+  "NOT EXISTS (SELECT 1 FROM pinned_run AS other WHERE other.id = run.id AND other.sum <> row_sum(other.id))"
 #define TRACE_OWNER "ifnull((SELECT owner FROM trace_owner WHERE trace_owner.sha256 = trace.sha256), '')"
 #define TRACE_OWNER_WHOLE                                                                              \
   "NOT EXISTS (SELECT 1 FROM trace_owner AS other WHERE other.sha256 = trace.sha256 AND other.sum <> " \

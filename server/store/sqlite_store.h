@@ -57,7 +57,7 @@ class SqliteStore final : public RunStore {
   absl::StatusOr<std::uint64_t> CountRuns() const override;
   absl::StatusOr<std::uint64_t> RetireRuns(absl::Time before, std::uint64_t runs_max) override;
 
-  absl::Status PutTrace(const StoredTrace& trace) override;
+  absl::Status PutTraceWithin(const StoredTrace& trace, std::uint64_t owner_bytes_max) override;
   absl::Status DeleteTrace(std::string_view sha256) override;
   absl::StatusOr<std::optional<StoredTrace>> FindTrace(std::string_view sha256) const override;
   absl::StatusOr<std::optional<StoredTrace>> FindTraceInfo(std::string_view sha256) const override;
@@ -83,6 +83,7 @@ class SqliteStore final : public RunStore {
   // Likewise, and once more with the room that was set aside when the disk is full.
   absl::Status ChangeEvenIfFull(const std::function<absl::Status(Database::Session&)>& change);
   absl::Status Rename(Database::Session& session, std::uint64_t id, const std::string& label);
+  absl::Status Insert(Database::Session& session, const StoredTrace& trace);  // in place of the one with the same digest
   // Gives free pages back to the disk.
   void Shrink();
 

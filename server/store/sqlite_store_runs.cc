@@ -128,7 +128,7 @@ absl::Status SqliteStore::UpdateRun(std::uint64_t id, const RunChange& change) {
     return session.Transact([&]() -> absl::Status {
       absl::Status status = change.label ? Rename(session, id, *change.label) : absl::OkStatus();
       if (!status.ok() || !change.pinned) return status;
-      const char* const sql = *change.pinned ? "INSERT OR IGNORE INTO pinned_run SELECT id FROM run WHERE id = ?"
+      const char* const sql = *change.pinned ? "INSERT OR REPLACE INTO pinned_run SELECT id, row_sum(id) FROM run WHERE id = ?"
                                              : "DELETE FROM pinned_run WHERE id = ?";
       return session.Prepare(sql).Bind(id).Run();
     });
@@ -175,7 +175,8 @@ absl::StatusOr<std::uint64_t> SqliteStore::RetireRuns(absl::Time before, std::ui
 absl::StatusOr<std::optional<Run>> SqliteStore::FindRun(std::uint64_t id) const {
   Database::Session session(*reader_);
   Statement query = session.Prepare("SELECT " RUN_HEAD ", phases, result, head_sum = row_sum(" RUN_HEAD
-                                    ") AND body_sum = row_sum(" RUN_BODY "), " RUN_PINNED " FROM run WHERE id = ?");
+                                    ") AND body_sum = row_sum(" RUN_BODY ") AND " RUN_PINNED_WHOLE ", " RUN_PINNED
+                                    " FROM run WHERE id = ?");
   const absl::StatusOr<bool> row = query.Bind(id).Step();
   if (absl::IsDataLoss(row.status())) return damage_.Found(RunName(id));
   if (!row.ok()) return row.status();
@@ -206,7 +207,7 @@ absl::StatusOr<RunList> SqliteStore::ListRuns(std::uint64_t before_id, std::size
     list.runs.push_back(*std::move(run));
     return absl::OkStatus();
   };
-  absl::Status status = Scan("run", RUN_HEAD, ", " RUN_PINNED, "run_request", before_id, limit, take, list.damaged);
+  absl::Status status = Scan("run", RUN_HEAD, " AND " RUN_PINNED_WHOLE ", " RUN_PINNED, "run_request", before_id, limit, take, list.damaged);
   if (!status.ok()) return status;
   for (const std::uint64_t id : list.damaged) damage_.Found(RunName(id)).IgnoreError();  // logged
   return list;

@@ -24,39 +24,64 @@ StoredTrace ReadHead(const Statement& row) {
   return trace;
 }
 
+// Of all his traces but `except`.
+absl::StatusOr<std::uint64_t> BytesOf(Database::Session& session, std::string_view owner, std::string_view except) {
+  Statement query =
+      session.Prepare("SELECT ifnull(sum(bytes), 0) FROM trace WHERE " TRACE_OWNER " = ?1 AND trace.sha256 <> ?2");
+  const absl::StatusOr<bool> row = query.Bind(owner).Bind(except).Step();
+  if (!row.ok()) return row.status();
+  return query.Int(0);
+}
+
 }  // namespace
 
-absl::Status SqliteStore::PutTrace(const StoredTrace& trace) {
-  return Change([&](Database::Session& session) {
+absl::Status SqliteStore::PutTraceWithin(const StoredTrace& trace, std::uint64_t owner_bytes_max) {
+  absl::Status refused;  // not by the database, which goes on
+  absl::Status status = Change([&](Database::Session& session) {
     return session.Transact([&]() -> absl::Status {
-      std::uint64_t id = 0;
       {
-        Statement last = session.Prepare("SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'trace'");
-        const absl::StatusOr<bool> row = last.Step();
-        if (!row.ok()) return row.status();
-        id = last.Int(0) + 1;
+        Statement query = session.Prepare("SELECT 1 FROM trace WHERE sha256 = ? AND " TRACE_OWNER " <> ?");
+        const absl::StatusOr<bool> of_another = query.Bind(trace.sha256).Bind(trace.owner).Step();
+        if (!of_another.ok()) return of_another.status();
+        if (*of_another) return absl::OkStatus();
       }
-      absl::Status put =
-          session
-              .Prepare(
-                  "INSERT OR REPLACE INTO trace VALUES (?1, row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7), row_sum(?1, ?8), "
-                  "?2, ?3, ?4, ?5, ?6, ?7, ?8)")
-              .Bind(id)
-              .Bind(trace.sha256)
-              .Bind(trace.name)
-              .Bind(trace.format)
-              .Bind(trace.operations)
-              .Bind(static_cast<std::uint64_t>(absl::ToUnixNanos(trace.upload_time)))
-              .Bind(std::uint64_t{trace.content.size()})
-              .BindBlob(trace.content)
-              .Run();
-      if (!put.ok()) return put;
-      return session.Prepare("INSERT OR REPLACE INTO trace_owner VALUES (?1, ?2, row_sum(?1, ?2))")
-          .Bind(trace.sha256)
-          .Bind(trace.owner)
-          .Run();
+      if (owner_bytes_max != UINT64_MAX) {
+        const absl::StatusOr<std::uint64_t> stored = BytesOf(session, trace.owner, trace.sha256);
+        if (!stored.ok()) return stored.status();
+        refused = CheckBytes(trace.owner, *stored, trace.content.size(), owner_bytes_max);
+      }
+      return refused.ok() ? Insert(session, trace) : absl::OkStatus();
     });
   });
+  return status.ok() ? refused : status;
+}
+
+absl::Status SqliteStore::Insert(Database::Session& session, const StoredTrace& trace) {
+  std::uint64_t id = 0;
+  {
+    Statement last = session.Prepare("SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'trace'");
+    const absl::StatusOr<bool> row = last.Step();
+    if (!row.ok()) return row.status();
+    id = last.Int(0) + 1;
+  }
+  absl::Status put = session
+                         .Prepare(
+                             "INSERT OR REPLACE INTO trace VALUES (?1, row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7), row_sum(?1, ?8), "
+                             "?2, ?3, ?4, ?5, ?6, ?7, ?8)")
+                         .Bind(id)
+                         .Bind(trace.sha256)
+                         .Bind(trace.name)
+                         .Bind(trace.format)
+                         .Bind(trace.operations)
+                         .Bind(static_cast<std::uint64_t>(absl::ToUnixNanos(trace.upload_time)))
+                         .Bind(std::uint64_t{trace.content.size()})
+                         .BindBlob(trace.content)
+                         .Run();
+  if (!put.ok()) return put;
+  return session.Prepare("INSERT OR REPLACE INTO trace_owner VALUES (?1, ?2, row_sum(?1, ?2))")
+      .Bind(trace.sha256)
+      .Bind(trace.owner)
+      .Run();
 }
 
 absl::Status SqliteStore::DeleteTrace(std::string_view sha256) {
@@ -114,10 +139,7 @@ absl::StatusOr<TraceList> SqliteStore::ListTraces(std::uint64_t before_id, std::
 
 absl::StatusOr<std::uint64_t> SqliteStore::TraceBytesOf(std::string_view owner) const {
   Database::Session session(*reader_);
-  Statement query = session.Prepare("SELECT ifnull(sum(bytes), 0) FROM trace WHERE " TRACE_OWNER " = ?");
-  const absl::StatusOr<bool> row = query.Bind(owner).Step();
-  if (!row.ok()) return row.status();
-  return query.Int(0);
+  return BytesOf(session, owner, "");
 }
 
 absl::StatusOr<std::uint64_t> SqliteStore::TraceBytes() const { return QueryInt("SELECT ifnull(sum(bytes), 0) FROM trace"); }

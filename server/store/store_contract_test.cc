@@ -212,6 +212,66 @@ TEST_P(StoreContract, TracesHaveOwners) {
   EXPECT_EQ((*store_->FindTraceInfo(of_ada.sha256))->owner, "") << "a deleted trace has no owner";
 }
 
+TEST_P(StoreContract, ATraceStaysItsFirstOwners) {
+  StoredTrace trace = SampleTrace(1, 100);
+  trace.owner = "ada";
+  ASSERT_TRUE(store_->PutTrace(trace).ok());
+  for (const char* other : {"bob", ""}) {
+    StoredTrace again = trace;
+    again.owner = other;
+    again.name = "another name";
+    again.content = "another content";
+    EXPECT_TRUE(store_->PutTraceWithin(again, 20).ok()) << "nothing of it is " << other << "'s";
+    const StoredTrace kept = **store_->FindTrace(trace.sha256);
+    EXPECT_EQ(kept.owner, "ada");
+    EXPECT_EQ(kept.name, trace.name);
+    EXPECT_EQ(kept.content, trace.content);
+  }
+  StoredTrace of_nobody = SampleTrace(2, 100);
+  ASSERT_TRUE(store_->PutTrace(of_nobody).ok());
+  of_nobody.owner = "ada";
+  ASSERT_TRUE(store_->PutTrace(of_nobody).ok());
+  EXPECT_EQ((*store_->FindTraceInfo(of_nobody.sha256))->owner, "");
+}
+
+TEST_P(StoreContract, AnOwnerHasABoundThatNothingExceeds) {
+  const auto put = [&](std::uint64_t number, const std::string& owner, std::size_t bytes, std::uint64_t max) {
+    StoredTrace trace = SampleTrace(number, 0);
+    trace.content = std::string(bytes, 'x');
+    trace.owner = owner;
+    return store_->PutTraceWithin(trace, max);
+  };
+  ASSERT_TRUE(put(1, "ada", 60, 100).ok());
+  ASSERT_TRUE(put(1, "ada", 100, 100).ok()) << "in place of the first";
+  const absl::Status refused = put(2, "ada", 1, 100);
+  EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()),
+              HasSubstr("ada has 100 bytes of traces and programs in the store, and 1 more are over the 100 that one may have"));
+  EXPECT_EQ(store_->CheckRoomOf("ada", 1, 100), refused);
+  EXPECT_TRUE(store_->CheckRoomOf("ada", 0, 100).ok());
+  EXPECT_FALSE((*store_->FindTrace("digest 2")).has_value());
+  EXPECT_THAT(store_->trouble(), IsEmpty()) << "the store is well";
+  EXPECT_TRUE(absl::IsResourceExhausted(put(2, "bob", 101, 100)));
+  EXPECT_TRUE(put(2, "", 101, 100).ok()) << "nobody has no bound";
+  EXPECT_TRUE(put(3, "bob", 100, 100).ok());
+
+  constexpr std::uint64_t kEach = 5, kMax = 70;
+  std::atomic<std::uint64_t> taken{0};
+  std::vector<std::thread> threads;
+  for (std::uint64_t thread = 0; thread < 6; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (std::uint64_t i = 0; i < kEach; ++i) {
+        const absl::Status status = put(100 + thread * kEach + i, "eve", 10, kMax);
+        EXPECT_TRUE(status.ok() || absl::IsResourceExhausted(status)) << status;
+        if (status.ok()) ++taken;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(taken, kMax / 10);
+  EXPECT_EQ(*store_->TraceBytesOf("eve"), kMax);
+}
+
 TEST_P(StoreContract, LargeTracesComeBackWhole) {
   const StoredTrace trace = SampleTrace(3, 20 << 20);
   ASSERT_TRUE(store_->PutTrace(trace).ok());

@@ -73,20 +73,19 @@ absl::Status CopyRows(Database::Session& from, Database::Session& to, const Summ
   return absl::OkStatus();
 }
 
-// Of the traces and runs that were saved; one whose owner is lost belongs to nobody.
-absl::Status CopyOwnersAndPins(Database::Session& from, Database::Session& to) {
-  Statement owners = from.Prepare("SELECT sha256, owner, sum FROM trace_owner WHERE sum = row_sum(sha256, owner)");
-  for (absl::StatusOr<bool> row = owners.Step(); row.ok() && *row; row = owners.Step()) {
-    absl::Status status =
-        to.Prepare("INSERT OR IGNORE INTO trace_owner SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM trace WHERE sha256 = ?1)")
-            .BindRow(owners)
-            .Run();
-    if (!status.ok()) return status;
-  }
-  Statement pins = from.Prepare("SELECT id FROM pinned_run");
-  for (absl::StatusOr<bool> row = pins.Step(); row.ok() && *row; row = pins.Step()) {
-    absl::Status status = to.Prepare("INSERT OR IGNORE INTO pinned_run SELECT id FROM run WHERE id = ?").BindRow(pins).Run();
-    if (!status.ok()) return status;
+// Owners and pins of the traces and runs that were saved.
+absl::Status CopyBeside(Database::Session& from, Database::Session& to, Saved& saved) {
+  const std::vector<std::string> lost = DamagedBeside(from);
+  saved.lost.insert(saved.lost.end(), lost.begin(), lost.end());
+  for (const auto& [read, write] :
+       {std::pair{"SELECT sha256, owner, sum FROM trace_owner WHERE sum = row_sum(sha256, owner)",
+                  "INSERT OR IGNORE INTO trace_owner SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM trace WHERE sha256 = ?1)"},
+        std::pair{"SELECT id, sum FROM pinned_run WHERE sum = row_sum(id)",
+                  "INSERT OR IGNORE INTO pinned_run SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM run WHERE id = ?1)"}}) {
+    Statement rows = from.Prepare(read);
+    for (absl::StatusOr<bool> row = rows.Step(); row.ok() && *row; row = rows.Step()) {
+      if (absl::Status status = to.Prepare(write).BindRow(rows).Run(); !status.ok()) return status;
+    }
   }
   return absl::OkStatus();
 }
@@ -163,9 +162,17 @@ absl::Status UpgradeFirstSchema(const DataLock& lock, const std::filesystem::pat
 const std::vector<SummedTable>& SummedTables() {
   static const auto& tables = *new std::vector<SummedTable>{
       {"run", "run", "run_request", "head_sum = row_sum(" RUN_HEAD ") AND body_sum = row_sum(" RUN_BODY ")"},
-      {"trace", "trace", "trace_digest",
-       "head_sum = row_sum(" TRACE_HEAD ") AND body_sum = row_sum(" TRACE_BODY ") AND " TRACE_OWNER_WHOLE}};
+      {"trace", "trace", "trace_digest", "head_sum = row_sum(" TRACE_HEAD ") AND body_sum = row_sum(" TRACE_BODY ")"}};
   return tables;
+}
+
+std::vector<std::string> DamagedBeside(Database::Session& session) {
+  std::vector<std::string> damaged;
+  Statement query = session.Prepare(
+      "SELECT 'the owner of trace \"' || sha256 || '\"' FROM trace_owner WHERE sum <> row_sum(sha256, owner) "
+      "UNION ALL SELECT 'the pin of run ' || id FROM pinned_run WHERE sum <> row_sum(id)");
+  for (absl::StatusOr<bool> row = query.Step(); row.ok() && *row; row = query.Step()) damaged.push_back(query.Text(0));
+  return damaged;
 }
 
 std::set<std::uint64_t> FindIds(Database::Session& session, const SummedTable& table) {
@@ -203,7 +210,7 @@ absl::StatusOr<Saved> SaveRows(const DataLock& lock, const std::filesystem::path
       for (const SummedTable& table : SummedTables()) {
         if (absl::Status copied = CopyRows(old, to, table, saved); !copied.ok()) return copied;
       }
-      if (absl::Status copied = CopyOwnersAndPins(old, to); !copied.ok()) return copied;
+      if (absl::Status copied = CopyBeside(old, to, saved); !copied.ok()) return copied;
       return CopyCounters(old, to);
     });
     if (!status.ok()) return status;

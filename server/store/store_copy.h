@@ -36,6 +36,9 @@ std::set<std::uint64_t> FindIds(Database::Session& session, const SummedTable& t
 // OK if the row can be read and its checksums hold; otherwise why not.
 absl::Status CheckRow(Database::Session& session, const SummedTable& table, std::uint64_t id);
 
+// What stands beside traces and runs (schema.h) and is not what was written: "the owner of trace "..."", "the pin of run 7".
+std::vector<std::string> DamagedBeside(Database::Session& session);
+
 struct Saved {
   std::uint64_t rows = 0;
   std::vector<std::string> lost;  // "run 7"

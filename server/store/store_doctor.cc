@@ -98,17 +98,19 @@ absl::StatusOr<StoreReport> Check(const std::filesystem::path& file) {
   Database::Session session(**database);
   CheckStructure(session, report);
   CheckCounter(session, report);
+  for (const std::string& name : DamagedBeside(session)) report.damaged.push_back(name + ": it is not what was written");
   absl::Status status = ForEachWhole(session, report, [](const auto&, std::uint64_t) { return absl::OkStatus(); });
   if (!status.ok()) return status;
   return report;
 }
 
 absl::Status ExportRun(Database::Session& session, std::uint64_t id, std::ostream& out) {
-  Statement row = session.Prepare("SELECT " RUN_HEAD ", phases, result FROM run WHERE id = ?");
+  Statement row = session.Prepare("SELECT " RUN_HEAD ", phases, result, " RUN_PINNED " FROM run WHERE id = ?");
   const absl::StatusOr<bool> there = row.Bind(id).Step();
   if (!there.ok()) return there.status();
-  const absl::StatusOr<Run> run = DecodeRun(RunRowOf(row, /*whole=*/true), /*whole=*/true);
+  absl::StatusOr<Run> run = DecodeRun(RunRowOf(row, /*whole=*/true), /*whole=*/true);
   if (!run.ok()) return run.status();
+  run->pinned = row.Int(13) == 1;
   const absl::StatusOr<std::string> json = MessageToJson(ToProto(*run), JsonLayout::kCompact);
   if (!json.ok()) return json.status();
   out << *json << '\n';

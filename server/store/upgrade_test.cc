@@ -1,4 +1,4 @@
-// A database of the first schema, without checksums, becomes one of this schema with the same runs.
+// A database of an older schema becomes one of this schema with the same runs.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -85,56 +85,33 @@ TEST(Upgrade, KeepsRunsTracesAndCounters) {
 }
 
 // Version 2 had no owners of traces and no pinned runs; all else of it is as it is now.
-TEST(Upgrade, TracesOfVersion2BelongToNobody) {
+TEST(Upgrade, OfVersion2NoRunIsPinnedAndTracesBelongToNobody) {
   const TemporaryDirectory directory;
   const std::filesystem::path file = directory.path() / "alloclab.db";
-  ASSERT_TRUE((*SqliteStore::Open(directory.path()))->PutTrace(SampleTrace(1, 100)).ok());
+  {
+    const auto store = SqliteStore::Open(directory.path());
+    ASSERT_TRUE((*store)->PutTrace(SampleTrace(1, 100)).ok());
+    ASSERT_EQ(*(*store)->InsertRun(SampleRun(1), "", ""), 1u);
+    ASSERT_TRUE((*store)->FinishRun(EndedSample(1, 1, 100)).ok());
+  }
   {
     const auto database = Database::Open(file, Database::Mode::kReadWrite);
     ASSERT_TRUE(
         Database::Session(**database).Execute("DROP TABLE trace_owner; DROP TABLE pinned_run; PRAGMA user_version = 2").ok());
   }
-  for (const char* owner : {"", "ada"}) {
+  for (const bool again : {false, true}) {
     const auto store = SqliteStore::Open(directory.path());
     ASSERT_TRUE(store.ok()) << store.status();
-    StoredTrace trace = SampleTrace(1, 100);
-    EXPECT_EQ((*(*store)->FindTrace(trace.sha256))->content, trace.content);
-    EXPECT_EQ((*(*store)->FindTrace(trace.sha256))->owner, owner);
+    EXPECT_EQ((*(*store)->FindTrace("digest 1"))->content, SampleTrace(1, 100).content);
+    EXPECT_EQ((*(*store)->FindTrace("digest 1"))->owner, "");
+    EXPECT_EQ((*(*store)->FindRun(1))->pinned, again);
+    ASSERT_TRUE((*store)->UpdateRun(1, {.label = std::nullopt, .pinned = true}).ok());
+    StoredTrace trace = SampleTrace(2, 100);
     trace.owner = "ada";
     ASSERT_TRUE((*store)->PutTrace(trace).ok());
+    EXPECT_EQ(*(*store)->TraceBytesOf("ada"), trace.content.size());
   }
   EXPECT_TRUE(CheckStore(directory.path())->whole());
-}
-
-// An owner that was changed behind the store's back is no answer; what repairs the store keeps the others'.
-TEST(Upgrade, AnOwnerHasAChecksum) {
-  const TemporaryDirectory directory;
-  std::vector<StoredTrace> traces{SampleTrace(1, 100), SampleTrace(2, 100)};
-  {
-    const auto store = SqliteStore::Open(directory.path());
-    for (StoredTrace& trace : traces) {
-      trace.owner = "ada";
-      ASSERT_TRUE((*store)->PutTrace(trace).ok());
-    }
-  }
-  {
-    const auto database = Database::Open(directory.path() / "alloclab.db", Database::Mode::kReadWrite);
-    Database::Session session(**database);
-    ASSERT_TRUE(session.Prepare("UPDATE trace_owner SET owner = 'eve' WHERE sha256 = ?").Bind(traces[0].sha256).Run().ok());
-  }
-  {
-    const auto store = SqliteStore::Open(directory.path());
-    EXPECT_TRUE(absl::IsDataLoss((*store)->FindTraceInfo(traces[0].sha256).status()));
-    EXPECT_TRUE(absl::IsDataLoss((*store)->FindTrace(traces[0].sha256).status()));
-    const auto list = (*store)->ListTraces(INT64_MAX, 10);
-    EXPECT_EQ(list->traces.size(), 1u);
-    EXPECT_EQ(list->damaged.size(), 1u);
-  }
-  const auto repaired = RepairStore(directory.path());
-  ASSERT_TRUE(repaired.ok()) << repaired.status();
-  EXPECT_FALSE(repaired->whole());
-  const auto store = SqliteStore::Open(directory.path());
-  EXPECT_EQ((*(*store)->FindTraceInfo(traces[1].sha256))->owner, "ada");
 }
 
 }  // namespace
