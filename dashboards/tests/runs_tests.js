@@ -39,6 +39,36 @@ test('Repeat makes another run of the same', async () => {
   await browser.page.locator('.head .state.SUCCEEDED').waitFor();
 });
 
+test('a run that has ended is pinned and named anew from its page, by keyboard too', async () => {
+  const number = await lab.finish('steady-state', '--operations', '2000', '--label', 'plain');
+  const shown = async () => JSON.parse(await lab.run('runs', 'show', number, '--output', 'json'));
+  await browser.open(lab.url(`runs/${number}`));
+  const head = browser.page.locator('.head'), pin = head.getByRole('button', {name: 'Pin', exact: true});
+  const label = head.getByLabel('Label of this run');
+  assert.equal(await label.inputValue(), 'plain');
+  await pin.click();
+  await head.getByText('pinned', {exact: true}).waitFor();
+  assert.equal((await shown()).pinned, true);
+  await label.fill('worth keeping');
+  await browser.page.keyboard.press('Enter');
+  await head.getByText('worth keeping', {exact: true}).waitFor();
+  assert.equal((await shown()).label, 'worth keeping');
+  await label.fill('');
+  await browser.page.keyboard.insertText('x'.repeat(200));
+  assert.equal((await label.inputValue()).length, 128, 'as long as the server takes it');
+  await browser.open(lab.url('runs?label=worth'));
+  await browser.page.locator('.runs tbody tr', {hasText: `#${number}`}).filter({hasText: 'pinned'}).waitFor();
+  await browser.open(lab.url(`runs/${number}`));
+  await head.getByRole('button', {name: 'Unpin'}).focus();
+  await browser.page.keyboard.press('Enter');
+  await pin.waitFor();
+  assert.deepEqual([(await shown()).pinned ?? false, (await shown()).label], [false, 'worth keeping']);
+  await label.fill('');
+  await head.getByRole('button', {name: 'Set label'}).click();
+  await head.getByText('worth keeping', {exact: true}).waitFor({state: 'detached'});
+  assert.equal((await shown()).label ?? '', '');
+});
+
 const rows = () => browser.page.locator('.runs tbody tr');
 const rowsAre = (expected) => browser.until((count) => document.querySelectorAll('.runs tbody tr').length === count, expected);
 

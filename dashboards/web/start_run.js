@@ -47,7 +47,8 @@ class TraceDrop {
 }
 
 const option = (value, text) => h('option', {value}, text);
-const traceOption = ({sha256, name, operations}) => option(`sha256:${sha256}`, `${name} (${count(number(operations))} operations, trace)`);
+const traceOption = ({sha256, name, operations, owner}) =>
+  option(`sha256:${sha256}`, `${name} (${count(number(operations))} operations, ${owner ? `${owner}'s ` : ''}trace)`);
 
 // onstarted(run): it was accepted.
 export async function startRun(onstarted) {

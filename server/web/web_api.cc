@@ -116,6 +116,7 @@ WebApi::Handler WebApi::RouteOfChange(const std::vector<std::string>& path) {
   static const std::map<std::string_view, Handler> kOfRun = {{"repeat", &WebApi::RepeatRun},
                                                              {"cancel", &WebApi::CancelRun},
                                                              {"delete", &WebApi::DeleteRun},
+                                                             {"update", &WebApi::UpdateRun},
                                                              {"open", &WebApi::OpenRun}};
   static const std::map<std::string_view, Handler> kOfInstance = {
       {"seek", &WebApi::SeekRun},    {"explain", &WebApi::ExplainRun},     {"holes", &WebApi::Holes},
@@ -137,7 +138,7 @@ absl::Status WebApi::CheckOwnerOf(const HttpRequest& request, const Bearer& who)
     const auto instance = subjects_.instances.Find(name);
     if (instance.ok()) return CheckOwner(who, (*instance)->owner(), fmt::format("instance \"{}\"", (*instance)->name()));
   }
-  if (request.path[1] == "runs" && (action == "cancel" || action == "delete")) {
+  if (request.path[1] == "runs" && (action == "cancel" || action == "delete" || action == "update")) {
     const auto id = RunNumber(request);
     const auto run = id.ok() ? subjects_.runs.Get(*id) : id.status();
     if (run.ok()) return CheckOwner(who, run->request.owner, fmt::format("run {}", *id));
@@ -151,7 +152,7 @@ absl::StatusOr<std::string> WebApi::Answer(HttpRequest request, const Bearer& wh
     return absl::NotFoundError(fmt::format(
         "no address \"/{}\": expected {}", fmt::join(request.path, "/"),
         request.changes
-            ? "/api/runs[/ID/repeat|cancel|delete|open], /api/instances[/NAME/delete|malloc|calloc|realloc|free|allocate-pages|"
+            ? "/api/runs[/ID/repeat|cancel|update|delete|open], /api/instances[/NAME/delete|malloc|calloc|realloc|free|allocate-pages|"
               "free-pages|seek|explain|holes|tenants|close] or /api/traces"
             : "/api/server, /api/catalog, /api/workloads, /api/traces, /api/instances[/NAME[/map|live|ages]] or "
               "/api/runs[/ID[/map|live|diff]]"));

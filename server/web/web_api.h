@@ -90,6 +90,7 @@ class WebApi {
   absl::StatusOr<std::string> StartRun(const HttpRequest& request);
   absl::StatusOr<std::string> RepeatRun(const HttpRequest& request);
   absl::StatusOr<std::string> CancelRun(const HttpRequest& request);
+  absl::StatusOr<std::string> UpdateRun(const HttpRequest& request);
   absl::StatusOr<std::string> DeleteRun(const HttpRequest& request);
   absl::StatusOr<std::string> OpenRun(const HttpRequest& request);
   absl::StatusOr<std::string> SeekRun(const HttpRequest& request);

@@ -160,6 +160,21 @@ absl::StatusOr<std::string> WebApi::CancelRun(const HttpRequest& request) {
   return run.ok() ? ToJson(ToProto(*run)) : run.status();
 }
 
+absl::StatusOr<std::string> WebApi::UpdateRun(const HttpRequest& request) {
+  if (absl::Status status = request.CheckParameters({"label", "pinned"}); !status.ok()) return status;
+  const auto id = RunNumber(request);
+  if (!id.ok()) return id.status();
+  const auto pinned = request.Number("pinned", 0, 0, 1);
+  if (!pinned.ok()) return pinned.status();
+  v1::UpdateRunRequest update;
+  if (request.query.contains("label")) update.set_label(request.Text("label"));
+  if (request.query.contains("pinned")) update.set_pinned(*pinned == 1);
+  const absl::StatusOr<RunChange> change = FromProto(update);
+  if (!change.ok()) return change.status();
+  const auto run = subjects_.runs.Update(*id, *change);
+  return run.ok() ? ToJson(ToProto(*run)) : run.status();
+}
+
 absl::StatusOr<std::string> WebApi::DeleteRun(const HttpRequest& request) {
   if (absl::Status status = request.CheckParameters({}); !status.ok()) return status;
   const auto id = RunNumber(request);

@@ -42,6 +42,15 @@ TEST_F(WebServerTest, StartsRepeatsAndCancelsRuns) {
   const v1::Run renamed = run_of(post(absl::StrCat("/api/runs/", run.id(), "/repeat?label=other")));
   EXPECT_EQ(renamed.label(), "other");
   server().AwaitEnd(renamed.id());
+  const std::string update = absl::StrCat("/api/runs/", renamed.id(), "/update");
+  EXPECT_TRUE(run_of(post(update + "?pinned=1")).pinned());
+  const v1::Run kept = run_of(post(update + "?label=to%20keep"));
+  EXPECT_EQ(kept.label(), "to keep");
+  EXPECT_TRUE(kept.pinned());
+  EXPECT_FALSE(run_of(post(update + "?pinned=0&label=")).pinned());
+  EXPECT_EQ(Read<v1::RunDetail>(absl::StrCat("/api/runs/", renamed.id())).run().label(), "");
+  for (const std::string bad : {"", "?pinned=2", "?pinned=", "?colour=red"}) EXPECT_EQ(post(update + bad).status, 400) << bad;
+  EXPECT_EQ(post(absl::StrCat(update, "?label=", std::string(129, 'x'))).status, 400);
   EXPECT_EQ(post(absl::StrCat("/api/runs/", renamed.id(), "/delete")).status, 200);
   EXPECT_EQ(Ask(absl::StrCat("/api/runs/", renamed.id())).status, 404);
 
@@ -58,7 +67,8 @@ TEST_F(WebServerTest, StartsRepeatsAndCancelsRuns) {
                  {"/api/runs/x/repeat", "not the number of a run", 400},
                  {"/api/runs/999999/cancel", "999999", 404},
                  {"/api/runs/999999/delete", "999999", 404},
-                 {"/api/server", "/api/runs[/ID/repeat|cancel|delete|open]", 404}};
+                 {"/api/runs/999999/update?pinned=1", "999999", 404},
+                 {"/api/server", "/api/runs[/ID/repeat|cancel|update|delete|open]", 404}};
   for (const auto& each : refused) {
     const RawResponse response = post(each.target);
     EXPECT_EQ(response.status, each.status) << each.target << response.body;

@@ -59,7 +59,7 @@ function provenance(run, {exact, measured}) {
     exact.trace_notes.length > 0 && ['Notes', exact.trace_notes.map((note) => h('div', {}, note))], exact.seed !== '0' && ['Seed', exact.seed],
     ['Broken invariants at the end', count(number(exact.violations)), `n ${number(exact.violations) > 0 ? 'bad' : ''}`],
     ['Cost model', exact.cost_model], ['Server', `${measured.server_version}, ${measured.server_build}`], ['Host', measured.host],
-    ['Submitted', clock(time(run.submit_time))], ['Ended', clock(time(run.end_time))],
+    run.owner !== '' && ['Owner', run.owner], ['Submitted', clock(time(run.submit_time))], ['Ended', clock(time(run.end_time))],
     ['Preparing the operations', nanoseconds(number(measured.prepare_ns))],
   ]);
 }
@@ -89,6 +89,11 @@ class RunActions {
       this.label.value.trim() === '' ? {} : {label: this.label.value.trim()})());
     this.travel = button('open', 'Time travel', change('open', (moment) => (location.hash = `#/instances/${moment.instance}`)));
     this.step = button('compare', 'Compare with', () => this.compare(id));
+    this.name = h('input', {id: 'run-name', size: 12, maxlength: 128, placeholder: 'none', 'aria-label': 'Label of this run', autocomplete: 'off',
+      onkeydown: (event) => event.key === 'Enter' && this.rename.click()});
+    this.rename = button('rename', 'Set label', () => change('update', (run) => (this.name.value = run.label), {label: this.name.value.trim()})());
+    this.pin = button('pin', '', () => change('update', () => {}, {pinned: this.pin.dataset.pinned === 'yes' ? 0 : 1})());
+    this.pin.title = 'A pinned run is kept until somebody deletes it';
     this.remove = deleteButton('run-delete', 'Delete', change('delete', () => (location.hash = '#/runs')));
     this.element = h('span', {class: 'actions'});
   }
@@ -101,9 +106,12 @@ class RunActions {
 
   // Those that fit the run as it is, in a place that is left alone.
   show(run, id) {
+    const pinned = run.pinned ? 'yes' : 'no';
+    if (this.pin.dataset.pinned === undefined) this.name.value = run.label;
+    if (this.pin.dataset.pinned !== pinned) Object.assign(this.pin, {textContent: run.pinned ? 'Unpin' : 'Pin'}).dataset.pinned = pinned;
     const user = may('user'), exact = run.result?.exact;
     const fit = ended(run) ? [...(user ? [this.repeat, this.label] : []), ...(user && exact ? [this.travel, this.step, this.other] : []),
-      ...(mayChange(run.owner) ? [this.remove] : [])] : mayChange(run.owner) ? [this.cancel] : [];
+      ...(mayChange(run.owner) ? [this.pin, this.rename, this.name, this.remove] : [])] : mayChange(run.owner) ? [this.cancel] : [];
     if (fit.length !== this.element.children.length || fit.some((each, i) => each !== this.element.children[i])) this.element.replaceChildren(...fit);
     return h('span', {'data-keep': `actions ${id}`}, !this.element.isConnected && this.element);
   }
@@ -141,7 +149,7 @@ export function open(id, page) {
       const {run, live: machine} = await read(query);
       return [
         h('div', {class: 'head'}, h('span', {class: 'crumb'}, link('#/runs', 'Runs'), ` / run ${run.id}`),
-          h('h1', {}, workloadName(run)), runState(run.state), run.label && h('span', {class: 'muted'}, run.label),
+          h('h1', {}, workloadName(run)), runState(run.state), run.label && h('span', {class: 'muted'}, run.label), run.pinned && h('span', {class: 'muted'}, 'pinned'),
           configChips(run.result?.exact?.config ?? run.config, catalog), actions.show(run, id)),
         problem && h('div', {class: 'panel bad', role: 'alert'}, problem),
         run.error && h('div', {class: 'panel bad', role: 'alert'}, run.error),

@@ -48,7 +48,7 @@ const COLUMNS = [['Run', 'name'], ['Workload'], ['Machine', 'machine'], ['State'
 function row(run, catalog) {
   const name = workloadName(run), took = time(run.end_time) - time(run.submit_time);
   return [
-    runLink(run.id), [name, run.label && run.label !== name && h('small', {class: 'muted'}, run.label)],
+    [runLink(run.id), run.pinned && h('small', {class: 'muted'}, 'pinned')], [name, run.label && run.label !== name && h('small', {class: 'muted'}, run.label)],
     configWords(run.config, catalog).map((text, i) => [i > 0 && ' · ', h('span', {}, text)]),
     [runState(run.state), run.error && h('small', {class: 'muted'}, run.error)],
     operations(run), ...results(run), ended(run) ? duration(took) : '', clock(time(run.submit_time))];
