@@ -36,10 +36,10 @@ class TraceLibrary {
                std::uint64_t bytes_of_one_max = UINT64_MAX)
       : store_(store), budget_(std::move(budget)), bytes_max_(bytes_max), bytes_of_one_max_(bytes_of_one_max) {}
 
-  // Reads an uploaded file and keeps it in the store, as `owner`'s; of several files with the same operations the last, with its
-  // name, notes and call sites: runs that are opened from then on show those. Unless the first is another's: his stays.
-  // INVALID_ARGUMENT: malformed; RESOURCE_EXHAUSTED: too large, host memory short, store full, or what one owner may have of it;
-  // CANCELLED: interrupted. The bytes themselves are the caller's to take from the budget.
+  // Reads an uploaded file and keeps it in the store, as `owner`'s; of several files with the same operations the last, with
+  // its name, notes and call sites: runs that are opened from then on show those. Unless the first is another's: his stays.
+  // INVALID_ARGUMENT: malformed; RESOURCE_EXHAUSTED: too large, host memory short, store full, or what one owner may have of
+  // it; CANCELLED: interrupted. The bytes themselves are the caller's to take from the budget.
   // `make_room` is told how many bytes there is no room for before that is an error.
   absl::StatusOr<TraceEntry> Add(
       std::string bytes, const std::string& name, const Interrupt& interrupt = {},

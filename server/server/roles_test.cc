@@ -129,7 +129,7 @@ TEST_F(Roles, RefusalsSayWhatToDo) {
   EXPECT_THAT(Call(kServer, "Bearer no").error_message(), HasSubstr("is none of this lab, or was revoked"));
   EXPECT_THAT(Call(kServer, expired_).error_message(), HasSubstr("token eve has expired"));
   EXPECT_EQ(Call("/alloclab.v1.Workloads/DeleteTrace", viewer_).error_message(),
-            "token vic is of role viewer; /alloclab.v1.Workloads/DeleteTrace is for role user");
+            "token vic is of role viewer; /alloclab.v1.Workloads/DeleteTrace is for role user or above");
   // What there is not is for nobody, and only an admin is told so.
   EXPECT_EQ(Call("/alloclab.v1.Lab/NoSuch", user_).error_code(), grpc::StatusCode::PERMISSION_DENIED);
   EXPECT_EQ(Call("/alloclab.v1.Lab/NoSuch", admin_).error_code(), grpc::StatusCode::UNIMPLEMENTED);

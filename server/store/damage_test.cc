@@ -195,8 +195,9 @@ TEST(Damage, OfAnOwnerOrAPinIsNoAnswerAndTheOthersAreKept) {
     EXPECT_THAT(store->ListRuns(INT64_MAX, 100)->damaged, ElementsAre(7));
   }
   const auto found = CheckStore(directory.path());
-  EXPECT_THAT(found->damaged, UnorderedElementsAre(StartsWith("the owner of trace \"digest 3\": "), StartsWith("the pin of run 7: "),
-                                                   StartsWith("the owner of trace \"of none\": ")));
+  EXPECT_THAT(found->damaged,
+              UnorderedElementsAre(StartsWith("the owner of trace \"digest 3\": "), StartsWith("the pin of run 7: "),
+                                   StartsWith("the owner of trace \"of none\": ")));
   const auto repaired = RepairStore(directory.path());
   ASSERT_TRUE(repaired.ok()) << repaired.status();
   EXPECT_EQ(repaired->damaged.size(), 3u);

@@ -70,7 +70,7 @@ constexpr const char* kVersion2 =
 constexpr std::array kVersions{kVersion1, kVersion2};
 static_assert(kVersions.size() == kPostgresSchemaVersion);
 
-constexpr std::uint64_t kMigrationLock = 0x616c6c6f636c6162;  // "alloclab": no other advisory lock of the database has one such key
+constexpr std::uint64_t kMigrationLock = 0x616c6c6f636c6162;  // "alloclab": no other lock of the database has one such key
 
 // 0: there is none yet. Made as the first thing, by who may make a schema.
 absl::StatusOr<std::uint64_t> FindVersion(PgConnection& connection) {

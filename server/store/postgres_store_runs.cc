@@ -178,8 +178,7 @@ absl::Status PostgresStore::UpdateRun(std::uint64_t id, const RunChange& change)
     if (found->rows() == 0) return absl::OkStatus();
     absl::StatusOr<RunRow> row = ReadRow(*found, 0, /*whole=*/false);
     if (!row.ok()) return row.status();
-    absl::StatusOr<std::string> request =
-        change.label ? WithLabel(row->request.request, *change.label) : row->request.request;
+    absl::StatusOr<std::string> request = change.label ? WithLabel(row->request.request, *change.label) : row->request.request;
     if (!request.ok()) return request.status();
     row->request.request = *std::move(request);
     row->pinned = change.pinned.value_or(row->pinned);

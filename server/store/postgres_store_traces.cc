@@ -66,8 +66,8 @@ absl::Status PostgresStore::PutTraceWithin(const StoredTrace& trace, std::uint64
 
 absl::Status PostgresStore::CheckPgRoom(PgConnection& connection, const StoredTrace& trace, std::uint64_t owner_bytes_max) {
   // Until the end of the transaction nobody else puts traces of his; 1: locks of owners.
-  const auto locked = connection.Execute("SELECT pg_advisory_xact_lock(1, hashtext(encode($1, 'hex')))",
-                                         PgValues().Add(trace.owner));
+  const auto locked =
+      connection.Execute("SELECT pg_advisory_xact_lock(1, hashtext(encode($1, 'hex')))", PgValues().Add(trace.owner));
   if (!locked.ok()) return locked.status();
   const auto known = connection.Execute(
       "SELECT coalesce(sum(bytes) FILTER (WHERE owner = $1 AND sha256 <> $2), 0)::BIGINT, "

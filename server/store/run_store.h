@@ -56,7 +56,7 @@ class RunStore {
   // none that is pinned. How many.
   virtual absl::StatusOr<std::uint64_t> RetireRuns(absl::Time before, std::uint64_t runs_max) = 0;
 
-  // In place of the one with the same digest, as the newest; if that is another owner's it stays as it is, and that is no error.
+  // In place of the one with the same digest, as the newest; if that is another owner's it stays, and that is no error.
   // RESOURCE_EXHAUSTED naming the owner, if he would then have more than `owner_bytes_max` bytes of traces; whatever is put at
   // the same time, by other servers too.
   virtual absl::Status PutTraceWithin(const StoredTrace& trace, std::uint64_t owner_bytes_max) = 0;

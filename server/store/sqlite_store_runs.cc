@@ -174,9 +174,9 @@ absl::StatusOr<std::uint64_t> SqliteStore::RetireRuns(absl::Time before, std::ui
 
 absl::StatusOr<std::optional<Run>> SqliteStore::FindRun(std::uint64_t id) const {
   Database::Session session(*reader_);
-  Statement query = session.Prepare("SELECT " RUN_HEAD ", phases, result, head_sum = row_sum(" RUN_HEAD
-                                    ") AND body_sum = row_sum(" RUN_BODY ") AND " RUN_PINNED_WHOLE ", " RUN_PINNED
-                                    " FROM run WHERE id = ?");
+  Statement query =
+      session.Prepare("SELECT " RUN_HEAD ", phases, result, head_sum = row_sum(" RUN_HEAD ") AND body_sum = row_sum(" RUN_BODY
+                      ") AND " RUN_PINNED_WHOLE ", " RUN_PINNED " FROM run WHERE id = ?");
   const absl::StatusOr<bool> row = query.Bind(id).Step();
   if (absl::IsDataLoss(row.status())) return damage_.Found(RunName(id));
   if (!row.ok()) return row.status();
@@ -207,7 +207,8 @@ absl::StatusOr<RunList> SqliteStore::ListRuns(std::uint64_t before_id, std::size
     list.runs.push_back(*std::move(run));
     return absl::OkStatus();
   };
-  absl::Status status = Scan("run", RUN_HEAD, " AND " RUN_PINNED_WHOLE ", " RUN_PINNED, "run_request", before_id, limit, take, list.damaged);
+  absl::Status status =
+      Scan("run", RUN_HEAD, " AND " RUN_PINNED_WHOLE ", " RUN_PINNED, "run_request", before_id, limit, take, list.damaged);
   if (!status.ok()) return status;
   for (const std::uint64_t id : list.damaged) damage_.Found(RunName(id)).IgnoreError();  // logged
   return list;

@@ -245,8 +245,9 @@ TEST_P(StoreContract, AnOwnerHasABoundThatNothingExceeds) {
   ASSERT_TRUE(put(1, "ada", 100, 100).ok()) << "in place of the first";
   const absl::Status refused = put(2, "ada", 1, 100);
   EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
-  EXPECT_THAT(std::string(refused.message()),
-              HasSubstr("ada has 100 bytes of traces and programs in the store, and 1 more are over the 100 that one may have"));
+  EXPECT_THAT(
+      std::string(refused.message()),
+      HasSubstr("ada has 100 bytes of traces and programs in the store, and 1 more are over the 100 that one may have"));
   EXPECT_EQ(store_->CheckRoomOf("ada", 1, 100), refused);
   EXPECT_TRUE(store_->CheckRoomOf("ada", 0, 100).ok());
   EXPECT_FALSE((*store_->FindTrace("digest 2")).has_value());

@@ -151,11 +151,11 @@ absl::StatusOr<std::string> WebApi::Answer(HttpRequest request, const Bearer& wh
   if (handler == nullptr) {
     return absl::NotFoundError(fmt::format(
         "no address \"/{}\": expected {}", fmt::join(request.path, "/"),
-        request.changes
-            ? "/api/runs[/ID/repeat|cancel|update|delete|open], /api/instances[/NAME/delete|malloc|calloc|realloc|free|allocate-pages|"
-              "free-pages|seek|explain|holes|tenants|close] or /api/traces"
-            : "/api/server, /api/catalog, /api/workloads, /api/traces, /api/instances[/NAME[/map|live|ages]] or "
-              "/api/runs[/ID[/map|live|diff]]"));
+        request.changes ? "/api/runs[/ID/repeat|cancel|update|delete|open], "
+                          "/api/instances[/NAME/delete|malloc|calloc|realloc|free|allocate-pages|"
+                          "free-pages|seek|explain|holes|tenants|close] or /api/traces"
+                        : "/api/server, /api/catalog, /api/workloads, /api/traces, /api/instances[/NAME[/map|live|ages]] or "
+                          "/api/runs[/ID[/map|live|diff]]"));
   }
   if (absl::Status status = request.changes ? CheckOwnerOf(request, who) : absl::OkStatus(); !status.ok()) return status;
   request.caller = who.name;
