@@ -1,6 +1,7 @@
 // The contract of every store (testing/store_contract.h).
 #include "server/testing/store_contract.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <atomic>
