@@ -27,6 +27,26 @@ std::uint64_t LogHistogram::CountUpTo(int power_of_two) const {
   return std::accumulate(counts_.begin(), counts_.begin() + last + 1, std::uint64_t{0});
 }
 
+std::optional<LogHistogram> LogHistogram::FromParts(const Parts& parts) {
+  LogHistogram made;
+  if (parts.counts.empty()) {
+    if (parts.sum != 0 || parts.min != 0 || parts.max != 0) return std::nullopt;
+    return made;
+  }
+  for (const auto& [bucket, count] : parts.counts) {
+    made.counts_[static_cast<std::size_t>(bucket)] = count;
+    made.count_ += count;
+  }
+  if (BucketOf(parts.min) != parts.counts.front().first || BucketOf(parts.max) != parts.counts.back().first)
+    return std::nullopt;
+  const std::uint64_t mean = parts.sum / made.count_;
+  if (mean < parts.min || mean > parts.max) return std::nullopt;
+  made.sum_ = parts.sum;
+  made.min_ = parts.min;
+  made.max_ = parts.max;
+  return made;
+}
+
 LogHistogram& LogHistogram::operator+=(const LogHistogram& other) {
   for (int bucket = 0; bucket < kBuckets; ++bucket) counts_[bucket] += other.counts_[bucket];
   count_ += other.count_;

@@ -12,6 +12,8 @@
 #include <bit>
 #include <cstdint>
 #include <limits>
+#include <optional>
+#include <utility>
 #include <vector>
 
 namespace alloclab {
@@ -59,6 +61,14 @@ class LogHistogram {
   std::uint64_t count() const { return count_; }
   std::uint64_t sum() const { return sum_; }
   const std::vector<std::uint64_t>& counts() const { return counts_; }
+
+  // What a histogram is made of, for a way from program to program.
+  struct Parts {
+    std::vector<std::pair<int, std::uint64_t>> counts;  // buckets that hold anything, ascending, from 0 below kBuckets
+    std::uint64_t sum = 0, min = 0, max = 0;            // 0 when it is empty
+  };
+  // None if no values have such a sum, minimum and maximum in those buckets. REQUIRES: the counts add up to less than 2^64.
+  static std::optional<LogHistogram> FromParts(const Parts& parts);
 
   LogHistogram& operator+=(const LogHistogram& other);
   // REQUIRES: this histogram is a later state of `earlier`: no bucket of it holds less. Of what remains, smallest and largest

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "allocators/common/log_histogram.h"
 #include "clients/load/clock.h"
@@ -13,6 +14,9 @@ namespace alloclab::load {
 
 class LatencyHistogram {
  public:
+  LatencyHistogram() = default;
+  explicit LatencyHistogram(LogHistogram buckets) : buckets_(std::move(buckets)) {}
+
   void Record(Nanos time) { buckets_.Record(static_cast<std::uint64_t>(std::max<Nanos::rep>(time.count(), 1))); }
 
   Nanos Quantile(double quantile) const { return ToNanos(buckets_.Quantile(quantile)); }

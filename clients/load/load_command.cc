@@ -17,13 +17,15 @@
 #include "clients/common/threshold_options.h"
 #include "clients/common/units.h"
 #include "clients/load/demo.h"
+#include "clients/load/join.h"
+#include "clients/load/lead.h"
 #include "clients/load/load_config.h"
 #include "clients/load/load_document.h"
 #include "clients/load/load_figures.h"
 #include "clients/load/load_metrics.h"
-#include "clients/load/load_progress.h"
 #include "clients/load/load_report.h"
 #include "clients/load/load_run.h"
+#include "clients/load/share.h"
 #include "clients/load/workload_source.h"
 #include "server/http/metrics_server.h"
 
@@ -47,6 +49,10 @@ A dropped batch skips no operation of the workload: the next one carries them.
 A further pass over the workload (--repeat, or until --duration or --operations is reached) begins with a fresh instance.
 On an instance that connections share, or an existing one, it begins by freeing what the last pass left.
 
+Where one process is not enough, several on any hosts do one load: one leads with --generators, the others --join it and are
+told all else. Connections are shared out, all begin at one moment, and the leader has one report of all, with the thresholds
+judged on it. If one fails or is lost, the load ends. Those who join show the leader the token that they show the server.
+
 Ctrl-C ends the load and reports what was done (exit code 130); a second one leaves at once, and says which instances stay.
 Exit codes: 1 a call failed or no operation was done, 3 the server is not there, 4 the workload is missing or malformed,
 99 a --threshold is not kept.)";
@@ -66,6 +72,11 @@ struct Flags {
   std::chrono::milliseconds duration{0}, warmup{0};
   bool keep = false;
   std::string metrics_listen, allowed_hosts;
+  // Of several generators.
+  std::uint64_t generators = 1;
+  LeaderPort port;
+  std::chrono::milliseconds join_timeout{60'000};
+  std::string join;
 };
 
 absl::Status Clash(const std::string& what) { return absl::InvalidArgumentError(what); }
@@ -130,20 +141,13 @@ absl::StatusOr<v1::LoadConfig> Complete(const Flags& flags, const client::Connec
   config.set_warmup_seconds(std::chrono::duration<double>(flags.warmup).count());
   config.set_timeout_seconds(std::chrono::duration<double>(connection.timeout).count());
   config.set_arrival_seed(flags.arrival_seed > 0 ? flags.arrival_seed : 1);
+  config.set_generators(flags.generators > 1 ? Narrow(flags.generators) : 0);
   config.set_batch(flags.batch > 0 ? Narrow(flags.batch) : DefaultBatch(config, batch_interval_seconds));
   return config;
 }
 
 // Names of this run's own: two loads at the same time do not meet.
 std::string RunId() { return fmt::format("load-{:06x}", std::random_device()() & 0xFFFFFF); }
-
-std::vector<std::string> InstanceNames(const std::string& run_id, const v1::LoadConfig& config) {
-  std::vector<std::string> names;
-  for (std::uint32_t i = 0; config.instance().empty() && i < config.instances(); ++i) {
-    names.push_back(config.instances() == 1 ? run_id : fmt::format("{}-{}", run_id, i));
-  }
-  return names;
-}
 
 // For the case that the load is left before it could delete its instances.
 std::string WhatStays(const Session& session, const std::vector<std::string>& names) {
@@ -188,26 +192,34 @@ absl::StatusOr<ExitCode> Replay(Session& session, const Flags& flags) {
   const std::string run_id = RunId();
   const std::shared_ptr<const Script> script = workload->script;
   client::InterruptGuard guard([] {});
+  const auto interrupted = [&guard] { return guard.interrupted(); };
   const std::vector<std::string> names = InstanceNames(run_id, *config);
+  const Share share{.number = 0, .generators = std::max(config->generators(), 1u)};
   guard.SetLastWords(WhatStays(session, names));
-  absl::StatusOr<std::unique_ptr<LoadRun>> run =
-      LoadRun::Start({.connection = session.options().connection,
-                      .config = *config,
-                      .script = script,
-                      .names = names,
-                      .keep = flags.keep,
-                      .meter = [&](const std::string& heap) {
-                        return metrics->MeterOf(heap, {run_id, script->name, script->trace_sha256});
-                      }});
-  if (!run.ok()) return run.status();
-  {
-    LoadProgress progress(stderr, session.options().quiet);
-    while (!(*run)->WaitFor(std::chrono::milliseconds(100))) {
-      if (guard.interrupted()) (*run)->Drain();
-      progress.Update((*run)->Read(), (*run)->elapsed());
-    }
+  std::unique_ptr<Leader> leader;
+  if (share.generators > 1) {
+    auto started = StartLeader(session, flags.port, *config, run_id, flags.keep, *script);
+    if (!started.ok()) return started.status();
+    leader = *std::move(started);
   }
+  absl::StatusOr<std::unique_ptr<LoadRun>> run =
+      LoadRun::Prepare({.connection = session.options().connection,
+                        .config = *config,
+                        .script = script,
+                        .names = InstanceNames(run_id, *config, share),
+                        .keep = flags.keep,
+                        .share = share,
+                        .meter = [&](const std::string& heap) {
+                          return metrics->MeterOf(heap, {run_id, script->name, script->trace_sha256});
+                        }});
+  if (!run.ok()) return run.status();
+  absl::StatusOr<Nanos> start = Now();
+  if (leader) start = Gather(*leader, flags.join_timeout, interrupted);
+  if (!start.ok()) return start.status();
+  (*run)->Begin(*start);
+  AwaitEnd(session, interrupted, **run, leader.get());
   LoadRun::Result result = (*run)->Finish();
+  if (leader) MergeParts(leader->Parts(), *start, result);
   if (!flags.keep) guard.SetLastWords("");
   result.report.set_interrupted(guard.interrupted());
   const std::string kept = flags.keep ? fmt::format("{}\n", fmt::join(names, "\n")) : "";
@@ -230,6 +242,7 @@ absl::Status CheckDemo(const Flags& flags) {
   if (!flags.config.instance().empty() || flags.connections != 1 || flags.instances > 1 || flags.keep) {
     return Clash("--demo has one connection and one fresh instance for each workload: expected no other choice with it");
   }
+  if (flags.generators > 1) return Clash("--generators: expected without --demo");
   const std::pair<const char*, bool> ends[] = {{"--duration", flags.duration.count() > 0},
                                                {"--operations", flags.operations > 0},
                                                {"--repeat", !flags.repeat.empty()},
@@ -273,7 +286,18 @@ absl::StatusOr<ExitCode> Demo(Session& session, const Flags& given) {
   return guard.interrupted() ? ExitCode::kInterrupted : ExitCode::kOk;
 }
 
+absl::StatusOr<ExitCode> Join(Session& session, const Flags& flags) {
+  const auto metrics = std::make_shared<LoadMetrics>();
+  const auto http = ServeMetricsIfAsked(flags, metrics, session);
+  if (!http.ok()) return http.status();
+  const absl::StatusOr<JoinedLoad> joined = JoinLoad(session, flags.join, *metrics);
+  if (!joined.ok()) return joined.status();
+  session.Note(fmt::format("Done: {} operations; the report is the leader's", client::Count(joined->operations)));
+  return joined->interrupted ? ExitCode::kInterrupted : ExitCode::kOk;
+}
+
 absl::StatusOr<ExitCode> Run(Session& session, const Flags& flags) {
+  if (!flags.join.empty()) return Join(session, flags);
   if (flags.demo) return Demo(session, flags);
   if (flags.workload.empty()) return Clash("WORKLOAD is required: a built-in name, specification or trace file (or --demo)");
   return Replay(session, flags);
@@ -302,6 +326,32 @@ void AddSchedule(CLI::App& load, Flags& flags) {
                            "expected at least 1 operation; without --operations the workload or --duration ends the load");
   load.add_option("--repeat", flags.repeat, "End after this many passes, or never: forever (default 1, or until another end)")
       ->type_name("COUNT|forever");
+}
+
+void AddGenerators(CLI::App& load, Flags& flags) {
+  CLI::Option* const generators = client::AddPositiveCount(
+      load, "--generators", flags.generators, "Share the load with others that --join, so many in all (default 1, at most 64)",
+      "expected at least 1 generator");
+  CLI::Option* const leads[] = {
+      load.add_option("--listen", flags.port.listen, "Where they join (default 127.0.0.1:7416)")->type_name("HOST:PORT"),
+      client::AddPositiveDuration(load, "--join-timeout", flags.join_timeout, "How long to wait for them (default 1m)",
+                                  "expected at least 1ms"),
+      load.add_option("--tls-cert", flags.port.tls_cert, "Certificate with which to listen, PEM")->type_name("FILE"),
+      load.add_option("--tls-key", flags.port.tls_key, "Its key")->type_name("FILE"),
+      load.add_option("--client-ca", flags.port.client_ca, "Who signs the certificates of those who join")->type_name("FILE"),
+      load.add_flag("--insecure", flags.port.insecure, "Listen for other hosts without TLS or token")};
+  for (CLI::Option* option : leads) option->needs(generators);
+}
+
+// Joins without a word on what to do: that is the leader's to say. All other options must be there already.
+void AddJoin(CLI::App& load, Flags& flags) {
+  const std::vector<CLI::Option*> others = load.get_options();
+  CLI::Option* const join = load.add_option("--join", flags.join, "Do a part of the load of the leader there, against --server")
+                                ->type_name("HOST:PORT");
+  for (CLI::Option* other : others) {
+    const std::string name = other->get_name();
+    if (name != "--help" && name != "--metrics-listen" && name != "--allowed-hosts") join->excludes(other);
+  }
 }
 
 }  // namespace
@@ -336,6 +386,8 @@ void RegisterLoad(CLI::App& app, client::Command& chosen, const AddMachineOption
       ->envname(kAllowedHostsVariable)
       ->type_name("NAME,...");
   add_machine_options(*load, *flags->config.mutable_instance_config());
+  AddGenerators(*load, *flags);
+  AddJoin(*load, *flags);
 }
 
 }  // namespace alloclab::load

@@ -11,6 +11,7 @@
 
 #include "absl/time/time.h"
 #include "allocators/workload/handle_table.h"
+#include "clients/load/share.h"
 
 namespace alloclab::load {
 namespace {
@@ -21,8 +22,25 @@ absl::Status InRange(std::string_view flag, Value value, Value min, Value max) {
   return absl::InvalidArgumentError(fmt::format("{} {}: expected {} to {}", flag, value, min, max));
 }
 
+// Each generator has a connection at least, and an instance unless all are on one that exists.
+absl::Status CheckShares(const v1::LoadConfig& config) {
+  const std::uint32_t generators = std::max(config.generators(), 1u);
+  if (absl::Status status = InRange("--generators", generators, 1u, kGeneratorsMax); !status.ok()) return status;
+  const bool fresh = config.instance().empty();
+  const std::uint32_t to_share = fresh ? config.instances() : config.connections();
+  if (to_share < generators) {
+    return absl::InvalidArgumentError(fmt::format("--generators {}: expected at most {}, one for each of the {}", generators,
+                                                  to_share, fresh ? "instances" : "connections"));
+  }
+  const std::uint32_t most = ConnectionsOf(config, {.number = 0, .generators = generators});
+  if (most <= kConnectionsMax) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format("--connections {}: of {} generators one would have {}, expected at most {}",
+                                                config.connections(), generators, most, kConnectionsMax));
+}
+
 absl::Status CheckCounts(const v1::LoadConfig& config) {
-  if (absl::Status status = InRange("--connections", config.connections(), 1u, kConnectionsMax); !status.ok()) return status;
+  const std::uint32_t connections_max = kConnectionsMax * std::clamp(config.generators(), 1u, kGeneratorsMax);
+  if (absl::Status status = InRange("--connections", config.connections(), 1u, connections_max); !status.ok()) return status;
   if (absl::Status status = InRange("--batch", config.batch(), 1u, kBatchMax); !status.ok()) return status;
   if (absl::Status status = InRange("--window", config.window(), 1u, kWindowMax); !status.ok()) return status;
   if (!config.instance().empty()) return absl::OkStatus();
@@ -82,6 +100,7 @@ std::uint32_t DefaultBatch(const v1::LoadConfig& config, double interval_seconds
 absl::Status CheckConfig(const v1::LoadConfig& config) {
   if (absl::Status status = CheckCounts(config); !status.ok()) return status;
   if (absl::Status status = CheckTimes(config); !status.ok()) return status;
+  if (absl::Status status = CheckShares(config); !status.ok()) return status;
   if (config.rate() > 0) return CheckBatchAtRate(config);
   if (config.catch_up())
     return absl::InvalidArgumentError("--catch-up: expected together with --rate: a closed loop is never late");

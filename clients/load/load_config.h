@@ -10,8 +10,8 @@
 
 namespace alloclab::load {
 
-inline constexpr std::uint32_t kConnectionsMax = 256;
-inline constexpr std::uint32_t kBatchMax = 65'536;  // the server takes no more
+inline constexpr std::uint32_t kConnectionsMax = 256;  // of a generator
+inline constexpr std::uint32_t kBatchMax = 65'536;     // the server takes no more
 inline constexpr std::uint32_t kWindowMax = 1'024;
 inline constexpr double kRateMax = 1e9;
 inline constexpr char kNoHeap[] = "none";  // the heap allocator of a machine with pages only

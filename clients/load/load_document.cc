@@ -62,6 +62,7 @@ Section Work(const v1::LoadReport& report) {
   AddFact(section, "trace sha256", client::DigestCell(report.trace_sha256()));
   AddFact(section, "server", TextCell(fmt::format("{} (alloclabd {})", config.server(), report.server_version())));
   AddFact(section, "mode", TextCell(Mode(config)));
+  if (report.generators_size() > 0) AddFact(section, "generators", CountCell(report.generators_size()));
   AddFact(section, "connections", CountCell(config.connections()));
   AddFact(section, "operations per batch", CountCell(config.batch()));
   AddFact(section, "batches in flight", CountCell(config.window()));
@@ -153,6 +154,20 @@ Section Instances(const v1::LoadReport& report) {
   return section;
 }
 
+Section Generators(const v1::LoadReport& report) {
+  Section section{
+      .title = "generators",
+      .columns = {{"name"}, {"server"}, {"connections", true}, {"operations", true}, {"began after", true}, {"+-", true}},
+      .rows = {},
+      .picture = {}};
+  for (const v1::LoadGenerator& generator : report.generators()) {
+    const Cell operations = generator.lost() ? TextCell("lost", Tone::kBad) : CountCell(generator.operations());
+    section.rows.push_back({TextCell(generator.name()), TextCell(generator.server()), CountCell(generator.connections()),
+                            operations, TimeCell(generator.start_skew_seconds()), TimeCell(generator.skew_error_seconds())});
+  }
+  return section;
+}
+
 // What is known of why the window was full: how fast the window lets batches go, how long the server itself took, and whether
 // this program was in time when nothing held it up. Who is to blame is said only if these figures tell.
 std::string WhyWindowFull(const v1::LoadReport& report) {
@@ -237,6 +252,7 @@ client::Document ReportDocument(const v1::LoadReport& report) {
   if (report.config().rate() > 0) document.sections.push_back(Schedule(report));
   document.sections.push_back(Latencies(report));
   document.sections.push_back(Outcomes(report));
+  if (report.generators_size() > 0) document.sections.push_back(Generators(report));
   document.sections.push_back(Instances(report));
   AddRemarks(report, document);
   return document;

@@ -53,6 +53,12 @@ LoadRun::~LoadRun() {
 }
 
 absl::StatusOr<std::unique_ptr<LoadRun>> LoadRun::Start(LoadSetup setup) {
+  absl::StatusOr<std::unique_ptr<LoadRun>> run = Prepare(std::move(setup));
+  if (run.ok()) (*run)->Begin(Now());
+  return run;
+}
+
+absl::StatusOr<std::unique_ptr<LoadRun>> LoadRun::Prepare(LoadSetup setup) {
   if (absl::Status status = CheckConfig(setup.config); !status.ok()) return status;
   if (absl::Status status = CheckScript(setup.config, *setup.script); !status.ok()) return status;
   // The one call that may wait for a server that is not up yet.
@@ -65,7 +71,6 @@ absl::StatusOr<std::unique_ptr<LoadRun>> LoadRun::Start(LoadSetup setup) {
   const v1::InstanceConfig& machine = run->driven_.front()->target.config();
   if (absl::Status status = CheckMachine(run->setup_.config, machine, *run->setup_.script); !status.ok()) return status;
   if (absl::Status status = run->Connect(); !status.ok()) return status;
-  run->Launch();
   return run;
 }
 
@@ -91,11 +96,14 @@ absl::Status LoadRun::CreateTargets() {
 
 absl::Status LoadRun::Connect() {
   const v1::LoadConfig& config = setup_.config;
+  const std::uint32_t instances = config.instance().empty() ? config.instances() : 1;
   for (std::uint32_t number = 0; number < config.connections(); ++number) {
+    if (!setup_.share.HasConnection(config, number)) continue;
     auto worker = std::make_unique<Worker>();
     worker->number = number;
-    worker->driven = driven_[number % driven_.size()].get();
-    const std::uint32_t turn = worker->driven->connections++;
+    worker->driven = driven_[number % instances / setup_.share.generators].get();
+    ++worker->driven->connections;
+    const std::uint32_t turn = number / instances;  // of those on its instance
     worker->offsets = {.heap = turn * setup_.script->heap_handles, .pages = turn * setup_.script->page_handles};
     worker->budget = BudgetOf(config, number);
     worker->connection = std::make_unique<client::Connection>(control_.options(), static_cast<int>(number) + 1);
@@ -107,16 +115,16 @@ absl::Status LoadRun::Connect() {
   return absl::OkStatus();
 }
 
-void LoadRun::Launch() {
+void LoadRun::Begin(Nanos start) {
   const v1::LoadConfig& config = setup_.config;
-  start_time_ = absl::Now();
-  start_ = Now();
+  start_ = start;
+  start_time_ = absl::Now() + absl::FromChrono(start - Now());
   period_.from = start_ + FromSeconds(config.warmup_seconds());
   if (config.duration_seconds() > 0) period_.end = period_.from + FromSeconds(config.duration_seconds());
   for (const auto& driven : driven_) driven->meter->SetTarget(config.rate() * driven->connections / config.connections());
   {
     const MutexLock lock(mutex_);
-    running_ = config.connections();
+    running_ = static_cast<std::uint32_t>(workers_.size());
   }
   for (const auto& worker : workers_) {
     worker->pacer = MakePacer(config, worker->number, start_, period_);
@@ -125,6 +133,11 @@ void LoadRun::Launch() {
 }
 
 void LoadRun::Work(Worker& worker) {
+  std::this_thread::sleep_until(std::chrono::steady_clock::time_point(start_));
+  {
+    const MutexLock lock(mutex_);
+    began_at_ = Now();
+  }
   absl::Status status = Replay(worker);
   const Missed unsent = worker.pacer->End(std::min(Now(), period_.end));
   worker.driven->meter->Dropped(DropReason::kAborted, unsent, setup_.config.batch());
@@ -181,15 +194,17 @@ bool LoadRun::WaitFor(Nanos longest) {
   return running_ == 0;
 }
 
+bool LoadRun::failed() const {
+  const MutexLock lock(mutex_);
+  return !error_.ok();
+}
+
 LoadSnapshot LoadRun::Read() const {
   LoadSnapshot sum;
   for (const auto& driven : driven_) {
     LoadSnapshot now = driven->meter->Read();
     now.counts -= driven->before;
-    sum.counts += now.counts;
-    sum.gauges.inflight_operations += now.gauges.inflight_operations;
-    sum.gauges.target_per_second += now.gauges.target_per_second;
-    sum.gauges.lag = std::max(sum.gauges.lag, now.gauges.lag);
+    sum += now;
     sum.gauges.position_ratio += now.gauges.position_ratio / static_cast<double>(driven_.size());
   }
   return sum;
@@ -212,12 +227,16 @@ LoadRun::Result LoadRun::Finish() {
   }
   for (const auto& worker : workers_) worker->thread.join();
   const MutexLock lock(mutex_);
-  Result result{.report = {}, .error = error_};
+  Result result{.report = {},
+                .error = error_,
+                .measured = Measured(),
+                .elapsed = std::max(ended_at_ - period_.from, Nanos(0)),
+                .began = began_at_};
   v1::LoadReport& report = result.report;
-  const LoadCounts all = Read().counts, measured = Measured();
+  const LoadCounts all = Read().counts;
   report.set_passes(all.passes);
-  report.set_warmup_operations(all.Answered() - measured.Answered());
-  FillReport(measured, std::max(ended_at_ - period_.from, Nanos(0)), report);
+  report.set_warmup_operations(all.Answered() - result.measured.Answered());
+  FillReport(result.measured, result.elapsed, report);
   DescribeRun(report);
   DescribeInstances(report);
   if (!error_.ok()) AddError(error_, report);

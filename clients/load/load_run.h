@@ -27,6 +27,7 @@
 #include "clients/load/batch_stream.h"
 #include "clients/load/meter.h"
 #include "clients/load/script.h"
+#include "clients/load/share.h"
 #include "clients/load/target.h"
 
 namespace alloclab::load {
@@ -35,9 +36,10 @@ struct LoadSetup {
   client::ConnectionOptions connection;
   v1::LoadConfig config;  // complete; see load_config.h
   std::shared_ptr<const Script> script;
-  std::vector<std::string> names;  // of the fresh instances, one each
+  std::vector<std::string> names;  // of the fresh instances of this share, one each
   bool replace = false;            // instances that have these names already
   bool keep = false;               // the instances at the end
+  Share share = {};                // of the load that `config` describes; the default: all of it
   // A meter for the instance of that name.
   std::function<std::shared_ptr<Meter>(const std::string&)> meter;
 };
@@ -45,7 +47,11 @@ struct LoadSetup {
 // Thread safety: as said at each method.
 class LoadRun {
  public:
-  // Connects, creates the instances and starts. An error leaves no instance behind.
+  // Connects and creates the instances. An error leaves no instance behind.
+  static absl::StatusOr<std::unique_ptr<LoadRun>> Prepare(LoadSetup setup);
+  // Starts: the schedule counts from `start`, before which nothing is sent. Once.
+  void Begin(Nanos start);
+  // Both, now.
   static absl::StatusOr<std::unique_ptr<LoadRun>> Start(LoadSetup setup);
   // Aborts what is still under way and deletes the instances.
   ~LoadRun();
@@ -56,7 +62,8 @@ class LoadRun {
 
   // Waits until the load has ended, at most that long; true if it has.
   bool WaitFor(Nanos longest) ABSL_LOCKS_EXCLUDED(mutex_);
-  // All meters of this run since its start, and its time so far.
+  bool failed() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // All meters of this run since its start, and its time so far; less than 0 before it.
   LoadSnapshot Read() const;
   Nanos elapsed() const { return Now() - start_; }
 
@@ -65,6 +72,9 @@ class LoadRun {
   struct Result {
     v1::LoadReport report;
     absl::Status error;
+    LoadCounts measured = {};  // what the report is made of
+    Nanos elapsed{0};          // of the measured part
+    Nanos began{0};            // when the last connection began
   };
   Result Finish();
 
@@ -88,7 +98,6 @@ class LoadRun {
   explicit LoadRun(LoadSetup setup);
   absl::Status CreateTargets();
   absl::Status Connect();
-  void Launch();
   void Work(Worker& worker);
   absl::Status Replay(Worker& worker);
   absl::Status BeginPass(Worker& worker);
@@ -112,7 +121,7 @@ class LoadRun {
   mutable Mutex mutex_;
   Condition all_ended_;  // running_ is 0
   std::uint32_t running_ ABSL_GUARDED_BY(mutex_) = 0;
-  Nanos ended_at_ ABSL_GUARDED_BY(mutex_){0};
+  Nanos began_at_ ABSL_GUARDED_BY(mutex_){0}, ended_at_ ABSL_GUARDED_BY(mutex_){0};
   absl::Status error_ ABSL_GUARDED_BY(mutex_);
 };
 

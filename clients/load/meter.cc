@@ -1,5 +1,7 @@
 #include "clients/load/meter.h"
 
+#include <algorithm>
+
 namespace alloclab::load {
 namespace {
 
@@ -77,6 +79,14 @@ LoadCounts& LoadCounts::operator-=(const LoadCounts& earlier) {
   server -= earlier.server;
   lag -= earlier.lag;
   own_lag -= earlier.own_lag;
+  return *this;
+}
+
+LoadSnapshot& LoadSnapshot::operator+=(const LoadSnapshot& other) {
+  counts += other.counts;
+  gauges.inflight_operations += other.gauges.inflight_operations;
+  gauges.target_per_second += other.gauges.target_per_second;
+  gauges.lag = std::max(gauges.lag, other.gauges.lag);
   return *this;
 }
 

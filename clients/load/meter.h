@@ -58,6 +58,9 @@ struct LoadGauges {
 struct LoadSnapshot {
   LoadCounts counts;
   LoadGauges gauges;
+
+  // Both together: sums, but for the lag, which is the larger one, and the position, which stays.
+  LoadSnapshot& operator+=(const LoadSnapshot& other);
 };
 
 // The reply to a batch.

@@ -11,7 +11,7 @@ const [, , FOLDER, ALLOCLABD] = process.argv;
 const objects = loadAll(execFileSync('kubectl', ['kustomize', FOLDER], {encoding: 'utf8'}));
 const of = (kind) => objects.filter((object) => object.kind === kind);
 const names = (kind) => of(kind).map(({metadata}) => metadata.name);
-const pods = of('Deployment').map(({metadata, spec}) => ({name: metadata.name, ...spec.template}));
+const pods = [...of('Deployment'), ...of('Job')].map(({metadata, spec}) => ({name: metadata.name, ...spec.template}));
 
 async function check(object) {
   const {[object.kind]: Kind} = await import(`kubernetes-models/${object.apiVersion}/${object.kind}`);
@@ -30,7 +30,7 @@ test('every service and selector finds pods, and their ports', () => {
   for (const {metadata, spec} of of('Service')) {
     const found = pods.filter((pod) => Object.entries(spec.selector).every(([name, value]) => pod.metadata.labels[name] === value));
     assert.equal(found.length, 1, metadata.name);
-    const open = found[0].spec.containers.flatMap(({ports}) => ports).map(({containerPort}) => containerPort);
+    const open = found[0].spec.containers.flatMap(({ports}) => ports ?? []).map(({containerPort}) => containerPort);
     for (const {port} of spec.ports) assert.ok(open.includes(port), `${metadata.name}: nobody listens at ${port}`);
   }
   for (const {metadata, spec} of of('Deployment')) assert.deepEqual(spec.selector.matchLabels, spec.template.metadata.labels, metadata.name);

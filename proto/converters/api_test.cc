@@ -9,8 +9,10 @@
 #include <fstream>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_format.h"
+#include "alloclab/v1/generators.pb.h"
 #include "alloclab/v1/grade.pb.h"
 #include "alloclab/v1/load.pb.h"
 #include "alloclab/v1/web.pb.h"
@@ -58,8 +60,11 @@ void AddFile(const FileDescriptor& file, std::set<std::string>& lines) {
 std::set<std::string> Protocol() {
   std::set<const FileDescriptor*> files = {v1::GradeReport::descriptor()->file(), v1::LoadReport::descriptor()->file(),
                                            v1::Curve::descriptor()->file()};
+  // Of a lab's server, and of a load's leader.
+  std::vector<const MethodDescriptor*> methods = AllMethods();
+  methods.push_back(v1::GeneratorSays::descriptor()->file()->service(0)->method(0));
   std::set<std::string> lines;
-  for (const MethodDescriptor* method : AllMethods()) {
+  for (const MethodDescriptor* method : methods) {
     files.insert(method->file());
     lines.insert(absl::StrFormat("%s %s%s -> %s%s", PathOf(*method), method->client_streaming() ? "stream " : "",
                                  method->input_type()->full_name(), method->server_streaming() ? "stream " : "",
