@@ -151,23 +151,39 @@ def p99(user, calls, found):
     return percentile(took, 0.99)
 
 
-def beside_a_flood(server, report, root, tls, tokens, calls):
+def beside(uma, calls, found, address, root, token):
+    """p99 of uma's calls while bob floods the server of that address."""
+    until = multiprocessing.Value("d", time.monotonic() + 600)
+    flooding = multiprocessing.Process(target=flood, args=(address, root / "lab", token, until))
+    flooding.start()
+    time.sleep(0.5)
+    took = p99(uma, calls, found)
+    until.value = 0
+    flooding.join(20)
+    return took
+
+
+def beside_a_flood(server, report, root, tls, tokens, calls, options):
+    """The flood and its maker take processors of this computer from uma too, so what sharing a lab with bob costs her is held against
+    what it costs her when he floods a lab of his own on the same computer."""
     uma, bob = User(server, tls, tokens["uma"]), User(server, tls, tokens["bob"])
-    report.check(bob.call(LAB + "CreateInstance", field(1, "flooded") + field(2, small_machine(64)))[0] == "OK", "a flood has its own heap")
     ratios, found = [], collections.Counter()
-    for _ in range(3):
-        alone = p99(uma, calls, found)
-        until = multiprocessing.Value("d", time.monotonic() + 600)
-        flooding = multiprocessing.Process(target=flood, args=(server.grpc, root / "lab", tokens["bob"], until))
-        flooding.start()
-        time.sleep(0.5)
-        beside = p99(uma, calls, found)
-        until.value = 0
-        flooding.join(20)
-        report.say(f"p99 of uma's calls {alone * 1000:.2f} ms, beside bob's flood {beside * 1000:.2f} ms")
-        ratios.append(beside / alone)
+    with Server(*options) as elsewhere:
+        token = elsewhere.make_token("bob", "user")
+        at_home = User(elsewhere, tls, token)
+        await_code(at_home, "OK")
+        for his in (bob, at_home):
+            made = his.call(LAB + "CreateInstance", field(1, "flooded") + field(2, small_machine(64)))[0]
+            report.check(made == "OK", "a flood has its own heap")
+        for _ in range(5):
+            alone = p99(uma, calls, found)
+            apart = beside(uma, calls, found, elsewhere.grpc, root, token)
+            shared = beside(uma, calls, found, server.grpc, root, tokens["bob"])
+            report.say(f"p99 of uma's calls {alone * 1000:.2f} ms, beside bob's flood of a lab of his own {apart * 1000:.2f} ms, "
+                       f"of the same {shared * 1000:.2f} ms")
+            ratios.append(shared / apart)
     report.check(set(found) == {"OK"}, f"uma's calls: {dict(found)}")
-    report.check_time(sorted(ratios)[1] <= 2, f"beside it p99 is {sorted(ratios)[1]:.2f} times as much (at most 2)")
+    report.check_time(sorted(ratios)[2] <= 2, f"sharing makes p99 {sorted(ratios)[2]:.2f} times as much (at most 2)")
 
 
 def beside_a_queue(server, report, tls, tokens, runs):
@@ -203,7 +219,7 @@ def main():
             roles(server, report, tls, tokens)
             bad_tokens(server, report, tls, tokens)
             guesses(server, report, tls, tokens, max(200, int(20_000 * factor)))
-            beside_a_flood(server, report, root, tls, tokens, max(200, int(2000 * factor)))
+            beside_a_flood(server, report, root, tls, tokens, max(200, int(2000 * factor)), options)
             beside_a_queue(server, report, tls, tokens, max(10, int(60 * factor)))
             report.check(server.alive(), "0 crashes")
             _, code = server.stop()
