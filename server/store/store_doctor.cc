@@ -8,7 +8,6 @@
 #include <system_error>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "proto/converters/json.h"
 #include "server/converters/run_converter.h"
 #include "server/errors.h"
@@ -202,13 +201,9 @@ absl::StatusOr<StoreReport> BackupStore(const std::filesystem::path& directory, 
         fmt::format("--to {}: expected a folder that does not exist and can be made", to.string()));
   }
   std::filesystem::permissions(to, std::filesystem::perms::owner_all, error);  // before anything is in it
-  absl::Cleanup remove = [&to] {
-    std::error_code ignored;
-    std::filesystem::remove_all(to, ignored);
-  };
-  if (absl::Status status = CopyStore(directory, *file, to); !status.ok()) return status;
-  absl::StatusOr<StoreReport> report = CheckStore(to);
-  if (report.ok()) std::move(remove).Cancel();
+  const absl::Status copied = CopyStore(directory, *file, to);
+  absl::StatusOr<StoreReport> report = copied.ok() ? CheckStore(to) : copied;
+  if (!report.ok()) std::filesystem::remove_all(to, error);
   return report;
 }
 
