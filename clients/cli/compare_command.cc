@@ -47,6 +47,7 @@ struct Arguments {
   std::string reference;
   WorkloadOptions options;
   std::uint64_t repeats = 1;  // of each cell
+  bool fresh = false;
   Score score;
   std::vector<Threshold> thresholds;  // for every run
   std::string study, baseline, html;
@@ -115,6 +116,7 @@ absl::Status AddAll(ComparedRuns& comparison, const Arguments& given, const v1::
         for (const v1::InstanceConfig& config : MachinesOf(*heap, ram_bytes, pages, given.parameters, catalog)) {
           v1::SubmitRunRequest request = workload->request;
           *request.mutable_config() = config;
+          request.set_share_result(!given.fresh && given.repeats == 1);
           for (std::uint64_t replay = 0; replay < given.repeats; ++replay) {
             absl::Status status = comparison.Add(request, {workload->shown, config, "", {}}, workload->argument, replay);
             if (!status.ok()) return status;
@@ -125,6 +127,14 @@ absl::Status AddAll(ComparedRuns& comparison, const Arguments& given, const v1::
     workloads.push_back(*std::move(workload));
   }
   return absl::OkStatus();
+}
+
+void NoteShared(const std::vector<ComparedRun>& runs, Session& session) {
+  const auto shared =
+      std::count_if(runs.begin(), runs.end(), [](const ComparedRun& run) { return run.run.result().measured().of_run() != 0; });
+  if (shared == 0) return;
+  session.Note(fmt::format("{} of {} share the result of an earlier one of the same; --fresh replays them.",
+                           Count(static_cast<std::uint64_t>(shared)), Count(runs.size(), "run")));
 }
 
 // `code` unless something went wrong that says more.
@@ -246,6 +256,7 @@ CommandResult Compare(Session& session, const Arguments& given) {
     return status;
   }
   runs = std::move(joined->runs);
+  NoteShared(*runs, session);
   for (const std::string& line : AbsentNatives(given.natives, *catalog)) session.Note(line);
   const bool narrow = session.output() == OutputFormat::kTable && session.width() < kWideColumns;
   if (!given.html.empty()) {
@@ -354,6 +365,9 @@ void RegisterCompare(CLI::App& app, Command& chosen) {
                    "time that the lab took is shown with its 95 % interval")
       ->check(CLI::Range(std::uint64_t{1}, kRepeatsMax))
       ->type_name("COUNT");
+  compare->add_flag(
+      "--fresh", given->fresh,
+      "Replay every run, also where the server knows from an earlier one what it comes to (--repeat does so too)");
   compare->add_option("--html", given->html, "Write tables and charts of every run into one file, to be opened in a browser")
       ->type_name("FILE");
   AddLogOptions(*compare, given->options.log);

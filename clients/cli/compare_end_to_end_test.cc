@@ -10,7 +10,9 @@ namespace alloclab::client {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 using CompareEndToEnd = EndToEnd;
 
@@ -55,6 +57,27 @@ TEST_F(CompareEndToEnd, AStudyIsTakenUpAgainWhereItStood) {
   ASSERT_EQ(again.exit_code, 0) << again.err;
   EXPECT_THAT(again.err, HasSubstr("2 runs of the study s1 were there from before."));
   EXPECT_EQ(Json<v1::ListRunsResponse>({"runs", "list", "--label", "s1"}).runs_size(), 3);
+}
+
+TEST_F(CompareEndToEnd, WhatTheServerKnowsIsNotReplayedAgain) {
+  const std::vector<std::string> compare = {"compare", "steady-state", "--operations", "700",
+                                            "--ram",   "16Mi",         "--heap",       "tlsf,bump"};
+  const ProcessResult first = Run(compare);
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_THAT(first.err, Not(HasSubstr("share the result")));
+  const ProcessResult second = Run(compare);
+  EXPECT_THAT(second.err, HasSubstr("2 of 2 runs share the result of an earlier one of the same; --fresh replays them."));
+  EXPECT_EQ(second.out, first.out);
+  for (const std::vector<std::string>& replayed : {std::vector<std::string>{"--fresh"}, {"--repeat", "2"}}) {
+    std::vector<std::string> arguments = compare;
+    arguments.insert(arguments.end(), replayed.begin(), replayed.end());
+    EXPECT_THAT(Run(arguments).err, Not(HasSubstr("share the result"))) << replayed[0];
+  }
+  const std::vector<std::string> submit = {"submit", "steady-state", "--operations", "700", "--ram", "16Mi", "--heap", "tlsf"};
+  EXPECT_THAT(Run(submit).out, Not(HasSubstr("result of")));
+  std::vector<std::string> sharing = submit;
+  sharing.push_back("--share-result");
+  EXPECT_THAT(Run(sharing).out, ContainsRegex("result of +run [0-9]+, which was the same; this one was not replayed"));
 }
 
 TEST_F(CompareEndToEnd, ThresholdsAndABaselineDecideTheExitCode) {

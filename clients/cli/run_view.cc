@@ -77,6 +77,10 @@ Section ProvenanceSection(const v1::Run& run) {
   AddFact(section, "run", TextCell(std::to_string(run.id())));
   AddFact(section, "submitted", TimeCell(run.submit_time()));
   if (!run.owner().empty()) AddFact(section, "owner", TextCell(run.owner()));
+  if (measured.of_run() != 0) {
+    AddFact(section, "result of",
+            TextCell(fmt::format("run {}, which was the same; this one was not replayed", measured.of_run())));
+  }
   if (run.pinned()) AddFact(section, "pinned", TextCell("yes: no retention deletes it"));
   AddFact(section, "trace sha256", DigestCell(exact.trace_sha256()));
   AddFact(section, "trace format", TextCell(exact.trace_format()));
@@ -114,6 +118,10 @@ std::vector<std::string> Remarks(const v1::Run& run) {
   if (run.state() == v1::Run::CANCELLED) {
     remarks.push_back(fmt::format("Cancelled after {} of {} operations: the figures are of what was done until then.",
                                   Count(run.operations_done()), Count(run.operations_total())));
+  }
+  if (run.differs_from() != 0) {
+    remarks.push_back(fmt::format("Run {} was the same and came to something else, which must not be: alloclab runs diff {} {}",
+                                  run.differs_from(), run.differs_from(), run.id()));
   }
   const std::uint64_t out_of_memory = CountOf(exact, "out_of_memory") + CountOf(exact, "heap_limit");
   if (CountOf(exact, "unsupported") > 0) {

@@ -131,6 +131,9 @@ void RegisterSubmit(CLI::App& app, Command& chosen) {
       ->add_option("--label", *given->request.mutable_label(),
                    "Free text kept with the run, up to 128 characters (default a file's name)")
       ->type_name("TEXT");
+  submit->add_flag(
+      "--share-result", [given](std::int64_t) { given->request.set_share_result(true); },
+      "The result of an earlier run of the same will do: nothing is replayed if there is one");
   CLI::Option* detach = submit->add_flag("--detach", given->detach, "Do not wait: print the run's number");
   AddLogOptions(*submit, given->options.log);
   AddThresholds(*submit, RunFigures(), given->thresholds);

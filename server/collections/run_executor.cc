@@ -244,7 +244,9 @@ absl::StatusOr<Run> RunExecutor::FindStored(std::uint64_t id) const {
 
 absl::StatusOr<Run> RunExecutor::Get(std::uint64_t id) const {
   if (const LiveRunPtr live = FindHere(id)) return live->Get();
-  return FindStored(id);
+  absl::StatusOr<Run> run = FindStored(id);
+  if (run.ok()) run->differs_from = FindDifferent(*run);
+  return run;
 }
 
 absl::StatusOr<RunList> RunExecutor::List(std::uint64_t before_id, std::size_t limit, const RunFilter& filter) const {
@@ -343,6 +345,7 @@ RunExecutor::Census RunExecutor::Count() const {
   census.running = static_cast<std::uint32_t>(live_.size() - queue_.size());  // live_ holds both
   for (const LiveRunPtr& live : queue_) census.queued_operations += live->Get().operations_total;
   census.ended = ended_;
+  census.different = different_;
   if (shared_ != nullptr) {
     census.queued = static_cast<std::uint32_t>(waiting_.runs);
     census.queued_operations = waiting_.operations;

@@ -6,6 +6,9 @@
 // A run is in the store before Submit returns, and its result before anyone sees it ended. A result that cannot be written
 // (disk full) fails the run with the reason, and that is stored as soon as the database takes it.
 //
+// Runs are deterministic. One that may share a result is not replayed if an earlier run of the same succeeded; one that was
+// replayed and came to something else than an earlier one is told of in the log, in the metrics and in its record.
+//
 // With a store that several servers share (RunStore::queue) the queue is the store's: a worker takes the run whose turn it is
 // there, whoever took it in, and a thread renews the leases. Then a run whose result cannot be written goes on until it can,
 // and whoever asks about a run that another server replays gets what its record says. Limits on queued and running runs are
@@ -86,6 +89,7 @@ class RunExecutor {
     std::uint32_t queued = 0, running = 0;
     std::uint64_t queued_operations = 0;
     std::array<std::uint64_t, kRunStates> ended{};  // since the server started, by RunState
+    std::uint64_t different = 0;                    // of these, that came to something else than an earlier run of the same
   };
   Census Count() const ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -127,7 +131,11 @@ class RunExecutor {
   void Finish(LiveRun& live, Run ended) ABSL_LOCKS_EXCLUDED(mutex_);
   void FinishWithoutResult(LiveRun& live, RunState state, std::string error) ABSL_LOCKS_EXCLUDED(mutex_);
   // `ended` is how it ended, for everybody.
-  void Conclude(LiveRun& live, const Run& ended) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Conclude(LiveRun& live, Run ended) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Ends it with the result of an earlier run, if it may share one and there is one.
+  bool FinishAsKnown(LiveRun& live) ABSL_LOCKS_EXCLUDED(mutex_);
+  // An earlier run of the same that came to something else; 0: none did, as far as the store can be read.
+  std::uint64_t FindDifferent(const Run& run) const;
   void LeaveLive(std::uint64_t id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SaveUnsaved() ABSL_LOCKS_EXCLUDED(mutex_);
   // As a list shows a run whose row says that it has not ended.
@@ -174,6 +182,7 @@ class RunExecutor {
   std::uint64_t turn_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::uint64_t, Run> unsaved_ ABSL_GUARDED_BY(mutex_);  // ended, but the store did not take it yet
   std::array<std::uint64_t, kRunStates> ended_ ABSL_GUARDED_BY(mutex_){};
+  std::uint64_t different_ ABSL_GUARDED_BY(mutex_) = 0;
   bool native_runs_ ABSL_GUARDED_BY(mutex_) = false;  // one at a time: they would disturb each other
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 

@@ -10,6 +10,7 @@
 
 #include "absl/time/clock.h"
 #include "allocators/common/mutex.h"
+#include "proto/converters/deterministic.h"
 #include "server/store/sqlite_store.h"
 #include "server/testing/temporary_directory.h"
 
@@ -205,6 +206,56 @@ TEST_F(RunExecutorTest, ARunThatFailsSaysWhy) {
   const server::Run ended = EndOf(*runs, run->id);
   EXPECT_EQ(ended.state, RunState::kFailed);
   EXPECT_THAT(ended.error, HasSubstr("--memory-max"));
+}
+
+TEST_F(RunExecutorTest, ARunThatMaySharesTheResultOfAnEarlierOne) {
+  const auto runs = Executor(1);
+  RunRequest request = Request();
+  request.share_result = true;
+  const server::Run first = EndOf(*runs, runs->Submit({request})->id);
+  ASSERT_EQ(first.state, RunState::kSucceeded) << first.error;
+  EXPECT_EQ(first.result->measured().of_run(), 0u);
+  request.label = "somebody else's";
+  request.owner = "ada";
+  const server::Run second = EndOf(*runs, runs->Submit({request})->id);
+  EXPECT_EQ(second.state, RunState::kSucceeded);
+  EXPECT_EQ(second.operations_done, first.operations_done);
+  EXPECT_EQ(second.result->measured().of_run(), first.id);
+  EXPECT_EQ(second.result->measured().replay_ns(), first.result->measured().replay_ns());
+  EXPECT_EQ(SerializeDeterministic(second.result->exact()), SerializeDeterministic(first.result->exact()));
+
+  request.share_result = false;
+  EXPECT_EQ(EndOf(*runs, runs->Submit({request})->id).result->measured().of_run(), 0u) << "not asked for";
+  request.share_result = true;
+  request.digest_at = "1/2";
+  EXPECT_EQ(EndOf(*runs, runs->Submit({request})->id).result->measured().of_run(), 0u) << "another request";
+  ASSERT_TRUE(store_->DeleteRun(first.id).ok());
+  request.digest_at = "";
+  EXPECT_EQ(EndOf(*runs, runs->Submit({request})->id).result->measured().of_run(), 0u) << "it is gone";
+  EXPECT_EQ(runs->Count().different, 0u);
+}
+
+TEST_F(RunExecutorTest, ARunThatComesToSomethingElseIsTold) {
+  const auto runs = Executor(1);
+  const server::Run right = EndOf(*runs, runs->Submit({Request()})->id);
+  ASSERT_TRUE(store_->DeleteRun(right.id).ok());
+  server::Run wrong = right;
+  wrong.state = RunState::kQueued;
+  wrong.id = *store_->InsertRun(wrong, "", "");
+  wrong.state = RunState::kSucceeded;
+  v1::RunResult result = *right.result;
+  result.mutable_exact()->set_cycles_386(1);
+  wrong.result = std::make_shared<const v1::RunResult>(result);
+  ASSERT_TRUE(store_->FinishRun(wrong).ok());
+
+  const auto watched = runs->FindLive(runs->Submit({Request()})->id);
+  const std::uint64_t id = watched != nullptr ? watched->id() : wrong.id + 1;
+  EXPECT_EQ(EndOf(*runs, id).differs_from, wrong.id);
+  if (watched != nullptr) {
+    EXPECT_EQ(watched->Get().differs_from, wrong.id);
+  }
+  EXPECT_EQ(runs->Get(wrong.id)->differs_from, 0u);
+  EXPECT_EQ(runs->Count().different, 1u);
 }
 
 }  // namespace

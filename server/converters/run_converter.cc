@@ -133,9 +133,9 @@ absl::StatusOr<RunSubmission> FromProto(const v1::SubmitRunRequest& proto) {
   if (const auto* spec = std::get_if<WorkloadSpec>(&*workload)) {
     if (absl::Status status = CheckNames(*spec); !status.ok()) return status;
   }
-  return RunSubmission{
-      RunRequest{*std::move(workload), FromProto(proto.config()), proto.digest_at(), proto.label(), proto.owner()},
-      proto.request_id(), Fingerprint(proto.request_id(), proto)};
+  return RunSubmission{RunRequest{*std::move(workload), FromProto(proto.config()), proto.digest_at(), proto.label(),
+                                  proto.owner(), proto.share_result()},
+                       proto.request_id(), Fingerprint(proto.request_id(), proto)};
 }
 
 absl::StatusOr<RunChange> FromProto(const v1::UpdateRunRequest& proto) {
@@ -155,6 +155,7 @@ v1::SubmitRunRequest ToProto(const RunRequest& request) {
   proto.set_digest_at(request.digest_at);
   proto.set_label(request.label);
   proto.set_owner(request.owner);
+  proto.set_share_result(request.share_result);
   return proto;
 }
 
@@ -173,6 +174,7 @@ v1::Run ToProto(const Run& run) {
   proto.set_operations_done(run.operations_done);
   proto.set_operations_total(run.operations_total);
   proto.set_error(run.error);
+  proto.set_differs_from(run.differs_from);
   if (run.result) *proto.mutable_result() = *run.result;
   return proto;
 }

@@ -46,7 +46,8 @@ struct RunRequest {
   InstanceConfig config;  // complete once the run is accepted
   std::string digest_at;
   std::string label;
-  std::string owner = "";  // the name of a token; empty: nobody
+  std::string owner = "";     // the name of a token; empty: nobody
+  bool share_result = false;  // that of an earlier run of the same will do
 };
 
 // What the reader said of the file of an uploaded trace.
@@ -78,6 +79,7 @@ struct Run {
   std::optional<TraceFile> file;
   std::shared_ptr<const v1::RunResult> result;    // null until the run ends, and in lists
   std::shared_ptr<const v1::RunSummary> summary;  // of the result, in lists
+  std::uint64_t differs_from = 0;                 // an earlier run of the same that came to something else; not in lists
   bool pinned = false;                            // no retention deletes it
 };
 

@@ -33,6 +33,11 @@ void AddRuns(const RunExecutor& runs, std::vector<prometheus::MetricFamily>& fam
     ended.Add({{"state", RunStateName(state)}}, census.ended[static_cast<std::size_t>(state)]);
   }
   families.push_back(std::move(ended).Take());
+  Family different("alloclab_server_runs_different_total",
+                   "Of these, runs that came to something else than an earlier run of the same, which must not be.",
+                   MetricType::Counter);
+  different.Add({}, census.different);
+  families.push_back(std::move(different).Take());
   AddGauge(families, "alloclab_server_queue_operations", "Operations of the runs that wait.",
            static_cast<double>(census.queued_operations));
 }

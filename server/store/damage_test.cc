@@ -168,8 +168,8 @@ TEST(Damage, OfARowIsNamedAndTheRestIsListed) {
   EXPECT_FALSE((*store->FindRun(3)).has_value());
 }
 
-// Owners of traces and pins stand beside their rows.
-TEST(Damage, OfAnOwnerOrAPinIsNoAnswerAndTheOthersAreKept) {
+// Owners of traces, pins and known results stand beside their rows.
+TEST(Damage, OfWhatStandsBesideARowIsNoAnswerAndTheOthersAreKept) {
   const TemporaryDirectory directory;
   Fill(directory.path());
   {
@@ -182,9 +182,10 @@ TEST(Damage, OfAnOwnerOrAPinIsNoAnswerAndTheOthersAreKept) {
     }
   }
   EXPECT_TRUE(CheckStore(directory.path())->whole());
-  Tamper(directory.path(),
-         "UPDATE trace_owner SET owner = 'eve' WHERE sha256 = 'digest 3'; UPDATE pinned_run SET id = 7 WHERE id = 2;"
-         "UPDATE trace_owner SET sha256 = 'of none' WHERE sha256 = 'digest 4'");
+  Tamper(
+      directory.path(),
+      "UPDATE trace_owner SET owner = 'eve' WHERE sha256 = 'digest 3'; UPDATE pinned_run SET id = 7 WHERE id = 2;"
+      "UPDATE trace_owner SET sha256 = 'of none' WHERE sha256 = 'digest 4'; UPDATE known_result SET digest = '' WHERE run = 5");
   {
     const auto store = Open(directory.path());
     EXPECT_TRUE(absl::IsDataLoss(store->FindTraceInfo("digest 3").status()));
@@ -193,20 +194,24 @@ TEST(Damage, OfAnOwnerOrAPinIsNoAnswerAndTheOthersAreKept) {
     EXPECT_THAT(store->ListTraces(INT64_MAX, 10)->damaged, ElementsAre(3));
     EXPECT_TRUE(absl::IsDataLoss(store->FindRun(7).status()));
     EXPECT_THAT(store->ListRuns(INT64_MAX, 100)->damaged, ElementsAre(7));
+    EXPECT_TRUE(absl::IsDataLoss(store->FindKnownResult(*KeyOf(SampleRun(5).request)).status()));
   }
   const auto found = CheckStore(directory.path());
   EXPECT_THAT(found->damaged,
               UnorderedElementsAre(StartsWith("the owner of trace \"digest 3\": "), StartsWith("the pin of run 7: "),
-                                   StartsWith("the owner of trace \"of none\": ")));
+                                   StartsWith("the owner of trace \"of none\": "), StartsWith("the known result of run 5: ")));
   const auto repaired = RepairStore(directory.path());
   ASSERT_TRUE(repaired.ok()) << repaired.status();
-  EXPECT_EQ(repaired->damaged.size(), 3u);
+  EXPECT_EQ(repaired->damaged.size(), 4u);
   EXPECT_EQ(repaired->runs, kRuns);
   EXPECT_EQ(repaired->traces, 5u);
   EXPECT_TRUE(CheckStore(directory.path())->whole());
   const auto store = Open(directory.path());
   for (std::uint64_t i = 3; i <= 5; ++i) {
     EXPECT_EQ((*store->FindTraceInfo(SampleTrace(i, 0).sha256))->owner, i == 5 ? "ada" : "") << "else it is lost: nobody's";
+  }
+  for (const std::uint64_t number : {4u, 5u}) {
+    EXPECT_EQ((*store->FindKnownResult(*KeyOf(SampleRun(number).request))).has_value(), number == 4);
   }
   for (const std::uint64_t id : {2u, 4u, 6u, 7u}) EXPECT_EQ((*store->FindRun(id))->pinned, id == 4 || id == 6) << id;
 }

@@ -66,7 +66,10 @@ constexpr const char* kVersion1 = R"sql(
 // head_sum is over these too, if they are not as they are here.
 constexpr const char* kVersion2 =
     "ALTER TABLE trace ADD COLUMN owner BYTEA NOT NULL DEFAULT ''; "
-    "ALTER TABLE run ADD COLUMN pinned BOOLEAN NOT NULL DEFAULT false";
+    "ALTER TABLE run ADD COLUMN pinned BOOLEAN NOT NULL DEFAULT false; "
+    "CREATE TABLE known_result (key BYTEA PRIMARY KEY, run BIGINT NOT NULL REFERENCES run ON DELETE CASCADE, "
+    "digest BYTEA NOT NULL, sum BIGINT NOT NULL); "
+    "CREATE INDEX known_result_run ON known_result (run)";
 constexpr std::array kVersions{kVersion1, kVersion2};
 static_assert(kVersions.size() == kPostgresSchemaVersion);
 

@@ -44,6 +44,7 @@ class PostgresStore final : public RunStore, public RunQueue {
   absl::Status DeleteRun(std::uint64_t id) override;
   absl::Status UpdateRun(std::uint64_t id, const RunChange& change) override;
   absl::StatusOr<std::optional<Run>> FindRun(std::uint64_t id) const override;
+  absl::StatusOr<std::optional<KnownResult>> FindKnownResult(std::string_view key) const override;
   absl::StatusOr<std::optional<EarlierSubmission>> FindSubmission(std::string_view request_id) const override;
   absl::StatusOr<RunList> ListRuns(std::uint64_t before_id, std::size_t limit) const override;
   absl::StatusOr<std::uint64_t> CountRuns() const override;
@@ -86,6 +87,7 @@ class PostgresStore final : public RunStore, public RunQueue {
   // Changes the row of a run if there is one. `token` of whoever ended it, 0: nobody had taken it.
   absl::Status Rewrite(PgConnection& connection, std::uint64_t id, std::uint64_t token,
                        absl::FunctionRef<void(RunRow&)> change);
+  static absl::Status Know(PgConnection& connection, const KnownResult& known);  // unless its key is known
   absl::Status WriteEnd(PgConnection& connection, const Run& run, std::uint64_t token);
 
   // One attempt of Take. `more`: the run that came first was none to take, the next may be one.

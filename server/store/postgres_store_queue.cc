@@ -138,7 +138,11 @@ absl::Status PostgresStore::FinishTaken(const Run& run, std::uint64_t token) {
   return Change([&](PgConnection& connection) -> absl::Status {
     const auto ended = connection.Execute("DELETE FROM queue WHERE run = $1 AND token = $2", PgValues().Add(run.id).Add(token));
     if (!ended.ok()) return ended.status();
-    if (ended->changed() == 1) return WriteEnd(connection, run, token);
+    if (ended->changed() == 1) {
+      absl::Status written = WriteEnd(connection, run, token);
+      const std::optional<KnownResult> known = written.ok() ? KnownResultOf(run) : std::nullopt;
+      return known ? Know(connection, *known) : written;
+    }
     const auto by = connection.Execute("SELECT token, state FROM run WHERE id = $1", PgValues().Add(run.id));
     if (!by.ok()) return by.status();
     if (by->rows() == 0) return absl::OkStatus();  // one that was deleted needs no end

@@ -54,6 +54,10 @@ std::uint64_t RunHeadSum(const RunRow& row, std::string_view request_id, std::st
   return sum.value();
 }
 
+std::uint64_t KnownResultSum(const KnownResult& known) {
+  return RowSum().Add(known.key).Add(known.run).Add(known.digest).value();
+}
+
 // A run that a server replays is kQueued in its row.
 void ShowTaken(const PgResult& result, int row, Run& run) {
   if (Ended(run.state) || result.Int(row, column::kIsTaken) == 0) return;
@@ -126,6 +130,26 @@ absl::StatusOr<std::uint64_t> PostgresStore::InsertRun(const Run& run, const std
 }
 
 absl::Status PostgresStore::FinishRun(const Run& run) { return FinishTaken(run, /*token=*/0); }
+
+absl::Status PostgresStore::Know(PgConnection& connection, const KnownResult& known) {
+  PgValues values;
+  values.Add(known.key).Add(known.run).Add(known.digest).Add(KnownResultSum(known));
+  return connection
+      .Execute(
+          "INSERT INTO known_result SELECT $1, $2, $3, $4 WHERE EXISTS (SELECT 1 FROM run WHERE id = $2) "
+          "ON CONFLICT (key) DO NOTHING",
+          values)
+      .status();
+}
+
+absl::StatusOr<std::optional<KnownResult>> PostgresStore::FindKnownResult(std::string_view key) const {
+  const auto found = Execute("SELECT run, digest, sum FROM known_result WHERE key = $1", PgValues().Add(key));
+  if (!found.ok()) return found.status();
+  if (found->rows() == 0) return std::nullopt;
+  KnownResult known{std::string(key), found->Int(0, 0), std::string(found->Bytes(0, 1))};
+  if (KnownResultSum(known) != found->Int(0, 2)) return damage_.Found(fmt::format("the known result of run {}", known.run));
+  return known;
+}
 
 absl::StatusOr<RunRow> PostgresStore::FindRow(PgConnection& connection, std::uint64_t id) const {
   const auto found = connection.Execute("SELECT " PG_RUN_HEAD ", " PG_RUN_BODY PG_RUN_FROM "WHERE id = $1", PgValues().Add(id));

@@ -69,7 +69,8 @@ absl::StatusOr<RunRequest> DecodeListedRequest(const std::string& bytes) {
   WorkloadSpec listed;
   listed.name = spec.name();
   listed.seed = spec.seed();
-  return RunRequest{std::move(listed), FromProto(proto->config()), proto->digest_at(), proto->label(), proto->owner()};
+  return RunRequest{std::move(listed), FromProto(proto->config()), proto->digest_at(), proto->label(),
+                    proto->owner(),    proto->share_result()};
 }
 
 std::string EncodeResult(const std::shared_ptr<const v1::RunResult>& result) {

@@ -22,6 +22,7 @@
 #include "absl/time/time.h"
 #include "server/entities/run.h"
 #include "server/entities/stored_trace.h"
+#include "server/store/known_result.h"
 #include "server/store/run_queue.h"
 
 namespace alloclab::server {
@@ -42,12 +43,15 @@ class RunStore {
   // The id, larger than that of any run before, deleted ones too. ALREADY_EXISTS: another run has this request_id.
   virtual absl::StatusOr<std::uint64_t> InsertRun(const Run& run, const std::string& request_id,
                                                   const std::string& fingerprint) = 0;
-  // State, end time, operations done, error, result. A run that was deleted meanwhile needs no end. REQUIRES: it has ended.
+  // State, end time, operations done, error, result; that is then the known result of its request, if there was none. A run
+  // that was deleted meanwhile needs no end. REQUIRES: it has ended.
   virtual absl::Status FinishRun(const Run& run) = 0;
   virtual absl::Status DeleteRun(std::uint64_t id) = 0;
   // Nothing of a run that was deleted meanwhile.
   virtual absl::Status UpdateRun(std::uint64_t id, const RunChange& change) = 0;
   virtual absl::StatusOr<std::optional<Run>> FindRun(std::uint64_t id) const = 0;
+  // Of the runs that are stored, what the first with this key came to (known_result.h).
+  virtual absl::StatusOr<std::optional<KnownResult>> FindKnownResult(std::string_view key) const = 0;
   virtual absl::StatusOr<std::optional<EarlierSubmission>> FindSubmission(std::string_view request_id) const = 0;
   // Those below `before_id`, newest first, `limit` rows at most, damaged ones counted: fewer mean that there are no more.
   virtual absl::StatusOr<RunList> ListRuns(std::uint64_t before_id, std::size_t limit) const = 0;

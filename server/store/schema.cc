@@ -55,6 +55,14 @@ constexpr const char* kSqliteVersion3 = R"sql(
     sum INTEGER NOT NULL
   ) WITHOUT ROWID;
   CREATE TABLE pinned_run (id INTEGER PRIMARY KEY, sum INTEGER NOT NULL);
+  CREATE TABLE known_result (
+    key TEXT PRIMARY KEY,
+    run INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    sum INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX known_result_run ON known_result (run);
+  CREATE TRIGGER known_result_goes AFTER DELETE ON run BEGIN DELETE FROM known_result WHERE run = old.id; END;
   PRAGMA user_version = 3;
 )sql";
 static_assert(kSchemaVersion == 3);

@@ -52,6 +52,7 @@ class SqliteStore final : public RunStore {
   absl::Status DeleteRun(std::uint64_t id) override;  // on a full disk too, likewise
   absl::Status UpdateRun(std::uint64_t id, const RunChange& change) override;
   absl::StatusOr<std::optional<Run>> FindRun(std::uint64_t id) const override;
+  absl::StatusOr<std::optional<KnownResult>> FindKnownResult(std::string_view key) const override;
   absl::StatusOr<std::optional<EarlierSubmission>> FindSubmission(std::string_view request_id) const override;
   absl::StatusOr<RunList> ListRuns(std::uint64_t before_id, std::size_t limit) const override;
   absl::StatusOr<std::uint64_t> CountRuns() const override;
@@ -82,6 +83,8 @@ class SqliteStore final : public RunStore {
   absl::Status Change(const std::function<absl::Status(Database::Session&)>& change);
   // Likewise, and once more with the room that was set aside when the disk is full.
   absl::Status ChangeEvenIfFull(const std::function<absl::Status(Database::Session&)>& change);
+  absl::Status WriteEnd(Database::Session& session, const Run& run);
+  static absl::Status Know(Database::Session& session, const KnownResult& known);  // unless its key is known
   absl::Status Rename(Database::Session& session, std::uint64_t id, const std::string& label);
   absl::Status Insert(Database::Session& session, const StoredTrace& trace);  // in place of the one with the same digest
   // Gives free pages back to the disk.

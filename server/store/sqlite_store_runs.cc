@@ -75,8 +75,24 @@ absl::StatusOr<std::uint64_t> SqliteStore::InsertRun(const Run& run, const std::
 
 absl::Status SqliteStore::FinishRun(const Run& run) {
   ALLOCLAB_CHECK(Ended(run.state));
+  absl::Status status = ChangeEvenIfFull([&](Database::Session& session) {
+    return session.Transact([&]() -> absl::Status {
+      absl::Status written = WriteEnd(session, run);
+      const std::optional<KnownResult> known = written.ok() ? KnownResultOf(run) : std::nullopt;
+      return known ? Know(session, *known) : written;
+    });
+  });
+  if (status.ok()) {
+    ends_.Forget(run.id);
+  } else if (!NoteEnd(WithLostResult(run, status))) {
+    Log(LogLevel::kError, "run.end_not_noted", {{"run", run.id}});
+  }
+  return status;
+}
+
+absl::Status SqliteStore::WriteEnd(Database::Session& session, const Run& run) {
   const std::string result = EncodeResult(run.result), summary = EncodeSummary(run.result);
-  absl::Status status = ChangeEvenIfFull([&](Database::Session& session) -> absl::Status {
+  {
     Statement update = session.Prepare(
         "UPDATE run SET state = ?1, end_ns = ?2, operations_done = ?3, "
         "operations_total = ?4, error = ?5, summary = ?6, result = ?7, "
@@ -93,17 +109,32 @@ absl::Status SqliteStore::FinishRun(const Run& run) {
                                .Bind(run.id)
                                .Run();
     if (!updated.ok() || session.changes() == 1) return updated;
-    Statement query = session.Prepare("SELECT 1 FROM run WHERE id = ?");
-    const absl::StatusOr<bool> there = query.Bind(run.id).Step();
-    if (!there.ok()) return there.status();
-    return *there ? damage_.Found(RunName(run.id)) : absl::OkStatus();  // one that was deleted needs no end
-  });
-  if (status.ok()) {
-    ends_.Forget(run.id);
-  } else if (!NoteEnd(WithLostResult(run, status))) {
-    Log(LogLevel::kError, "run.end_not_noted", {{"run", run.id}});
   }
-  return status;
+  Statement query = session.Prepare("SELECT 1 FROM run WHERE id = ?");
+  const absl::StatusOr<bool> there = query.Bind(run.id).Step();
+  if (!there.ok()) return there.status();
+  return *there ? damage_.Found(RunName(run.id)) : absl::OkStatus();  // one that was deleted needs no end
+}
+
+absl::Status SqliteStore::Know(Database::Session& session, const KnownResult& known) {
+  return session
+      .Prepare(
+          "INSERT OR IGNORE INTO known_result SELECT ?1, ?2, ?3, row_sum(?1, ?2, ?3) WHERE EXISTS (SELECT 1 FROM run WHERE id "
+          "= ?2)")
+      .Bind(known.key)
+      .Bind(known.run)
+      .Bind(known.digest)
+      .Run();
+}
+
+absl::StatusOr<std::optional<KnownResult>> SqliteStore::FindKnownResult(std::string_view key) const {
+  Database::Session session(*reader_);
+  Statement query = session.Prepare("SELECT run, digest, sum = row_sum(key, run, digest) FROM known_result WHERE key = ?");
+  const absl::StatusOr<bool> row = query.Bind(std::string(key)).Step();
+  if (!row.ok()) return row.status();
+  if (!*row) return std::nullopt;
+  if (query.Int(2) != 1) return damage_.Found(fmt::format("the known result of run {}", query.Int(0)));
+  return KnownResult{std::string(key), query.Int(0), query.Text(1)};
 }
 
 bool SqliteStore::NoteEnd(const Run& run) {

@@ -73,13 +73,15 @@ absl::Status CopyRows(Database::Session& from, Database::Session& to, const Summ
   return absl::OkStatus();
 }
 
-// Owners and pins of the traces and runs that were saved.
+// Owners, pins and known results of the traces and runs that were saved.
 absl::Status CopyBeside(Database::Session& from, Database::Session& to, Saved& saved) {
   const std::vector<std::string> lost = DamagedBeside(from);
   saved.lost.insert(saved.lost.end(), lost.begin(), lost.end());
   for (const auto& [read, write] :
        {std::pair{"SELECT sha256, owner, sum FROM trace_owner WHERE sum = row_sum(sha256, owner)",
                   "INSERT OR IGNORE INTO trace_owner SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM trace WHERE sha256 = ?1)"},
+        std::pair{"SELECT key, run, digest, sum FROM known_result WHERE sum = row_sum(key, run, digest)",
+                  "INSERT OR IGNORE INTO known_result SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM run WHERE id = ?2)"},
         std::pair{"SELECT id, sum FROM pinned_run WHERE sum = row_sum(id)",
                   "INSERT OR IGNORE INTO pinned_run SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM run WHERE id = ?1)"}}) {
     Statement rows = from.Prepare(read);
@@ -170,7 +172,8 @@ std::vector<std::string> DamagedBeside(Database::Session& session) {
   std::vector<std::string> damaged;
   Statement query = session.Prepare(
       "SELECT 'the owner of trace \"' || sha256 || '\"' FROM trace_owner WHERE sum <> row_sum(sha256, owner) "
-      "UNION ALL SELECT 'the pin of run ' || id FROM pinned_run WHERE sum <> row_sum(id)");
+      "UNION ALL SELECT 'the pin of run ' || id FROM pinned_run WHERE sum <> row_sum(id) "
+      "UNION ALL SELECT 'the known result of run ' || run FROM known_result WHERE sum <> row_sum(key, run, digest)");
   for (absl::StatusOr<bool> row = query.Step(); row.ok() && *row; row = query.Step()) damaged.push_back(query.Text(0));
   return damaged;
 }

@@ -97,7 +97,10 @@ TEST(Upgrade, OfVersion2NoRunIsPinnedAndTracesBelongToNobody) {
   {
     const auto database = Database::Open(file, Database::Mode::kReadWrite);
     ASSERT_TRUE(
-        Database::Session(**database).Execute("DROP TABLE trace_owner; DROP TABLE pinned_run; PRAGMA user_version = 2").ok());
+        Database::Session(**database)
+            .Execute("DROP TRIGGER known_result_goes; DROP TABLE known_result; DROP TABLE trace_owner; DROP TABLE pinned_run; "
+                     "PRAGMA user_version = 2")
+            .ok());
   }
   for (const bool again : {false, true}) {
     const auto store = SqliteStore::Open(directory.path());

@@ -59,6 +59,7 @@ function provenance(run, {exact, measured}) {
     exact.trace_notes.length > 0 && ['Notes', exact.trace_notes.map((note) => h('div', {}, note))], exact.seed !== '0' && ['Seed', exact.seed],
     ['Broken invariants at the end', count(number(exact.violations)), `n ${number(exact.violations) > 0 ? 'bad' : ''}`],
     ['Cost model', exact.cost_model], ['Server', `${measured.server_version}, ${measured.server_build}`], ['Host', measured.host],
+    number(measured.of_run) > 0 && ['Result of', `run ${measured.of_run}, which was the same; this one was not replayed`],
     run.owner !== '' && ['Owner', run.owner], ['Submitted', clock(time(run.submit_time))], ['Ended', clock(time(run.end_time))],
     ['Preparing the operations', nanoseconds(number(measured.prepare_ns))],
   ]);
@@ -153,6 +154,8 @@ export function open(id, page) {
           configChips(run.result?.exact?.config ?? run.config, catalog), actions.show(run, id)),
         problem && h('div', {class: 'panel bad', role: 'alert'}, problem),
         run.error && h('div', {class: 'panel bad', role: 'alert'}, run.error),
+        number(run.differs_from) > 0 && h('div', {class: 'panel bad', role: 'alert'},
+          `Run ${run.differs_from} was the same and came to something else, which must not be.`),
         !ended(run) && progressPanel(run, machine, allocatorsOf(run.config, catalog)),
         alarms((machine ?? run.result?.exact)?.heap, (machine ?? run.result?.exact)?.pages),
         mapped && memory.panels(),
