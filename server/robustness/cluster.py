@@ -5,6 +5,8 @@ Runs are submitted to any of them, each again under its request_id until it is a
 and started again; one is stopped for longer than its lease, as if its network were cut, and goes on; PostgreSQL is ended at once and
 started again in the middle. At the end every run must have ended once, as it ends on one server alone with SQLite, to the byte.
 
+With --scaling there is no trouble: the same runs by 1, 2 and 4 workers, and what they cost.
+
 Needs Debian's package postgresql; run by root, PostgreSQL is run as the user postgres. Prints one line a count; exit code 1 if
 anything was lost."""
 
@@ -26,7 +28,8 @@ from crash_loop import SUCCEEDED, read_run
 from lab import Report, field, small_machine
 from wire import Peer
 
-LEASE_SECONDS = 10
+CUT_SECONDS = 13  # longer than a lease, of 10 s
+HEAPS = ["implicit-heap", "tlsf", "dlmalloc", "freertos-heap4", "next-fit"]
 
 
 class Postgres:
@@ -65,12 +68,24 @@ class Postgres:
     def ask(self, sql):
         return self.run("psql", "-h", self.root, "-U", "alloclab", "-d", "postgres", "-Atc", sql).decode().strip()
 
+    def transactions_a_second(self):
+        """What it can do by itself: pgbench's transactions of five statements, by 8 clients."""
+        address = ["-h", self.root, "-U", "alloclab", "postgres"]
+        self.run("pgbench", "-i", "-q", "-s", "10", *address)
+        said = self.run("pgbench", "-c", "8", "-j", "2", "-T", "10", *address).decode()
+        return float(said.split("tps = ")[1].split()[0])
+
+    def transactions(self):
+        """Ended so far, those of this question too; counted a little late."""
+        time.sleep(1.5)
+        return int(self.ask("SELECT xact_commit FROM pg_stat_database WHERE datname = 'postgres'"))
+
 
 class Replica:
     """alloclabd; with a URL as one server of a lab, without one on SQLite."""
 
-    def __init__(self, options, root, name, url=""):
-        self.options, self.root, self.name, self.url = options, root / name, name, url
+    def __init__(self, options, root, name, url="", threads=2):
+        self.options, self.root, self.name, self.url, self.threads = options, root / name, name, url, threads
         self.root.mkdir()
         self.start()
 
@@ -80,7 +95,7 @@ class Replica:
         self.log = open(self.root / "log", "ab")
         self.process = subprocess.Popen(
             [self.options.build / "bin/alloclabd", "--listen", "127.0.0.1:0", "--web-listen", "", "--metrics-listen", "", "--store",
-             self.url, "--data-dir", self.root / "data", "--address-file", addresses, "--log-format", "json", "--run-threads", "2"],
+             self.url, "--data-dir", self.root / "data", "--address-file", addresses, "--log-format", "json", "--run-threads", str(self.threads)],
             stderr=self.log)
         while not addresses.exists() and self.process.poll() is None:
             time.sleep(0.02)
@@ -114,15 +129,48 @@ class Replica:
             return 14, b""
 
 
+class Processes:
+    """The servers and their database as processes of this host."""
+
+    def __init__(self, postgres, replicas):
+        self.postgres, self.replicas, self.ask = postgres, replicas, postgres.ask
+
+    def call(self, method, request):
+        return random.choice(self.replicas).call(method, request)
+
+    def kill(self, victim, over):
+        replica = self.replicas[victim % len(self.replicas)]
+        replica.end()
+        while not over.is_set() and not replica.start():
+            time.sleep(0.3)
+
+    def cut(self, victim, over):
+        """Its connections stand still, and its leases run out."""
+        process = self.replicas[victim % len(self.replicas)].process
+        process.send_signal(signal.SIGSTOP)
+        over.wait(CUT_SECONDS)
+        process.send_signal(signal.SIGCONT)
+
+    def end_database(self, seconds):
+        self.postgres.stop()
+        time.sleep(seconds)
+        self.postgres.start()
+
+    def events(self):
+        return collections.Counter(event.get("event") for replica in self.replicas for event in replica.events())
+
+
 def request_of(seed, operations):
+    """A cell: its seed says which allocator it is for, too."""
     builtin = field(1, "steady-state") + field(2, seed) + field(3, operations)
-    return field(1, field(1, builtin)) + field(2, small_machine(64)) + field(4, f"cluster-{seed}")
+    machine = small_machine(64) + field(3, HEAPS[seed % len(HEAPS)])
+    return field(1, field(1, builtin)) + field(2, machine) + field(4, f"cluster-{seed}")
 
 
-def submit(servers, seed, options):
+def submit(lab, seed, options):
     """The number of the run; tried again, at any server, until it is acknowledged."""
     while True:
-        status, reply = random.choice(servers).call("SubmitRun", request_of(seed, options.operations))
+        status, reply = lab.call("SubmitRun", request_of(seed, options.operations))
         if status == 0:
             return read_run(reply)[0]
         if status not in (8, 14):
@@ -130,10 +178,10 @@ def submit(servers, seed, options):
         time.sleep(0.2)
 
 
-def await_end(servers, run, deadline):
+def await_end(lab, run, deadline):
     """(state, digest of the exact result), asked of any server."""
     while time.monotonic() < deadline:
-        status, reply = random.choice(servers).call("GetRun", field(1, run))
+        status, reply = lab.call("GetRun", field(1, run))
         if status == 0 and read_run(reply)[1] >= SUCCEEDED:
             return read_run(reply)[1:]
         if status not in (0, 14):
@@ -142,36 +190,35 @@ def await_end(servers, run, deadline):
     return "never ended", ""
 
 
-class Trouble(threading.Thread):
-    def __init__(self, options, postgres, replicas):
-        super().__init__()
-        self.options, self.postgres, self.replicas = options, postgres, replicas
-        self.done, self.counts = threading.Event(), collections.Counter()
+def replay_all(lab, options):
+    """(numbers of the runs, how each ended, seconds)"""
+    began = time.monotonic()
+    ids = [submit(lab, seed, options) for seed in range(1, options.runs + 1)]
+    ends = [await_end(lab, run, time.monotonic() + 600) for run in ids]
+    return ids, ends, time.monotonic() - began
 
-    def start_again(self, replica):
-        while not self.done.is_set() and not replica.start():
-            time.sleep(0.3)
+
+class Trouble(threading.Thread):
+    def __init__(self, options, lab):
+        super().__init__()
+        self.options, self.lab = options, lab
+        self.over, self.counts = threading.Event(), collections.Counter()
 
     def run(self):
         dice = random.Random(self.options.seed)
         for turn in range(1, 1_000_000):
-            if self.done.wait(self.options.every):
+            if self.over.wait(self.options.every):
                 return
-            victim = dice.choice(self.replicas)
+            victim = dice.randrange(1 << 30)
             if turn == 3:
                 self.counts["databases ended and started"] += 1
-                self.postgres.stop()
-                time.sleep(self.options.every)
-                self.postgres.start()
-            elif turn == 5:  # its connections stand still, and its leases run out
-                self.counts["servers stopped beyond their lease"] += 1
-                victim.process.send_signal(signal.SIGSTOP)
-                self.done.wait(LEASE_SECONDS + 3)
-                victim.process.send_signal(signal.SIGCONT)
+                self.lab.end_database(self.options.every)
+            elif turn == 5:
+                self.counts["servers cut off beyond their lease"] += 1
+                self.lab.cut(victim, self.over)
             else:
                 self.counts["servers killed"] += 1
-                victim.end()
-                self.start_again(victim)
+                self.lab.kill(victim, self.over)
 
 
 def main():
@@ -182,6 +229,7 @@ def main():
     parser.add_argument("--operations", type=int, default=500_000, help="of a run")
     parser.add_argument("--every", type=float, default=4, help="seconds between two troubles")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--scaling", action="store_true", help="no trouble: processor time of a run with 1, 2 and 4 workers")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and what was started ends with it
     random.seed(options.seed)
@@ -192,7 +240,16 @@ def main():
         postgres = Postgres(root)
         servers = []
         try:
-            prove(options, root, postgres, servers, report)
+            if options.scaling:
+                report = Report(f"{options.runs} runs of {options.operations:,} operations by 1, 2 and 4 workers")
+                measure_scaling(options, root, postgres, servers, report)
+                report.end()
+            servers.append(Replica(options, root, "alone"))
+            _, expected, seconds = replay_all(servers[0], options)
+            report.say(f"one server alone: {seconds:.1f} s")
+            servers[0].end(signal.SIGTERM)
+            servers += [Replica(options, root, f"replica-{i}", postgres.url) for i in range(options.replicas)]
+            prove(options, Processes(postgres, servers[1:]), expected, report)
         finally:
             for server in servers:
                 server.end()
@@ -200,42 +257,80 @@ def main():
     report.end()
 
 
-def prove(options, root, postgres, servers, report):
-    """Starts servers, adding each to the list."""
-    seeds = range(1, options.runs + 1)
-    alone = Replica(options, root, "alone")
-    servers.append(alone)
-    began = time.monotonic()
-    ids = [submit([alone], seed, options) for seed in seeds]
-    expected = [await_end([alone], run, time.monotonic() + 600) for run in ids]
-    report.say(f"one server alone: {time.monotonic() - began:.1f} s")
-    alone.end(signal.SIGTERM)
+def processor_seconds(process):
+    """Of a process and, if it has any, its children: those of PostgreSQL live as long as their connections."""
+    ticks = 0
+    for line in subprocess.run(["ps", "-o", "pid=", "--pid", str(process.pid), "--ppid", str(process.pid)], capture_output=True,
+                               check=True, text=True).stdout.split():
+        try:
+            times = pathlib.Path(f"/proc/{line}/stat").read_text().rsplit(")", 1)[1].split()
+            ticks += int(times[11]) + int(times[12])
+        except FileNotFoundError:
+            pass
+    return ticks / os.sysconf("SC_CLK_TCK")
 
-    replicas = [Replica(options, root, f"replica-{i}", postgres.url) for i in range(options.replicas)]
-    servers += replicas
-    trouble = Trouble(options, postgres, replicas)
+
+def replay_unwatched(lab, options):
+    """As replay_all, but nobody asks the servers meanwhile. (how each ended, seconds, transactions, but for those of the waiting)"""
+    before = lab.postgres.transactions()
     began = time.monotonic()
-    trouble.start()
-    ids = [submit(replicas, seed, options) for seed in seeds]
-    found = [await_end(replicas, run, time.monotonic() + 600) for run in ids]
+    ids = [submit(lab, seed, options) for seed in range(1, options.runs + 1)]
+    asked = 2  # by transactions()
+    while int(lab.ask("SELECT count(*) FROM alloclab.queue")) > 0:
+        asked += 1
+        time.sleep(0.2)
     seconds = time.monotonic() - began
-    trouble.done.set()
-    trouble.join()
+    transactions = lab.postgres.transactions() - before - asked
+    return [await_end(lab, run, time.monotonic() + 60) for run in ids], seconds, transactions
+
+
+def measure_scaling(options, root, postgres, servers, report):
+    """Each worker is a server that replays one run at a time."""
+    first = None
+    for workers in (1, 2, 4):
+        postgres.ask("DROP SCHEMA IF EXISTS alloclab CASCADE")
+        replicas = [Replica(options, root, f"of-{workers}-{i}", postgres.url, threads=1) for i in range(workers)]
+        servers += replicas
+        processes = [replica.process for replica in replicas] + [postgres.process]
+        before = [processor_seconds(process) for process in processes]
+        ends, seconds, transactions = replay_unwatched(Processes(postgres, replicas), options)
+        spent = [processor_seconds(process) - was for process, was in zip(processes, before)]
+        each = 1000 * sum(spent[:-1]) / options.runs
+        first = first or each
+        done = sum(state == SUCCEEDED for state, _ in ends)
+        report.check(done == options.runs, f"{workers} workers: {done} runs in {seconds:.1f} s, {options.runs / seconds:.1f} a second")
+        report.check(abs(each - first) <= 0.05 * first, f"{workers} workers: {each:.1f} ms of processor time a run, "
+                     f"{100 * (each / first - 1):+.1f} %; of PostgreSQL {1000 * spent[-1] / options.runs:.2f} ms and "
+                     f"{transactions / options.runs:.1f} transactions a run")
+        for replica in replicas:
+            replica.end(signal.SIGTERM)
+    report.say(f"pgbench: {postgres.transactions_a_second():.0f} transactions a second")
+
+
+def prove(options, lab, expected, report):
+    """Replays all on the lab while it has trouble, and compares with `expected`, how each run ended on one server alone."""
+    trouble = Trouble(options, lab)
+    trouble.start()
+    try:
+        ids, found, seconds = replay_all(lab, options)
+    finally:
+        trouble.over.set()
+        trouble.join()
 
     report.check(trouble.counts["servers killed"] > 0, "servers were killed meanwhile")
     for what, count in sorted(trouble.counts.items()):
         report.say(f"{count} {what}")
-    events = collections.Counter(event.get("event") for replica in replicas for event in replica.events())
+    events = lab.events()
     report.say(f"{seconds:.1f} s; {events['run.taken']} times a run was taken up, {events['run.lost']} times a server was told that "
                f"it had lost one")
     report.check(len(set(ids)) == options.runs, f"{len(set(ids))} runs for {options.runs} requests")
-    rows = int(postgres.ask("SELECT count(*) FROM alloclab.run WHERE token > 0"))
+    rows = int(lab.ask("SELECT count(*) FROM alloclab.run WHERE token > 0"))
     report.check(rows == options.runs, f"{rows} records of runs that a server ended")
     succeeded = sum(state == SUCCEEDED for state, _ in found)
     report.check(succeeded == options.runs, f"{succeeded} succeeded")
     equal = sum(mine == theirs for mine, theirs in zip(found, expected))
     report.check(equal == options.runs, f"{equal} ended as on one server alone")
-    waiting = int(postgres.ask("SELECT count(*) FROM alloclab.queue"))
+    waiting = int(lab.ask("SELECT count(*) FROM alloclab.queue"))
     report.check(waiting == 0, f"{waiting} left in the queue")
 
 
