@@ -6,61 +6,13 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 
-readonly BASE=debian:bookworm-slim PROMETHEUS=prom/prometheus:v3.5.0 GRAFANA=grafana/grafana:12.3.0
+# shellcheck source=docker/proving.sh
+source docker/proving.sh
 export COMPOSE_PROJECT_NAME=alloclab-proof
 export LAB_GRPC_PORT=0 LAB_WEB_PORT=0 LAB_METRICS_PORT=0 LAB_PROMETHEUS_PORT=0 LAB_GRAFANA_PORT=0  # any that is free
 SERVICES=(server loadgen prometheus)
-STAND_INS=()  # images under the names of published ones
 CLONE=$(mktemp -d)
 readonly CLONE
-
-say() { printf '[%d:%02d] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"; }
-die() {
-  printf 'prove.sh: %s\n' "$*" >&2
-  exit 1
-}
-
-compose() {
-  if docker compose version >/dev/null 2>&1; then docker compose "$@"; else docker-compose "$@"; fi
-}
-
-# --- Images ---
-
-have_image() { docker image inspect "$1" >/dev/null 2>&1 || docker pull --quiet "$1" >/dev/null 2>&1; }
-
-make_base() {
-  local root
-  command -v debootstrap >/dev/null || die "$BASE can neither be pulled nor made: debootstrap is missing"
-  say "$BASE cannot be pulled: making a minimal Debian 12 with debootstrap"
-  root=$(mktemp -d)
-  debootstrap --variant=minbase bookworm "$root" >/dev/null
-  tar -C "$root" -c . | docker import - "$BASE" >/dev/null
-  rm -rf "$root"
-}
-
-# A Prometheus of Debian's under the name that the Dockerfile asks for; removed at the end, so that nobody takes it for the real one.
-make_prometheus() {
-  say "$PROMETHEUS cannot be pulled: standing in is Debian's package, under that name, for this proof only"
-  STAND_INS+=("$PROMETHEUS")
-  docker build --quiet --tag "$PROMETHEUS" - >/dev/null <<DOCKERFILE
-FROM $BASE
-RUN apt-get update && apt-get install --yes --no-install-recommends prometheus && rm -rf /var/lib/apt/lists/* \
- && install -d -o nobody -g nogroup /prometheus
-USER nobody
-VOLUME /prometheus
-ENTRYPOINT ["prometheus"]
-DOCKERFILE
-}
-
-# Debian has no Grafana: an image without it, so that what is baked into it can be looked at.
-make_grafana() {
-  say "$GRAFANA cannot be pulled and Debian has no Grafana: looking at its image's files only; ./lab test tests the queries"
-  STAND_INS+=("$GRAFANA")
-  docker build --quiet --tag "$GRAFANA" - >/dev/null <<DOCKERFILE
-FROM $BASE
-USER 472
-DOCKERFILE
-}
 
 # copy_privately: what git knows of the clone, as a clone under umask 077 has it.
 copy_privately() (
@@ -69,22 +21,6 @@ copy_privately() (
 )
 
 # --- Checks ---
-
-failures=0
-# check WHAT COMMAND...: the command succeeds; tried for 30 seconds, its output unseen. (grep -q would break the pipe of what it reads.)
-check() {
-  local what=$1 deadline=$((SECONDS + 30))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    if ((SECONDS >= deadline)); then
-      say "FAILED: $what"
-      failures=$((failures + 1))
-      return
-    fi
-    sleep 1
-  done
-  say "ok: $what"
-}
 
 in_server() { compose exec -T server "$@"; }
 container() { compose ps -q "$1"; }
@@ -169,10 +105,10 @@ check_restart() {
 }
 
 tear_down() {
-  local result=$? image
+  local result=$?
   if ((result != 0 || failures != 0)); then compose logs --tail 20 server loadgen || true; fi
   compose down --volumes --timeout 20 >/dev/null 2>&1 || true
-  for image in "${STAND_INS[@]}"; do docker image rm "$image" >/dev/null 2>&1 || true; done
+  remove_stand_ins
   rm -rf "$CLONE"
 }
 
