@@ -80,9 +80,14 @@ Connection::Connection(ConnectionOptions options, int number)
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1'000);
   arguments.SetInt("alloclab.connection", number);
+  if (!options_.address.empty()) {  // its certificate is for the name all the same
+    const std::string host = options_.server.substr(0, options_.server.rfind(':'));
+    arguments.SetSslTargetNameOverride(host);
+    arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, options_.server);
+  }
   // Without credentials it is a channel on which every call fails: Explain says why.
   const auto credentials = token_.ok() ? MakeChannelCredentials(TlsOfProcess()).value_or(nullptr) : nullptr;
-  channel_ = grpc::CreateCustomChannel(options_.server, credentials, arguments);
+  channel_ = grpc::CreateCustomChannel(options_.address.empty() ? options_.server : options_.address, credentials, arguments);
 }
 
 absl::Status Connection::CheckAccess() const {

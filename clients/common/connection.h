@@ -23,6 +23,9 @@ struct ConnectionOptions {
   std::string server = kDefaultServer;                           // HOST:PORT or unix:PATH
   std::chrono::milliseconds timeout{10'000};                     // of one call
   std::optional<std::chrono::milliseconds> wait = std::nullopt;  // wait at most that long for a server that is not up yet
+  // Where `server` was found, as grpc::ClientContext::peer() says it: several connections to the same one, if its name is of
+  // several. Empty: wherever the name leads.
+  std::string address = {};
 };
 
 // Thread safety: safe for concurrent use.

@@ -35,6 +35,19 @@ std::uint64_t BudgetOf(const v1::LoadConfig& config, std::uint32_t connection) {
   return config.operations() / config.connections() + (connection < config.operations() % config.connections() ? 1 : 0);
 }
 
+// The one call that may wait for a server that is not up yet. All others go to the same one, if its name is of several:
+// instances are where they were made.
+absl::StatusOr<v1::Server> FindServer(client::ConnectionOptions& options) {
+  const client::Connection connection(options);
+  const std::unique_ptr<grpc::ClientContext> context = connection.MakeContext();
+  v1::Server server;
+  const grpc::Status status = v1::Lab::Stub(connection.channel()).GetServer(context.get(), v1::GetServerRequest(), &server);
+  if (!status.ok()) return connection.Explain(status);
+  const std::string peer = context->peer();
+  if (peer.starts_with("ipv4:") || peer.starts_with("ipv6:")) options.address = peer;
+  return server;
+}
+
 client::ConnectionOptions WithoutWait(client::ConnectionOptions options) {
   options.wait.reset();
   return options;
@@ -61,9 +74,7 @@ absl::StatusOr<std::unique_ptr<LoadRun>> LoadRun::Start(LoadSetup setup) {
 absl::StatusOr<std::unique_ptr<LoadRun>> LoadRun::Prepare(LoadSetup setup) {
   if (absl::Status status = CheckConfig(setup.config); !status.ok()) return status;
   if (absl::Status status = CheckScript(setup.config, *setup.script); !status.ok()) return status;
-  // The one call that may wait for a server that is not up yet.
-  const client::Connection first(setup.connection);
-  absl::StatusOr<v1::Server> server = first.Call(&v1::Lab::Stub::GetServer, v1::GetServerRequest());
+  absl::StatusOr<v1::Server> server = FindServer(setup.connection);
   if (!server.ok()) return server.status();
   std::unique_ptr<LoadRun> run(new LoadRun(std::move(setup)));
   run->server_ = *std::move(server);

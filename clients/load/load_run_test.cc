@@ -102,6 +102,13 @@ void ExpectCounts(const google::protobuf::RepeatedPtrField<v1::Counter>& told, c
   }
 }
 
+TEST(LoadRun, GoesWhereTheServerWasFoundWhateverItsNameIs) {
+  const std::string address = "ipv4:" + Server().address();
+  const client::Connection found(
+      {.server = "no-such-host.invalid:7411", .timeout = seconds(20), .wait = {}, .address = address});
+  EXPECT_TRUE(found.Call(&v1::Lab::Stub::GetServer, v1::GetServerRequest()).ok());
+}
+
 TEST(LoadRun, OneConnectionGivesWhatTheSameRunInProcessGives) {
   const Trace trace = SmallTrace(50'000);
   LoadSetup setup = SetupFor(Config(), trace);
