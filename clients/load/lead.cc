@@ -26,6 +26,13 @@ Trace TraceOf(const Script& script) {
           .notes = {}};
 }
 
+// Where others find what listens at that address: at the name of this host, if it is any address of it.
+std::string SeenFromOutside(const std::string& address) {
+  if (!address.starts_with("[::]:") && !address.starts_with("0.0.0.0:")) return address;
+  const std::string name = GeneratorName();
+  return name.substr(0, name.find('/')) + address.substr(address.rfind(':'));
+}
+
 v1::LoadGenerator& AddGenerator(const std::string& name, const std::string& server, v1::LoadReport& report) {
   const Share share{.number = static_cast<std::uint32_t>(report.generators_size()), .generators = report.config().generators()};
   v1::LoadGenerator& generator = *report.add_generators();
@@ -91,7 +98,8 @@ absl::StatusOr<std::unique_ptr<Leader>> StartLeader(const client::Session& sessi
   auto leader =
       Leader::Listen(guarded, std::move(plan), *std::move(trace), [&session](std::string_view line) { session.Note(line); });
   if (leader.ok()) {
-    session.Note(fmt::format("Waiting for {} more: alloclab load --join {}", (*leader)->wanted(), (*leader)->address()));
+    session.Note(fmt::format("Waiting for {} more: alloclab load --join {}", (*leader)->wanted(),
+                             SeenFromOutside((*leader)->address())));
   }
   return leader;
 }
