@@ -71,6 +71,7 @@ class HeapAllocator {
   // A null block is ignored, unless the original crashes on it.
   virtual HeapResult Free(VirtAddr block) = 0;
 
+  // Always the same.
   virtual const Declaration& declaration() const = 0;
 
   // How many bytes the program may use of a live block, as its metadata says; not counted as a cost.

@@ -42,7 +42,7 @@ HeapResult HeapGuard::Calloc(std::uint32_t count, std::uint32_t bytes) {
   const auto call = [&] { return heap_->Calloc(count, bytes); };
   if (mode_ == Mode::kUnguarded) return Caught(call);
   const std::uint64_t product = std::uint64_t{count} * bytes;
-  if (product > heap_->declaration().request_max) return {Outcome::kSizeOverflow, VirtAddr{}};
+  if (product > declaration_.request_max) return {Outcome::kSizeOverflow, VirtAddr{}};
   return Allocate(static_cast<std::uint32_t>(product), call);
 }
 
@@ -70,7 +70,7 @@ HeapResult HeapGuard::GuardedFree(VirtAddr block) {
 
 template <class Call>
 HeapResult HeapGuard::Allocate(std::uint32_t bytes, Call call) {
-  if (bytes > heap_->declaration().request_max) return {Outcome::kSizeOverflow, VirtAddr{}};
+  if (bytes > declaration_.request_max) return {Outcome::kSizeOverflow, VirtAddr{}};
   HeapResult result = NearEdge(bytes) ? Journaled(bytes, call) : call();
   if (result.outcome == Outcome::kOk) {
     live_.Add(result.address);
@@ -116,7 +116,7 @@ HeapResult HeapGuard::Journaled(std::uint32_t bytes, Call call) {
 }
 
 Outcome HeapGuard::Reason(Outcome refused, std::uint32_t bytes) const {
-  if (!heap_->declaration().shows_blocks || bytes == 0) return refused;
+  if (!declaration_.shows_blocks || bytes == 0) return refused;
   const HeapShape shape = heap_->Shape();
   const std::uint32_t needed = heap_->BlockBytes(bytes);
   if (shape.largest_free_bytes >= needed) return refused;  // it was not for want of a block
@@ -126,11 +126,11 @@ Outcome HeapGuard::Reason(Outcome refused, std::uint32_t bytes) const {
 }
 
 Outcome HeapGuard::Misuse(VirtAddr block) const {
-  const bool aligned = block.raw() % heap_->declaration().alignment == 0;
+  const bool aligned = block.raw() % declaration_.alignment == 0;
   if (aligned && live_.Contains(block)) return Outcome::kOk;  // of no bytes it may be at the break
   if (block < heap_->start() || block >= heap_->brk()) return Outcome::kForeignPointer;
   if (!aligned) return Outcome::kMisalignedPointer;
-  if (!heap_->declaration().shows_blocks) return Outcome::kDoubleFree;  // nobody knows what lies there
+  if (!declaration_.shows_blocks) return Outcome::kDoubleFree;  // nobody knows what lies there
   BlockKind kind = BlockKind::kFree;
   heap_->VisitBlocks({.address = block.raw()}, [&](const Block& holder) {
     kind = holder.kind;
@@ -140,13 +140,13 @@ Outcome HeapGuard::Misuse(VirtAddr block) const {
 }
 
 Refusal HeapGuard::Explain(Outcome refused, std::uint64_t bytes) const {
-  const std::uint32_t request_max = heap_->declaration().request_max;
+  const std::uint32_t request_max = declaration_.request_max;
   if (refused == Outcome::kSizeOverflow) return {.needed_bytes = bytes, .request_max_bytes = request_max};
   const HeapShape shape = heap_->Shape();
   const bool fits = bytes <= request_max;
   Refusal refusal{.needed_bytes = fits ? heap_->BlockBytes(static_cast<std::uint32_t>(bytes)) : bytes,
                   .growth_bytes = shape.limit - shape.brk};
-  if (shape.broken || !heap_->declaration().shows_blocks) return refusal;
+  if (shape.broken || !declaration_.shows_blocks) return refusal;
   refusal.free_bytes = shape.free_bytes;
   refusal.largest_free_bytes = shape.largest_free_bytes;
   return refusal;
@@ -156,7 +156,7 @@ std::unique_ptr<const AllocatorState> HeapGuard::Save() const {
   auto saved = std::make_unique<Saved>();
   saved->heap = heap_->Save();
   saved->made = made_;
-  if (mode_ == Mode::kGuarded && !heap_->declaration().shows_blocks) saved->live = live_;
+  if (mode_ == Mode::kGuarded && !declaration_.shows_blocks) saved->live = live_;
   return saved;
 }
 

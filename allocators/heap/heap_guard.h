@@ -43,7 +43,11 @@ class HeapGuard {
   // `edge_pages`: how many pages an operation may touch beside the block itself, where that is more than headers and footers of
   // neighbours, heads of lists, and page tables.
   HeapGuard(std::unique_ptr<HeapAllocator> heap, Mode mode, std::uint32_t edge_pages = 8)
-      : heap_(std::move(heap)), mode_(mode), edge_pages_(edge_pages), made_(!heap_->declaration().made_by_first_request) {}
+      : heap_(std::move(heap)),
+        declaration_(heap_->declaration()),
+        mode_(mode),
+        edge_pages_(edge_pages),
+        made_(!declaration_.made_by_first_request) {}
 
   HeapResult Malloc(std::uint32_t bytes) { return mode_ == Mode::kTrusted ? heap_->Malloc(bytes) : GuardedMalloc(bytes); }
   HeapResult Free(VirtAddr block) { return mode_ == Mode::kTrusted ? heap_->Free(block) : GuardedFree(block); }
@@ -83,6 +87,7 @@ class HeapGuard {
   Outcome Misuse(VirtAddr block) const;
 
   const std::unique_ptr<HeapAllocator> heap_;
+  const Declaration& declaration_;  // the heap's
   const Mode mode_;
   const std::uint32_t edge_pages_;
   LiveStarts live_;  // guarded only
