@@ -219,10 +219,7 @@ std::string GuestHeap::WhyNot(const LiveExtents::Extent& block) const {
 
 HeapResult GuestHeap::Accept(std::uint32_t function, std::uint32_t block, std::uint32_t bytes) {
   const LiveExtents::Extent given{block, bytes};
-  if (block % options_.alignment == 0 && IsSomewhere(given) && !state_.live.Overlaps(block, given.end())) {
-    state_.live.Add(given);
-    return {Outcome::kOk, VirtAddr(block)};
-  }
+  if (block % options_.alignment == 0 && IsSomewhere(given) && state_.live.Add(given)) return {Outcome::kOk, VirtAddr(block)};
   state_.death = {Outcome::kAssertionFailed, block,
                   absl::StrFormat("%s gave %#010x: %s", program().Describe(function), block, WhyNot(given))};
   return Dead();

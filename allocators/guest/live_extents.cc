@@ -6,27 +6,32 @@ namespace alloclab {
 namespace {
 
 constexpr std::uint32_t kBits = 64, kPagesEnd = 1u << 20;
+constexpr std::uint64_t kAll = ~std::uint64_t{0};
 
 constexpr std::uint64_t Bit(std::uint32_t i) { return std::uint64_t{1} << i % kBits; }
-constexpr std::uint64_t FromBit(std::uint32_t i) { return ~std::uint64_t{0} << i % kBits; }
-// None of them if i is a multiple of 64.
-constexpr std::uint64_t BelowBit(std::uint32_t i) { return Bit(i) - 1; }
-std::uint32_t Lowest(std::uint64_t bits) { return static_cast<std::uint32_t>(std::countr_zero(bits)); }
-std::uint32_t Highest(std::uint64_t bits) { return static_cast<std::uint32_t>(kBits - 1 - std::countl_zero(bits)); }
+constexpr std::uint64_t FromBit(std::uint32_t i) { return kAll << i % kBits; }
+constexpr std::uint64_t UpToBit(std::uint32_t i) { return kAll >> (kBits - 1 - i % kBits); }
+template <class Bits>
+std::uint32_t Lowest(Bits bits) {
+  return static_cast<std::uint32_t>(std::countr_zero(bits));
+}
+template <class Bits>
+std::uint32_t Highest(Bits bits) {
+  return static_cast<std::uint32_t>(std::bit_width(bits)) - 1;
+}
+
+// Which of a page's marks a word is in.
+constexpr std::uint32_t Group(std::uint32_t word) { return word % kPageWords / kBits; }
 
 constexpr auto kAny = [](const auto& marks) { return marks.starts | marks.ends; };
 constexpr auto kStarts = [](const auto& marks) { return marks.starts; };
+constexpr auto kEnds = [](const auto& marks) { return marks.ends; };
 
 }  // namespace
 
-inline const LiveExtents::Page* LiveExtents::MarkedPage(std::uint32_t page) const {
-  const Page* found = pages_.Find(page);
-  return found != nullptr && found->marked != 0 ? found : nullptr;
-}
-
 std::uint32_t LiveExtents::PageFrom(std::uint32_t page) const {
   std::uint64_t mask = FromBit(page);
-  for (std::size_t i = page / kBits; i < marked_pages_.size(); ++i, mask = ~std::uint64_t{0}) {
+  for (std::size_t i = page / kBits; i < marked_pages_.size(); ++i, mask = kAll) {
     if (const std::uint64_t bits = marked_pages_[i] & mask; bits != 0)
       return static_cast<std::uint32_t>(i) * kBits + Lowest(bits);
   }
@@ -36,95 +41,120 @@ std::uint32_t LiveExtents::PageFrom(std::uint32_t page) const {
 std::optional<std::uint32_t> LiveExtents::PageBelow(std::uint32_t page) const {
   page = std::min(page, static_cast<std::uint32_t>(marked_pages_.size()) * kBits);
   while (page != 0) {
-    const std::uint32_t i = (page - 1) / kBits;
-    const std::uint64_t bits = marked_pages_[i] & (page % kBits == 0 ? ~std::uint64_t{0} : BelowBit(page));
-    if (bits != 0) return i * kBits + Highest(bits);
+    const std::uint32_t last = page - 1, i = last / kBits;
+    if (const std::uint64_t bits = marked_pages_[i] & UpToBit(last); bits != 0) return i * kBits + Highest(bits);
     page = i * kBits;
   }
   return std::nullopt;
 }
 
+// In the pages behind one.
 template <class Wanted>
-inline std::optional<std::uint32_t> LiveExtents::FirstWord(std::uint32_t from, std::uint32_t end, Wanted wanted) const {
-  while (from < end) {
-    const Page* const page = MarkedPage(from / kPageWords);
-    const std::uint32_t page_end = page != nullptr ? (from / kPageWords + 1) * kPageWords : from;
-    for (; from < std::min(end, page_end); from = (from / kBits + 1) * kBits) {
-      const std::uint64_t bits = wanted(page->marks[from % kPageWords / kBits]) & FromBit(from);
-      if (bits == 0) continue;
-      const std::uint32_t found = from / kBits * kBits + Lowest(bits);
-      return found < end ? std::optional(found) : std::nullopt;
+[[gnu::noinline]] std::optional<LiveExtents::Word> LiveExtents::FirstWordBehind(std::uint32_t page, Wanted wanted) const {
+  while ((page = PageFrom(page + 1)) < kPagesEnd) {
+    const Page* const found = pages_.Find(page);
+    for (std::uint32_t groups = found->marked; groups != 0; groups &= groups - 1) {
+      const std::uint32_t group = Lowest(groups);
+      const std::uint64_t bits = wanted(found->marks[group]);
+      if (bits != 0) return Word{found, page * kPageWords + group * kBits + Lowest(bits)};
     }
-    if (from < end) from = PageFrom(from / kPageWords + (page == nullptr)) * kPageWords;
   }
   return std::nullopt;
 }
 
 template <class Wanted>
-inline std::optional<std::uint32_t> LiveExtents::LastWord(std::uint32_t end, Wanted wanted) const {
-  while (end != 0) {
-    const std::uint32_t number = (end - 1) / kPageWords;
-    if (const Page* const page = MarkedPage(number); page != nullptr) {
-      while (end > number * kPageWords) {
-        const std::uint32_t last = end - 1;
-        const std::uint64_t bits = wanted(page->marks[last % kPageWords / kBits]) & (BelowBit(last) | Bit(last));
-        if (bits != 0) return last / kBits * kBits + Highest(bits);
-        end = last / kBits * kBits;
-      }
+inline std::optional<LiveExtents::Word> LiveExtents::FirstWord(std::uint32_t from, Wanted wanted) const {
+  const Page* const page = pages_.Find(from / kPageWords);
+  if (page == nullptr) return FirstWordBehind(from / kPageWords, wanted);
+  std::uint32_t word = from / kBits * kBits;  // of the marks that are looked at
+  std::uint64_t bits = wanted(page->marks[Group(word)]) & FromBit(from);
+  for (std::uint32_t groups = page->marked & (~1u << Group(from)); bits == 0; groups &= groups - 1) {
+    if (groups == 0) return FirstWordBehind(from / kPageWords, wanted);
+    word = from / kPageWords * kPageWords + Lowest(groups) * kBits;
+    bits = wanted(page->marks[Lowest(groups)]);
+  }
+  return Word{page, word + Lowest(bits)};
+}
+
+template <class Wanted>
+std::optional<LiveExtents::Word> LiveExtents::LastWord(std::uint32_t up_to, Wanted wanted) const {
+  std::uint32_t last = Group(up_to);
+  std::uint64_t mask = UpToBit(up_to);  // of the last group
+  for (std::optional number = up_to / kPageWords; number; number = PageBelow(*number), last = Group(~0u), mask = kAll) {
+    const Page* const page = pages_.Find(*number);
+    if (page == nullptr) continue;
+    for (std::uint32_t groups = page->marked & ((2u << last) - 1); groups != 0;) {
+      const std::uint32_t group = Highest(groups);
+      const std::uint64_t bits = wanted(page->marks[group]) & (group == last ? mask : kAll);
+      if (bits != 0) return Word{page, *number * kPageWords + group * kBits + Highest(bits)};
+      groups ^= 1u << group;
     }
-    const std::optional<std::uint32_t> below = PageBelow(number);
-    if (!below) break;
-    end = (*below + 1) * kPageWords;
   }
   return std::nullopt;
 }
 
-inline std::uint32_t LiveExtents::LastWordOf(std::uint32_t word) const {
-  return *FirstWord(word, kWordsEnd, [](const Marks& marks) { return marks.ends; });
-}
+inline LiveExtents::Word LiveExtents::LastWordOf(std::uint32_t word) const { return *FirstWord(word, kEnds); }
 
 inline bool LiveExtents::StartsAt(std::uint32_t address) const {
   const std::uint32_t word = address / kWordBytes;
-  const Page* const page = MarkedPage(address / kPageBytes);
-  return page != nullptr && address % kWordBytes == 0 && (page->marks[word % kPageWords / kBits].starts & Bit(word)) != 0;
+  const Page* const page = pages_.Find(address / kPageBytes);
+  return page != nullptr && address % kWordBytes == 0 && (page->marks[Group(word)].starts & Bit(word)) != 0;
 }
 
-inline void LiveExtents::Mark(std::uint32_t word, std::uint64_t Marks::*bits, bool set) {
+// By the first mark from its beginning on: either it is in there, or it is the end of a block that has begun before.
+inline bool LiveExtents::IsTaken(std::uint32_t first_word, std::uint32_t last_word) const {
+  const std::optional<Word> mark = FirstWord(first_word, kAny);
+  if (!mark) return false;
+  return mark->number <= last_word || (mark->page->marks[Group(mark->number)].starts & Bit(mark->number)) == 0;
+}
+
+inline LiveExtents::Marks& LiveExtents::Touch(std::uint32_t word) {
   const std::uint32_t number = word / kPageWords;
   Page& page = pages_.Touch(number);
-  std::uint64_t& marks = page.marks[word % kPageWords / kBits].*bits;
-  marks = set ? marks | Bit(word) : marks & ~Bit(word);
-  if (page.marked == 0) {
+  if (page.marked == 0) [[unlikely]] {
     if (number / kBits >= marked_pages_.size()) marked_pages_.resize(number / kBits + 1);
     marked_pages_[number / kBits] |= Bit(number);
   }
-  page.marked += set ? 1 : ~0u;
-  if (page.marked == 0) marked_pages_[number / kBits] &= ~Bit(number);
+  page.marked |= 1u << Group(word);
+  return page.marks[Group(word)];
 }
 
-void LiveExtents::Add(const Extent& block) {
-  const auto last = static_cast<std::uint32_t>(block.end() - 1);
-  Mark(block.address / kWordBytes, &Marks::starts, true);
-  Mark(last / kWordBytes, &Marks::ends, true);
-  Marks& end = pages_.Touch(last / kPageBytes).marks[last % kPageBytes / kWordBytes / kBits];
-  const std::uint64_t bit = Bit(last / kWordBytes);
-  const auto put = [bit](std::uint64_t& bits, bool set) { bits = set ? bits | bit : bits & ~bit; };
-  put(end.tail_low, (last & 1) != 0);
-  put(end.tail_high, (last & 2) != 0);
+inline void LiveExtents::Unmark(std::uint32_t word, std::uint64_t Marks::*bits) {
+  const std::uint32_t number = word / kPageWords;
+  Page& page = pages_.Touch(number);
+  Marks& marks = page.marks[Group(word)];
+  marks.*bits &= ~Bit(word);
+  if (kAny(marks) != 0) return;
+  page.marked &= ~(1u << Group(word));
+  if (page.marked == 0) [[unlikely]]
+    marked_pages_[number / kBits] &= ~Bit(number);
+}
+
+bool LiveExtents::Add(const Extent& block) {
+  const auto last_byte = static_cast<std::uint32_t>(block.end() - 1);
+  const std::uint32_t first = block.address / kWordBytes, last = last_byte / kWordBytes;
+  if (IsTaken(first, last)) return false;
+  Touch(first).starts |= Bit(first);
+  Marks& end = Touch(last);
+  const auto put = [last](std::uint64_t& bits, bool set) { bits = (bits & ~Bit(last)) | std::uint64_t{set} << last % kBits; };
+  end.ends |= Bit(last);
+  put(end.tail_low, (last_byte & 1) != 0);
+  put(end.tail_high, (last_byte & 2) != 0);
   put(end.empty, block.bytes == 0);
+  return true;
 }
 
 void LiveExtents::Remove(std::uint32_t address) {
   if (!StartsAt(address)) return;
-  const std::uint32_t word = address / kWordBytes, last = LastWordOf(word);
-  Mark(word, &Marks::starts, false);
-  Mark(last, &Marks::ends, false);
+  const std::uint32_t first = address / kWordBytes, last = LastWordOf(first).number;
+  Unmark(first, &Marks::starts);
+  Unmark(last, &Marks::ends);
 }
 
 inline LiveExtents::Extent LiveExtents::StartingAt(std::uint32_t word) const {
-  const std::uint32_t last = LastWordOf(word);
-  const Marks& end = pages_.Find(last / kPageWords)->marks[last % kPageWords / kBits];
-  const auto has = [last](std::uint64_t bits) { return static_cast<std::uint32_t>(bits >> last % kBits & 1); };
+  const auto [page, last] = LastWordOf(word);
+  const Marks& end = page->marks[Group(last)];
+  const auto has = [bit = Bit(last)](std::uint64_t bits) { return (bits & bit) != 0 ? 1u : 0u; };
   const std::uint32_t bytes = (last - word) * kWordBytes + has(end.tail_high) * 2 + has(end.tail_low) + 1;
   return {word * kWordBytes, has(end.empty) != 0 ? 0 : bytes};
 }
@@ -134,24 +164,17 @@ std::optional<LiveExtents::Extent> LiveExtents::At(std::uint32_t address) const 
 }
 
 std::optional<LiveExtents::Extent> LiveExtents::AtOrAbove(std::uint64_t address) const {
-  const auto from = static_cast<std::uint32_t>(std::min<std::uint64_t>((address + kWordBytes - 1) / kWordBytes, kWordsEnd));
-  const std::optional<std::uint32_t> word = FirstWord(from, kWordsEnd, kStarts);
-  return word ? std::optional(StartingAt(*word)) : std::nullopt;
+  const std::uint64_t from = (address + kWordBytes - 1) / kWordBytes;
+  if (from >= std::uint64_t{kPagesEnd} * kPageWords) return std::nullopt;
+  const std::optional<Word> word = FirstWord(static_cast<std::uint32_t>(from), kStarts);
+  return word ? std::optional(StartingAt(word->number)) : std::nullopt;
 }
 
 std::optional<LiveExtents::Extent> LiveExtents::Below(std::uint64_t address) const {
-  const auto end = static_cast<std::uint32_t>(std::min<std::uint64_t>((address + kWordBytes - 1) / kWordBytes, kWordsEnd));
-  const std::optional<std::uint32_t> word = LastWord(end, kStarts);
-  return word ? std::optional(StartingAt(*word)) : std::nullopt;
-}
-
-bool LiveExtents::Overlaps(std::uint32_t first, std::uint64_t end) const {
-  const std::uint32_t word = first / kWordBytes;
-  if (FirstWord(word, static_cast<std::uint32_t>((end - 1) / kWordBytes) + 1, kAny)) return true;
-  const std::optional<std::uint32_t> below = LastWord(word, kAny);  // a start without its end: it goes on here
-  if (!below) return false;
-  const Marks& marks = pages_.Find(*below / kPageWords)->marks[*below % kPageWords / kBits];
-  return (marks.ends & Bit(*below)) == 0;
+  if (address == 0) return std::nullopt;
+  const auto last_byte = static_cast<std::uint32_t>(std::min<std::uint64_t>(address, std::uint64_t{1} << 32) - 1);
+  const std::optional<Word> word = LastWord(last_byte / kWordBytes, kStarts);
+  return word ? std::optional(StartingAt(word->number)) : std::nullopt;
 }
 
 std::uint64_t LiveExtents::host_bytes() const { return pages_.host_bytes() + marked_pages_.capacity() * sizeof(std::uint64_t); }

@@ -27,8 +27,9 @@ class LiveExtents {
     friend bool operator==(const Extent&, const Extent&) = default;
   };
 
-  // REQUIRES: it starts at a multiple of the word, and overlaps none.
-  void Add(const Extent& block);
+  // Unless it has a byte of a block that is there: then nothing changes, and it says false. REQUIRES: it starts at a multiple
+  // of the word.
+  [[nodiscard]] bool Add(const Extent& block);
   // The block that starts there; nothing if none does.
   void Remove(std::uint32_t address);
 
@@ -37,8 +38,6 @@ class LiveExtents {
   // The first one that starts there or above; the last one that starts below.
   std::optional<Extent> AtOrAbove(std::uint64_t address) const;
   std::optional<Extent> Below(std::uint64_t address) const;
-  // Whether one has a byte in [first, end). REQUIRES: `first` is a multiple of the word, below `end`.
-  bool Overlaps(std::uint32_t first, std::uint64_t end) const;
 
   std::uint64_t host_bytes() const;
 
@@ -49,26 +48,33 @@ class LiveExtents {
     std::uint64_t tail_low = 0, tail_high = 0;  // of an end: the last byte's place in its word
     std::uint64_t empty = 0;                    // of an end: no bytes were asked for
   };
-  static constexpr std::uint32_t kWordsEnd = 1u << 30;
   struct Page {
     std::array<Marks, kPageWords / 64> marks{};
-    std::uint32_t marked = 0;  // how many starts and ends
+    std::uint32_t marked = 0;  // a bit for each of those that has a start or an end
   };
 
-  // Null: no word of it is marked.
-  const Page* MarkedPage(std::uint32_t page) const;
-  void Mark(std::uint32_t word, std::uint64_t Marks::*bits, bool set);
-  // The first word from `from` on and below `end` that is one of `wanted`, and the last one below `end`.
+  struct Word {
+    const Page* page;
+    std::uint32_t number;
+  };
+
+  // The marks that the word is in, which are about to have one.
+  Marks& Touch(std::uint32_t word);
+  void Unmark(std::uint32_t word, std::uint64_t Marks::*bits);
+  // The first word from there on that is one of `wanted`, and the last one up to there.
   template <class Wanted>
-  std::optional<std::uint32_t> FirstWord(std::uint32_t from, std::uint32_t end, Wanted wanted) const;
+  std::optional<Word> FirstWord(std::uint32_t from, Wanted wanted) const;
   template <class Wanted>
-  std::optional<std::uint32_t> LastWord(std::uint32_t end, Wanted wanted) const;
+  std::optional<Word> FirstWordBehind(std::uint32_t page, Wanted wanted) const;
+  template <class Wanted>
+  std::optional<Word> LastWord(std::uint32_t up_to, Wanted wanted) const;
   // The first marked page from there on, the last one below; of all.
   std::uint32_t PageFrom(std::uint32_t page) const;
   std::optional<std::uint32_t> PageBelow(std::uint32_t page) const;
   bool StartsAt(std::uint32_t address) const;
+  bool IsTaken(std::uint32_t first_word, std::uint32_t last_word) const;
   // The word with the last byte of the block that starts there, and the block. REQUIRES: one does.
-  std::uint32_t LastWordOf(std::uint32_t word) const;
+  Word LastWordOf(std::uint32_t word) const;
   Extent StartingAt(std::uint32_t word) const;
 
   PageRecords<Page> pages_;

@@ -41,7 +41,7 @@ class PageRecords {
   std::uint64_t host_bytes() const { return pages_.capacity() * sizeof(pages_[0]) + made_ * sizeof(Record); }
 
  private:
-  Record& Make(std::uint32_t page) {
+  [[gnu::cold, gnu::noinline]] Record& Make(std::uint32_t page) {
     if (pages_.empty()) first_ = page;
     if (page < first_) {  // blocks of an allocator that fills its range from the top
       const std::uint32_t more = std::max(first_ - page, std::min(first_, static_cast<std::uint32_t>(pages_.size())));
