@@ -1,19 +1,15 @@
 #include "allocators/guest/guest_call.h"
 
 #include <algorithm>
-#include <array>
 #include <span>
 #include <vector>
 
 #include "absl/strings/str_format.h"
-#include "allocators/common/check.h"
-#include "allocators/guest/guest_patience.h"
 
 namespace alloclab {
 namespace {
 
 constexpr std::uint8_t kService = 0x40;
-constexpr std::uint64_t kSlice = 100'000;  // some 0.5 ms; 50 ms of a program that is as slow as can be
 
 std::string ExplainService(const I386Cpu& cpu) {
   switch (ServiceAsked(cpu)) {
@@ -29,39 +25,6 @@ std::string ExplainService(const I386Cpu& cpu) {
 }  // namespace
 
 bool IsService(const Stop& stop) { return stop.kind == Stop::Kind::kInterrupt && stop.vector == kService; }
-
-bool EnterGuestCall(I386Cpu& cpu, std::uint32_t stack_top, std::uint32_t function,
-                    std::initializer_list<std::uint32_t> arguments) {
-  constexpr std::uint32_t kStackAlignment = 16;
-  constexpr std::size_t kArgumentsMax = 3;
-  const auto bytes = static_cast<std::uint32_t>(arguments.size() * kWordBytes);
-  const std::uint32_t padding = (kStackAlignment - bytes % kStackAlignment) % kStackAlignment;
-  // What a call leaves in registers is not there for the next one: it would be pushed, and is not saved.
-  for (int reg = I386Cpu::kEax; reg <= I386Cpu::kEdi; ++reg) cpu.set_reg(static_cast<I386Cpu::Register>(reg), 0);
-  cpu.set_reg(I386Cpu::kEsp, stack_top - padding);
-  cpu.set_eflags(0);
-  cpu.set_eip(function);
-  std::array<std::uint32_t, 1 + kArgumentsMax> words = {I386Cpu::kReturnAddress};
-  ALLOCLAB_CHECK_LE(arguments.size(), kArgumentsMax);
-  for (std::size_t i = 0; i < arguments.size(); ++i) words[1 + i] = arguments.begin()[i];
-  return cpu.Push(std::span(words).first(1 + arguments.size()));
-}
-
-const Stop& RunGuestCall(I386Cpu& cpu, std::uint64_t& steps, absl::FunctionRef<bool()> serve, bool& left) {
-  while (true) {
-    const std::uint64_t slice = std::min(steps, kSlice);
-    const Stop& stop = cpu.Run(slice);
-    steps -= slice - cpu.steps_left();
-    if (stop.kind == Stop::Kind::kReturned) return stop;
-    if (IsService(stop)) {
-      if (!serve()) return stop;
-    } else if (stop.kind != Stop::Kind::kBudget || steps == 0) {
-      return stop;
-    }
-    left = cpu.steps_left() == 0 && GuestPatience::IsOver();
-    if (left) return stop;
-  }
-}
 
 // What has no room any more is not read.
 std::uint32_t GuestText::Write(AddressSpace& space, VirtAddr text, std::uint32_t bytes) {

@@ -15,10 +15,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <string>
 
-#include "absl/functional/function_ref.h"
 #include "allocators/common/outcome.h"
 #include "allocators/guest/elf_program.h"
 #include "allocators/guest/i386_cpu.h"
@@ -29,15 +27,6 @@ enum class GuestService : std::uint32_t { kSbrk = 1, kWrite = 2, kExit = 3, kAbo
 
 bool IsService(const Stop& stop);
 inline GuestService ServiceAsked(const I386Cpu& cpu) { return GuestService{cpu.reg(I386Cpu::kEax)}; }
-
-// Registers and stack as they are when a function begins: an empty stack, its top a multiple of 16 bytes in front of the return
-// address. False: a page of the stack is not there (AddressSpace::last_fault() tells).
-[[nodiscard]] bool EnterGuestCall(I386Cpu& cpu, std::uint32_t stack_top, std::uint32_t function,
-                                  std::initializer_list<std::uint32_t> arguments);
-
-// Runs to the end of the call, for at most so many steps, which it counts down, in slices, between which it is asked whether
-// anybody still waits (GuestPatience): if nobody does, `left` is set. `serve` does what the program asks for; false ends it.
-const Stop& RunGuestCall(I386Cpu& cpu, std::uint64_t& steps, absl::FunctionRef<bool()> serve, bool& left);
 
 // What a program prints, as far as it is kept.
 struct GuestText {

@@ -103,11 +103,8 @@ absl::Status GuestHeap::FindInterface() {
     absl::StrAppendFormat(&expected, "%s%s and %s", expected.empty() ? "" : ", or ", known.malloc, known.free);
     interface_ = &known;
     init_ = address(known.init);
-    malloc_ = address(known.malloc);
-    free_ = address(known.free);
-    if (malloc_ == 0 || free_ == 0 || (has_pool() && init_ == 0)) continue;
-    realloc_ = address(known.realloc);
-    calloc_ = address(known.calloc);
+    members_ = {address(known.malloc), address(known.calloc), address(known.realloc), address(known.free)};
+    if (members_[kMalloc] == 0 || members_[kFree] == 0 || (has_pool() && init_ == 0)) continue;
     walk_ = address(kWalker);
     declaration_.shows_blocks = walk_ != 0;
     return absl::OkStatus();
@@ -145,14 +142,14 @@ absl::Status GuestHeap::Initialise() {
 }
 
 HeapResult GuestHeap::Malloc(std::uint32_t bytes) {
-  if (!CallMember(malloc_, {bytes})) return Dead();
-  return eax() == 0 ? Refused(bytes) : Accept(malloc_, eax(), bytes);
+  if (!CallMember(kMalloc, {bytes})) return Dead();
+  return eax() == 0 ? Refused(bytes) : Accept(kMalloc, bytes);
 }
 
 HeapResult GuestHeap::Calloc(std::uint32_t count, std::uint32_t bytes) {
-  if (calloc_ != 0) {
-    if (!CallMember(calloc_, {count, bytes})) return Dead();
-    return eax() == 0 ? Refused(count * bytes) : Accept(calloc_, eax(), count * bytes);
+  if (members_[kCalloc] != 0) {
+    if (!CallMember(kCalloc, {count, bytes})) return Dead();
+    return eax() == 0 ? Refused(count * bytes) : Accept(kCalloc, count * bytes);
   }
   const HeapResult result = Malloc(count * bytes);
   if (result.outcome != Outcome::kOk) return result;
@@ -162,11 +159,11 @@ HeapResult GuestHeap::Calloc(std::uint32_t count, std::uint32_t bytes) {
 }
 
 HeapResult GuestHeap::Realloc(VirtAddr block, std::uint32_t bytes) {
-  if (realloc_ != 0) {
-    if (!CallMember(realloc_, {block.raw(), bytes})) return Dead();
+  if (members_[kRealloc] != 0) {
+    if (!CallMember(kRealloc, {block.raw(), bytes})) return Dead();
     if (eax() == 0) return Refused(bytes);
     state_.live.Remove(block.raw());
-    return Accept(realloc_, eax(), bytes);
+    return Accept(kRealloc, bytes);
   }
   const HeapResult result = Malloc(bytes);
   if (block.is_null() || result.outcome != Outcome::kOk) return result;
@@ -178,7 +175,7 @@ HeapResult GuestHeap::Realloc(VirtAddr block, std::uint32_t bytes) {
 }
 
 HeapResult GuestHeap::Free(VirtAddr block) {
-  if (!CallMember(free_, {block.raw()})) return Dead();
+  if (!CallMember(kFree, {block.raw()})) return Dead();
   state_.live.Remove(block.raw());
   return {};
 }
@@ -217,11 +214,13 @@ std::string GuestHeap::WhyNot(const LiveExtents::Extent& block) const {
   return absl::StrFormat("that is in the live block of %d bytes at %#010x", below->bytes, below->address);
 }
 
-HeapResult GuestHeap::Accept(std::uint32_t function, std::uint32_t block, std::uint32_t bytes) {
-  const LiveExtents::Extent given{block, bytes};
-  if (block % options_.alignment == 0 && IsSomewhere(given) && state_.live.Add(given)) return {Outcome::kOk, VirtAddr(block)};
-  state_.death = {Outcome::kAssertionFailed, block,
-                  absl::StrFormat("%s gave %#010x: %s", program().Describe(function), block, WhyNot(given))};
+HeapResult GuestHeap::Accept(Member member, std::uint32_t bytes) {
+  const LiveExtents::Extent given{eax(), bytes};
+  if (given.address % options_.alignment == 0 && IsSomewhere(given) && state_.live.Add(given)) {
+    return {Outcome::kOk, VirtAddr(given.address)};
+  }
+  state_.death = {Outcome::kAssertionFailed, given.address,
+                  absl::StrFormat("%s gave %#010x: %s", program().Describe(members_[member]), given.address, WhyNot(given))};
   return Dead();
 }
 

@@ -44,6 +44,7 @@
 #ifndef ALLOCLAB_ALLOCATORS_GUEST_GUEST_HEAP_H_
 #define ALLOCLAB_ALLOCATORS_GUEST_GUEST_HEAP_H_
 
+#include <array>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -131,6 +132,8 @@ class GuestHeap final : public HeapAllocator {
   std::uint64_t instructions() const { return state_.counters.values().front(); }
 
  private:
+  // What the lab calls, in the order of the counters.
+  enum Member : std::uint8_t { kMalloc, kCalloc, kRealloc, kFree };
   enum class Convention : std::uint8_t { kPlain, kFlags, kPool, kPlacedHandle };  // flags: behind the size
   struct Interface {
     const char* name;
@@ -151,17 +154,16 @@ class GuestHeap final : public HeapAllocator {
 
   // Whether the function came back; what it gives is in eax. If not, the program is dead.
   bool Call(std::uint32_t function, std::initializer_list<std::uint32_t> arguments);
-  // Of the allocator's own, which may have a handle in front of the arguments or flags behind them.
-  bool CallMember(std::uint32_t function, std::initializer_list<std::uint32_t> arguments);
-  void CountInstructions(std::uint32_t function, std::uint64_t instructions);
+  // Of a member, which may have a handle in front of the arguments or flags behind them.
+  bool CallMember(Member member, std::initializer_list<std::uint32_t> arguments);
   // What it asks the host for; false ends it.
   bool Serve();
   VirtAddr Sbrk(std::int32_t bytes);
   std::uint32_t eax() const { return cpu().reg(I386Cpu::kEax); }
   HeapResult Dead() const { return {state_.death->outcome, VirtAddr(state_.death->address)}; }
   std::string Explain(const Stop& stop) const;
-  // A block that the program gave: live from now on, unless it cannot be.
-  HeapResult Accept(std::uint32_t function, std::uint32_t block, std::uint32_t bytes);
+  // The block that the program gave: live from now on, unless it cannot be.
+  HeapResult Accept(Member member, std::uint32_t bytes);
   // What is wrong with a block that may not be.
   std::string WhyNot(const LiveExtents::Extent& block) const;
   bool IsSomewhere(const LiveExtents::Extent& block) const;
@@ -179,9 +181,10 @@ class GuestHeap final : public HeapAllocator {
   Declaration declaration_;
   std::uint32_t stack_top_ = 0;
   const Interface* interface_ = nullptr;
-  std::uint32_t init_ = 0, malloc_ = 0, free_ = 0, realloc_ = 0, calloc_ = 0;  // 0: it has none
-  std::uint32_t handle_ = 0;                                                   // of a pool
-  std::uint32_t walk_ = 0;                                                     // lab_walk; 0: it has none
+  std::uint32_t init_ = 0;                     // 0: it has none
+  std::array<std::uint32_t, 4> members_ = {};  // likewise
+  std::uint32_t handle_ = 0;                   // of a pool
+  std::uint32_t walk_ = 0;                     // lab_walk; 0: it has none
   GuestProcess process_;
   State state_;
 };

@@ -1,21 +1,9 @@
 // How the program is called, and served.
-#include <algorithm>
-#include <array>
+#include <cstdint>
 
 #include "allocators/guest/guest_heap.h"
 
 namespace alloclab {
-
-bool GuestHeap::CallMember(std::uint32_t function, std::initializer_list<std::uint32_t> arguments) {
-  const auto first = arguments.begin();
-  if (has_pool()) {
-    return arguments.size() == 1 ? Call(function, {handle_, first[0]}) : Call(function, {handle_, first[0], first[1]});
-  }
-  if (interface_->convention == Convention::kFlags) {
-    return arguments.size() == 1 ? Call(function, {first[0], 0}) : Call(function, {first[0], first[1], 0});
-  }
-  return Call(function, arguments);
-}
 
 bool GuestHeap::Call(std::uint32_t function, std::initializer_list<std::uint32_t> arguments) {
   if (state_.death) return false;
@@ -23,7 +11,7 @@ bool GuestHeap::Call(std::uint32_t function, std::initializer_list<std::uint32_t
   std::uint64_t steps = options_.steps_max;
   const Stop& stop = process_.Call(
       stack_top_, function, arguments, steps, [this] { return Serve(); }, spent);
-  CountInstructions(function, spent.instructions);
+  state_.counters.Of<"instructions">() += spent.instructions;
   costs_.words_loaded += spent.loads;
   costs_.words_stored += spent.stores;
   if (stop.kind == Stop::Kind::kReturned) return true;
@@ -31,12 +19,20 @@ bool GuestHeap::Call(std::uint32_t function, std::initializer_list<std::uint32_t
   return false;
 }
 
-void GuestHeap::CountInstructions(std::uint32_t function, std::uint64_t instructions) {
-  state_.counters.Of<"instructions">() += instructions;
-  const std::array functions = {malloc_, calloc_, realloc_, free_};
-  const auto found = std::find(functions.begin(), functions.end(), function);
-  if (found == functions.end()) return;
-  state_.counters.Of<"operation_instructions">(found - functions.begin()) += instructions;
+bool GuestHeap::CallMember(Member member, std::initializer_list<std::uint32_t> arguments) {
+  const std::uint64_t before = instructions();
+  const std::uint32_t function = members_[member];
+  const auto first = arguments.begin();
+  bool back;
+  if (has_pool()) {
+    back = arguments.size() == 1 ? Call(function, {handle_, first[0]}) : Call(function, {handle_, first[0], first[1]});
+  } else if (interface_->convention == Convention::kFlags) {
+    back = arguments.size() == 1 ? Call(function, {first[0], 0}) : Call(function, {first[0], first[1], 0});
+  } else {
+    back = Call(function, arguments);
+  }
+  state_.counters.Of<"operation_instructions">(member) += instructions() - before;
+  return back;
 }
 
 bool GuestHeap::Serve() {

@@ -23,13 +23,11 @@ std::uint32_t PlaceOf(std::uint32_t stack_top) { return stack_top - 16 - static_
 // Calls the walker, with the block at the top of the stack. What stopped it.
 Stop CallWalker(I386Cpu& cpu, std::uint32_t walker, std::uint32_t stack_top, const ToldBlock& block, std::uint64_t& steps_left,
                 const std::function<bool()>& enough) {
-  for (int reg = I386Cpu::kEax; reg <= I386Cpu::kEdi; ++reg) cpu.set_reg(static_cast<I386Cpu::Register>(reg), 0);
   const std::uint32_t place = PlaceOf(stack_top);
-  cpu.set_reg(I386Cpu::kEsp, place + static_cast<std::uint32_t>(sizeof(ToldBlock)));
-  cpu.set_eflags(0);
-  cpu.set_eip(walker);
-  const std::array words = {I386Cpu::kReturnAddress, place, block.address, block.bytes, block.state};
-  if (!cpu.Push(words)) return {.kind = Stop::Kind::kPageFault, .no_frame = true, .eip = walker};
+  const std::array words = {place, block.address, block.bytes, block.state};
+  if (!cpu.BeginCall(place + static_cast<std::uint32_t>(sizeof(ToldBlock)), walker, words)) {
+    return {.kind = Stop::Kind::kPageFault, .no_frame = true, .eip = walker};
+  }
   while (true) {
     const std::uint64_t slice = std::min(steps_left, kWalkSlice);
     const Stop stop = cpu.Run(slice);

@@ -42,8 +42,8 @@ class GuestProcess {
   GuestProcess(AddressSpace& space, std::shared_ptr<const ElfProgram> program)
       : program_(std::move(program)), space_(space), cpu_(space) {}
 
-  // Calls a function, for at most so many steps, which it counts down; `spent` is what that has cost. The answer is good until
-  // the next call.
+  // Calls a function as a C compiler would, for at most so many steps, which it counts down; `serve` does what the program asks
+  // for, false ends it; `spent` is what that has cost. The answer is good until the next call.
   const Stop& Call(std::uint32_t stack_top, std::uint32_t function, std::initializer_list<std::uint32_t> arguments,
                    std::uint64_t& steps, absl::FunctionRef<bool()> serve, I386Cpu::Counts& spent);
   // `stack`: its lowest address; `steps_max`: what the call had.
@@ -81,6 +81,9 @@ class GuestProcess {
   std::uint64_t host_bytes() const { return cpu_.host_bytes(); }
 
  private:
+  // Runs to the end of the call, in slices, between which it is asked whether anybody still waits (GuestPatience): if nobody
+  // does, left_ is set.
+  const Stop& RunSlices(std::uint64_t& steps, absl::FunctionRef<bool()> serve);
   const Stop& RunWatched(std::uint64_t& steps, absl::FunctionRef<bool()> serve);
 
   const std::shared_ptr<const ElfProgram> program_;

@@ -1,7 +1,6 @@
 #include "allocators/guest/i386_cpu.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace alloclab {
 
@@ -31,16 +30,7 @@ I386Cpu::I386Cpu(AddressSpace& space) : core_(std::make_unique<i386::Core>(space
 
 void I386Cpu::ResetCounts() { instructions_ = core_->loads = core_->stores = 0; }
 
-const Stop& I386Cpu::Run(std::uint64_t steps) {
-  core_->steps_left = steps;
-  core_->repeated = 0;
-  core_->at = nullptr;
-  RunBlocks();
-  instructions_ += steps - core_->steps_left - core_->repeated;
-  return stop_;
-}
-
-void I386Cpu::RunBlocks() {
+inline void I386Cpu::RunBlocks() {
   i386::Core& core = *core_;
   const i386::Op* const halt = &core.halt;
   try {
@@ -78,18 +68,17 @@ void I386Cpu::RunBlocks() {
   }
 }
 
+const Stop& I386Cpu::Run(std::uint64_t steps) {
+  core_->steps_left = steps;
+  core_->repeated = 0;
+  core_->at = nullptr;
+  RunBlocks();
+  instructions_ += steps - core_->steps_left - core_->repeated;
+  return stop_;
+}
+
 bool I386Cpu::Push(std::span<const std::uint32_t> words) {
   std::uint32_t& top = core_->registers[kEsp];
-  const std::uint32_t first = top - static_cast<std::uint32_t>(words.size_bytes());
-  std::byte* place = core_->Place<std::uint32_t, Stop::Access::kWrite>(first);
-  if (place != nullptr && first % kPageBytes + words.size_bytes() <= kPageBytes) {
-    for (const std::uint32_t& word : words) {  // a few: a call of memcpy would take longer
-      std::memcpy(place, &word, sizeof(word));
-      place += sizeof(word);
-    }
-    top = first;
-    return true;
-  }
   for (std::size_t i = words.size(); i-- != 0;) {
     if (!core_->space.StoreU32(VirtAddr(top - kWordBytes), words[i])) return false;
     top -= kWordBytes;

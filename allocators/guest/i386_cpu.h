@@ -18,7 +18,9 @@
 #define ALLOCLAB_ALLOCATORS_GUEST_I386_CPU_H_
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 
@@ -69,6 +71,23 @@ class I386Cpu {
   // Of the last Run.
   std::uint64_t steps_left() const { return core_->steps_left; }
 
+  // Registers and stack as they are when a function begins: all of them 0 but esp, which is where the return address is, behind
+  // it the arguments, up to `top`. False if a push faults; then AddressSpace::last_fault() tells.
+  [[nodiscard]] bool BeginCall(std::uint32_t top, std::uint32_t function, std::span<const std::uint32_t> arguments) {
+    core_->registers = {};
+    set_eflags(0);
+    set_eip(function);
+    const auto bytes = static_cast<std::uint32_t>(arguments.size_bytes()) + kWordBytes;
+    std::byte* place = core_->Place<std::uint32_t, Stop::Access::kWrite>(top - bytes);
+    if (place == nullptr || (top - bytes) % kPageBytes + bytes > kPageBytes) [[unlikely]] {
+      core_->registers[kEsp] = top;
+      return Push(arguments) && Push(kReturnAddress);
+    }
+    core_->registers[kEsp] = top - bytes;
+    std::memcpy(place, &kReturnAddress, kWordBytes);
+    for (const std::uint32_t& word : arguments) std::memcpy(place += kWordBytes, &word, kWordBytes);
+    return true;
+  }
   // Pushes words, the last one first, as instructions would, but does not count it. False if it faults; then
   // AddressSpace::last_fault() tells, and those before that are pushed.
   [[nodiscard]] bool Push(std::span<const std::uint32_t> words);
