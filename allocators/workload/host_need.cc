@@ -18,7 +18,8 @@ constexpr std::uint64_t kSlabBytesMax = 2u << 20, kSlabPart = 16;
 // A page that the break passes costs an entry in a page table and in the host's tables of pages, which double when they are
 // full.
 constexpr std::uint64_t kBytesPerPassedByte = 64;
-// A payload lies in frames; what indexes know of a page is less than an eighth of it.
+// A payload lies in frames; what indexes know of a page is less than an eighth of it. Of a page with a program's live blocks it
+// is a fifth, but an operation adds to two of those at most, which is within kTouchedBytes.
 constexpr std::uint64_t kIndexPart = 8;
 // A journal keeps what was there, in a list that doubles; it saves the allocators' own variables.
 constexpr std::uint64_t kJournalFactor = 4, kSavedBytes = 512 << 10;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "allocators/catalog/catalog.h"
+#include "allocators/testing/test_programs.h"
 #include "allocators/workload/xoshiro256.h"
 
 namespace alloclab {
@@ -117,6 +118,27 @@ TEST(HostNeed, OfACallocIsItsPayloadAndLittleMore) {
   EXPECT_GT(HostNeed(driver, std::span(&calloc, 1)), kBytes);
   EXPECT_LT(HostNeed(driver, std::span(&calloc, 1)), kBytes + kBytes / 6);
   EXPECT_LT(HostNeed(driver, std::span(&malloc, 1)), kBytes / 32);
+}
+
+// What the lab knows of a page with a program's block is more than an eighth of it.
+TEST(HostNeed, OfAProgramCoversWhatIsKnownOfItsBlocks) {
+  constexpr std::uint32_t kBlocks = 4096, kBytes = kPageBytes - 16;
+  for (const std::uint32_t at_once : {1u, 64u}) {
+    const auto machine = *Instance::Create({64 << 20, "", TestPrograms::All().NameOf("kr"), true, {}});
+    Driver driver(*machine);
+    driver.TouchAs(kWriteAll);
+    ASSERT_TRUE(driver.ReserveHandles(kBlocks, 0).ok());
+    const std::uint64_t at_first = machine->heap()->host_bytes();
+    for (std::uint32_t block = 0; block < kBlocks; block += at_once) {
+      std::vector<Operation> operations;
+      for (std::uint32_t i = 0; i < at_once; ++i) operations.push_back({OpKind::kMalloc, block + i, kBytes, 0});
+      const std::uint64_t before = Held(driver), need = HostNeed(driver, operations);
+      driver.Apply(operations);
+      ASSERT_LE(Held(driver), before + need) << "block " << block;
+    }
+    EXPECT_EQ(driver.counters().live_blocks, kBlocks);
+    EXPECT_GT(machine->heap()->host_bytes() - at_first, std::uint64_t{kBlocks} * kPageBytes / 8);
+  }
 }
 
 TEST(HostNeed, OfMakingAMachineIsCovered) {
