@@ -137,7 +137,7 @@ TEST_F(LabEndToEnd, CompletionScripts) {
     return Finish(Process({"/bin/bash", "-c", use}, Environment())).out;
   };
   EXPECT_EQ(completed("alloclab runs d"), "delete diff\n");
-  EXPECT_EQ(completed("alloclab runs "), "list show watch cancel delete compare diff open seek\n");
+  EXPECT_EQ(completed("alloclab runs "), "list show watch cancel delete pin unpin label compare diff open seek\n");
   EXPECT_EQ(completed("alloclab submit larson --param heap.engine=l"), "literal\n") << "bash cuts words at =";
   EXPECT_EQ(Run({"completion", "tcsh"}).exit_code, 2);
 }

@@ -49,13 +49,17 @@ test('a run that has ended is pinned and named anew from its page, by keyboard t
   await pin.click();
   await head.getByText('pinned', {exact: true}).waitFor();
   assert.equal((await shown()).pinned, true);
-  await label.fill('worth keeping');
+  await label.fill('');
+  await browser.page.keyboard.type('worth keeping');
   await browser.page.keyboard.press('Enter');
   await head.getByText('worth keeping', {exact: true}).waitFor();
   assert.equal((await shown()).label, 'worth keeping');
   await label.fill('');
   await browser.page.keyboard.insertText('x'.repeat(200));
   assert.equal((await label.inputValue()).length, 128, 'as long as the server takes it');
+  await head.getByLabel('Compare with run').focus();
+  await browser.page.keyboard.type(number);
+  assert.equal(await head.getByLabel('Compare with run').inputValue(), number);
   await browser.open(lab.url('runs?label=worth'));
   await browser.page.locator('.runs tbody tr', {hasText: `#${number}`}).filter({hasText: 'pinned'}).waitFor();
   await browser.open(lab.url(`runs/${number}`));

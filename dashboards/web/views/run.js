@@ -78,20 +78,31 @@ function resultPanels(run, catalog) {
   ];
 }
 
+// One element, whatever there is to say: the actions behind it keep their place.
+function remarks({label, pinned}) {
+  const said = [label !== '' && label, pinned && 'pinned'].filter(Boolean).map((text) => h('span', {}, text));
+  return h('span', {class: 'muted', hidden: said.length === 0}, said.flatMap((node, i) => (i > 0 ? [' · ', node] : [node])));
+}
+
+// A handler that answers false would keep all other keys from the field.
+const onEnter = (act) => (event) => {
+  if (event.key === 'Enter') act();
+};
+
 // What can be done with a run: change(what, then, values) asks the server for it.
 class RunActions {
   constructor(id, page, change) {
     const button = (what, text, onclick) => h('button', {type: 'button', class: 'plain', id: `run-${what}`, onclick}, text);
     this.label = h('input', {id: 'run-repeat-label', size: 12, placeholder: 'its label', 'aria-label': 'Label of the repetition', autocomplete: 'off'});
     this.other = h('input', {id: 'run-other', size: 6, placeholder: 'run', inputmode: 'numeric', 'aria-label': 'Compare with run', autocomplete: 'off',
-      onkeydown: (event) => event.key === 'Enter' && this.compare(id)});
+      onkeydown: onEnter(() => this.compare(id))});
     this.cancel = button('cancel', 'Cancel', change('cancel', () => {}));
     this.repeat = button('repeat', 'Repeat', () => change('repeat', (run) => (location.hash = `#/runs/${run.id}`),
       this.label.value.trim() === '' ? {} : {label: this.label.value.trim()})());
     this.travel = button('open', 'Time travel', change('open', (moment) => (location.hash = `#/instances/${moment.instance}`)));
     this.step = button('compare', 'Compare with', () => this.compare(id));
     this.name = h('input', {id: 'run-name', size: 12, maxlength: 128, placeholder: 'none', 'aria-label': 'Label of this run', autocomplete: 'off',
-      onkeydown: (event) => event.key === 'Enter' && this.rename.click()});
+      onkeydown: onEnter(() => this.rename.click())});
     this.rename = button('rename', 'Set label', () => change('update', (run) => (this.name.value = run.label), {label: this.name.value.trim()})());
     this.pin = button('pin', '', () => change('update', () => {}, {pinned: this.pin.dataset.pinned === 'yes' ? 0 : 1})());
     this.pin.title = 'A pinned run is kept until somebody deletes it';
@@ -150,7 +161,7 @@ export function open(id, page) {
       const {run, live: machine} = await read(query);
       return [
         h('div', {class: 'head'}, h('span', {class: 'crumb'}, link('#/runs', 'Runs'), ` / run ${run.id}`),
-          h('h1', {}, workloadName(run)), runState(run.state), run.label && h('span', {class: 'muted'}, run.label), run.pinned && h('span', {class: 'muted'}, 'pinned'),
+          h('h1', {}, workloadName(run)), runState(run.state), remarks(run),
           configChips(run.result?.exact?.config ?? run.config, catalog), actions.show(run, id)),
         problem && h('div', {class: 'panel bad', role: 'alert'}, problem),
         run.error && h('div', {class: 'panel bad', role: 'alert'}, run.error),
