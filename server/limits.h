@@ -78,6 +78,7 @@ inline constexpr std::size_t kFileNameMax = 255;
 inline constexpr std::size_t kLabelMax = 128;
 inline constexpr std::size_t kDigestAtMax = 1024;  // letters of digest_at
 inline constexpr std::uint32_t kQueuedRunsMax = 256;
+inline constexpr absl::Duration kRunsAgeInterval = absl::Minutes(1);  // between looks for runs that are too old for their owners
 inline constexpr absl::Duration kRunsAgeMax = absl::Hours(24 * 3660);  // --runs-age: ten years
 inline constexpr std::uint64_t kStoredRunsMax = 100'000;               // about 10 KiB each
 inline constexpr std::uint32_t kConcurrentDiffsMax = 2;                // each replays two machines

@@ -151,14 +151,19 @@ absl::StatusOr<Run> RunExecutor::Submit(RunSubmission submission) {
 
 // One that cannot retire anything says so in the log; what asked for room is then refused.
 void RunExecutor::RetireRuns() {
-  if (!limits_.retire_runs && limits_.runs_age == absl::InfiniteDuration()) return;
-  const std::uint64_t keep = limits_.retire_runs ? std::max<std::uint64_t>(limits_.stored_runs, 1) - 1 : UINT64_MAX / 2;
-  const absl::StatusOr<std::uint64_t> retired = store_.RetireRuns(absl::Now() - limits_.runs_age, keep);
-  if (!retired.ok()) {
-    Log(LogLevel::kWarning, "runs.not_retired", {{"error", std::string(retired.status().message())}});
-  } else if (*retired > 0) {
-    Log(LogLevel::kInfo, "runs.retired", {{"runs", *retired}});
+  if (!limits_.retire_runs && limits_.runs_age_of.empty() && limits_.runs_age == absl::InfiniteDuration()) return;
+  Retention retention;
+  if (limits_.retire_runs) retention.runs_max = std::max<std::uint64_t>(limits_.stored_runs, 1) - 1;
+  if (limits_.runs_age_of.empty() || MonotonicTime::Now() >= next_ages_) {  // reads all that may be old enough: not each time
+    retention.before = absl::Now() - limits_.runs_age;
+    for (const auto& [owner, age] : limits_.runs_age_of) retention.before_of[owner] = absl::Now() - age;
+    next_ages_ = MonotonicTime::Now() + kRunsAgeInterval;
   }
+  const absl::StatusOr<std::uint64_t> retired = store_.RetireRuns(retention);
+  if (!retired.ok()) {
+    return Log(LogLevel::kWarning, "runs.not_retired", {{"error", std::string(retired.status().message())}});
+  }
+  if (*retired > 0) Log(LogLevel::kInfo, "runs.retired", {{"runs", *retired}});
 }
 
 void RunExecutor::RetireTraces(std::uint64_t bytes) {

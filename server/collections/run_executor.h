@@ -52,7 +52,8 @@ class RunExecutor {
     std::uint64_t stored_runs = 0;
     bool retire_runs = false;    // makes room by deleting the oldest that have ended, instead of refusing
     bool retire_traces = false;  // likewise of traces that no queued or running run replays
-    absl::Duration runs_age = absl::InfiniteDuration();  // ended longer ago, a run is deleted when the next is submitted
+    absl::Duration runs_age = absl::InfiniteDuration();   // ended longer ago, a run is deleted when the next is submitted
+    std::map<std::string, absl::Duration> runs_age_of{};  // of these owners, instead; looked at every kRunsAgeInterval
   };
   // All outlive the executor.
   RunExecutor(RunStore& store, TraceLibrary& traces, HeapDirectory& heaps, std::shared_ptr<HostBudget> budget,
@@ -172,6 +173,7 @@ class RunExecutor {
   const NativeAllocators natives_;
 
   Mutex submit_mutex_;  // one submission at a time, so that a request_id is looked up and stored in one step
+  MonotonicTime next_ages_ ABSL_GUARDED_BY(submit_mutex_) = MonotonicTime::InfinitePast();  // of owners
   mutable Mutex mutex_;
   Condition to_do_;  // there may be a run to begin, or the executor stops
   Condition idle_;   // no run is queued or running

@@ -104,6 +104,25 @@ TEST_F(RunExecutorTest, QueueAndStoreAreBounded) {
   EXPECT_TRUE(runs->Submit({Request()}).ok());
 }
 
+TEST_F(RunExecutorTest, RunsGoAtTheAgeOfTheirOwner) {
+  const RunExecutor::Limits limits{.threads = 1,
+                                   .queued_runs = 100,
+                                   .stored_runs = 100,
+                                   .runs_age = absl::Nanoseconds(1),
+                                   .runs_age_of = {{"ada", absl::InfiniteDuration()}, {"bob", absl::Hours(1)}}};
+  const auto runs = Executor(limits);
+  std::map<std::string, std::uint64_t> ids;
+  for (const char* owner : {"", "ada", "bob", "eve"}) {
+    ids[owner] = SubmitFor(*runs, owner);
+    EndOf(*runs, ids[owner]);
+  }
+  EXPECT_EQ(*store_->CountRuns(), 4u) << "looked at with the first alone";
+  const auto later = Executor(limits);  // as after kRunsAgeInterval
+  const std::uint64_t last = SubmitFor(*later, "eve");
+  for (const auto& [owner, id] : ids) EXPECT_EQ(later->Get(id).ok(), owner == "ada" || owner == "bob") << owner;
+  EXPECT_TRUE(later->Get(last).ok());
+}
+
 TEST_F(RunExecutorTest, TheQueueOfOneOwnerIsBoundedAndNotThatOfNobody) {
   const auto runs = Executor({.threads = 0, .queued_runs = 100, .queued_of_one = 2, .stored_runs = 100});
   RunRequest request = Request();

@@ -61,7 +61,9 @@ RunExecutor::Limits RunLimitsOf(const ServerOptions& options) {
   limits.stored_runs = options.stored_runs_max;
   limits.retire_runs = options.runs_retire;
   limits.retire_traces = options.traces_retire;
-  if (options.runs_age > absl::ZeroDuration()) limits.runs_age = options.runs_age;
+  const auto age_of = [](absl::Duration age) { return age > absl::ZeroDuration() ? age : absl::InfiniteDuration(); };
+  limits.runs_age = age_of(options.runs_age);
+  for (const auto& [owner, age] : options.runs_age_of) limits.runs_age_of[owner] = age_of(age);
   return limits;
 }
 

@@ -15,6 +15,7 @@
 #include "server/errors.h"
 #include "server/http/bind_address.h"
 #include "server/http/host_names.h"
+#include "server/server/ages.h"
 #include "server/store/postgres_connection.h"
 
 namespace alloclab::server {
@@ -85,13 +86,18 @@ OptionInfo Duration(std::string_view name, std::string_view description, absl::D
                     absl::Duration max = absl::Hours(24)) {
   return {name, description, [member](const ServerOptions& options) { return absl::FormatDuration(options.*member); },
           [member, max](ServerOptions& options, const std::string& text) {
-            absl::Duration value;
-            if (!absl::ParseDuration(text, &value) || value < absl::ZeroDuration() || value > max) {
-              return absl::InvalidArgumentError(
-                  fmt::format("\"{}\" is not a duration up to {}h, such as 10s or 500ms", text, absl::ToInt64Hours(max)));
-            }
-            options.*member = value;
-            return absl::OkStatus();
+            const absl::StatusOr<absl::Duration> value = ParseAge(text, max);
+            if (value.ok()) options.*member = *value;
+            return value.status();
+          }};
+}
+
+OptionInfo Ages(std::string_view name, std::string_view description, OwnerAges ServerOptions::*member, absl::Duration max) {
+  return {name, description, [member](const ServerOptions& options) { return FormatOwnerAges(options.*member); },
+          [member, max](ServerOptions& options, const std::string& text) {
+            absl::StatusOr<OwnerAges> value = ParseOwnerAges(text, max);
+            if (value.ok()) options.*member = *std::move(value);
+            return value.status();
           }};
 }
 
@@ -177,6 +183,9 @@ std::vector<OptionInfo> MakeList() {
            &O::runs_retire, {"off", "on"}),
       Duration("runs-age", "how long an ended run is kept; older ones are deleted when the next is submitted; 0: for ever",
                &O::runs_age, kRunsAgeMax),
+      Ages("runs-age-of",
+           "the same of the runs of owners of tokens, NAME=AGE with commas, such as ada=365d,bob=0, instead of runs-age",
+           &O::runs_age_of, kRunsAgeMax),
       Word("traces-retire",
            "on or off: whether a store with trace-store-max bytes deletes its oldest traces that no queued or running run "
            "replays, not refuses the next",

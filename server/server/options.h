@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/server/ages.h"
 
 namespace alloclab::server {
 
@@ -48,6 +49,7 @@ struct ServerOptions {
   std::uint64_t trace_store_max = kTraceStoreBytesMax;  // bytes
   bool runs_retire = false, traces_retire = false;
   absl::Duration runs_age = absl::ZeroDuration();  // 0: for ever
+  OwnerAges runs_age_of;                           // likewise, instead of runs_age
   std::uint32_t streams_max = kStreamsMax;
   std::uint32_t connections_max = kConnectionsMax;
   std::uint32_t named_instances_max = kNamedInstancesMax;

@@ -72,6 +72,7 @@ TEST_F(ConfigFile, DumpReadsBackAsTheSame) {
   options.memory_max = 12345;
   options.drain_time = absl::Milliseconds(250);
   options.log_level = LogLevel::kWarning;
+  options.runs_age_of = {{"ada", absl::Hours(24)}, {"bob.b", absl::ZeroDuration()}};
   options.data_dir = "a \"quoted\" \\ folder: # \xC3\xA9";
   const auto read = Read(DumpConfig(options));
   ASSERT_TRUE(read.ok()) << read.status();
@@ -104,6 +105,35 @@ TEST(Options, TextsArePrintable) {
     EXPECT_THAT(std::string(MakeOptions(sources).status().message()),
                 HasSubstr(std::string("--data-dir: \"") + shown + "\" is not printable text in UTF-8"));
   }
+}
+
+TEST(Options, AgesAreDaysOrDurations) {
+  const auto made = [](const std::string& text) {
+    const std::vector<OptionValues> sources{{{"runs-age-of", {text, "--runs-age-of"}}, {"runs-age", {"30d", "--runs-age"}}}};
+    return MakeOptions(sources);
+  };
+  EXPECT_EQ(made("")->runs_age, absl::Hours(720));
+  EXPECT_THAT(made("")->runs_age_of, testing::IsEmpty());
+  EXPECT_THAT(made("ada=365d,bob=0,eve=90s")->runs_age_of,
+              testing::ElementsAre(testing::Pair("ada", absl::Hours(24 * 365)), testing::Pair("bob", absl::ZeroDuration()),
+                                   testing::Pair("eve", absl::Seconds(90))));
+  for (const auto& [text, says] : {std::pair<std::string, std::string>{"ada", "\"ada\": expected NAME=AGE"},
+                                   {"ada=", "of ada \"\": expected 30d, 12h"},
+                                   {"ada=3661d", "up to 3660 days"},
+                                   {"ada=99999999999999999999d", "up to 3660 days"},
+                                   {"ada=4294967296d", "up to 3660 days"},
+                                   {"ada=-1d", "of ada \"-1d\""},
+                                   {"ada=-5s", "of ada \"-5s\""},
+                                   {"ada=inf", "up to 3660 days"},
+                                   {"ada=1d,ada=2d", "ada is there twice"},
+                                   {"a b=1d", "a b"},
+                                   {"=1d", "1 to 64"}}) {
+    EXPECT_THAT(std::string(made(text).status().message()), testing::AllOf(HasSubstr("--runs-age-of: "), HasSubstr(says)))
+        << text;
+  }
+  std::string many;
+  for (int i = 0; i < 257; ++i) many += "n" + std::to_string(i) + "=1d,";
+  EXPECT_THAT(std::string(made(many).status().message()), HasSubstr("257 names; at most 256"));
 }
 
 TEST(Options, ErrorsNameTheVariableOrFlag) {

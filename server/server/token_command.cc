@@ -16,23 +16,17 @@
 #include "server/access/token.h"
 #include "server/access/token_file.h"
 #include "server/errors.h"
+#include "server/server/ages.h"
 
 namespace alloclab::server {
 namespace {
 
 constexpr std::uint64_t kExpiryDaysMax = 3650;
 
-// "30d", or a duration of abseil's, "12h".
 absl::StatusOr<absl::Time> ExpiryOf(const std::string& text, absl::Time now) {
   if (text == "never") return absl::InfiniteFuture();
-  absl::Duration life = absl::ZeroDuration();
-  std::uint64_t days = 0;
-  if (text.ends_with('d') && absl::SimpleAtoi(text.substr(0, text.size() - 1), &days)) {
-    life = absl::Hours(24) * static_cast<std::int64_t>(std::min(days, kExpiryDaysMax + 1));
-  } else if (!absl::ParseDuration(text, &life)) {
-    life = absl::ZeroDuration();
-  }
-  if (life >= absl::Seconds(1) && life <= absl::Hours(24) * kExpiryDaysMax) return now + life;
+  const absl::StatusOr<absl::Duration> life = ParseAge(text, absl::Hours(24) * kExpiryDaysMax);
+  if (life.ok() && *life >= absl::Seconds(1)) return now + *life;
   return errors::BadField("--expires",
                           fmt::format("\"{}\": expected 30d, 12h or never, 1 second to {} days", text, kExpiryDaysMax));
 }

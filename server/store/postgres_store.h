@@ -48,7 +48,7 @@ class PostgresStore final : public RunStore, public RunQueue {
   absl::StatusOr<std::optional<EarlierSubmission>> FindSubmission(std::string_view request_id) const override;
   absl::StatusOr<RunList> ListRuns(std::uint64_t before_id, std::size_t limit) const override;
   absl::StatusOr<std::uint64_t> CountRuns() const override;
-  absl::StatusOr<std::uint64_t> RetireRuns(absl::Time before, std::uint64_t runs_max) override;
+  absl::StatusOr<std::uint64_t> RetireRuns(const Retention& retention) override;
 
   absl::Status PutTraceWithin(const StoredTrace& trace, std::uint64_t owner_bytes_max) override;
   absl::Status DeleteTrace(std::string_view sha256) override;
@@ -84,6 +84,7 @@ class PostgresStore final : public RunStore, public RunQueue {
   // A row with the columns PG_RUN_HEAD, and of a whole one PG_RUN_BODY; verified.
   absl::StatusOr<RunRow> ReadRow(const PgResult& result, int row, bool whole) const;
   absl::StatusOr<RunRow> FindRow(PgConnection& connection, std::uint64_t id) const;  // whole; NOT_FOUND
+  static absl::StatusOr<std::uint64_t> RetireOld(PgConnection& connection, const Retention& retention);
   // Changes the row of a run if there is one. `token` of whoever ended it, 0: nobody had taken it.
   absl::Status Rewrite(PgConnection& connection, std::uint64_t id, std::uint64_t token,
                        absl::FunctionRef<void(RunRow&)> change);

@@ -213,23 +213,42 @@ absl::Status PostgresStore::UpdateRun(std::uint64_t id, const RunChange& change)
   });
 }
 
-absl::StatusOr<std::uint64_t> PostgresStore::RetireRuns(absl::Time before, std::uint64_t runs_max) {
+absl::StatusOr<std::uint64_t> PostgresStore::RetireRuns(const Retention& retention) {
   std::uint64_t retired = 0;
   absl::Status status = Change([&](PgConnection& connection) -> absl::Status {
-    const std::uint64_t nanos = NanosOf(std::max(before, absl::UnixEpoch()));
-    const auto old =
-        connection.Execute("DELETE FROM run WHERE end_ns > 0 AND end_ns < $1 AND NOT pinned", PgValues().Add(nanos));
+    const auto old = RetireOld(connection, retention);
     if (!old.ok()) return old.status();
     const auto many = connection.Execute(
         "DELETE FROM run WHERE id IN (SELECT id FROM run WHERE state > 2 AND NOT pinned ORDER BY id "
         "LIMIT greatest(0, (SELECT count(*) FROM run) - $1))",
-        PgValues().Add(runs_max));
+        PgValues().Add(retention.runs_max));
     if (!many.ok()) return many.status();
-    retired = old->changed() + many->changed();
+    retired = *old + many->changed();
     return absl::OkStatus();
   });
   if (!status.ok()) return status;
   return retired;
+}
+
+absl::StatusOr<std::uint64_t> PostgresStore::RetireOld(PgConnection& connection, const Retention& retention) {
+  const std::uint64_t latest = NanosOf(retention.latest());
+  if (retention.before_of.empty()) {
+    const auto old =
+        connection.Execute("DELETE FROM run WHERE end_ns > 0 AND end_ns < $1 AND NOT pinned", PgValues().Add(latest));
+    if (!old.ok()) return old.status();
+    return old->changed();
+  }
+  const auto ended = connection.Execute(
+      "SELECT id, end_ns, request FROM run WHERE end_ns > 0 AND end_ns < $1 AND NOT pinned", PgValues().Add(latest));
+  if (!ended.ok()) return ended.status();
+  std::vector<std::uint64_t> ids;
+  for (int i = 0; i < ended->rows(); ++i) {
+    if (retention.Retires(OwnerOf(std::string(ended->Bytes(i, 2))), ended->Int(i, 1))) ids.push_back(ended->Int(i, 0));
+  }
+  if (ids.empty()) return 0;
+  const auto old = connection.Execute("DELETE FROM run WHERE id = ANY($1) AND NOT pinned", PgValues().Add(ids));
+  if (!old.ok()) return old.status();
+  return old->changed();
 }
 
 absl::StatusOr<std::optional<Run>> PostgresStore::FindRun(std::uint64_t id) const {

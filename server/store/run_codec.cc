@@ -61,6 +61,11 @@ absl::StatusOr<std::string> WithLabel(const std::string& request, const std::str
   return SerializeDeterministic(*proto);
 }
 
+std::string OwnerOf(const std::string& request) {
+  const absl::StatusOr<v1::SubmitRunRequest> proto = ParseRequest(request);
+  return proto.ok() ? proto->owner() : "";
+}
+
 absl::StatusOr<RunRequest> DecodeListedRequest(const std::string& bytes) {
   absl::StatusOr<v1::SubmitRunRequest> proto = ParseRequest(bytes);
   if (!proto.ok()) return proto.status();

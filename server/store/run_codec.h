@@ -28,6 +28,9 @@ absl::StatusOr<RunRequest> DecodeListedRequest(const std::string& bytes);
 // The request of such a row, with another label. INTERNAL as above.
 absl::StatusOr<std::string> WithLabel(const std::string& request, const std::string& label);
 
+// Whose such a row's run is; nobody's, if the bytes are no request.
+std::string OwnerOf(const std::string& request);
+
 // A run as the rows of every store have it; only a whole one has phases and result.
 struct RunRow {
   std::uint64_t id = 0, state = 0;

@@ -2,11 +2,23 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "server/errors.h"
 
 namespace alloclab::server {
+
+absl::Time Retention::latest() const {
+  absl::Time latest = before;
+  for (const auto& [owner, moment] : before_of) latest = std::max(latest, moment);
+  return std::max(latest, absl::UnixEpoch());
+}
+
+bool Retention::Retires(std::string_view owner, std::uint64_t end_ns) const {
+  const auto own = before_of.find(owner);
+  return absl::FromUnixNanos(static_cast<std::int64_t>(end_ns)) < (own == before_of.end() ? before : own->second);
+}
 
 absl::Status RunStore::CheckRoomOf(std::string_view owner, std::uint64_t more, std::uint64_t owner_bytes_max) const {
   if (owner.empty() || owner_bytes_max == UINT64_MAX) return absl::OkStatus();

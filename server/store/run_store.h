@@ -14,6 +14,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +33,18 @@ namespace alloclab::server {
 struct EarlierSubmission {
   std::uint64_t run = 0;  // its id
   std::string fingerprint;
+};
+
+// Which of the runs that ended are to go: those that ended before `before`, of the owners in `before_of` instead before the
+// moment that stands there, and of the rest the oldest until at most `runs_max` runs are left. None that is pinned.
+struct Retention {
+  absl::Time before = absl::InfinitePast();
+  std::map<std::string, absl::Time, std::less<>> before_of{};
+  std::uint64_t runs_max = INT64_MAX;
+
+  // Before that moment any may have to go.
+  absl::Time latest() const;
+  bool Retires(std::string_view owner, std::uint64_t end_ns) const;
 };
 
 class RunStore {
@@ -56,9 +70,8 @@ class RunStore {
   // Those below `before_id`, newest first, `limit` rows at most, damaged ones counted: fewer mean that there are no more.
   virtual absl::StatusOr<RunList> ListRuns(std::uint64_t before_id, std::size_t limit) const = 0;
   virtual absl::StatusOr<std::uint64_t> CountRuns() const = 0;
-  // Deletes the runs that ended before `before`, and of those that ended the oldest until at most `runs_max` runs are left; but
-  // none that is pinned. How many.
-  virtual absl::StatusOr<std::uint64_t> RetireRuns(absl::Time before, std::uint64_t runs_max) = 0;
+  // Deletes them. How many.
+  virtual absl::StatusOr<std::uint64_t> RetireRuns(const Retention& retention) = 0;
 
   // In place of the one with the same digest, as the newest; if that is another owner's it stays, and that is no error.
   // RESOURCE_EXHAUSTED naming the owner, if he would then have more than `owner_bytes_max` bytes of traces; whatever is put at

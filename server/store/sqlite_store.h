@@ -56,7 +56,7 @@ class SqliteStore final : public RunStore {
   absl::StatusOr<std::optional<EarlierSubmission>> FindSubmission(std::string_view request_id) const override;
   absl::StatusOr<RunList> ListRuns(std::uint64_t before_id, std::size_t limit) const override;
   absl::StatusOr<std::uint64_t> CountRuns() const override;
-  absl::StatusOr<std::uint64_t> RetireRuns(absl::Time before, std::uint64_t runs_max) override;
+  absl::StatusOr<std::uint64_t> RetireRuns(const Retention& retention) override;
 
   absl::Status PutTraceWithin(const StoredTrace& trace, std::uint64_t owner_bytes_max) override;
   absl::Status DeleteTrace(std::string_view sha256) override;
@@ -85,6 +85,7 @@ class SqliteStore final : public RunStore {
   absl::Status ChangeEvenIfFull(const std::function<absl::Status(Database::Session&)>& change);
   absl::Status WriteEnd(Database::Session& session, const Run& run);
   static absl::Status Know(Database::Session& session, const KnownResult& known);  // unless its key is known
+  absl::StatusOr<std::uint64_t> RetireOld(Database::Session& session, const Retention& retention);
   absl::Status Rename(Database::Session& session, std::uint64_t id, const std::string& label);
   absl::Status Insert(Database::Session& session, const StoredTrace& trace);  // in place of the one with the same digest
   // Gives free pages back to the disk.

@@ -182,25 +182,52 @@ absl::Status SqliteStore::Rename(Database::Session& session, std::uint64_t id, c
   return session.Prepare("UPDATE run SET head_sum = row_sum(" RUN_HEAD ") WHERE id = ?").Bind(id).Run();
 }
 
-absl::StatusOr<std::uint64_t> SqliteStore::RetireRuns(absl::Time before, std::uint64_t runs_max) {
+absl::StatusOr<std::uint64_t> SqliteStore::RetireRuns(const Retention& retention) {
   const absl::StatusOr<std::uint64_t> count = CountRuns();
   if (!count.ok()) return count;
   std::uint64_t retired = 0;
   absl::Status status = ChangeEvenIfFull([&](Database::Session& session) -> absl::Status {
-    Statement old = session.Prepare("DELETE FROM run WHERE end_ns > 0 AND end_ns < ? AND NOT " RUN_PINNED);
-    absl::Status deleted = old.Bind(Nanos(std::max(before, absl::UnixEpoch()))).Run();
-    if (!deleted.ok()) return deleted;
-    retired = session.changes();
-    if (*count <= runs_max + retired) return absl::OkStatus();
+    const absl::StatusOr<std::uint64_t> old = RetireOld(session, retention);
+    if (!old.ok()) return old.status();
+    retired = *old;
+    if (*count <= retention.runs_max + retired) return absl::OkStatus();
     Statement many = session.Prepare("DELETE FROM run WHERE id IN (SELECT id FROM run WHERE state > 2 AND NOT " RUN_PINNED
                                      " ORDER BY id LIMIT ?)");
-    deleted = many.Bind(*count - retired - runs_max).Run();
+    absl::Status deleted = many.Bind(*count - retired - retention.runs_max).Run();
     if (deleted.ok()) retired += session.changes();
     return deleted;
   });
   if (!status.ok()) return status;
   if (retired > 0) Shrink();
   return retired;
+}
+
+absl::StatusOr<std::uint64_t> SqliteStore::RetireOld(Database::Session& session, const Retention& retention) {
+  const std::uint64_t latest = Nanos(retention.latest());
+  if (retention.before_of.empty()) {
+    absl::Status deleted =
+        session.Prepare("DELETE FROM run WHERE end_ns > 0 AND end_ns < ? AND NOT " RUN_PINNED).Bind(latest).Run();
+    if (!deleted.ok()) return deleted;
+    return session.changes();
+  }
+  std::vector<std::uint64_t> old;
+  {
+    Statement ended =
+        session.Prepare("SELECT id, end_ns, request FROM run WHERE end_ns > 0 AND end_ns < ? AND NOT " RUN_PINNED);
+    ended.Bind(latest);
+    absl::StatusOr<bool> row = ended.Step();
+    for (; row.ok() && *row; row = ended.Step()) {
+      if (retention.Retires(OwnerOf(ended.Text(2)), ended.Int(1))) old.push_back(ended.Int(0));
+    }
+    if (!row.ok()) return row.status();
+  }
+  absl::Status deleted = session.Transact([&] {
+    absl::Status status;
+    for (const std::uint64_t id : old) status.Update(session.Prepare("DELETE FROM run WHERE id = ?").Bind(id).Run());
+    return status;
+  });
+  if (!deleted.ok()) return deleted;
+  return old.size();
 }
 
 absl::StatusOr<std::optional<Run>> SqliteStore::FindRun(std::uint64_t id) const {

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -159,13 +160,43 @@ TEST_P(StoreContract, RetiresTheOldestThatEnded) {
     run.end_time = absl::FromUnixSeconds(static_cast<std::int64_t>(1000 + i));
     ASSERT_TRUE(store_->FinishRun(run).ok());
   }
-  EXPECT_EQ(*store_->RetireRuns(absl::InfinitePast(), 6), 0u);
-  EXPECT_EQ(*store_->RetireRuns(absl::FromUnixSeconds(1003), 6), 1u) << "by age";
-  EXPECT_EQ(*store_->RetireRuns(absl::InfinitePast(), 3), 2u) << "by number";
+  EXPECT_EQ(*store_->RetireRuns({.runs_max = 6}), 0u);
+  EXPECT_EQ(*store_->RetireRuns({.before = absl::FromUnixSeconds(1003), .runs_max = 6}), 1u) << "by age";
+  EXPECT_EQ(*store_->RetireRuns({.runs_max = 3}), 2u) << "by number";
   std::vector<std::uint64_t> left;
   const auto list = store_->ListRuns(INT64_MAX, 10);
   for (const server::Run& run : list->runs) left.push_back(run.id);
   EXPECT_THAT(left, ElementsAre(ids[5], ids[4], ids[1]));
+}
+
+TEST_P(StoreContract, RetiresByOwner) {
+  std::map<std::string, std::uint64_t> ids;
+  const auto add = [&](const std::string& owner, const std::string& what, std::int64_t end) {
+    server::Run run = SampleRun(1);
+    run.request.owner = owner;
+    const std::uint64_t id = *store_->InsertRun(run, "", "");
+    run = EndedSample(1, id, 100);
+    run.end_time = absl::FromUnixSeconds(end);
+    EXPECT_TRUE(store_->FinishRun(run).ok());
+    ids[what] = id;
+  };
+  for (const char* owner : {"", "ada", "bob", "eve"}) {
+    add(owner, std::string(owner) + " old", 1000);
+    add(owner, std::string(owner) + " new", 3000);
+  }
+  add("ada", "ada pinned", 500);
+  ASSERT_TRUE(store_->UpdateRun(ids["ada pinned"], {.label = {}, .pinned = true}).ok());
+  server::Run waits = SampleRun(1);
+  waits.request.owner = "ada";
+  ids["ada waits"] = *store_->InsertRun(waits, "", "");
+  const Retention retention{.before = absl::FromUnixSeconds(2000),
+                            .before_of = {{"ada", absl::FromUnixSeconds(4000)}, {"bob", absl::InfinitePast()}}};
+  EXPECT_EQ(*store_->RetireRuns(retention), 4u);
+  EXPECT_EQ(*store_->RetireRuns(retention), 0u) << "again";
+  for (const auto& [what, id] : ids) {
+    const bool gone = what == "ada old" || what == "ada new" || what == " old" || what == "eve old";
+    EXPECT_EQ((*store_->FindRun(id)).has_value(), !gone) << what;
+  }
 }
 
 TEST_P(StoreContract, RunsAreRelabelledAndPinned) {
@@ -193,10 +224,10 @@ TEST_P(StoreContract, RunsAreRelabelledAndPinned) {
   EXPECT_FALSE(list->runs[0].pinned);
   EXPECT_TRUE(list->runs[2].pinned);
   EXPECT_EQ(list->runs[2].request.label, "anew");
-  EXPECT_EQ(*store_->RetireRuns(absl::FromUnixSeconds(9999), 0), 1u) << "none that is pinned";
+  EXPECT_EQ(*store_->RetireRuns({.before = absl::FromUnixSeconds(9999), .runs_max = 0}), 1u) << "none that is pinned";
   ASSERT_TRUE(store_->UpdateRun(ids[1], {.label = "", .pinned = false}).ok());
   EXPECT_EQ((*store_->FindRun(ids[1]))->request.label, "");
-  EXPECT_EQ(*store_->RetireRuns(absl::InfinitePast(), 0), 1u);
+  EXPECT_EQ(*store_->RetireRuns({.runs_max = 0}), 1u);
   ASSERT_TRUE(store_->DeleteRun(ids[0]).ok()) << "who wants to delete it may";
   EXPECT_EQ(*store_->CountRuns(), 0u);
 }
