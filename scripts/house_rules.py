@@ -29,7 +29,7 @@ FORBIDDEN = {
 }
 # What clients may take from the server all the same, and what knows nothing of the rest of the server: certificates, the HTTP server, what the
 # tests of both ends share.
-SHARED = re.compile(r"^server/(errors\.|access/|http/|testing/(eventually|http_client|process|temporary_directory)\.)")
+SHARED = re.compile(r"^server/(errors\.|access/|http/|testing/(eventually|http_client|postgres_server|process|temporary_directory)\.)")
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 PROMISE = re.compile(r"\b(TODO|FIXME|XXX)\b")
 

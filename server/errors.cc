@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "alloclab/v1/lab.pb.h"
 #include "google/rpc/error_details.pb.h"
 
 namespace alloclab::server::errors {
@@ -35,6 +36,22 @@ absl::Status InstanceDeleted(std::string_view name) {
 }
 absl::Status InstanceNameTaken(std::string_view name) {
   return absl::AlreadyExistsError(fmt::format("name: instance \"{}\" exists already", name));
+}
+absl::Status InstanceElsewhere(std::string_view name_or_id, std::string_view server, std::string_view address) {
+  absl::Status status = absl::FailedPreconditionError(
+      fmt::format("instance \"{}\" lives on another server of this lab, {}: ask at {}", name_or_id, server, address));
+  v1::InstanceElsewhere place;
+  place.set_server(std::string(server));
+  place.set_address(std::string(address));
+  status.SetPayload({kInstanceElsewhere.data(), kInstanceElsewhere.size()}, absl::Cord(place.SerializeAsString()));
+  return status;
+}
+absl::Status InstanceNameTakenBy(std::string_view name, std::string_view server, std::string_view address) {
+  return absl::AlreadyExistsError(
+      fmt::format("name: instance \"{}\" exists already, on {} of this lab ({})", name, server, address));
+}
+absl::Status InstanceBeingMade(std::string_view name) {
+  return Busy(fmt::format("instance \"{}\" is being made; try again", name));
 }
 absl::Status InstanceWithoutHeap(std::string_view name) {
   return absl::FailedPreconditionError(

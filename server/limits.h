@@ -78,7 +78,8 @@ inline constexpr std::size_t kFileNameMax = 255;
 inline constexpr std::size_t kLabelMax = 128;
 inline constexpr std::size_t kDigestAtMax = 1024;  // letters of digest_at
 inline constexpr std::uint32_t kQueuedRunsMax = 256;
-inline constexpr absl::Duration kRunsAgeInterval = absl::Minutes(1);  // between looks for runs that are too old for their owners
+inline constexpr absl::Duration kRunsAgeInterval =
+    absl::Minutes(1);  // between looks for runs that are too old for their owners
 inline constexpr absl::Duration kRunsAgeMax = absl::Hours(24 * 3660);  // --runs-age: ten years
 inline constexpr std::uint64_t kStoredRunsMax = 100'000;               // about 10 KiB each
 inline constexpr std::uint32_t kConcurrentDiffsMax = 2;                // each replays two machines
@@ -135,6 +136,7 @@ inline constexpr absl::Duration kTakeInterval = absl::Milliseconds(500);
 // A page ends before it grows beyond this, as protocol buffer.
 inline constexpr std::size_t kListBytesMax = 1 << 20;
 inline constexpr std::uint32_t kListTracesDefault = 50, kListTracesMax = 500;
+inline constexpr std::size_t kOtherInstancesMax = 1'000;  // of other servers, in a list
 inline constexpr std::uint32_t kListInstancesDefault = 100, kListInstancesMax = 1'000;
 inline constexpr std::uint32_t kListRunsDefault = 50, kListRunsMax = 500;
 

@@ -10,15 +10,19 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "allocators/common/printable.h"
+#include "alloclab/v1/lab.pb.h"
 #include "clients/common/channel_credentials.h"
 #include "clients/common/field_names.h"
 #include "clients/common/token.h"
+#include "google/rpc/status.pb.h"
 
 namespace alloclab::client {
 namespace {
 
 // Replies are bounded by the server; the largest is a run with its result.
 constexpr int kReceiveBytesMax = 16 << 20;
+constexpr std::size_t kAddressBytesMax = 256;  // of a server that another one names
 // A wait shorter than this is none.
 constexpr std::chrono::milliseconds kMoment{200};
 
@@ -66,6 +70,20 @@ std::string WhyUnreachable(const std::string& message) {
 // Messages of the server begin in lower case, those of gRPC ("Received RST_STREAM with error code 2") do not.
 bool IsOfLibrary(const std::string& message) {
   return !message.empty() && absl::ascii_isupper(static_cast<unsigned char>(message.front()));
+}
+
+// Where what was asked for lives, as the refusal says; empty: it says nothing of the kind.
+std::string PlaceIn(const grpc::Status& refusal) {
+  google::rpc::Status status;
+  if (refusal.error_code() != grpc::StatusCode::FAILED_PRECONDITION || !status.ParseFromString(refusal.error_details()))
+    return "";
+  for (const google::protobuf::Any& detail : status.details()) {
+    v1::InstanceElsewhere place;
+    if (detail.UnpackTo(&place) && place.address().size() <= kAddressBytesMax && IsPrintable(place.address())) {
+      return place.address();
+    }
+  }
+  return "";
 }
 
 }  // namespace
@@ -149,6 +167,25 @@ absl::Status Connection::Explain(const grpc::Status& status) const {
       break;
   }
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), WithOptionNames(status.error_message()));
+}
+
+const Connection* Connection::Follow(const grpc::Status& refusal) const {
+  const std::string address = follows_ ? PlaceIn(refusal) : "";
+  if (address.empty()) return nullptr;
+  const MutexLock lock(mutex_);
+  std::unique_ptr<Connection>& other = others_[address];
+  if (other == nullptr) {
+    ConnectionOptions options = options_;
+    options.server = address;
+    options.wait.reset();
+    other = std::make_unique<Connection>(options);
+    other->follows_ = false;
+  }
+  return other.get();
+}
+
+absl::Status Connection::NotReachedThere(const grpc::Status& refusal, const absl::Status& why) const {
+  return absl::UnavailableError(fmt::format("{}; {}", refusal.error_message(), std::string(why.message())));
 }
 
 absl::Status Connection::Unreachable(const std::string& why) const {

@@ -7,13 +7,16 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "allocators/common/mutex.h"
 
 namespace alloclab::client {
 
@@ -50,7 +53,11 @@ class Connection {
   // the sentence says what was tried and how to start one.
   absl::Status Explain(const grpc::Status& status) const;
 
-  // One unary call, e.g. Call(&v1::Lab::Stub::GetServer, v1::GetServerRequest()).
+  // The server that a refusal names because what was asked for lives there, in a lab of several; null: it names none, or this
+  // one was named by another already. With the same TLS, token and time; it lives as long as this.
+  const Connection* Follow(const grpc::Status& refusal) const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // One unary call, e.g. Call(&v1::Lab::Stub::GetServer, v1::GetServerRequest()); made once more where a refusal says.
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                                 const Request& request) const {
@@ -58,11 +65,15 @@ class Connection {
     const std::unique_ptr<grpc::ClientContext> context = MakeContext();
     Response response;
     const grpc::Status status = (stub.*method)(context.get(), request, &response);
-    if (!status.ok()) return Explain(status);
-    return response;
+    if (status.ok()) return response;
+    const Connection* const other = Follow(status);
+    if (other == nullptr) return Explain(status);
+    absl::StatusOr<Response> followed = other->Call(method, request);
+    return absl::IsUnavailable(followed.status()) ? NotReachedThere(status, followed.status()) : followed;
   }
 
  private:
+  absl::Status NotReachedThere(const grpc::Status& refusal, const absl::Status& why) const;
   absl::Status Unreachable(const std::string& why) const;
   // Why no call can be made: what the command line says of TLS and token is wrong.
   absl::Status CheckAccess() const;
@@ -71,6 +82,10 @@ class Connection {
   absl::StatusOr<std::string> token_;  // empty: none
   std::shared_ptr<grpc::Channel> channel_;
   std::atomic<bool> waited_ = false;
+  bool follows_ = true;
+  mutable Mutex mutex_;
+  mutable std::map<std::string, std::unique_ptr<Connection>> others_
+      ABSL_GUARDED_BY(mutex_);  // that were followed to, by address
 };
 
 }  // namespace alloclab::client

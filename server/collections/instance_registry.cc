@@ -29,12 +29,14 @@ HeapReading Read(LiveInstance& instance) { return MakeHeapReading(instance.name(
 }  // namespace
 
 InstanceRegistry::InstanceRegistry(IdSource& ids, HeapDirectory& heaps, std::shared_ptr<HostBudget> budget,
-                                   std::uint32_t instances_max, std::uint32_t instances_of_one_max)
+                                   std::uint32_t instances_max, std::uint32_t instances_of_one_max,
+                                   InstanceDirectory* directory)
     : ids_(ids),
       heaps_(heaps),
       budget_(std::move(budget)),
       instances_max_(instances_max),
-      instances_of_one_max_(instances_of_one_max) {}
+      instances_of_one_max_(instances_of_one_max),
+      directory_(directory) {}
 
 absl::Status InstanceRegistry::CheckRoomFor(const std::string& owner) const {
   if (by_id_.size() >= instances_max_) return errors::TooManyInstances(instances_max_);
@@ -43,7 +45,8 @@ absl::Status InstanceRegistry::CheckRoomFor(const std::string& owner) const {
   return errors::TooManyInstancesOf(owner, instances_of_one_max_);
 }
 
-absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Create(const InstanceRequest& request) {
+absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::CreateHere(const InstanceRequest& request,
+                                                                           std::uint64_t claimed_id) {
   MemoryLease building(budget_);
   std::optional<absl::StatusOr<std::unique_ptr<Instance>>> machine;
   // A program may take its time over its initialisation: others need not wait for that.
@@ -63,14 +66,14 @@ absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Create(const Ins
   const std::uint64_t ram_bytes = (**machine)->config().ram_bytes;
   if (absl::Status status = budget_->Promise(ram_bytes); !status.ok()) return status;
   absl::Cleanup release = [&] { budget_->Release(ram_bytes); };
-  std::uint64_t id = 0;
+  std::uint64_t id = claimed_id;
   std::string name = request.name;
-  do {
+  while (id == 0 || by_name_.contains(name)) {
     const absl::StatusOr<std::uint64_t> next = ids_.Next();
     if (!next.ok()) return next.status();
     id = *next;
-    if (request.name.empty()) name = fmt::format("instance-{}", id);
-  } while (by_name_.contains(name));
+    if (request.name.empty()) name = NameOf(id);
+  }
   std::move(release).Cancel();
   building.Settle(0);  // the instance counts for itself
 
@@ -107,10 +110,11 @@ void InstanceRegistry::Remember(const InstanceRequest& request, const InstancePt
 
 absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Find(std::string_view name_or_id) const {
   if (name_or_id.empty()) return errors::BadField("instance", "not set; the name or id of an instance is expected");
-  const MutexLock lock(mutex_);
-  const auto found = FindLocked(name_or_id);
-  if (found == by_id_.end()) return errors::InstanceNotFound(name_or_id);
-  return found->second.instance;
+  {
+    const MutexLock lock(mutex_);
+    if (const auto found = FindLocked(name_or_id); found != by_id_.end()) return found->second.instance;
+  }
+  return NotHere(name_or_id);
 }
 
 std::map<std::uint64_t, InstanceRegistry::Entry>::const_iterator InstanceRegistry::FindLocked(
@@ -137,6 +141,7 @@ absl::Status InstanceRegistry::Delete(std::string_view name_or_id) {
   entry.instance->Close();  // outside the lock: a batch may be under way
   heaps_.Leave(entry.heap_key, Read(*entry.instance));
   budget_->Release(entry.instance->config().ram_bytes);
+  if (directory_ != nullptr) Release({entry.instance->name(), entry.instance->id(), entry.instance->owner()});
   return absl::OkStatus();
 }
 

@@ -8,6 +8,22 @@
 #include "server/log.h"
 
 namespace alloclab::server {
+namespace {
+
+void AddOthers(const InstanceRegistry& instances, v1::ListInstancesResponse& reply) {
+  const auto others = instances.ListElsewhere(kOtherInstancesMax);
+  if (!others.ok()) return reply.set_others_trouble(std::string(others.status().message()));
+  for (const InstanceDirectory::Other& other : *others) {
+    v1::OtherInstance& listed = *reply.add_others();
+    listed.set_name(other.entry.name);
+    listed.set_id(other.entry.id);
+    listed.set_owner(other.entry.owner);
+    listed.mutable_place()->set_server(other.place.server);
+    listed.mutable_place()->set_address(other.place.address);
+  }
+}
+
+}  // namespace
 
 LabService::LabService(InstanceRegistry& instances, const Callers& callers, const NativeAllocators& natives,
                        std::function<v1::Server()> describe, CallQueue& calls)
@@ -67,6 +83,7 @@ grpc::Status LabService::DoListInstances(const Caller&, const v1::ListInstancesR
     }
     *reply.add_instances() = std::move(listed);
   }
+  if (reply.next_page_token().empty()) AddOthers(instances_, reply);
   return grpc::Status::OK;
 }
 

@@ -75,6 +75,8 @@ std::string ToString(const BindAddress& address) {
   return v6 ? fmt::format("[{}]:{}", address.host, address.port) : fmt::format("{}:{}", address.host, address.port);
 }
 
+bool IsEveryAddress(const BindAddress& address) { return address.socket_path.empty() && !EveryAddress(address).empty(); }
+
 bool IsLoopback(const BindAddress& address) {
   // As text or as a number: 127.example.org begins like loopback, and is a host of others.
   in_addr number{};

@@ -24,6 +24,8 @@ absl::StatusOr<BindAddress> ParseBindAddress(const std::string& text, Sockets al
 absl::StatusOr<BindAddress> ParseBindAddress(const std::string& flag, const std::string& text, Sockets allowed = Sockets::kTcp);
 std::string ToString(const BindAddress& address);
 
+// Whether it is every address of the host, as "*", "0.0.0.0" and "[::]" are.
+bool IsEveryAddress(const BindAddress& address);
 // Whether only this host can reach it.
 bool IsLoopback(const BindAddress& address);
 

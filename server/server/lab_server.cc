@@ -80,6 +80,14 @@ absl::StatusOr<std::unique_ptr<RunStore>> OpenStore(const ServerOptions& options
   return PostgresStore::Open(options.store, {.server_name = fmt::format("{} (process {})", HostName(), getpid())});
 }
 
+// Where other hosts reach what is bound there: by the host's name, if that is every address of it.
+std::string SeenByOthers(const std::string& bound) {
+  absl::StatusOr<BindAddress> address = ParseBindAddress(bound, Sockets::kTcpAndUnix);
+  if (!address.ok() || !IsEveryAddress(*address)) return bound;
+  address->host = HostName();
+  return ToString(*address);
+}
+
 // No two listeners at one address.
 absl::Status CheckDistinct(const ServerOptions& options) {
   std::vector<std::pair<std::string, BindAddress>> listeners;
@@ -110,7 +118,7 @@ struct LabServer::Parts {
         ids(*store),
         traces(*store, budget, options.trace_store_max, BytesBoundOf(options)),
         guests(*store, budget, options.trace_store_max, options.traces_retire, BytesBoundOf(options)),
-        instances(ids, heaps, budget, options.instances_max, BoundOf(options.owner_instances_max)),
+        instances(ids, heaps, budget, options.instances_max, BoundOf(options.owner_instances_max), store->instances()),
         runs(*store, traces, heaps, budget, RunLimitsOf(options), NativesOf(options)),
         opened_runs(runs, traces, instances),
         card(instances, *store),
@@ -142,6 +150,7 @@ struct LabServer::Parts {
   std::unique_ptr<WebServer> web;
   ServerAddresses addresses;
   std::vector<Exposure> exposures;
+  std::unique_ptr<Ticker> beating;  // with other servers on one store
 };
 
 absl::Status LabServer::Parts::StartMetrics(const ServerOptions& options) {
@@ -197,6 +206,10 @@ absl::Status LabServer::Parts::Start(const ServerOptions& options) {
   if (absl::Status status = grpc.Start(*listen, options.reflection, connections, *credentials); !status.ok()) return status;
   addresses.grpc = grpc.address();
   card.SetAddresses(addresses);
+  if (InstanceDirectory* const directory = store->instances()) {
+    instances.Advertise(options.advertise.empty() ? SeenByOthers(addresses.grpc) : options.advertise);
+    beating = std::make_unique<Ticker>(directory->lease() / 10, [this] { instances.Beat(); });
+  }
   return absl::OkStatus();
 }
 
@@ -220,6 +233,8 @@ void LabServer::Stop(MonotonicTime deadline) {
   Drain();
   parts_->runs.Stop(deadline);
   parts_->grpc.Stop(deadline);
+  parts_->beating.reset();
+  parts_->instances.Leave();
 }
 
 const std::string& LabServer::grpc_address() const { return parts_->addresses.grpc; }

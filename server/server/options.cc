@@ -45,6 +45,20 @@ OptionInfo Address(std::string_view name, std::string_view description, std::str
           }};
 }
 
+// One that a client can call.
+OptionInfo Advertised(std::string_view name, std::string_view description, std::string ServerOptions::*member) {
+  return {name, description, [member](const ServerOptions& options) { return options.*member; },
+          [member](ServerOptions& options, const std::string& text) {
+            const absl::StatusOr<BindAddress> address = ParseBindAddress(text, Sockets::kTcpAndUnix);
+            if (!text.empty() && !address.ok()) return address.status();
+            if (!text.empty() && address->socket_path.empty() && (address->port == 0 || IsEveryAddress(*address))) {
+              return absl::InvalidArgumentError(fmt::format("\"{}\": expected the host and port that clients call", text));
+            }
+            options.*member = text;
+            return absl::OkStatus();
+          }};
+}
+
 OptionInfo Names(std::string_view name, std::string_view description, std::string ServerOptions::*member) {
   return {name, description, [member](const ServerOptions& options) { return options.*member; },
           [member](ServerOptions& options, const std::string& text) {
@@ -150,6 +164,10 @@ std::vector<OptionInfo> MakeList() {
                "URL of a PostgreSQL database, which several servers may share as one lab; its password is in PGPASSWORD or "
                "PGPASSFILE; empty: SQLite in data-dir",
                &O::store),
+      Advertised("advertise",
+                 "address under which clients reach this server, which the other servers on one PostgreSQL database tell them; "
+                 "empty: where it listens, by the host's name if that is every address",
+                 &O::advertise),
       Text("address-file", "file to write the bound addresses to; empty: none", &O::address_file),
       Word("reflection", "on or off: whether gRPC clients may ask for the services and messages there are", &O::reflection,
            {"off", "on"}),

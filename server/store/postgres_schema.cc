@@ -70,7 +70,25 @@ constexpr const char* kVersion2 =
     "CREATE TABLE known_result (key BYTEA PRIMARY KEY, run BIGINT NOT NULL REFERENCES run ON DELETE CASCADE, "
     "digest BYTEA NOT NULL, sum BIGINT NOT NULL); "
     "CREATE INDEX known_result_run ON known_result (run)";
-constexpr std::array kVersions{kVersion1, kVersion2};
+// Who is there, and with which instances (instance_directory.h).
+constexpr const char* kVersion3 = R"sql(
+  CREATE TABLE server (
+    id BIGINT PRIMARY KEY,
+    name BYTEA NOT NULL,
+    address BYTEA NOT NULL,  -- of its gRPC
+    lease_end TIMESTAMPTZ NOT NULL
+  );
+  CREATE TABLE instance (
+    name BYTEA PRIMARY KEY,
+    id BIGINT NOT NULL,
+    owner BYTEA NOT NULL,
+    server BIGINT NOT NULL REFERENCES server ON DELETE CASCADE
+  );
+  CREATE INDEX instance_id ON instance (id);
+  CREATE INDEX instance_server ON instance (server);
+  CREATE SEQUENCE server_id;
+)sql";
+constexpr std::array kVersions{kVersion1, kVersion2, kVersion3};
 static_assert(kVersions.size() == kPostgresSchemaVersion);
 
 constexpr std::uint64_t kMigrationLock = 0x616c6c6f636c6162;  // "alloclab": no other lock of the database has one such key

@@ -21,6 +21,9 @@ absl::StatusOr<std::unique_ptr<PostgresStore>> PostgresStore::Open(const std::st
   const auto connection = store->pool_.Take();
   if (!connection.ok()) return connection.status();
   if (absl::Status status = MigratePostgres(**connection, url); !status.ok()) return status;
+  const auto id = (*connection)->Execute("SELECT nextval('server_id')");
+  if (!id.ok()) return id.status();
+  store->server_id_ = id->Int(0, 0);
   return store;
 }
 

@@ -15,11 +15,14 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "allocators/common/mutex.h"
 #include "server/limits.h"
 #include "server/store/damage_log.h"
+#include "server/store/instance_directory.h"
 #include "server/store/postgres_connection.h"
 #include "server/store/postgres_pool.h"
 #include "server/store/run_codec.h"
@@ -28,10 +31,10 @@
 
 namespace alloclab::server {
 
-class PostgresStore final : public RunStore, public RunQueue {
+class PostgresStore final : public RunStore, public RunQueue, public InstanceDirectory {
  public:
   struct Settings {
-    std::string server_name = "";  // who takes runs, for people to read
+    std::string server_name = "";  // who takes runs and has instances, for people to read
     absl::Duration lease = kLeaseTime;
   };
   // Makes the tables if they are missing. INVALID_ARGUMENT: no URL of a database; UNAVAILABLE: it does not answer, or lets
@@ -73,6 +76,16 @@ class PostgresStore final : public RunStore, public RunQueue {
   absl::StatusOr<Waiting> CountWaiting(std::string_view owner) const override;
   absl::StatusOr<std::optional<std::uint64_t>> FindUserOf(std::string_view trace_sha256) const override;
 
+  InstanceDirectory* instances() override { return this; }
+  void Advertise(const std::string& address) override ABSL_LOCKS_EXCLUDED(address_mutex_);
+  absl::StatusOr<std::optional<Place>> Claim(const Entry& entry) override;
+  absl::Status Release(const Entry& entry) override;
+  absl::StatusOr<bool> RenewInstances() override;
+  absl::Status Restore(const std::vector<Entry>& mine) override ABSL_LOCKS_EXCLUDED(address_mutex_);
+  absl::Status Leave() override;
+  absl::StatusOr<std::optional<Place>> FindElsewhere(std::string_view name_or_id) const override;
+  absl::StatusOr<std::vector<Other>> ListElsewhere(std::size_t limit) const override;
+
  private:
   PostgresStore(const std::string& url, Settings settings);
 
@@ -102,7 +115,13 @@ class PostgresStore final : public RunStore, public RunQueue {
   static absl::Status CheckPgRoom(PgConnection& connection, const StoredTrace& trace, std::uint64_t owner_bytes_max);
   absl::StatusOr<std::optional<StoredTrace>> ReadTrace(const char* sql, std::string_view sha256, bool whole) const;
 
+  // The name, if nobody has it who is there.
+  absl::Status ClaimIn(PgConnection& connection, const Entry& entry) const;
+
   const Settings settings_;
+  std::uint64_t server_id_ = 0;  // in the table of servers; no other has it, nor had it before
+  Mutex address_mutex_;
+  std::string address_ ABSL_GUARDED_BY(address_mutex_);
   mutable PostgresPool pool_;
   mutable DamageLog damage_;
 };

@@ -238,8 +238,8 @@ absl::StatusOr<std::uint64_t> PostgresStore::RetireOld(PgConnection& connection,
     if (!old.ok()) return old.status();
     return old->changed();
   }
-  const auto ended = connection.Execute(
-      "SELECT id, end_ns, request FROM run WHERE end_ns > 0 AND end_ns < $1 AND NOT pinned", PgValues().Add(latest));
+  const auto ended = connection.Execute("SELECT id, end_ns, request FROM run WHERE end_ns > 0 AND end_ns < $1 AND NOT pinned",
+                                        PgValues().Add(latest));
   if (!ended.ok()) return ended.status();
   std::vector<std::uint64_t> ids;
   for (int i = 0; i < ended->rows(); ++i) {

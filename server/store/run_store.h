@@ -24,6 +24,7 @@
 #include "absl/time/time.h"
 #include "server/entities/run.h"
 #include "server/entities/stored_trace.h"
+#include "server/store/instance_directory.h"
 #include "server/store/known_result.h"
 #include "server/store/run_queue.h"
 
@@ -97,6 +98,8 @@ class RunStore {
 
   // Null: one server has the store to itself, and queues its runs itself.
   virtual RunQueue* queue() { return nullptr; }
+  // Where the instances of its servers stand; null as well.
+  virtual InstanceDirectory* instances() { return nullptr; }
 
  protected:
   // `owner`, who has `stored` bytes and may have `max`, puts `more`. Nobody (empty) has no bound.
