@@ -247,13 +247,6 @@ absl::StatusOr<Run> RunExecutor::FindStored(std::uint64_t id) const {
   return **std::move(run);
 }
 
-absl::StatusOr<Run> RunExecutor::Get(std::uint64_t id) const {
-  if (const LiveRunPtr live = FindHere(id)) return live->Get();
-  absl::StatusOr<Run> run = FindStored(id);
-  if (run.ok()) run->differs_from = FindDifferent(*run);
-  return run;
-}
-
 absl::StatusOr<RunList> RunExecutor::List(std::uint64_t before_id, std::size_t limit, const RunFilter& filter) const {
   RunList list;
   const std::size_t rows_max = std::max(limit, kRunRowsAtATime);

@@ -79,34 +79,6 @@ void RunExecutor::ExecuteNative(const LiveRunPtr& live) {
   to_do_.NotifyAll();
 }
 
-bool RunExecutor::FinishAsKnown(LiveRun& live) {
-  Run run = live.Get();
-  const std::optional<std::string> key = run.request.share_result ? KeyOf(run.request) : std::nullopt;
-  if (!key) return false;
-  const absl::StatusOr<std::optional<KnownResult>> known = store_.FindKnownResult(*key);
-  if (!known.ok() || !known->has_value()) return false;
-  const absl::StatusOr<std::optional<Run>> replayed = store_.FindRun((*known)->run);
-  if (!replayed.ok() || !replayed->has_value()) return false;
-  const std::optional<KnownResult> still = KnownResultOf(**replayed);
-  if (!still || still->key != *key || still->digest != (*known)->digest) return false;
-  v1::RunResult result = *(*replayed)->result;
-  result.mutable_measured()->set_of_run((*known)->run);
-  run.result = std::make_shared<const v1::RunResult>(std::move(result));
-  run.state = RunState::kSucceeded;
-  run.operations_done = (*replayed)->operations_done;
-  run.operations_total = (*replayed)->operations_total;
-  run.end_time = live.EndTime();
-  Finish(live, std::move(run));
-  return true;
-}
-
-std::uint64_t RunExecutor::FindDifferent(const Run& run) const {
-  const std::optional<KnownResult> result = KnownResultOf(run);
-  if (!result) return 0;
-  const absl::StatusOr<std::optional<KnownResult>> known = store_.FindKnownResult(result->key);
-  return known.ok() && known->has_value() && (*known)->digest != result->digest ? (*known)->run : 0;
-}
-
 void RunExecutor::Finish(LiveRun& live, Run ended) {
   if (!live.ClaimEnd()) return;
   if (shared_ != nullptr) return FinishShared(live, ended);
