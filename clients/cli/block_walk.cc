@@ -35,14 +35,13 @@ std::string WithUpperCaseAddresses(std::string text) {
   return text;
 }
 
-}  // namespace
-
-absl::StatusOr<v1::BlockList> WalkBlocks(const Connection& connection, const BlockRange& range,
-                                         const std::function<void(const v1::Block&)>& take) {
+// What the server says besides blocks is added to `said`.
+grpc::Status WalkOn(const Connection& connection, const BlockRange& range, const std::function<void(const v1::Block&)>& take,
+                    v1::BlockList& said) {
   v1::Inspect::Stub stub(connection.channel());
   const auto context = connection.MakeContext(std::max(kWalkTimeout, connection.options().timeout));
   const auto reader = stub.WalkBlocks(context.get(), RequestOf(range));
-  v1::BlockList said, message;
+  v1::BlockList message;
   bool more = true;
   while (more && reader->Read(&message)) {
     for (const v1::Block& block : message.blocks()) {
@@ -54,8 +53,22 @@ absl::StatusOr<v1::BlockList> WalkBlocks(const Connection& connection, const Blo
     said = message;
   }
   if (!more) context->TryCancel();
-  const grpc::Status status = reader->Finish();
-  if (!status.ok() && more) return WithInstanceNames(connection.Explain(status), range.instance, connection);
+  grpc::Status status = reader->Finish();
+  return more ? status : grpc::Status::OK;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::BlockList> WalkBlocks(const Connection& connection, const BlockRange& range,
+                                         const std::function<void(const v1::Block&)>& take) {
+  v1::BlockList said;
+  const Connection* asked = &connection;
+  grpc::Status status = WalkOn(connection, range, take, said);
+  if (const Connection* const other = connection.Follow(status)) {
+    asked = other;
+    status = WalkOn(*other, range, take, said);
+  }
+  if (!status.ok()) return WithInstanceNames(asked->Explain(status), range.instance, connection);
   return said;
 }
 

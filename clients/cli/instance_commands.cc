@@ -27,6 +27,18 @@ Document InstanceDocument(const v1::Instance& instance) {
   return document;
 }
 
+// Those in other servers of the lab.
+Section OthersSection(const v1::ListInstancesResponse& list) {
+  Section table;
+  table.title = "on other servers";
+  table.columns = {{"name"}, {"id", true}, {"owner"}, {"address"}, {"server"}};
+  for (const v1::OtherInstance& other : list.others()) {
+    table.rows.push_back({TextCell(other.name()), TextCell(std::to_string(other.id())), TextCell(other.owner()),
+                          TextCell(other.place().address()), TextCell(other.place().server())});
+  }
+  return table;
+}
+
 Document ListDocument(const v1::ListInstancesResponse& list) {
   Section table;
   table.columns = {{"name"},           {"id", true}, {"RAM", true, "bytes"}, {"page allocator"},
@@ -42,8 +54,11 @@ Document ListDocument(const v1::ListInstancesResponse& list) {
     if (owned) table.rows.back().push_back(TextCell(instance.owner()));
   }
   Document document;
-  if (list.instances().empty()) document.footer.push_back("No instances. Make one: alloclab instance create demo --ram 64Mi");
+  if (list.instances().empty() && list.others().empty()) {
+    document.footer.push_back("No instances. Make one: alloclab instance create demo --ram 64Mi");
+  }
   document.sections.push_back(std::move(table));
+  if (!list.others().empty()) document.sections.push_back(OthersSection(list));
   return document;
 }
 
@@ -67,6 +82,10 @@ CommandResult List(Session& session) {
   } while (!request.page_token().empty());
   std::string names;
   for (const v1::Instance& instance : all.instances()) names += instance.name() + "\n";
+  for (const v1::OtherInstance& other : all.others()) names += other.name() + "\n";
+  if (!all.others_trouble().empty()) {
+    session.Note(fmt::format("Instances on other servers are left out: {}.", all.others_trouble()));
+  }
   return Done(session.Show(all, ListDocument(all), names));
 }
 

@@ -96,6 +96,7 @@ absl::Status WithInstanceNames(absl::Status status, const std::string& name, con
   if (!list.ok()) return status;
   std::vector<std::string_view> names;
   for (const v1::Instance& instance : list->instances()) names.push_back(instance.name());
+  for (const v1::OtherInstance& other : list->others()) names.push_back(other.name());
   const std::string_view nearest = NearestName(name, names);
   if (!nearest.empty()) return absl::NotFoundError(fmt::format("no instance '{}'; did you mean '{}'?", name, nearest));
   if (names.empty()) {

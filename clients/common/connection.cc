@@ -177,6 +177,7 @@ const Connection* Connection::Follow(const grpc::Status& refusal) const {
   if (other == nullptr) {
     ConnectionOptions options = options_;
     options.server = address;
+    options.address.clear();
     options.wait.reset();
     other = std::make_unique<Connection>(options);
     other->follows_ = false;

@@ -48,6 +48,18 @@ absl::StatusOr<v1::Server> FindServer(client::ConnectionOptions& options) {
   return server;
 }
 
+// Of a lab of several servers, the one where that instance lives; if that is not to be found out, the one that was asked.
+client::ConnectionOptions HomeOf(const client::ConnectionOptions& options, const std::string& instance) {
+  const client::Connection connection(options);
+  v1::GetInstanceRequest request;
+  request.set_instance(instance);
+  v1::Instance found;
+  const grpc::Status asked =
+      v1::Lab::Stub(connection.channel()).GetInstance(connection.MakeContext().get(), request, &found);
+  const client::Connection* const other = connection.Follow(asked);
+  return other == nullptr ? options : other->options();
+}
+
 client::ConnectionOptions WithoutWait(client::ConnectionOptions options) {
   options.wait.reset();
   return options;
@@ -76,6 +88,7 @@ absl::StatusOr<std::unique_ptr<LoadRun>> LoadRun::Prepare(LoadSetup setup) {
   if (absl::Status status = CheckScript(setup.config, *setup.script); !status.ok()) return status;
   absl::StatusOr<v1::Server> server = FindServer(setup.connection);
   if (!server.ok()) return server.status();
+  if (const std::string& name = setup.config.instance(); !name.empty()) setup.connection = HomeOf(setup.connection, name);
   std::unique_ptr<LoadRun> run(new LoadRun(std::move(setup)));
   run->server_ = *std::move(server);
   if (absl::Status status = run->CreateTargets(); !status.ok()) return status;
