@@ -54,8 +54,7 @@ client::ConnectionOptions HomeOf(const client::ConnectionOptions& options, const
   v1::GetInstanceRequest request;
   request.set_instance(instance);
   v1::Instance found;
-  const grpc::Status asked =
-      v1::Lab::Stub(connection.channel()).GetInstance(connection.MakeContext().get(), request, &found);
+  const grpc::Status asked = v1::Lab::Stub(connection.channel()).GetInstance(connection.MakeContext().get(), request, &found);
   const client::Connection* const other = connection.Follow(asked);
   return other == nullptr ? options : other->options();
 }
