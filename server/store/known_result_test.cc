@@ -32,7 +32,7 @@ TEST_P(StoreContract, TheFirstResultOfARequestIsKnownAsLongAsItsRunIsThere) {
   EXPECT_FALSE((*store_->FindKnownResult(*KeyOf(SampleRun(2).request))).has_value());
   ASSERT_TRUE(store_->DeleteRun(ids[1]).ok());
   EXPECT_TRUE((*store_->FindKnownResult(key)).has_value());
-  ASSERT_EQ(*store_->RetireRuns(absl::InfiniteFuture(), 0), 1u);
+  ASSERT_EQ(*store_->RetireRuns({.runs_max = 0}), 1u);
   EXPECT_FALSE((*store_->FindKnownResult(key)).has_value());
 }
 
