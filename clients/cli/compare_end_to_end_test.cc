@@ -73,11 +73,12 @@ TEST_F(CompareEndToEnd, WhatTheServerKnowsIsNotReplayedAgain) {
     arguments.insert(arguments.end(), replayed.begin(), replayed.end());
     EXPECT_THAT(Run(arguments).err, Not(HasSubstr("share the result"))) << replayed[0];
   }
-  const std::vector<std::string> submit = {"submit", "steady-state", "--operations", "700", "--ram", "16Mi", "--heap", "tlsf"};
+  const std::vector<std::string> submit = {"submit", "steady-state", "--operations",     "700",
+                                           "--ram",  "16Mi",         "--heap-allocator", "tlsf"};
   EXPECT_THAT(Run(submit).out, Not(HasSubstr("result of")));
   std::vector<std::string> sharing = submit;
   sharing.push_back("--share-result");
-  EXPECT_THAT(Run(sharing).out, ContainsRegex("result of +run [0-9]+, which was the same; this one was not replayed"));
+  EXPECT_THAT(Run(sharing).out, ContainsRegex("result of +run [0-9]+, the same; nothing was replayed"));
 }
 
 TEST_F(CompareEndToEnd, ThresholdsAndABaselineDecideTheExitCode) {

@@ -78,8 +78,7 @@ Section ProvenanceSection(const v1::Run& run) {
   AddFact(section, "submitted", TimeCell(run.submit_time()));
   if (!run.owner().empty()) AddFact(section, "owner", TextCell(run.owner()));
   if (measured.of_run() != 0) {
-    AddFact(section, "result of",
-            TextCell(fmt::format("run {}, which was the same; this one was not replayed", measured.of_run())));
+    AddFact(section, "result of", TextCell(fmt::format("run {}, the same; nothing was replayed", measured.of_run())));
   }
   if (run.pinned()) AddFact(section, "pinned", TextCell("yes: no retention deletes it"));
   AddFact(section, "trace sha256", DigestCell(exact.trace_sha256()));

@@ -40,10 +40,10 @@ class SharedLab : public testing::Test {
 
 TEST_F(SharedLab, CommandsGoToWhereTheInstanceLives) {
   Out(*one_, {"instance", "create", "toy", "--ram", "4Mi"});
-  EXPECT_EQ(Out(*other_, {"malloc", "toy", "100"}), "0xC0400008\n");
+  EXPECT_THAT(Out(*other_, {"malloc", "toy", "100"}), HasSubstr("0xC0400008"));
   EXPECT_THAT(Out(*other_, {"instance", "show", "toy"}), HasSubstr("4 MiB"));
   EXPECT_THAT(Out(*other_, {"inspect", "heap", "toy"}), HasSubstr("1 live block"));
-  EXPECT_EQ(Out(*other_, {"inspect", "blocks", "toy"}), Out(*one_, {"inspect", "blocks", "toy"})) << "a stream";
+  EXPECT_EQ(Out(*other_, {"inspect", "heap", "toy", "--list"}), Out(*one_, {"inspect", "heap", "toy", "--list"})) << "a stream";
   Out(*other_, {"load", "steady-state", "--instance", "toy", "--operations", "1000"});
   EXPECT_THAT(Out(*one_, {"instance", "show", "toy"}), HasSubstr("1,001"));
   const ProcessResult taken = Ask(*other_, {"instance", "create", "toy"});
@@ -73,7 +73,7 @@ TEST_F(SharedLab, WhoIsGoneIsSaidToBeGoneAndThenForgotten) {
   EXPECT_TRUE(Eventually([&] {
     return Ask(*other_, {"instance", "create", "toy", "--ram", "4Mi"}).exit_code == 0;
   })) << "after its lease the name is free";
-  EXPECT_EQ(Out(*other_, {"malloc", "toy", "100"}), "0xC0400008\n");
+  EXPECT_THAT(Out(*other_, {"malloc", "toy", "100"}), HasSubstr("0xC0400008"));
 }
 
 }  // namespace

@@ -59,7 +59,7 @@ function provenance(run, {exact, measured}) {
     exact.trace_notes.length > 0 && ['Notes', exact.trace_notes.map((note) => h('div', {}, note))], exact.seed !== '0' && ['Seed', exact.seed],
     ['Broken invariants at the end', count(number(exact.violations)), `n ${number(exact.violations) > 0 ? 'bad' : ''}`],
     ['Cost model', exact.cost_model], ['Server', `${measured.server_version}, ${measured.server_build}`], ['Host', measured.host],
-    number(measured.of_run) > 0 && ['Result of', `run ${measured.of_run}, which was the same; this one was not replayed`],
+    number(measured.of_run) > 0 && ['Result of', `run ${measured.of_run}, the same; nothing was replayed`],
     run.owner !== '' && ['Owner', run.owner], ['Submitted', clock(time(run.submit_time))], ['Ended', clock(time(run.end_time))],
     ['Preparing the operations', nanoseconds(number(measured.prepare_ns))],
   ]);
