@@ -10,7 +10,7 @@ import {failures} from './parts.js';
 import {searchPath, trailOf} from './search_path.js';
 import {TenantsPanel} from './tenants_panel.js';
 
-const REST_MS = 50;  // between two moments of a slider that is dragged, so that the slider itself follows smoothly
+const REST_MS = 100;  // between two moments of a slider that is dragged, so that the slider itself follows smoothly
 const PLAY_MS = 100, PLAY_STEPS = 200;  // from end to end
 
 // [[what, operation, from], ...]: the moments that people look for. from: it is behind that one, and at the latest at `operation`.
