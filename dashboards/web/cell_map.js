@@ -109,20 +109,30 @@ export class CellMap {
   drawCells(context, color, side, columns, left) {
     const width = this.canvas.width - left, {height} = this.canvas;
     if (this.image?.width !== width || this.image.height !== height) this.image = context.createImageData(width, height);
-    const pixels = new Uint32Array(this.image.data.buffer).fill(0);
+    const pixels = new Uint32Array(this.image.data.buffer);
     const ground = pixel(color('--map-ground'));
     const inks = this.keys.map((key) => (this.hidden.has(key) ? ground : pixel(color(`--map-${key}`))));
     const stripes = this.keys.map((key, part) => (this.striped.includes(key) ? ground : inks[part]));
     const gap = side >= GAP_FROM ? 1 : 0;
     const edge = (i, most) => [Math.round(i * side), Math.min(Math.round((i + 1) * side) - gap, most)];
     const across = Array.from({length: columns}, (_, column) => edge(column, width));
+    const before = this.drawnBefore([width, height, columns, side, this.size, ground, ...inks].join());
+    if (!before) pixels.fill(0);
     for (let cell = 0, row = 0; cell < this.size; ++row) {
       const [top, bottom] = edge(row, height);
       for (let column = 0; column < columns && cell < this.size; ++column, ++cell) {
+        if (before && this.cells.every((weights, part) => weights[cell] === before[part][cell])) continue;
         this.fillCell(pixels, width, cell, across[column][0], across[column][1], top, bottom, inks, stripes);
       }
     }
     context.putImageData(this.image, left, 0);
+  }
+
+  // The cells that the image shows, if it was drawn in the same way: between two moments most stay as they are. None: it is empty.
+  drawnBefore(way) {
+    const before = this.drawn?.way === way && this.drawn.image === this.image ? this.drawn.cells : null;
+    this.drawn = {way, image: this.image, cells: this.cells.map((weights) => weights.slice())};  // theirs may change in place
+    return before;
   }
 
   // Its parts one after the other, row by row of its pixels, each to the nearest whole pixel of its share of the area.
@@ -130,10 +140,11 @@ export class CellMap {
     const {cells} = this, across = right - left, area = across * (bottom - top);
     let total = 0, sum = 0, filled = 0, x = left, row = top * width;
     for (let part = 0; part < cells.length; ++part) total += cells[part][cell];
-    for (let part = 0; part < cells.length; ++part) {
-      if (cells[part][cell] === 0) continue;
-      sum += cells[part][cell];
-      const end = Math.round(area * sum / total), ink = inks[part], stripe = stripes[part];
+    for (let part = 0; part <= cells.length; ++part) {  // behind the last one: what of a cell without any was drawn before
+      const last = part === cells.length;
+      if (!last && cells[part][cell] === 0) continue;
+      sum += last ? 0 : cells[part][cell];
+      const end = last ? area : Math.round(area * sum / total), ink = last ? 0 : inks[part], stripe = last ? 0 : stripes[part];
       for (; filled < end; ++filled) {
         pixels[row + x] = ink === stripe || Math.floor((x + row / width) / STRIPE) % 2 !== 1 ? ink : stripe;
         if (++x === right) {
