@@ -1,12 +1,9 @@
 // Two servers on one PostgreSQL are one lab for the command line, whichever it asks.
-#include <cstdlib>
-#include <memory>
 
-#include "absl/cleanup/cleanup.h"
 #include "alloclab/v1/lab.pb.h"
 #include "clients/cli/end_to_end.h"
+#include "clients/load/two_servers.h"
 #include "server/testing/eventually.h"
-#include "server/testing/postgres_server.h"
 
 namespace alloclab::client {
 namespace {
@@ -15,16 +12,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-class SharedLab : public testing::Test {
+class SharedLab : public load::TwoServers {
  protected:
-  void SetUp() override {
-    PostgresServer* const database = PostgresServer::Shared();
-    if (database == nullptr) GTEST_SKIP() << "SKIPPED: PostgreSQL is not installed";
-    setenv("ALLOCLAB_STORE", database->NewDatabase().c_str(), 1);
-    const absl::Cleanup back = [] { unsetenv("ALLOCLAB_STORE"); };
-    one_ = std::make_unique<load::TemporaryServer>();
-    other_ = std::make_unique<load::TemporaryServer>();
-  }
   static ProcessResult Ask(const load::TemporaryServer& server, std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {std::string(ALLOCLAB_BINARY_DIR) + "/bin/alloclab", "--server", server.address()});
     return Finish(Process(arguments));
@@ -34,8 +23,6 @@ class SharedLab : public testing::Test {
     EXPECT_EQ(result.exit_code, 0) << result.err;
     return result.out;
   }
-
-  std::unique_ptr<load::TemporaryServer> one_, other_;
 };
 
 TEST_F(SharedLab, CommandsGoToWhereTheInstanceLives) {

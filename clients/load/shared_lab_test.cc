@@ -2,17 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <memory>
 #include <string>
 
-#include "absl/cleanup/cleanup.h"
 #include "alloclab/v1/heap.grpc.pb.h"
 #include "alloclab/v1/lab.grpc.pb.h"
 #include "clients/common/connection.h"
-#include "clients/load/temporary_server.h"
+#include "clients/load/two_servers.h"
 #include "server/testing/eventually.h"
-#include "server/testing/postgres_server.h"
 
 namespace alloclab::load {
 namespace {
@@ -20,16 +16,8 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-class SharedLabClient : public testing::Test {
+class SharedLabClient : public load::TwoServers {
  protected:
-  void SetUp() override {
-    PostgresServer* const database = PostgresServer::Shared();
-    if (database == nullptr) GTEST_SKIP() << "SKIPPED: PostgreSQL is not installed";
-    setenv("ALLOCLAB_STORE", database->NewDatabase().c_str(), 1);
-    const absl::Cleanup back = [] { unsetenv("ALLOCLAB_STORE"); };
-    one_ = std::make_unique<TemporaryServer>();
-    other_ = std::make_unique<TemporaryServer>();
-  }
   static absl::Status Create(const client::Connection& connection, const std::string& name) {
     v1::CreateInstanceRequest request;
     request.set_name(name);
@@ -42,8 +30,6 @@ class SharedLabClient : public testing::Test {
     request.set_bytes(100);
     return connection.Call(&v1::Heap::Stub::Malloc, request);
   }
-
-  std::unique_ptr<TemporaryServer> one_, other_;
 };
 
 TEST_F(SharedLabClient, CallsGoToWhereTheInstanceLives) {

@@ -11,9 +11,8 @@
 #include "server/collections/instance_registry.h"
 #include "server/errors.h"
 #include "server/limits.h"
-#include "server/log.h"
 #include "server/store/postgres_store.h"
-#include "server/testing/postgres_server.h"
+#include "server/testing/postgres_test.h"
 
 namespace alloclab::server {
 namespace {
@@ -39,14 +38,8 @@ struct Home {
   InstanceRegistry instances;
 };
 
-class SharedInstances : public testing::Test {
+class SharedInstances : public PostgresTest {
  protected:
-  void SetUp() override {
-    ConfigureLog(LogFormat::kText, LogLevel::kError);
-    PostgresServer* const server = PostgresServer::Shared();
-    if (server == nullptr) GTEST_SKIP() << "SKIPPED: PostgreSQL is not installed";
-    url_ = server->NewDatabase();
-  }
   std::unique_ptr<Home> Start(const std::string& name, std::uint32_t instances_max = 100) const {
     return std::make_unique<Home>(url_, name, instances_max);
   }
@@ -66,8 +59,6 @@ class SharedInstances : public testing::Test {
     for (const InstanceDirectory::Other& other : *others) names.push_back(other.entry.name);
     return names;
   }
-
-  std::string url_;
 };
 
 TEST_F(SharedInstances, WhoDoesNotHaveItSaysWhoDoes) {

@@ -12,11 +12,10 @@
 #include "absl/time/clock.h"
 #include "proto/converters/deterministic.h"
 #include "server/collections/run_executor.h"
-#include "server/log.h"
 #include "server/store/postgres_store.h"
 #include "server/store/run_codec.h"
 #include "server/testing/eventually.h"
-#include "server/testing/postgres_server.h"
+#include "server/testing/postgres_test.h"
 #include "server/testing/test_lab.h"
 
 namespace alloclab::server {
@@ -41,14 +40,8 @@ struct Replica {
   RunExecutor runs;
 };
 
-class SharedRuns : public testing::Test {
+class SharedRuns : public PostgresTest {
  protected:
-  void SetUp() override {
-    ConfigureLog(LogFormat::kText, LogLevel::kError);
-    server_ = alloclab::PostgresServer::Shared();
-    if (server_ == nullptr) GTEST_SKIP() << "SKIPPED: PostgreSQL is not installed";
-    url_ = server_->NewDatabase();
-  }
   std::unique_ptr<Replica> Start(const std::string& name, std::uint32_t threads) const {
     return std::make_unique<Replica>(url_, name, threads);
   }
@@ -70,9 +63,6 @@ class SharedRuns : public testing::Test {
   }
   // Goes on until it is cancelled.
   static RunRequest LongRequest() { return SmallRequest(33'000'000); }
-
-  alloclab::PostgresServer* server_ = nullptr;
-  std::string url_;
 };
 
 TEST_F(SharedRuns, WhatOneTakesInAnotherReplaysAndEverybodySeesIt) {

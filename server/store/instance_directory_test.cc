@@ -12,10 +12,9 @@
 #include <vector>
 
 #include "absl/time/clock.h"
-#include "server/log.h"
 #include "server/store/postgres_store.h"
 #include "server/testing/eventually.h"
-#include "server/testing/postgres_server.h"
+#include "server/testing/postgres_test.h"
 
 namespace alloclab::server {
 namespace {
@@ -25,14 +24,8 @@ using testing::SizeIs;
 
 constexpr absl::Duration kDirectoryLease = absl::Seconds(1), kHoldingLease = absl::Hours(1);
 
-class InstanceDirectoryTest : public testing::Test {
+class InstanceDirectoryTest : public PostgresTest {
  protected:
-  void SetUp() override {
-    ConfigureLog(LogFormat::kText, LogLevel::kError);
-    server_ = PostgresServer::Shared();
-    if (server_ == nullptr) GTEST_SKIP() << "SKIPPED: PostgreSQL is not installed";
-    url_ = server_->NewDatabase();
-  }
   // A server that is there.
   std::unique_ptr<PostgresStore> Open(const std::string& name, absl::Duration lease = kHoldingLease) const {
     auto store = PostgresStore::Open(url_, {.server_name = name, .lease = lease});
@@ -51,9 +44,6 @@ class InstanceDirectoryTest : public testing::Test {
     EXPECT_TRUE(place.ok()) << place.status();
     return place.ok() && place->has_value() ? (*place)->server : "";
   }
-
-  PostgresServer* server_ = nullptr;
-  std::string url_;
 };
 
 TEST_F(InstanceDirectoryTest, ANameIsOfOneServerAndTheOthersSayWhoseItIs) {

@@ -15,9 +15,9 @@
 
 #include "absl/time/clock.h"
 #include "server/limits.h"
-#include "server/log.h"
 #include "server/store/postgres_schema.h"
 #include "server/testing/postgres_server.h"
+#include "server/testing/postgres_test.h"
 #include "server/testing/store_contract.h"
 #include "server/testing/store_samples.h"
 
@@ -60,14 +60,8 @@ std::unique_ptr<TestDatabase> NewPostgresDatabase() {
 
 INSTANTIATE_TEST_SUITE_P(Postgres, StoreContract, testing::Values(StoreKind{"PostgreSQL", NewPostgresDatabase}), KindName);
 
-class PostgresStoreTest : public testing::Test {
+class PostgresStoreTest : public PostgresTest {
  protected:
-  void SetUp() override {
-    ConfigureLog(LogFormat::kText, LogLevel::kError);
-    server_ = PostgresServer::Shared();
-    if (server_ == nullptr) GTEST_SKIP() << "SKIPPED: PostgreSQL is not installed";
-    url_ = server_->NewDatabase();
-  }
   std::unique_ptr<PostgresStore> Open() const {
     auto store = PostgresStore::Open(url_, {});
     EXPECT_TRUE(store.ok()) << store.status();
@@ -80,9 +74,6 @@ class PostgresStoreTest : public testing::Test {
     EXPECT_TRUE(result.ok()) << result.status();
     return result.ok() && result->rows() > 0 ? result->Int(0, 0) : 0;
   }
-
-  PostgresServer* server_ = nullptr;
-  std::string url_;
 };
 
 TEST_F(PostgresStoreTest, RefusesWhatIsNoUrlOfADatabase) {

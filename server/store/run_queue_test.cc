@@ -17,9 +17,8 @@
 
 #include "absl/time/clock.h"
 #include "allocators/common/mutex.h"
-#include "server/log.h"
 #include "server/store/postgres_store.h"
-#include "server/testing/postgres_server.h"
+#include "server/testing/postgres_test.h"
 #include "server/testing/store_samples.h"
 
 namespace alloclab::server {
@@ -32,14 +31,8 @@ using testing::HasSubstr;
 // Of whoever holds a run: no test takes so long. Who takes over has a short one: the database was not away for longer.
 constexpr absl::Duration kLongLease = absl::Seconds(60), kShortLease = absl::Milliseconds(100);
 
-class RunQueueTest : public testing::Test {
+class RunQueueTest : public PostgresTest {
  protected:
-  void SetUp() override {
-    ConfigureLog(LogFormat::kText, LogLevel::kError);
-    server_ = PostgresServer::Shared();
-    if (server_ == nullptr) GTEST_SKIP() << "SKIPPED: PostgreSQL is not installed";
-    url_ = server_->NewDatabase();
-  }
   std::unique_ptr<PostgresStore> Open(const std::string& name, absl::Duration lease = kLongLease) const {
     auto store = PostgresStore::Open(url_, {.server_name = name, .lease = lease});
     EXPECT_TRUE(store.ok()) << store.status();
@@ -73,9 +66,6 @@ class RunQueueTest : public testing::Test {
     const auto connection = PgConnection::Open(url_);
     ASSERT_TRUE((*connection)->Execute("UPDATE queue SET lease_end = now() - interval '1 second'").ok());
   }
-
-  PostgresServer* server_ = nullptr;
-  std::string url_;
 };
 
 TEST_F(RunQueueTest, EveryRunIsTakenOnceHoweverManyServersAsk) {
