@@ -7,8 +7,8 @@ started again in the middle. At the end every run must have ended once, as it en
 
 With --scaling there is no trouble: the same runs by 1, 2 and 4 workers, and what they cost.
 
-Needs Debian's package postgresql; run by root, PostgreSQL is run as the user postgres. Prints one line a count; exit code 1 if
-anything was lost."""
+With --tls, --token or both the servers are secured ones. Needs Debian's package postgresql; run by root, PostgreSQL is run as the user
+postgres. Prints one line a count; exit code 1 if anything was lost."""
 
 import argparse
 import collections
@@ -25,7 +25,7 @@ import threading
 import time
 
 from crash_loop import SUCCEEDED, read_run
-from lab import Report, field, small_machine
+from lab import WITH_TOKEN, Report, field, secure, small_machine
 from wire import Peer
 
 CUT_SECONDS = 13  # longer than a lease, of 10 s
@@ -87,6 +87,9 @@ class Replica:
     def __init__(self, options, root, name, url="", threads=2):
         self.options, self.root, self.name, self.url, self.threads = options, root / name, name, url, threads
         self.root.mkdir()
+        if options.tokens:
+            (self.root / "data").mkdir()
+            shutil.copy(options.tokens, self.root / "data")
         self.start()
 
     def start(self):
@@ -95,7 +98,8 @@ class Replica:
         self.log = open(self.root / "log", "ab")
         self.process = subprocess.Popen(
             [self.options.build / "bin/alloclabd", "--listen", "127.0.0.1:0", "--web-listen", "", "--metrics-listen", "", "--store",
-             self.url, "--data-dir", self.root / "data", "--address-file", addresses, "--log-format", "json", "--run-threads", str(self.threads)],
+             self.url, "--data-dir", self.root / "data", "--address-file", addresses, "--log-format", "json", "--run-threads", str(self.threads),
+             *self.options.secured],
             stderr=self.log)
         while not addresses.exists() and self.process.poll() is None:
             time.sleep(0.02)
@@ -237,6 +241,8 @@ def main():
                     f"trouble every {options.every} s; seed {options.seed}")
     with tempfile.TemporaryDirectory() as directory:
         root = pathlib.Path(directory)
+        options.secured = secure(options.build / "bin/alloclabd", root, root / "made")
+        options.tokens = root / "made/tokens" if WITH_TOKEN else None  # the same for all
         postgres = Postgres(root)
         servers = []
         try:

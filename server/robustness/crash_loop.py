@@ -9,7 +9,8 @@ request that is sent again must answer with the run that it made before.
   --mode term    SIGTERM likewise; the server must end by itself with exit code 0
   --mode points  the server kills itself before and after the K-th write, sync and reply (faults.cc by LD_PRELOAD), for random K
 
-Prints one line of counts at the end, and every few rounds; exit code 1 if anything was lost."""
+With --tls, --token or both the server is a secured one. Prints one line of counts at the end, and every few rounds; exit code 1 if
+anything was lost."""
 
 import argparse
 import hashlib
@@ -23,7 +24,7 @@ import tempfile
 import threading
 import time
 
-from lab import field, fields, small_machine
+from lab import field, fields, secure, small_machine
 from wire import DATA, END_STREAM, HEADERS, Peer, message
 
 POINTS = ["before_write", "after_write", "before_sync", "after_sync", "before_reply", "after_reply"]
@@ -41,7 +42,7 @@ class Server:
         began = time.monotonic()
         self.process = subprocess.Popen(
             [options.build / "bin/alloclabd", "--listen", "127.0.0.1:0", "--web-listen", "", "--metrics-listen", "",
-             "--data-dir", data, "--address-file", self.addresses_file, "--log-level", "warning",
+             "--data-dir", data, "--address-file", self.addresses_file, "--log-level", "warning", *options.secured,
              "--stored-runs-max", "100Mi"],  # 1,000 rounds make more than the server keeps by default
             stderr=self.log, env={**os.environ, **(environment or {})})
         self.grpc = None
@@ -220,6 +221,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="alloclab-crash-") as scratch:
         data = pathlib.Path(scratch) / "data"
         journal = Journal(pathlib.Path(scratch) / "journal")
+        options.secured = secure(options.build / "bin/alloclabd", data.parent, data)
         for number in range(rounds):
             play(options, data, journal, counts, number, rng)
             if number % 25 == 24:

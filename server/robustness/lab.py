@@ -4,10 +4,13 @@
 show the token of an admin. README.md says which programs that is for.
 """
 
+import http.client
+import json
 import os
 import pathlib
 import resource
 import signal
+import socket
 import ssl
 import struct
 import subprocess
@@ -40,6 +43,36 @@ def client_context(folder, shown=None):
     if shown:
         context.load_cert_chain(shown / "client.pem", shown / "client.key")
     return context
+
+
+def make_certificates(program, folder, *more):
+    """Of `alloclab tls init`, beside that program."""
+    client = str(pathlib.Path(program).with_name("alloclab"))
+    subprocess.run([client, "tls", "init", "--directory", str(folder), "--host", "127.0.0.1", *more], check=True, capture_output=True)
+
+
+def make_token(program, name, role, data_dir, *more):
+    made = subprocess.run([program, "token", "create", name, "--role", role, "--data-dir", str(data_dir), *more], check=True,
+                          capture_output=True)
+    return made.stdout.decode().strip()
+
+
+def secure(program, root, data_dir):
+    """What --tls and --token want of a server, its options, and of wire.Peer from now on. Certificates are in `root`/tls."""
+    options, wire.tls, wire.token = [], None, None
+    if BY_TLS:
+        make_certificates(program, root / "tls")
+        options = ["--tls-cert", str(root / "tls/server.pem"), "--tls-key", str(root / "tls/server.key")]
+        wire.tls = client_context(root / "tls")
+    if WITH_TOKEN:
+        wire.token = make_token(program, "robustness", "admin", data_dir)
+    return options
+
+
+def environment(root):
+    """Of a client of the lab in another language: the same, after secure()."""
+    more = {"ALLOCLAB_CA": str(root / "tls/ca.pem")} if wire.tls else {}
+    return {**os.environ, **more, **({"ALLOCLAB_TOKEN": wire.token} if wire.token else {})}
 
 
 def varint(value):
@@ -117,7 +150,7 @@ class Server:
                 os.sched_setaffinity(0, processors)
 
         self.log = open(root / "log", "wb")
-        self.secure(root)
+        self.secured = secure(self.program, root, root / "data")
         self.process = subprocess.Popen(
             [self.program, "--listen", "127.0.0.1:0", "--web-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--data-dir",
              str(root / "data"), "--address-file", str(root / "addresses"), *self.secured, *self.arguments],
@@ -132,25 +165,15 @@ class Server:
         self.grpc, self.web, self.metrics = words["grpc"], words["web"], words["metrics"]
         return self
 
-    def secure(self, root):
-        """What --tls and --token want of the server, and of wire.Peer from now on."""
-        self.secured, wire.tls, wire.token = [], None, None
-        if BY_TLS:
-            self.make_certificates(root / "tls")
-            self.secured += ["--tls-cert", str(root / "tls/server.pem"), "--tls-key", str(root / "tls/server.key")]
-            wire.tls = client_context(root / "tls")
-        if WITH_TOKEN:
-            wire.token = self.make_token("robustness", "admin", root / "data")
+    def make_token(self, name, role, *more):
+        return make_token(self.program, name, role, pathlib.Path(self.directory.name) / "data", *more)
 
-    def make_certificates(self, folder, *more):
-        client = str(pathlib.Path(self.program).with_name("alloclab"))
-        subprocess.run([client, "tls", "init", "--directory", str(folder), "--host", "127.0.0.1", *more], check=True, capture_output=True)
-
-    def make_token(self, name, role, data_dir=None, *more):
-        data_dir = data_dir or pathlib.Path(self.directory.name) / "data"
-        made = subprocess.run([self.program, "token", "create", name, "--role", role, "--data-dir", str(data_dir), *more], check=True,
-                              capture_output=True)
-        return made.stdout.decode().strip()
+    def offer_calls(self, *arguments, before=None):
+        """What that program prints of calls that it offers to this server. `before`: is called in its process first."""
+        command = [pathlib.Path(self.program).parent / "offer_calls", self.grpc, *map(str, arguments)]
+        run = subprocess.run(command, stdout=subprocess.PIPE, check=True, preexec_fn=before,
+                             env=environment(pathlib.Path(self.directory.name)))
+        return json.loads(run.stdout)
 
     def __exit__(self, *_):
         self.stop()
@@ -200,14 +223,22 @@ class Server:
         if status != 0:
             sys.exit(f"CreateInstance: {status} {text}")
 
-    def get(self, address, path, timeout=60):
-        """The body of an HTTP answer."""
-        import http.client
+    def connect(self, address):
+        """A socket to the web page or /metrics, by TLS if that is what they speak."""
+        host, port = address.rsplit(":", 1)
+        connected = socket.create_connection((host, int(port)), timeout=10)
+        if not BY_TLS:
+            return connected
+        context = ssl.create_default_context(cafile=str(pathlib.Path(self.directory.name) / "tls/ca.pem"))
+        return context.wrap_socket(connected, server_hostname=host)
+
+    def get(self, address, path, timeout=60, token=None):
+        """Status and body of an HTTP answer. `token`: instead of the admin's."""
         connection = http.client.HTTPConnection(address, timeout=timeout)
-        if BY_TLS:
-            context = ssl.create_default_context(cafile=str(pathlib.Path(self.directory.name) / "tls/ca.pem"))
-            connection = http.client.HTTPSConnection(address, timeout=timeout, context=context)
-        connection.request("GET", path, headers={"Authorization": f"Bearer {wire.token}"} if WITH_TOKEN else {})
+        connection.sock = self.connect(address)
+        connection.sock.settimeout(timeout)
+        token = token or wire.token
+        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"} if token else {})
         response = connection.getresponse()
         body = response.read()
         connection.close()

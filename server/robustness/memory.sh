@@ -3,13 +3,26 @@
 # and prints what was counted. By hand, some five minutes; nothing here fails on a slow machine.
 #
 #   cmake --build --preset dev --target alloclabd memory_abuse
-#   server/robustness/memory.sh [SCENARIO ...]        ALLOCLABD=PROGRAM for another server than that of build/dev
+#   server/robustness/memory.sh [--tls] [--token] [SCENARIO ...]    ALLOCLABD=PROGRAM for another server than that of build/dev
 #
 # Scenarios that begin with cgroup_ put the server into a cgroup of 1 GiB and leave its own bound to it; they need root and the
 # memory controller of cgroups, version 1.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 program=${ALLOCLABD:-build/dev/bin/alloclabd}
+by_tls=
+with_token=
+while [[ ${1-} == --* ]]; do
+  case $1 in
+    --tls) by_tls=yes ;;
+    --token) with_token=yes ;;
+    *)
+      echo "memory.sh: no option $1; there are --tls and --token" >&2
+      exit 2
+      ;;
+  esac
+  shift
+done
 scenarios=("$@")
 [ ${#scenarios[@]} -gt 0 ] || scenarios=(callocs uploads dead_upload dead_checks long_batch walks cancel cancel_refused deletes)
 [ ${#} -gt 0 ] || [ ! -w /sys/fs/cgroup/memory/cgroup.procs ] || scenarios+=(cgroup_callocs cgroup_uploads)
@@ -25,6 +38,12 @@ stop() {
   rm -rf "$directory"
 }
 trap stop EXIT
+secured=()
+if [ -n "$by_tls" ]; then
+  "$(dirname "$program")/alloclab" tls init --directory "$directory/tls" --host 127.0.0.1 >/dev/null
+  secured=(--tls-cert "$directory/tls/server.pem" --tls-key "$directory/tls/server.key")
+  export ALLOCLAB_CA=$directory/tls/ca.pem
+fi
 
 for scenario in "${scenarios[@]}"; do
   echo "$scenario"
@@ -40,10 +59,14 @@ for scenario in "${scenarios[@]}"; do
     *) options=(--memory-max 8Gi) ;;
   esac
   rm -rf "$directory/data" "$directory/addresses"
+  if [ -n "$with_token" ]; then
+    ALLOCLAB_TOKEN=$("$program" token create robustness --role admin --data-dir "$directory/data" 2>/dev/null)
+    export ALLOCLAB_TOKEN
+  fi
   # shellcheck disable=SC2016 # the inner shell expands it
   bash -c '[ -z "$0" ] || echo $$ >"$0/cgroup.procs"; exec "$@"' "$group" \
     "$program" --data-dir "$directory/data" --listen 127.0.0.1:0 --web-listen "" --metrics-listen "" \
-    --address-file "$directory/addresses" "${options[@]}" >"$directory/log" 2>&1 &
+    --address-file "$directory/addresses" "${secured[@]}" "${options[@]}" >"$directory/log" 2>&1 &
   server=$!
   until [ -s "$directory/addresses" ]; do sleep 0.1; done
   address=$(sed -n 's/^grpc //p' "$directory/addresses")

@@ -1,13 +1,14 @@
 // Callers that want too much of a server's memory and time, one scenario per call; memory.sh starts a server for each. Prints
-// what was counted, judges nothing.
+// what was counted, judges nothing. As the lab's clients do, it speaks TLS if ALLOCLAB_CA names who signs the server's
+// certificate, and shows the token of ALLOCLAB_TOKEN.
 //
 //   memory_abuse SCENARIO ADDRESS PID
-#include <grpcpp/create_channel.h>
 #define ZLIB_CONST  // next_in points to const bytes
 #include <zlib.h>
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -23,6 +24,8 @@
 #include "alloclab/v1/lab.grpc.pb.h"
 #include "alloclab/v1/run.grpc.pb.h"
 #include "alloclab/v1/workload.grpc.pb.h"
+#include "clients/common/channel_credentials.h"
+#include "clients/common/connection.h"
 
 namespace alloclab::server {
 namespace {
@@ -34,12 +37,19 @@ void Sleep(double seconds) { std::this_thread::sleep_for(std::chrono::duration<d
 
 class Target {
  public:
-  Target(const std::string& address, std::string pid)
-      : channel_(grpc::CreateChannel(address, grpc::InsecureChannelCredentials())), pid_(std::move(pid)) {}
+  Target(const std::string& address, std::string pid) : connection_({.server = address}), pid_(std::move(pid)) {}
+
+  std::unique_ptr<grpc::ClientContext> MakeContext(double seconds) const {
+    return connection_.MakeContext(std::chrono::milliseconds(static_cast<int>(seconds * 1000)));
+  }
+  template <class Call>
+  grpc::Status With(double seconds, Call call) const {
+    return call(*MakeContext(seconds));
+  }
 
   template <class Service>
   std::unique_ptr<typename Service::Stub> Stub() const {
-    return Service::NewStub(channel_);
+    return Service::NewStub(connection_.channel());
   }
   // "VmRSS" or "VmHWM", in MiB.
   std::uint64_t Status(const std::string& field) const {
@@ -70,16 +80,9 @@ class Target {
   }
 
  private:
-  std::shared_ptr<grpc::Channel> channel_;
+  client::Connection connection_;
   std::string pid_;
 };
-
-template <class Call>
-grpc::Status With(double seconds, Call call) {
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(static_cast<int>(seconds * 1000)));
-  return call(context);
-}
 
 std::string NameOf(const grpc::Status& status) {
   return status.ok() ? "OK" : std::to_string(status.error_code()) + " (" + status.error_message().substr(0, 150) + ")";
@@ -93,7 +96,7 @@ void Create(const Target& target, const std::string& name, std::uint64_t ram,
   for (const auto& [key, value] : parameters) (*request.mutable_config()->mutable_parameters())[key] = value;
   v1::Instance instance;
   const grpc::Status status =
-      With(60, [&](auto& context) { return target.Stub<v1::Lab>()->CreateInstance(&context, request, &instance); });
+      target.With(60, [&](auto& context) { return target.Stub<v1::Lab>()->CreateInstance(&context, request, &instance); });
   if (!status.ok()) std::printf("  create %s: %s\n", name.c_str(), NameOf(status).c_str());
 }
 
@@ -101,14 +104,14 @@ void Delete(const Target& target, const std::string& name) {
   v1::DeleteInstanceRequest request;
   request.set_instance(name);
   v1::DeleteInstanceResponse reply;
-  With(60, [&](auto& context) { return target.Stub<v1::Lab>()->DeleteInstance(&context, request, &reply); });
+  target.With(60, [&](auto& context) { return target.Stub<v1::Lab>()->DeleteInstance(&context, request, &reply); });
 }
 
 std::uint64_t Operations(const Target& target, const std::string& name) {
   v1::GetInstanceRequest request;
   request.set_instance(name);
   v1::Instance reply;
-  With(60, [&](auto& context) { return target.Stub<v1::Lab>()->GetInstance(&context, request, &reply); });
+  target.With(60, [&](auto& context) { return target.Stub<v1::Lab>()->GetInstance(&context, request, &reply); });
   return reply.operations();
 }
 
@@ -122,7 +125,7 @@ grpc::Status Mallocs(const Target& target, const std::string& name, std::uint32_
     batch.add_blocks(0);
     batch.add_sizes(bytes);
   }
-  return With(seconds, [&](auto& context) { return target.Stub<v1::Heap>()->Apply(&context, batch, &reply); });
+  return target.With(seconds, [&](auto& context) { return target.Stub<v1::Heap>()->Apply(&context, batch, &reply); });
 }
 
 void Fill(const Target& target, const std::string& name, std::uint32_t chunks) {
@@ -144,7 +147,8 @@ void Callocs(const Target& target) {
       request.set_instance("c" + std::to_string(i));
       request.set_count(900);
       request.set_bytes(1 << 20);
-      statuses[i] = With(60, [&](auto& context) { return target.Stub<v1::Heap>()->Calloc(&context, request, &replies[i]); });
+      statuses[i] =
+          target.With(60, [&](auto& context) { return target.Stub<v1::Heap>()->Calloc(&context, request, &replies[i]); });
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -156,7 +160,7 @@ void Callocs(const Target& target) {
     request.set_address(replies[i].address());
     v1::OperationReply reply;
     const grpc::Status status =
-        With(60, [&](auto& context) { return target.Stub<v1::Heap>()->Free(&context, request, &reply); });
+        target.With(60, [&](auto& context) { return target.Stub<v1::Heap>()->Free(&context, request, &reply); });
     std::printf("  free: %s\n", NameOf(status).c_str());
   }
 }
@@ -176,7 +180,7 @@ std::string Gzip(const std::string& plain) {
 }
 
 grpc::Status Upload(const Target& target, const std::string& bytes, double seconds) {
-  return With(seconds, [&](auto& context) {
+  return target.With(seconds, [&](auto& context) {
     v1::TraceInfo reply;
     const auto stub = target.Stub<v1::Workloads>();
     const auto writer = stub->UploadTrace(&context, &reply);
@@ -233,7 +237,7 @@ void DeadChecks(const Target& target) {
       v1::CheckInvariantsRequest request;
       request.set_instance("big");
       v1::CheckInvariantsReply reply;
-      With(0.2, [&](auto& context) { return target.Stub<v1::Inspect>()->CheckInvariants(&context, request, &reply); });
+      target.With(0.2, [&](auto& context) { return target.Stub<v1::Inspect>()->CheckInvariants(&context, request, &reply); });
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -256,7 +260,7 @@ void LongBatch(const Target& target) {
   request.set_bytes(8);
   v1::OperationReply next;
   const grpc::Status next_status =
-      With(60, [&](auto& context) { return target.Stub<v1::Heap>()->Malloc(&context, request, &next); });
+      target.With(60, [&](auto& context) { return target.Stub<v1::Heap>()->Malloc(&context, request, &next); });
   std::printf("  batch of 65,536 mallocs over 20,000 chunks with a deadline of 1 s: %s; next caller after %.2f s: %s\n",
               NameOf(status).c_str(), SecondsSince(start), NameOf(next_status).c_str());
   std::printf(
@@ -281,7 +285,7 @@ void Walks(const Target& target) {
   request.set_instance("walked");
   request.set_allocator(v1::HEAP);
   for (int i = 0; i < 80; ++i) {
-    contexts.push_back(std::make_unique<grpc::ClientContext>());
+    contexts.push_back(target.MakeContext(600));
     readers.push_back(stub->WalkBlocks(contexts.back().get(), request));
   }
   Sleep(3);
@@ -306,19 +310,19 @@ void Walks(const Target& target) {
 void CancelAfter(const Target& target, const v1::SubmitRunRequest& request, std::uint64_t operations, const char* what) {
   v1::Run run;
   const auto stub = target.Stub<v1::Runs>();
-  const grpc::Status submitted = With(60, [&](auto& context) { return stub->SubmitRun(&context, request, &run); });
+  const grpc::Status submitted = target.With(60, [&](auto& context) { return stub->SubmitRun(&context, request, &run); });
   if (!submitted.ok()) return (void)std::printf("  submit: %s\n", NameOf(submitted).c_str());
   v1::GetRunRequest get;
   get.set_id(run.id());
   for (int i = 0; i < 6000 && run.state() <= v1::Run::RUNNING && run.operations_done() < operations; ++i) {
     Sleep(0.02);
-    With(60, [&](auto& context) { return stub->GetRun(&context, get, &run); });
+    target.With(60, [&](auto& context) { return stub->GetRun(&context, get, &run); });
   }
   v1::CancelRunRequest cancel;
   cancel.set_id(run.id());
   const Clock::time_point start = Clock::now();
   v1::Run ended;
-  With(60, [&](auto& context) { return stub->CancelRun(&context, cancel, &ended); });
+  target.With(60, [&](auto& context) { return stub->CancelRun(&context, cancel, &ended); });
   std::printf("  %s (state %d, %lu operations) cancelled in %.3f s, with%s result\n", what, run.state(), run.operations_done(),
               SecondsSince(start), ended.has_result() ? "" : "out");
 }
@@ -382,6 +386,9 @@ int main(int argc, char** argv) {
   if (found == scenarios.end()) {
     std::fprintf(stderr, "usage: memory_abuse SCENARIO ADDRESS PID\n");
     return 2;
+  }
+  if (const char* const authority = std::getenv("ALLOCLAB_CA"); authority != nullptr) {
+    alloclab::client::TlsOfProcess().ca = authority;
   }
   found->second(Target(argv[2], argv[3]));
   return 0;

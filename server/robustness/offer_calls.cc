@@ -3,21 +3,22 @@
 //
 // Closed loop (RATE 0): each connection keeps so many calls in flight. Open loop: calls fall due at a rate, whatever became of
 // those before; one that finds all streams of its connection taken waits here, as gRPC's own clients have it, and is given up
-// when it has waited for kPatience. Prints one line of JSON, of everything after the first second.
+// when it has waited for kPatience. Prints one line of JSON, of everything after the first second. As the lab's clients do, it
+// speaks TLS if ALLOCLAB_CA names who signs the server's certificate, and shows the token of ALLOCLAB_TOKEN.
 //
 // usage: offer_calls HOST:PORT METHOD MESSAGE CONNECTIONS STREAMS RATE SECONDS
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -28,8 +29,14 @@
 #include <unordered_map>
 #include <vector>
 
+#include "clients/common/token.h"
+#include "server/http/channel.h"
+
 namespace {
 
+using alloclab::server::Channel;
+using alloclab::server::Descriptor;
+using alloclab::server::TlsSession;
 using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 constexpr Seconds kPatience{1.0}, kWarmUp{1.0};
@@ -51,16 +58,21 @@ std::string Frame(int kind, int flags, std::uint32_t stream, std::string_view pa
   return frame.append(Big(stream, 4)).append(payload);
 }
 
-// Headers neither compressed nor remembered; all texts are short.
-std::string CallHeaders(std::string_view method) {
+[[noreturn]] void Die(const std::string& why) {
+  std::fprintf(stderr, "offer_calls: %s\n", why.c_str());
+  std::exit(1);
+}
+
+// Headers neither compressed nor remembered; all texts are short. `token` may be empty.
+std::string CallHeaders(std::string_view method, const std::string& token) {
+  const std::string bearer = "Bearer " + token;
+  std::vector<std::pair<std::string_view, std::string_view>> headers{{":method", "POST"}, {":scheme", "http"},
+                                                                     {":path", method},   {":authority", "lab"},
+                                                                     {"te", "trailers"},  {"content-type", "application/grpc"}};
+  if (!token.empty()) headers.emplace_back("authorization", bearer);
   std::string block;
-  for (const auto& [name, value] :
-       std::initializer_list<std::pair<std::string_view, std::string_view>>{{":method", "POST"},
-                                                                            {":scheme", "http"},
-                                                                            {":path", method},
-                                                                            {":authority", "lab"},
-                                                                            {"te", "trailers"},
-                                                                            {"content-type", "application/grpc"}}) {
+  for (const auto& [name, value] : headers) {
+    if (value.size() > 126) Die("a header is longer than 126 bytes");
     block += '\0';
     block.append(1, static_cast<char>(name.size())).append(name).append(1, static_cast<char>(value.size())).append(value);
   }
@@ -75,6 +87,28 @@ std::string CallMessage(std::string_view hex) {
   }
   return std::string(1, '\0') + Big(static_cast<std::uint32_t>(body.size()), 4) + body;
 }
+
+// The client's ends of TLS, with whoever that authority signed for the address of the server.
+class TlsClient {
+ public:
+  explicit TlsClient(const char* authority) : context_(SSL_CTX_new(TLS_client_method())) {
+    if (SSL_CTX_load_verify_locations(context_.get(), authority, nullptr) != 1) Die("ALLOCLAB_CA: no file of certificates");
+    SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
+    SSL_CTX_set_mode(context_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    constexpr std::array<unsigned char, 3> kHttp2 = {2, 'h', '2'};
+    SSL_CTX_set_alpn_protos(context_.get(), kHttp2.data(), kHttp2.size());
+  }
+  TlsSession Connect(int socket, const char* host) const {
+    TlsSession session(SSL_new(context_.get()));
+    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session.get()), host);
+    SSL_set_fd(session.get(), socket);
+    SSL_set_connect_state(session.get());  // the handshake goes on as bytes are moved
+    return session;
+  }
+
+ private:
+  const std::unique_ptr<SSL_CTX, alloclab::server::FreeTls> context_;
+};
 
 // What each call sends.
 struct Request {
@@ -95,19 +129,21 @@ struct Counts {
 
 class Connection {
  public:
-  Connection(const sockaddr_in& address, const Request& request, std::size_t streams, double rate, Clock::time_point first_due)
-      : request_(request),
-        streams_(streams),
-        rate_(rate),
-        next_due_(first_due),
-        socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  // `tls`: null for none.
+  Connection(const sockaddr_in& address, const TlsClient* tls, const Request& request, std::size_t streams, double rate,
+             Clock::time_point first_due)
+      : request_(request), streams_(streams), rate_(rate), next_due_(first_due) {
+    Descriptor to_server(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const int on = 1;
-    setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (connect(socket_, static_cast<const sockaddr*>(static_cast<const void*>(&address)), sizeof address) != 0) {
-      std::perror("connect");
-      std::exit(1);
+    setsockopt(to_server.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (connect(to_server.get(), static_cast<const sockaddr*>(static_cast<const void*>(&address)), sizeof address) != 0) {
+      Die("cannot connect");
     }
-    fcntl(socket_, F_SETFL, O_NONBLOCK);
+    fcntl(to_server.get(), F_SETFL, O_NONBLOCK);
+    std::array<char, INET_ADDRSTRLEN> host{};
+    inet_ntop(AF_INET, &address.sin_addr, host.data(), host.size());
+    TlsSession session = tls == nullptr ? nullptr : tls->Connect(to_server.get(), host.data());
+    channel_ = Channel(std::move(to_server), std::move(session));
     // Replies small as these need no more window than 2 GiB; no table of headers.
     const std::string settings = Big(1, 2) + Big(0, 4) + Big(4, 2) + Big(0x7fffffff, 4);
     out_ = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(kSettings, 0, 0, settings) +
@@ -115,9 +151,8 @@ class Connection {
   }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
-  ~Connection() { close(socket_); }
 
-  int socket_fd() const { return socket_; }
+  int socket_fd() const { return channel_.socket(); }
   Counts& counts() { return counts_; }
   bool wants_to_write() const { return !out_.empty(); }
 
@@ -136,16 +171,15 @@ class Connection {
       }
       for (; !waiting_.empty() && open_.size() < streams_; waiting_.pop_front()) Begin(waiting_.front(), now);
     }
-    const ssize_t sent = out_.empty() ? 0 : send(socket_, out_.data(), out_.size(), MSG_NOSIGNAL);
-    if (sent > 0) out_.erase(0, static_cast<std::size_t>(sent));
+    if (!out_.empty()) out_.erase(0, channel_.Send(out_).bytes);
   }
 
   // Whatever has come. False: the server hung up.
   bool Take(Clock::time_point now) {
     std::array<char, 65536> bytes;
-    const ssize_t count = recv(socket_, bytes.data(), bytes.size(), 0);
-    if (count <= 0) return count < 0 && errno == EAGAIN;
-    in_.append(bytes.data(), static_cast<std::size_t>(count));
+    const Channel::Moved moved = channel_.Receive(bytes.data(), bytes.size());
+    if (moved.outcome != Channel::Outcome::kMoved) return moved.outcome == Channel::Outcome::kLater;
+    in_.append(bytes.data(), moved.bytes);
     std::size_t at = 0;
     while (in_.size() - at >= kFrameHeader) {
       const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(in_[at + i])); };
@@ -202,7 +236,7 @@ class Connection {
   const std::size_t streams_;
   const double rate_;  // a second
   Clock::time_point next_due_;
-  const int socket_;
+  Channel channel_;
   std::string in_, out_;
   std::uint32_t next_stream_ = 1, received_ = 0;
   std::unordered_map<std::uint32_t, Call> open_;
@@ -248,13 +282,19 @@ int main(int argc, char** argv) {
   const int count = std::max(1, std::atoi(argv[4]));
   const double rate = std::atof(argv[6]) / count, seconds = std::atof(argv[7]);
 
-  const Request request{CallHeaders(argv[2]), CallMessage(argv[3])};
+  const absl::StatusOr<std::string> token = alloclab::client::ReadToken({});
+  if (!token.ok()) Die(std::string(token.status().message()));
+  const char* const authority = std::getenv("ALLOCLAB_CA");
+  const auto tls = authority == nullptr ? nullptr : std::make_unique<TlsClient>(authority);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  const Request request{CallHeaders(argv[2], *token), CallMessage(argv[3])};
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
   std::vector<std::unique_ptr<Connection>> connections;
   const Clock::time_point began = Clock::now();
   for (int i = 0; i < count; ++i) {
     const Seconds offset(rate == 0 ? 0 : i / (rate * count));
-    connections.push_back(std::make_unique<Connection>(address, request,
+    connections.push_back(std::make_unique<Connection>(address, tls.get(), request,
                                                        static_cast<std::size_t>(std::max(1, std::atoi(argv[5]))), rate,
                                                        began + std::chrono::duration_cast<Clock::duration>(offset)));
     epoll_event event{};

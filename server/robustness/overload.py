@@ -7,15 +7,12 @@ which gives the peak; then they fall due at three times the peak, whatever becam
 the server allows a connection, as those of gRPC do: what finds none waits at the client, and is given up after a second. Last come
 walks through a large heap, each some hundred times as long, at three times what the server can do of them.
 
-usage: overload.py [SECONDS]        of each level, 10 by default
+usage: overload.py [SECONDS] [--tls] [--token]        of each level, 10 by default
 """
 
-import json
 import multiprocessing
 import os
-import pathlib
 import struct
-import subprocess
 import sys
 import time
 
@@ -45,16 +42,14 @@ def few_calls(address, seconds, call, out):
 
 def offer(server, call, connections, streams, rate, seconds):
     """What became of the calls that were offered, and of another client's."""
-    program = pathlib.Path(server.program).parent / "offer_calls"
-    command = [program, server.grpc, call[0], call[1].hex(), str(connections), str(streams), str(rate), str(seconds)]
     out = multiprocessing.Queue()
     other = multiprocessing.Process(target=few_calls, args=(server.grpc, seconds, SMALL, out))
     before = server.cpu_seconds()
     other.start()
-    run = subprocess.run(command, stdout=subprocess.PIPE, check=True, preexec_fn=lambda: os.sched_setaffinity(0, CLIENT_CPU))
+    got = server.offer_calls(call[0], call[1].hex(), connections, streams, rate, seconds,
+                             before=lambda: os.sched_setaffinity(0, CLIENT_CPU))
     took, refused = out.get()
     other.join()
-    got = json.loads(run.stdout)
     got |= {"rate": got["served"] / got["seconds"], "others": percentile(took, 0.99), "other_calls": len(took),
             "other_refused": refused, "cpu": (server.cpu_seconds() - before) / (seconds + 1)}
     return got

@@ -15,7 +15,7 @@ import tempfile
 import time
 
 import wire
-from lab import STATUS, Report, Server, client_context, field, fields, fixed32, percentile, small_machine
+from lab import STATUS, Report, Server, client_context, field, fields, fixed32, make_certificates, percentile, small_machine
 
 LAB, HEAP, RUNS = "/alloclab.v1.Lab/", "/alloclab.v1.Heap/", "/alloclab.v1.Runs/"
 GUESSES_TOLD = 10  # wrong tokens a second that are told so; the rest is turned away
@@ -60,7 +60,7 @@ def expire(ca, folder):
 
 
 def certificates(server, report, root, tries):
-    server.make_certificates(root / "other")
+    make_certificates(server.program, root / "other")
     expire(root / "lab", root / "late")
     strangers = {"none": None, "of another authority": root / "other", "that has expired": root / "late"}
     for name, shown in strangers.items():
@@ -86,7 +86,7 @@ def roles(server, report, tls, tokens):
 
 
 def bad_tokens(server, report, tls, tokens):
-    brief = server.make_token("eve", "admin", None, "--expires", "3s")
+    brief = server.make_token("eve", "admin", "--expires", "3s")
     stolen, eve = User(server, tls, tokens["sam"]), User(server, tls, brief)
     await_code(stolen, "OK")
     report.check(await_code(eve, "OK") < 3, "a token that is good for 3 s is taken up")
@@ -204,8 +204,7 @@ def main():
     report = Report("A lab that is shared, under attack")
     with tempfile.TemporaryDirectory() as name:
         root = pathlib.Path(name)
-        maker = Server()
-        maker.make_certificates(root / "lab")
+        make_certificates(Server().program, root / "lab")
         options = ["--tls-cert", str(root / "lab/server.pem"), "--tls-key", str(root / "lab/server.key"), "--client-ca",
                    str(root / "lab/ca.pem"), "--log-level", "error", "--run-threads", "1", "--drain-time", "0s"]
         with Server(*options) as server:

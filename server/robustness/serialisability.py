@@ -2,7 +2,7 @@
 """Many clients on one instance: each reply carries the number of its operation, and the same operations in the order of these numbers,
 done by one client on a fresh instance, give the same addresses.
 
-usage: serialisability.py [OPERATIONS] [SEED]        1,000,000 and 1 by default, by 32 clients
+usage: serialisability.py [OPERATIONS] [SEED] [--tls] [--token]        1,000,000 and 1 by default, by 32 clients
 """
 
 import multiprocessing
@@ -56,15 +56,16 @@ class Client:
         try:
             while self.out:
                 self.out = self.out[self.peer.socket.send(self.out):]
-        except BlockingIOError:
+        except wire.WOULD_WAIT:
             pass
         try:
-            more = self.peer.socket.recv(1 << 18)
-        except BlockingIOError:
-            return True
-        if not more:
-            sys.exit("the server hung up")
-        self.buffer += more
+            while True:  # a record of TLS at a time; the selector does not know of those that are decrypted
+                more = self.peer.socket.recv(1 << 18)
+                if not more:
+                    sys.exit("the server hung up")
+                self.buffer += more
+        except wire.WOULD_WAIT:
+            pass
         at = taken = 0
         while len(self.buffer) - at >= 9:
             size = int.from_bytes(self.buffer[at:at + 3], "big")

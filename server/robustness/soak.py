@@ -4,14 +4,11 @@
 The calls go at 28,800 a second, or at half of what is measured first if that is less. Once a second the process is looked at: what it
 holds must not grow with what it has done.
 
-usage: soak.py [SECONDS]        600 by default; fewer do fewer calls. Needs the target offer_calls.
+usage: soak.py [SECONDS] [--tls] [--token]        600 by default; fewer do fewer calls. Needs the target offer_calls.
 """
 
 import itertools
-import json
-import pathlib
 import statistics
-import subprocess
 import sys
 import threading
 import time
@@ -25,9 +22,7 @@ SMALL = ("/alloclab.v1.Heap/Free", field(1, "busy") + fixed32(2, 0))
 
 
 def offer(server, connections, streams, rate, seconds):
-    program = pathlib.Path(server.program).parent / "offer_calls"
-    command = [program, server.grpc, SMALL[0], SMALL[1].hex(), str(connections), str(streams), str(rate), str(seconds)]
-    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    return server.offer_calls(SMALL[0], SMALL[1].hex(), connections, streams, rate, seconds)
 
 
 class Churn(threading.Thread):

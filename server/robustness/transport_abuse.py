@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """HTTP/2 that no honest client speaks: 10,000 streams at once, floods of pings and settings, streams opened and reset.
 
-usage: transport_abuse.py [FACTOR]        1 by default; 0.1 does a tenth of everything
+usage: transport_abuse.py [FACTOR] [--tls] [--token]        1 by default; 0.1 does a tenth of everything
 """
 
 import multiprocessing

@@ -5,12 +5,14 @@ The server is asked not to compress headers by what it sent before, so that a ta
 
 import collections
 import socket
+import ssl
 import struct
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
 END_STREAM, ACK, END_HEADERS = 1, 1, 4
 CANCEL = 8
+WOULD_WAIT = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)  # of a socket that does not block
 WINDOW = 2**31 - 1
 tls = None    # an ssl.SSLContext, of every Peer; lab.py sets it for --tls
 token = None  # of every call; likewise, for --token
