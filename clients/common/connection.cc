@@ -86,6 +86,21 @@ std::string PlaceIn(const grpc::Status& refusal) {
   return "";
 }
 
+// "HOST" of "HOST:PORT", "[::1]:7411"; this host, however it is called, is "localhost". Empty: it is no such address, as those
+// of gRPC's library ("dns://SERVER/NAME") are not.
+std::string HostOf(const std::string& address) {
+  constexpr std::array kThisHost = {"localhost", "127.0.0.1", "[::1]"};
+  if (address.starts_with("unix:/")) return kThisHost.front();
+  const std::size_t colon = address.rfind(':');
+  const std::string host = absl::AsciiStrToLower(address.substr(0, colon));
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  if (colon == std::string::npos || host.empty() || absl::StrContains(host, '/') ||
+      (absl::StrContains(host, ':') && !bracketed)) {
+    return "";
+  }
+  return std::find(kThisHost.begin(), kThisHost.end(), host) == kThisHost.end() ? host : kThisHost.front();
+}
+
 }  // namespace
 
 Connection::Connection(ConnectionOptions options, int number)
@@ -166,12 +181,24 @@ absl::Status Connection::Explain(const grpc::Status& status) const {
     default:
       break;
   }
-  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), WithOptionNames(status.error_message()));
+  std::string message = WithOptionNames(status.error_message());
+  if (const std::string place = follows_ ? PlaceIn(status) : ""; !place.empty() && !MayFollowTo(place)) {
+    message +=
+        fmt::format("\nThe token is not sent there because a server says so: {}; or ask there yourself, by --server.",
+                    TlsOfProcess().on() ? "name who signs the certificates of this lab with --ca" : "use TLS, with --ca");
+  }
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), message);
+}
+
+bool Connection::MayFollowTo(const std::string& address) const {
+  const std::string host = HostOf(address);
+  if (host.empty()) return false;
+  return !token_.ok() || token_->empty() || !TlsOfProcess().ca.empty() || host == HostOf(options_.server);
 }
 
 const Connection* Connection::Follow(const grpc::Status& refusal) const {
   const std::string address = follows_ ? PlaceIn(refusal) : "";
-  if (address.empty()) return nullptr;
+  if (address.empty() || !MayFollowTo(address)) return nullptr;
   const MutexLock lock(mutex_);
   std::unique_ptr<Connection>& other = others_[address];
   if (other == nullptr) {

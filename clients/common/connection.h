@@ -53,8 +53,9 @@ class Connection {
   // the sentence says what was tried and how to start one.
   absl::Status Explain(const grpc::Status& status) const;
 
-  // The server that a refusal names because what was asked for lives there, in a lab of several; null: it names none, or this
-  // one was named by another already. With the same TLS, token and time; it lives as long as this.
+  // The server that a refusal names because what was asked for lives there, in a lab of several; null: it names none, this one
+  // was named by another already, or a token may not be sent there (Explain says so). With the same TLS, token and time; it
+  // lives as long as this.
   const Connection* Follow(const grpc::Status& refusal) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // One unary call, e.g. Call(&v1::Lab::Stub::GetServer, v1::GetServerRequest()); made once more where a refusal says.
@@ -77,6 +78,10 @@ class Connection {
   absl::Status Unreachable(const std::string& why) const;
   // Why no call can be made: what the command line says of TLS and token is wrong.
   absl::Status CheckAccess() const;
+  // Whether what this connection shows may be shown to a server that another server named. Without a token there is nothing to
+  // lose. With one the other must be the same host, or have a certificate of the authority that the user named (--ca): one of
+  // all that the system trusts may be anybody's, and in the clear anybody may be there.
+  bool MayFollowTo(const std::string& address) const;
 
   ConnectionOptions options_;
   absl::StatusOr<std::string> token_;  // empty: none

@@ -5,9 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <map>
 #include <memory>
+#include <string>
 
-#include "absl/cleanup/cleanup.h"
 #include "clients/load/temporary_server.h"
 #include "server/testing/postgres_server.h"
 
@@ -18,12 +19,21 @@ class TwoServers : public testing::Test {
   void SetUp() override {
     PostgresServer* const database = PostgresServer::Shared();
     if (database == nullptr) GTEST_SKIP() << "SKIPPED: PostgreSQL is not installed";
-    setenv("ALLOCLAB_STORE", database->NewDatabase().c_str(), 1);
-    const absl::Cleanup back = [] { unsetenv("ALLOCLAB_STORE"); };
-    one_ = std::make_unique<TemporaryServer>();
-    other_ = std::make_unique<TemporaryServer>();
+    variables_["ALLOCLAB_STORE"] = database->NewDatabase();
+    one_ = Join();
+    other_ = Join();
   }
 
+  // One more, with these options beside those of all, or instead.
+  std::unique_ptr<TemporaryServer> Join(std::map<std::string, std::string> variables = {}) const {
+    variables.insert(variables_.begin(), variables_.end());
+    for (const auto& [name, value] : variables) setenv(name.c_str(), value.c_str(), 1);
+    auto server = std::make_unique<TemporaryServer>();
+    for (const auto& [name, value] : variables) unsetenv(name.c_str());
+    return server;
+  }
+
+  std::map<std::string, std::string> variables_;  // options of all: ALLOCLAB_TLS_CERT and its value
   std::unique_ptr<TemporaryServer> one_, other_;
 };
 
