@@ -37,12 +37,14 @@ absl::Status InstanceDeleted(std::string_view name) {
 absl::Status InstanceNameTaken(std::string_view name) {
   return absl::AlreadyExistsError(fmt::format("name: instance \"{}\" exists already", name));
 }
-absl::Status InstanceElsewhere(std::string_view name_or_id, std::string_view server, std::string_view address) {
+absl::Status InstanceElsewhere(std::string_view name_or_id, std::string_view server, std::string_view address,
+                               std::string_view page) {
   absl::Status status = absl::FailedPreconditionError(
       fmt::format("instance \"{}\" lives on another server of this lab, {}: ask at {}", name_or_id, server, address));
   v1::InstanceElsewhere place;
   place.set_server(std::string(server));
   place.set_address(std::string(address));
+  place.set_page(std::string(page));
   status.SetPayload({kInstanceElsewhere.data(), kInstanceElsewhere.size()}, absl::Cord(place.SerializeAsString()));
   return status;
 }

@@ -25,7 +25,8 @@ absl::Status InstanceNameTaken(std::string_view name);
 // Another server of the lab has it, and clients reach that at `address`; the first says so in its payload too, a
 // v1.InstanceElsewhere.
 inline constexpr std::string_view kInstanceElsewhere = "type.googleapis.com/alloclab.v1.InstanceElsewhere";
-absl::Status InstanceElsewhere(std::string_view name_or_id, std::string_view server, std::string_view address);
+absl::Status InstanceElsewhere(std::string_view name_or_id, std::string_view server, std::string_view address,
+                               std::string_view page = "");
 absl::Status InstanceNameTakenBy(std::string_view name, std::string_view server, std::string_view address);
 absl::Status InstanceBeingMade(std::string_view name);
 absl::Status InstanceWithoutHeap(std::string_view name);

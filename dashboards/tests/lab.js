@@ -18,10 +18,11 @@ export class Lab {
     this.data = join(this.folder, 'data');
   }
 
-  async start() {
+  // options: of alloclabd, beside those that it needs
+  async start(...options) {
     const addresses = join(this.folder, 'addresses'), here = '127.0.0.1:0';
     this.process = spawn(this.alloclabd, ['--listen', here, '--web-listen', here, '--metrics-listen', here, '--data-dir', this.data,
-      '--address-file', addresses, '--prometheus-url', 'http://127.0.0.1:7414', '--grafana-url', 'http://127.0.0.1:3000', '--log-level', 'error'],
+      '--address-file', addresses, '--prometheus-url', 'http://127.0.0.1:7414', '--grafana-url', 'http://127.0.0.1:3000', '--log-level', 'error', ...options],
     {stdio: 'inherit'});
     for (const deadline = Date.now() + START_MS; !existsSync(addresses); await sleep(50)) {
       if (this.process.exitCode !== null || Date.now() > deadline) throw new Error(`${this.alloclabd} did not start`);

@@ -19,5 +19,6 @@ await import('./compare_tests.js');
 await import('./picture_tests.js');
 await import('./axe_tests.js');
 await import('./routes_tests.js');
+await import('./shared_lab_tests.js');
 await import('./sign_in_tests.js');
 test('neither the page nor Chromium complained', () => assert.deepEqual(surprises(), []));

@@ -1,9 +1,10 @@
 // The server's JSON: protobuf's mapping, so numbers of 64 bits arrive as strings; number() takes both.
 
 export class ApiError extends Error {
-  constructor(code, message) {
+  constructor(code, message, page = '') {
     super(message);
     this.code = code;  // a gRPC status code's name, or UNREACHABLE
+    this.page = page;  // of another server that has what was asked for; empty: none has
   }
 }
 
@@ -20,7 +21,7 @@ async function ask(method, path, {signal, headers = {}, file, within = TIMEOUT_M
     if (signal?.aborted) throw error;
     throw new ApiError('UNREACHABLE', 'The server does not answer.');
   }
-  if (!response.ok) throw new ApiError(body.code || 'UNKNOWN', body.message || `HTTP ${response.status}`);
+  if (!response.ok) throw new ApiError(body.code || 'UNKNOWN', body.message || `HTTP ${response.status}`, body.page);
   return body;
 }
 

@@ -69,6 +69,14 @@ function follow() {
   return refreshNow();
 }
 
+// The same place on another server, which may call itself anything: its host is shown.
+function linkTo(page) {
+  const there = new URL(page);
+  if (!['http:', 'https:'].includes(there.protocol)) return '';
+  there.hash = `#/${place.path}`;
+  return h('a', {href: there.href, rel: 'noreferrer'}, `Look at it on ${there.host}`);
+}
+
 async function showError(error) {
   if (error instanceof ApiError && error.code === 'UNREACHABLE') {
     offline.textContent = 'The server does not answer. Is alloclabd running? Trying again…';
@@ -85,7 +93,7 @@ async function showError(error) {
   const mine = turn;
   const nodes = error.code === 'NOT_FOUND' ? await notFound.nodes(error.message).catch(() => [error.message])
     : [h('div', {class: 'panel empty'}, h('h1', {}, 'That did not work'), h('p', {role: 'alert'}, error.message),
-      h('p', {}, h('a', {href: `#/${place.path}`}, 'Try it without what was chosen'), ' · ', h('a', {href: '#/'}, 'Overview')))];
+      error.page ? h('p', {}, linkTo(error.page)) : null, h('p', {}, h('a', {href: `#/${place.path}`}, 'Try it without what was chosen'), ' · ', h('a', {href: '#/'}, 'Overview')))];
   if (mine === turn) morphChildren(main, nodes);
 }
 

@@ -48,7 +48,7 @@ class InstanceRegistry {
   std::uint32_t instances_max() const { return instances_max_; }
 
   // With a directory: tells it where this server is reached; has to be called every tenth of its lease; says goodbye.
-  void Advertise(const std::string& address) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Advertise(const std::string& address, const std::string& page = "") ABSL_LOCKS_EXCLUDED(mutex_);
   void Beat() ABSL_LOCKS_EXCLUDED(mutex_);
   void Leave();
 

@@ -71,9 +71,9 @@ absl::Status InstanceRegistry::Restore() {
   return status;
 }
 
-void InstanceRegistry::Advertise(const std::string& address) {
+void InstanceRegistry::Advertise(const std::string& address, const std::string& page) {
   if (directory_ == nullptr) return;
-  directory_->Advertise(address);
+  directory_->Advertise(address, page);
   Restore().IgnoreError();  // Beat goes on trying
 }
 
@@ -93,7 +93,7 @@ absl::Status InstanceRegistry::NotHere(std::string_view name_or_id) const {
   const auto place = directory_->FindElsewhere(name_or_id);
   if (!place.ok()) return place.status();
   if (!place->has_value()) return errors::InstanceNotFound(name_or_id);
-  return errors::InstanceElsewhere(name_or_id, (*place)->server, (*place)->address);
+  return errors::InstanceElsewhere(name_or_id, (*place)->server, (*place)->address, (*place)->page);
 }
 
 absl::StatusOr<std::vector<InstanceDirectory::Other>> InstanceRegistry::ListElsewhere(std::size_t limit) const {

@@ -88,6 +88,12 @@ std::string SeenByOthers(const std::string& bound) {
   return ToString(*address);
 }
 
+// The web page, bound there, for browsers; empty: there is none, and none is said.
+std::string PageOf(const ServerOptions& options, const std::string& bound) {
+  if (!options.advertise_page.empty() || bound.empty()) return options.advertise_page;
+  return fmt::format("{}://{}/", options.tls_cert.empty() ? "http" : "https", SeenByOthers(bound));
+}
+
 // No two listeners at one address.
 absl::Status CheckDistinct(const ServerOptions& options) {
   std::vector<std::pair<std::string, BindAddress>> listeners;
@@ -207,7 +213,8 @@ absl::Status LabServer::Parts::Start(const ServerOptions& options) {
   addresses.grpc = grpc.address();
   card.SetAddresses(addresses);
   if (InstanceDirectory* const directory = store->instances()) {
-    instances.Advertise(options.advertise.empty() ? SeenByOthers(addresses.grpc) : options.advertise);
+    instances.Advertise(options.advertise.empty() ? SeenByOthers(addresses.grpc) : options.advertise,
+                        PageOf(options, addresses.web));
     beating = std::make_unique<Ticker>(directory->lease() / 10, [this] { instances.Beat(); });
   }
   return absl::OkStatus();

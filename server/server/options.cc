@@ -15,6 +15,7 @@
 #include "server/errors.h"
 #include "server/http/bind_address.h"
 #include "server/http/host_names.h"
+#include "server/http/web_url.h"
 #include "server/server/ages.h"
 #include "server/store/postgres_connection.h"
 
@@ -53,6 +54,18 @@ OptionInfo Advertised(std::string_view name, std::string_view description, std::
             if (!text.empty() && !address.ok()) return address.status();
             if (!text.empty() && address->socket_path.empty() && (address->port == 0 || IsEveryAddress(*address))) {
               return absl::InvalidArgumentError(fmt::format("\"{}\": expected the host and port that clients call", text));
+            }
+            options.*member = text;
+            return absl::OkStatus();
+          }};
+}
+
+OptionInfo WebUrl(std::string_view name, std::string_view description, std::string ServerOptions::*member) {
+  return {name, description, [member](const ServerOptions& options) { return options.*member; },
+          [member](ServerOptions& options, const std::string& text) {
+            if (!text.empty() && !IsWebUrl(text)) {
+              return absl::InvalidArgumentError(fmt::format(
+                  "\"{}\": expected the address of a page, such as https://lab.example.org:7412/", Printable(text)));
             }
             options.*member = text;
             return absl::OkStatus();
@@ -168,6 +181,10 @@ std::vector<OptionInfo> MakeList() {
                  "address under which clients reach this server, which the other servers on one PostgreSQL database tell them; "
                  "empty: where it listens, by the host's name if that is every address",
                  &O::advertise),
+      WebUrl("advertise-page",
+             "URL under which browsers reach this server's web page, to which those of the other servers link; empty: where it "
+             "listens, by the host's name if that is every address",
+             &O::advertise_page),
       Text("address-file", "file to write the bound addresses to; empty: none", &O::address_file),
       Word("reflection", "on or off: whether gRPC clients may ask for the services and messages there are", &O::reflection,
            {"off", "on"}),

@@ -30,6 +30,7 @@ struct ServerOptions {
   bool insecure = false;  // whether other hosts may reach what is not protected
   std::string data_dir = "alloclab-data";
   std::string advertise;                    // where clients of other servers of the lab find this one; empty: where it listens
+  std::string advertise_page;               // likewise browsers its web page
   std::string store;                        // URL of a PostgreSQL database; empty: SQLite in data_dir
   std::string address_file;                 // where to write the bound addresses; empty: nowhere
   std::string prometheus_url, grafana_url;  // for the web page's links; empty: no link

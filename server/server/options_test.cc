@@ -58,6 +58,10 @@ TEST_F(ConfigFile, ErrorsNameFileLineAndWhatIsExpected) {
   EXPECT_THAT(ErrorOf("drain-time: -1s\n"), HasSubstr("drain-time: \"-1s\""));
   EXPECT_THAT(ErrorOf("store: lab.db\n"), HasSubstr("lab.yaml:1: store: not the URL of a database, such as postgresql://"));
   EXPECT_THAT(ErrorOf("store: postgresql://me:secret@host/lab\n"), HasSubstr("put it into the variable PGPASSWORD"));
+  EXPECT_THAT(ErrorOf("advertise: 0.0.0.0:7411\n"), HasSubstr("expected the host and port that clients call"));
+  for (const char* page : {"javascript:alert(1)", "lab.example.org", "https://a b/", "\"https://a\\n@b/\""}) {
+    EXPECT_THAT(ErrorOf(std::string("advertise-page: ") + page + "\n"), HasSubstr("expected the address of a page")) << page;
+  }
   EXPECT_THAT(ErrorOf("listen: [a, b]\n"), HasSubstr("lab.yaml:1: listen: a single value"));
   EXPECT_THAT(ErrorOf("listen: a\nlisten: b\n"), HasSubstr("lab.yaml:2: listen is set twice"));
   EXPECT_THAT(ErrorOf("- a\n"), HasSubstr("lab.yaml:1"));

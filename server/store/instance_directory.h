@@ -34,6 +34,7 @@ class InstanceDirectory {
   };
   struct Place {
     std::string server, address;  // its name, for people to read, and where clients reach it
+    std::string page = {};        // of its web page; empty: it has none
   };
   // An instance of another server.
   struct Other {
@@ -41,8 +42,8 @@ class InstanceDirectory {
     Place place;
   };
 
-  // Where clients reach this server; others are told so from the next Restore on.
-  virtual void Advertise(const std::string& address) = 0;
+  // Where clients and browsers reach this server; others are told so from the next Restore on.
+  virtual void Advertise(const std::string& address, const std::string& page) = 0;
 
   // The name is this server's, and stands for `entry`. A place: it is another's, who is there. NOT_FOUND: this server is not;
   // see Restore.

@@ -30,7 +30,7 @@ class InstanceDirectoryTest : public PostgresTest {
   std::unique_ptr<PostgresStore> Open(const std::string& name, absl::Duration lease = kHoldingLease) const {
     auto store = PostgresStore::Open(url_, {.server_name = name, .lease = lease});
     EXPECT_TRUE(store.ok()) << store.status();
-    (*store)->Advertise(name + ".example.org:7411");
+    (*store)->Advertise(name + ".example.org:7411", "https://" + name + ".example.org/");
     EXPECT_TRUE((*store)->Restore({}).ok());
     return *std::move(store);
   }
@@ -63,6 +63,8 @@ TEST_F(InstanceDirectoryTest, ANameIsOfOneServerAndTheOthersSayWhoseItIs) {
   EXPECT_EQ((*list)[0].entry.id, 8u);
   EXPECT_EQ((*list)[0].entry.owner, "ada");
   EXPECT_EQ((*list)[0].place.address, "other.example.org:7411");
+  EXPECT_EQ((*list)[0].place.page, "https://other.example.org/");
+  EXPECT_EQ((**one->FindElsewhere("car")).page, "https://other.example.org/");
   EXPECT_THAT(*one->ListElsewhere(0), IsEmpty());
   ASSERT_TRUE(other->Release({"toy", 6, ""}).ok()) << "another's";
   ASSERT_TRUE(one->Release({"toy", 5, ""}).ok()) << "an older one of that name";

@@ -88,7 +88,8 @@ constexpr const char* kVersion3 = R"sql(
   CREATE INDEX instance_server ON instance (server);
   CREATE SEQUENCE server_id;
 )sql";
-constexpr std::array kVersions{kVersion1, kVersion2, kVersion3};
+constexpr const char* kVersion4 = "ALTER TABLE server ADD COLUMN page BYTEA NOT NULL DEFAULT ''";  // address of its web page
+constexpr std::array kVersions{kVersion1, kVersion2, kVersion3, kVersion4};
 static_assert(kVersions.size() == kPostgresSchemaVersion);
 
 constexpr std::uint64_t kMigrationLock = 0x616c6c6f636c6162;  // "alloclab": no other lock of the database has one such key

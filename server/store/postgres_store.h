@@ -77,7 +77,7 @@ class PostgresStore final : public RunStore, public RunQueue, public InstanceDir
   absl::StatusOr<std::optional<std::uint64_t>> FindUserOf(std::string_view trace_sha256) const override;
 
   InstanceDirectory* instances() override { return this; }
-  void Advertise(const std::string& address) override ABSL_LOCKS_EXCLUDED(address_mutex_);
+  void Advertise(const std::string& address, const std::string& page) override ABSL_LOCKS_EXCLUDED(address_mutex_);
   absl::StatusOr<std::optional<Place>> Claim(const Entry& entry) override;
   absl::Status Release(const Entry& entry) override;
   absl::StatusOr<bool> RenewInstances() override;
@@ -121,7 +121,7 @@ class PostgresStore final : public RunStore, public RunQueue, public InstanceDir
   const Settings settings_;
   std::uint64_t server_id_ = 0;  // in the table of servers; no other has it, nor had it before
   Mutex address_mutex_;
-  std::string address_ ABSL_GUARDED_BY(address_mutex_);
+  std::string address_ ABSL_GUARDED_BY(address_mutex_), page_ ABSL_GUARDED_BY(address_mutex_);
   mutable PostgresPool pool_;
   mutable DamageLog damage_;
 };

@@ -15,9 +15,10 @@ std::string TextOf(const PgResult& result, int row, int column) { return std::st
 
 }  // namespace
 
-void PostgresStore::Advertise(const std::string& address) {
+void PostgresStore::Advertise(const std::string& address, const std::string& page) {
   const MutexLock lock(address_mutex_);
   address_ = address;
+  page_ = page;
 }
 
 absl::StatusOr<std::optional<InstanceDirectory::Place>> PostgresStore::Claim(const Entry& entry) {
@@ -67,17 +68,19 @@ absl::StatusOr<bool> PostgresStore::RenewInstances() {
 }
 
 absl::Status PostgresStore::Restore(const std::vector<Entry>& mine) {
-  std::string address;
+  std::string address, page;
   {
     const MutexLock lock(address_mutex_);
     address = address_;
+    page = page_;
   }
   return Change([&](PgConnection& connection) -> absl::Status {
     PgValues here;
-    here.Add(LeaseMs()).Add(server_id_).Add(settings_.server_name).Add(address);
+    here.Add(LeaseMs()).Add(server_id_).Add(settings_.server_name).Add(address).Add(page);
     const auto entered = connection.Execute(
-        "INSERT INTO server VALUES ($2, $3, $4, now() + $1 * interval '1 millisecond') ON CONFLICT (id) DO UPDATE SET "
-        "address = excluded.address, lease_end = excluded.lease_end",
+        "INSERT INTO server (id, name, address, page, lease_end) VALUES ($2, $3, $4, $5, now() + $1 * interval '1 "
+        "millisecond') ON CONFLICT (id) DO UPDATE SET address = excluded.address, page = excluded.page, "
+        "lease_end = excluded.lease_end",
         here);
     if (!entered.ok()) return entered.status();
     const auto cleared = connection.Execute("DELETE FROM instance WHERE server = $1", PgValues().Add(server_id_));
@@ -97,25 +100,27 @@ absl::StatusOr<std::optional<InstanceDirectory::Place>> PostgresStore::FindElsew
   PgValues values;
   values.Add(LeaseMs()).Add(server_id_).Add(name_or_id).Add(is_id ? std::stoull(std::string(name_or_id)) : 0);
   const auto found = Execute(
-      "SELECT s.name, s.address FROM instance i JOIN server s ON s.id = i.server WHERE s.id <> $2 AND (i.name = $3 OR i.id = "
+      "SELECT s.name, s.address, s.page FROM instance i JOIN server s ON s.id = i.server WHERE s.id <> $2 AND (i.name = $3 OR "
+      "i.id = "
       "$4) "
       "AND NOT " PG_SERVER_GONE,
       values);
   if (!found.ok()) return found.status();
   if (found->rows() == 0) return std::nullopt;
-  return Place{TextOf(*found, 0, 0), TextOf(*found, 0, 1)};
+  return Place{TextOf(*found, 0, 0), TextOf(*found, 0, 1), TextOf(*found, 0, 2)};
 }
 
 absl::StatusOr<std::vector<InstanceDirectory::Other>> PostgresStore::ListElsewhere(std::size_t limit) const {
   const auto found = Execute(
-      "SELECT i.name, i.id, i.owner, s.name, s.address FROM instance i JOIN server s ON s.id = i.server WHERE s.id <> $2 "
+      "SELECT i.name, i.id, i.owner, s.name, s.address, s.page FROM instance i JOIN server s ON s.id = i.server WHERE s.id <> "
+      "$2 "
       "AND NOT " PG_SERVER_GONE " ORDER BY i.name LIMIT $3",
       PgValues().Add(LeaseMs()).Add(server_id_).Add(std::uint64_t{limit}));
   if (!found.ok()) return found.status();
   std::vector<Other> others;
   for (int row = 0; row < found->rows(); ++row) {
     others.push_back({{TextOf(*found, row, 0), found->Int(row, 1), TextOf(*found, row, 2)},
-                      {TextOf(*found, row, 3), TextOf(*found, row, 4)}});
+                      {TextOf(*found, row, 3), TextOf(*found, row, 4), TextOf(*found, row, 5)}});
   }
   return others;
 }

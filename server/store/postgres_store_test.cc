@@ -90,7 +90,7 @@ TEST_F(PostgresStoreTest, RefusesANewerSchema) {
   Ask("INSERT INTO migration VALUES (99)");
   const absl::Status refused = PostgresStore::Open(url_, {}).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
-  EXPECT_THAT(std::string(refused.message()), HasSubstr("newer server (schema 99; this one knows 3)"));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("newer server (schema 99; this one knows 4)"));
 }
 
 TEST_F(PostgresStoreTest, ServersThatStartAtOnceMigrateOnce) {

@@ -110,12 +110,12 @@ TEST_F(LiveStreamTest, EndsWhenNothingHappens) {
 TEST_F(LiveStreamTest, EndsWithItsMachineItsRunAndThePermission) {
   Next();
   trouble_ = absl::NotFoundError("it was deleted");
-  EXPECT_EQ(Next(), "event: end\ndata: {\"code\":\"NOT_FOUND\",\"message\":\"it was deleted\"}\n\n");
+  EXPECT_EQ(Next(), "event: end\ndata: {\"code\":\"NOT_FOUND\",\"message\":\"it was deleted\",\"page\":\"\"}\n\n");
   EXPECT_EQ(Next(), "over");
 
   LiveStream refused("name", Source(), {}, [this] { return now_; });
   allowed_ = absl::UnauthenticatedError("not any more");
-  EXPECT_EQ(refused.Next(), "event: end\ndata: {\"code\":\"UNAUTHENTICATED\",\"message\":\"not any more\"}\n\n");
+  EXPECT_EQ(refused.Next(), "event: end\ndata: {\"code\":\"UNAUTHENTICATED\",\"message\":\"not any more\",\"page\":\"\"}\n\n");
   allowed_ = trouble_ = absl::OkStatus();
 
   figures_.clear_instance();
@@ -133,7 +133,7 @@ TEST_F(LiveStreamTest, AreBoundedInAllAndOfOneClient) {
   LiveStreams streams;
   std::vector<std::shared_ptr<HttpStream>> open;
   const auto add = [&](const std::string& client) {
-    auto stream = streams.Open(client, Source(), {});
+    auto stream = streams.Open({client}, Source(), {});
     if (stream.ok()) open.push_back(*stream);
     return stream.status();
   };
@@ -151,7 +151,7 @@ TEST_F(LiveStreamTest, AreBoundedInAllAndOfOneClient) {
 
 TEST_F(LiveStreamTest, AreFoundByTheirNames) {
   LiveStreams streams;
-  auto stream = streams.Open("192.0.2.1", Source(), {});
+  auto stream = streams.Open({"192.0.2.1"}, Source(), {});
   ASSERT_TRUE(stream.ok());
   const std::string first = (*stream)->Next().value_or("");
   const std::string name = first.substr(4, 16);

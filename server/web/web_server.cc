@@ -7,9 +7,11 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
+#include "allocators/common/printable.h"
 #include "allocators/common/sha256.h"
 #include "server/errors.h"
 #include "server/http/json.h"
+#include "server/http/web_url.h"
 #include "server/web/web_files.h"
 
 namespace alloclab::server {
@@ -29,8 +31,8 @@ HttpResponse JsonResponse(absl::StatusOr<std::string> json) {
 
 // A link of the web page must lead to another page, not run a script.
 absl::Status CheckLink(const char* option, const std::string& url) {
-  if (url.empty() || absl::StartsWith(url, "http://") || absl::StartsWith(url, "https://")) return absl::OkStatus();
-  return errors::BadField(option, fmt::format("\"{}\" does not begin with http:// or https://", url));
+  if (url.empty() || IsWebUrl(url)) return absl::OkStatus();
+  return errors::BadField(option, fmt::format("\"{}\" is no address of a page; expected http:// or https://", Printable(url)));
 }
 
 }  // namespace
@@ -72,7 +74,8 @@ HttpResponse WebServer::Answer(const HttpRequest& request) {
   return file->second;
 }
 
-HttpResponse WebServer::Stream(const HttpRequest& request) {
+HttpResponse WebServer::Stream(HttpRequest request) {
+  if (access_) request.caller = access_->Admit(request).value_or(Bearer()).name;
   auto stream =
       api_.OpenLive(request, [this, request] { return access_ ? access_->Admit(request).status() : absl::OkStatus(); });
   if (!stream.ok()) return ErrorResponse(stream.status());

@@ -28,7 +28,7 @@ class WebServer {
  private:
   explicit WebServer(WebSubjects subjects);
   HttpResponse Answer(const HttpRequest& request);
-  HttpResponse Stream(const HttpRequest& request);
+  HttpResponse Stream(HttpRequest request);
   HttpResponse Upload(HttpRequest request);
 
   std::unique_ptr<WebAccess> access_;  // null: everybody may do everything
