@@ -14,4 +14,8 @@ absl::Status CheckOwner(const Bearer& who, std::string_view owner, std::string_v
       fmt::format("{} belongs to {}: only {} and admins may change it, not {}", what, owner, owner, who.name));
 }
 
+std::string RequestIdOf(std::string_view owner, const std::string& request_id) {
+  return owner.empty() || request_id.empty() ? request_id : fmt::format("{}/{}", owner, request_id);
+}
+
 }  // namespace alloclab::server

@@ -3,6 +3,7 @@
 #ifndef ALLOCLAB_SERVER_ACCESS_OWNER_H_
 #define ALLOCLAB_SERVER_ACCESS_OWNER_H_
 
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -12,6 +13,9 @@ namespace alloclab::server {
 
 // Whether `who` may change `what` ("run 7"), which is `owner`'s. PERMISSION_DENIED naming both. Without tokens everybody may.
 absl::Status CheckOwner(const Bearer& who, std::string_view owner, std::string_view what);
+
+// The request_id of a caller as it is remembered: nobody repeats, or is in the way of, what another has asked for.
+std::string RequestIdOf(std::string_view owner, const std::string& request_id);
 
 }  // namespace alloclab::server
 

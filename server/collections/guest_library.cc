@@ -64,6 +64,7 @@ absl::StatusOr<StoredTrace> GuestLibrary::Add(std::string bytes, const std::stri
   if (!known.ok()) return known.status();
   if (known->has_value() && ((*known)->name == file_name || (*known)->owner != owner)) return **known;
   if (!known->has_value()) {
+    if (absl::Status status = CheckNameFree(sha256); !status.ok()) return status;
     if (absl::Status status = store_.CheckRoomOf(owner, bytes.size(), bytes_of_one_max_); !status.ok()) return status;
     if (absl::Status status = MakeRoom(bytes.size()); !status.ok()) return status;
   }
@@ -82,6 +83,15 @@ absl::StatusOr<StoredTrace> GuestLibrary::Add(std::string bytes, const std::stri
   if (kept.ok() && kept->has_value()) return **kept;
   row.content.clear();
   return row;
+}
+
+absl::Status GuestLibrary::CheckNameFree(const std::string& sha256) const {
+  const absl::Status found = FindByDigits(sha256.substr(0, kGuestDigits)).status();
+  if (absl::IsNotFound(found)) return absl::OkStatus();
+  if (!found.ok() && !absl::IsInvalidArgument(found)) return found;  // which says of several that there are
+  return absl::AlreadyExistsError(fmt::format(
+      "guest: the sha256 of another program begins with {} too, by which programs are named; change a byte of the file",
+      sha256.substr(0, kGuestDigits)));
 }
 
 absl::Status GuestLibrary::MakeRoom(std::uint64_t bytes) {

@@ -36,8 +36,9 @@ class GuestLibrary final : private GuestSource {
   ~GuestLibrary() { Leave(); }
 
   // Reads a file and keeps it, as `owner`'s; the same file again has the new name from then on, unless it is another's: then it
-  // stays as it is. INVALID_ARGUMENT: not a program that can be run; RESOURCE_EXHAUSTED: host memory short, store full, or what
-  // one owner may have of it. The bytes themselves are the caller's to take from the budget.
+  // stays as it is. INVALID_ARGUMENT: not a program that can be run; ALREADY_EXISTS: it would have the name of another one;
+  // RESOURCE_EXHAUSTED: host memory short, store full, or what one owner may have of it. The bytes themselves are the
+  // caller's to take from the budget.
   absl::StatusOr<StoredTrace> Add(std::string bytes, const std::string& file_name, const std::string& owner = "")
       ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -64,6 +65,8 @@ class GuestLibrary final : private GuestSource {
   absl::StatusOr<StoredTrace> FindByDigits(const std::string& digits) const;
   absl::StatusOr<std::shared_ptr<const ElfProgram>> Read(std::string_view file) const;
   bool IsUsed(const std::string& sha256) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // ALREADY_EXISTS: another program has the digits by which the lab would name it.
+  absl::Status CheckNameFree(const std::string& sha256) const;
   absl::Status MakeRoom(std::uint64_t bytes);
 
   RunStore& store_;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,12 +26,9 @@ absl::StatusOr<std::shared_ptr<LiveInstance>> OpenedRuns::Open(std::uint64_t run
   CloseAllBut(kOpenedRunsMax - 1);
   absl::StatusOr<std::shared_ptr<LiveInstance>> instance = Create(*found, *std::move(trace), owner);
   if (!instance.ok()) return instance.status();
-  {
-    const MutexLock lock(mutex_);
-    used_.insert_or_assign((*instance)->name(), clock_());
-  }
+  Note(**instance);
   if (absl::Status status = (*instance)->Seek(operation, left); !status.ok()) {
-    Close((*instance)->name()).IgnoreError();  // somebody else may have closed it
+    Close(std::to_string((*instance)->id())).IgnoreError();  // somebody else may have closed it
     return status;
   }
   return instance;
@@ -52,44 +51,60 @@ absl::StatusOr<std::shared_ptr<LiveInstance>> OpenedRuns::Find(std::string_view 
   absl::StatusOr<std::shared_ptr<LiveInstance>> instance = instances_.Find(name);
   if (!instance.ok()) return instance;
   if (!(*instance)->opened_run()) return errors::NoOpenedRun((*instance)->name());
-  const MutexLock lock(mutex_);
-  used_.insert_or_assign((*instance)->name(), clock_());
+  Note(**instance);
   return instance;
 }
+
+void OpenedRuns::Note(const LiveInstance& instance) {
+  const MutexLock lock(mutex_);
+  used_.insert_or_assign(instance.id(), Use{instance.owner(), clock_()});
+}
+
+void OpenedRuns::Delete(std::uint64_t id) { instances_.Delete(std::to_string(id)).IgnoreError(); }
 
 absl::Status OpenedRuns::Close(std::string_view name) {
   const absl::StatusOr<std::shared_ptr<LiveInstance>> instance = Find(name);
   if (!instance.ok()) return instance.status();
   {
     const MutexLock lock(mutex_);
-    used_.erase((*instance)->name());
+    used_.erase((*instance)->id());
   }
-  return instances_.Delete((*instance)->name());
+  return instances_.Delete(std::to_string((*instance)->id()));
 }
 
 void OpenedRuns::CloseUnused() {
-  std::vector<std::string> unused;
+  std::vector<std::uint64_t> unused;
   {
     const MutexLock lock(mutex_);
-    for (const auto& [name, used] : used_) {
-      if (clock_() - used >= kOpenedRunIdleMax) unused.push_back(name);
+    for (const auto& [id, use] : used_) {
+      if (clock_() - use.last >= kOpenedRunIdleMax) unused.push_back(id);
     }
-    for (const std::string& name : unused) used_.erase(name);
+    for (const std::uint64_t id : unused) used_.erase(id);
   }
-  for (const std::string& name : unused) instances_.Delete(name).IgnoreError();  // it may be gone
+  for (const std::uint64_t id : unused) Delete(id);
+}
+
+std::uint64_t OpenedRuns::NextToClose() const {
+  std::map<std::string_view, std::size_t> of_owner;
+  for (const auto& [id, use] : used_) ++of_owner[use.owner];
+  const auto comes_first = [&](const auto& a, const auto& b) {
+    const std::size_t his = of_owner[a.second.owner], others = of_owner[b.second.owner];
+    return his != others ? his > others : a.second.last < b.second.last;
+  };
+  return std::min_element(used_.begin(), used_.end(), comes_first)->first;
 }
 
 void OpenedRuns::CloseAllBut(std::size_t count) {
-  std::vector<std::pair<MonotonicTime, std::string>> oldest;
+  std::vector<std::uint64_t> closed;
   {
     const MutexLock lock(mutex_);
-    std::erase_if(used_, [this](const auto& entry) { return !instances_.Find(entry.first).ok(); });
-    for (const auto& [name, used] : used_) oldest.emplace_back(used, name);
-    std::sort(oldest.begin(), oldest.end());
-    oldest.erase(oldest.end() - static_cast<std::ptrdiff_t>(std::min(oldest.size(), count)), oldest.end());
-    for (const auto& [used, name] : oldest) used_.erase(name);
+    std::erase_if(used_, [this](const auto& entry) { return !instances_.Find(std::to_string(entry.first)).ok(); });
+    while (used_.size() > count) {
+      closed.push_back(NextToClose());
+      used_.erase(closed.back());
+    }
   }
-  for (const auto& [used, name] : oldest) instances_.Delete(name).IgnoreError();  // it may be gone
+  for (const std::uint64_t id : closed) Delete(id);
 }
 
 }  // namespace alloclab::server

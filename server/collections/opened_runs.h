@@ -1,6 +1,6 @@
 // The runs that are opened to be looked at after any of their operations, each as an instance of its own, "run-7". They are
-// few, as each keeps images of its machine: the one that was not used for longest is closed when there are more, and whoever is
-// not used for a while.
+// few, as each keeps images of its machine: when there are more, whoever has the most of them loses the one that was not
+// used for longest; and one that is not used for a while is closed.
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_COLLECTIONS_OPENED_RUNS_H_
@@ -44,15 +44,22 @@ class OpenedRuns {
  private:
   absl::StatusOr<std::shared_ptr<LiveInstance>> Create(const Run& run, std::shared_ptr<const Trace> trace,
                                                        const std::string& owner);
-  // Closes the longest unused ones until there are at most so many, and forgets those that are gone.
+  struct Use {
+    std::string owner;
+    MonotonicTime last;
+  };
+  // Closes as many as it takes that there are at most so many, and forgets those that are gone.
   void CloseAllBut(std::size_t count) ABSL_LOCKS_EXCLUDED(mutex_);
+  std::uint64_t NextToClose() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);  // there are some
+  void Note(const LiveInstance& instance) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Delete(std::uint64_t id);  // it may be gone
 
   RunExecutor& runs_;
   TraceLibrary& traces_;
   InstanceRegistry& instances_;
   const Clock clock_;
   Mutex mutex_;
-  std::map<std::string, MonotonicTime, std::less<>> used_ ABSL_GUARDED_BY(mutex_);  // by name
+  std::map<std::uint64_t, Use> used_ ABSL_GUARDED_BY(mutex_);  // by id: the name may be another's by now
 };
 
 }  // namespace alloclab::server

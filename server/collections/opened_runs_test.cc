@@ -54,6 +54,31 @@ TEST_F(OpenedRunsTest, EachIsAnInstanceAtItsMoment) {
   EXPECT_EQ(instance->operations(), 7u);
 }
 
+TEST_F(OpenedRunsTest, WhoTookTheNameOfOneThatIsGoneStays) {
+  Open();
+  const std::string second = Open();
+  ASSERT_TRUE(instances_.Delete(second).ok());
+  InstanceRequest request;
+  request.name = second;
+  request.config.ram_bytes = 1 << 20;
+  const auto other = instances_.Create(request);
+  ASSERT_TRUE(other.ok()) << other.status();
+  now_ = now_ + kOpenedRunIdleMax;
+  opened_.CloseUnused();
+  EXPECT_EQ(Names(), std::vector{second});
+}
+
+TEST_F(OpenedRunsTest, WhoOpensManyLosesHisOwn) {
+  const auto of_ada = *opened_.Open(run_, 0, {}, "ada");
+  for (std::size_t i = 0; i < 2 * kOpenedRunsMax; ++i) {
+    now_ = now_ + absl::Seconds(1);
+    ASSERT_TRUE(opened_.Open(run_, 0, {}, "bob").ok());
+  }
+  const auto mine = instances_.Find(of_ada->name());
+  EXPECT_TRUE(mine.ok() && *mine == of_ada);
+  EXPECT_EQ(Names().size(), kOpenedRunsMax);
+}
+
 TEST_F(OpenedRunsTest, HolesAreLookedForInAsManyCallsAsItTakes) {
   const auto instance = *opened_.Open(run_, 900), whole = *opened_.Open(run_, 0);
   ASSERT_TRUE(whole->SurveyHoles(1000).ok());

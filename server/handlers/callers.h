@@ -25,6 +25,9 @@ class Callers {
   // Without tokens nobody in particular. UNAUTHENTICATED: his token was revoked since the call began.
   absl::StatusOr<Bearer> Who(const grpc::ServerContextBase& call) const;
 
+  // Likewise, for a count of what is his; empty: nobody in particular.
+  std::string NameOf(const grpc::ServerContextBase& call) const { return Who(call).value_or(Bearer()).name; }
+
   // The instance or run of that name or id, if the caller may change it: the errors of Find and Get, of Who, and
   // PERMISSION_DENIED.
   absl::StatusOr<std::shared_ptr<LiveInstance>> FindOwn(const grpc::ServerContextBase& call, const InstanceRegistry& instances,

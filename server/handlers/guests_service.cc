@@ -63,7 +63,9 @@ GuestsService::GuestsService(GuestLibrary& guests, RunExecutor& runs, const Call
 
 grpc::Status GuestsService::UploadGuest(grpc::ServerContext* context, grpc::ServerReader<v1::UploadGuestRequest>* reader,
                                         v1::Guest* reply) {
-  if (absl::Status status = AdmitUpload(uploads_, *context); !status.ok()) return ToGrpcStatus(status);
+  if (absl::Status status = AdmitUpload(uploads_, *context, callers_.NameOf(*context)); !status.ok()) {
+    return ToGrpcStatus(status);
+  }
   const absl::Cleanup leave = [&] { uploads_.Leave(context); };
   MemoryLease lease(guests_.budget()), reading(guests_.budget());
   absl::StatusOr<UploadedFile> file =
@@ -104,7 +106,7 @@ grpc::Status GuestsService::DoDeleteGuest(const Caller& caller, const v1::Delete
   const absl::Status may = CheckOwner(*who, program->owner, GuestLibrary::NameOf(*program).ToString());
   if (!may.ok()) return ToGrpcStatus(may);
   if (absl::Status status = CheckUnused(runs_, *program); !status.ok()) return ToGrpcStatus(status);
-  absl::Status status = guests_.Delete(request.name());
+  absl::Status status = guests_.Delete(GuestName{"", program->sha256}.ToString());  // not what has its digits by now
   if (status.ok()) Log(LogLevel::kInfo, "guest.deleted", {{"sha256", program->sha256}});
   return ToGrpcStatus(status);
 }

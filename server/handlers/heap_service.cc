@@ -65,7 +65,7 @@ grpc::ServerBidiReactor<v1::Batch, v1::BatchReply>* HeapService::Stream(grpc::Ca
   const HeapStream::Find find = [this, context](const std::string& name) {
     return callers_.FindOwn(*context, instances_, name);
   };
-  return new HeapStream(*context, find, pool_, streams_, writes_);  // deletes itself
+  return new HeapStream(*context, find, pool_, streams_, writes_, callers_.NameOf(*context));  // deletes itself
 }
 
 }  // namespace alloclab::server

@@ -33,9 +33,10 @@ absl::StatusOr<BatchEnd> ApplyBatch(LiveInstance& instance, const v1::Batch& bat
   return BatchEnd{applied->stopped};
 }
 
-HeapStream::HeapStream(grpc::CallbackServerContext& context, Find find, WorkPool& pool, OpenCalls& streams, WriteWatch& writes)
+HeapStream::HeapStream(grpc::CallbackServerContext& context, Find find, WorkPool& pool, OpenCalls& streams, WriteWatch& writes,
+                       const std::string& owner)
     : find_(std::move(find)), pool_(pool), streams_(streams), write_(writes, [&context] { context.TryCancel(); }) {
-  absl::Status status = streams_.Admit(this, context.peer(), errors::TooManyStreams(streams_.max()),
+  absl::Status status = streams_.Admit(this, {context.peer(), owner}, errors::TooManyStreams(streams_.max()),
                                        [this](const absl::Status& why) { End(why); });
   if (status.ok()) {
     const MutexLock lock(mutex_);

@@ -41,7 +41,8 @@ class HeapStream final : public grpc::ServerBidiReactor<v1::Batch, v1::BatchRepl
   using Find = std::function<absl::StatusOr<std::shared_ptr<LiveInstance>>(const std::string& name)>;
 
   // Deletes itself when the call is done. All outlive it.
-  HeapStream(grpc::CallbackServerContext& context, Find find, WorkPool& pool, OpenCalls& streams, WriteWatch& writes);
+  HeapStream(grpc::CallbackServerContext& context, Find find, WorkPool& pool, OpenCalls& streams, WriteWatch& writes,
+             const std::string& owner);
 
   void OnReadDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);

@@ -22,8 +22,8 @@ absl::Status LookFor(const Caller& caller, LiveInstance& instance, const Look& l
 
 }  // namespace
 
-InspectService::InspectService(InstanceRegistry& instances, const StreamHosts& walks, CallQueue& calls)
-    : instances_(instances), walks_(walks) {
+InspectService::InspectService(InstanceRegistry& instances, const Callers& callers, const StreamHosts& walks, CallQueue& calls)
+    : instances_(instances), callers_(callers), walks_(walks) {
   Queue(calls, "GetStatistics", &InspectService::DoGetStatistics);
   Queue(calls, "ReadMemory", &InspectService::DoReadMemory);
   Queue(calls, "Translate", &InspectService::DoTranslate);
@@ -51,7 +51,8 @@ grpc::ServerWriteReactor<v1::BlockList>* InspectService::WalkBlocks(grpc::Callba
   }
   NextPage<v1::BlockList> next = [refused](v1::BlockList&, const Interrupt&) -> absl::StatusOr<bool> { return refused; };
   if (refused.ok()) next = WalkBlocksOf(*instance, *request);
-  return new PageStream<v1::BlockList>(*context, walks_, errors::TooManyWalks(walks_.calls.max()), std::move(next));
+  return new PageStream<v1::BlockList>(*context, walks_, callers_.NameOf(*context), errors::TooManyWalks(walks_.calls.max()),
+                                       std::move(next));
 }
 
 grpc::Status InspectService::DoReadMemory(const Caller& caller, const v1::ReadMemoryRequest& request,

@@ -5,6 +5,7 @@
 
 #include "alloclab/v1/inspect.grpc.pb.h"
 #include "server/collections/instance_registry.h"
+#include "server/handlers/callers.h"
 #include "server/handlers/page_stream.h"
 #include "server/handlers/queued_service.h"
 
@@ -14,7 +15,7 @@ class InspectService final
     : public QueuedService<v1::Inspect, v1::Inspect::WithCallbackMethod_WalkBlocks<v1::Inspect::Service>> {
  public:
   // All outlive the service.
-  InspectService(InstanceRegistry& instances, const StreamHosts& walks, CallQueue& calls);
+  InspectService(InstanceRegistry& instances, const Callers& callers, const StreamHosts& walks, CallQueue& calls);
 
   grpc::ServerWriteReactor<v1::BlockList>* WalkBlocks(grpc::CallbackServerContext* context,
                                                       const v1::WalkBlocksRequest* request) override;
@@ -27,6 +28,7 @@ class InspectService final
                                  v1::CheckInvariantsReply& reply);
 
   InstanceRegistry& instances_;
+  const Callers& callers_;
   const StreamHosts walks_;
 };
 

@@ -1,5 +1,6 @@
 #include "server/handlers/lab_service.h"
 
+#include "server/access/owner.h"
 #include "server/converters/instance_converter.h"
 #include "server/converters/list_converter.h"
 #include "server/converters/native_converter.h"
@@ -20,6 +21,7 @@ void AddOthers(const InstanceRegistry& instances, v1::ListInstancesResponse& rep
     listed.set_owner(other.entry.owner);
     listed.mutable_place()->set_server(other.place.server);
     listed.mutable_place()->set_address(other.place.address);
+    listed.mutable_place()->set_page(other.place.page);
   }
 }
 
@@ -53,6 +55,7 @@ grpc::Status LabService::DoCreateInstance(const Caller& caller, const v1::Create
   const absl::StatusOr<Bearer> who = callers_.Who(caller);
   if (!who.ok()) return ToGrpcStatus(who.status());
   wanted->owner = who->name;
+  wanted->request_id = RequestIdOf(who->name, wanted->request_id);
   const auto instance = instances_.Create(*wanted);
   if (!instance.ok()) return ToGrpcStatus(instance.status());
   reply = ToProto(**instance);

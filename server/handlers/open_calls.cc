@@ -7,15 +7,30 @@
 
 namespace alloclab::server {
 
-absl::Status OpenCalls::Admit(const void* call, const std::string& client, const absl::Status& when_full, End end) {
+namespace {
+
+std::size_t CountOf(const std::map<std::string, std::size_t>& counts, const std::string& name) {
+  const auto found = counts.find(name);
+  return found == counts.end() ? 0 : found->second;
+}
+
+void CountOneLess(std::map<std::string, std::size_t>& counts, const std::string& name) {
+  const auto found = counts.find(name);
+  if (--found->second == 0) counts.erase(found);
+}
+
+}  // namespace
+
+absl::Status OpenCalls::Admit(const void* call, const Client& client, const absl::Status& when_full, End end) {
   const MutexLock lock(mutex_);
   if (draining_) return errors::Draining();
-  const auto mine = of_client_.find(client);
-  if (mine != of_client_.end() && mine->second >= rules_.of_one_client) return when_full;
+  if (CountOf(of_client_, client.connection) >= rules_.of_one_client) return when_full;
+  if (CountOf(of_owner_, client.owner) >= of_one_owner()) return when_full;
   const MonotonicTime now = clock_();
   if (calls_.size() >= rules_.max && !MakeRoom(now)) return when_full;
   calls_.emplace(call, Call{client, std::move(end), now});
-  ++of_client_[client];
+  ++of_client_[client.connection];
+  if (!client.owner.empty()) ++of_owner_[client.owner];
   return absl::OkStatus();
 }
 
@@ -39,8 +54,8 @@ void OpenCalls::Leave(const void* call) {
 }
 
 void OpenCalls::Remove(std::map<const void*, Call>::iterator call) {
-  const auto of_client = of_client_.find(call->second.client);
-  if (--of_client->second == 0) of_client_.erase(of_client);
+  CountOneLess(of_client_, call->second.client.connection);
+  if (!call->second.client.owner.empty()) CountOneLess(of_owner_, call->second.client.owner);
   calls_.erase(call);
 }
 

@@ -15,8 +15,8 @@ using testing::HasSubstr;
 
 class OpenCallsTest : public testing::Test {
  protected:
-  absl::Status Admit(OpenCalls& calls, int call, const std::string& client = "a") {
-    return calls.Admit(&keys_[static_cast<std::size_t>(call)], client, absl::ResourceExhaustedError("full"),
+  absl::Status Admit(OpenCalls& calls, int call, const std::string& client = "a", const std::string& owner = "") {
+    return calls.Admit(&keys_[static_cast<std::size_t>(call)], {client, owner}, absl::ResourceExhaustedError("full"),
                        [this, call](const absl::Status& status) {
                          ended_.push_back(call);
                          last_ = status;
@@ -42,6 +42,17 @@ TEST_F(OpenCallsTest, AdmitsSoManyAndOfOneClientSoMany) {
   EXPECT_TRUE(Admit(calls, 3, "a").ok());
   EXPECT_EQ(calls.size(), 3u);
   EXPECT_THAT(ended_, ElementsAre());
+}
+
+TEST_F(OpenCallsTest, AnOwnerHasHalfOfThemOnHoweverManyConnections) {
+  OpenCalls calls({.max = 4});
+  EXPECT_TRUE(Admit(calls, 0, "a", "bob").ok());
+  EXPECT_TRUE(Admit(calls, 1, "b", "bob").ok());
+  EXPECT_EQ(Admit(calls, 2, "c", "bob").message(), "full");
+  EXPECT_TRUE(Admit(calls, 2, "d", "ada").ok());
+  calls.Leave(Key(0));
+  EXPECT_TRUE(Admit(calls, 0, "c", "bob").ok());
+  EXPECT_TRUE(Admit(calls, 3, "e").ok()) << "nobody's";
 }
 
 TEST_F(OpenCallsTest, TheLongestSilentMakesRoom) {

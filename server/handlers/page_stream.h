@@ -34,13 +34,15 @@ struct StreamHosts {
 template <class Page>
 class PageStream final : public grpc::ServerWriteReactor<Page> {
  public:
-  // Deletes itself when the call is done. `when_full`: there are too many such calls.
-  PageStream(grpc::CallbackServerContext& context, const StreamHosts& hosts, const absl::Status& when_full, NextPage<Page> next)
+  // Deletes itself when the call is done. `owner`: of OpenCalls::Client; `when_full`: there are too many such calls.
+  PageStream(grpc::CallbackServerContext& context, const StreamHosts& hosts, const std::string& owner,
+             const absl::Status& when_full, NextPage<Page> next)
       : pool_(hosts.pool),
         calls_(hosts.calls),
         next_(std::move(next)),
         write_(hosts.writes, [&context] { context.TryCancel(); }) {
-    absl::Status status = calls_.Admit(this, context.peer(), when_full, [this](const absl::Status&) { draining_ = true; });
+    absl::Status status =
+        calls_.Admit(this, {context.peer(), owner}, when_full, [this](const absl::Status&) { draining_ = true; });
     if (status.ok()) {
       Post();
     } else {

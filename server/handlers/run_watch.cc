@@ -9,9 +9,9 @@
 namespace alloclab::server {
 
 RunWatch::RunWatch(grpc::CallbackServerContext& context, RunExecutor& runs, OpenCalls& watchers, WriteWatch& writes,
-                   std::uint64_t id)
+                   std::uint64_t id, const std::string& owner)
     : watchers_(watchers), write_(writes, [&context] { context.TryCancel(); }) {
-  absl::Status status = watchers_.Admit(this, context.peer(), errors::TooManyWatchers(watchers_.max()),
+  absl::Status status = watchers_.Admit(this, {context.peer(), owner}, errors::TooManyWatchers(watchers_.max()),
                                         [this](const absl::Status& why) { End(why); });
   if (status.ok()) status = Begin(runs, id);
   if (!status.ok()) End(status);

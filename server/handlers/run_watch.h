@@ -21,7 +21,8 @@ namespace alloclab::server {
 class RunWatch final : public grpc::ServerWriteReactor<v1::Run> {
  public:
   // Deletes itself when the call is done. All outlive it.
-  RunWatch(grpc::CallbackServerContext& context, RunExecutor& runs, OpenCalls& watchers, WriteWatch& writes, std::uint64_t id);
+  RunWatch(grpc::CallbackServerContext& context, RunExecutor& runs, OpenCalls& watchers, WriteWatch& writes, std::uint64_t id,
+           const std::string& owner);
 
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnCancel() override ABSL_LOCKS_EXCLUDED(mutex_);

@@ -42,6 +42,7 @@ grpc::Status RunsService::DoSubmitRun(const Caller& caller, const v1::SubmitRunR
   if (wanted->request.owner.empty()) wanted->request.owner = who->name;
   const absl::Status may = CheckOwner(*who, wanted->request.owner, "the run");
   if (!may.ok()) return ToGrpcStatus(may);
+  wanted->request_id = RequestIdOf(wanted->request.owner, wanted->request_id);
   return Reply(runs_.Submit(*std::move(wanted)), reply);
 }
 
@@ -64,7 +65,7 @@ grpc::Status RunsService::DoListRuns(const Caller&, const v1::ListRunsRequest& r
 
 grpc::ServerWriteReactor<v1::Run>* RunsService::WatchRun(grpc::CallbackServerContext* context,
                                                          const v1::WatchRunRequest* request) {
-  return new RunWatch(*context, runs_, watchers_, writes_, request->id());  // deletes itself
+  return new RunWatch(*context, runs_, watchers_, writes_, request->id(), callers_.NameOf(*context));  // deletes itself
 }
 
 grpc::Status RunsService::DoCancelRun(const Caller& caller, const v1::CancelRunRequest& request, v1::Run& reply) {
@@ -84,7 +85,8 @@ grpc::Status RunsService::DoUpdateRun(const Caller& caller, const v1::UpdateRunR
 }
 
 grpc::Status RunsService::DoDiffRuns(const Caller& caller, const v1::DiffRunsRequest& request, v1::DiffRunsReply& reply) {
-  if (absl::Status status = diffs_.Admit(&caller, caller.peer(), errors::TooManyDiffs(diffs_.max())); !status.ok())
+  if (absl::Status status = diffs_.Admit(&caller, {caller.peer(), callers_.NameOf(caller)}, errors::TooManyDiffs(diffs_.max()));
+      !status.ok())
     return ToGrpcStatus(status);
   const absl::Cleanup leave = [&] { diffs_.Leave(&caller); };
   absl::StatusOr<v1::DiffRunsReply> found =

@@ -1,5 +1,7 @@
 #include "server/handlers/time_travel_service.h"
 
+#include <string>
+
 #include "server/converters/time_travel_converter.h"
 #include "server/handlers/grpc_status.h"
 
@@ -26,10 +28,14 @@ grpc::Status TimeTravelService::DoOpen(const Caller& caller, const v1::OpenRunRe
   return grpc::Status::OK;
 }
 
+absl::StatusOr<std::shared_ptr<LiveInstance>> TimeTravelService::FindOwn(const Caller& caller, const std::string& name) {
+  const auto own = callers_.FindOwn(caller, instances_, name);
+  if (!own.ok()) return own.status();
+  return runs_.Find(std::to_string((*own)->id()));  // the name may be another's by now
+}
+
 grpc::Status TimeTravelService::DoSeek(const Caller& caller, const v1::SeekRequest& request, v1::Moment& reply) {
-  const absl::Status own = callers_.FindOwn(caller, instances_, request.instance()).status();
-  if (!own.ok()) return ToGrpcStatus(own);
-  const auto instance = runs_.Find(request.instance());
+  const auto instance = FindOwn(caller, request.instance());
   if (!instance.ok()) return ToGrpcStatus(instance.status());
   if (absl::Status status = (*instance)->Seek(request.operation(), LeftBy(caller)); !status.ok()) return ToGrpcStatus(status);
   reply = MomentOf(**instance);
@@ -37,7 +43,7 @@ grpc::Status TimeTravelService::DoSeek(const Caller& caller, const v1::SeekReque
 }
 
 grpc::Status TimeTravelService::DoExplain(const Caller& caller, const v1::ExplainRequest& request, v1::Explanation& reply) {
-  const auto instance = runs_.Find(request.instance());
+  const auto instance = FindOwn(caller, request.instance());
   if (!instance.ok()) return ToGrpcStatus(instance.status());
   const auto explanation = (*instance)->ExplainOperation(request.operation(), LeftBy(caller));
   if (!explanation.ok()) return ToGrpcStatus(explanation.status());
@@ -47,7 +53,7 @@ grpc::Status TimeTravelService::DoExplain(const Caller& caller, const v1::Explai
 
 grpc::Status TimeTravelService::DoExplainRun(const Caller& caller, const v1::ExplainRunRequest& request,
                                              v1::RunExplanation& reply) {
-  const auto instance = runs_.Find(request.instance());
+  const auto instance = FindOwn(caller, request.instance());
   if (!instance.ok()) return ToGrpcStatus(instance.status());
   const OpenedRun& opened = *(*instance)->opened_run();
   const std::uint64_t until = request.until() != 0 ? request.until() : opened.trace->operations.size();
@@ -60,7 +66,7 @@ grpc::Status TimeTravelService::DoExplainRun(const Caller& caller, const v1::Exp
 
 grpc::Status TimeTravelService::DoFindTenants(const Caller& caller, const v1::FindTenantsRequest& request,
                                               v1::TenantList& reply) {
-  const auto instance = runs_.Find(request.instance());
+  const auto instance = FindOwn(caller, request.instance());
   if (!instance.ok()) return ToGrpcStatus(instance.status());
   const OpenedRun& opened = *(*instance)->opened_run();
   const std::uint64_t until = request.until() != 0 ? request.until() : opened.trace->operations.size();
@@ -78,9 +84,9 @@ grpc::Status TimeTravelService::DoDescribe(const Caller&, const v1::DescribeRequ
 }
 
 grpc::Status TimeTravelService::DoClose(const Caller& caller, const v1::CloseRunRequest& request, v1::CloseRunReply&) {
-  const absl::Status own = callers_.FindOwn(caller, instances_, request.instance()).status();
-  if (!own.ok()) return ToGrpcStatus(own);
-  return ToGrpcStatus(runs_.Close(request.instance()));
+  const auto own = callers_.FindOwn(caller, instances_, request.instance());
+  if (!own.ok()) return ToGrpcStatus(own.status());
+  return ToGrpcStatus(runs_.Close(std::to_string((*own)->id())));
 }
 
 }  // namespace alloclab::server

@@ -22,6 +22,8 @@ class TimeTravelService final : public QueuedService<v1::TimeTravel> {
   grpc::Status DoFindTenants(const Caller& caller, const v1::FindTenantsRequest& request, v1::TenantList& reply);
   grpc::Status DoDescribe(const Caller& caller, const v1::DescribeRequest& request, v1::Moment& reply);
   grpc::Status DoClose(const Caller& caller, const v1::CloseRunRequest& request, v1::CloseRunReply& reply);
+  // One that the caller opened, as whatever moves it is for him and admins: errors of Callers::FindOwn and OpenedRuns::Find.
+  absl::StatusOr<std::shared_ptr<LiveInstance>> FindOwn(const Caller& caller, const std::string& name);
 
   OpenedRuns& runs_;
   const InstanceRegistry& instances_;

@@ -22,11 +22,12 @@ absl::Status MakeRoom(std::size_t more, std::string& bytes, MemoryLease& lease) 
 
 }  // namespace
 
-absl::Status AdmitUpload(OpenCalls& uploads, grpc::ServerContext& context) {
-  return uploads.Admit(&context, context.peer(), errors::TooManyUploads(uploads.max()), [&context](const absl::Status& why) {
-    Log(LogLevel::kWarning, "upload.ended", {{"client", context.peer()}, {"reason", std::string(why.message())}});
-    context.TryCancel();  // wakes the read that waits for the client
-  });
+absl::Status AdmitUpload(OpenCalls& uploads, grpc::ServerContext& context, const std::string& owner) {
+  return uploads.Admit(
+      &context, {context.peer(), owner}, errors::TooManyUploads(uploads.max()), [&context](const absl::Status& why) {
+        Log(LogLevel::kWarning, "upload.ended", {{"client", context.peer()}, {"reason", std::string(why.message())}});
+        context.TryCancel();  // wakes the read that waits for the client
+      });
 }
 
 absl::Status AddChunk(const std::string& name, const std::string& data, bool first, UploadedFile& file, MemoryLease& lease) {

@@ -24,7 +24,7 @@ struct UploadedFile {
 };
 
 // One more open upload, which is to Leave `uploads`; a silent one is ended where others wait. RESOURCE_EXHAUSTED.
-absl::Status AdmitUpload(OpenCalls& uploads, grpc::ServerContext& context);
+absl::Status AdmitUpload(OpenCalls& uploads, grpc::ServerContext& context, const std::string& owner);
 
 // Adds a chunk to the file, whose memory is taken from the budget before.
 absl::Status AddChunk(const std::string& name, const std::string& data, bool first, UploadedFile& file, MemoryLease& lease);

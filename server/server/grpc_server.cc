@@ -87,7 +87,7 @@ GrpcServer::GrpcServer(const Domain& domain, std::size_t streams_max)
       calls_({.threads = kCallThreads, .of_one_client = kCallThreads / 2, .waiting_max = kCallsWaitingMax}),
       lab_(domain.instances, callers_, domain.runs.natives(), domain.describe, calls_),
       heap_(domain.instances, callers_, {operations_, calls_}, pool_, streams_, writes_),
-      inspect_(domain.instances, {pool_, writes_, walks_}, calls_),
+      inspect_(domain.instances, callers_, {pool_, writes_, walks_}, calls_),
       time_travel_(domain.opened_runs, domain.instances, callers_, calls_),
       workloads_(domain.traces, domain.runs, callers_, uploads_, calls_),
       guests_(domain.guests, domain.runs, callers_, uploads_, calls_),

@@ -107,7 +107,7 @@ std::string LiveStream::End(const absl::Status& why) {
   return EventText("end", ErrorJson(why));
 }
 
-absl::StatusOr<std::shared_ptr<HttpStream>> LiveStreams::Open(const std::string& client, LiveSource source,
+absl::StatusOr<std::shared_ptr<HttpStream>> LiveStreams::Open(const OpenCalls::Client& client, LiveSource source,
                                                               const MapRequest& request) {
   const std::string name = DigestOfSecret(MakeSecret()).substr(0, 16);
   auto made = std::make_unique<LiveStream>(name, std::move(source), request);

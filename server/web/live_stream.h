@@ -78,8 +78,8 @@ class LiveStream final : public HttpStream {
 class LiveStreams {
  public:
   // RESOURCE_EXHAUSTED: there are as many as there may be, in all or of this client.
-  absl::StatusOr<std::shared_ptr<HttpStream>> Open(const std::string& client, LiveSource source, const MapRequest& request)
-      ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<std::shared_ptr<HttpStream>> Open(const OpenCalls::Client& client, LiveSource source,
+                                                   const MapRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
   // NOT_FOUND: there is no stream of that name (any more).
   absl::Status LookAt(const std::string& name, const MapRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
 

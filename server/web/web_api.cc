@@ -112,42 +112,44 @@ WebApi::Handler WebApi::Route(const std::vector<std::string>& path) {
   return nullptr;
 }
 
-WebApi::Handler WebApi::RouteOfChange(const std::vector<std::string>& path) {
-  static const std::map<std::string_view, Handler> kOfRun = {{"repeat", &WebApi::RepeatRun},
-                                                             {"cancel", &WebApi::CancelRun},
-                                                             {"delete", &WebApi::DeleteRun},
-                                                             {"update", &WebApi::UpdateRun},
-                                                             {"open", &WebApi::OpenRun}};
-  static const std::map<std::string_view, Handler> kOfInstance = {
-      {"seek", &WebApi::SeekRun},    {"explain", &WebApi::ExplainRun},     {"holes", &WebApi::Holes},
-      {"tenants", &WebApi::Tenants}, {"close", &WebApi::CloseRun},         {"delete", &WebApi::DeleteInstance},
-      {"malloc", &WebApi::Operate},  {"calloc", &WebApi::Operate},         {"realloc", &WebApi::Operate},
-      {"free", &WebApi::Operate},    {"allocate-pages", &WebApi::Operate}, {"free-pages", &WebApi::Operate}};
+WebApi::Change WebApi::RouteOfChange(const std::vector<std::string>& path) {
+  static const std::map<std::string_view, Change> kOfRun = {{"repeat", {&WebApi::RepeatRun, Whose::kAnybodys}},
+                                                            {"open", {&WebApi::OpenRun, Whose::kAnybodys}},
+                                                            {"cancel", {&WebApi::CancelRun}},
+                                                            {"delete", {&WebApi::DeleteRun}},
+                                                            {"update", {&WebApi::UpdateRun}}};
+  static const std::map<std::string_view, Change> kOfInstance = {
+      {"explain", {&WebApi::ExplainRun}},     {"holes", {&WebApi::Holes}},
+      {"tenants", {&WebApi::Tenants}},        {"seek", {&WebApi::SeekRun}},
+      {"close", {&WebApi::CloseRun}},         {"delete", {&WebApi::DeleteInstance}},
+      {"malloc", {&WebApi::Operate}},         {"calloc", {&WebApi::Operate}},
+      {"realloc", {&WebApi::Operate}},        {"free", {&WebApi::Operate}},
+      {"allocate-pages", {&WebApi::Operate}}, {"free-pages", {&WebApi::Operate}}};
   const bool runs = path.size() >= 2 && path[1] == "runs", instances = path.size() >= 2 && path[1] == "instances";
-  if (path.size() == 2) return runs ? &WebApi::StartRun : instances ? &WebApi::CreateInstance : nullptr;
-  if (path.size() != 4 || (!runs && !instances)) return nullptr;
+  if (path.size() == 2 && runs) return {&WebApi::StartRun, Whose::kAnybodys};
+  if (path.size() == 2 && instances) return {&WebApi::CreateInstance, Whose::kAnybodys};
+  if (path.size() != 4 || (!runs && !instances)) return {};
   const auto& actions = runs ? kOfRun : kOfInstance;
   const auto found = actions.find(path[3]);
-  return found == actions.end() ? nullptr : found->second;
+  return found == actions.end() ? Change() : found->second;
 }
 
-absl::Status WebApi::CheckOwnerOf(const HttpRequest& request, const Bearer& who) const {
-  if (who.name.empty() || request.path.size() != 4) return absl::OkStatus();
-  const std::string &name = request.path[2], &action = request.path[3];
-  if (request.path[1] == "instances" && action != "explain" && action != "holes" && action != "tenants") {
-    const auto instance = subjects_.instances.Find(name);
-    if (instance.ok()) return CheckOwner(who, (*instance)->owner(), fmt::format("instance \"{}\"", (*instance)->name()));
+absl::Status WebApi::CheckOwnerOf(HttpRequest& request, const Bearer& who) const {
+  if (who.name.empty()) return absl::OkStatus();
+  if (request.path[1] == "instances") {
+    const auto instance = subjects_.instances.Find(request.path[2]);
+    if (!instance.ok()) return instance.status();
+    request.path[2] = std::to_string((*instance)->id());
+    return CheckOwner(who, (*instance)->owner(), fmt::format("instance \"{}\"", (*instance)->name()));
   }
-  if (request.path[1] == "runs" && (action == "cancel" || action == "delete" || action == "update")) {
-    const auto id = RunNumber(request);
-    const auto run = id.ok() ? subjects_.runs.Get(*id) : id.status();
-    if (run.ok()) return CheckOwner(who, run->request.owner, fmt::format("run {}", *id));
-  }
-  return absl::OkStatus();
+  const auto id = RunNumber(request);
+  const auto run = id.ok() ? subjects_.runs.Get(*id) : id.status();
+  return run.ok() ? CheckOwner(who, run->request.owner, fmt::format("run {}", *id)) : run.status();
 }
 
 absl::StatusOr<std::string> WebApi::Answer(HttpRequest request, const Bearer& who) {
-  const Handler handler = request.changes ? RouteOfChange(request.path) : Route(request.path);
+  const Change change = request.changes ? RouteOfChange(request.path) : Change{Route(request.path), Whose::kAnybodys};
+  const Handler handler = change.handler;
   if (handler == nullptr) {
     return absl::NotFoundError(fmt::format(
         "no address \"/{}\": expected {}", fmt::join(request.path, "/"),
@@ -157,7 +159,9 @@ absl::StatusOr<std::string> WebApi::Answer(HttpRequest request, const Bearer& wh
                         : "/api/server, /api/catalog, /api/workloads, /api/traces, /api/instances[/NAME[/map|live|ages]] or "
                           "/api/runs[/ID[/map|live|diff]]"));
   }
-  if (absl::Status status = request.changes ? CheckOwnerOf(request, who) : absl::OkStatus(); !status.ok()) return status;
+  if (change.whose == Whose::kTheirs) {
+    if (absl::Status status = CheckOwnerOf(request, who); !status.ok()) return status;
+  }
   request.caller = who.name;
   return (this->*handler)(request);
 }
@@ -239,7 +243,8 @@ absl::StatusOr<std::string> WebApi::DiffRuns(const HttpRequest& request) {
   const auto id = RunNumber(request), with = request.Number("with", 0, 0, UINT64_MAX);
   if (!id.ok()) return id.status();
   if (!with.ok()) return with.status();
-  if (absl::Status status = diffs_.Admit(&request, request.peer, errors::TooManyDiffs(diffs_.max())); !status.ok())
+  if (absl::Status status = diffs_.Admit(&request, {request.peer, request.caller}, errors::TooManyDiffs(diffs_.max()));
+      !status.ok())
     return status;
   const absl::Cleanup leave = [&] { diffs_.Leave(&request); };
   const MonotonicTime end = MonotonicTime::Now() + kWebDiffTimeMax;

@@ -69,10 +69,17 @@ class WebApi {
  private:
   using Handler = absl::StatusOr<std::string> (WebApi::*)(const HttpRequest&);
   static Handler Route(const std::vector<std::string>& path);
-  static Handler RouteOfChange(const std::vector<std::string>& path);
+  // What a POST does. `kTheirs`: what it is done to is its owner's alone, and admins'.
+  enum class Whose { kAnybodys, kTheirs };
+  struct Change {
+    Handler handler = nullptr;
+    Whose whose = Whose::kTheirs;
+  };
+  static Change RouteOfChange(const std::vector<std::string>& path);
 
-  // Of what there is not the handler speaks.
-  absl::Status CheckOwnerOf(const HttpRequest& request, const Bearer& who) const;
+  // Whether `who` may change the instance or run of /api/instances/NAME/delete. From then on the request says the id of the
+  // instance, as its name may be another's when it is changed. Errors of Find and Get, and PERMISSION_DENIED.
+  absl::Status CheckOwnerOf(HttpRequest& request, const Bearer& who) const;
 
   absl::StatusOr<std::string> Server(const HttpRequest& request);
   absl::StatusOr<std::string> Catalog(const HttpRequest& request);

@@ -194,7 +194,7 @@ absl::StatusOr<std::shared_ptr<HttpStream>> WebApi::OpenLive(const HttpRequest& 
     return figures;
   };
   if (const auto figures = source.figures(); !figures.ok()) return figures.status();  // as an answer, not as an event
-  return streams_.Open(request.peer, std::move(source), *wanted);
+  return streams_.Open({request.peer, request.caller}, std::move(source), *wanted);
 }
 
 absl::StatusOr<std::string> WebApi::SteerLive(const HttpRequest& request) {

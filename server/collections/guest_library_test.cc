@@ -1,0 +1,52 @@
+#include "server/collections/guest_library.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+
+#include "server/store/sqlite_store.h"
+#include "server/testing/temporary_directory.h"
+
+namespace alloclab::server {
+namespace {
+
+using testing::HasSubstr;
+
+class GuestLibraryTest : public testing::Test {
+ protected:
+  static std::string Program(const std::string& name) {
+    std::ifstream file(ALLOCLAB_SOURCE_DIR "/allocators/guest/testdata/programs/" + name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  TemporaryDirectory directory_;
+  std::unique_ptr<RunStore> store_ = *SqliteStore::Open(directory_.path());
+  std::shared_ptr<HostBudget> budget_ = std::make_shared<HostBudget>(
+      HostBudgetLimits{.promised_ram_bytes = 1ull << 32, .held_bytes = 1ull << 32, .handles = 10'000});
+  GuestLibrary guests_{*store_, budget_, 1 << 20, /*retire=*/false};
+};
+
+// Who searches for long enough makes a program whose digest begins as another's does.
+TEST_F(GuestLibraryTest, NobodyTakesTheNameOfAnothersProgram) {
+  const auto first = guests_.Add(Program("buddy_pages.elf"), "hers.elf", "ada");
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_TRUE(guests_.Add(Program("buddy_pages.elf"), "his.elf", "bob").ok()) << "it is the same";
+  const std::string name = GuestLibrary::NameOf(*first).ToString();
+  ASSERT_TRUE(guests_.Delete(name).ok());
+  StoredTrace alike = *first;
+  alike.sha256 = first->sha256.substr(0, kGuestDigits) + std::string(kGuestDigitsMax - kGuestDigits, '0');
+  alike.content = Program("explicit_list.elf");
+  ASSERT_TRUE(store_->PutTrace(alike).ok());
+  const absl::Status refused = guests_.Add(Program("buddy_pages.elf"), "hers.elf", "ada").status();
+  EXPECT_TRUE(absl::IsAlreadyExists(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()),
+              HasSubstr("another program begins with " + first->sha256.substr(0, kGuestDigits)));
+  EXPECT_EQ(guests_.Find(name)->sha256, alike.sha256) << "who was first keeps the name";
+}
+
+}  // namespace
+}  // namespace alloclab::server

@@ -1,0 +1,159 @@
+// What one user of a shared lab tries to do to another's work, in ways that the table of roles does not show.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "alloclab/v1/time_travel.grpc.pb.h"
+#include "server/access/token_file.h"
+#include "server/testing/http_client.h"
+#include "server/testing/test_server.h"
+
+namespace alloclab::server {
+namespace {
+
+class Owners : public testing::Test {
+ protected:
+  static std::string MakeUser(const std::string& data_dir, const std::string& name) {
+    const auto secret = CreateToken(data_dir, {.name = name, .role = Role::kUser, .created = absl::Now(), .digest = {}});
+    EXPECT_TRUE(secret.ok()) << secret.status();
+    return "Bearer " + secret.value_or("");
+  }
+  // What `call` of a context comes to with that token.
+  template <class Call>
+  static grpc::Status As(const std::string& user, const Call& call) {
+    return With([&](grpc::ClientContext& context) {
+      context.AddMetadata("authorization", user);
+      return call(context);
+    });
+  }
+  v1::Run Submit(const std::string& user, const v1::SubmitRunRequest& request) {
+    v1::Run run;
+    const grpc::Status status = As(user, [&](auto& context) { return server_->runs->SubmitRun(&context, request, &run); });
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return run;
+  }
+  grpc::Status Create(const std::string& user, const v1::CreateInstanceRequest& request, v1::Instance& made) {
+    return As(user, [&](auto& context) { return server_->lab->CreateInstance(&context, request, &made); });
+  }
+  int Post(const std::string& user, const std::string& target) {
+    const std::string& host = server_.server().web_address();
+    return Exchange(host, absl::StrCat("POST ", target, " HTTP/1.1\r\nHost: ", host, "\r\nOrigin: http://", host,
+                                       "\r\nAuthorization: ", user, "\r\n\r\n"))
+        .status;
+  }
+
+  std::string ada_, bob_;
+  TestServer server_{[this](ServerOptions& options) {
+    options.web_listen = "127.0.0.1:0";
+    ada_ = MakeUser(options.data_dir, "ada");
+    bob_ = MakeUser(options.data_dir, "bob");
+  }};
+};
+
+TEST_F(Owners, NobodyIsInTheWayOfAnothersRequestIds) {
+  v1::SubmitRunRequest run = SmallRun();
+  run.set_request_id("study/1");
+  v1::SubmitRunRequest different = SmallRun(10);
+  different.set_request_id("study/2");
+  const v1::Run of_bob = Submit(bob_, run);
+  Submit(bob_, different);
+  const v1::Run of_ada = Submit(ada_, run);
+  EXPECT_EQ(of_ada.owner(), "ada");
+  EXPECT_NE(of_ada.id(), of_bob.id());
+  EXPECT_EQ(Submit(ada_, run).id(), of_ada.id());
+  run.set_request_id("study/2");
+  EXPECT_EQ(Submit(ada_, run).owner(), "ada") << "though bob asked for something else by that id";
+
+  v1::CreateInstanceRequest instance;
+  instance.mutable_config()->set_ram_bytes(1 << 20);
+  instance.set_request_id("mine");
+  v1::Instance first, second, again;
+  ASSERT_TRUE(Create(bob_, instance, first).ok());
+  ASSERT_TRUE(Create(ada_, instance, second).ok());
+  ASSERT_TRUE(Create(ada_, instance, again).ok());
+  EXPECT_EQ(second.owner(), "ada");
+  EXPECT_NE(second.id(), first.id());
+  EXPECT_EQ(again.id(), second.id());
+}
+
+TEST_F(Owners, AnOpenedRunIsMovedByWhoOpenedIt) {
+  const v1::Run run = Submit(ada_, SmallRun());
+  const auto travel = v1::TimeTravel::NewStub(server_->channel);
+  v1::Moment moment;
+  v1::OpenRunRequest open;
+  open.set_run(run.id());
+  open.set_operation(100);
+  ASSERT_TRUE(As(ada_, [&](auto& context) { return travel->Open(&context, open, &moment); }).ok());
+  const std::string name = moment.instance();
+  const auto moved = [&](const std::string& user, auto request, auto reply, auto method) {
+    request.set_instance(name);
+    return As(user, [&](auto& context) { return (travel.get()->*method)(&context, request, &reply); }).error_code();
+  };
+  using Stub = v1::TimeTravel::Stub;
+  constexpr auto kDenied = grpc::StatusCode::PERMISSION_DENIED;
+  v1::SeekRequest seek;
+  seek.set_operation(7);
+  v1::ExplainRequest explain;
+  explain.set_operation(7);
+  v1::ExplainRunRequest survey;
+  survey.set_until(300);
+  v1::FindTenantsRequest tenants;
+  tenants.set_until(300);
+  EXPECT_EQ(moved(bob_, seek, v1::Moment(), &Stub::Seek), kDenied);
+  EXPECT_EQ(moved(bob_, explain, v1::Explanation(), &Stub::Explain), kDenied);
+  EXPECT_EQ(moved(bob_, survey, v1::RunExplanation(), &Stub::ExplainRun), kDenied);
+  EXPECT_EQ(moved(bob_, tenants, v1::TenantList(), &Stub::FindTenants), kDenied);
+  EXPECT_EQ(moved(bob_, v1::CloseRunRequest(), v1::CloseRunReply(), &Stub::Close), kDenied);
+  for (const char* action : {"seek?operation=7", "explain?operation=7", "holes", "tenants?address=0xc0400008", "close"}) {
+    EXPECT_EQ(Post(bob_, absl::StrCat("/api/instances/", name, "/", action)), 403) << action;
+  }
+  v1::DescribeRequest describe;
+  describe.set_instance(name);
+  ASSERT_TRUE(As(bob_, [&](auto& context) { return travel->Describe(&context, describe, &moment); }).ok()) << "a look";
+  EXPECT_EQ(moment.operation(), 100u);
+  EXPECT_EQ(moved(ada_, explain, v1::Explanation(), &Stub::Explain), grpc::StatusCode::OK);
+}
+
+// Whoever deletes what is his, by a name that is another's a moment later, must not delete that.
+TEST_F(Owners, ANameThatPassesToAnotherTakesNoChangeAlong) {
+  constexpr int kTurns = 1000;
+  std::atomic<bool> over{false};
+  std::thread bob([&] {
+    while (!over) {
+      Post(bob_, "/api/instances?name=contested&ram=1Mi");
+      Post(bob_, "/api/instances/contested/delete");
+    }
+  });
+  std::thread more([&] {
+    while (!over) Post(bob_, "/api/instances/contested/delete");
+  });
+  v1::CreateInstanceRequest create;
+  create.set_name("contested");
+  create.mutable_config()->set_ram_bytes(1 << 20);
+  int lost = 0;
+  for (int turn = 0; turn < kTurns;) {
+    v1::Instance mine, seen;
+    if (!Create(ada_, create, mine).ok()) continue;
+    ++turn;
+    v1::GetInstanceRequest get;
+    get.set_instance(std::to_string(mine.id()));
+    absl::SleepFor(absl::Microseconds(200));
+    lost += !As(ada_, [&](auto& context) { return server_->lab->GetInstance(&context, get, &seen); }).ok();
+    v1::DeleteInstanceRequest remove;
+    remove.set_instance(get.instance());
+    v1::DeleteInstanceResponse gone;
+    As(ada_, [&](auto& context) { return server_->lab->DeleteInstance(&context, remove, &gone); });
+  }
+  over = true;
+  bob.join();
+  more.join();
+  EXPECT_EQ(lost, 0) << "of " << kTurns;
+}
+
+}  // namespace
+}  // namespace alloclab::server
