@@ -3,13 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "alloclab/v1/time_travel.grpc.pb.h"
 #include "server/access/token_file.h"
+#include "server/limits.h"
 #include "server/testing/http_client.h"
 #include "server/testing/test_server.h"
 
@@ -117,6 +120,39 @@ TEST_F(Owners, AnOpenedRunIsMovedByWhoOpenedIt) {
   ASSERT_TRUE(As(bob_, [&](auto& context) { return travel->Describe(&context, describe, &moment); }).ok()) << "a look";
   EXPECT_EQ(moment.operation(), 100u);
   EXPECT_EQ(moved(ada_, explain, v1::Explanation(), &Stub::Explain), grpc::StatusCode::OK);
+}
+
+TEST_F(Owners, UploadsOfOneLeaveRoomForOthers) {
+  struct Upload {
+    std::unique_ptr<v1::Workloads::Stub> stub;
+    grpc::ClientContext context;
+    v1::TraceInfo info;
+    std::unique_ptr<grpc::ClientWriter<v1::UploadTraceRequest>> writer;
+  };
+  grpc::ChannelArguments alone;
+  alone.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a connection each
+  const auto begin = [&](const std::string& user) {
+    auto upload = std::make_unique<Upload>();
+    upload->stub = v1::Workloads::NewStub(
+        grpc::CreateCustomChannel(server_.server().grpc_address(), grpc::InsecureChannelCredentials(), alone));
+    upload->context.AddMetadata("authorization", user);
+    upload->writer = upload->stub->UploadTrace(&upload->context, &upload->info);
+    v1::UploadTraceRequest chunk;
+    chunk.set_name("some.rep");
+    chunk.set_data("20\n2\n4\n1\na 0 16\na 1 32\nf 0\nf 1\n");
+    upload->writer->Write(chunk);
+    return upload;
+  };
+  const auto end = [](Upload& upload) {
+    upload.writer->WritesDone();
+    return upload.writer->Finish().error_code();
+  };
+  std::vector<std::unique_ptr<Upload>> of_bob;
+  for (std::uint32_t i = 0; i < kConcurrentUploadsMax; ++i) of_bob.push_back(begin(bob_));
+  EXPECT_EQ(end(*begin(ada_)), grpc::StatusCode::OK);
+  int refused = 0;
+  for (const auto& upload : of_bob) refused += end(*upload) == grpc::StatusCode::RESOURCE_EXHAUSTED;
+  EXPECT_GE(refused, 1) << "of " << of_bob.size();
 }
 
 // Whoever deletes what is his, by a name that is another's a moment later, must not delete that.
