@@ -234,8 +234,8 @@ CommandResult Compare(Session& session, const Arguments& given) {
   Interruption interruption;
   const InterruptGuard guard([&interruption] { interruption.Interrupt(); });
   Progress progress(stderr, session.options().quiet);
-  ComparedRuns comparison(connection, given.study, interruption, progress);
-  ComparedRuns measuring(connection, given.study, interruption, progress);
+  ComparedRuns comparison(session, given.study, interruption, progress);
+  ComparedRuns measuring(session, given.study, interruption, progress);
   std::vector<ComparedWorkload> workloads;
   const absl::Status added = AddAll(comparison, given, *catalog, *heaps, *pages, workloads, connection, interruption, progress);
   absl::StatusOr<std::vector<ComparedRun>> runs = added.ok() ? comparison.Finish() : added;
@@ -357,7 +357,7 @@ void RegisterCompare(CLI::App& app, Command& chosen) {
       ->add_option(
           "--study", given->study,
           "A name under which the comparison can be taken up again after a crash or Ctrl-C: runs of it that ended are not "
-          "made anew. It is their label")
+          "made anew. While it runs it waits a minute for a server that is gone, or another of its lab. It is their label")
       ->type_name("NAME");
   compare
       ->add_option("--repeat", given->repeats,

@@ -1,7 +1,11 @@
 #include "clients/cli/compared_runs.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <chrono>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "allocators/common/sha256.h"
@@ -16,6 +20,8 @@ namespace {
 constexpr std::size_t kUnderWay = 8;  // runs that the server has at a time
 constexpr std::size_t kAttemptsMax = 100;
 constexpr std::size_t kIdDigits = 40;
+constexpr std::chrono::seconds kPatience{60};  // of a study whose server does not answer
+constexpr std::chrono::milliseconds kPause{500};
 
 std::string RequestId(const std::string& study, const v1::SubmitRunRequest& request, std::size_t attempt) {
   Sha256 digest;
@@ -33,7 +39,7 @@ absl::StatusOr<v1::Run> ComparedRuns::Submit(v1::SubmitRunRequest request, std::
   absl::StatusOr<v1::Run> run = absl::AbortedError(study_ + ": a run was cancelled too often");
   for (std::size_t attempt = 0; attempt < kAttemptsMax; ++attempt) {
     request.set_request_id(RequestId(study_, plain, replay * kAttemptsMax + attempt));
-    run = connection_.Call(&v1::Runs::Stub::SubmitRun, request);
+    run = Persist([&] { return connection_.Call(&v1::Runs::Stub::SubmitRun, request); });
     if (!run.ok() || !Unfinished(*run)) break;
   }
   if (run.ok() && HasEnded(*run)) ++found_;
@@ -83,12 +89,42 @@ void ComparedRuns::Cancel() {
 
 absl::Status ComparedRuns::WaitForOldest() {
   ComparedRun& oldest = runs_[under_way_.front()];
-  absl::StatusOr<v1::Run> ended = WatchToEnd(connection_, oldest.run.id(), OnInterrupt::kCancelRun, interruption_, progress_);
+  absl::StatusOr<v1::Run> ended = AwaitEnd(oldest.run.id());
   if (!ended.ok()) return ended.status();
   if (interruption_.interrupted()) return absl::CancelledError("interrupted; what was under way is cancelled");
   oldest.run = *std::move(ended);
   under_way_.pop_front();
   return absl::OkStatus();
+}
+
+absl::StatusOr<v1::Run> ComparedRuns::AwaitEnd(std::uint64_t id) {
+  v1::GetRunRequest request;
+  request.set_id(id);
+  for (;;) {
+    absl::StatusOr<v1::Run> run = WatchToEnd(connection_, id, OnInterrupt::kCancelRun, interruption_, progress_);
+    if (!GoesOnAfter(run.status())) return run;
+    run = Persist([&] { return connection_.Call(&v1::Runs::Stub::GetRun, request); });
+    if (!run.ok() || HasEnded(*run)) return run;
+  }
+}
+
+absl::StatusOr<v1::Run> ComparedRuns::Persist(const std::function<absl::StatusOr<v1::Run>()>& call) {
+  const auto patient_until = std::chrono::steady_clock::now() + kPatience;
+  absl::StatusOr<v1::Run> run = call();
+  for (bool said = false; GoesOnAfter(run.status()) && std::chrono::steady_clock::now() < patient_until; run = call()) {
+    if (!said) {
+      progress_.Finish();
+      session_.Note(fmt::format("The server at {} does not answer; the study {} goes on if one does within {} s.",
+                                connection_.options().server, study_, kPatience.count()));
+    }
+    said = true;
+    std::this_thread::sleep_for(kPause);
+  }
+  return run;
+}
+
+bool ComparedRuns::GoesOnAfter(const absl::Status& status) const {
+  return !study_.empty() && !interruption_.interrupted() && (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status));
 }
 
 }  // namespace alloclab::client

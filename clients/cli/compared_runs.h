@@ -2,11 +2,15 @@
 //
 // A study is a comparison with a name that can be taken up again: each of its runs has a request_id that follows from the study
 // and from what is run, so the server gives the run that it has from before. One that was cancelled or interrupted is run anew.
+// A study goes on when its server is gone: it asks again, for a minute, whoever answers where that server was, another one of a
+// lab of several included.
 #ifndef ALLOCLAB_CLIENTS_CLI_COMPARED_RUNS_H_
 #define ALLOCLAB_CLIENTS_CLI_COMPARED_RUNS_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +20,7 @@
 #include "alloclab/v1/run.pb.h"
 #include "clients/cli/comparison.h"
 #include "clients/cli/run_watch.h"
+#include "clients/common/session.h"
 #include "clients/common/workload_argument.h"
 
 namespace alloclab::client {
@@ -23,8 +28,12 @@ namespace alloclab::client {
 class ComparedRuns {
  public:
   // The references must outlive this. An empty `study` is none.
-  ComparedRuns(const Connection& connection, std::string study, Interruption& interruption, Progress& progress)
-      : connection_(connection), study_(std::move(study)), interruption_(interruption), progress_(progress) {}
+  ComparedRuns(Session& session, std::string study, Interruption& interruption, Progress& progress)
+      : session_(session),
+        connection_(session.connection()),
+        study_(std::move(study)),
+        interruption_(interruption),
+        progress_(progress) {}
 
   // Submits `request` on the machine of `run`, whose place in the result is kept. What the server refuses is the run's reason
   // (ComparedRun::not_run); an error ends the comparison.
@@ -43,7 +52,12 @@ class ComparedRuns {
  private:
   absl::StatusOr<v1::Run> Submit(v1::SubmitRunRequest request, std::size_t replay);
   absl::Status WaitForOldest();
+  absl::StatusOr<v1::Run> AwaitEnd(std::uint64_t id);
+  // What `call` gives; of a study, made again while no server answers.
+  absl::StatusOr<v1::Run> Persist(const std::function<absl::StatusOr<v1::Run>()>& call);
+  bool GoesOnAfter(const absl::Status& status) const;
 
+  const Session& session_;
   const Connection& connection_;
   const std::string study_;
   Interruption& interruption_;

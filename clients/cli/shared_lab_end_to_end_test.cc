@@ -75,6 +75,24 @@ TEST_F(SharedLab, WhoIsGoneIsSaidToBeGoneAndThenForgotten) {
   EXPECT_THAT(Out(*other_, {"malloc", "toy", "100"}), HasSubstr("0xC0400008"));
 }
 
+TEST_F(SharedLab, AStudyGoesOnAtAnotherServer) {
+  const std::vector<std::string> study = {
+      "compare", "steady-state", "--operations", "1000000", "--heap", "tlsf,bump,knr,dlmalloc",
+      "--ram",   "64Mi,128Mi",   "--study",      "s",       "--fresh"};
+  std::vector<std::string> command = study;
+  const std::string both = "ipv4:" + one_->address() + "," + other_->address();
+  command.insert(command.begin(), {std::string(ALLOCLAB_BINARY_DIR) + "/bin/alloclab", "--server", both});
+  Process program(command);
+  ASSERT_TRUE(Eventually([&] { return !Out(*other_, {"runs", "list", "--label", "s", "--quiet"}).empty(); }));
+  one_->Kill();  // the first address is the one that it has called so far
+  const ProcessResult result = Finish(std::move(program));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("does not answer; the study s goes on if one does within 60 s."));
+  const ProcessResult again = Ask(*other_, study);
+  EXPECT_EQ(again.out, result.out);
+  EXPECT_THAT(again.err, HasSubstr("8 runs of the study s were there from before."));
+}
+
 // Listens, says nothing, and keeps the first bytes of whoever comes.
 class Eavesdropper {
  public:

@@ -112,6 +112,8 @@ Connection::Connection(ConnectionOptions options, int number)
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1'000);
+  // A name may lead elsewhere once a server is gone.
+  arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 1'000);
   arguments.SetInt("alloclab.connection", number);
   if (!options_.address.empty()) {  // its certificate is for the name all the same
     const std::string host = options_.server.substr(0, options_.server.rfind(':'));
