@@ -1,9 +1,10 @@
 #!/bin/bash
-# prove_cluster.sh [--built] [--operations N] [--every SECONDS]: shows on a real Docker engine, as the one host of a swarm, that docker/stack.yaml is a
-# lab that loses no run. Needs docker, docker-compose, curl, iptables, python3 and root; for images that cannot be pulled also debootstrap.
-# Replays 200 runs on one container with SQLite, deploys the stack with three servers, and replays the same runs there while servers are
-# killed, one is cut off the network, and PostgreSQL is ended in the middle: each must have ended once, and to the byte as on the one. Looks
-# whether Prometheus found every server, lets the stack's generators do a load together, and takes everything down again.
+# prove_cluster.sh [--built] [--operations N] [--every SECONDS]: shows on a real Docker engine, as the one host of a swarm, that
+# docker/stack.yaml is a lab that loses no run. Needs docker, docker-compose, curl, iptables, python3 and root; for images that
+# cannot be pulled also debootstrap. Makes a study of 200 cells (alloclab compare --study) on one container with SQLite, deploys the
+# stack with three servers, and makes it there while servers are killed, one is cut off the network, and PostgreSQL is ended in the
+# middle: the study must end by itself, each cell once, and to the byte as on the one. Looks whether Prometheus found every server,
+# lets the stack's generators do a load together, and takes everything down again.
 # Exit code 0: all checks held. A swarm that is there already is used, and stays; --built takes the images as they are.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
@@ -110,7 +111,7 @@ main() {
   trap tear_down EXIT
   prepare
   deploy
-  say "200 runs of $OPERATIONS operations, on one container and on the stack"
+  say "A study of 200 cells of $OPERATIONS operations, on one container and on the stack"
   python3 server/robustness/cluster_swarm.py --stack "$STACK" --alone "$ALONE" --operations "$OPERATIONS" --every "$EVERY" ||
     failures=$((failures + 1))
   check "three servers run again" servers_run

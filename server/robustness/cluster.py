@@ -194,10 +194,14 @@ def await_end(lab, run, deadline):
     return "never ended", ""
 
 
-def replay_all(lab, options):
-    """(numbers of the runs, how each ended, seconds)"""
+def submit_all(lab, options):
+    return [submit(lab, seed, options) for seed in range(1, options.runs + 1)]
+
+
+def replay_all(lab, options, make=submit_all):
+    """(numbers of the runs that `make` made, how each ended, seconds)"""
     began = time.monotonic()
-    ids = [submit(lab, seed, options) for seed in range(1, options.runs + 1)]
+    ids = make(lab, options)
     ends = [await_end(lab, run, time.monotonic() + 600) for run in ids]
     return ids, ends, time.monotonic() - began
 
@@ -280,7 +284,7 @@ def replay_unwatched(lab, options):
     """As replay_all, but nobody asks the servers meanwhile. (how each ended, seconds, transactions, but for those of the waiting)"""
     before = lab.postgres.transactions()
     began = time.monotonic()
-    ids = [submit(lab, seed, options) for seed in range(1, options.runs + 1)]
+    ids = submit_all(lab, options)
     asked = 2  # by transactions()
     while int(lab.ask("SELECT count(*) FROM alloclab.queue")) > 0:
         asked += 1
@@ -313,12 +317,12 @@ def measure_scaling(options, root, postgres, servers, report):
     report.say(f"pgbench: {postgres.transactions_a_second():.0f} transactions a second")
 
 
-def prove(options, lab, expected, report):
-    """Replays all on the lab while it has trouble, and compares with `expected`, how each run ended on one server alone."""
+def prove(options, lab, expected, report, make=submit_all):
+    """Replays all that `make` makes on the lab while it has trouble, and compares with `expected`, how each run ended on one server alone."""
     trouble = Trouble(options, lab)
     trouble.start()
     try:
-        ids, found, seconds = replay_all(lab, options)
+        ids, found, seconds = replay_all(lab, options, make)
     finally:
         trouble.over.set()
         trouble.join()

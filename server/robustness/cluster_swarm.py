@@ -1,13 +1,16 @@
 #!/usr/bin/python3
 """The proof of cluster.py on a real Docker engine: servers, database and network are those of a stack of Swarm (docker/stack.yaml).
 
-docker/prove_cluster.sh deploys the stack and calls this. Servers are killed, the network of one is cut by packet filters in its namespace,
-and PostgreSQL is ended at once in the middle; Swarm starts all of them again. Every run must have ended once, as on one container alone
-with SQLite, to the byte. Run by root, on the one host of the swarm. Exit code 1 if anything was lost."""
+docker/prove_cluster.sh deploys the stack and calls this. `alloclab compare --study`, in a container beside the servers, makes 200 cells.
+Meanwhile servers are killed, the network of one is cut by packet filters in its namespace, and PostgreSQL is ended at once in the middle;
+Swarm starts all of them again. The study must end by itself, each cell once, as on one container alone with SQLite, to the byte. Run by
+root, on the one host of the swarm. Exit code 1 if anything was lost."""
 
 import argparse
 import collections
+import functools
 import json
+import math
 import random
 import signal
 import subprocess
@@ -20,6 +23,9 @@ from lab import Report
 from wire import Peer
 
 UNAVAILABLE = 14
+STUDY = {"workloads": ["steady-state", "ramp-and-drain", "larson", "checkerboard", "sawtooth", "plateau-and-peak", "producer-consumer",
+                       "compiler", "web-requests", "game-tick"],
+         "heaps": cluster.HEAPS, "ram": ["64Mi", "128Mi", "256Mi", "512Mi"]}
 
 
 def docker(*arguments, check=True):
@@ -34,6 +40,7 @@ class Container:
         networks = json.loads(docker("inspect", "--format", "{{json .NetworkSettings.Networks}}", name))
         addresses = [network["IPAddress"] for name, network in networks.items() if name == "bridge"]
         self.address = f"{(addresses or [self.gateway_address()])[0]}:7411"
+        self.network, self.server = "bridge", self.address  # of a client
 
     def gateway_address(self):
         """Of a task of Swarm, which has an address on docker_gwbridge beside those of its overlays."""
@@ -58,6 +65,7 @@ class Swarm:
 
     def __init__(self, stack):
         self.stack, self.lock, self.servers = stack, threading.Lock(), []
+        self.network, self.server = f"{stack}_lab", "server:7411"  # of a client: a name with an address for each server
         self.look()
 
     def tasks(self, service):
@@ -125,24 +133,41 @@ class Swarm:
         return counts
 
 
+def study(lab, options, report):
+    """The numbers of its runs, cell by cell; it is one command, which nobody starts again."""
+    done = subprocess.run(
+        ["docker", "run", "--rm", "--network", lab.network, "alloclab:local", "alloclab", "--server", lab.server, "compare",
+         *STUDY["workloads"], "--heap", ",".join(STUDY["heaps"]), "--ram", ",".join(STUDY["ram"]), "--operations",
+         str(options.operations), "--study", "proof", "--fresh", "--output", "json"], capture_output=True, text=True)
+    report.check(done.returncode == 0, f"the study ended with exit code {done.returncode}; its client had no answer "
+                 f"{done.stderr.count('does not answer')} times, and went on")
+    if not done.stdout:
+        sys.exit(done.stderr)
+    runs = json.loads(done.stdout)["runs"]
+    cells = {(run["workload"], run["heap_allocator"], run["ram_bytes"]) for run in runs}
+    report.check(len(cells) == options.runs, f"{len(cells)} cells")
+    return [int(run["run"]) for run in runs]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stack", default="alloclab-proof")
     parser.add_argument("--alone", required=True, help="the container with one server and SQLite")
-    parser.add_argument("--runs", type=int, default=200)
-    parser.add_argument("--operations", type=int, default=500_000, help="of a run")
+    parser.add_argument("--operations", type=int, default=500_000, help="of a cell")
     parser.add_argument("--every", type=float, default=5, help="seconds between two troubles")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     random.seed(options.seed)
+    options.runs = math.prod(len(values) for values in STUDY.values())
     lab = Swarm(options.stack)
-    report = Report(f"{options.runs} runs of {options.operations:,} operations on {len(lab.servers)} containers of {options.stack}; "
-                    f"trouble every {options.every} s; seed {options.seed}")
-    _, expected, seconds = cluster.replay_all(Container(options.alone), options)
+    report = Report(f"a study of {options.runs} cells of {options.operations:,} operations on {len(lab.servers)} containers of "
+                    f"{options.stack}; trouble every {options.every} s; seed {options.seed}")
+    make = functools.partial(study, report=report)
+    _, expected, seconds = cluster.replay_all(Container(options.alone), options, make)
     report.say(f"one container alone: {seconds:.1f} s")
     docker("stop", options.alone)
-    cluster.prove(options, lab, expected, report)
+    cluster.prove(options, lab, expected, report, make)
     report.end()
 
 
