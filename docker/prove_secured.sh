@@ -1,0 +1,151 @@
+#!/bin/bash
+# prove_secured.sh [compose|stack]...: shows on a real Docker engine that secured.yaml and secured_stack.yaml let in whom they should, and
+# nobody else. Takes the images as they are (prove.sh builds them); needs what prove_cluster.sh needs. Exit code 0: all checks held.
+# With compose the client comes from another network of this host, to the address that other hosts reach; the stack is on the one host
+# of a swarm, so it has one server: each node publishes its own.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
+
+# shellcheck source=docker/proving.sh
+source docker/proving.sh
+export COMPOSE_PROJECT_NAME=alloclab-secured COMPOSE_FILE=docker/compose.yaml:docker/secured.yaml
+export LAB_GRPC_PORT=0 LAB_WEB_PORT=0 LAB_METRICS_PORT=0 LAB_PROMETHEUS_PORT=0 LAB_GRAFANA_PORT=0  # any that is free
+export LAB_ADDRESS LAB_SECRETS LAB_VERSION=proof-1
+LAB_ADDRESS=$(docker network inspect bridge --format '{{(index .IPAM.Config 0).Gateway}}')
+readonly STACK=alloclab-secured-stack
+SHARED=$(mktemp -d)  # what a client has
+readonly SHARED
+PATIENCE=120
+LAB=  # host:port of gRPC
+WEB=
+PROMETHEUS_TASK=
+OWN_SWARM=
+
+# client ARGUMENT...: the command line, in the network of nobody.
+client() {
+  docker run --rm --network bridge --user "$(id -u):$(id -g)" --volume "$SHARED:/shared:ro" alloclab:local alloclab --server "$LAB" "$@"
+}
+says() {
+  local text=$1
+  shift
+  ! "$@" >"$SHARED/said" 2>&1 && grep -- "$text" "$SHARED/said"
+}
+by_tls() { client --ca /shared/ca.pem "$@"; }
+as() {
+  local name=$1
+  shift
+  by_tls --token-file "/shared/$name.token" "$@"
+}
+value() { docker exec "$PROMETHEUS_TASK" promtool query instant http://127.0.0.1:9090 "$1" | sed -n 's/.*=> \([^ ]*\) @.*/\1/p' | head -1; }
+positive() { [[ -n $(value "($1) > 0") ]]; }
+status() { curl -sS --cacert "$SHARED/ca.pem" -o "$SHARED/said" -w '%{http_code}' "$@"; }
+page_asks() { [[ $(status "https://$WEB/api/runs") == 401 ]]; }
+never_insecure() { ! docker logs "$1" 2>&1 | grep server.insecure; }
+healthy() { [[ $(docker inspect --format '{{.State.Health.Status}}' "$1") == healthy ]]; }
+
+check_doors() {
+  check "by no TLS nobody gets in" says "it refused the connection\|the connection broke off\|no connection" client server
+  check "who trusts other authorities does not talk to it" says "not signed by whom" client --ca /shared/other/ca.pem server
+  check "without a token nobody gets in" says "token" by_tls runs list
+  check "with a wrong token nobody does" says "token" as wrong runs list
+  check "a viewer looks" as eve runs list
+  check "a viewer submits nothing" says "viewer" as eve submit sqlite
+  check "a user submits" as ada submit sqlite
+  check "and it is hers" eval 'as ada runs list --owner ada --output json | grep "\"owner\": \"ada\""'
+  check "the page asks for a token" page_asks
+  check "Prometheus reaches the server by TLS, with its token" positive 'up{job="alloclabd"}'
+  check "the demo's load arrives, as a user" positive 'sum(rate(alloclab_heap_operations_total{lab_instance=~"demo-.*"}[20s]))'
+}
+
+prove_compose() {
+  say "docker/secured.yaml, for $LAB_ADDRESS"
+  compose up -d server loadgen prometheus
+  local server
+  server=$(compose ps -q server)
+  PROMETHEUS_TASK=$(compose ps -q prometheus)
+  check "the server is healthy by its own word" healthy "$server"
+  LAB=$(docker port "$server" 7411/tcp | grep "$LAB_ADDRESS")
+  WEB=$(docker port "$server" 7412/tcp | grep "$LAB_ADDRESS")
+  compose exec -T server cat /run/alloclab/ca.pem >"$SHARED/ca.pem"
+  compose exec -T server alloclabd token create ada --role user 2>/dev/null >"$SHARED/ada.token"
+  compose exec -T server alloclabd token create eve --role viewer 2>/dev/null >"$SHARED/eve.token"
+  check "nobody but who made it has the authority's key" eval '! compose exec -T server cat /run/alloclab/authority/ca.key'
+  check_doors
+  check "nothing of it is insecure" never_insecure "$server"
+  compose down --volumes --timeout 20 >/dev/null 2>&1
+}
+
+# in_secrets COMMAND...: by the image, in the folder of who calls.
+in_secrets() {
+  docker run --rm --network none --user "$(id -u):$(id -g)" --volume "$LAB_SECRETS:/run/alloclab" --env ALLOCLAB_DATA_DIR=/run/alloclab \
+    alloclab:local "$@"
+}
+task() { docker ps --quiet --filter "label=com.docker.swarm.service.name=${STACK}_$1" | head -1; }
+deploy() {
+  LAB_GRPC_PORT=21411 LAB_WEB_PORT=21412 docker stack deploy --detach --resolve-image never --compose-file docker/stack.yaml \
+    --compose-file docker/secured_stack.yaml "$STACK" >/dev/null
+  docker service scale --detach "${STACK}_server=1" >/dev/null
+}
+serves() { [[ -n $(task server) ]] && healthy "$(task server)"; }
+
+prove_stack() {
+  say "docker/secured_stack.yaml"
+  if [[ $(docker info --format '{{.Swarm.LocalNodeState}}') != active ]]; then
+    docker swarm init --advertise-addr 127.0.0.1 >/dev/null
+    OWN_SWARM=1
+  fi
+  LAB_SECRETS=$SHARED/secrets
+  mkdir -m 700 "$LAB_SECRETS" "$LAB_SECRETS/authority"
+  in_secrets alloclab-secrets /run/alloclab server leader "$LAB_ADDRESS"
+  in_secrets alloclabd token create eve --role viewer 2>/dev/null >"$SHARED/eve.token"
+  deploy
+  check "a server is healthy by its own word" serves
+  PROMETHEUS_TASK=$(task prometheus)
+  LAB=$LAB_ADDRESS:21411 WEB=$LAB_ADDRESS:21412
+  cp "$LAB_SECRETS/ca.pem" "$SHARED/ca.pem"
+  in_secrets alloclabd token create ada --role user 2>/dev/null >"$SHARED/ada.token"
+  check "a token that the stack does not have yet is none" says "token" as ada runs list
+  LAB_VERSION=proof-2
+  deploy
+  check "deployed again, it has it" as ada runs list
+  check "a server is healthy by its own word" serves
+  check_doors
+  check "nothing of it is insecure" never_insecure "$(task server)"
+}
+
+tear_down() {
+  local try
+  compose down --volumes --timeout 20 >/dev/null 2>&1 || true
+  docker stack rm "$STACK" >/dev/null 2>&1 || true
+  for ((try = 0; try < 60; ++try)); do
+    [[ -n $(docker volume ls --quiet --filter "name=${STACK}_") ]] || break
+    docker volume ls --quiet --filter "name=${STACK}_" | xargs docker volume rm >/dev/null 2>&1 || sleep 1
+  done
+  if [[ -n $OWN_SWARM ]]; then docker swarm leave --force >/dev/null; fi
+  remove_stand_ins
+  rm -rf "$SHARED"
+}
+
+main() {
+  local what
+  docker info >/dev/null 2>&1 || die "no Docker engine answers; start dockerd, or the docker service"
+  trap tear_down EXIT
+  docker image inspect alloclab:local alloclab-prometheus:local >/dev/null || die "the images are missing: docker/prove.sh builds them"
+  have_image "$POSTGRES" || make_postgres
+  have_image "$GRAFANA" || make_grafana
+  echo alloclab_wrong >"$SHARED/wrong.token"
+  docker run --rm --network none --user "$(id -u):$(id -g)" --volume "$SHARED:/shared" alloclab:local \
+    alloclab tls init --directory /shared/other >/dev/null
+  (($# > 0)) || set -- compose stack
+  for what in "$@"; do
+    case $what in
+      compose) prove_compose ;;
+      stack) prove_stack ;;
+      *) die "$what: expected compose or stack" ;;
+    esac
+  done
+  ((failures == 0)) || die "$failures checks failed"
+  say "All checks held"
+}
+
+main "$@"
