@@ -82,9 +82,8 @@ in_secrets() {
 }
 task() { docker ps --quiet --filter "label=com.docker.swarm.service.name=${STACK}_$1" | head -1; }
 deploy() {
-  LAB_GRPC_PORT=21411 LAB_WEB_PORT=21412 docker stack deploy --detach --resolve-image never --compose-file docker/stack.yaml \
+  LAB_SERVERS=1 LAB_GRPC_PORT=21411 LAB_WEB_PORT=21412 docker stack deploy --detach --resolve-image never --compose-file docker/stack.yaml \
     --compose-file docker/secured_stack.yaml "$STACK" >/dev/null
-  docker service scale --detach "${STACK}_server=1" >/dev/null
 }
 serves() { [[ -n $(task server) ]] && healthy "$(task server)"; }
 
@@ -96,7 +95,7 @@ prove_stack() {
   fi
   LAB_SECRETS=$SHARED/secrets
   mkdir -m 700 "$LAB_SECRETS" "$LAB_SECRETS/authority"
-  in_secrets alloclab-secrets /run/alloclab server leader "$LAB_ADDRESS"
+  in_secrets alloclab-secrets /run/alloclab server leader "$LAB_ADDRESS" >/dev/null 2>&1
   in_secrets alloclabd token create eve --role viewer 2>/dev/null >"$SHARED/eve.token"
   deploy
   check "a server is healthy by its own word" serves
