@@ -18,7 +18,7 @@ readonly SHARED
 PATIENCE=120
 LAB=  # host:port of gRPC
 WEB=
-PROMETHEUS_TASK=
+FIND=  # how to find the container of a service
 OWN_SWARM=
 
 # client ARGUMENT...: the command line, in the network of nobody.
@@ -36,7 +36,9 @@ as() {
   shift
   by_tls --token-file "/shared/$name.token" "$@"
 }
-value() { docker exec "$PROMETHEUS_TASK" promtool query instant http://127.0.0.1:9090 "$1" | sed -n 's/.*=> \([^ ]*\) @.*/\1/p' | head -1; }
+value() {
+  docker exec "$($FIND prometheus)" promtool query instant http://127.0.0.1:9090 "$1" | sed -n 's/.*=> \([^ ]*\) @.*/\1/p' | head -1
+}
 positive() { [[ -n $(value "($1) > 0") ]]; }
 status() { curl -sS --cacert "$SHARED/ca.pem" -o "$SHARED/said" -w '%{http_code}' "$@"; }
 page_asks() { [[ $(status "https://$WEB/api/runs") == 401 ]]; }
@@ -59,10 +61,10 @@ check_doors() {
 
 prove_compose() {
   say "docker/secured.yaml, for $LAB_ADDRESS"
+  FIND="compose ps -q"
   compose up -d server loadgen prometheus
   local server
   server=$(compose ps -q server)
-  PROMETHEUS_TASK=$(compose ps -q prometheus)
   check "the server is healthy by its own word" healthy "$server"
   LAB=$(docker port "$server" 7411/tcp | grep "$LAB_ADDRESS")
   WEB=$(docker port "$server" 7412/tcp | grep "$LAB_ADDRESS")
@@ -89,6 +91,7 @@ serves() { [[ -n $(task server) ]] && healthy "$(task server)"; }
 
 prove_stack() {
   say "docker/secured_stack.yaml"
+  FIND=task
   if [[ $(docker info --format '{{.Swarm.LocalNodeState}}') != active ]]; then
     docker swarm init --advertise-addr 127.0.0.1 >/dev/null
     OWN_SWARM=1
@@ -99,7 +102,6 @@ prove_stack() {
   in_secrets alloclabd token create eve --role viewer 2>/dev/null >"$SHARED/eve.token"
   deploy
   check "a server is healthy by its own word" serves
-  PROMETHEUS_TASK=$(task prometheus)
   LAB=$LAB_ADDRESS:21411 WEB=$LAB_ADDRESS:21412
   cp "$LAB_SECRETS/ca.pem" "$SHARED/ca.pem"
   in_secrets alloclabd token create ada --role user 2>/dev/null >"$SHARED/ada.token"
