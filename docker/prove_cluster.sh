@@ -12,7 +12,7 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 # shellcheck source=docker/proving.sh
 source docker/proving.sh
 readonly STACK=alloclab-proof ALONE=alloclab-proof-alone
-OPERATIONS=500000
+OPERATIONS=100000
 EVERY=5
 PATIENCE=120  # servers end and are started again until the database is there
 BUILT=

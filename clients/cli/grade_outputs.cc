@@ -168,7 +168,7 @@ std::string ToGradescope(const v1::Grade& grade) {
 std::string ToAutolab(const v1::Grade& grade) {
   return fmt::format(
       "{{\"scores\": {{\"correctness\": {:.3f}, \"utilisation\": {:.3f}, \"speed\": {:.3f}, \"penalty\": {:.3f}}}}}\n",
-      grade.correctness(), grade.utilisation(), grade.speed(), -grade.penalty());
+      grade.correctness(), grade.utilisation(), grade.speed(), 0 - grade.penalty());
 }
 
 }  // namespace alloclab::client

@@ -153,6 +153,7 @@ class GuestTest(unittest.TestCase):
         gradescope = json.loads(results.read_text())
         self.assertEqual(gradescope["tests"][0]["visibility"], "visible")
         self.assertAlmostEqual(sum(scores.values()), gradescope["score"], 3)
+        self.assertNotIn("-0.000", said)
 
     def small(self, **more):
         path = self.directory / "one.yaml"

@@ -139,8 +139,8 @@ def study(lab, options, report):
         ["docker", "run", "--rm", "--network", lab.network, "alloclab:local", "alloclab", "--server", lab.server, "compare",
          *STUDY["workloads"], "--heap", ",".join(STUDY["heaps"]), "--ram", ",".join(STUDY["ram"]), "--operations",
          str(options.operations), "--study", "proof", "--fresh", "--output", "json"], capture_output=True, text=True)
-    report.check(done.returncode == 0, f"the study ended with exit code {done.returncode}; its client had no answer "
-                 f"{done.stderr.count('does not answer')} times, and went on")
+    report.check(done.returncode == 0, f"the study ended with exit code {done.returncode}; its client's own server did not "
+                 f"answer {done.stderr.count('does not answer')} times")
     if not done.stdout:
         sys.exit(done.stderr)
     runs = json.loads(done.stdout)["runs"]
