@@ -84,10 +84,9 @@ TEST_F(SharedLab, AStudyGoesOnAtAnotherServer) {
   command.insert(command.begin(), {std::string(ALLOCLAB_BINARY_DIR) + "/bin/alloclab", "--server", both});
   Process program(command);
   ASSERT_TRUE(Eventually([&] { return !Out(*other_, {"runs", "list", "--label", "s", "--quiet"}).empty(); }));
-  one_->Kill();  // the first address is the one that it has called so far
+  one_->Kill();  // the first address is the one that it has called so far; between two of its calls nobody notices
   const ProcessResult result = Finish(std::move(program));
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.err, HasSubstr("does not answer; the study s goes on if one does within 60 s."));
   const ProcessResult again = Ask(*other_, study);
   EXPECT_EQ(again.out, result.out);
   EXPECT_THAT(again.err, HasSubstr("8 runs of the study s were there from before."));

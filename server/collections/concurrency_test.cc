@@ -28,7 +28,8 @@ TEST(Concurrency, InstancesAreCreatedDrivenReadAndDeleted) {
     const auto done = (*found)->Apply({.heap = 1}, operations, results);
     EXPECT_TRUE(done.ok() || absl::IsNotFound(done.status())) << done.status() << ": deleted before or between two pieces";
     if (done.ok()) {
-      EXPECT_EQ(done->operations, operations.size());
+      EXPECT_TRUE(done->operations == operations.size() || absl::IsResourceExhausted(done->stopped))
+          << done->operations << " operations, then: " << done->stopped;
       applied += done->operations;
     }
     if (thread == 2) static_cast<void>(lab.instances.Delete(name));

@@ -80,17 +80,16 @@ absl::StatusOr<LiveInstance::Applied> LiveInstance::Apply(HandleNeed need, std::
                                                           std::span<OpResult> results, const Interrupt& left) {
   if (absl::Status status = CheckChangeable(); !status.ok()) return status;
   Applied applied;
-  std::optional<std::uint64_t> first_steps;
+  std::uint64_t steps = 0;
   absl::Status status = Operate(
       need,
       [&](Driver& driver) {
         mutex_.AssertHeld();
-        if (!first_steps) first_steps = SearchSteps(driver.instance());
         if (applied.operations != 0 && Interrupted(left)) {
           applied.stopped = errors::CallCancelled();
           return false;
         }
-        return ApplyPiece(driver, operations, results, *first_steps, applied);
+        return ApplyPiece(driver, operations, results, steps, applied);
       },
       left);
   if (!status.ok()) return status;
@@ -99,10 +98,10 @@ absl::StatusOr<LiveInstance::Applied> LiveInstance::Apply(HandleNeed need, std::
 }
 
 bool LiveInstance::ApplyPiece(Driver& driver, std::span<const Operation> operations, std::span<OpResult> results,
-                              std::uint64_t first_steps, Applied& applied) {
+                              std::uint64_t& steps, Applied& applied) {
   const std::span<const Operation> rest = operations.subspan(applied.operations);
   if (rest.empty()) return false;
-  if (SearchSteps(driver.instance()) - first_steps >= kBatchSearchStepsMax) {
+  if (steps >= kBatchSearchStepsMax) {
     applied.stopped = errors::TooMuchWork(kBatchSearchStepsMax);
     return false;
   }
@@ -114,7 +113,9 @@ bool LiveInstance::ApplyPiece(Driver& driver, std::span<const Operation> operati
     return false;
   }
   const MonotonicTime began = MonotonicTime::Now();
+  const std::uint64_t steps_before = SearchSteps(driver.instance());
   driver.Apply(rest.first(*count), results.subspan(applied.operations, *count));
+  steps += SearchSteps(driver.instance()) - steps_before;
   pacer_.Took(*count, static_cast<std::uint64_t>(absl::ToInt64Nanoseconds(MonotonicTime::Now() - began)));
   applied.operations += *count;
   return *count < rest.size();

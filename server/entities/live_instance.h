@@ -77,7 +77,7 @@ class LiveInstance {
     absl::Status stopped;  // why the others were not applied; OK: there are none
   };
   // Applies operations in order, in pieces: between two of them looks are served, a snapshot is published, and other callers
-  // have their turn. No operation begins for which the host's memory might not suffice (RESOURCE_EXHAUSTED), after the searches
+  // have their turn. No operation begins for which the host's memory might not suffice (RESOURCE_EXHAUSTED), after its searches
   // have looked at kBatchSearchStepsMax blocks (likewise), or when `left` says that nobody waits any more (CANCELLED). An error
   // if none was applied; NOT_FOUND after the instance was deleted. The operations use no handles but those of `need`, and those
   // of calls before. `results` has one element per operation.
@@ -140,8 +140,8 @@ class LiveInstance {
   absl::StatusOr<std::optional<std::uint64_t>> NextLook(std::uint64_t until, const Interrupt& left) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status CheckOpen() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ReserveHandles(HandleNeed need) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Applies the next piece of a batch that began when the searches had made so many steps. Whether there is more.
-  bool ApplyPiece(Driver& driver, std::span<const Operation> operations, std::span<OpResult> results, std::uint64_t first_steps,
+  // Applies the next piece of a batch, to whose `steps` it adds those of its searches. Whether there is more.
+  bool ApplyPiece(Driver& driver, std::span<const Operation> operations, std::span<OpResult> results, std::uint64_t& steps,
                   Applied& applied) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Pause() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Lets others in, if they wait. NOT_FOUND: one of them deleted the instance.
