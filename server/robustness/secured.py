@@ -7,6 +7,7 @@ usage: secured.py [FACTOR]        1 by default; 0.1 makes a tenth of the tries
 
 import collections
 import multiprocessing
+import os
 import pathlib
 import ssl
 import subprocess
@@ -20,6 +21,7 @@ from lab import STATUS, Report, Server, client_context, field, fields, fixed32, 
 LAB, HEAP, RUNS = "/alloclab.v1.Lab/", "/alloclab.v1.Heap/", "/alloclab.v1.Runs/"
 GUESSES_TOLD = 10  # wrong tokens a second that are told so; the rest is turned away
 QUEUED, RUNNING = 1, 2
+IN_FLIGHT = 32  # kStreamsPerConnectionMax
 LONG_RUN = 5_000_000  # operations: about a second
 
 
@@ -126,11 +128,13 @@ def run_of(operations):
 
 
 def flood(address, tls_folder, token, until):
-    """Calls on a heap of his own, a hundred in flight, until that moment."""
+    """Calls on a heap of his own, as many in flight as the server lets a connection have, until that moment. His computer is another one,
+    so he takes the processors of this one only while nobody else wants them."""
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     wire.tls, wire.token = client_context(tls_folder, tls_folder), token
     peer = wire.Peer(address)
     while time.monotonic() < until.value:
-        streams = [peer.open(HEAP + "Malloc") for _ in range(100)]
+        streams = [peer.open(HEAP + "Malloc") for _ in range(IN_FLIGHT)]
         for stream in streams:
             peer.send_data(stream, wire.message(field(1, "flooded") + fixed32(2, 16)))
         ended = 0
@@ -164,8 +168,8 @@ def beside(uma, calls, found, address, root, token):
 
 
 def beside_a_flood(server, report, root, tls, tokens, calls, options):
-    """The flood and its maker take processors of this computer from uma too, so what sharing a lab with bob costs her is held against
-    what it costs her when he floods a lab of his own on the same computer."""
+    """The server that is flooded takes processors of this computer from uma's client too, so what sharing a lab with bob costs her is
+    held against what it costs her when he floods a lab of his own on the same computer."""
     uma, bob = User(server, tls, tokens["uma"]), User(server, tls, tokens["bob"])
     ratios, found = [], collections.Counter()
     with Server(*options) as elsewhere:

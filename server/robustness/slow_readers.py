@@ -11,7 +11,7 @@ import time
 import wire
 from lab import Report, Server, field
 
-PER_CONNECTION = 50
+PER_CONNECTION = 25
 LOOK = "/alloclab.v1.Lab/GetInstance", field(1, "busy")
 BYTES_MAX, SECONDS_MAX = 256 << 10, 45  # of memory a stream; the policy ends one after 30 s, and is looked after each second
 
