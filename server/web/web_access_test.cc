@@ -104,7 +104,7 @@ TEST_F(WebAccessTest, WhoMayDoWhat) {
   }
   EXPECT_EQ(Post("/api/instances/run-1/close", user_).status, 200);
   EXPECT_EQ(Post("/api/instances/shared/delete", user_).status, 200);
-  EXPECT_EQ(Post("/api/runs/1/delete", admin).status, 200);
+  EXPECT_TRUE(Eventually([&] { return Post("/api/runs/1/delete", admin).status == 200; })) << "as soon as it has ended";
 }
 
 // A stream is no way around the end of a permission.
