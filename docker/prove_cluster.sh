@@ -16,7 +16,6 @@ OPERATIONS=100000
 EVERY=5
 PATIENCE=120  # servers end and are started again until the database is there
 BUILT=
-OWN_SWARM=  # whether we made it
 
 task() { docker ps --quiet --filter "label=com.docker.swarm.service.name=${STACK}_$1"; }
 servers_run() { [[ $(task server | wc -l) == 3 ]]; }
@@ -28,13 +27,8 @@ servers_serve() {
   done
   servers_run
 }
-volumes() { docker volume ls --quiet --filter "name=${STACK}_"; }
 in_lab() { docker run --rm --network "${STACK}_lab" "$@"; }
-# value EXPRESSION: its first value in Prometheus, asked from within.
-value() {
-  docker exec "$(task prometheus | head -1)" promtool query instant http://127.0.0.1:9090 "$1" | sed -n 's/.*=> \([^ ]*\) @.*/\1/p' | head -1
-}
-is() { [[ $(value "$1") == "$2" ]]; }
+is() { [[ $(value_in "$(task prometheus | head -1)" "$1") == "$2" ]]; }
 hardened() {
   [[ $(docker inspect --format '{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}}' "$(task "$1" | head -1)") == "true [ALL]" ]]
 }
@@ -42,7 +36,7 @@ publishes_nothing() { ! docker stack services "$STACK" --format '{{.Ports}}' | g
 
 check_place() {
   docker info >/dev/null 2>&1 || die "no Docker engine answers; start dockerd, or the docker service"
-  [[ -z $(volumes) ]] || die "volumes of an earlier proof are there: $(volumes | xargs); remove them with docker volume rm"
+  [[ -z $(volumes_of "$STACK") ]] || die "volumes of an earlier proof are there: $(volumes_of "$STACK" | xargs); remove them with docker volume rm"
 }
 
 prepare() {
@@ -55,10 +49,7 @@ prepare() {
     say "Building the images"
     compose build server prometheus grafana
   fi
-  if [[ $(docker info --format '{{.Swarm.LocalNodeState}}') != active ]]; then
-    docker swarm init --advertise-addr 127.0.0.1 >/dev/null
-    OWN_SWARM=1
-  fi
+  join_swarm
 }
 
 deploy() {
@@ -80,16 +71,11 @@ lead_a_load() {
 }
 
 tear_down() {
-  local result=$? try
+  local result=$?
   if ((result != 0 || failures != 0)); then docker service ps "${STACK}_server" "${STACK}_database" | head -20 || true; fi
   docker rm --force "$ALONE" >/dev/null 2>&1 || true
-  docker stack rm "$STACK" >/dev/null 2>&1 || true
-  # A volume goes once its last container has.
-  for ((try = 0; try < 60; ++try)); do
-    [[ -n $(volumes) ]] || break
-    volumes | xargs docker volume rm >/dev/null 2>&1 || sleep 1
-  done
-  if [[ -n $OWN_SWARM ]]; then docker swarm leave --force >/dev/null; fi
+  remove_stack "$STACK"
+  leave_swarm
   remove_stand_ins
 }
 

@@ -19,7 +19,6 @@ PATIENCE=120
 LAB=  # host:port of gRPC
 WEB=
 FIND=  # how to find the container of a service
-OWN_SWARM=
 
 # client ARGUMENT...: the command line, in the network of nobody.
 client() {
@@ -36,10 +35,7 @@ as() {
   shift
   by_tls --token-file "/shared/$name.token" "$@"
 }
-value() {
-  docker exec "$($FIND prometheus)" promtool query instant http://127.0.0.1:9090 "$1" | sed -n 's/.*=> \([^ ]*\) @.*/\1/p' | head -1
-}
-positive() { [[ -n $(value "($1) > 0") ]]; }
+positive() { [[ -n $(value_in "$($FIND prometheus)" "($1) > 0") ]]; }
 status() { curl -sS --cacert "$SHARED/ca.pem" -o "$SHARED/said" -w '%{http_code}' "$@"; }
 page_asks() { [[ $(status "https://$WEB/api/runs") == 401 ]]; }
 never_insecure() { ! docker logs "$1" 2>&1 | grep server.insecure; }
@@ -92,10 +88,7 @@ serves() { [[ -n $(task server) ]] && healthy "$(task server)"; }
 prove_stack() {
   say "docker/secured_stack.yaml"
   FIND=task
-  if [[ $(docker info --format '{{.Swarm.LocalNodeState}}') != active ]]; then
-    docker swarm init --advertise-addr 127.0.0.1 >/dev/null
-    OWN_SWARM=1
-  fi
+  join_swarm
   LAB_SECRETS=$SHARED/secrets
   mkdir -m 700 "$LAB_SECRETS" "$LAB_SECRETS/authority"
   in_secrets alloclab-secrets /run/alloclab server leader "$LAB_ADDRESS" >/dev/null 2>&1
@@ -115,14 +108,9 @@ prove_stack() {
 }
 
 tear_down() {
-  local try
   compose down --volumes --timeout 20 >/dev/null 2>&1 || true
-  docker stack rm "$STACK" >/dev/null 2>&1 || true
-  for ((try = 0; try < 60; ++try)); do
-    [[ -n $(docker volume ls --quiet --filter "name=${STACK}_") ]] || break
-    docker volume ls --quiet --filter "name=${STACK}_" | xargs docker volume rm >/dev/null 2>&1 || sleep 1
-  done
-  if [[ -n $OWN_SWARM ]]; then docker swarm leave --force >/dev/null; fi
+  remove_stack "$STACK"
+  leave_swarm
   remove_stand_ins
   rm -rf "$SHARED"
 }

@@ -83,6 +83,31 @@ remove_stand_ins() {
   for image in "${STAND_INS[@]}"; do docker image rm "$image" >/dev/null 2>&1 || true; done
 }
 
+OWN_SWARM=  # whether we made it
+join_swarm() {
+  if [[ $(docker info --format '{{.Swarm.LocalNodeState}}') != active ]]; then
+    docker swarm init --advertise-addr 127.0.0.1 >/dev/null
+    OWN_SWARM=1
+  fi
+}
+leave_swarm() { [[ -z $OWN_SWARM ]] || docker swarm leave --force >/dev/null; }
+
+volumes_of() { docker volume ls --quiet --filter "name=$1_"; }
+# remove_stack NAME: with its volumes, each of which goes once its last container has.
+remove_stack() {
+  local try
+  docker stack rm "$1" >/dev/null 2>&1 || true
+  for ((try = 0; try < 60; ++try)); do
+    [[ -n $(volumes_of "$1") ]] || break
+    volumes_of "$1" | xargs docker volume rm >/dev/null 2>&1 || sleep 1
+  done
+}
+
+# value_in CONTAINER EXPRESSION: its first value in the Prometheus there, asked from within.
+value_in() {
+  docker exec "$1" promtool query instant http://127.0.0.1:9090 "$2" | sed -n 's/.*=> \([^ ]*\) @.*/\1/p' | head -1
+}
+
 failures=0
 PATIENCE=30  # seconds
 # check WHAT COMMAND...: the command succeeds; tried for that long, its output unseen. (grep -q would break the pipe of what it reads.)

@@ -100,10 +100,8 @@ absl::StatusOr<std::optional<InstanceDirectory::Place>> PostgresStore::FindElsew
   PgValues values;
   values.Add(LeaseMs()).Add(server_id_).Add(name_or_id).Add(is_id ? std::stoull(std::string(name_or_id)) : 0);
   const auto found = Execute(
-      "SELECT s.name, s.address, s.page FROM instance i JOIN server s ON s.id = i.server WHERE s.id <> $2 AND (i.name = $3 OR "
-      "i.id = "
-      "$4) "
-      "AND NOT " PG_SERVER_GONE,
+      "SELECT s.name, s.address, s.page FROM instance i JOIN server s ON s.id = i.server "
+      "WHERE s.id <> $2 AND (i.name = $3 OR i.id = $4) AND NOT " PG_SERVER_GONE,
       values);
   if (!found.ok()) return found.status();
   if (found->rows() == 0) return std::nullopt;
@@ -112,9 +110,8 @@ absl::StatusOr<std::optional<InstanceDirectory::Place>> PostgresStore::FindElsew
 
 absl::StatusOr<std::vector<InstanceDirectory::Other>> PostgresStore::ListElsewhere(std::size_t limit) const {
   const auto found = Execute(
-      "SELECT i.name, i.id, i.owner, s.name, s.address, s.page FROM instance i JOIN server s ON s.id = i.server WHERE s.id <> "
-      "$2 "
-      "AND NOT " PG_SERVER_GONE " ORDER BY i.name LIMIT $3",
+      "SELECT i.name, i.id, i.owner, s.name, s.address, s.page FROM instance i JOIN server s ON s.id = i.server "
+      "WHERE s.id <> $2 AND NOT " PG_SERVER_GONE " ORDER BY i.name LIMIT $3",
       PgValues().Add(LeaseMs()).Add(server_id_).Add(std::uint64_t{limit}));
   if (!found.ok()) return found.status();
   std::vector<Other> others;
