@@ -2,6 +2,7 @@
 #ifndef ALLOCLAB_ALLOCATORS_COMMON_POW2_HISTOGRAM_H_
 #define ALLOCLAB_ALLOCATORS_COMMON_POW2_HISTOGRAM_H_
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -25,9 +26,10 @@ class Pow2Histogram {
   // Bucket 0 holds 0, bucket 1 holds 1, bucket k holds 2^(k-2) < v <= 2^(k-1): UpperBound(k) is its largest value,
   // so the buckets become Prometheus cumulative `le` buckets. The last bucket has no upper bound.
   static constexpr int BucketOf(std::uint64_t value) {
-    if (value == 0) return 0;
-    const int bucket = static_cast<int>(std::bit_width(value - 1)) + 1;
-    return bucket < kBuckets ? bucket : kBuckets - 1;
+    // bit_width(value - 1) + 1 without a branch: 2 * value - 1 has one bit more, and 0 none.
+    const std::uint64_t kept = std::min(value, kLastBound + 1);
+    const std::uint64_t doubled = 2 * kept - (kept != 0 ? 1 : 0);
+    return static_cast<int>(std::bit_width(2 * doubled + 1)) - 1;
   }
   static constexpr std::uint64_t UpperBound(int bucket) { return bucket == 0 ? 0 : std::uint64_t{1} << (bucket - 1); }
 
@@ -42,6 +44,8 @@ class Pow2Histogram {
   friend bool operator==(const Pow2Histogram&, const Pow2Histogram&) = default;
 
  private:
+  static constexpr std::uint64_t kLastBound = std::uint64_t{1} << (kBuckets - 3);  // that of the last bucket but one
+
   std::array<std::uint64_t, kBuckets> counts_{};
   std::uint64_t sum_ = 0;
 };

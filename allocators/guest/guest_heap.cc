@@ -154,8 +154,9 @@ HeapResult GuestHeap::Calloc(std::uint32_t count, std::uint32_t bytes) {
   const HeapResult result = Malloc(count * bytes);
   if (result.outcome != Outcome::kOk) return result;
   costs_.zeroed_bytes += count * bytes;
-  if (!space_.Fill(result.address, count * bytes, 0)) return {Outcome::kMachineFault, space_.last_fault()->address};
-  return result;
+  if (process_.cpu().TryZero(result.address.raw(), count * bytes) || space_.Fill(result.address, count * bytes, 0))
+    return result;
+  return {Outcome::kMachineFault, space_.last_fault()->address};
 }
 
 HeapResult GuestHeap::Realloc(VirtAddr block, std::uint32_t bytes) {

@@ -49,6 +49,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -154,6 +155,7 @@ class GuestHeap final : public HeapAllocator {
 
   // Whether the function came back; what it gives is in eax. If not, the program is dead.
   bool Call(std::uint32_t function, std::initializer_list<std::uint32_t> arguments);
+  bool CallWith(std::uint32_t function, std::span<const std::uint32_t> arguments);
   // Of a member, which may have a handle in front of the arguments or flags behind them.
   bool CallMember(Member member, std::initializer_list<std::uint32_t> arguments);
   // What it asks the host for; false ends it.

@@ -1,11 +1,14 @@
 // How the program is called, and served.
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <span>
 
 #include "allocators/guest/guest_heap.h"
 
 namespace alloclab {
 
-bool GuestHeap::Call(std::uint32_t function, std::initializer_list<std::uint32_t> arguments) {
+[[gnu::always_inline]] inline bool GuestHeap::CallWith(std::uint32_t function, std::span<const std::uint32_t> arguments) {
   if (state_.death) return false;
   I386Cpu::Counts spent;
   std::uint64_t steps = options_.steps_max;
@@ -19,18 +22,22 @@ bool GuestHeap::Call(std::uint32_t function, std::initializer_list<std::uint32_t
   return false;
 }
 
+bool GuestHeap::Call(std::uint32_t function, std::initializer_list<std::uint32_t> arguments) {
+  return CallWith(function, std::span(arguments.begin(), arguments.size()));
+}
+
 bool GuestHeap::CallMember(Member member, std::initializer_list<std::uint32_t> arguments) {
-  const std::uint64_t before = instructions();
-  const std::uint32_t function = members_[member];
-  const auto first = arguments.begin();
-  bool back;
-  if (has_pool()) {
-    back = arguments.size() == 1 ? Call(function, {handle_, first[0]}) : Call(function, {handle_, first[0], first[1]});
-  } else if (interface_->convention == Convention::kFlags) {
-    back = arguments.size() == 1 ? Call(function, {first[0], 0}) : Call(function, {first[0], first[1], 0});
-  } else {
-    back = Call(function, arguments);
+  std::span<const std::uint32_t> given(arguments.begin(), arguments.size());
+  std::array<std::uint32_t, 4> more;
+  if (interface_->convention != Convention::kPlain) [[unlikely]] {
+    std::uint32_t* end = more.data();
+    if (has_pool()) *end++ = handle_;
+    end = std::copy(given.begin(), given.end(), end);
+    if (interface_->convention == Convention::kFlags) *end++ = 0;
+    given = std::span(more.data(), end);
   }
+  const std::uint64_t before = instructions();
+  const bool back = CallWith(members_[member], given);
   state_.counters.Of<"operation_instructions">(member) += instructions() - before;
   return back;
 }

@@ -1,5 +1,6 @@
 // How the program comes into RAM, runs, and dies.
 #include <algorithm>
+#include <span>
 
 #include "absl/strings/str_format.h"
 #include "allocators/common/check.h"
@@ -144,7 +145,7 @@ std::optional<std::uint32_t> GuestPages::Call(std::uint32_t function, std::initi
   if (process_.may_be_journaled()) space_->Restore(space_->Save());  // its cache too is not to be written through
   I386Cpu::Counts spent;
   const Stop& stop = process_.Call(
-      kStack + kStackBytes, function, arguments, steps, [this] { return Serve(); }, spent);
+      kStack + kStackBytes, function, std::span(arguments.begin(), arguments.size()), steps, [this] { return Serve(); }, spent);
   state_.counters.Of<"instructions">() += spent.instructions;
   costs_.words_loaded += spent.loads;
   costs_.words_stored += spent.stores;

@@ -5,11 +5,13 @@
 #ifndef ALLOCLAB_ALLOCATORS_GUEST_GUEST_PROCESS_H_
 #define ALLOCLAB_ALLOCATORS_GUEST_GUEST_PROCESS_H_
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -44,8 +46,19 @@ class GuestProcess {
 
   // Calls a function as a C compiler would, for at most so many steps, which it counts down; `serve` does what the program asks
   // for, false ends it; `spent` is what that has cost. The answer is good until the next call.
-  const Stop& Call(std::uint32_t stack_top, std::uint32_t function, std::initializer_list<std::uint32_t> arguments,
-                   std::uint64_t& steps, absl::FunctionRef<bool()> serve, I386Cpu::Counts& spent);
+  template <class Serve>
+  const Stop& Call(std::uint32_t stack_top, std::uint32_t function, std::span<const std::uint32_t> arguments,
+                   std::uint64_t& steps, Serve serve, I386Cpu::Counts& spent) {
+    if (forget_) [[unlikely]]
+      Forget();
+    const I386Cpu::Counts before = cpu_.counts();
+    if (!cpu_.BeginCall(TopOfArguments(stack_top, arguments.size()), function, arguments)) [[unlikely]]
+      return StopAtBegin(function);
+    const Stop& stop = watch_ ? RunWatched(steps, serve) : Run(steps, serve);
+    const I386Cpu::Counts after = cpu_.counts();
+    spent = {after.instructions - before.instructions, after.loads - before.loads, after.stores - before.stores};
+    return stop;
+  }
   // `stack`: its lowest address; `steps_max`: what the call had.
   std::string Explain(const Stop& stop, std::uint32_t stack, std::uint64_t steps_max) const {
     return ExplainStop(stop, cpu_, *program_, stack, steps_max, left_);
@@ -81,9 +94,31 @@ class GuestProcess {
   std::uint64_t host_bytes() const { return cpu_.host_bytes(); }
 
  private:
+  static constexpr std::uint32_t kStackAlignment = 16;
+  static constexpr std::uint64_t kSlice = 100'000;  // some 0.5 ms; 50 ms of a program that is as slow as can be
+
+  // Where the arguments end: they begin at a multiple of 16 bytes, with the return address in front of them.
+  static std::uint32_t TopOfArguments(std::uint32_t stack_top, std::size_t arguments) {
+    const auto bytes = static_cast<std::uint32_t>(arguments * kWordBytes);
+    return stack_top - (0 - bytes) % kStackAlignment;
+  }
+  void Forget();
+  // Of a call whose arguments no frame was left for.
+  const Stop& StopAtBegin(std::uint32_t function);
+  const Stop& RunSlice(std::uint64_t& steps) {
+    const std::uint64_t slice = std::min(steps, kSlice);
+    const Stop& stop = cpu_.Run(slice);
+    steps -= slice - cpu_.steps_left();
+    return stop;
+  }
   // Runs to the end of the call, in slices, between which it is asked whether anybody still waits (GuestPatience): if nobody
   // does, left_ is set.
-  const Stop& RunSlices(std::uint64_t& steps, absl::FunctionRef<bool()> serve);
+  template <class Serve>
+  const Stop& Run(std::uint64_t& steps, Serve& serve) {
+    const Stop& stop = RunSlice(steps);
+    return stop.kind == Stop::Kind::kReturned ? stop : RunOn(stop, steps, serve);
+  }
+  const Stop& RunOn(const Stop& first, std::uint64_t& steps, absl::FunctionRef<bool()> serve);
   const Stop& RunWatched(std::uint64_t& steps, absl::FunctionRef<bool()> serve);
 
   const std::shared_ptr<const ElfProgram> program_;

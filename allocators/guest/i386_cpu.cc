@@ -54,6 +54,7 @@ inline void I386Cpu::RunBlocks() {
       core.forgotten = false;
       if (op->block_instructions > core.steps_left) op = core.FindSingle(core.eip);
       do {  // each time a block; the halt goes to itself
+#pragma GCC unroll 4
         for (int i = 0; i < 4; ++i) op = op->handler(core, op);
       } while (op != halt);
     }

@@ -93,6 +93,14 @@ class I386Cpu {
   [[nodiscard]] bool Push(std::span<const std::uint32_t> words);
   [[nodiscard]] bool Push(std::uint32_t word) { return Push(std::span(&word, 1)); }
 
+  // Fills bytes of one page with 0, if a plain write there has no other effect; false: nothing is done.
+  [[nodiscard]] bool TryZero(std::uint32_t address, std::uint32_t bytes) {
+    std::byte* const place = core_->Place<std::uint8_t, Stop::Access::kWrite>(address);
+    if (place == nullptr || bytes > kPageBytes - address % kPageBytes) return false;
+    std::memset(place, 0, bytes);
+    return true;
+  }
+
   State Save() const;
   void Restore(const State& state);
   void ForgetTranslations() { core_->ForgetTranslations(); }

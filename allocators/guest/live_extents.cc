@@ -63,8 +63,7 @@ template <class Wanted>
 }
 
 template <class Wanted>
-inline std::optional<LiveExtents::Word> LiveExtents::FirstWord(std::uint32_t from, Wanted wanted) const {
-  const Page* const page = pages_.Find(from / kPageWords);
+inline std::optional<LiveExtents::Word> LiveExtents::FirstWord(const Page* page, std::uint32_t from, Wanted wanted) const {
   if (page == nullptr) return FirstWordBehind(from / kPageWords, wanted);
   std::uint32_t word = from / kBits * kBits;  // of the marks that are looked at
   std::uint64_t bits = wanted(page->marks[Group(word)]) & FromBit(from);
@@ -93,25 +92,25 @@ std::optional<LiveExtents::Word> LiveExtents::LastWord(std::uint32_t up_to, Want
   return std::nullopt;
 }
 
-inline LiveExtents::Word LiveExtents::LastWordOf(std::uint32_t word) const { return *FirstWord(word, kEnds); }
+inline LiveExtents::Word LiveExtents::LastWordOf(const Page& page, std::uint32_t word) const {
+  return *FirstWord(&page, word, kEnds);
+}
 
-inline bool LiveExtents::StartsAt(std::uint32_t address) const {
+inline bool LiveExtents::StartsAt(const Page* page, std::uint32_t address) {
   const std::uint32_t word = address / kWordBytes;
-  const Page* const page = pages_.Find(address / kPageBytes);
   return page != nullptr && address % kWordBytes == 0 && (page->marks[Group(word)].starts & Bit(word)) != 0;
 }
 
 // By the first mark from its beginning on: either it is in there, or it is the end of a block that has begun before.
-inline bool LiveExtents::IsTaken(std::uint32_t first_word, std::uint32_t last_word) const {
-  const std::optional<Word> mark = FirstWord(first_word, kAny);
+inline bool LiveExtents::IsTaken(const Page& page, std::uint32_t first_word, std::uint32_t last_word) const {
+  const std::optional<Word> mark = FirstWord(&page, first_word, kAny);
   if (!mark) return false;
   return mark->number <= last_word || (mark->page->marks[Group(mark->number)].starts & Bit(mark->number)) == 0;
 }
 
-inline LiveExtents::Marks& LiveExtents::Touch(std::uint32_t word) {
-  const std::uint32_t number = word / kPageWords;
-  Page& page = pages_.Touch(number);
+inline LiveExtents::Marks& LiveExtents::Mark(Page& page, std::uint32_t word) {
   if (page.marked == 0) [[unlikely]] {
+    const std::uint32_t number = word / kPageWords;
     if (number / kBits >= marked_pages_.size()) marked_pages_.resize(number / kBits + 1);
     marked_pages_[number / kBits] |= Bit(number);
   }
@@ -119,23 +118,26 @@ inline LiveExtents::Marks& LiveExtents::Touch(std::uint32_t word) {
   return page.marks[Group(word)];
 }
 
-inline void LiveExtents::Unmark(std::uint32_t word, std::uint64_t Marks::*bits) {
-  const std::uint32_t number = word / kPageWords;
-  Page& page = pages_.Touch(number);
+inline void LiveExtents::Unmark(Page& page, std::uint32_t word, std::uint64_t Marks::*bits) {
   Marks& marks = page.marks[Group(word)];
   marks.*bits &= ~Bit(word);
   if (kAny(marks) != 0) return;
   page.marked &= ~(1u << Group(word));
   if (page.marked == 0) [[unlikely]]
-    marked_pages_[number / kBits] &= ~Bit(number);
+    marked_pages_[word / kPageWords / kBits] &= ~Bit(word / kPageWords);
+}
+
+inline LiveExtents::Page& LiveExtents::SameOr(Page& page, std::uint32_t word, std::uint32_t other) {
+  return word / kPageWords == other / kPageWords ? page : pages_.Touch(other / kPageWords);
 }
 
 bool LiveExtents::Add(const Extent& block) {
   const auto last_byte = static_cast<std::uint32_t>(block.end() - 1);
   const std::uint32_t first = block.address / kWordBytes, last = last_byte / kWordBytes;
-  if (IsTaken(first, last)) return false;
-  Touch(first).starts |= Bit(first);
-  Marks& end = Touch(last);
+  Page& page = pages_.Touch(first / kPageWords);
+  if (IsTaken(page, first, last)) return false;
+  Mark(page, first).starts |= Bit(first);
+  Marks& end = Mark(SameOr(page, first, last), last);
   const auto put = [last](std::uint64_t& bits, bool set) { bits = (bits & ~Bit(last)) | std::uint64_t{set} << last % kBits; };
   end.ends |= Bit(last);
   put(end.tail_low, (last_byte & 1) != 0);
@@ -145,36 +147,39 @@ bool LiveExtents::Add(const Extent& block) {
 }
 
 void LiveExtents::Remove(std::uint32_t address) {
-  if (!StartsAt(address)) return;
-  const std::uint32_t first = address / kWordBytes, last = LastWordOf(first).number;
-  Unmark(first, &Marks::starts);
-  Unmark(last, &Marks::ends);
+  Page* const page = pages_.Find(address / kPageBytes);
+  if (!StartsAt(page, address)) return;
+  const std::uint32_t first = address / kWordBytes, last = LastWordOf(*page, first).number;
+  Unmark(*page, first, &Marks::starts);
+  Unmark(SameOr(*page, first, last), last, &Marks::ends);
 }
 
-inline LiveExtents::Extent LiveExtents::StartingAt(std::uint32_t word) const {
-  const auto [page, last] = LastWordOf(word);
-  const Marks& end = page->marks[Group(last)];
+inline LiveExtents::Extent LiveExtents::StartingAt(const Page& page, std::uint32_t word) const {
+  const auto [end_page, last] = LastWordOf(page, word);
+  const Marks& end = end_page->marks[Group(last)];
   const auto has = [bit = Bit(last)](std::uint64_t bits) { return (bits & bit) != 0 ? 1u : 0u; };
   const std::uint32_t bytes = (last - word) * kWordBytes + has(end.tail_high) * 2 + has(end.tail_low) + 1;
   return {word * kWordBytes, has(end.empty) != 0 ? 0 : bytes};
 }
 
 std::optional<LiveExtents::Extent> LiveExtents::At(std::uint32_t address) const {
-  return StartsAt(address) ? std::optional(StartingAt(address / kWordBytes)) : std::nullopt;
+  const Page* const page = pages_.Find(address / kPageBytes);
+  return StartsAt(page, address) ? std::optional(StartingAt(*page, address / kWordBytes)) : std::nullopt;
 }
 
 std::optional<LiveExtents::Extent> LiveExtents::AtOrAbove(std::uint64_t address) const {
   const std::uint64_t from = (address + kWordBytes - 1) / kWordBytes;
   if (from >= std::uint64_t{kPagesEnd} * kPageWords) return std::nullopt;
-  const std::optional<Word> word = FirstWord(static_cast<std::uint32_t>(from), kStarts);
-  return word ? std::optional(StartingAt(word->number)) : std::nullopt;
+  const auto first = static_cast<std::uint32_t>(from);
+  const std::optional<Word> word = FirstWord(pages_.Find(first / kPageWords), first, kStarts);
+  return word ? std::optional(StartingAt(*word->page, word->number)) : std::nullopt;
 }
 
 std::optional<LiveExtents::Extent> LiveExtents::Below(std::uint64_t address) const {
   if (address == 0) return std::nullopt;
   const auto last_byte = static_cast<std::uint32_t>(std::min<std::uint64_t>(address, std::uint64_t{1} << 32) - 1);
   const std::optional<Word> word = LastWord(last_byte / kWordBytes, kStarts);
-  return word ? std::optional(StartingAt(word->number)) : std::nullopt;
+  return word ? std::optional(StartingAt(*word->page, word->number)) : std::nullopt;
 }
 
 std::uint64_t LiveExtents::host_bytes() const { return pages_.host_bytes() + marked_pages_.capacity() * sizeof(std::uint64_t); }

@@ -58,12 +58,15 @@ class LiveExtents {
     std::uint32_t number;
   };
 
-  // The marks that the word is in, which are about to have one.
-  Marks& Touch(std::uint32_t word);
-  void Unmark(std::uint32_t word, std::uint64_t Marks::*bits);
-  // The first word from there on that is one of `wanted`, and the last one up to there.
+  // The marks of its page that the word is in, which are about to have one; and takes one away.
+  Marks& Mark(Page& page, std::uint32_t word);
+  void Unmark(Page& page, std::uint32_t word, std::uint64_t Marks::*bits);
+  // The page of `other`; `page` is that of `word`.
+  Page& SameOr(Page& page, std::uint32_t word, std::uint32_t other);
+  // The first word from there on that is one of `wanted`, where `page` is the page it would be in or null; and the last one up
+  // to there.
   template <class Wanted>
-  std::optional<Word> FirstWord(std::uint32_t from, Wanted wanted) const;
+  std::optional<Word> FirstWord(const Page* page, std::uint32_t from, Wanted wanted) const;
   template <class Wanted>
   std::optional<Word> FirstWordBehind(std::uint32_t page, Wanted wanted) const;
   template <class Wanted>
@@ -71,11 +74,11 @@ class LiveExtents {
   // The first marked page from there on, the last one below; of all.
   std::uint32_t PageFrom(std::uint32_t page) const;
   std::optional<std::uint32_t> PageBelow(std::uint32_t page) const;
-  bool StartsAt(std::uint32_t address) const;
-  bool IsTaken(std::uint32_t first_word, std::uint32_t last_word) const;
-  // The word with the last byte of the block that starts there, and the block. REQUIRES: one does.
-  Word LastWordOf(std::uint32_t word) const;
-  Extent StartingAt(std::uint32_t word) const;
+  static bool StartsAt(const Page* page, std::uint32_t address);
+  bool IsTaken(const Page& page, std::uint32_t first_word, std::uint32_t last_word) const;
+  // The word with the last byte of the block that starts there, in `page`; and the block. REQUIRES: one does.
+  Word LastWordOf(const Page& page, std::uint32_t word) const;
+  Extent StartingAt(const Page& page, std::uint32_t word) const;
 
   PageRecords<Page> pages_;
   std::vector<std::uint64_t> marked_pages_;  // a bit for each page that has marks

@@ -33,6 +33,7 @@ class PageRecords {
     const std::uint32_t i = page - first_;
     return i < pages_.size() ? pages_[i].get() : nullptr;
   }
+  Record* Find(std::uint32_t page) { return const_cast<Record*>(std::as_const(*this).Find(page)); }
   Record& Touch(std::uint32_t page) {
     const std::uint32_t i = page - first_;
     return i < pages_.size() && pages_[i] ? *pages_[i] : Make(page);
