@@ -14,6 +14,7 @@
 
 #include "server/errors.h"
 #include "server/handlers/call_queue.h"
+#include "server/handlers/callers.h"
 #include "server/handlers/grpc_status.h"
 
 namespace alloclab::server {
@@ -42,15 +43,17 @@ grpc::Status AnswerTo(const RawCall& call, const Work& work) {
 
 // RESOURCE_EXHAUSTED at once if too many wait.
 template <class Request, class Reply, class Work>
-grpc::ServerUnaryReactor* Answer(CallQueue& calls, const RawCall& call, Work work) {
+grpc::ServerUnaryReactor* Answer(CallQueue& calls, const Callers& callers, const RawCall& call, Work work) {
   grpc::ServerUnaryReactor* const reactor = call.context.DefaultReactor();
   grpc::Status status;
-  if (calls.DoNow([&] { status = AnswerTo<Request, Reply>(call, work); })) {
+  CallQueue::Client client = callers.Count(call.context);
+  if (!client.asks_much && calls.DoNow([&] { status = AnswerTo<Request, Reply>(call, work); })) {
     reactor->Finish(std::move(status));
     return reactor;
   }
-  const bool taken = calls.Offer(
-      call.context.peer(), [reactor, call, work = std::move(work)] { reactor->Finish(AnswerTo<Request, Reply>(call, work)); });
+  if (client.name.empty()) client.name = call.context.peer();
+  const bool taken =
+      calls.Offer(client, [reactor, call, work = std::move(work)] { reactor->Finish(AnswerTo<Request, Reply>(call, work)); });
   if (!taken) reactor->Finish(ToGrpcStatus(errors::TooManyCalls(calls.rules().waiting_max)));
   return reactor;
 }

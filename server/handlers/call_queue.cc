@@ -5,7 +5,12 @@
 namespace alloclab::server {
 
 CallQueue::CallQueue(const Rules& rules) : rules_(rules) {
-  for (unsigned i = 0; i < rules.threads; ++i) threads_.emplace_back([this] { Run(); });
+  for (unsigned i = 0; i < rules.threads; ++i) {
+    threads_.emplace_back([this] {
+      while (Work()) {
+      }
+    });
+  }
 }
 
 CallQueue::~CallQueue() {
@@ -26,35 +31,36 @@ bool CallQueue::TakePlace() {
 }
 
 bool CallQueue::DoNow(absl::FunctionRef<void()> call) {
-  if (waiting() != 0 || !TakePlace()) return false;
+  if (few_waiting_.load(std::memory_order_relaxed) != 0 || !TakePlace()) return false;
   call();
   LeavePlace();
   return true;
 }
 
-bool CallQueue::Offer(const std::string& client, std::function<void()> call) {
+bool CallQueue::Offer(const Client& client, std::function<void()> call) {
   if (!Put(client, std::move(call))) return false;
-  if (!TakePlace()) return true;
-  while (DoNext(/*wait=*/false)) {
+  if (client.asks_much || !TakePlace()) return true;
+  while (Help()) {
   }
   LeavePlace();
   return true;
 }
 
-bool CallQueue::Put(const std::string& client, std::function<void()> call) {
+bool CallQueue::Put(const Client& client, std::function<void()> call) {
   const MutexLock lock(mutex_);
-  const auto [mine, is_new] = clients_.try_emplace(client);
+  const auto [mine, is_new] = clients_.try_emplace(client.name);
   if (!is_new && waiting_ >= rules_.waiting_max) return false;
-  mine->second.waiting.push_back(std::move(call));
+  mine->second.waiting.push_back({std::move(call), client.asks_much});
   ++waiting_;
-  GiveTurn(client, mine->second);
+  few_waiting_ += client.asks_much ? 0 : 1;
+  GiveTurn(client.name, mine->second);
   return true;
 }
 
-void CallQueue::GiveTurn(const std::string& name, Client& client) {
-  if (client.has_turn || client.waiting.empty() || client.at_work >= rules_.of_one_client) return;
-  client.has_turn = true;
-  turns_.push_back(name);
+void CallQueue::GiveTurn(const std::string& name, Here& here) {
+  if (here.has_turn || here.waiting.empty() || here.at_work >= rules_.of_one_client) return;
+  here.has_turn = true;
+  (here.waiting.front().asks_much ? last_turns_ : turns_).push_back(name);
   if (sleepers_.empty()) return;
   sleepers_.back()->NotifyOne();
   sleepers_.pop_back();
@@ -71,38 +77,56 @@ void CallQueue::WakeAll() {
   for (Condition* sleeper : sleepers_) sleeper->NotifyOne();
 }
 
-bool CallQueue::DoNext(bool wait) {
-  std::string name;
-  std::function<void()> call;
+CallQueue::Taken CallQueue::Take(Turns& turns) {
+  Taken taken{.client = std::move(turns.front()), .call = {}};
+  turns.pop_front();
+  Here& here = clients_.at(taken.client);
+  here.has_turn = false;
+  taken.call = std::move(here.waiting.front().call);
+  few_waiting_ -= here.waiting.front().asks_much ? 0 : 1;
+  here.waiting.pop_front();
+  --waiting_;
+  ++here.at_work;
+  GiveTurn(taken.client, here);
+  return taken;
+}
+
+void CallQueue::Do(const Taken& taken) {
+  taken.call();
+  const MutexLock lock(mutex_);
+  const auto here = clients_.find(taken.client);
+  --here->second.at_work;
+  GiveTurn(taken.client, here->second);
+  if (here->second.at_work == 0 && here->second.waiting.empty()) clients_.erase(here);
+}
+
+bool CallQueue::Help() {
+  Taken taken;
   {
     const MutexLock lock(mutex_);
-    while (wait && turns_.empty() && !(stopping_ && waiting_ == 0)) Sleep();
     if (turns_.empty()) {
       if (stopping_) WakeAll();  // what the others wait for will not come
       return false;
     }
-    name = std::move(turns_.front());
-    turns_.pop_front();
-    Client& client = clients_.at(name);
-    client.has_turn = false;
-    call = std::move(client.waiting.front());
-    client.waiting.pop_front();
-    --waiting_;
-    ++client.at_work;
-    GiveTurn(name, client);
+    taken = Take(turns_);
   }
-  call();
-  const MutexLock lock(mutex_);
-  const auto client = clients_.find(name);
-  --client->second.at_work;
-  GiveTurn(name, client->second);
-  if (client->second.at_work == 0 && client->second.waiting.empty()) clients_.erase(client);
+  Do(taken);
   return true;
 }
 
-void CallQueue::Run() {
-  while (DoNext(/*wait=*/true)) {
+bool CallQueue::Work() {
+  Taken taken;
+  {
+    const MutexLock lock(mutex_);
+    while (turns_.empty() && last_turns_.empty() && !(stopping_ && waiting_ == 0)) Sleep();
+    if (turns_.empty() && last_turns_.empty()) {
+      WakeAll();  // likewise
+      return false;
+    }
+    taken = Take(turns_.empty() ? last_turns_ : turns_);
   }
+  Do(taken);
+  return true;
 }
 
 }  // namespace alloclab::server

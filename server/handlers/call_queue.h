@@ -6,6 +6,9 @@
 // who bring are taken, and what else comes is queued for the queue's own threads. There is a queue for each connection, and
 // they take turns: whoever asks little waits little, whatever others ask. Beyond a bound of calls that wait, they are refused.
 //
+// Where calls have owners there is a queue for each owner, whatever connections he has, and who asks too much (fair_share.h)
+// has all his calls queued, for the queue's own threads, which do those of the others first.
+//
 // Thread safety: all methods may be called from any thread. The destructor runs what waits.
 #ifndef ALLOCLAB_SERVER_HANDLERS_CALL_QUEUE_H_
 #define ALLOCLAB_SERVER_HANDLERS_CALL_QUEUE_H_
@@ -31,45 +34,63 @@ class CallQueue {
     unsigned threads = 0;              // of the queue; more would only take time from each other
     unsigned bringers = 0;             // at work at a time; fewer than there are threads that bring calls
     unsigned of_one_client = threads;  // of the queue's threads, so that there are some for others
-    std::size_t waiting_max = 0;       // in all; a connection of which none is here may always bring one
+    std::size_t waiting_max = 0;       // in all; a client of which none is here may always bring one
+  };
+  // Who brings a call.
+  struct Client {
+    std::string name;        // of its owner, or of the connection
+    bool asks_much = false;  // too much
   };
   explicit CallQueue(const Rules& rules);
   ~CallQueue();
 
-  // Whether it was called. False: others wait, or enough bringers are at work.
+  // Whether it was called. False: others wait, or enough bringers are at work. Not for who asks too much.
   [[nodiscard]] bool DoNow(absl::FunctionRef<void()> call);
   // Whether it was or will be called. False: too many wait, and it costs no more to say so. The bringer may be made to do calls
-  // that wait, until there are none.
-  [[nodiscard]] bool Offer(const std::string& client, std::function<void()> call) ABSL_LOCKS_EXCLUDED(mutex_);
+  // that wait, until there are none of who asks no more than others.
+  [[nodiscard]] bool Offer(const Client& client, std::function<void()> call) ABSL_LOCKS_EXCLUDED(mutex_);
 
   std::size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
   const Rules& rules() const { return rules_; }
 
  private:
-  // What is here of a connection.
-  struct Client {
-    std::deque<std::function<void()>> waiting;
+  struct Call {
+    std::function<void()> call;
+    bool asks_much = false;
+  };
+  // What is here of a client.
+  struct Here {
+    std::deque<Call> waiting;
     unsigned at_work = 0;   // threads of the queue
-    bool has_turn = false;  // it is in turns_: some wait, and another thread may be at it
+    bool has_turn = false;  // it is in a list of turns: some wait, and another thread may be at it
+  };
+  using Turns = std::deque<std::string>;
+  struct Taken {
+    std::string client;
+    std::function<void()> call;
   };
 
   bool TakePlace();
   void LeavePlace() { bringers_.fetch_sub(1, std::memory_order_release); }
-  bool Put(const std::string& client, std::function<void()> call) ABSL_LOCKS_EXCLUDED(mutex_);
-  void GiveTurn(const std::string& name, Client& client) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Does the call whose turn it is, as soon as there is one if it is to wait. False: there is none; if it waited, the queue
-  // stops.
-  bool DoNext(bool wait) ABSL_LOCKS_EXCLUDED(mutex_);
+  bool Put(const Client& client, std::function<void()> call) ABSL_LOCKS_EXCLUDED(mutex_);
+  void GiveTurn(const std::string& name, Here& here) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The next call of a list of turns that has one, which is under way from now on.
+  Taken Take(Turns& turns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Do(const Taken& taken) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Does one of those that wait, of who asks no more than others. False: there is none.
+  bool Help() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Does one, as soon as there is one. False: the queue stops.
+  bool Work() ABSL_LOCKS_EXCLUDED(mutex_);
   void Sleep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);  // until there may be a turn
   void WakeAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Run() ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Rules rules_;
   std::atomic<unsigned> bringers_{0};
-  std::atomic<std::size_t> waiting_{0};  // changed under the lock
+  // Changed under the lock: all, and those of who asks no more than others.
+  std::atomic<std::size_t> waiting_{0}, few_waiting_{0};
   Mutex mutex_;
-  std::unordered_map<std::string, Client> clients_ ABSL_GUARDED_BY(mutex_);
-  std::deque<std::string> turns_ ABSL_GUARDED_BY(mutex_);
+  std::unordered_map<std::string, Here> clients_ ABSL_GUARDED_BY(mutex_);
+  Turns turns_ ABSL_GUARDED_BY(mutex_), last_turns_ ABSL_GUARDED_BY(mutex_);  // the last ones: of who asks too much
   // Threads that wait for a turn. The one that came last is woken first: what it needs is in its processor's caches, and few
   // calls keep few threads busy, which matters as each keeps memory that was freed in it.
   std::vector<Condition*> sleepers_ ABSL_GUARDED_BY(mutex_);

@@ -50,15 +50,15 @@ class CallQueueTest : public testing::Test {
       bringer_ = std::thread([this] { EXPECT_TRUE(calls_->DoNow([this] { place_.Wait(); })); });
       place_.AwaitReached();
     }
-    EXPECT_TRUE(calls_->Offer("first", [this] { gate_.Wait(); }));
+    EXPECT_TRUE(calls_->Offer({"first"}, [this] { gate_.Wait(); }));
     gate_.AwaitReached();
   }
   void LeavePlace() {
     place_.Open();
     bringer_.join();
   }
-  bool Offer(const std::string& client, const std::string& what) {
-    return calls_->Offer(client, [this, what] { done_.push_back(what); });
+  bool Offer(const std::string& client, const std::string& what, bool asks_much = false) {
+    return calls_->Offer({client, asks_much}, [this, what] { done_.push_back(what); });
   }
   void End() {
     gate_.Open();
@@ -113,15 +113,28 @@ TEST_F(CallQueueTest, WhoBringsACallDoesAllThatWaitInTheirTurns) {
   End();
 }
 
+TEST_F(CallQueueTest, WhoAsksTooMuchComesLastAndHoldsUpNobody) {
+  Start(100, /*bringers=*/1);
+  for (const char* what : {"a1", "a2"}) EXPECT_TRUE(Offer("a", what, /*asks_much=*/true));
+  LeavePlace();
+  EXPECT_TRUE(calls_->DoNow([this] { done_.push_back("at once"); })) << "only who asks too much waits";
+  EXPECT_TRUE(Offer("a", "a3", /*asks_much=*/true));
+  EXPECT_THAT(done_, ElementsAre("at once")) << "nobody is made to do it for him";
+  EXPECT_TRUE(Offer("b", "b1"));
+  EXPECT_THAT(done_, ElementsAre("at once", "b1")) << "who brings it, and not what else waits";
+  End();
+  EXPECT_THAT(done_, ElementsAre("at once", "b1", "a1", "a2", "a3"));
+}
+
 TEST(CallQueue, LeavesThreadsForOthers) {
   Gate gate;
   std::atomic<int> done{0};
   {
     CallQueue calls({.threads = 2, .of_one_client = 1, .waiting_max = 100});
-    for (int i = 0; i < 3; ++i) EXPECT_TRUE(calls.Offer("long", [&] { gate.Wait(); }));
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(calls.Offer({"long"}, [&] { gate.Wait(); }));
     gate.AwaitReached();
     for (int i = 0; i < 3; ++i) {
-      EXPECT_TRUE(calls.Offer("other", [&] {
+      EXPECT_TRUE(calls.Offer({"other"}, [&] {
         if (++done == 3) gate.Open();  // or all would wait for ever
       }));
     }
@@ -141,7 +154,8 @@ TEST_P(CallQueueOfManyThreads, CallsAll) {
     for (int thread = 0; thread < kThreads; ++thread) {
       threads.emplace_back([&, thread] {
         const auto count = [&] { ++done; };
-        for (int call = 0; call < kCalls; ++call) EXPECT_TRUE(calls.DoNow(count) || calls.Offer(std::to_string(thread), count));
+        for (int call = 0; call < kCalls; ++call)
+          EXPECT_TRUE(calls.DoNow(count) || calls.Offer({std::to_string(thread)}, count));
       });
     }
     for (std::thread& thread : threads) thread.join();

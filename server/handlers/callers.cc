@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "server/access/owner.h"
 
 namespace alloclab::server {
@@ -18,6 +20,12 @@ absl::StatusOr<Bearer> Callers::Who(const grpc::ServerContextBase& call) const {
   Bearer who = access_.Identify({shown->second.data(), shown->second.size()});
   if (who.name.empty()) return TokenGone();
   return who;
+}
+
+CallQueue::Client Callers::Count(const grpc::ServerContextBase& call) const {
+  std::string name = NameOf(call);
+  const bool asks_much = !name.empty() && shares_.Count(name);
+  return {.name = std::move(name), .asks_much = asks_much};
 }
 
 absl::StatusOr<std::shared_ptr<LiveInstance>> Callers::FindOwn(const grpc::ServerContextBase& call,

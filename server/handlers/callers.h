@@ -1,4 +1,4 @@
-// Who makes a call, by the token that he shows, and what of others he may change (owner.h).
+// Who makes a call, by the token that he shows, what of others he may change (owner.h), and whether he asks more than they.
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_HANDLERS_CALLERS_H_
@@ -14,6 +14,8 @@
 #include "server/access/access_control.h"
 #include "server/collections/instance_registry.h"
 #include "server/collections/run_executor.h"
+#include "server/handlers/call_queue.h"
+#include "server/handlers/fair_share.h"
 
 namespace alloclab::server {
 
@@ -28,6 +30,9 @@ class Callers {
   // Likewise, for a count of what is his; empty: nobody in particular.
   std::string NameOf(const grpc::ServerContextBase& call) const { return Who(call).value_or(Bearer()).name; }
 
+  // Counts a unary call; the client whose it is for the queue (call_queue.h), without a name if he is nobody in particular.
+  CallQueue::Client Count(const grpc::ServerContextBase& call) const;
+
   // The instance or run of that name or id, if the caller may change it: the errors of Find and Get, of Who, and
   // PERMISSION_DENIED.
   absl::StatusOr<std::shared_ptr<LiveInstance>> FindOwn(const grpc::ServerContextBase& call, const InstanceRegistry& instances,
@@ -36,6 +41,7 @@ class Callers {
 
  private:
   const AccessControl& access_;
+  mutable FairShare shares_;
 };
 
 }  // namespace alloclab::server

@@ -55,7 +55,7 @@ absl::Status CheckUnused(const RunExecutor& runs, const StoredTrace& program) {
 
 GuestsService::GuestsService(GuestLibrary& guests, RunExecutor& runs, const Callers& callers, OpenCalls& uploads,
                              CallQueue& calls)
-    : guests_(guests), runs_(runs), callers_(callers), uploads_(uploads) {
+    : QueuedService(callers), guests_(guests), runs_(runs), uploads_(uploads) {
   Queue(calls, "ListGuests", &GuestsService::DoListGuests);
   Queue(calls, "GetGuest", &GuestsService::DoGetGuest);
   Queue(calls, "DeleteGuest", &GuestsService::DoDeleteGuest);

@@ -25,7 +25,6 @@ class GuestsService final : public QueuedService<v1::Guests> {
 
   GuestLibrary& guests_;
   RunExecutor& runs_;
-  const Callers& callers_;
   OpenCalls& uploads_;
 };
 

@@ -9,7 +9,7 @@ namespace alloclab::server {
 
 HeapService::HeapService(InstanceRegistry& instances, const Callers& callers, const Queues& queues, WorkPool& pool,
                          OpenCalls& streams, WriteWatch& writes)
-    : instances_(instances), callers_(callers), pool_(pool), streams_(streams), writes_(writes) {
+    : QueuedService(callers), instances_(instances), pool_(pool), streams_(streams), writes_(writes) {
   Queue(queues.operations, "Malloc", &HeapService::DoMalloc);
   Queue(queues.operations, "Calloc", &HeapService::DoCalloc);
   Queue(queues.operations, "Realloc", &HeapService::DoRealloc);

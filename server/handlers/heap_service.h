@@ -43,7 +43,6 @@ class HeapService final : public QueuedService<v1::Heap, v1::Heap::WithCallbackM
                        v1::OperationReply& reply);
 
   InstanceRegistry& instances_;
-  const Callers& callers_;
   WorkPool& pool_;
   OpenCalls& streams_;
   WriteWatch& writes_;

@@ -23,7 +23,7 @@ absl::Status LookFor(const Caller& caller, LiveInstance& instance, const Look& l
 }  // namespace
 
 InspectService::InspectService(InstanceRegistry& instances, const Callers& callers, const StreamHosts& walks, CallQueue& calls)
-    : instances_(instances), callers_(callers), walks_(walks) {
+    : QueuedService(callers), instances_(instances), walks_(walks) {
   Queue(calls, "GetStatistics", &InspectService::DoGetStatistics);
   Queue(calls, "ReadMemory", &InspectService::DoReadMemory);
   Queue(calls, "Translate", &InspectService::DoTranslate);

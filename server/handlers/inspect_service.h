@@ -28,7 +28,6 @@ class InspectService final
                                  v1::CheckInvariantsReply& reply);
 
   InstanceRegistry& instances_;
-  const Callers& callers_;
   const StreamHosts walks_;
 };
 

@@ -29,7 +29,7 @@ void AddOthers(const InstanceRegistry& instances, v1::ListInstancesResponse& rep
 
 LabService::LabService(InstanceRegistry& instances, const Callers& callers, const NativeAllocators& natives,
                        std::function<v1::Server()> describe, CallQueue& calls)
-    : instances_(instances), callers_(callers), natives_(natives), describe_(std::move(describe)) {
+    : QueuedService(callers), instances_(instances), natives_(natives), describe_(std::move(describe)) {
   Queue(calls, "GetServer", &LabService::DoGetServer);
   Queue(calls, "GetCatalog", &LabService::DoGetCatalog);
   Queue(calls, "CreateInstance", &LabService::DoCreateInstance);

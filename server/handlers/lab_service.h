@@ -29,7 +29,6 @@ class LabService final : public QueuedService<v1::Lab> {
                                 v1::DeleteInstanceResponse& reply);
 
   InstanceRegistry& instances_;
-  const Callers& callers_;
   const NativeAllocators& natives_;
   const std::function<v1::Server()> describe_;
 };

@@ -11,6 +11,7 @@
 #include "allocators/common/interrupt.h"
 #include "server/handlers/answer.h"
 #include "server/handlers/call_queue.h"
+#include "server/handlers/callers.h"
 
 namespace alloclab::server {
 
@@ -25,6 +26,9 @@ inline Interrupt LeftBy(const Caller& caller) {
 template <class Api, class Base = typename Api::Service>
 class QueuedService : public Base {
  protected:
+  // `callers` outlives the service.
+  explicit QueuedService(const Callers& callers) : callers_(callers) {}
+
   // Calls of the unary method of that name go through the queue to `work`. REQUIRES: there is one, of these messages.
   template <class Service, class Request, class Reply>
   void Queue(CallQueue& calls, const std::string& name, grpc::Status (Service::*work)(const Caller&, const Request&, Reply&)) {
@@ -36,12 +40,14 @@ class QueuedService : public Base {
         method->index(),
         new grpc::internal::CallbackUnaryHandler<grpc::ByteBuffer, grpc::ByteBuffer>(
             [this, &calls, work](grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes, grpc::ByteBuffer* out) {
-              return Answer<Request, Reply>(calls, {*context, *bytes, *out},
+              return Answer<Request, Reply>(calls, callers_, {*context, *bytes, *out},
                                             [this, work, context](const Request& request, Reply& reply) {
                                               return (static_cast<Service*>(this)->*work)(*context, request, reply);
                                             });
             }));
   }
+
+  const Callers& callers_;
 };
 
 }  // namespace alloclab::server

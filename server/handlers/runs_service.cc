@@ -24,7 +24,7 @@ grpc::Status Reply(const absl::StatusOr<Run>& run, v1::Run& reply) {
 
 RunsService::RunsService(RunExecutor& runs, const Callers& callers, TraceLibrary& traces, OpenCalls& watchers, OpenCalls& diffs,
                          WriteWatch& writes, CallQueue& calls)
-    : runs_(runs), callers_(callers), traces_(traces), watchers_(watchers), diffs_(diffs), writes_(writes) {
+    : QueuedService(callers), runs_(runs), traces_(traces), watchers_(watchers), diffs_(diffs), writes_(writes) {
   Queue(calls, "SubmitRun", &RunsService::DoSubmitRun);
   Queue(calls, "GetRun", &RunsService::DoGetRun);
   Queue(calls, "ListRuns", &RunsService::DoListRuns);

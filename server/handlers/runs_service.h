@@ -30,7 +30,6 @@ class RunsService final : public QueuedService<v1::Runs, v1::Runs::WithCallbackM
   grpc::Status DoDiffRuns(const Caller& caller, const v1::DiffRunsRequest& request, v1::DiffRunsReply& reply);
 
   RunExecutor& runs_;
-  const Callers& callers_;
   TraceLibrary& traces_;
   OpenCalls& watchers_;
   OpenCalls& diffs_;

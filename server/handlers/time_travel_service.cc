@@ -9,7 +9,7 @@ namespace alloclab::server {
 
 TimeTravelService::TimeTravelService(OpenedRuns& runs, const InstanceRegistry& instances, const Callers& callers,
                                      CallQueue& calls)
-    : runs_(runs), instances_(instances), callers_(callers) {
+    : QueuedService(callers), runs_(runs), instances_(instances) {
   Queue(calls, "Open", &TimeTravelService::DoOpen);
   Queue(calls, "Seek", &TimeTravelService::DoSeek);
   Queue(calls, "Explain", &TimeTravelService::DoExplain);

@@ -27,7 +27,6 @@ class TimeTravelService final : public QueuedService<v1::TimeTravel> {
 
   OpenedRuns& runs_;
   const InstanceRegistry& instances_;
-  const Callers& callers_;
 };
 
 }  // namespace alloclab::server

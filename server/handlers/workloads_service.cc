@@ -19,7 +19,7 @@
 namespace alloclab::server {
 WorkloadsService::WorkloadsService(TraceLibrary& traces, RunExecutor& runs, const Callers& callers, OpenCalls& uploads,
                                    CallQueue& calls)
-    : traces_(traces), runs_(runs), callers_(callers), uploads_(uploads) {
+    : QueuedService(callers), traces_(traces), runs_(runs), uploads_(uploads) {
   Queue(calls, "ListBuiltins", &WorkloadsService::DoListBuiltins);
   Queue(calls, "ListTraces", &WorkloadsService::DoListTraces);
   Queue(calls, "DeleteTrace", &WorkloadsService::DoDeleteTrace);

@@ -28,7 +28,6 @@ class WorkloadsService final : public QueuedService<v1::Workloads> {
 
   TraceLibrary& traces_;
   RunExecutor& runs_;
-  const Callers& callers_;
   OpenCalls& uploads_;
 };
 
