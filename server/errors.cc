@@ -115,6 +115,10 @@ absl::Status TooManyWalks(std::uint64_t max) {
   return Busy(fmt::format("{} walks are under way, the most at a time; try again", max));
 }
 absl::Status TooManyCalls(std::uint64_t max) { return Busy(fmt::format("{} calls wait, the most that may; try again", max)); }
+absl::Status TooManyConnections(std::string_view owner, std::uint64_t max) {
+  return Busy(
+      fmt::format("{} has {} connections, the most of one owner (--owner-connections-max); close some first", owner, max));
+}
 absl::Status OutsideRam(std::uint32_t address, std::uint64_t bytes, std::uint64_t ram_bytes) {
   return absl::OutOfRangeError(
       fmt::format("address: {} bytes at physical 0x{:08x} are not all inside the RAM of {} bytes", bytes, address, ram_bytes));

@@ -47,6 +47,7 @@ absl::Status InstanceChangedInStream(std::string_view first, std::string_view ot
 absl::Status TooManyStreams(std::uint64_t max);
 absl::Status TooManyWalks(std::uint64_t max);
 absl::Status TooManyCalls(std::uint64_t max);
+absl::Status TooManyConnections(std::string_view owner, std::uint64_t max);
 absl::Status OutsideRam(std::uint32_t address, std::uint64_t bytes, std::uint64_t ram_bytes);
 absl::Status PageNotPresent(std::uint32_t address);
 absl::Status CallCancelled();

@@ -182,6 +182,10 @@ inline constexpr unsigned kArenasPerCore = 2;
 
 // Each costs about 18 KiB and two descriptors.
 inline constexpr std::uint32_t kConnectionsMax = 4'096;
+// Of one owner of a token: as many calls as may wait (kCallsWaitingMax), by the streams that a connection may have.
+inline constexpr std::uint32_t kOwnerConnectionsMax = 64;
+// How long a connection stays that is one too many: its client reads why.
+inline constexpr absl::Duration kRefusalTime = absl::Milliseconds(50);
 inline constexpr std::size_t kConnectionsMin = 16;  // however few descriptors there are
 // Let in beyond the most there may be, so that somebody can ask for the server's health, and how long each may stay.
 inline constexpr std::size_t kGuestsMax = 16;
@@ -191,11 +195,10 @@ inline constexpr absl::Duration kSilenceMax = absl::Seconds(5);
 // Descriptors that are not for gRPC's connections: clients of web page and metrics (kHttpClientsMax each), guests, the store,
 // and what gRPC and the listeners have for themselves.
 inline constexpr std::uint64_t kDescriptorsReserved = 2 * 128 + 2 * kGuestsMax + 64;
-// Unary calls that wait for a thread, of two kinds: single operations, and all others; some 10 KiB each. A connection of which
-// none is there may always bring one.
+// Unary calls that wait for a thread, of two kinds: single operations, and all others; some 10 KiB each. A client (call_queue.h)
+// of which none is there may always bring one.
 inline constexpr std::uint32_t kCallsWaitingMax = 2'048;
-// Threads for calls that may take long: batches, checks, comparisons, writes to the store. One connection has at most half of
-// them.
+// Threads for calls that may take long: batches, checks, comparisons, writes to the store. One client has at most half of them.
 inline constexpr unsigned kCallThreads = 32;
 // Calls that one connection may cancel, at once and in a second: all of its streams each second, and three times all of them
 // in a moment. Whoever cancels more is hung up on: to open and reset streams costs a client nothing.

@@ -41,19 +41,31 @@ grpc::Status AnswerTo(const RawCall& call, const Work& work) {
   return grpc::SerializationTraits<Reply>::Serialize(reply, &call.reply, &own_buffer);
 }
 
-// RESOURCE_EXHAUSTED at once if too many wait.
+// One of which nothing is said, until its connection is closed.
+class Unanswered final : public grpc::ServerUnaryReactor {
+ private:
+  void OnCancel() override { Finish(grpc::Status::CANCELLED); }
+  void OnDone() override { delete this; }
+};
+
+// RESOURCE_EXHAUSTED at once if too many wait, or the caller has too many connections.
 template <class Request, class Reply, class Work>
 grpc::ServerUnaryReactor* Answer(CallQueue& calls, const Callers& callers, const RawCall& call, Work work) {
+  absl::StatusOr<CallQueue::Client> client = callers.Begin(call.context);
+  if (absl::IsCancelled(client.status())) return new Unanswered();
   grpc::ServerUnaryReactor* const reactor = call.context.DefaultReactor();
+  if (!client.ok()) {
+    reactor->Finish(ToGrpcStatus(client.status()));
+    return reactor;
+  }
   grpc::Status status;
-  CallQueue::Client client = callers.Count(call.context);
-  if (!client.asks_much && calls.DoNow([&] { status = AnswerTo<Request, Reply>(call, work); })) {
+  if (!client->asks_much && calls.DoNow([&] { status = AnswerTo<Request, Reply>(call, work); })) {
     reactor->Finish(std::move(status));
     return reactor;
   }
-  if (client.name.empty()) client.name = call.context.peer();
+  if (client->name.empty()) client->name = call.context.peer();
   const bool taken =
-      calls.Offer(client, [reactor, call, work = std::move(work)] { reactor->Finish(AnswerTo<Request, Reply>(call, work)); });
+      calls.Offer(*client, [reactor, call, work = std::move(work)] { reactor->Finish(AnswerTo<Request, Reply>(call, work)); });
   if (!taken) reactor->Finish(ToGrpcStatus(errors::TooManyCalls(calls.rules().waiting_max)));
   return reactor;
 }

@@ -22,10 +22,12 @@ absl::StatusOr<Bearer> Callers::Who(const grpc::ServerContextBase& call) const {
   return who;
 }
 
-CallQueue::Client Callers::Count(const grpc::ServerContextBase& call) const {
-  std::string name = NameOf(call);
-  const bool asks_much = !name.empty() && shares_.Count(name);
-  return {.name = std::move(name), .asks_much = asks_much};
+absl::StatusOr<CallQueue::Client> Callers::Begin(const grpc::ServerContextBase& call) const {
+  CallQueue::Client client{.name = NameOf(call)};
+  if (client.name.empty()) return client;
+  if (absl::Status status = connections_.Call(call.peer(), client.name); !status.ok()) return status;
+  client.asks_much = shares_.Count(client.name);
+  return client;
 }
 
 absl::StatusOr<std::shared_ptr<LiveInstance>> Callers::FindOwn(const grpc::ServerContextBase& call,

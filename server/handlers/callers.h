@@ -16,13 +16,14 @@
 #include "server/collections/run_executor.h"
 #include "server/handlers/call_queue.h"
 #include "server/handlers/fair_share.h"
+#include "server/handlers/owner_connections.h"
 
 namespace alloclab::server {
 
 class Callers {
  public:
-  // `access` outlives it.
-  explicit Callers(const AccessControl& access) : access_(access) {}
+  // Both outlive it.
+  Callers(const AccessControl& access, OwnerConnections& connections) : access_(access), connections_(connections) {}
 
   // Without tokens nobody in particular. UNAUTHENTICATED: his token was revoked since the call began.
   absl::StatusOr<Bearer> Who(const grpc::ServerContextBase& call) const;
@@ -30,8 +31,9 @@ class Callers {
   // Likewise, for a count of what is his; empty: nobody in particular.
   std::string NameOf(const grpc::ServerContextBase& call) const { return Who(call).value_or(Bearer()).name; }
 
-  // Counts a unary call; the client whose it is for the queue (call_queue.h), without a name if he is nobody in particular.
-  CallQueue::Client Count(const grpc::ServerContextBase& call) const;
+  // A unary call begins: the client whose it is for the queue (call_queue.h), without a name if he is nobody in particular.
+  // RESOURCE_EXHAUSTED, CANCELLED: he has too many connections (owner_connections.h).
+  absl::StatusOr<CallQueue::Client> Begin(const grpc::ServerContextBase& call) const;
 
   // The instance or run of that name or id, if the caller may change it: the errors of Find and Get, of Who, and
   // PERMISSION_DENIED.
@@ -41,6 +43,7 @@ class Callers {
 
  private:
   const AccessControl& access_;
+  OwnerConnections& connections_;
   mutable FairShare shares_;
 };
 

@@ -48,7 +48,7 @@ void AddConnections(const ConnectionFigures& connections, std::vector<prometheus
            static_cast<double>(connections.max));
   Family ended("alloclab_server_connections_ended_total",
                "Connections that the server hung up on, by why: refused as there were too many, silent while others wanted in, "
-               "guests whose stay was over, or clients that cancelled calls too often.",
+               "guests whose stay was over, or clients that cancelled calls too often, or whose owner had too many.",
                MetricType::Counter);
   ended.Add({{"reason", "refused"}}, connections.refused);
   ended.Add({{"reason", "silent"}}, connections.silent);

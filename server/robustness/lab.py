@@ -168,12 +168,19 @@ class Server:
     def make_token(self, name, role, *more):
         return make_token(self.program, name, role, pathlib.Path(self.directory.name) / "data", *more)
 
-    def offer_calls(self, *arguments, before=None):
-        """What that program prints of calls that it offers to this server. `before`: is called in its process first."""
+    def start_calls(self, *arguments, before=None, more=None):
+        """offer_calls, offering to this server. `before`: is called in its process first; `more`: for its environment."""
         command = [pathlib.Path(self.program).parent / "offer_calls", self.grpc, *map(str, arguments)]
-        run = subprocess.run(command, stdout=subprocess.PIPE, check=True, preexec_fn=before,
-                             env=environment(pathlib.Path(self.directory.name)))
-        return json.loads(run.stdout)
+        variables = environment(pathlib.Path(self.directory.name)) | {name: str(value) for name, value in (more or {}).items()}
+        return subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=before, env=variables)
+
+    def offer_calls(self, *arguments, before=None):
+        """What that program prints of calls that it offers."""
+        run = self.start_calls(*arguments, before=before)
+        printed, _ = run.communicate()
+        if run.returncode != 0:
+            sys.exit(f"offer_calls ended with {run.returncode}")
+        return json.loads(printed)
 
     def __exit__(self, *_):
         self.stop()

@@ -4,7 +4,8 @@
 // Closed loop (RATE 0): each connection keeps so many calls in flight. Open loop: calls fall due at a rate, whatever became of
 // those before; one that finds all streams of its connection taken waits here, as gRPC's own clients have it, and is given up
 // when it has waited for kPatience. Prints one line of JSON, of everything after the first second. As the lab's clients do, it
-// speaks TLS if ALLOCLAB_CA names who signs the server's certificate, and shows the token of ALLOCLAB_TOKEN.
+// speaks TLS if ALLOCLAB_CA names who signs the server's certificate, with that of ALLOCLAB_CERT and ALLOCLAB_KEY if there is
+// one, and shows the token of ALLOCLAB_TOKEN.
 //
 // usage: offer_calls HOST:PORT METHOD MESSAGE CONNECTIONS STREAMS RATE SECONDS
 #include <arpa/inet.h>
@@ -94,6 +95,12 @@ class TlsClient {
   explicit TlsClient(const char* authority) : context_(SSL_CTX_new(TLS_client_method())) {
     if (SSL_CTX_load_verify_locations(context_.get(), authority, nullptr) != 1) Die("ALLOCLAB_CA: no file of certificates");
     SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
+    const char *const own = std::getenv("ALLOCLAB_CERT"), *const key = std::getenv("ALLOCLAB_KEY");
+    if (own != nullptr && key != nullptr &&
+        (SSL_CTX_use_certificate_chain_file(context_.get(), own) != 1 ||
+         SSL_CTX_use_PrivateKey_file(context_.get(), key, SSL_FILETYPE_PEM) != 1)) {
+      Die("ALLOCLAB_CERT, ALLOCLAB_KEY: not a certificate and its key");
+    }
     SSL_CTX_set_mode(context_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     constexpr std::array<unsigned char, 3> kHttp2 = {2, 'h', '2'};
     SSL_CTX_set_alpn_protos(context_.get(), kHttp2.data(), kHttp2.size());

@@ -71,6 +71,11 @@ std::string ClientOf(int socket) {
   return "";
 }
 
+// For epoll_wait: rounded up, and -1 for ever.
+int MillisecondsUntil(MonotonicTime time, MonotonicTime now) {
+  return time == MonotonicTime::InfiniteFuture() ? -1 : static_cast<int>(absl::ToInt64Milliseconds(time - now)) + 1;
+}
+
 }  // namespace
 
 std::size_t ConnectionsFor(std::uint64_t descriptors, std::size_t connections_max) {
@@ -79,9 +84,10 @@ std::size_t ConnectionsFor(std::uint64_t descriptors, std::size_t connections_ma
       std::clamp<std::uint64_t>(left / 2, kConnectionsMin, std::max(connections_max, kConnectionsMin)));
 }
 
-FrontDoor::FrontDoor(Listener listener, const Rules& rules, Enter enter)
+FrontDoor::FrontDoor(Listener listener, const Rules& rules, OwnerConnections& owners, Enter enter)
     : listener_(std::move(listener)),
       rules_(rules),
+      owners_(owners),
       enter_(std::move(enter)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -97,23 +103,27 @@ void FrontDoor::HangUp() {
   while (!connections_.empty()) HangUp(connections_.begin());
 }
 
-void FrontDoor::HangUpOn(const std::string& client) {
+void FrontDoor::HangUpOn(const std::string& client, absl::Duration after) {
   {
     const MutexLock lock(mutex_);
-    unwanted_.push_back(client);
+    unwanted_.push_back({client, MonotonicTime::Now() + after});
   }
   eventfd_write(wake_.get(), 1);
 }
 
-void FrontDoor::HangUpOnUnwanted() {
-  eventfd_t ignored = 0;
-  eventfd_read(wake_.get(), &ignored);
-  std::vector<std::string> unwanted;
+int FrontDoor::HangUpOnUnwanted() {
+  const MonotonicTime now = MonotonicTime::Now();
+  MonotonicTime next = MonotonicTime::InfiniteFuture();
+  std::vector<std::string> due;
   {
     const MutexLock lock(mutex_);
-    unwanted.swap(unwanted_);
+    std::erase_if(unwanted_, [&](const Unwanted& unwanted) {
+      if (unwanted.due <= now) due.push_back(unwanted.client);
+      if (unwanted.due > now) next = std::min(next, unwanted.due);
+      return unwanted.due <= now;
+    });
   }
-  for (const std::string& client : unwanted) {
+  for (const std::string& client : due) {
     const auto found = std::find_if(connections_.begin(), connections_.end(),
                                     [&](const auto& connection) { return connection.second.client == client; });
     if (client.empty() || found == connections_.end()) continue;
@@ -121,6 +131,7 @@ void FrontDoor::HangUpOnUnwanted() {
     HangUp(found);
     ++dropped_unwanted_;
   }
+  return MillisecondsUntil(next, now);
 }
 
 void FrontDoor::Close() {
@@ -143,11 +154,14 @@ FrontDoor::Counts FrontDoor::counts() const {
 void FrontDoor::Watch() {
   std::array<epoll_event, 64> events;
   while (!closing_) {
-    const int count = epoll_wait(epoll_.get(), events.data(), events.size(), HangUpOnGuests());
+    const int guests = HangUpOnGuests(), unwanted = HangUpOnUnwanted();
+    const int next = guests < 0 || unwanted < 0 ? std::max(guests, unwanted) : std::min(guests, unwanted);
+    const int count = epoll_wait(epoll_.get(), events.data(), events.size(), next);
     for (int i = 0; i < count; ++i) {
       const int fd = events[static_cast<std::size_t>(i)].data.fd;
       if (fd == wake_.get()) {
-        HangUpOnUnwanted();
+        eventfd_t ignored = 0;
+        eventfd_read(wake_.get(), &ignored);
       } else if (const auto connection = connections_.find(fd); connection != connections_.end()) {
         if ((events[static_cast<std::size_t>(i)].events & (EPOLLHUP | EPOLLERR)) != 0)
           HangUp(connection);  // gRPC has let it go
@@ -188,6 +202,7 @@ void FrontDoor::LetIn(Descriptor socket, bool guest) {
   const int fd = own.get();
   Register(epoll_.get(), fd, 0);  // only its end
   connections_[fd] = Connection{.socket = std::move(own), .client = ClientOf(fd), .since = MonotonicTime::Now()};
+  owners_.Enter(connections_[fd].client);
   if (guest) guests_.push_back(fd);
   ++accepted_;
   open_ = connections_.size();
@@ -214,7 +229,7 @@ int FrontDoor::HangUpOnGuests() {
   const MonotonicTime now = MonotonicTime::Now();
   while (!guests_.empty()) {
     const MonotonicTime end = connections_.at(guests_.front()).since + rules_.guest_stay;
-    if (end > now) return static_cast<int>(absl::ToInt64Milliseconds(end - now)) + 1;
+    if (end > now) return MillisecondsUntil(end, now);
     HangUpOnGuest();
   }
   return -1;
@@ -226,6 +241,7 @@ void FrontDoor::HangUp(Connections::iterator connection) {
   shutdown(connection->first, SHUT_RDWR);
   ALLOCLAB_CHECK_EQ(epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection->first, nullptr), 0);
   std::erase(guests_, connection->first);
+  owners_.Leave(connection->second.client);
   connections_.erase(connection);
   open_ = connections_.size();
 }

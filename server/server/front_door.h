@@ -22,6 +22,7 @@
 #include "absl/time/time.h"
 #include "allocators/common/monotonic_time.h"
 #include "allocators/common/mutex.h"
+#include "server/handlers/owner_connections.h"
 #include "server/http/listener.h"
 
 namespace alloclab::server {
@@ -44,16 +45,17 @@ class FrontDoor {
   // Takes a connected socket over; shuts it down, both ways, before it closes it.
   using Enter = std::function<void(int socket)>;
 
-  FrontDoor(Listener listener, const Rules& rules, Enter enter);
+  // `owners` outlives it, and is told which connections are open.
+  FrontDoor(Listener listener, const Rules& rules, OwnerConnections& owners, Enter enter);
   ~FrontDoor();
 
   // Listens no more, and hangs up on nobody. `enter` is not called any more.
   void Close();
   // Closes it, and hangs up on all.
   void HangUp();
-  // On the client that gRPC calls so, soon, if it is still there, with what it has sent and nobody has read; clients of a Unix
-  // socket have no name.
-  void HangUpOn(const std::string& client) ABSL_LOCKS_EXCLUDED(mutex_);
+  // On the client that gRPC calls so, as soon as that time has passed, if it is still there, with what it has sent and nobody
+  // has read; clients of a Unix socket have no name.
+  void HangUpOn(const std::string& client, absl::Duration after = absl::ZeroDuration()) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const BindAddress& address() const { return listener_.address(); }
   const Rules& rules() const { return rules_; }
@@ -75,11 +77,13 @@ class FrontDoor {
   void HangUpOnGuest();
   // On all whose stay is over. How long until the next one has to go, in milliseconds; -1: there is none.
   int HangUpOnGuests();
-  void HangUpOnUnwanted() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Likewise, on those whose time has come.
+  int HangUpOnUnwanted() ABSL_LOCKS_EXCLUDED(mutex_);
   void HangUp(Connections::iterator connection);
 
   Listener listener_;
   const Rules rules_;
+  OwnerConnections& owners_;
   const Enter enter_;
   const Descriptor epoll_, wake_;
   Connections connections_;
@@ -87,7 +91,11 @@ class FrontDoor {
   std::atomic<bool> closing_{false};
   std::atomic<std::uint64_t> open_{0}, accepted_{0}, refused_{0}, dropped_silent_{0}, dropped_guests_{0}, dropped_unwanted_{0};
   Mutex mutex_;
-  std::vector<std::string> unwanted_ ABSL_GUARDED_BY(mutex_);
+  struct Unwanted {
+    std::string client;
+    MonotonicTime due;
+  };
+  std::vector<Unwanted> unwanted_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 

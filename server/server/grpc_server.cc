@@ -69,13 +69,14 @@ unsigned BringersMax() { return std::clamp(std::thread::hardware_concurrency() /
 
 }  // namespace
 
-GrpcServer::GrpcServer(const Domain& domain, std::size_t streams_max)
+GrpcServer::GrpcServer(const Domain& domain, const Bounds& bounds)
     : metrics_(domain.metrics),
       access_(domain.access),
+      owners_(bounds.connections_of_one, [this](const std::string& connection) { HangUpOn(connection, kRefusalTime); }),
       cancels_({.at_once = kCancelsAtOnceMax, .per_second = kCancelsPerSecondMax, .clients_max = kConnectionsMax}),
       pool_(PoolThreads()),
       writes_(kWriteTimeMax),
-      streams_({.max = streams_max, .of_one_client = kStreamsPerConnectionMax, .silence = kStreamSilenceMax}),
+      streams_({.max = bounds.streams, .of_one_client = kStreamsPerConnectionMax, .silence = kStreamSilenceMax}),
       uploads_({.max = kConcurrentUploadsMax, .of_one_client = kUploadsPerConnectionMax, .silence = kUploadSilenceMax}),
       watchers_({.max = kWatchersMax, .of_one_client = kStreamsPerConnectionMax, .silence = kStreamSilenceMax}),
       diffs_(kConcurrentDiffsMax),
@@ -121,7 +122,7 @@ absl::Status GrpcServer::Start(const BindAddress& listen, bool reflection, std::
                            v1::Guests::service_full_name(), v1::Runs::service_full_name()}) {
     server_->GetHealthCheckService()->SetServingStatus(name, true);
   }
-  door_ = std::make_unique<FrontDoor>(*std::move(listener), DoorRules(connections_max), [this](int socket) {
+  door_ = std::make_unique<FrontDoor>(*std::move(listener), DoorRules(connections_max), owners_, [this](int socket) {
     grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
     connection.fd = socket;
     acceptor_->HandleNewConnection(&connection);
@@ -130,9 +131,12 @@ absl::Status GrpcServer::Start(const BindAddress& listen, bool reflection, std::
   return absl::OkStatus();
 }
 
+void GrpcServer::HangUpOn(const std::string& client, absl::Duration after) {
+  if (FrontDoor* const door = open_door_; door != nullptr) door->HangUpOn(client, after);
+}
+
 void GrpcServer::CountVain(const std::string& client) {
-  FrontDoor* const door = open_door_;
-  if (door != nullptr && !cancels_.Spend(client)) door->HangUpOn(client);
+  if (!cancels_.Spend(client)) HangUpOn(client, absl::ZeroDuration());
 }
 
 ConnectionFigures GrpcServer::connections() const {

@@ -52,7 +52,11 @@ class GrpcServer {
     const AccessControl& access;
     std::function<v1::Server()> describe;
   };
-  GrpcServer(const Domain& domain, std::size_t streams_max);
+  struct Bounds {
+    std::size_t streams = 0;
+    std::size_t connections_of_one = 0;  // owner of a token
+  };
+  GrpcServer(const Domain& domain, const Bounds& bounds);
   ~GrpcServer();
 
   // With the reflection service or without, for so many connections, which `credentials` protect. FAILED_PRECONDITION: the
@@ -71,12 +75,14 @@ class GrpcServer {
   ConnectionFigures connections() const;
 
  private:
+  void HangUpOn(const std::string& client, absl::Duration after);
   // Hangs up on clients that call in vain more often than they may.
   void CountVain(const std::string& client);
 
   RpcMetrics& metrics_;
   const AccessControl& access_;
-  const Callers callers_{access_};
+  OwnerConnections owners_;
+  const Callers callers_{access_, owners_};
   CancelBudget cancels_;
   WorkPool pool_;
   WriteWatch writes_;

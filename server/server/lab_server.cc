@@ -130,7 +130,7 @@ struct LabServer::Parts {
         card(instances, *store),
         access(options.data_dir),
         grpc({instances, runs, traces, opened_runs, guests, rpc_metrics, access, [this] { return card.Describe(); }},
-             options.streams_max) {}
+             {.streams = options.streams_max, .connections_of_one = BoundOf(options.owner_connections_max)}) {}
 
   absl::Status Start(const ServerOptions& options);
   absl::Status StartMetrics(const ServerOptions& options);

@@ -208,6 +208,8 @@ std::vector<OptionInfo> MakeList() {
               &O::owner_queued_runs_max),
       Counted("owner-runs-max", "runs of one owner of a token that are replayed at the same time; 0: no bound of his own",
               &O::owner_runs_max),
+      Counted("owner-connections-max", "connections to gRPC of one owner of a token; 0: no bound of his own",
+              &O::owner_connections_max),
       Counted("owner-stored-bytes-max",
               "bytes of traces and programs that the store keeps of one owner of a token; 0: no bound of his own",
               &O::owner_stored_bytes_max),

@@ -13,6 +13,7 @@
 #include "alloclab/v1/time_travel.grpc.pb.h"
 #include "server/access/token_file.h"
 #include "server/limits.h"
+#include "server/testing/eventually.h"
 #include "server/testing/http_client.h"
 #include "server/testing/test_server.h"
 
@@ -21,6 +22,8 @@ namespace {
 
 class Owners : public testing::Test {
  protected:
+  static constexpr std::uint32_t kConnectionsOfOne = 3;
+
   static std::string MakeUser(const std::string& data_dir, const std::string& name) {
     const auto secret = CreateToken(data_dir, {.name = name, .role = Role::kUser, .created = absl::Now(), .digest = {}});
     EXPECT_TRUE(secret.ok()) << secret.status();
@@ -53,6 +56,7 @@ class Owners : public testing::Test {
   std::string ada_, bob_;
   TestServer server_{[this](ServerOptions& options) {
     options.web_listen = "127.0.0.1:0";
+    options.owner_connections_max = kConnectionsOfOne;
     ada_ = MakeUser(options.data_dir, "ada");
     bob_ = MakeUser(options.data_dir, "bob");
   }};
@@ -153,6 +157,29 @@ TEST_F(Owners, UploadsOfOneLeaveRoomForOthers) {
   int refused = 0;
   for (const auto& upload : of_bob) refused += end(*upload) == grpc::StatusCode::RESOURCE_EXHAUSTED;
   EXPECT_GE(refused, 1) << "of " << of_bob.size();
+}
+
+// However many computers he has: bob's further connections are of no use to him, and ada's calls are served.
+TEST_F(Owners, NobodyHasAllTheConnections) {
+  grpc::ChannelArguments alone;
+  alone.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a connection each
+  std::vector<std::unique_ptr<v1::Lab::Stub>> open;
+  const auto call = [&](const std::string& user) {
+    open.push_back(v1::Lab::NewStub(
+        grpc::CreateCustomChannel(server_.server().grpc_address(), grpc::InsecureChannelCredentials(), alone)));
+    return As(user, [&](auto& context) {
+      v1::Server answer;
+      return open.back()->GetServer(&context, v1::GetServerRequest(), &answer);
+    });
+  };
+  for (std::uint32_t i = 0; i < kConnectionsOfOne; ++i) EXPECT_TRUE(call(bob_).ok()) << i;
+  const grpc::Status refused = call(bob_);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(refused.error_message(), testing::HasSubstr("bob has 3 connections"));
+  EXPECT_THAT(refused.error_message(), testing::HasSubstr("--owner-connections-max"));
+  EXPECT_TRUE(call(ada_).ok());
+  open.erase(open.begin());
+  EXPECT_TRUE(Eventually([&] { return call(bob_).ok(); })) << "now that one is closed";
 }
 
 // Whoever deletes what is his, by a name that is another's a moment later, must not delete that.
