@@ -195,8 +195,8 @@ inline constexpr absl::Duration kSilenceMax = absl::Seconds(5);
 // Descriptors that are not for gRPC's connections: clients of web page and metrics (kHttpClientsMax each), guests, the store,
 // and what gRPC and the listeners have for themselves.
 inline constexpr std::uint64_t kDescriptorsReserved = 2 * 128 + 2 * kGuestsMax + 64;
-// Unary calls that wait for a thread, of two kinds: single operations, and all others; some 10 KiB each. A client (call_queue.h)
-// of which none is there may always bring one.
+// Unary calls that wait for a thread, of two kinds: single operations, and all others; some 10 KiB each. Of whom none is there
+// may always bring one.
 inline constexpr std::uint32_t kCallsWaitingMax = 2'048;
 // Threads for calls that may take long: batches, checks, comparisons, writes to the store. One client has at most half of them.
 inline constexpr unsigned kCallThreads = 32;

@@ -1,5 +1,5 @@
-// Which open connections are whose: a connection is the owner's who made the first call over it. One owner has a bounded number,
-// as whoever has enough of them keeps so many calls in flight that even to refuse them takes all of the server, and could have
+// Which open connections are whose: a connection is the owner's who made the first call over it. One owner has a bounded number:
+// whoever has enough of them keeps so many calls in flight that even to refuse them takes all of the server, and could have
 // all the connections that there may be.
 //
 // Connections are named as gRPC names them; one without a name, of a Unix socket, is nobody's.
