@@ -25,6 +25,7 @@
 #include "server/server/library_logs.h"
 #include "server/server/memory_return.h"
 #include "server/server/options.h"
+#include "server/server/service_manager.h"
 #include "server/server/store_command.h"
 #include "server/server/token_command.h"
 #include "server/version.h"
@@ -96,6 +97,7 @@ absl::Status WriteAddresses(const std::string& path, const LabServer& server) {
 int ServeUntilSignal(LabServer& server, const sigset_t& signals, absl::Duration drain_time) {
   int signal = 0;
   sigwait(&signals, &signal);
+  TellServiceManager("STOPPING=1");
   server.Drain();
   Log(LogLevel::kInfo, "server.draining", {{"signal", strsignal(signal)}, {"at_most", absl::FormatDuration(drain_time)}});
   std::atomic<bool> stopped{false};
@@ -145,6 +147,7 @@ int Serve(const ServerOptions& options) {
        {"descriptors", descriptors},
        {"interrupted_runs", (*server)->interrupted_runs()},
        {"pid", getpid()}});
+  TellServiceManager("READY=1");
   return ServeUntilSignal(**server, signals, options.drain_time);
 }
 
