@@ -8,17 +8,18 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 
 # shellcheck source=docker/proving.sh
 source docker/proving.sh
-export COMPOSE_PROJECT_NAME=alloclab-secured COMPOSE_FILE=docker/compose.yaml:docker/secured.yaml
+export COMPOSE_PROJECT_NAME=alloclab-secured COMPOSE_FILE=docker/compose.yaml:docker/secured.yaml COMPOSE_PROFILES=load
 export LAB_GRPC_PORT=0 LAB_WEB_PORT=0 LAB_METRICS_PORT=0 LAB_PROMETHEUS_PORT=0 LAB_GRAFANA_PORT=0  # any that is free
 export LAB_ADDRESS LAB_SECRETS LAB_VERSION=proof-1
 LAB_ADDRESS=$(docker network inspect bridge --format '{{(index .IPAM.Config 0).Gateway}}')
 readonly STACK=alloclab-secured-stack
 SHARED=$(mktemp -d)  # what a client has
 readonly SHARED
-PATIENCE=120
+PATIENCE=${PATIENCE:-120}
 LAB=  # host:port of gRPC
 WEB=
 FIND=  # how to find the container of a service
+RUN=() AS=  # what runs a container beside those of the lab, with what a generator has, and as what
 
 # client ARGUMENT...: the command line, in the network of nobody.
 client() {
@@ -55,9 +56,26 @@ check_doors() {
   check "the demo's load arrives, as a user" positive 'sum(rate(alloclab_heap_operations_total{lab_instance=~"demo-.*"}[20s]))'
 }
 
+lead() {
+  "${RUN[@]}" --name leader "$AS" alloclab load steady-state --generators 3 --connections 6 --rate 20k --duration 3s --join-timeout 2m \
+    --server server:7411 --listen '*:7416' --tls-cert /run/alloclab/server.pem --tls-key /run/alloclab/server.key \
+    --threshold lost_operations==0 --threshold failed_operations==0 >"$SHARED/led" 2>&1
+}
+# join_with TOKEN: of somebody whom the lab knows, but who is not the leader.
+join_with() { "${RUN[@]}" "$AS" sh -c "ALLOCLAB_TOKEN_FILE= ALLOCLAB_TOKEN=$1 alloclab load --join leader:7416 --server server:7411"; }
+
+# check_generators COMMAND...: which brings two of them, where there is none.
+check_generators() {
+  lead &
+  check "with another's token a generator does not join" says "token" join_with "$(<"$SHARED/ada.token")"
+  "$@" >/dev/null 2>&1
+  PATIENCE=0 check "by TLS and with the leader's three do one load, and lose nothing" wait $!
+  ((failures == 0)) || tail -n 20 "$SHARED/said" "$SHARED/led"
+}
+
 prove_compose() {
   say "docker/secured.yaml, for $LAB_ADDRESS"
-  FIND="compose ps -q"
+  FIND="compose ps -q" RUN=(compose run --rm --no-deps -T) AS=loadgen
   compose up -d server loadgen prometheus
   local server
   server=$(compose ps -q server)
@@ -69,6 +87,7 @@ prove_compose() {
   compose exec -T server alloclabd token create eve --role viewer 2>/dev/null >"$SHARED/eve.token"
   check "nobody but who made it has the authority's key" eval '! compose exec -T server cat /run/alloclab/authority/ca.key'
   check_doors
+  check_generators compose up --detach --no-deps --scale generator=2 generator
   check "nothing of it is insecure" never_insecure "$server"
   compose down --volumes --timeout 20 >/dev/null 2>&1
 }
@@ -83,11 +102,12 @@ deploy() {
   LAB_SERVERS=1 LAB_GRPC_PORT=21411 LAB_WEB_PORT=21412 docker stack deploy --detach --resolve-image never --compose-file docker/stack.yaml \
     --compose-file docker/secured_stack.yaml "$STACK" >/dev/null
 }
+network_is() { [[ $(docker network inspect "${STACK}_$1" --format '{{.Internal}} {{.Attachable}} {{json .Options}}') == $2*encrypted* ]]; }
 serves() { [[ -n $(task server) ]] && healthy "$(task server)"; }
 
 prove_stack() {
   say "docker/secured_stack.yaml"
-  FIND=task
+  FIND=task AS=alloclab:local
   join_swarm
   LAB_SECRETS=$SHARED/secrets
   mkdir -m 700 "$LAB_SECRETS" "$LAB_SECRETS/authority"
@@ -95,19 +115,25 @@ prove_stack() {
   in_secrets alloclabd token create eve --role viewer 2>/dev/null >"$SHARED/eve.token"
   deploy
   check "a server is healthy by its own word" serves
+  check "its networks are encrypted, and nobody is let into the database's" eval 'network_is lab "false true" && network_is database "true false"'
   LAB=$LAB_ADDRESS:21411 WEB=$LAB_ADDRESS:21412
   cp "$LAB_SECRETS/ca.pem" "$SHARED/ca.pem"
   in_secrets alloclabd token create ada --role user 2>/dev/null >"$SHARED/ada.token"
   check "a token that the stack does not have yet is none" says "token" as ada runs list
   LAB_VERSION=proof-2
   deploy
+  docker service scale --detach "${STACK}_generator=0" >/dev/null
   check "deployed again, it has it" as ada runs list
   check "a server is healthy by its own word" serves
   check_doors
+  RUN=(docker run --rm --network "${STACK}_lab" --user "$(id -u):$(id -g)" --volume "$LAB_SECRETS:/run/alloclab:ro"
+       --env ALLOCLAB_CA=/run/alloclab/ca.pem --env ALLOCLAB_TOKEN_FILE=/run/alloclab/loadgen.token)
+  check_generators docker service scale --detach "${STACK}_generator=2"
   check "nothing of it is insecure" never_insecure "$(task server)"
 }
 
 tear_down() {
+  docker rm --force leader >/dev/null 2>&1 || true
   compose down --volumes --timeout 20 >/dev/null 2>&1 || true
   remove_stack "$STACK"
   leave_swarm
