@@ -45,6 +45,10 @@ void Install(void (*handler)(int)) {
   sigaction(SIGTERM, &action, nullptr);
 }
 
+extern "C" void EndNow(int) { _exit(static_cast<int>(ExitCode::kInterrupted)); }
+
+bool IsFirstProcess() { return getpid() == 1; }
+
 void Wait(const std::function<void()>& on_interrupt) {
   for (;;) {
     std::uint64_t posted = 0;
@@ -56,6 +60,10 @@ void Wait(const std::function<void()>& on_interrupt) {
 
 }  // namespace
 
+void EndContainerOnSignals() {
+  if (IsFirstProcess()) Install(EndNow);
+}
+
 InterruptGuard::InterruptGuard(std::function<void()> on_interrupt) {
   g_interrupted = false;
   g_event = eventfd(0, EFD_CLOEXEC);
@@ -64,7 +72,7 @@ InterruptGuard::InterruptGuard(std::function<void()> on_interrupt) {
 }
 
 InterruptGuard::~InterruptGuard() {
-  Install(SIG_DFL);
+  Install(IsFirstProcess() ? EndNow : SIG_DFL);
   g_last_words = nullptr;
   Post(kEnd);
   waiter_.join();

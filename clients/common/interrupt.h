@@ -9,6 +9,10 @@
 
 namespace alloclab::client {
 
+// As the first process of a container this one gets only signals that it asks for: it asks for SIGINT and SIGTERM, which end it
+// with exit code 130. Any other process stays as it is. To be called first of all.
+void EndContainerOnSignals();
+
 // While this lives, the first SIGINT or SIGTERM calls `on_interrupt` once, on a thread of its own; the next one ends the
 // process with exit code 130. At most one at a time.
 class InterruptGuard {
