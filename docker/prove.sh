@@ -31,6 +31,7 @@ value() {
   curl -fsS --data-urlencode "query=$1" "http://$(compose port prometheus 9090)/api/v1/query" |
     sed -n 's/.*"value":\[[0-9.]*,"\([^"]*\)"\].*/\1/p'
 }
+four_are_up() { [[ $(value 'count(up{job="alloclabd"} == 1)') == 4 ]]; }
 positive() { [[ -n $(value "($1) > 0") ]]; }
 published_on_loopback() { ! docker port "$(container "$1")" | grep -v -- '-> 127.0.0.1:'; }
 hardened() {
@@ -92,6 +93,16 @@ check_metrics() {
   check "the generator's own figures are, too" positive 'sum(rate(alloclab_load_operations_total[20s]))'
 }
 
+# check_cluster: the profile's servers, beside the one that is there.
+check_cluster() {
+  compose --profile cluster up -d --scale replica=3 replica >/dev/null 2>&1
+  check "Prometheus finds the three servers of the profile cluster, too" four_are_up
+  check "what one of them takes in" compose exec -T --index 1 replica alloclab submit sqlite
+  docker ps --quiet --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME" --filter label=com.docker.compose.service=replica \
+    --filter label=com.docker.compose.container-number=1 | xargs docker kill >/dev/null
+  check "another knows when the first is killed" eval 'compose exec -T --index 2 replica alloclab runs show 1 --output json | grep SUCCEEDED'
+}
+
 check_restart() {
   docker kill "$(container server)" >/dev/null
   compose up -d "${SERVICES[@]}" >/dev/null 2>&1
@@ -102,12 +113,15 @@ check_restart() {
   id=$(container server)
   compose stop server >/dev/null 2>&1
   check "asked to stop, the server ends well by itself" test "$(docker inspect --format '{{.State.ExitCode}}' "$id")" = 0
+  id=$(container loadgen)
+  compose stop loadgen >/dev/null 2>&1
+  check "so does the load generator, which waits for it" test "$(docker inspect --format '{{.State.ExitCode}}' "$id")" = 130
 }
 
 tear_down() {
   local result=$?
   if ((result != 0 || failures != 0)); then compose logs --tail 20 server loadgen || true; fi
-  compose down --volumes --timeout 20 >/dev/null 2>&1 || true
+  compose --profile cluster down --volumes --timeout 20 >/dev/null 2>&1 || true
   remove_stand_ins
   rm -rf "$CLONE"
 }
@@ -118,6 +132,7 @@ main() {
   say "Engine $(docker version --format '{{.Server.Version}}'), $(compose version --short)"
   have_image "$BASE" || make_base
   have_image "$PROMETHEUS" || make_prometheus
+  have_image "$POSTGRES" || make_postgres
   if have_image "$GRAFANA"; then SERVICES+=(grafana); else make_grafana; fi
   copy_privately
   cd "$CLONE"
@@ -134,6 +149,7 @@ main() {
   say "Replaying a recorded trace by the CLI, inside the container"
   in_server alloclab submit sqlite
   check_metrics
+  check_cluster
   if [[ " ${SERVICES[*]} " == *" grafana "* ]]; then
     check "Grafana shows the overview to anybody" grafana_shows overview
     check "Grafana shows the instance dashboard to anybody" grafana_shows instance
