@@ -79,7 +79,7 @@ check_installed() {
 check_backup() {
   on_host install -d -o alloclab -m 700 /backup
   at_once "a backup while it works" as_owner alloclabd store backup --data-dir "$DATA" --to /backup/one
-  on_host alloclab runs label 1 later >/dev/null
+  on_host alloclab runs label 1 later >/dev/null 2>&1
   on_host sh -c "systemctl stop alloclabd && mv $DATA /backup/replaced && cp -a /backup/one $DATA && systemctl start alloclabd"
   at_once "put in its place, it is served" run_is_kept
   at_once "as it was at that moment" eval '! on_host alloclab runs show 1 --output json | grep later'
