@@ -1,4 +1,4 @@
-// Which open connections are whose: a connection is the owner's who made the first call over it. One owner has a bounded number:
+// Which open connections are whose: a connection belongs to who made the first call over it. One owner has a bounded number:
 // whoever has enough of them keeps so many calls in flight that even to refuse them takes all of the server, and could have
 // all the connections that there may be.
 //
