@@ -113,15 +113,16 @@ check_restart() {
   id=$(container server)
   compose stop server >/dev/null 2>&1
   check "asked to stop, the server ends well by itself" test "$(docker inspect --format '{{.State.ExitCode}}' "$id")" = 0
-  id=$(container loadgen)
-  compose stop loadgen >/dev/null 2>&1
-  check "so does the load generator, which waits for it" test "$(docker inspect --format '{{.State.ExitCode}}' "$id")" = 130
+  compose --profile load up -d --no-deps generator >/dev/null 2>&1
+  id=$(docker ps --quiet --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME" --filter label=com.docker.compose.service=generator)
+  docker stop --time 5 "$id" >/dev/null
+  check "so does a load generator that waits for it" test "$(docker inspect --format '{{.State.ExitCode}}' "$id")" = 130
 }
 
 tear_down() {
   local result=$?
   if ((result != 0 || failures != 0)); then compose logs --tail 20 server loadgen || true; fi
-  compose --profile cluster down --volumes --timeout 20 >/dev/null 2>&1 || true
+  compose --profile cluster --profile load down --volumes --timeout 20 >/dev/null 2>&1 || true
   remove_stand_ins
   rm -rf "$CLONE"
 }
