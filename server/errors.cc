@@ -202,6 +202,12 @@ absl::Status TooManyStoredRuns(std::uint64_t max) {
                   "(--runs-retire on)",
                   max));
 }
+absl::Status TooManyStoredRunsOf(std::string_view owner, std::uint64_t max) {
+  return absl::ResourceExhaustedError(
+      fmt::format("{} has {} runs or more in the store, pinned ones too, and {} is the most that one may have "
+                  "(--owner-stored-runs-max); delete some: alloclab runs delete; or, if the server retires runs, unpin some",
+                  owner, max, max));
+}
 absl::Status TooManyWatchers(std::uint64_t max) {
   return Busy(fmt::format("the server has its maximum of {} watchers; ask for the run's state instead", max));
 }

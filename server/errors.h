@@ -73,6 +73,7 @@ absl::Status RunWithoutResult(std::uint64_t id, std::string_view state);
 absl::Status RunQueueFull(std::uint64_t max);
 absl::Status RunQueueFullOf(std::string_view owner, std::uint64_t max);
 absl::Status TooManyStoredRuns(std::uint64_t max);
+absl::Status TooManyStoredRunsOf(std::string_view owner, std::uint64_t max);
 absl::Status TooManyWatchers(std::uint64_t max);
 absl::Status TooManyDiffs(std::uint64_t max);
 absl::Status Draining();

@@ -103,23 +103,6 @@ absl::StatusOr<std::optional<Run>> RunExecutor::FindEarlier(const RunSubmission&
   return Get((*earlier)->run);
 }
 
-absl::Status RunExecutor::CheckRoom(const std::string& owner) const {
-  {
-    const MutexLock lock(mutex_);
-    if (stopping_) return errors::Draining();
-    if (queue_.size() >= limits_.queued_runs) return errors::RunQueueFull(limits_.queued_runs);
-    const auto is_his = [&](const LiveRunPtr& live) { return live->owner() == owner; };
-    if (!owner.empty() && std::count_if(queue_.begin(), queue_.end(), is_his) >= limits_.queued_of_one)
-      return errors::RunQueueFullOf(owner, limits_.queued_of_one);
-  }
-  if (shared_ != nullptr) {
-    if (absl::Status status = CheckSharedRoom(owner); !status.ok()) return status;
-  }
-  const absl::StatusOr<std::uint64_t> stored = store_.CountRuns();
-  if (!stored.ok()) return stored.status();
-  return *stored < limits_.stored_runs ? absl::OkStatus() : errors::TooManyStoredRuns(limits_.stored_runs);
-}
-
 absl::StatusOr<Run> RunExecutor::Submit(RunSubmission submission) {
   // A program may take its time over its initialisation: others need not wait for that.
   absl::Status completed;
@@ -132,68 +115,20 @@ absl::StatusOr<Run> RunExecutor::Submit(RunSubmission submission) {
   if (!completed.ok()) return completed;
   const absl::StatusOr<std::uint64_t> operations = Validate(submission.request);
   if (!operations.ok()) return operations.status();
-  RetireRuns();
-  if (absl::Status status = CheckRoom(submission.request.owner); !status.ok()) return status;
+  if (absl::Status status = CheckQueue(submission.request.owner); !status.ok()) return status;
 
   Run run;
-  run.request = std::move(submission.request);
+  run.request = submission.request;
   run.submit_time = absl::Now();
   run.file = traces_.FileAtHand(run.request);
   run.operations_total = *operations;
-  const absl::StatusOr<std::uint64_t> id = store_.InsertRun(run, submission.request_id, submission.fingerprint);
+  const absl::StatusOr<std::uint64_t> id = Insert(run, submission);
   if (absl::IsAlreadyExists(id.status())) return AnswerOf(FindEarlier(submission), id.status());  // by another server
   if (!id.ok()) return id.status();
   run.id = *id;
   Log(LogLevel::kInfo, "run.accepted", {{"run", run.id}, {"operations", run.operations_total}});
   Enqueue(std::make_shared<LiveRun>(run));
   return run;
-}
-
-// One that cannot retire anything says so in the log; what asked for room is then refused.
-void RunExecutor::RetireRuns() {
-  if (!limits_.retire_runs && limits_.runs_age_of.empty() && limits_.runs_age == absl::InfiniteDuration()) return;
-  Retention retention;
-  if (limits_.retire_runs) retention.runs_max = std::max<std::uint64_t>(limits_.stored_runs, 1) - 1;
-  if (limits_.runs_age_of.empty() || MonotonicTime::Now() >= next_ages_) {  // reads all that may be old enough: not each time
-    retention.before = absl::Now() - limits_.runs_age;
-    for (const auto& [owner, age] : limits_.runs_age_of) retention.before_of[owner] = absl::Now() - age;
-    next_ages_ = MonotonicTime::Now() + kRunsAgeInterval;
-  }
-  const absl::StatusOr<std::uint64_t> retired = store_.RetireRuns(retention);
-  if (!retired.ok()) {
-    return Log(LogLevel::kWarning, "runs.not_retired", {{"error", std::string(retired.status().message())}});
-  }
-  if (*retired > 0) Log(LogLevel::kInfo, "runs.retired", {{"runs", *retired}});
-}
-
-void RunExecutor::RetireTraces(std::uint64_t bytes) {
-  if (!limits_.retire_traces) return;
-  const absl::StatusOr<std::uint64_t> stored = traces_.StoredBytes();
-  if (!stored.ok()) return;
-  std::uint64_t left = *stored;
-  std::vector<StoredTrace> oldest;
-  for (std::uint64_t before = 0; left + bytes > traces_.bytes_max() && before != 1;) {
-    const absl::StatusOr<TraceList> page = traces_.List(before, kListTracesMax);
-    if (!page.ok() || page->traces.empty()) break;
-    before = page->traces.back().id;
-    oldest.insert(oldest.end(), page->traces.begin(), page->traces.end());
-    if (page->traces.size() <= kListTracesMax) break;
-  }
-  for (auto trace = oldest.rbegin(); trace != oldest.rend() && left + bytes > traces_.bytes_max(); ++trace) {
-    const auto user = FindUser(trace->sha256);
-    if (!user.ok() || user->has_value() || !traces_.Delete(trace->sha256).ok()) continue;
-    left -= std::min(left, trace->bytes);
-    Log(LogLevel::kInfo, "trace.retired", {{"name", trace->name}, {"sha256", trace->sha256}, {"bytes", trace->bytes}});
-  }
-}
-
-absl::StatusOr<TraceEntry> RunExecutor::AddTrace(std::string bytes, const std::string& name, const Interrupt& interrupt,
-                                                 const std::string& owner) {
-  const auto make_room = [this](std::uint64_t needed) {
-    const MutexLock submitting(submit_mutex_);
-    RetireTraces(needed);
-  };
-  return traces_.Add(std::move(bytes), name, interrupt, make_room, owner);
 }
 
 absl::StatusOr<std::optional<std::uint64_t>> RunExecutor::FindUser(const std::string& sha256) const {

@@ -49,8 +49,8 @@ class RunExecutor {
     std::uint32_t threads = 1;
     std::uint32_t queued_runs = 0;
     std::uint32_t queued_of_one = UINT32_MAX, running_of_one = UINT32_MAX;  // of an owner
-    std::uint64_t stored_runs = 0;
-    bool retire_runs = false;    // makes room by deleting the oldest that have ended, instead of refusing
+    std::uint64_t stored_runs = 0, stored_of_one = UINT64_MAX;
+    bool retire_runs = false;    // makes room by deleting runs that have ended (Retention), instead of refusing
     bool retire_traces = false;  // likewise of traces that no queued or running run replays
     absl::Duration runs_age = absl::InfiniteDuration();   // ended longer ago, a run is deleted when the next is submitted
     std::map<std::string, absl::Duration> runs_age_of{};  // of these owners, instead; looked at every kRunsAgeInterval
@@ -109,12 +109,16 @@ class RunExecutor {
   absl::Status CheckWithoutHeap(const RunRequest& request) const;
   // The run that the same submission made before, if there is one. ALREADY_EXISTS: another submission has its request_id.
   absl::StatusOr<std::optional<Run>> FindEarlier(const RunSubmission& submission) const ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::Status CheckRoom(const std::string& owner) const ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status CheckQueue(const std::string& owner) const ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status CheckStore(const std::string& owner) const;
+  // Stores the run, after making room if Limits says so. The same errors as Submit.
+  absl::StatusOr<std::uint64_t> Insert(const Run& run, const RunSubmission& submission)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(submit_mutex_);
 
   LiveRunPtr FindHere(std::uint64_t id) const ABSL_LOCKS_EXCLUDED(mutex_);  // among those that wait or run here
   // A queued or running run that replays the trace.
   absl::StatusOr<std::optional<std::uint64_t>> FindUser(const std::string& sha256) const ABSL_LOCKS_EXCLUDED(mutex_);
-  void RetireRuns() ABSL_EXCLUSIVE_LOCKS_REQUIRED(submit_mutex_);
+  void RetireRuns(const std::string& submitter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(submit_mutex_);
   // Deletes traces, oldest first, until `bytes` more have room.
   void RetireTraces(std::uint64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(submit_mutex_);
   void Enqueue(const LiveRunPtr& live) ABSL_LOCKS_EXCLUDED(mutex_);

@@ -277,5 +277,36 @@ TEST_F(RunExecutorTest, ARunThatComesToSomethingElseIsTold) {
   EXPECT_EQ(runs->Count().different, 1u);
 }
 
+TEST_F(RunExecutorTest, AnOwnerMayStoreSoManyRuns) {
+  const auto runs = Executor(RunExecutor::Limits{.threads = 1, .queued_runs = 10, .stored_runs = 10, .stored_of_one = 2});
+  for (int i = 0; i < 2; ++i) EndOf(*runs, SubmitFor(*runs, "bob"));
+  RunRequest request = Request();
+  request.owner = "bob";
+  const absl::Status refused = runs->Submit({request}).status();
+  EXPECT_TRUE(absl::IsResourceExhausted(refused));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("--owner-stored-runs-max"));
+  for (int i = 0; i < 2; ++i) SubmitFor(*runs, "ada");
+  for (int i = 0; i < 3; ++i) SubmitFor(*runs, "");
+}
+
+TEST_F(RunExecutorTest, WhoRetiresNeverMakesOthersLoseTheirs) {
+  const auto runs =
+      Executor(RunExecutor::Limits{.threads = 1, .queued_runs = 10, .stored_runs = 6, .stored_of_one = 4, .retire_runs = true});
+  std::vector<std::uint64_t> of_ada, of_bob;
+  for (int i = 0; i < 2; ++i) of_ada.push_back(SubmitFor(*runs, "ada"));
+  for (int i = 0; i < 8; ++i) {
+    of_bob.push_back(SubmitFor(*runs, "bob"));
+    EXPECT_EQ(EndOf(*runs, of_bob.back()).state, RunState::kSucceeded);
+  }
+  for (const std::uint64_t id : of_ada) EXPECT_TRUE(runs->Get(id).ok()) << id;
+  for (std::size_t i = 4; i < 8; ++i) ASSERT_TRUE(runs->Update(of_bob[i], {.label = {}, .pinned = true}).ok());
+  RunRequest request = Request();
+  request.owner = "bob";
+  EXPECT_THAT(std::string(runs->Submit({request}).status().message()), HasSubstr("unpin some"));
+  for (const std::uint64_t id : of_ada) EXPECT_TRUE(runs->Get(id).ok()) << "bob's refusal cost ada run " << id;
+  EXPECT_EQ(EndOf(*runs, SubmitFor(*runs, "ada")).state, RunState::kSucceeded) << "her oldest makes room";
+  EXPECT_TRUE(absl::IsNotFound(runs->Get(of_ada[0]).status()));
+}
+
 }  // namespace
 }  // namespace alloclab::server

@@ -48,9 +48,7 @@ HostBudgetLimits BudgetOf(const ServerOptions& options) {
 
 std::uint32_t BoundOf(std::uint32_t option) { return option == 0 ? UINT32_MAX : option; }
 
-std::uint64_t BytesBoundOf(const ServerOptions& options) {
-  return options.owner_stored_bytes_max == 0 ? UINT64_MAX : options.owner_stored_bytes_max;
-}
+std::uint64_t BoundOf(std::uint64_t option) { return option == 0 ? UINT64_MAX : option; }
 
 RunExecutor::Limits RunLimitsOf(const ServerOptions& options) {
   RunExecutor::Limits limits;
@@ -59,6 +57,7 @@ RunExecutor::Limits RunLimitsOf(const ServerOptions& options) {
   limits.queued_of_one = BoundOf(options.owner_queued_runs_max);
   limits.running_of_one = BoundOf(options.owner_runs_max);
   limits.stored_runs = options.stored_runs_max;
+  limits.stored_of_one = BoundOf(options.owner_stored_runs_max);
   limits.retire_runs = options.runs_retire;
   limits.retire_traces = options.traces_retire;
   const auto age_of = [](absl::Duration age) { return age > absl::ZeroDuration() ? age : absl::InfiniteDuration(); };
@@ -122,8 +121,8 @@ struct LabServer::Parts {
         budget(std::make_shared<HostBudget>(BudgetOf(options))),
         heaps({.instances = options.named_instances_max, .runs = kNamedRunsMax}),
         ids(*store),
-        traces(*store, budget, options.trace_store_max, BytesBoundOf(options)),
-        guests(*store, budget, options.trace_store_max, options.traces_retire, BytesBoundOf(options)),
+        traces(*store, budget, options.trace_store_max, BoundOf(options.owner_stored_bytes_max)),
+        guests(*store, budget, options.trace_store_max, options.traces_retire, BoundOf(options.owner_stored_bytes_max)),
         instances(ids, heaps, budget, options.instances_max, BoundOf(options.owner_instances_max), store->instances()),
         runs(*store, traces, heaps, budget, RunLimitsOf(options), NativesOf(options)),
         opened_runs(runs, traces, instances),

@@ -9,6 +9,7 @@
 #include "server/errors.h"
 #include "server/store/page_checksums.h"
 #include "server/store/row_sum.h"
+#include "server/store/run_codec.h"
 
 namespace alloclab::server {
 namespace {
@@ -50,6 +51,14 @@ void SumRow(sqlite3_context* context, int count, sqlite3_value** values) {
             {static_cast<const char*>(bytes), static_cast<std::size_t>(size)});
   }
   sqlite3_result_int64(context, sqlite3_int64{sum.value()});
+}
+
+// run_owner(request)
+void TellOwner(sqlite3_context* context, int /*count*/, sqlite3_value** values) {
+  const void* const bytes = sqlite3_value_blob(values[0]);
+  const int size = sqlite3_value_bytes(values[0]);
+  const std::string owner = bytes == nullptr ? "" : OwnerOf({static_cast<const char*>(bytes), static_cast<std::size_t>(size)});
+  sqlite3_result_text(context, owner.data(), static_cast<int>(owner.size()), SQLITE_TRANSIENT);
 }
 
 struct OpenMode {
@@ -160,6 +169,8 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::filesystem::
   sqlite3_file_control(connection, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserve);
   sqlite3_create_function_v2(connection, "row_sum", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, nullptr, SumRow,
                              nullptr, nullptr, nullptr);
+  sqlite3_create_function_v2(connection, "run_owner", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, nullptr,
+                             TellOwner, nullptr, nullptr, nullptr);
   Session session(*database);
   absl::Status status = session.Execute(how.settings);
   if (status.ok()) status = session.Execute("SELECT count(*) FROM sqlite_schema");  // the first read of the file

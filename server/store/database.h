@@ -2,7 +2,8 @@
 // full, DATA_LOSS when what is on it is damaged (page_checksums.h), ALREADY_EXISTS when a row is not unique, INTERNAL
 // otherwise.
 //
-// SQL has a function more: row_sum(...), a CRC-32 over its arguments, their types and lengths.
+// SQL has two functions more: row_sum(...), a CRC-32 over its arguments, their types and lengths; and run_owner(request), whose
+// run that is (run_codec.h).
 //
 // Thread safety: a Session holds the connection to itself; Database may be used from any thread.
 #ifndef ALLOCLAB_SERVER_STORE_DATABASE_H_

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "server/errors.h"
+#include "server/store/run_codec.h"
 
 namespace alloclab::server {
 namespace {
@@ -89,8 +90,26 @@ constexpr const char* kVersion3 = R"sql(
   CREATE SEQUENCE server_id;
 )sql";
 constexpr const char* kVersion4 = "ALTER TABLE server ADD COLUMN page BYTEA NOT NULL DEFAULT ''";  // address of its web page
-constexpr std::array kVersions{kVersion1, kVersion2, kVersion3, kVersion4};
+// As the request has it, which head_sum is over; to count by. Servers of before, which join `queue.owner`, go on.
+constexpr const char* kVersion5 =
+    "ALTER TABLE run ADD COLUMN run_owner BYTEA NOT NULL DEFAULT ''; CREATE INDEX run_of_owner ON run (run_owner, id)";
+constexpr std::array kVersions{kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
 static_assert(kVersions.size() == kPostgresSchemaVersion);
+
+absl::Status WriteOwnersOfRuns(PgConnection& connection) {
+  for (std::uint64_t before = INT64_MAX;;) {
+    const auto runs =
+        connection.Execute("SELECT id, request FROM run WHERE id < $1 ORDER BY id DESC LIMIT 1000", PgValues().Add(before));
+    if (!runs.ok() || runs->rows() == 0) return runs.status();
+    for (int i = 0; i < runs->rows(); ++i) {
+      before = runs->Int(i, 0);
+      const std::string owner = OwnerOf(std::string(runs->Bytes(i, 1)));
+      if (owner.empty()) continue;
+      const auto written = connection.Execute("UPDATE run SET run_owner = $2 WHERE id = $1", PgValues().Add(before).Add(owner));
+      if (!written.ok()) return written.status();
+    }
+  }
+}
 
 constexpr std::uint64_t kMigrationLock = 0x616c6c6f636c6162;  // "alloclab": no other lock of the database has one such key
 
@@ -122,6 +141,9 @@ absl::Status MigratePostgres(PgConnection& connection, const std::string& url) {
       more = *version < kPostgresSchemaVersion;
       if (!more) return absl::OkStatus();
       if (absl::Status made = connection.ExecuteAll(kVersions[*version]); !made.ok()) return made;
+      if (absl::Status written = *version + 1 == 5 ? WriteOwnersOfRuns(connection) : absl::OkStatus(); !written.ok()) {
+        return written;
+      }
       return connection.Execute("INSERT INTO alloclab.migration VALUES ($1)", PgValues().Add(*version + 1)).status();
     });
     if (!migrated.ok()) return migrated;

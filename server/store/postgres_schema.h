@@ -11,7 +11,7 @@
 
 namespace alloclab::server {
 
-inline constexpr std::uint64_t kPostgresSchemaVersion = 4;
+inline constexpr std::uint64_t kPostgresSchemaVersion = 5;
 
 // Makes what is missing: one transaction for each version, one server at a time. FAILED_PRECONDITION: a newer server wrote it.
 // `url` names the database in errors.

@@ -41,8 +41,8 @@ class PostgresStore final : public RunStore, public RunQueue, public InstanceDir
   // nobody in; FAILED_PRECONDITION: its schema is of a newer version.
   static absl::StatusOr<std::unique_ptr<PostgresStore>> Open(const std::string& url, const Settings& settings);
 
-  absl::StatusOr<std::uint64_t> InsertRun(const Run& run, const std::string& request_id,
-                                          const std::string& fingerprint) override;
+  absl::StatusOr<std::uint64_t> InsertRunWithin(const Run& run, const std::string& request_id, const std::string& fingerprint,
+                                                std::uint64_t owner_runs_max) override;
   absl::Status FinishRun(const Run& run) override;
   absl::Status DeleteRun(std::uint64_t id) override;
   absl::Status UpdateRun(std::uint64_t id, const RunChange& change) override;
@@ -51,6 +51,7 @@ class PostgresStore final : public RunStore, public RunQueue, public InstanceDir
   absl::StatusOr<std::optional<EarlierSubmission>> FindSubmission(std::string_view request_id) const override;
   absl::StatusOr<RunList> ListRuns(std::uint64_t before_id, std::size_t limit) const override;
   absl::StatusOr<std::uint64_t> CountRuns() const override;
+  absl::StatusOr<std::uint64_t> CountRunsOf(std::string_view owner) const override;
   absl::StatusOr<std::uint64_t> RetireRuns(const Retention& retention) override;
 
   absl::Status PutTraceWithin(const StoredTrace& trace, std::uint64_t owner_bytes_max) override;
@@ -98,6 +99,9 @@ class PostgresStore final : public RunStore, public RunQueue, public InstanceDir
   absl::StatusOr<RunRow> ReadRow(const PgResult& result, int row, bool whole) const;
   absl::StatusOr<RunRow> FindRow(PgConnection& connection, std::uint64_t id) const;  // whole; NOT_FOUND
   static absl::StatusOr<std::uint64_t> RetireOld(PgConnection& connection, const Retention& retention);
+  class RunRoom;
+  // Whether the owner may have one more run, and nobody else adds one of his until the transaction ends.
+  static absl::Status CheckPgRuns(PgConnection& connection, const std::string& owner, std::uint64_t owner_runs_max);
   // Changes the row of a run if there is one. `token` of whoever ended it, 0: nobody had taken it.
   absl::Status Rewrite(PgConnection& connection, std::uint64_t id, std::uint64_t token,
                        absl::FunctionRef<void(RunRow&)> change);

@@ -96,8 +96,8 @@ absl::StatusOr<RunRow> PostgresStore::ReadRow(const PgResult& result, int row, b
   return run;
 }
 
-absl::StatusOr<std::uint64_t> PostgresStore::InsertRun(const Run& run, const std::string& request_id,
-                                                       const std::string& fingerprint) {
+absl::StatusOr<std::uint64_t> PostgresStore::InsertRunWithin(const Run& run, const std::string& request_id,
+                                                             const std::string& fingerprint, std::uint64_t owner_runs_max) {
   RunRow row;
   row.state = static_cast<std::uint64_t>(run.state);
   row.request = EncodeRequest(run.request);
@@ -105,6 +105,7 @@ absl::StatusOr<std::uint64_t> PostgresStore::InsertRun(const Run& run, const std
   row.operations_done = run.operations_done;
   row.operations_total = run.operations_total;
   absl::Status status = Change([&](PgConnection& connection) -> absl::Status {
+    if (absl::Status may = CheckPgRuns(connection, run.request.owner, owner_runs_max); !may.ok()) return may;
     const auto id = connection.Execute("SELECT nextval('run_id')");
     if (!id.ok()) return id.status();
     row.id = id->Int(0, 0);
@@ -115,9 +116,9 @@ absl::StatusOr<std::uint64_t> PostgresStore::InsertRun(const Run& run, const std
         .Add(row.state)
         .Add(row.request.request);
     values.AddOrNull(request_id).Add(fingerprint).Add(row.submit_ns).Add(row.operations_done).Add(row.operations_total);
-    const auto inserted =
-        connection.Execute("INSERT INTO run VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, '', '', $11, '', 0)",
-                           values.Add(row.request.phases));
+    const auto inserted = connection.Execute(
+        "INSERT INTO run VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, '', '', $11, '', 0, false, $12)",
+        values.Add(row.request.phases).Add(run.request.owner));
     if (!inserted.ok()) return inserted.status();
     const std::string trace = TraceOf(run.request);
     PgValues waiting;
@@ -127,6 +128,15 @@ absl::StatusOr<std::uint64_t> PostgresStore::InsertRun(const Run& run, const std
   if (absl::IsAlreadyExists(status)) return errors::RequestIdReused(request_id);
   if (!status.ok()) return status;
   return row.id;
+}
+
+absl::Status PostgresStore::CheckPgRuns(PgConnection& connection, const std::string& owner, std::uint64_t owner_runs_max) {
+  if (owner.empty() || owner_runs_max == UINT64_MAX) return absl::OkStatus();
+  const auto locked = connection.Execute("SELECT pg_advisory_xact_lock(2, hashtext(encode($1, 'hex')))", PgValues().Add(owner));
+  if (!locked.ok()) return locked.status();
+  const auto stored = connection.Execute("SELECT count(*) FROM run WHERE run_owner = $1", PgValues().Add(owner));
+  if (!stored.ok()) return stored.status();
+  return stored->Int(0, 0) < owner_runs_max ? absl::OkStatus() : errors::TooManyStoredRunsOf(owner, owner_runs_max);
 }
 
 absl::Status PostgresStore::FinishRun(const Run& run) { return FinishTaken(run, /*token=*/0); }
@@ -213,17 +223,40 @@ absl::Status PostgresStore::UpdateRun(std::uint64_t id, const RunChange& change)
   });
 }
 
+class PostgresStore::RunRoom final : public Room {
+ public:
+  explicit RunRoom(PgConnection& connection) : connection_(connection) {}
+
+  absl::StatusOr<std::map<std::string, std::uint64_t>> CountByOwner() override {
+    const auto counted = connection_.Execute("SELECT run_owner, count(*) FROM run GROUP BY run_owner");
+    if (!counted.ok()) return counted.status();
+    std::map<std::string, std::uint64_t> runs;
+    for (int i = 0; i < counted->rows(); ++i) runs[std::string(counted->Bytes(i, 0))] = counted->Int(i, 1);
+    return runs;
+  }
+
+  absl::StatusOr<std::uint64_t> RetireOldest(const std::string& owner, std::uint64_t runs) override {
+    const auto oldest = connection_.Execute(
+        "DELETE FROM run WHERE id IN (SELECT id FROM run WHERE run_owner = $1 AND state > 2 AND NOT pinned ORDER BY id LIMIT "
+        "$2)",
+        PgValues().Add(owner).Add(runs));
+    if (!oldest.ok()) return oldest.status();
+    return oldest->changed();
+  }
+
+ private:
+  PgConnection& connection_;
+};
+
 absl::StatusOr<std::uint64_t> PostgresStore::RetireRuns(const Retention& retention) {
   std::uint64_t retired = 0;
   absl::Status status = Change([&](PgConnection& connection) -> absl::Status {
     const auto old = RetireOld(connection, retention);
     if (!old.ok()) return old.status();
-    const auto many = connection.Execute(
-        "DELETE FROM run WHERE id IN (SELECT id FROM run WHERE state > 2 AND NOT pinned ORDER BY id "
-        "LIMIT greatest(0, (SELECT count(*) FROM run) - $1))",
-        PgValues().Add(retention.runs_max));
-    if (!many.ok()) return many.status();
-    retired = *old + many->changed();
+    RunRoom room(connection);
+    const absl::StatusOr<std::uint64_t> more = MakeRoom(room, retention);
+    if (!more.ok()) return more.status();
+    retired = *old + *more;
     return absl::OkStatus();
   });
   if (!status.ok()) return status;
@@ -290,5 +323,11 @@ absl::StatusOr<RunList> PostgresStore::ListRuns(std::uint64_t before_id, std::si
 }
 
 absl::StatusOr<std::uint64_t> PostgresStore::CountRuns() const { return QueryInt("SELECT count(*) FROM run"); }
+
+absl::StatusOr<std::uint64_t> PostgresStore::CountRunsOf(std::string_view owner) const {
+  const auto counted = Execute("SELECT count(*) FROM run WHERE run_owner = $1", PgValues().Add(owner));
+  if (!counted.ok()) return counted.status();
+  return counted->Int(0, 0);
+}
 
 }  // namespace alloclab::server

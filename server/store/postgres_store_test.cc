@@ -90,7 +90,7 @@ TEST_F(PostgresStoreTest, RefusesANewerSchema) {
   Ask("INSERT INTO migration VALUES (99)");
   const absl::Status refused = PostgresStore::Open(url_, {}).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
-  EXPECT_THAT(std::string(refused.message()), HasSubstr("newer server (schema 99; this one knows 4)"));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("newer server (schema 99; this one knows 5)"));
 }
 
 TEST_F(PostgresStoreTest, ServersThatStartAtOnceMigrateOnce) {
@@ -120,7 +120,7 @@ TEST_F(PostgresStoreTest, OfVersion1NoRunIsPinnedAndTracesBelongToNobody) {
     ASSERT_TRUE(store->PutTrace(SampleTrace(1, 100)).ok());
   }
   Ask("ALTER TABLE trace DROP COLUMN owner");
-  Ask("ALTER TABLE run DROP COLUMN pinned");
+  Ask("ALTER TABLE run DROP COLUMN pinned, DROP COLUMN run_owner");
   Ask("DROP TABLE known_result");
   Ask("DROP TABLE instance, server");
   Ask("DROP SEQUENCE server_id");
@@ -142,6 +142,27 @@ TEST_F(PostgresStoreTest, OfVersion1NoRunIsPinnedAndTracesBelongToNobody) {
   EXPECT_EQ(Ask("SELECT max(version) FROM migration"), kPostgresSchemaVersion);
 }
 
+// Version 4 had owners of runs in their requests alone.
+TEST_F(PostgresStoreTest, OfVersion4RunsAreCountedByOwner) {
+  const auto insert = [](PostgresStore& store, const std::string& owner) {
+    server::Run run = SampleRun(1);
+    run.request.owner = owner;
+    return store.InsertRun(run, "", "").status();
+  };
+  {
+    const auto store = Open();
+    for (const char* owner : {"ada", "", "ada"}) ASSERT_TRUE(insert(*store, owner).ok());
+  }
+  Ask("ALTER TABLE run DROP COLUMN run_owner");
+  Ask("DELETE FROM migration WHERE version > 4");
+  for (const std::uint64_t runs : {2, 3}) {
+    const auto store = Open();
+    EXPECT_EQ(*store->CountRunsOf("ada"), runs);
+    EXPECT_EQ(*store->CountRunsOf(""), 1u);
+    EXPECT_TRUE(insert(*store, "ada").ok());
+  }
+}
+
 TEST_F(PostgresStoreTest, OwnersAndPinsHaveChecksums) {
   const auto store = Open();
   StoredTrace trace = SampleTrace(1, 100);
@@ -159,6 +180,29 @@ TEST_F(PostgresStoreTest, OwnersAndPinsHaveChecksums) {
   }
   Ask("UPDATE trace SET owner = 'eve'");
   EXPECT_TRUE(absl::IsDataLoss(store->FindTraceInfo("digest 1").status()));
+}
+
+// Submissions to several servers at the same moment.
+TEST_F(PostgresStoreTest, AnOwnersBoundOfRunsIsOfAllServers) {
+  constexpr std::uint64_t kServers = 4, kEach = 10, kMax = 12;
+  std::vector<std::unique_ptr<PostgresStore>> stores;
+  for (std::uint64_t i = 0; i < kServers; ++i) stores.push_back(Open());
+  std::atomic<std::uint64_t> taken{0};
+  std::vector<std::thread> threads;
+  for (std::uint64_t i = 0; i < kServers; ++i) {
+    threads.emplace_back([&, i] {
+      for (std::uint64_t n = 0; n < kEach; ++n) {
+        server::Run run = SampleRun(1);
+        run.request.owner = "ada";
+        const absl::Status status = stores[i]->InsertRunWithin(run, "", "", kMax).status();
+        EXPECT_TRUE(status.ok() || absl::IsResourceExhausted(status)) << status;
+        if (status.ok()) ++taken;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(taken, kMax);
+  EXPECT_EQ(*stores[0]->CountRunsOf("ada"), kMax);
 }
 
 // Uploads to several servers at the same moment.

@@ -36,12 +36,15 @@ struct EarlierSubmission {
   std::string fingerprint;
 };
 
-// Which of the runs that ended are to go: those that ended before `before`, of the owners in `before_of` instead before the
-// moment that stands there, and of the rest the oldest until at most `runs_max` runs are left. None that is pinned.
+// Which of the runs that ended are to go before `submitter` submits one. None that is pinned. First those that ended before
+// `before`, of the owners in `before_of` instead before the moment that stands there. Then the oldest of `submitter`, unless he
+// is nobody (empty), until at most `submitter_runs_max` of his are left. If he has no more then, at last of whoever has the most
+// the oldest, until at most `runs_max` of all are left: but another's only if he has more runs than `submitter` will have.
 struct Retention {
   absl::Time before = absl::InfinitePast();
   std::map<std::string, absl::Time, std::less<>> before_of{};
-  std::uint64_t runs_max = INT64_MAX;
+  std::string submitter{};
+  std::uint64_t submitter_runs_max = INT64_MAX, runs_max = INT64_MAX;
 
   // Before that moment any may have to go.
   absl::Time latest() const;
@@ -56,8 +59,15 @@ class RunStore {
   virtual ~RunStore() = default;
 
   // The id, larger than that of any run before, deleted ones too. ALREADY_EXISTS: another run has this request_id.
-  virtual absl::StatusOr<std::uint64_t> InsertRun(const Run& run, const std::string& request_id,
-                                                  const std::string& fingerprint) = 0;
+  // RESOURCE_EXHAUSTED naming the owner, if he has `owner_runs_max` runs; whatever is inserted at the same time, by other
+  // servers too.
+  virtual absl::StatusOr<std::uint64_t> InsertRunWithin(const Run& run, const std::string& request_id,
+                                                        const std::string& fingerprint, std::uint64_t owner_runs_max) = 0;
+  absl::StatusOr<std::uint64_t> InsertRun(const Run& run, const std::string& request_id, const std::string& fingerprint) {
+    return InsertRunWithin(run, request_id, fingerprint, UINT64_MAX);
+  }
+  // Whether InsertRunWithin would refuse as things are now.
+  absl::Status CheckRunsOf(std::string_view owner, std::uint64_t owner_runs_max) const;
   // State, end time, operations done, error, result; that is then the known result of its request, if there was none. A run
   // that was deleted meanwhile needs no end. REQUIRES: it has ended.
   virtual absl::Status FinishRun(const Run& run) = 0;
@@ -71,6 +81,7 @@ class RunStore {
   // Those below `before_id`, newest first, `limit` rows at most, damaged ones counted: fewer mean that there are no more.
   virtual absl::StatusOr<RunList> ListRuns(std::uint64_t before_id, std::size_t limit) const = 0;
   virtual absl::StatusOr<std::uint64_t> CountRuns() const = 0;
+  virtual absl::StatusOr<std::uint64_t> CountRunsOf(std::string_view owner) const = 0;
   // Deletes them. How many.
   virtual absl::StatusOr<std::uint64_t> RetireRuns(const Retention& retention) = 0;
 
@@ -104,6 +115,16 @@ class RunStore {
  protected:
   // `owner`, who has `stored` bytes and may have `max`, puts `more`. Nobody (empty) has no bound.
   static absl::Status CheckBytes(std::string_view owner, std::uint64_t stored, std::uint64_t more, std::uint64_t max);
+
+  // What RetireRuns does for the sake of room, in one transaction of the store.
+  class Room {
+   public:
+    virtual ~Room() = default;
+    virtual absl::StatusOr<std::map<std::string, std::uint64_t>> CountByOwner() = 0;
+    // Deletes the oldest of his that ended and are not pinned, `runs` at most. How many.
+    virtual absl::StatusOr<std::uint64_t> RetireOldest(const std::string& owner, std::uint64_t runs) = 0;
+  };
+  static absl::StatusOr<std::uint64_t> MakeRoom(Room& room, const Retention& retention);
 };
 
 // The run whose result a store did not take: as failed, for that reason. One that failed stays as it is.

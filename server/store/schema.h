@@ -11,7 +11,7 @@
 
 namespace alloclab::server {
 
-inline constexpr std::uint64_t kSchemaVersion = 3;
+inline constexpr std::uint64_t kSchemaVersion = 4;
 
 // What a list shows of a row, and what only whoever asks for the one row sees. Each has a checksum of its own, so that a list
 // need not read results and traces.
@@ -33,7 +33,7 @@ inline constexpr std::uint64_t kSchemaVersion = 3;
 // A row with the columns RUN_HEAD, and of a whole one also phases and result.
 RunRow RunRowOf(const Statement& row, bool whole);
 
-// Of a new database, or of one that version 2 made. FAILED_PRECONDITION: a newer server wrote it.
+// Of a new database, or of one that version 2 or 3 made. FAILED_PRECONDITION: a newer server wrote it.
 absl::Status MakeTables(Database& database, const std::filesystem::path& file);
 
 // Whether the file is a database of the first schema, which had no checksums.

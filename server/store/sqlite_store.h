@@ -42,8 +42,8 @@ class SqliteStore final : public RunStore {
   static absl::StatusOr<std::unique_ptr<SqliteStore>> Open(const std::filesystem::path& directory);
 
   // A live run is kQueued here until it ends; that it runs only the executor knows.
-  absl::StatusOr<std::uint64_t> InsertRun(const Run& run, const std::string& request_id,
-                                          const std::string& fingerprint) override;
+  absl::StatusOr<std::uint64_t> InsertRunWithin(const Run& run, const std::string& request_id, const std::string& fingerprint,
+                                                std::uint64_t owner_runs_max) override;
   // On a full disk it takes what was set aside. What it cannot store it notes beside the database, as WithLostResult, so that
   // the next server knows how the run ended.
   absl::Status FinishRun(const Run& run) override;
@@ -56,6 +56,7 @@ class SqliteStore final : public RunStore {
   absl::StatusOr<std::optional<EarlierSubmission>> FindSubmission(std::string_view request_id) const override;
   absl::StatusOr<RunList> ListRuns(std::uint64_t before_id, std::size_t limit) const override;
   absl::StatusOr<std::uint64_t> CountRuns() const override;
+  absl::StatusOr<std::uint64_t> CountRunsOf(std::string_view owner) const override;
   absl::StatusOr<std::uint64_t> RetireRuns(const Retention& retention) override;
 
   absl::Status PutTraceWithin(const StoredTrace& trace, std::uint64_t owner_bytes_max) override;
@@ -86,6 +87,7 @@ class SqliteStore final : public RunStore {
   absl::Status WriteEnd(Database::Session& session, const Run& run);
   static absl::Status Know(Database::Session& session, const KnownResult& known);  // unless its key is known
   absl::StatusOr<std::uint64_t> RetireOld(Database::Session& session, const Retention& retention);
+  class RunRoom;
   absl::Status Rename(Database::Session& session, std::uint64_t id, const std::string& label);
   absl::Status Insert(Database::Session& session, const StoredTrace& trace);  // in place of the one with the same digest
   // Gives free pages back to the disk.

@@ -22,6 +22,13 @@ absl::Time FromNanos(std::uint64_t nanos) { return absl::FromUnixNanos(static_ca
 // Errors travel with lists.
 std::string CutError(const std::string& error) { return error.substr(0, kErrorMessageMax); }
 
+absl::StatusOr<std::uint64_t> CountOf(Database::Session& session, std::string_view owner) {
+  Statement query = session.Prepare("SELECT count(*) FROM run WHERE run_owner(request) = ?");
+  const absl::StatusOr<bool> row = query.Bind(owner).Step();
+  if (!row.ok()) return row.status();
+  return query.Int(0);
+}
+
 }  // namespace
 
 absl::StatusOr<Run> SqliteStore::ReadRun(const Statement& row, bool whole) const {
@@ -40,12 +47,19 @@ absl::StatusOr<Run> SqliteStore::ReadRun(const Statement& row, bool whole) const
   return run;
 }
 
-absl::StatusOr<std::uint64_t> SqliteStore::InsertRun(const Run& run, const std::string& request_id,
-                                                     const std::string& fingerprint) {
+absl::StatusOr<std::uint64_t> SqliteStore::InsertRunWithin(const Run& run, const std::string& request_id,
+                                                           const std::string& fingerprint, std::uint64_t owner_runs_max) {
   const SplitRequest request = EncodeRequest(run.request);
   std::uint64_t id = 0;
+  absl::Status refused;  // not by the database, which goes on
   absl::Status status = Change([&](Database::Session& session) {
     return session.Transact([&]() -> absl::Status {
+      if (owner_runs_max != UINT64_MAX && !run.request.owner.empty()) {
+        const absl::StatusOr<std::uint64_t> stored = CountOf(session, run.request.owner);
+        if (!stored.ok()) return stored.status();
+        if (*stored >= owner_runs_max) refused = errors::TooManyStoredRunsOf(run.request.owner, owner_runs_max);
+        if (!refused.ok()) return absl::OkStatus();
+      }
       {
         Statement last = session.Prepare("SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'run'");
         const absl::StatusOr<bool> row = last.Step();
@@ -69,6 +83,7 @@ absl::StatusOr<std::uint64_t> SqliteStore::InsertRun(const Run& run, const std::
     });
   });
   if (absl::IsAlreadyExists(status)) return errors::RequestIdReused(request_id);
+  status.Update(refused);
   if (!status.ok()) return status;
   return id;
 }
@@ -182,20 +197,44 @@ absl::Status SqliteStore::Rename(Database::Session& session, std::uint64_t id, c
   return session.Prepare("UPDATE run SET head_sum = row_sum(" RUN_HEAD ") WHERE id = ?").Bind(id).Run();
 }
 
+class SqliteStore::RunRoom final : public Room {
+ public:
+  explicit RunRoom(Database::Session& session) : session_(session) {}
+
+  absl::StatusOr<std::map<std::string, std::uint64_t>> CountByOwner() override {
+    std::map<std::string, std::uint64_t> runs;
+    Statement query = session_.Prepare("SELECT run_owner(request), count(*) FROM run GROUP BY 1");
+    absl::StatusOr<bool> row = query.Step();
+    for (; row.ok() && *row; row = query.Step()) runs[query.Text(0)] = query.Int(1);
+    if (!row.ok()) return row.status();
+    return runs;
+  }
+
+  absl::StatusOr<std::uint64_t> RetireOldest(const std::string& owner, std::uint64_t runs) override {
+    Statement oldest = session_.Prepare(
+        "DELETE FROM run WHERE id IN (SELECT id FROM run WHERE run_owner(request) = ? AND state > 2 AND NOT " RUN_PINNED
+        " ORDER BY id LIMIT ?)");
+    absl::Status deleted = oldest.Bind(owner).Bind(runs).Run();
+    if (!deleted.ok()) return deleted;
+    return session_.changes();
+  }
+
+ private:
+  Database::Session& session_;
+};
+
 absl::StatusOr<std::uint64_t> SqliteStore::RetireRuns(const Retention& retention) {
-  const absl::StatusOr<std::uint64_t> count = CountRuns();
-  if (!count.ok()) return count;
   std::uint64_t retired = 0;
-  absl::Status status = ChangeEvenIfFull([&](Database::Session& session) -> absl::Status {
-    const absl::StatusOr<std::uint64_t> old = RetireOld(session, retention);
-    if (!old.ok()) return old.status();
-    retired = *old;
-    if (*count <= retention.runs_max + retired) return absl::OkStatus();
-    Statement many = session.Prepare("DELETE FROM run WHERE id IN (SELECT id FROM run WHERE state > 2 AND NOT " RUN_PINNED
-                                     " ORDER BY id LIMIT ?)");
-    absl::Status deleted = many.Bind(*count - retired - retention.runs_max).Run();
-    if (deleted.ok()) retired += session.changes();
-    return deleted;
+  absl::Status status = ChangeEvenIfFull([&](Database::Session& session) {
+    return session.Transact([&]() -> absl::Status {
+      const absl::StatusOr<std::uint64_t> old = RetireOld(session, retention);
+      if (!old.ok()) return old.status();
+      RunRoom room(session);
+      const absl::StatusOr<std::uint64_t> more = MakeRoom(room, retention);
+      if (!more.ok()) return more.status();
+      retired = *old + *more;
+      return absl::OkStatus();
+    });
   });
   if (!status.ok()) return status;
   if (retired > 0) Shrink();
@@ -221,12 +260,10 @@ absl::StatusOr<std::uint64_t> SqliteStore::RetireOld(Database::Session& session,
     }
     if (!row.ok()) return row.status();
   }
-  absl::Status deleted = session.Transact([&] {
-    absl::Status status;
-    for (const std::uint64_t id : old) status.Update(session.Prepare("DELETE FROM run WHERE id = ?").Bind(id).Run());
-    return status;
-  });
-  if (!deleted.ok()) return deleted;
+  for (const std::uint64_t id : old) {
+    absl::Status deleted = session.Prepare("DELETE FROM run WHERE id = ?").Bind(id).Run();
+    if (!deleted.ok()) return deleted;
+  }
   return old.size();
 }
 
@@ -273,5 +310,10 @@ absl::StatusOr<RunList> SqliteStore::ListRuns(std::uint64_t before_id, std::size
 }
 
 absl::StatusOr<std::uint64_t> SqliteStore::CountRuns() const { return QueryInt("SELECT count(*) FROM run"); }
+
+absl::StatusOr<std::uint64_t> SqliteStore::CountRunsOf(std::string_view owner) const {
+  Database::Session session(*reader_);
+  return CountOf(session, owner);
+}
 
 }  // namespace alloclab::server

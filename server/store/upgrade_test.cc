@@ -84,7 +84,7 @@ TEST(Upgrade, KeepsRunsTracesAndCounters) {
   EXPECT_TRUE(CheckStore(directory.path())->whole());
 }
 
-// Version 2 had no owners of traces and no pinned runs; all else of it is as it is now.
+// Version 2 had no owners of traces and no pinned runs, version 3 no index of the runs' owners; all else is as it is now.
 TEST(Upgrade, OfVersion2NoRunIsPinnedAndTracesBelongToNobody) {
   const TemporaryDirectory directory;
   const std::filesystem::path file = directory.path() / "alloclab.db";
@@ -99,7 +99,7 @@ TEST(Upgrade, OfVersion2NoRunIsPinnedAndTracesBelongToNobody) {
     ASSERT_TRUE(
         Database::Session(**database)
             .Execute("DROP TRIGGER known_result_goes; DROP TABLE known_result; DROP TABLE trace_owner; DROP TABLE pinned_run; "
-                     "PRAGMA user_version = 2")
+                     "DROP INDEX run_of_owner; PRAGMA user_version = 2")
             .ok());
   }
   for (const bool again : {false, true}) {
@@ -113,6 +113,33 @@ TEST(Upgrade, OfVersion2NoRunIsPinnedAndTracesBelongToNobody) {
     trace.owner = "ada";
     ASSERT_TRUE((*store)->PutTrace(trace).ok());
     EXPECT_EQ(*(*store)->TraceBytesOf("ada"), trace.content.size());
+  }
+  EXPECT_TRUE(CheckStore(directory.path())->whole());
+}
+
+TEST(Upgrade, OfVersion3RunsAreCountedByOwner) {
+  const TemporaryDirectory directory;
+  {
+    const auto store = SqliteStore::Open(directory.path());
+    for (const char* owner : {"ada", "", "ada"}) {
+      server::Run run = SampleRun(1);
+      run.request.owner = owner;
+      ASSERT_TRUE((*store)->InsertRun(run, "", "").ok());
+    }
+    ASSERT_TRUE((*store)->UpdateRun(1, {.label = std::nullopt, .pinned = true}).ok());
+  }
+  {
+    const auto database = Database::Open(directory.path() / "alloclab.db", Database::Mode::kReadWrite);
+    ASSERT_TRUE(Database::Session(**database).Execute("DROP INDEX run_of_owner; PRAGMA user_version = 3").ok());
+  }
+  for (const std::uint64_t runs : {2, 3}) {
+    const auto store = SqliteStore::Open(directory.path());
+    ASSERT_TRUE(store.ok()) << store.status();
+    EXPECT_EQ(*(*store)->CountRunsOf("ada"), runs);
+    EXPECT_TRUE((*(*store)->FindRun(1))->pinned);
+    server::Run run = SampleRun(1);
+    run.request.owner = "ada";
+    EXPECT_TRUE((*store)->InsertRun(run, "", "").ok());
   }
   EXPECT_TRUE(CheckStore(directory.path())->whole());
 }
