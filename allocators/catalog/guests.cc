@@ -52,7 +52,7 @@ absl::StatusOr<Info> Find(std::string_view name, std::string_view field, Make ma
   if (!parsed.ok()) return parsed.status();
   absl::StatusOr<GuestProgram> found = AskSources(parsed->digits, field);
   if (!found.ok()) return found.status();
-  const GuestName whole{parsed->label.empty() ? found->label : parsed->label, found->sha256.substr(0, kGuestDigits)};
+  const GuestName whole{parsed->label.empty() ? found->label : parsed->label, found->sha256};
   return make(whole.ToString(), std::move(found->program));
 }
 
@@ -77,6 +77,13 @@ absl::StatusOr<GuestName> GuestName::Parse(std::string_view name, std::string_vi
 }
 
 std::string GuestName::ToString() const { return std::string(kGuestPrefix) + label + (label.empty() ? "" : "@") + digits; }
+
+std::string ShownName(const std::string& allocator) {
+  absl::StatusOr<GuestName> name = IsGuest(allocator) ? GuestName::Parse(allocator) : absl::NotFoundError("");
+  if (!name.ok()) return allocator;
+  name->digits.resize(std::min(name->digits.size(), kGuestDigits));
+  return name->ToString();
+}
 
 std::string GuestLabel(std::string_view file_name) {
   const std::size_t slash = file_name.find_last_of('/');

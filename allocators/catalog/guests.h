@@ -1,5 +1,6 @@
 // Users' programs as heap and as page allocators, beside the catalogue. Their names are "guest:LABEL@DIGITS": the first digits
-// of the SHA-256 of the ELF file say which one, the label only helps whoever reads the name. Who has programs is a source; as
+// of the SHA-256 of the ELF file say which one, the label only helps whoever reads the name. A machine's configuration has all
+// digits; people see and type fewer. Who has programs is a source; as
 // names say what is in the file, it does not matter which source a program is from.
 //
 // Thread safety: all functions may be called from any thread.
@@ -20,7 +21,7 @@
 namespace alloclab {
 
 inline constexpr std::string_view kGuestPrefix = "guest:";
-// So many digits of the digest are in a name that the lab gives; somebody may name a program by fewer.
+// So many digits of the digest are in a name that the lab shows; somebody may name a program by fewer.
 inline constexpr std::size_t kGuestDigits = 12, kGuestDigitsMin = 8, kGuestDigitsMax = 64;
 inline constexpr std::size_t kGuestLabelMax = 24;
 inline constexpr std::size_t kGuestsListed = 100;
@@ -38,6 +39,8 @@ struct GuestName {
   static absl::StatusOr<GuestName> Parse(std::string_view name, std::string_view field = "heap_allocator");
   std::string ToString() const;
 };
+// The name of any allocator, as people see it: that of a program with no more than kGuestDigits digits.
+std::string ShownName(const std::string& allocator);
 // Of a file: its name without folders and ".elf", as far as its letters may be in a label.
 std::string GuestLabel(std::string_view file_name);
 
@@ -66,7 +69,7 @@ class GuestSource {
   void Leave();
 };
 
-// The entry of the allocator of that name, with kGuestDigits digits in its own. INVALID_ARGUMENT: it is no name of a program;
+// The entry of the allocator of that name, with all digits in its own. INVALID_ARGUMENT: it is no name of a program;
 // else the errors of sources.
 absl::StatusOr<HeapAllocatorInfo> FindGuest(std::string_view name);
 absl::StatusOr<PageAllocatorInfo> FindPageGuest(std::string_view name);

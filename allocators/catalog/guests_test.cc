@@ -42,7 +42,9 @@ TEST(Guests, AreHeapsOfInstances) {
     const auto instance =
         Instance::Create({.ram_bytes = 16 << 20, .page_allocator = "", .heap_allocator = given, .parameters = {}});
     ASSERT_TRUE(instance.ok()) << instance.status();
-    EXPECT_EQ((*instance)->config().heap_allocator, name);
+    const std::string& whole = (*instance)->config().heap_allocator;
+    EXPECT_EQ(GuestName::Parse(whole)->digits.size(), kGuestDigitsMax) << whole;
+    EXPECT_EQ(ShownName(whole), name);
     EXPECT_EQ((*instance)->config().parameters.at("heap.steps_max"), "20000000");
     ASSERT_EQ((*instance)->heap_guard()->Malloc(100).outcome, Outcome::kOk);
     const auto copy = Instance::Copy(*(*instance)->Save());
@@ -52,7 +54,7 @@ TEST(Guests, AreHeapsOfInstances) {
   // The label of whoever asks stays, so that a copy is what it is a copy of.
   const auto other = Instance::Create(
       {.ram_bytes = 16 << 20, .page_allocator = "", .heap_allocator = "guest:mine@" + digits, .parameters = {}});
-  EXPECT_EQ((*other)->config().heap_allocator, "guest:mine@" + digits);
+  EXPECT_EQ(ShownName((*other)->config().heap_allocator), "guest:mine@" + digits);
 }
 
 TEST(Guests, ArePageAllocatorsOfInstances) {
@@ -61,7 +63,7 @@ TEST(Guests, ArePageAllocatorsOfInstances) {
     const auto instance =
         Instance::Create({.ram_bytes = 32 << 20, .page_allocator = pages, .heap_allocator = on_it, .parameters = {}});
     ASSERT_TRUE(instance.ok()) << instance.status();
-    EXPECT_EQ((*instance)->config().page_allocator, pages);
+    EXPECT_EQ(ShownName((*instance)->config().page_allocator), pages);
     EXPECT_EQ((*instance)->config().parameters.at("pages.arena_pages"), "0");
     if ((*instance)->heap_guard() != nullptr) {
       ASSERT_EQ((*instance)->heap_guard()->Malloc(100'000).outcome, Outcome::kOk);

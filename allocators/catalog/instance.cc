@@ -65,15 +65,15 @@ absl::StatusOr<std::unique_ptr<Instance>> Instance::Create(const InstanceConfig&
 absl::Status Instance::Build(const PageAllocatorInfo& page_info, const HeapAllocatorInfo& heap_info) {
   memory_ = std::make_unique<PhysicalMemory>(config_.ram_bytes);
   auto pages = page_info.make(*memory_, config_.guarded, config_.parameters);
-  if (!pages.ok()) return WithinAllocator(page_info.name, config_.ram_bytes, pages.status());
+  if (!pages.ok()) return WithinAllocator(ShownName(page_info.name), config_.ram_bytes, pages.status());
   pages_ = *std::move(pages);
   if (heap_info.make == nullptr) return absl::OkStatus();
 
   auto space = AddressSpace::Create(*memory_, *pages_);
-  if (!space.ok()) return WithinAllocator(heap_info.name, config_.ram_bytes, space.status());
+  if (!space.ok()) return WithinAllocator(ShownName(heap_info.name), config_.ram_bytes, space.status());
   space_ = *std::move(space);
   auto heap = heap_info.make({*space_, *pages_}, config_.guarded, config_.parameters);
-  if (!heap.ok()) return WithinAllocator(heap_info.name, config_.ram_bytes, heap.status());
+  if (!heap.ok()) return WithinAllocator(ShownName(heap_info.name), config_.ram_bytes, heap.status());
   heap_ = *std::move(heap);
   heap_->ResetCosts();
   pages_->ResetCosts();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "allocators/catalog/guests.h"
 #include "server/collections/heap_sum.h"
 #include "server/limits.h"
 
@@ -11,8 +12,8 @@ namespace alloclab::server {
 HeapReading MakeHeapReading(const std::string& heap, const InstanceConfig& config, Snapshot state) {
   HeapReading reading;
   reading.lab_instance = heap;
-  reading.heap_allocator = config.heap_allocator;
-  reading.page_allocator = config.page_allocator;
+  reading.heap_allocator = ShownName(config.heap_allocator);
+  reading.page_allocator = ShownName(config.page_allocator);
   reading.guarded = config.guarded;
   reading.state = std::move(state);
   reading.arena_bytes = reading.state.pages.arena.bytes;

@@ -90,8 +90,8 @@ InstanceConfig FromProto(const v1::InstanceConfig& proto) {
 v1::InstanceConfig ToProto(const InstanceConfig& config) {
   v1::InstanceConfig proto;
   proto.set_ram_bytes(config.ram_bytes);
-  proto.set_page_allocator(config.page_allocator);
-  proto.set_heap_allocator(config.heap_allocator);
+  proto.set_page_allocator(ShownName(config.page_allocator));
+  proto.set_heap_allocator(ShownName(config.heap_allocator));
   proto.set_unguarded(!config.guarded);
   for (const auto& [name, value] : config.parameters) (*proto.mutable_parameters())[name] = value;
   return proto;

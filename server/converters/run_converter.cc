@@ -152,6 +152,8 @@ v1::SubmitRunRequest ToProto(const RunRequest& request) {
   v1::SubmitRunRequest proto;
   *proto.mutable_workload() = ToProto(request.workload);
   *proto.mutable_config() = ToProto(request.config);
+  proto.mutable_config()->set_heap_allocator(request.config.heap_allocator);  // with all digits of a program's digest
+  proto.mutable_config()->set_page_allocator(request.config.page_allocator);
   proto.set_digest_at(request.digest_at);
   proto.set_label(request.label);
   proto.set_owner(request.owner);

@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/string_view.h"
+#include "allocators/catalog/guests.h"
 
 namespace alloclab::server {
 namespace {
@@ -31,7 +32,8 @@ bool RunFilter::Passes(const Run& run) const {
   if (!states.empty() && std::find(states.begin(), states.end(), run.state) == states.end()) return false;
   if (!Holds(request.label, label)) return false;
   if (!owner.empty() && request.owner != owner) return false;
-  return allocator.empty() || request.config.heap_allocator == allocator || request.config.page_allocator == allocator;
+  const auto is_it = [shown = ShownName(allocator)](const std::string& other) { return ShownName(other) == shown; };
+  return allocator.empty() || is_it(request.config.heap_allocator) || is_it(request.config.page_allocator);
 }
 
 }  // namespace alloclab::server

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "server/converters/run_converter.h"
+#include "server/store/run_codec.h"
 #include "server/testing/store_contract.h"
 #include "server/testing/store_samples.h"
 
@@ -46,6 +48,18 @@ TEST_P(StoreContract, WhatDidNotSucceedOrIsAnothersIsNoKnownResult) {
     ASSERT_TRUE(store_->FinishRun(run).ok());
     EXPECT_EQ((*store_->FindKnownResult(*KeyOf(run.request))).has_value(), number == 3) << number;
   }
+}
+
+// Programs whose names look alike are others all the same.
+TEST(KeyOf, IsOfAllDigitsOfAProgram) {
+  RunRequest one = SampleRun(1).request, other = one;
+  one.config.heap_allocator = "guest:mm@" + std::string(64, 'a');
+  other.config.heap_allocator = "guest:mm@" + std::string(63, 'a') + "b";
+  EXPECT_NE(KeyOf(one), KeyOf(other));
+  EXPECT_EQ(KeyOf(one), KeyOf(DecodeRequest(EncodeRequest(one)).value())) << "a run that is stored keeps them";
+  server::Run shown = SampleRun(1);
+  shown.request = one;
+  EXPECT_EQ(ToProto(shown).config().heap_allocator(), "guest:mm@" + std::string(12, 'a'));
 }
 
 }  // namespace
