@@ -86,12 +86,21 @@ absl::StatusOr<StoredTrace> GuestLibrary::Add(std::string bytes, const std::stri
 }
 
 absl::Status GuestLibrary::CheckNameFree(const std::string& sha256) const {
-  const absl::Status found = FindByDigits(sha256.substr(0, kGuestDigits)).status();
-  if (absl::IsNotFound(found)) return absl::OkStatus();
-  if (!found.ok() && !absl::IsInvalidArgument(found)) return found;  // which says of several that there are
+  const std::string digits = sha256.substr(0, kGuestDigits);
+  const absl::Status found = FindByDigits(digits).status();
+  if (absl::IsNotFound(found) && !IsAnotherUsed(digits, sha256)) return absl::OkStatus();
+  if (!found.ok() && !absl::IsNotFound(found) && !absl::IsInvalidArgument(found))
+    return found;  // which says of several that there are
   return absl::AlreadyExistsError(fmt::format(
       "guest: the sha256 of another program begins with {} too, by which programs are named; change a byte of the file",
-      sha256.substr(0, kGuestDigits)));
+      digits));
+}
+
+bool GuestLibrary::IsAnotherUsed(const std::string& digits, const std::string& sha256) const {
+  const MutexLock lock(mutex_);
+  return std::any_of(kept_.lower_bound(digits), kept_.end(), [&](const auto& kept) {
+    return kept.first.starts_with(digits) && kept.first != sha256 && !kept.second.program.expired();
+  });
 }
 
 absl::Status GuestLibrary::MakeRoom(std::uint64_t bytes) {
@@ -201,10 +210,6 @@ bool GuestLibrary::IsUsed(const std::string& sha256) const {
 absl::Status GuestLibrary::Delete(std::string_view name) {
   const absl::StatusOr<StoredTrace> program = Find(name);
   if (!program.ok()) return program.status();
-  if (IsUsed(program->sha256)) {
-    return absl::FailedPreconditionError(
-        fmt::format("{} is in use: an instance or a run is made of it; delete that first", NameOf(*program).ToString()));
-  }
   return store_.DeleteTrace(program->sha256);
 }
 

@@ -46,8 +46,10 @@ class GuestLibrary final : private GuestSource {
   absl::StatusOr<std::vector<StoredTrace>> List() const;
   // By a name of guests.h. INVALID_ARGUMENT: it is none, or of several; NOT_FOUND.
   absl::StatusOr<StoredTrace> Find(std::string_view name) const;
-  // Likewise; FAILED_PRECONDITION: an instance or a run is made of it.
-  absl::Status Delete(std::string_view name) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Likewise. What is made of it goes on, and until the last of that is gone its name says what it said.
+  absl::Status Delete(std::string_view name);
+  // Makes it that owner's.
+  absl::Status Give(const StoredTrace& program, const std::string& owner) { return store_.GiveTrace(program.sha256, owner); }
 
   static GuestName NameOf(const StoredTrace& stored) {
     return {GuestLabel(stored.name), stored.sha256.substr(0, kGuestDigits)};
@@ -65,6 +67,8 @@ class GuestLibrary final : private GuestSource {
   absl::StatusOr<StoredTrace> FindByDigits(const std::string& digits) const;
   absl::StatusOr<std::shared_ptr<const ElfProgram>> Read(std::string_view file) const;
   bool IsUsed(const std::string& sha256) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Another program that begins with these digits is used, though it may be deleted.
+  bool IsAnotherUsed(const std::string& digits, const std::string& sha256) const ABSL_LOCKS_EXCLUDED(mutex_);
   // ALREADY_EXISTS: another program has the digits by which the lab would name it.
   absl::Status CheckNameFree(const std::string& sha256) const;
   absl::Status MakeRoom(std::uint64_t bytes);

@@ -131,26 +131,36 @@ absl::StatusOr<Run> RunExecutor::Submit(RunSubmission submission) {
   return run;
 }
 
-absl::StatusOr<std::optional<std::uint64_t>> RunExecutor::FindUser(const std::string& sha256) const {
-  if (shared_ != nullptr) return shared_->FindUserOf(sha256);
+absl::StatusOr<std::optional<RunQueue::User>> RunExecutor::FindUser(const std::string& sha256, const std::string& owner) const {
+  if (shared_ != nullptr) return shared_->FindUserOf(sha256, owner);
   const MutexLock lock(mutex_);
+  std::optional<RunQueue::User> user;
   for (const auto& [id, live] : live_) {
     const Run run = live->Get();
     const auto* trace = std::get_if<UploadedTrace>(&run.request.workload);
-    if (trace != nullptr && trace->sha256 == sha256) return id;
+    if (trace == nullptr || trace->sha256 != sha256) continue;
+    if (!user || live->owner() == owner) user = {id, live->owner()};
+    if (live->owner() == owner) break;
   }
-  return std::nullopt;
+  return user;
 }
 
-absl::Status RunExecutor::DeleteTrace(const std::string& sha256) {
+absl::Status RunExecutor::DeleteTrace(const std::string& sha256,
+                                      absl::FunctionRef<absl::Status(const std::string& owner)> may) {
   const MutexLock submitting(submit_mutex_);  // no run takes it up meanwhile
-  const auto user = FindUser(sha256);
+  const absl::StatusOr<StoredTrace> trace = traces_.Find(sha256);
+  if (!trace.ok() && !absl::IsDataLoss(trace.status())) return trace.status();
+  const std::string owner = trace.ok() ? trace->owner : "";  // a damaged one is nobody's
+  if (absl::Status status = may(owner); !status.ok()) return status;
+  const auto user = FindUser(sha256, owner);
   if (!user.ok()) return user.status();
-  if (user->has_value()) {
-    const absl::StatusOr<Run> run = Get(**user);
-    return run.ok() ? errors::TraceInUse(sha256, run->id, RunStateName(run->state)) : run.status();
+  if (!user->has_value()) return traces_.Delete(sha256);
+  if ((*user)->owner != owner && trace.ok()) {
+    Log(LogLevel::kInfo, "trace.passed_on", {{"sha256", sha256}, {"to", (*user)->owner}, {"run", (*user)->run}});
+    return store_.GiveTrace(sha256, (*user)->owner);
   }
-  return traces_.Delete(sha256);
+  const absl::StatusOr<Run> run = Get((*user)->run);
+  return run.ok() ? errors::TraceInUse(sha256, run->id, RunStateName(run->state)) : run.status();
 }
 
 void RunExecutor::Enqueue(const LiveRunPtr& live) {

@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "allocators/common/mutex.h"
 #include "server/collections/heap_directory.h"
@@ -78,8 +79,12 @@ class RunExecutor {
   // As TraceLibrary::Add, after making room if Limits says so.
   absl::StatusOr<TraceEntry> AddTrace(std::string bytes, const std::string& name, const Interrupt& interrupt = {},
                                       const std::string& owner = "") ABSL_LOCKS_EXCLUDED(submit_mutex_, mutex_);
-  // NOT_FOUND; FAILED_PRECONDITION while a queued or running run replays it.
-  absl::Status DeleteTrace(const std::string& sha256) ABSL_LOCKS_EXCLUDED(submit_mutex_, mutex_);
+  // NOT_FOUND; FAILED_PRECONDITION while a queued or running run of its owner replays it. While one of another does it is not
+  // deleted, but is that one's from then on. `may` is asked first, with its owner, and its error the answer.
+  absl::Status DeleteTrace(
+      const std::string& sha256, absl::FunctionRef<absl::Status(const std::string& owner)> may = [](const std::string&) {
+        return absl::OkStatus();
+      }) ABSL_LOCKS_EXCLUDED(submit_mutex_, mutex_);
 
   const NativeAllocators& natives() const { return natives_; }
 
@@ -116,8 +121,9 @@ class RunExecutor {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(submit_mutex_);
 
   LiveRunPtr FindHere(std::uint64_t id) const ABSL_LOCKS_EXCLUDED(mutex_);  // among those that wait or run here
-  // A queued or running run that replays the trace.
-  absl::StatusOr<std::optional<std::uint64_t>> FindUser(const std::string& sha256) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // A queued or running run that replays the trace; one of `owner` if there is one, else the oldest.
+  absl::StatusOr<std::optional<RunQueue::User>> FindUser(const std::string& sha256, const std::string& owner) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
   void RetireRuns(const std::string& submitter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(submit_mutex_);
   // Deletes traces, oldest first, until `bytes` more have room.
   void RetireTraces(std::uint64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(submit_mutex_);

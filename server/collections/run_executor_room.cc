@@ -81,7 +81,7 @@ void RunExecutor::RetireTraces(std::uint64_t bytes) {
     if (page->traces.size() <= kListTracesMax) break;
   }
   for (auto trace = oldest.rbegin(); trace != oldest.rend() && left + bytes > traces_.bytes_max(); ++trace) {
-    const auto user = FindUser(trace->sha256);
+    const auto user = FindUser(trace->sha256, trace->owner);
     if (!user.ok() || user->has_value() || !traces_.Delete(trace->sha256).ok()) continue;
     left -= std::min(left, trace->bytes);
     Log(LogLevel::kInfo, "trace.retired", {{"name", trace->name}, {"sha256", trace->sha256}, {"bytes", trace->bytes}});

@@ -206,6 +206,25 @@ TEST_F(SharedRuns, BoundsAreThoseOfAllServers) {
   EXPECT_TRUE(Eventually([&] { return other->runs.Count().queued == 3 && other->runs.Count().queued_operations == 3000; }));
 }
 
+TEST_F(SharedRuns, ATraceThatAnotherReplaysPassesToHim) {
+  const auto one = Start("one", 0), other = Start("other", 0);
+  const auto trace = one->runs.AddTrace("20\n2\n4\n1\na 0 16\na 1 32\nf 0\nf 1\n", "small.rep", {}, "ada");
+  ASSERT_TRUE(trace.ok()) << trace.status();
+  RunRequest request = SmallRequest(1);
+  request.workload = UploadedTrace{trace->sha256};
+  request.owner = "bob";
+  const std::uint64_t id = Submit(*other, request);
+  EXPECT_TRUE(one->runs.DeleteTrace(trace->sha256).ok());
+  EXPECT_EQ(other->traces.Find(trace->sha256)->owner, "bob");
+  EXPECT_EQ(*one->store->TraceBytesOf("ada"), 0u);
+  const absl::Status his = one->runs.DeleteTrace(trace->sha256);
+  EXPECT_THAT(std::string(his.message()), HasSubstr("is that of run " + std::to_string(id)));
+  const auto worker = Start("worker", 1);
+  EXPECT_EQ(EndOf(*one, id).state, RunState::kSucceeded);
+  EXPECT_TRUE(one->runs.DeleteTrace(trace->sha256).ok());
+  EXPECT_TRUE(absl::IsNotFound(one->traces.Find(trace->sha256).status()));
+}
+
 TEST_F(SharedRuns, ATraceThatAnyServerReplaysIsNotDeleted) {
   const auto one = Start("one", 0), other = Start("other", 0);
   const auto trace = one->runs.AddTrace("20\n2\n4\n1\na 0 16\na 1 32\nf 0\nf 1\n", "small.rep");

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -29,26 +30,27 @@ v1::Guest Describe(const StoredTrace& stored) {
   return proto;
 }
 
-// A run that is queued holds nothing of its program yet.
-absl::Status CheckUnused(const RunExecutor& runs, const StoredTrace& program) {
+// A queued or running run of the program, which holds nothing of it while it is queued; one of its owner if there is one, else
+// the oldest.
+absl::StatusOr<std::optional<Run>> FindUser(const RunExecutor& runs, const StoredTrace& program) {
   const RunExecutor::Census census = runs.Count();
   const std::size_t live = std::size_t{census.queued} + census.running;
-  if (live == 0) return absl::OkStatus();
+  if (live == 0) return std::nullopt;
   const RunFilter unfinished{.workload = {}, .states = {RunState::kQueued, RunState::kRunning}, .label = {}, .allocator = {}};
-  const absl::StatusOr<RunList> list = runs.List(0, live, unfinished);
+  absl::StatusOr<RunList> list = runs.List(0, live, unfinished);
   if (!list.ok()) return list.status();
-  for (const Run& run : list->runs) {
-    const auto names_it = [&program](const std::string& allocator) {
-      const absl::StatusOr<GuestName> name = GuestName::Parse(allocator);
-      return name.ok() && program.sha256.starts_with(name->digits);
-    };
+  const auto names_it = [&program](const std::string& allocator) {
+    const absl::StatusOr<GuestName> name = GuestName::Parse(allocator);
+    return name.ok() && program.sha256.starts_with(name->digits);
+  };
+  std::optional<Run> user;
+  for (Run& run : list->runs) {  // newest first
     const InstanceConfig& config = run.request.config;
     if (!names_it(config.heap_allocator) && !names_it(config.page_allocator)) continue;
-    return absl::FailedPreconditionError(fmt::format("{} is in use: run {} is {}; cancel it, or wait for its end",
-                                                     GuestLibrary::NameOf(program).ToString(), run.id,
-                                                     RunStateName(run.state)));
+    user = std::move(run);
+    if (user->request.owner == program.owner) break;
   }
-  return absl::OkStatus();
+  return user;
 }
 
 }  // namespace
@@ -105,7 +107,18 @@ grpc::Status GuestsService::DoDeleteGuest(const Caller& caller, const v1::Delete
   if (!who.ok()) return ToGrpcStatus(who.status());
   const absl::Status may = CheckOwner(*who, program->owner, GuestLibrary::NameOf(*program).ToString());
   if (!may.ok()) return ToGrpcStatus(may);
-  if (absl::Status status = CheckUnused(runs_, *program); !status.ok()) return ToGrpcStatus(status);
+  const absl::StatusOr<std::optional<Run>> user = FindUser(runs_, *program);
+  if (!user.ok()) return ToGrpcStatus(user.status());
+  if (user->has_value() && (*user)->request.owner == program->owner) {
+    return ToGrpcStatus(absl::FailedPreconditionError(fmt::format("{} is in use: run {} is {}; cancel it, or wait for its end",
+                                                                  GuestLibrary::NameOf(*program).ToString(), (*user)->id,
+                                                                  RunStateName((*user)->state))));
+  }
+  if (user->has_value()) {
+    const std::string& to = (*user)->request.owner;
+    Log(LogLevel::kInfo, "guest.passed_on", {{"sha256", program->sha256}, {"to", to}, {"run", (*user)->id}});
+    return ToGrpcStatus(guests_.Give(*program, to));
+  }
   absl::Status status = guests_.Delete(GuestName{"", program->sha256}.ToString());  // not what has its digits by now
   if (status.ok()) Log(LogLevel::kInfo, "guest.deleted", {{"sha256", program->sha256}});
   return ToGrpcStatus(status);

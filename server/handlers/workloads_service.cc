@@ -68,18 +68,13 @@ grpc::Status WorkloadsService::DoListTraces(const Caller&, const v1::ListTracesR
   return grpc::Status::OK;
 }
 
-absl::Status WorkloadsService::CheckOwn(const Caller& caller, const std::string& sha256) const {
-  const absl::StatusOr<Bearer> who = callers_.Who(caller);
-  if (!who.ok()) return who.status();
-  const absl::StatusOr<StoredTrace> trace = traces_.Find(sha256);
-  if (!trace.ok() && !absl::IsDataLoss(trace.status())) return trace.status();
-  return CheckOwner(*who, trace.ok() ? trace->owner : "", fmt::format("trace {}", sha256));  // a damaged one is nobody's
-}
-
 grpc::Status WorkloadsService::DoDeleteTrace(const Caller& caller, const v1::DeleteTraceRequest& request,
                                              v1::DeleteTraceResponse&) {
-  if (absl::Status may = CheckOwn(caller, request.sha256()); !may.ok()) return ToGrpcStatus(may);
-  absl::Status status = runs_.DeleteTrace(request.sha256());
+  const absl::StatusOr<Bearer> who = callers_.Who(caller);
+  if (!who.ok()) return ToGrpcStatus(who.status());
+  absl::Status status = runs_.DeleteTrace(request.sha256(), [&](const std::string& owner) {
+    return CheckOwner(*who, owner, fmt::format("trace {}", request.sha256()));
+  });
   if (status.ok()) Log(LogLevel::kInfo, "trace.deleted", {{"sha256", request.sha256()}});
   return ToGrpcStatus(status);
 }

@@ -22,8 +22,6 @@ class WorkloadsService final : public QueuedService<v1::Workloads> {
  private:
   grpc::Status DoListBuiltins(const Caller& caller, const v1::ListBuiltinsRequest& request, v1::ListBuiltinsResponse& reply);
   grpc::Status DoListTraces(const Caller& caller, const v1::ListTracesRequest& request, v1::ListTracesResponse& reply);
-  // Whether the caller may delete it; NOT_FOUND.
-  absl::Status CheckOwn(const Caller& caller, const std::string& sha256) const;
   grpc::Status DoDeleteTrace(const Caller& caller, const v1::DeleteTraceRequest& request, v1::DeleteTraceResponse& reply);
 
   TraceLibrary& traces_;

@@ -42,10 +42,10 @@ struct ServerOptions {
   std::uint32_t instances_max = kInstancesMax;
   // Of one owner, when tokens are in force; 0: no bound of his own.
   std::uint32_t owner_instances_max = 0, owner_queued_runs_max = 0, owner_runs_max = 0;
-  std::uint64_t owner_stored_runs_max = 0;                // likewise
-  std::uint64_t owner_stored_bytes_max = 0;               // likewise, of traces and programs
+  std::uint64_t owner_stored_runs_max = 0;                     // likewise
+  std::uint64_t owner_stored_bytes_max = 0;                    // likewise, of traces and programs
   std::uint32_t owner_connections_max = kOwnerConnectionsMax;  // likewise
-  std::uint64_t promised_ram_max = kPromisedRamBytesMax;  // bytes
+  std::uint64_t promised_ram_max = kPromisedRamBytesMax;       // bytes
   std::uint64_t memory_max = 0;  // bytes of host memory held by instances, runs, traces; 0: HeldBytesDefault
   std::uint64_t handles_max = kHandlesMax;
   std::uint32_t queued_runs_max = kQueuedRunsMax;

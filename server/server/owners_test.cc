@@ -3,13 +3,17 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "alloclab/v1/guest.grpc.pb.h"
 #include "alloclab/v1/time_travel.grpc.pb.h"
 #include "server/access/token_file.h"
 #include "server/limits.h"
@@ -23,6 +27,7 @@ namespace {
 class Owners : public testing::Test {
  protected:
   static constexpr std::uint32_t kConnectionsOfOne = 3;
+  static constexpr std::uint32_t kRunThreads = 2;
 
   static std::string MakeUser(const std::string& data_dir, const std::string& name) {
     const auto secret = CreateToken(data_dir, {.name = name, .role = Role::kUser, .created = absl::Now(), .digest = {}});
@@ -57,6 +62,7 @@ class Owners : public testing::Test {
   TestServer server_{[this](ServerOptions& options) {
     options.web_listen = "127.0.0.1:0";
     options.owner_connections_max = kConnectionsOfOne;
+    options.run_threads = kRunThreads;
     ada_ = MakeUser(options.data_dir, "ada");
     bob_ = MakeUser(options.data_dir, "bob");
   }};
@@ -180,6 +186,72 @@ TEST_F(Owners, NobodyHasAllTheConnections) {
   EXPECT_TRUE(call(ada_).ok());
   open.erase(open.begin());
   EXPECT_TRUE(Eventually([&] { return call(bob_).ok(); })) << "now that one is closed";
+}
+
+// Ada deletes what bob's runs wait for: she gets rid of it, and his runs go on.
+TEST_F(Owners, WhatAnotherWaitsForPassesToHim) {
+  std::vector<std::uint64_t> occupying;
+  for (std::uint32_t i = 0; i < kRunThreads; ++i) occupying.push_back(Submit(bob_, EndlessRun()).id());
+  v1::TraceInfo trace;
+  ASSERT_TRUE(As(ada_, [&](auto& context) {
+                const auto writer = server_->workloads->UploadTrace(&context, &trace);
+                v1::UploadTraceRequest chunk;
+                chunk.set_name("hers.rep");
+                chunk.set_data("20\n2\n4\n1\na 0 16\na 1 32\nf 0\nf 1\n");
+                writer->Write(chunk);
+                writer->WritesDone();
+                return writer->Finish();
+              }).ok());
+  const auto guests = v1::Guests::NewStub(server_->channel);
+  v1::Guest program;
+  ASSERT_TRUE(As(ada_, [&](auto& context) {
+                const auto writer = guests->UploadGuest(&context, &program);
+                v1::UploadGuestRequest chunk;
+                chunk.set_name("hers.elf");
+                std::ifstream file(ALLOCLAB_SOURCE_DIR "/allocators/guest/testdata/programs/kr.elf", std::ios::binary);
+                chunk.set_data(std::string(std::istreambuf_iterator<char>(file), {}));
+                writer->Write(chunk);
+                writer->WritesDone();
+                return writer->Finish();
+              }).ok());
+  v1::SubmitRunRequest of_bob = SmallRun();
+  of_bob.mutable_config()->set_heap_allocator(program.name());
+  of_bob.mutable_config()->clear_parameters();
+  of_bob.mutable_workload()->set_trace_sha256(trace.sha256());
+  const v1::Run waits = Submit(bob_, of_bob);
+  EXPECT_EQ(waits.config().heap_allocator(), program.name());
+  const auto remove = [&](const std::string& user) {
+    v1::DeleteTraceRequest remove_trace;
+    remove_trace.set_sha256(trace.sha256());
+    v1::DeleteTraceResponse trace_gone;
+    v1::DeleteGuestRequest remove_program;
+    remove_program.set_name(program.name());
+    v1::DeleteGuestResponse program_gone;
+    return std::pair{
+        As(user, [&](auto& context) { return server_->workloads->DeleteTrace(&context, remove_trace, &trace_gone); })
+            .error_code(),
+        As(user, [&](auto& context) { return guests->DeleteGuest(&context, remove_program, &program_gone); }).error_code()};
+  };
+  using Code = grpc::StatusCode;
+  EXPECT_EQ(remove(bob_), std::pair(Code::PERMISSION_DENIED, Code::PERMISSION_DENIED));
+  EXPECT_EQ(remove(ada_), std::pair(Code::OK, Code::OK));
+  EXPECT_EQ(remove(ada_), std::pair(Code::PERMISSION_DENIED, Code::PERMISSION_DENIED)) << "they are bob's now";
+  EXPECT_EQ(remove(bob_), std::pair(Code::FAILED_PRECONDITION, Code::FAILED_PRECONDITION)) << "his own run waits";
+  for (const std::uint64_t id : occupying) {
+    v1::CancelRunRequest cancel;
+    cancel.set_id(id);
+    v1::Run cancelled;
+    EXPECT_TRUE(As(bob_, [&](auto& context) { return server_->runs->CancelRun(&context, cancel, &cancelled); }).ok());
+  }
+  v1::Run run;
+  EXPECT_TRUE(Eventually([&] {
+    v1::GetRunRequest get;
+    get.set_id(waits.id());
+    As(bob_, [&](auto& context) { return server_->runs->GetRun(&context, get, &run); });
+    return run.state() == v1::Run::SUCCEEDED || run.state() == v1::Run::FAILED;
+  }));
+  EXPECT_EQ(run.state(), v1::Run::SUCCEEDED) << run.error();
+  EXPECT_EQ(remove(bob_), std::pair(Code::OK, Code::OK));
 }
 
 // Whoever deletes what is his, by a name that is another's a moment later, must not delete that.

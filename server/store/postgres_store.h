@@ -56,6 +56,7 @@ class PostgresStore final : public RunStore, public RunQueue, public InstanceDir
 
   absl::Status PutTraceWithin(const StoredTrace& trace, std::uint64_t owner_bytes_max) override;
   absl::Status DeleteTrace(std::string_view sha256) override;
+  absl::Status GiveTrace(std::string_view sha256, const std::string& owner) override;
   absl::StatusOr<std::optional<StoredTrace>> FindTrace(std::string_view sha256) const override;
   absl::StatusOr<std::optional<StoredTrace>> FindTraceInfo(std::string_view sha256) const override;
   absl::StatusOr<TraceList> ListTraces(std::uint64_t before_id, std::size_t limit) const override;
@@ -75,7 +76,7 @@ class PostgresStore final : public RunStore, public RunQueue, public InstanceDir
   absl::Status GiveBack(const std::vector<Held>& held) override;
   absl::Status AskToCancel(std::uint64_t run) override;
   absl::StatusOr<Waiting> CountWaiting(std::string_view owner) const override;
-  absl::StatusOr<std::optional<std::uint64_t>> FindUserOf(std::string_view trace_sha256) const override;
+  absl::StatusOr<std::optional<User>> FindUserOf(std::string_view trace_sha256, std::string_view owner) const override;
 
   InstanceDirectory* instances() override { return this; }
   void Advertise(const std::string& address, const std::string& page) override ABSL_LOCKS_EXCLUDED(address_mutex_);

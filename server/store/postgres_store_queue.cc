@@ -184,11 +184,13 @@ absl::StatusOr<RunQueue::Waiting> PostgresStore::CountWaiting(std::string_view o
   return Waiting{found->Int(0, 0), found->Int(0, 1), found->Int(0, 2)};
 }
 
-absl::StatusOr<std::optional<std::uint64_t>> PostgresStore::FindUserOf(std::string_view trace_sha256) const {
-  const auto found = Execute("SELECT run FROM queue WHERE trace = $1 LIMIT 1", PgValues().Add(trace_sha256));
+absl::StatusOr<std::optional<RunQueue::User>> PostgresStore::FindUserOf(std::string_view trace_sha256,
+                                                                        std::string_view owner) const {
+  const auto found = Execute("SELECT run, owner FROM queue WHERE trace = $1 ORDER BY owner <> $2, run LIMIT 1",
+                             PgValues().Add(trace_sha256).Add(owner));
   if (!found.ok()) return found.status();
   if (found->rows() == 0) return std::nullopt;
-  return found->Int(0, 0);
+  return User{found->Int(0, 0), std::string(found->Bytes(0, 1))};
 }
 
 }  // namespace alloclab::server

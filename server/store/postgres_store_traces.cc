@@ -82,6 +82,21 @@ absl::Status PostgresStore::DeleteTrace(std::string_view sha256) {
   return Execute("DELETE FROM trace WHERE sha256 = $1", PgValues().Add(sha256)).status();
 }
 
+absl::Status PostgresStore::GiveTrace(std::string_view sha256, const std::string& owner) {
+  return Change([&](PgConnection& connection) -> absl::Status {
+    const auto found =
+        connection.Execute("SELECT " PG_TRACE_HEAD " FROM trace WHERE sha256 = $1 FOR UPDATE", PgValues().Add(sha256));
+    if (!found.ok() || found->rows() == 0) return found.status();
+    StoredTrace trace;
+    if (!ReadTraceHead(*found, 0, trace)) return damage_.Found(PgTraceName(trace.id));
+    trace.owner = owner;
+    return connection
+        .Execute("UPDATE trace SET owner = $2, head_sum = $3 WHERE sha256 = $1",
+                 PgValues().Add(sha256).Add(owner).Add(TraceHeadSum(trace)))
+        .status();
+  });
+}
+
 absl::StatusOr<std::optional<StoredTrace>> PostgresStore::FindTrace(std::string_view sha256) const {
   return ReadTrace("SELECT " PG_TRACE_HEAD ", content, body_sum FROM trace WHERE sha256 = $1", sha256, /*whole=*/true);
 }

@@ -61,8 +61,12 @@ class RunQueue {
     std::uint64_t of_owner = 0;  // runs of the owner that was named
   };
   virtual absl::StatusOr<Waiting> CountWaiting(std::string_view owner) const = 0;
-  // A run that replays this trace and has not ended.
-  virtual absl::StatusOr<std::optional<std::uint64_t>> FindUserOf(std::string_view trace_sha256) const = 0;
+  struct User {
+    std::uint64_t run = 0;
+    std::string owner{};
+  };
+  // Of the runs that replay this trace and have not ended one of `owner`, else the oldest.
+  virtual absl::StatusOr<std::optional<User>> FindUserOf(std::string_view trace_sha256, std::string_view owner) const = 0;
 };
 
 }  // namespace alloclab::server

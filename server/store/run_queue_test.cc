@@ -255,9 +255,15 @@ TEST_F(RunQueueTest, CountsWhatWaitsAndKnowsWhoReplaysATrace) {
   EXPECT_EQ(waiting->runs, 2u);
   EXPECT_EQ(waiting->of_owner, 1u);
   EXPECT_EQ(waiting->operations, 2000u);
-  EXPECT_EQ(*store->FindUserOf(digest), id);
+  run.request.owner = "bob";
+  const std::uint64_t of_bob = *store->InsertRun(run, "", "");
+  EXPECT_EQ((*store->FindUserOf(digest, "ada"))->run, id);
+  EXPECT_EQ((*store->FindUserOf(digest, "bob"))->run, of_bob);
+  EXPECT_EQ((*store->FindUserOf(digest, "eve"))->run, id) << "the oldest";
+  EXPECT_EQ((*store->FindUserOf(digest, "eve"))->owner, "ada");
+  ASSERT_TRUE(store->DeleteRun(of_bob).ok());
   ASSERT_TRUE(Finish(*store, Take(*store)).ok());
-  EXPECT_EQ(*store->FindUserOf(digest), std::nullopt);
+  EXPECT_FALSE(store->FindUserOf(digest, "ada")->has_value());
   EXPECT_EQ(store->CountWaiting("ada")->runs, 1u);
 }
 

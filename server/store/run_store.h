@@ -38,8 +38,8 @@ struct EarlierSubmission {
 
 // Which of the runs that ended are to go before `submitter` submits one. None that is pinned. First those that ended before
 // `before`, of the owners in `before_of` instead before the moment that stands there. Then the oldest of `submitter`, unless he
-// is nobody (empty), until at most `submitter_runs_max` of his are left. If he has no more then, at last of whoever has the most
-// the oldest, until at most `runs_max` of all are left: but another's only if he has more runs than `submitter` will have.
+// is nobody (empty), until at most `submitter_runs_max` of his are left. If he has no more then, at last the oldest of whoever
+// has the most, until at most `runs_max` of all are left: but another's only if he has more runs than `submitter` will have.
 struct Retention {
   absl::Time before = absl::InfinitePast();
   std::map<std::string, absl::Time, std::less<>> before_of{};
@@ -93,6 +93,8 @@ class RunStore {
   // Whether PutTraceWithin would refuse `more` bytes as things are now.
   absl::Status CheckRoomOf(std::string_view owner, std::uint64_t more, std::uint64_t owner_bytes_max) const;
   virtual absl::Status DeleteTrace(std::string_view sha256) = 0;
+  // Makes it that owner's, whatever he has already. Nothing of a trace that is not there.
+  virtual absl::Status GiveTrace(std::string_view sha256, const std::string& owner) = 0;
   virtual absl::StatusOr<std::optional<StoredTrace>> FindTrace(std::string_view sha256) const = 0;
   virtual absl::StatusOr<std::optional<StoredTrace>> FindTraceInfo(std::string_view sha256) const = 0;  // without its content
   virtual absl::StatusOr<TraceList> ListTraces(std::uint64_t before_id, std::size_t limit) const = 0;   // as ListRuns

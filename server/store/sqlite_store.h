@@ -61,6 +61,7 @@ class SqliteStore final : public RunStore {
 
   absl::Status PutTraceWithin(const StoredTrace& trace, std::uint64_t owner_bytes_max) override;
   absl::Status DeleteTrace(std::string_view sha256) override;
+  absl::Status GiveTrace(std::string_view sha256, const std::string& owner) override;
   absl::StatusOr<std::optional<StoredTrace>> FindTrace(std::string_view sha256) const override;
   absl::StatusOr<std::optional<StoredTrace>> FindTraceInfo(std::string_view sha256) const override;
   absl::StatusOr<TraceList> ListTraces(std::uint64_t before_id, std::size_t limit) const override;

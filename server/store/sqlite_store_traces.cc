@@ -96,6 +96,16 @@ absl::Status SqliteStore::DeleteTrace(std::string_view sha256) {
   return status;
 }
 
+absl::Status SqliteStore::GiveTrace(std::string_view sha256, const std::string& owner) {
+  return ChangeEvenIfFull([&](Database::Session& session) {
+    return session
+        .Prepare("INSERT OR REPLACE INTO trace_owner SELECT sha256, ?2, row_sum(sha256, ?2) FROM trace WHERE sha256 = ?1")
+        .Bind(sha256)
+        .Bind(owner)
+        .Run();
+  });
+}
+
 absl::StatusOr<std::optional<StoredTrace>> SqliteStore::FindTrace(std::string_view sha256) const {
   return ReadTrace("SELECT " TRACE_HEAD ", head_sum = row_sum(" TRACE_HEAD ") AND body_sum = row_sum(" TRACE_BODY
                    ") AND " TRACE_OWNER_WHOLE ", " TRACE_OWNER ", content FROM trace WHERE sha256 = ?",

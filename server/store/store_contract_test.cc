@@ -266,6 +266,21 @@ TEST_P(StoreContract, ATraceStaysItsFirstOwners) {
   EXPECT_EQ((*store_->FindTraceInfo(of_nobody.sha256))->owner, "");
 }
 
+TEST_P(StoreContract, ATraceIsPassedOn) {
+  StoredTrace trace = SampleTrace(1, 100);
+  trace.owner = "ada";
+  ASSERT_TRUE(store_->PutTrace(trace).ok());
+  ASSERT_TRUE(store_->GiveTrace(trace.sha256, "bob").ok());
+  EXPECT_TRUE(store_->GiveTrace("of none", "bob").ok());
+  Reopen();
+  EXPECT_EQ((*store_->FindTrace(trace.sha256))->owner, "bob");
+  EXPECT_EQ((*store_->FindTrace(trace.sha256))->content, trace.content);
+  EXPECT_EQ(*store_->TraceBytesOf("ada"), 0u);
+  EXPECT_EQ(*store_->TraceBytesOf("bob"), trace.content.size());
+  ASSERT_TRUE(store_->GiveTrace(trace.sha256, "").ok());
+  EXPECT_EQ((*store_->FindTraceInfo(trace.sha256))->owner, "");
+}
+
 TEST_P(StoreContract, AnOwnerHasABoundThatNothingExceeds) {
   const auto put = [&](std::uint64_t number, const std::string& owner, std::size_t bytes, std::uint64_t max) {
     StoredTrace trace = SampleTrace(number, 0);
