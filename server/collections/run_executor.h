@@ -125,8 +125,9 @@ class RunExecutor {
   absl::StatusOr<std::optional<RunQueue::User>> FindUser(const std::string& sha256, const std::string& owner) const
       ABSL_LOCKS_EXCLUDED(mutex_);
   void RetireRuns(const std::string& submitter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(submit_mutex_);
-  // Deletes traces, oldest first, until `bytes` more have room.
-  void RetireTraces(std::uint64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(submit_mutex_);
+  // Deletes traces until `bytes` more of `owner` have room, of whoever has the most bytes the oldest; but another's only if he
+  // has more than `owner` will have.
+  void RetireTraces(std::uint64_t bytes, const std::string& owner) ABSL_EXCLUSIVE_LOCKS_REQUIRED(submit_mutex_);
   void Enqueue(const LiveRunPtr& live) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<Run> CancelHere(const LiveRunPtr& live) ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -1,7 +1,9 @@
 // RunExecutor: room in its queue and in the store, and what is deleted to make some.
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -67,32 +69,50 @@ void RunExecutor::RetireRuns(const std::string& submitter) {
   if (*retired > 0) Log(LogLevel::kInfo, "runs.retired", {{"runs", *retired}});
 }
 
-void RunExecutor::RetireTraces(std::uint64_t bytes) {
+void RunExecutor::RetireTraces(std::uint64_t bytes, const std::string& owner) {
   if (!limits_.retire_traces) return;
   const absl::StatusOr<std::uint64_t> stored = traces_.StoredBytes();
   if (!stored.ok()) return;
   std::uint64_t left = *stored;
-  std::vector<StoredTrace> oldest;
+  std::vector<StoredTrace> newest;
   for (std::uint64_t before = 0; left + bytes > traces_.bytes_max() && before != 1;) {
     const absl::StatusOr<TraceList> page = traces_.List(before, kListTracesMax);
     if (!page.ok() || page->traces.empty()) break;
     before = page->traces.back().id;
-    oldest.insert(oldest.end(), page->traces.begin(), page->traces.end());
+    newest.insert(newest.end(), page->traces.begin(), page->traces.end());
     if (page->traces.size() <= kListTracesMax) break;
   }
-  for (auto trace = oldest.rbegin(); trace != oldest.rend() && left + bytes > traces_.bytes_max(); ++trace) {
-    const auto user = FindUser(trace->sha256, trace->owner);
-    if (!user.ok() || user->has_value() || !traces_.Delete(trace->sha256).ok()) continue;
-    left -= std::min(left, trace->bytes);
-    Log(LogLevel::kInfo, "trace.retired", {{"name", trace->name}, {"sha256", trace->sha256}, {"bytes", trace->bytes}});
+  struct Held {
+    std::uint64_t bytes = 0;
+    std::vector<StoredTrace> traces{};  // newest first
+  };
+  std::map<std::string, Held> held;
+  for (StoredTrace& trace : newest) {
+    held[trace.owner].bytes += trace.bytes;
+    held[trace.owner].traces.push_back(std::move(trace));
+  }
+  held[owner].bytes += bytes;
+  while (left + bytes > traces_.bytes_max()) {
+    const auto most = std::max_element(held.begin(), held.end(), [&](const auto& one, const auto& other) {
+      return std::tuple(!one.second.traces.empty(), one.second.bytes, one.first == owner) <
+             std::tuple(!other.second.traces.empty(), other.second.bytes, other.first == owner);
+    });
+    if (most->second.traces.empty() || (most->first != owner && most->second.bytes <= held[owner].bytes)) return;
+    const StoredTrace trace = std::move(most->second.traces.back());
+    most->second.traces.pop_back();
+    const auto user = FindUser(trace.sha256, trace.owner);
+    if (!user.ok() || user->has_value() || !traces_.Delete(trace.sha256).ok()) continue;
+    most->second.bytes -= trace.bytes;
+    left -= std::min(left, trace.bytes);
+    Log(LogLevel::kInfo, "trace.retired", {{"name", trace.name}, {"sha256", trace.sha256}, {"bytes", trace.bytes}});
   }
 }
 
 absl::StatusOr<TraceEntry> RunExecutor::AddTrace(std::string bytes, const std::string& name, const Interrupt& interrupt,
                                                  const std::string& owner) {
-  const auto make_room = [this](std::uint64_t needed) {
+  const auto make_room = [&](std::uint64_t needed) {
     const MutexLock submitting(submit_mutex_);
-    RetireTraces(needed);
+    RetireTraces(needed, owner);
   };
   return traces_.Add(std::move(bytes), name, interrupt, make_room, owner);
 }

@@ -277,6 +277,23 @@ TEST_F(RunExecutorTest, ARunThatComesToSomethingElseIsTold) {
   EXPECT_EQ(runs->Count().different, 1u);
 }
 
+TEST_F(RunExecutorTest, WhoUploadsNeverMakesOthersWithLessLoseTheirTraces) {
+  TraceLibrary traces(*store_, budget_, 200);
+  RunExecutor runs(*store_, traces, heaps_, budget_,
+                   RunExecutor::Limits{.threads = 0, .queued_runs = 10, .stored_runs = 10, .retire_traces = true});
+  const auto add = [&](const std::string& owner, int size) {
+    const std::string file = "20\n2\n4\n1\na 0 " + std::to_string(size) + "\na 1 32\nf 0\nf 1\n";
+    const auto entry = runs.AddTrace(file, "some.rep", {}, owner);
+    EXPECT_TRUE(entry.ok()) << entry.status();
+    return entry.ok() ? entry->sha256 : "";
+  };
+  const std::string of_ada = add("ada", 100);
+  for (int i = 0; i < 20; ++i) add("bob", 200 + i);
+  EXPECT_EQ(traces.Find(of_ada)->owner, "ada") << "bob made room among his own";
+  add("ada", 101);
+  EXPECT_TRUE(traces.Find(of_ada).ok()) << "bob has more than she will have";
+}
+
 TEST_F(RunExecutorTest, AnOwnerMayStoreSoManyRuns) {
   const auto runs = Executor(RunExecutor::Limits{.threads = 1, .queued_runs = 10, .stored_runs = 10, .stored_of_one = 2});
   for (int i = 0; i < 2; ++i) EndOf(*runs, SubmitFor(*runs, "bob"));
