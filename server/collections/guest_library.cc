@@ -66,7 +66,7 @@ absl::StatusOr<StoredTrace> GuestLibrary::Add(std::string bytes, const std::stri
   if (!known->has_value()) {
     if (absl::Status status = CheckNameFree(sha256); !status.ok()) return status;
     if (absl::Status status = store_.CheckRoomOf(owner, bytes.size(), bytes_of_one_max_); !status.ok()) return status;
-    if (absl::Status status = MakeRoom(bytes.size()); !status.ok()) return status;
+    if (absl::Status status = MakeRoom(bytes.size(), owner); !status.ok()) return status;
   }
   StoredTrace row;
   row.sha256 = sha256;
@@ -103,20 +103,35 @@ bool GuestLibrary::IsAnotherUsed(const std::string& digits, const std::string& s
   });
 }
 
-absl::Status GuestLibrary::MakeRoom(std::uint64_t bytes) {
+absl::Status GuestLibrary::MakeRoom(std::uint64_t bytes, const std::string& owner) {
   absl::StatusOr<std::vector<StoredTrace>> programs = List();
   if (!programs.ok()) return programs.status();
   absl::StatusOr<std::uint64_t> stored = store_.TraceBytes();
   if (!stored.ok()) return stored.status();
   const auto full = [&] { return *stored + bytes > bytes_max_ || programs->size() >= kGuestProgramsMax; };
+  std::map<std::string, std::uint64_t> held;
+  std::size_t his = 0;
+  for (const StoredTrace& program : *programs) {
+    held[program.owner] += program.bytes;
+    his += program.owner == owner ? 1 : 0;
+  }
+  if (!owner.empty() && his >= kGuestProgramsMax / 2) {
+    return absl::ResourceExhaustedError(
+        fmt::format("{} has {} programs, half of what the server keeps, the most that one may have; delete some: alloclab "
+                    "guests delete",
+                    owner, his));
+  }
+  held[owner] += bytes;
   std::vector<StoredTrace> kept;
   while (retire_ && full() && !programs->empty()) {
     const StoredTrace oldest = std::move(programs->back());
     programs->pop_back();
-    if (IsUsed(oldest.sha256) || !store_.DeleteTrace(oldest.sha256).ok()) {
+    const bool spared = oldest.owner != owner && held[oldest.owner] <= held[owner];
+    if (spared || IsUsed(oldest.sha256) || !store_.DeleteTrace(oldest.sha256).ok()) {
       kept.push_back(oldest);
       continue;
     }
+    held[oldest.owner] -= oldest.bytes;
     *stored -= std::min(*stored, oldest.bytes);
     Log(LogLevel::kInfo, "guest.retired", {{"name", oldest.name}, {"sha256", oldest.sha256}, {"bytes", oldest.bytes}});
   }

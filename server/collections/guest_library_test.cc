@@ -1,13 +1,16 @@
 #include "server/collections/guest_library.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <string>
 
+#include "server/guest_limits.h"
 #include "server/store/sqlite_store.h"
 #include "server/testing/temporary_directory.h"
 
@@ -46,6 +49,31 @@ TEST_F(GuestLibraryTest, NobodyTakesTheNameOfAnothersProgram) {
   EXPECT_THAT(std::string(refused.message()),
               HasSubstr("another program begins with " + first->sha256.substr(0, kGuestDigits)));
   EXPECT_EQ(guests_.Find(name)->sha256, alike.sha256) << "who was first keeps the name";
+}
+
+TEST_F(GuestLibraryTest, NobodyHasMoreThanHalfOfThePrograms) {
+  StoredTrace program;
+  program.format = kGuestFormat;
+  program.owner = "bob";
+  for (std::size_t i = 0; i < kGuestProgramsMax / 2; ++i) {
+    program.sha256 = fmt::format("{:064}", i);
+    ASSERT_TRUE(store_->PutTrace(program).ok());
+  }
+  const absl::Status refused = guests_.Add(Program("buddy_pages.elf"), "his.elf", "bob").status();
+  EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("bob has 500 programs"));
+  EXPECT_TRUE(guests_.Add(Program("buddy_pages.elf"), "hers.elf", "ada").ok());
+}
+
+TEST_F(GuestLibraryTest, WhoUploadsRetiresOfOthersOnlyThoseWithMore) {
+  const std::string small = Program("buddy_pages.elf"), large = Program("explicit_list.elf");
+  GuestLibrary guests(*store_, budget_, small.size() + large.size() - 1, /*retire=*/true);
+  const auto& [first, second] = std::minmax(small, large, [](const auto& a, const auto& b) { return a.size() < b.size(); });
+  ASSERT_TRUE(guests.Add(first, "hers.elf", "ada").ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(guests.Add(second, "his.elf", "bob").status())) << "she has less";
+  EXPECT_EQ(guests.List()->size(), 1u);
+  ASSERT_TRUE(guests.Add(second, "hers too.elf", "ada").ok()) << "her own makes room";
+  EXPECT_TRUE(guests.Add(first, "his.elf", "bob").ok()) << "she has more than he will have";
 }
 
 }  // namespace
