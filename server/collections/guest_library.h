@@ -71,8 +71,8 @@ class GuestLibrary final : private GuestSource {
   bool IsAnotherUsed(const std::string& digits, const std::string& sha256) const ABSL_LOCKS_EXCLUDED(mutex_);
   // ALREADY_EXISTS: another program has the digits by which the lab would name it.
   absl::Status CheckNameFree(const std::string& sha256) const;
-  // For a program of `owner`, who has no more than half of kGuestProgramsMax: other owners' room is theirs. If the oldest are to
-  // go, another's go only as long as he has more bytes of programs than `owner` will have.
+  // For a program of `owner`, who may have half of kGuestProgramsMax. If the oldest are to go, another's go only while that
+  // one has more bytes of programs than `owner` will have.
   absl::Status MakeRoom(std::uint64_t bytes, const std::string& owner);
 
   RunStore& store_;
