@@ -46,18 +46,20 @@ HostBudgetLimits BudgetOf(const ServerOptions& options) {
   return limits;
 }
 
-std::uint32_t BoundOf(std::uint32_t option) { return option == 0 ? UINT32_MAX : option; }
-
-std::uint64_t BoundOf(std::uint64_t option) { return option == 0 ? UINT64_MAX : option; }
+// Of one owner, where all may have so many.
+template <class Number>
+Number BoundOf(Number option, Number all) {
+  return option == 0 ? all - all / 2 : option;
+}
 
 RunExecutor::Limits RunLimitsOf(const ServerOptions& options) {
   RunExecutor::Limits limits;
   limits.threads = options.run_threads != 0 ? options.run_threads : std::max(1u, std::thread::hardware_concurrency());
   limits.queued_runs = options.queued_runs_max;
-  limits.queued_of_one = BoundOf(options.owner_queued_runs_max);
-  limits.running_of_one = BoundOf(options.owner_runs_max);
+  limits.queued_of_one = BoundOf(options.owner_queued_runs_max, options.queued_runs_max);
+  limits.running_of_one = options.owner_runs_max == 0 ? UINT32_MAX : options.owner_runs_max;
   limits.stored_runs = options.stored_runs_max;
-  limits.stored_of_one = BoundOf(options.owner_stored_runs_max);
+  limits.stored_of_one = BoundOf(options.owner_stored_runs_max, options.stored_runs_max);
   limits.retire_runs = options.runs_retire;
   limits.retire_traces = options.traces_retire;
   const auto age_of = [](absl::Duration age) { return age > absl::ZeroDuration() ? age : absl::InfiniteDuration(); };
@@ -121,15 +123,18 @@ struct LabServer::Parts {
         budget(std::make_shared<HostBudget>(BudgetOf(options))),
         heaps({.instances = options.named_instances_max, .runs = kNamedRunsMax}),
         ids(*store),
-        traces(*store, budget, options.trace_store_max, BoundOf(options.owner_stored_bytes_max)),
-        guests(*store, budget, options.trace_store_max, options.traces_retire, BoundOf(options.owner_stored_bytes_max)),
-        instances(ids, heaps, budget, options.instances_max, BoundOf(options.owner_instances_max), store->instances()),
+        traces(*store, budget, options.trace_store_max, BoundOf(options.owner_stored_bytes_max, options.trace_store_max)),
+        guests(*store, budget, options.trace_store_max, options.traces_retire,
+               BoundOf(options.owner_stored_bytes_max, options.trace_store_max)),
+        instances(ids, heaps, budget, options.instances_max, BoundOf(options.owner_instances_max, options.instances_max),
+                  store->instances()),
         runs(*store, traces, heaps, budget, RunLimitsOf(options), NativesOf(options)),
         opened_runs(runs, traces, instances),
         card(instances, *store),
         access(options.data_dir),
         grpc({instances, runs, traces, opened_runs, guests, rpc_metrics, access, [this] { return card.Describe(); }},
-             {.streams = options.streams_max, .connections_of_one = BoundOf(options.owner_connections_max)}) {}
+             {.streams = options.streams_max,
+              .connections_of_one = BoundOf(options.owner_connections_max, options.connections_max)}) {}
 
   absl::Status Start(const ServerOptions& options);
   absl::Status StartMetrics(const ServerOptions& options);

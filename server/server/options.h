@@ -40,7 +40,7 @@ struct ServerOptions {
 
   std::uint32_t run_threads = 0;  // 0: one per core
   std::uint32_t instances_max = kInstancesMax;
-  // Of one owner, when tokens are in force; 0: no bound of his own.
+  // Of one owner, when tokens are in force; 0: half of all, but of runs at the same time as many as there are threads.
   std::uint32_t owner_instances_max = 0, owner_queued_runs_max = 0, owner_runs_max = 0;
   std::uint64_t owner_stored_runs_max = 0;                     // likewise
   std::uint64_t owner_stored_bytes_max = 0;                    // likewise, of traces and programs
