@@ -2,7 +2,7 @@
 """More calls than the server can serve: how many are, how soon the others are told, and what a client with few calls notices.
 
 The server has one processor and its clients another, at every level, so that neither takes time from the other; the clients are
-offer_calls, which costs little (cmake --build --preset dev --target offer_calls). First calls are kept in flight, ever more of them,
+offer_calls, which costs little. First calls are kept in flight, ever more of them,
 which gives the peak; then they fall due at three times the peak, whatever became of those before. Clients keep to the streams that
 the server allows a connection, as those of gRPC do: what finds none waits at the client, and is given up after a second. Last come
 walks through a large heap, each some hundred times as long, at three times what the server can do of them.

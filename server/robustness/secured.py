@@ -3,8 +3,6 @@
 small a role, guesses, or a right token and no manners.
 
 usage: secured.py [FACTOR]        1 by default; 0.1 makes a tenth of the tries
-
-Only root may put a client in front of another one.
 """
 
 import collections
@@ -26,7 +24,8 @@ QUEUED, RUNNING = 1, 2
 IN_FLIGHT = 32  # kStreamsPerConnectionMax
 OWNER_CONNECTIONS = 64  # kOwnerConnectionsMax
 FLOODS = (1, 8, 64, 200)  # connections
-SERVER_CPU, CLIENT_CPU = {0}, {1}
+PROCESSORS = sorted(os.sched_getaffinity(0))
+SERVER_CPU, CLIENT_CPU = {PROCESSORS[0]}, {PROCESSORS[-1]}  # the same if there is one, which is for a short look only
 LONG_RUN = 5_000_000  # operations: about a second
 
 
@@ -153,14 +152,21 @@ def beside(uma, found, server, tls_folder, token, connections, seconds):
     return took, json.loads(flood.communicate()[0])
 
 
+def set_priority(report, priority):
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, priority)
+    except PermissionError:
+        report.say("uma's client and bob's have the same priority: only root may put one in front of the other")
+
+
 def beside_a_flood(report, root, tls, options, seconds):
     """The servers have one processor, and the clients another, where uma's comes first: each has a computer of its own. The server that is
     flooded takes its processor from the other one too, so what sharing a lab with bob costs uma is held against what it costs her when he
     floods a lab of his own on the same computer."""
-    processors, found = os.sched_getaffinity(0), collections.Counter()
+    found = collections.Counter()
     with Server(*options, processors=SERVER_CPU) as shared, Server(*options, processors=SERVER_CPU) as his:
         os.sched_setaffinity(0, CLIENT_CPU)
-        os.setpriority(os.PRIO_PROCESS, 0, -10)
+        set_priority(report, -10)
         uma, tokens = User(shared, tls, shared.make_token("uma", "user")), {}
         for server in (shared, his):
             tokens[server] = server.make_token("bob", "user")
@@ -170,7 +176,7 @@ def beside_a_flood(report, root, tls, options, seconds):
         report.check(uma.call(LAB + "CreateInstance", field(1, "umas") + field(2, small_machine()))[0] == "OK", "uma has a heap there")
         for connections in FLOODS:
             ratios = []
-            for _ in range(3):
+            for _ in range(3 if seconds >= 1 else 1):
                 alone = p99(uma, found, seconds)
                 apart, _ = beside(uma, found, his, root / "lab", tokens[his], connections, seconds)
                 together, became = beside(uma, found, shared, root / "lab", tokens[shared], connections, seconds)
@@ -178,13 +184,14 @@ def beside_a_flood(report, root, tls, options, seconds):
                            f"{apart * 1000:.2f} ms, to the same {together * 1000:.2f} ms; {became['served']} of his calls served, "
                            f"{became['refused']} refused, {became['lost']} connections hung up on")
                 ratios.append(together / apart)
-            report.check_time(sorted(ratios)[1] <= 2, f"{connections} connections make p99 {sorted(ratios)[1]:.2f} times as much (at most 2)")
+            middle = sorted(ratios)[len(ratios) // 2]
+            report.check_time(middle <= 2, f"{connections} connections make p99 {middle:.2f} times as much (at most 2)")
             spare = max(0, connections - OWNER_CONNECTIONS)
             report.check(became["lost"] >= spare, f"at least {spare} of {connections} are hung up on: {became['lost']}")
         report.check(set(found) == {"OK"}, f"uma's calls: {dict(found)}")
         report.check(shared.alive(), "0 crashes")
-    os.setpriority(os.PRIO_PROCESS, 0, 0)
-    os.sched_setaffinity(0, processors)
+    set_priority(report, 0)
+    os.sched_setaffinity(0, PROCESSORS)
 
 
 def beside_a_queue(server, report, tls, tokens, runs):

@@ -4,7 +4,7 @@
 The calls go at 28,800 a second, or at half of what is measured first if that is less. Once a second the process is looked at: what it
 holds must not grow with what it has done.
 
-usage: soak.py [SECONDS] [--tls] [--token]        600 by default; fewer do fewer calls. Needs the target offer_calls.
+usage: soak.py [SECONDS] [--tls] [--token]        600 by default; fewer do fewer calls.
 """
 
 import itertools
