@@ -171,8 +171,10 @@ def beside_a_flood(report, root, tls, options, seconds):
         for server in (shared, his):
             tokens[server] = server.make_token("bob", "user")
             await_code(User(server, tls, None), "UNAUTHENTICATED")
+            await_code(User(server, tls, tokens[server]), "OK")
             made = User(server, tls, tokens[server]).call(LAB + "CreateInstance", field(1, "flooded") + field(2, small_machine(64)))[0]
             report.check(made == "OK", "a flood has its own heap")
+        await_code(uma, "OK")
         report.check(uma.call(LAB + "CreateInstance", field(1, "umas") + field(2, small_machine()))[0] == "OK", "uma has a heap there")
         for connections in FLOODS:
             ratios = []
