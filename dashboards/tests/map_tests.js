@@ -16,7 +16,7 @@ const palette = () => browser.page.evaluate((names) => {
 }, KEYS);
 
 // {colour: pixels} of the map without its addresses.
-const colorsDrawn = () => browser.page.evaluate((selector) => {
+const countColors = (selector) => {
   const {width, height} = document.querySelector(selector), counts = {};
   const copy = new OffscreenCanvas(width - 100, height).getContext('2d', {willReadFrequently: true});
   copy.drawImage(document.querySelector(selector), -100, 0);
@@ -25,7 +25,14 @@ const colorsDrawn = () => browser.page.evaluate((selector) => {
     counts[color] = (counts[color] ?? 0) + 1;
   }
   return counts;
-}, CANVAS);
+};
+const colorsDrawn = () => browser.page.evaluate(countColors, CANVAS);
+
+// Until the one colour is drawn and the other is not: the picture follows click and address by a frame or more.
+const untilDrawn = (drawn, hidden) => browser.until(`(() => {
+  const counts = (${countColors})(${JSON.stringify(CANVAS)});
+  return counts['${drawn}'] > 100 && !('${hidden}' in counts);
+})()`);
 
 // [first, last] address of the cell under the cursor, null when there is none.
 const readCell = () => {
@@ -122,17 +129,17 @@ test('the wheel zooms at the pointer while Ctrl is down, and scrolls the page ot
 
 test('an entry of the legend hides its part, in the address too', async () => {
   const free = browser.page.locator('.map', {has: canvas()}).locator('.legend li[data-part=free] button');
-  const {free: color} = await palette();
-  assert.ok((await colorsDrawn())[color] > 100);
+  const {free: color, live} = await palette();
+  await untilDrawn(color);
   await free.click();
   await browser.until(() => location.hash.includes('hide'));
-  assert.ok(!(color in await colorsDrawn()), 'free memory is still drawn');
+  await untilDrawn(live, color);
   await browser.open(`${lab.web}/${await browser.page.evaluate(() => location.hash)}`);  // a link that somebody sent
   await browser.until(picture);
-  assert.ok(!(color in await colorsDrawn()), 'free memory is drawn by the link');
+  await untilDrawn(live, color);
   await free.click();
   await browser.until(() => !location.hash.includes('hide'));
-  assert.ok((await colorsDrawn())[color] > 100);
+  await untilDrawn(color);
 });
 
 // What the panel sums up for the cell against the blocks that it lists; null where they cannot be compared (none or too many rows).
