@@ -183,7 +183,7 @@ inline constexpr unsigned kArenasPerCore = 2;
 // Each costs about 18 KiB and two descriptors.
 inline constexpr std::uint32_t kConnectionsMax = 4'096;
 // Of one owner of a token: as many calls as may wait (kCallsWaitingMax), by the streams that a connection may have.
-inline constexpr std::uint32_t kOwnerConnectionsMax = 128;
+inline constexpr std::uint32_t kOwnerConnectionsMax = 64;
 // How long a connection stays that is one too many: its client reads why.
 inline constexpr absl::Duration kRefusalTime = absl::Milliseconds(50);
 inline constexpr std::size_t kConnectionsMin = 16;  // however few descriptors there are
@@ -197,7 +197,7 @@ inline constexpr absl::Duration kSilenceMax = absl::Seconds(5);
 inline constexpr std::uint64_t kDescriptorsReserved = 2 * 128 + 2 * kGuestsMax + 64;
 // Unary calls that wait for a thread, of two kinds: single operations, and all others; some 10 KiB each. Of whom none is there
 // may always bring one.
-inline constexpr std::uint32_t kCallsWaitingMax = 4'096;
+inline constexpr std::uint32_t kCallsWaitingMax = 2'048;
 // Threads for calls that may take long: batches, checks, comparisons, writes to the store. One client has at most half of them.
 inline constexpr unsigned kCallThreads = 32;
 // Calls that one connection may cancel, at once and in a second: all of its streams each second, and three times all of them

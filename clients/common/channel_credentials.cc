@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cstdlib>
 #include <string>
+#include <utility>
 
+#include "allocators/common/mutex.h"
 #include "clients/common/text_file.h"
 #include "server/access/certificates.h"
 
@@ -24,6 +27,22 @@ absl::StatusOr<std::string> Authorities(const std::string& ca) {
       "--tls: this system trusts nobody ({} holds no certificates); say with --ca FILE or ALLOCLAB_CA who signs the "
       "server's certificate, such as the ca.pem of `alloclab tls init`",
       path));
+}
+
+std::shared_ptr<grpc::ChannelCredentials> SharedCredentials(const grpc::SslCredentialsOptions& ssl) {
+  struct Last {
+    Mutex mutex;
+    std::array<std::string, 3> of ABSL_GUARDED_BY(mutex);
+    std::shared_ptr<grpc::ChannelCredentials> credentials ABSL_GUARDED_BY(mutex);
+  };
+  static Last& last = *new Last;
+  std::array<std::string, 3> of = {ssl.pem_root_certs, ssl.pem_private_key, ssl.pem_cert_chain};
+  const MutexLock lock(last.mutex);
+  if (last.credentials == nullptr || last.of != of) {
+    last.credentials = grpc::SslCredentials(ssl);
+    last.of = std::move(of);
+  }
+  return last.credentials;
 }
 
 }  // namespace
@@ -51,7 +70,7 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeChannelCredentials
     ssl.pem_cert_chain = ReadTextFile(options.cert).value_or("");
     ssl.pem_private_key = ReadTextFile(options.key).value_or("");
   }
-  return grpc::SslCredentials(ssl);
+  return SharedCredentials(ssl);
 }
 
 }  // namespace alloclab::client

@@ -24,6 +24,7 @@ TlsOptions& TlsOfProcess();
 
 // Without TLS, unless options.on(). INVALID_ARGUMENT naming the option and the file: one that is no PEM of its kind, --cert
 // without --key or the other way round, or no --ca where the system trusts nobody (gRPC's library would abort there).
+// The same ones as the last time, while the files are what they were: only channels with the same ones share a connection.
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeChannelCredentials(const TlsOptions& options);
 
 }  // namespace alloclab::client

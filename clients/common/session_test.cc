@@ -8,12 +8,16 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <future>
 
 #include "alloclab/v1/heap.pb.h"
 #include "alloclab/v1/lab.grpc.pb.h"
+#include "clients/common/channel_credentials.h"
 #include "clients/common/exit_code.h"
 #include "clients/common/interrupt.h"
+#include "server/access/certificates.h"
+#include "server/testing/temporary_directory.h"
 
 namespace alloclab::client {
 namespace {
@@ -38,6 +42,24 @@ TEST(Connection, WaitIsBounded) {
       Explained(Connection({.server = "127.0.0.1:1", .timeout = milliseconds(50), .wait = milliseconds(150)}));
   EXPECT_GE(std::chrono::steady_clock::now() - start, milliseconds(190));
   EXPECT_THAT(message, HasSubstr("cannot reach a server at 127.0.0.1:1 within 0.15 s"));
+}
+
+TEST(ChannelCredentials, AreTheSameOnesUntilTheFilesChange) {
+  const TemporaryDirectory directory;
+  const auto make = [&](const std::string& name) {
+    const std::string made = directory.path() / name;
+    EXPECT_TRUE(server::MakeCertificates({made, {"localhost"}, absl::Now(), absl::Hours(1)}).ok());
+    return TlsOptions{.ca = made + "/ca.pem", .cert = made + "/client.pem", .key = made + "/client.key"};
+  };
+  const TlsOptions one = make("one"), other = make("other");
+  const auto first = MakeChannelCredentials(one);
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(*MakeChannelCredentials(one), *first);
+  EXPECT_NE(*MakeChannelCredentials({.ca = one.ca}), *first);
+  EXPECT_NE(*MakeChannelCredentials(other), *first);
+  const auto replaced = MakeChannelCredentials(one);
+  std::filesystem::copy_file(other.ca, one.ca, std::filesystem::copy_options::overwrite_existing);
+  EXPECT_NE(*MakeChannelCredentials(one), *replaced);
 }
 
 TEST(Connection, EveryContextHasADeadline) {

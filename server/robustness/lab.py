@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import resource
 import signal
 import socket
@@ -34,6 +35,15 @@ def option(name):
 
 
 BY_TLS, WITH_TOKEN = option("--tls"), option("--token")
+
+
+def limit(name):
+    """The constant of limits.h that is called so."""
+    text = pathlib.Path(__file__).resolve().parent.parent.joinpath("limits.h").read_text()
+    return int(re.search(rf"\b{name} = ([\d']+);", text).group(1).replace("'", ""))
+
+
+STREAMS = limit("kStreamsPerConnectionMax")
 
 
 def client_context(folder, shown=None):
@@ -66,6 +76,7 @@ def secure(program, root, data_dir):
         wire.tls = client_context(root / "tls")
     if WITH_TOKEN:
         wire.token = make_token(program, "robustness", "admin", data_dir)
+        options += ["--owner-connections-max", str(limit("kConnectionsMax"))]  # all clients show it
     return options
 
 

@@ -17,10 +17,10 @@ import sys
 import time
 
 import wire
-from lab import Report, Server, field, fixed32, percentile
+from lab import STREAMS, Report, Server, field, fixed32, percentile
 
 SERVER_CPU, CLIENT_CPU = {0}, {1}
-IN_FLIGHT = [(2, 32), (8, 32), (32, 32), (320, 32)]  # connections, calls in flight of each
+IN_FLIGHT = [(connections, STREAMS) for connections in (2, 8, 32, 320)]  # connections, calls in flight of each
 PEAK_SHARE, REFUSAL_SECONDS, OVERLOAD = 0.9, 0.010, 3
 SMALL = ("/alloclab.v1.Heap/Free", field(1, "busy") + fixed32(2, 0))
 WALK = ("/alloclab.v1.Heap/Malloc", field(1, "long") + fixed32(2, 3 << 20))  # more than is free: looks at every block
@@ -97,7 +97,7 @@ def main():
         peak = max(got["rate"] for got in found)
         check(report, found[-1], peak, f"{IN_FLIGHT[-1][0] * IN_FLIGHT[-1][1]} in flight")
         got = offer(server, SMALL, *IN_FLIGHT[-1], OVERLOAD * peak, seconds)
-        report.say(f"{OVERLOAD * peak:6.0f} due/s on 100 connections: {describe(got)}")
+        report.say(f"{OVERLOAD * peak:6.0f} due/s on {IN_FLIGHT[-1][0]} connections: {describe(got)}")
         check(report, got, peak, f"{OVERLOAD} times the peak")
         after = offer(server, SMALL, *IN_FLIGHT[1], 0, seconds)
         report.check(after["rate"] >= PEAK_SHARE * found[1]["rate"], f"afterwards, {IN_FLIGHT[1][0] * IN_FLIGHT[1][1]} in flight: "
@@ -105,7 +105,7 @@ def main():
         capacity = offer(server, WALK, 4, 4, 0, seconds)
         report.say(f"    16 walks in flight on   4 connections: {describe(capacity)}")
         got = offer(server, WALK, *IN_FLIGHT[-1], OVERLOAD * capacity["rate"], seconds)
-        report.say(f"{OVERLOAD * capacity['rate']:6.0f} walks due/s on 100 connections: {describe(got)}")
+        report.say(f"{OVERLOAD * capacity['rate']:6.0f} walks due/s on {IN_FLIGHT[-1][0]} connections: {describe(got)}")
         check(report, got, capacity["rate"], f"{OVERLOAD} times the walks it can do")
     report.end()
 

@@ -16,13 +16,13 @@ import tempfile
 import time
 
 import wire
-from lab import STATUS, Report, Server, client_context, field, fields, fixed32, make_certificates, percentile, small_machine
+from lab import (STATUS, STREAMS, Report, Server, client_context, field, fields, fixed32, limit, make_certificates, percentile,
+                 small_machine)
 
 LAB, HEAP, RUNS = "/alloclab.v1.Lab/", "/alloclab.v1.Heap/", "/alloclab.v1.Runs/"
 GUESSES_TOLD = 10  # wrong tokens a second that are told so; the rest is turned away
 QUEUED, RUNNING = 1, 2
-IN_FLIGHT = 32  # kStreamsPerConnectionMax
-OWNER_CONNECTIONS = 128  # kOwnerConnectionsMax
+OWNER_CONNECTIONS = limit("kOwnerConnectionsMax")
 FLOODS = (1, 8, 64, 200)  # connections
 PROCESSORS = sorted(os.sched_getaffinity(0))
 SERVER_CPU, CLIENT_CPU = {PROCESSORS[0]}, {PROCESSORS[-1]}  # the same if there is one, which is for a short look only
@@ -145,7 +145,7 @@ def beside(uma, found, server, tls_folder, token, connections, seconds):
     """p99 of uma's calls while bob keeps all streams of so many connections to that server busy; and what became of his calls."""
     wire.token = token
     certificate = {"ALLOCLAB_CA": tls_folder / "ca.pem", "ALLOCLAB_CERT": tls_folder / "client.pem", "ALLOCLAB_KEY": tls_folder / "client.key"}
-    flood = server.start_calls(HEAP + "Free", (field(1, "flooded") + fixed32(2, 0)).hex(), connections, IN_FLIGHT, 0, seconds + 1,
+    flood = server.start_calls(HEAP + "Free", (field(1, "flooded") + fixed32(2, 0)).hex(), connections, STREAMS, 0, seconds + 1,
                                more=certificate)
     time.sleep(1)
     took = p99(uma, found, seconds)

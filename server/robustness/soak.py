@@ -14,7 +14,7 @@ import threading
 import time
 
 import wire
-from lab import Report, Server, field, fixed32, small_machine
+from lab import STREAMS, Report, Server, field, fixed32, small_machine
 
 RATE, MINUTE, SHARE = 28_800, 60, 0.05
 MEMORY_MAX = 1 << 30
@@ -81,14 +81,14 @@ def main():
     report = Report(f"Soak: {seconds} s")
     with Server("--log-level", "error", "--memory-max", str(MEMORY_MAX)) as server:
         server.create("busy")
-        capacity = offer(server, 32, 32, 0, 5)
+        capacity = offer(server, 32, STREAMS, 0, 5)
         rate = min(RATE, capacity["served"] / capacity["seconds"] / 2)
         report.say(f"{capacity['served'] / capacity['seconds']:.0f} calls/s at most; {rate:.0f}/s are due")
         churn, watch, minutes = Churn(server), Watch(server), []
         churn.start()
         watch.start()
         for _ in range(max(1, seconds // MINUTE)):
-            minutes.append(offer(server, 32, 32, rate, min(MINUTE, seconds)))
+            minutes.append(offer(server, 32, STREAMS, rate, min(MINUTE, seconds)))
         watch.stopped.set()
         churn.stopped.set()
         churn.join()
