@@ -124,6 +124,7 @@ HttpServer::HttpServer(const HttpPlace& place, Handler handler, Listener listene
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpPlace& place, Handler handler) {
   absl::StatusOr<Listener> listener = Listener::Open(place.flag, place.listen);
   if (!listener.ok()) return listener.status();
+  if (place.tls != nullptr) listener->PaceHandshakes();
   return std::unique_ptr<HttpServer>(new HttpServer(place, std::move(handler), *std::move(listener)));
 }
 

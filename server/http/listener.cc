@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "allocators/common/check.h"
 #include "server/errors.h"
 #include "server/http/resolve.h"
 #include "server/http/unix_socket.h"
@@ -20,6 +22,12 @@ namespace alloclab::server {
 namespace {
 
 constexpr useconds_t kWithoutReserveUs = 10'000;
+constexpr std::size_t kAddressesMax = 4'096;  // remembered, of those that come slowly
+const Arrivals::Rules kHandshakes{.of_address = {.at_once = kHandshakesAtOnceMax,
+                                                 .per_second = kHandshakesPerSecondMax,
+                                                 .wait_max = kHandshakeWaitMax,
+                                                 .clients_max = kAddressesMax},
+                                  .waiting_max = kHandshakesWaitingMax};
 
 Descriptor OpenReserve() { return Descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
@@ -56,13 +64,6 @@ std::string_view Why(int error) { return error == EADDRINUSE ? "the port is take
 
 }  // namespace
 
-int Descriptor::Release() { return std::exchange(fd_, -1); }
-
-void Descriptor::Reset(int fd) {
-  if (fd_ >= 0) close(fd_);
-  fd_ = fd;
-}
-
 Listener::Listener(BindAddress address) : address_(std::move(address)), reserve_(OpenReserve()) {}
 
 Listener::~Listener() { Close(); }
@@ -70,6 +71,15 @@ Listener::~Listener() { Close(); }
 void Listener::Close() {
   if (!sockets_.empty() && !address_.socket_path.empty()) unlink(address_.socket_path.c_str());
   sockets_.clear();
+  if (arrivals_ != nullptr) arrivals_->HangUp();
+}
+
+void Listener::PaceHandshakes() {
+  Descriptor timer(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  ALLOCLAB_CHECK_GE(timer.get(), 0);
+  arrivals_ = std::make_unique<Arrivals>(kHandshakes, timer.get());
+  timer_ = timer.get();
+  sockets_.push_back(std::move(timer));
 }
 
 absl::StatusOr<Listener> Listener::Open(const std::string& flag, const BindAddress& address) {
@@ -125,7 +135,9 @@ int Listener::BindTcp() {
 }
 
 int Listener::Accept(int socket) {
+  if (socket == timer_) return arrivals_->Next();
   const int accepted = accept4(socket, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (accepted >= 0 && arrivals_ != nullptr) return arrivals_->Admit(Descriptor(accepted));
   if (accepted >= 0 || (errno != EMFILE && errno != ENFILE)) return accepted;
   if (reserve_.get() < 0) usleep(kWithoutReserveUs);  // another thread took it: no use in trying at full speed
   reserve_.Reset();

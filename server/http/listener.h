@@ -5,32 +5,17 @@
 #ifndef ALLOCLAB_SERVER_HTTP_LISTENER_H_
 #define ALLOCLAB_SERVER_HTTP_LISTENER_H_
 
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/http/arrivals.h"
 #include "server/http/bind_address.h"
+#include "server/http/descriptor.h"
 
 namespace alloclab::server {
-
-// A descriptor, closed by the destructor.
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  ~Descriptor() { Reset(); }
-  Descriptor(Descriptor&& other) noexcept : fd_(other.Release()) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    Reset(other.Release());
-    return *this;
-  }
-
-  int get() const { return fd_; }
-  int Release();
-  void Reset(int fd = -1);
-
- private:
-  int fd_;
-};
 
 class Listener {
  public:
@@ -41,13 +26,20 @@ class Listener {
   Listener(Listener&&) = default;
   Listener& operator=(Listener&&) = delete;
 
+  // TLS is spoken here: from now on whoever connects too often waits (arrivals.h).
+  void PaceHandshakes();
+  // How many were hung up on as they did all the same.
+  std::uint64_t turned_away() const { return arrivals_ == nullptr ? 0 : arrivals_->turned_away(); }
+
   const BindAddress& address() const { return address_; }  // with the port that it is
+  // What to watch for readers; what is readable is for Accept.
   const std::vector<Descriptor>& sockets() const { return sockets_; }
 
   // Listens no more: who waits to be accepted and who comes is refused by the kernel. The address stays known.
   void Close();
 
-  // The next connection that waits at one of the sockets, not blocking. -1: nobody waits, or who waited was hung up on.
+  // The next connection that waits at one of the sockets, not blocking. -1: nobody waits, or who waited was hung up on or has
+  // to wait longer.
   int Accept(int socket);
 
  private:
@@ -58,6 +50,8 @@ class Listener {
 
   BindAddress address_;
   std::vector<Descriptor> sockets_;
+  std::unique_ptr<Arrivals> arrivals_;
+  int timer_ = -1;      // among sockets_, of arrivals_
   Descriptor reserve_;  // given up for a moment when there is no other
 };
 

@@ -5,9 +5,9 @@
 // those before; one that finds all streams of its connection taken waits here, as gRPC's own clients have it, and is given up
 // when it has waited for kPatience. Prints one line of JSON, of everything after the first second. As the lab's clients do, it
 // speaks TLS if ALLOCLAB_CA names who signs the server's certificate, with that of ALLOCLAB_CERT and ALLOCLAB_KEY if there is
-// one, and shows the token of ALLOCLAB_TOKEN.
+// one, and shows the token of ALLOCLAB_TOKEN. A connection that the server hangs up on is made again only if `again` is said.
 //
-// usage: offer_calls HOST:PORT METHOD MESSAGE CONNECTIONS STREAMS RATE SECONDS
+// usage: offer_calls HOST:PORT METHOD MESSAGE CONNECTIONS STREAMS RATE SECONDS [again]
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -276,13 +276,15 @@ void Print(std::vector<std::unique_ptr<Connection>>& connections, std::size_t lo
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string target = argc == 8 ? argv[1] : "";
+  const bool again = argc == 9 && std::string_view(argv[8]) == "again";
+  const std::string target = argc == 8 || again ? argv[1] : "";
   const std::size_t colon = target.rfind(':');
   sockaddr_in address{};
   address.sin_family = AF_INET;
   if (colon == std::string::npos || inet_pton(AF_INET, target.substr(0, colon).c_str(), &address.sin_addr) != 1) {
     std::fprintf(stderr,
-                 "usage: offer_calls HOST:PORT METHOD MESSAGE CONNECTIONS STREAMS RATE SECONDS; HOST is an address of IPv4\n");
+                 "usage: offer_calls HOST:PORT METHOD MESSAGE CONNECTIONS STREAMS RATE SECONDS [again]; HOST is an address of "
+                 "IPv4\n");
     return 2;
   }
   address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(target.c_str() + colon + 1)));
@@ -299,15 +301,18 @@ int main(int argc, char** argv) {
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
   std::vector<std::unique_ptr<Connection>> connections;
   const Clock::time_point began = Clock::now();
-  for (int i = 0; i < count; ++i) {
-    const Seconds offset(rate == 0 ? 0 : i / (rate * count));
-    connections.push_back(std::make_unique<Connection>(address, tls.get(), request,
-                                                       static_cast<std::size_t>(std::max(1, std::atoi(argv[5]))), rate,
-                                                       began + std::chrono::duration_cast<Clock::duration>(offset)));
+  const auto streams = static_cast<std::size_t>(std::max(1, std::atoi(argv[5])));
+  const auto connect = [&](std::size_t at, Clock::time_point first_due) {
+    auto made = std::make_unique<Connection>(address, tls.get(), request, streams, rate, first_due);
     epoll_event event{};
     event.events = EPOLLIN;
-    event.data.u64 = static_cast<std::uint64_t>(i);
-    epoll_ctl(epoll, EPOLL_CTL_ADD, connections.back()->socket_fd(), &event);
+    event.data.u64 = at;
+    epoll_ctl(epoll, EPOLL_CTL_ADD, made->socket_fd(), &event);
+    return made;
+  };
+  for (int i = 0; i < count; ++i) {
+    const Seconds offset(rate == 0 ? 0 : i / (rate * count));
+    connections.push_back(connect(connections.size(), began + std::chrono::duration_cast<Clock::duration>(offset)));
   }
   std::vector<bool> gone(connections.size());
   std::size_t lost = 0;
@@ -326,9 +331,15 @@ int main(int argc, char** argv) {
     for (int i = 0; i < ready; ++i) {
       const std::size_t at = events[static_cast<std::size_t>(i)].data.u64;
       if (connections[at]->Take(Clock::now())) continue;
-      epoll_ctl(epoll, EPOLL_CTL_DEL, connections[at]->socket_fd(), nullptr);
-      gone[at] = true;
       ++lost;
+      if (again) {
+        Counts counts = std::move(connections[at]->counts());
+        connections[at] = connect(at, Clock::now());
+        connections[at]->counts() = std::move(counts);
+      } else {
+        epoll_ctl(epoll, EPOLL_CTL_DEL, connections[at]->socket_fd(), nullptr);
+        gone[at] = true;
+      }
     }
     for (std::size_t i = 0; i < connections.size(); ++i) {
       if (!gone[i]) connections[i]->Proceed(Clock::now());

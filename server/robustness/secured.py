@@ -9,6 +9,7 @@ import collections
 import json
 import os
 import pathlib
+import re
 import ssl
 import subprocess
 import sys
@@ -23,7 +24,7 @@ LAB, HEAP, RUNS = "/alloclab.v1.Lab/", "/alloclab.v1.Heap/", "/alloclab.v1.Runs/
 GUESSES_TOLD = 10  # wrong tokens a second that are told so; the rest is turned away
 QUEUED, RUNNING = 1, 2
 OWNER_CONNECTIONS = limit("kOwnerConnectionsMax")
-FLOODS = (1, 8, 64, 200)  # connections
+FLOODS = ("1", "8", "64", "200", "200 again")  # connections, and whether those that are hung up on are made again
 PROCESSORS = sorted(os.sched_getaffinity(0))
 SERVER_CPU, CLIENT_CPU = {PROCESSORS[0]}, {PROCESSORS[-1]}  # the same if there is one, which is for a short look only
 LONG_RUN = 5_000_000  # operations: about a second
@@ -141,15 +142,25 @@ def p99(user, found, seconds):
     return percentile(took, 0.99)
 
 
-def beside(uma, found, server, tls_folder, token, connections, seconds):
+def beside(uma, found, server, tls_folder, token, flood, seconds):
     """p99 of uma's calls while bob keeps all streams of so many connections to that server busy; and what became of his calls."""
     wire.token = token
     certificate = {"ALLOCLAB_CA": tls_folder / "ca.pem", "ALLOCLAB_CERT": tls_folder / "client.pem", "ALLOCLAB_KEY": tls_folder / "client.key"}
-    flood = server.start_calls(HEAP + "Free", (field(1, "flooded") + fixed32(2, 0)).hex(), connections, STREAMS, 0, seconds + 1,
+    connections, *again = flood.split()
+    at_it = server.start_calls(HEAP + "Free", (field(1, "flooded") + fixed32(2, 0)).hex(), connections, STREAMS, 0, seconds + 1, *again,
                                more=certificate)
     time.sleep(1)
     took = p99(uma, found, seconds)
-    return took, json.loads(flood.communicate()[0])
+    return took, json.loads(at_it.communicate()[0])
+
+
+def beside_handshakes(uma, found, server, seconds):
+    """p99 of uma's calls while somebody without a certificate asks that server for handshakes of TLS, 8 at a time; and how many he had."""
+    command = ["openssl", "s_time", "-connect", server.grpc, "-new", "-time", str(int(seconds + 2))]
+    at_it = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) for _ in range(8)]
+    time.sleep(1)
+    took = p99(uma, found, seconds)
+    return took, sum(int(said.group(1)) for one in at_it if (said := re.search(r"(\d+) connections in", one.communicate()[0])))
 
 
 def set_priority(report, priority):
@@ -176,24 +187,35 @@ def beside_a_flood(report, root, tls, options, seconds):
             report.check(made == "OK", "a flood has its own heap")
         await_code(uma, "OK")
         report.check(uma.call(LAB + "CreateInstance", field(1, "umas") + field(2, small_machine()))[0] == "OK", "uma has a heap there")
-        for connections in FLOODS:
+        for flood in FLOODS:
             ratios = []
             for _ in range(3 if seconds >= 1 else 1):
                 alone = p99(uma, found, seconds)
-                apart, _ = beside(uma, found, his, root / "lab", tokens[his], connections, seconds)
-                together, became = beside(uma, found, shared, root / "lab", tokens[shared], connections, seconds)
-                report.say(f"p99 of uma's calls {alone * 1000:.2f} ms, beside bob's {connections} connections to a lab of his own "
+                apart, _ = beside(uma, found, his, root / "lab", tokens[his], flood, seconds)
+                together, became = beside(uma, found, shared, root / "lab", tokens[shared], flood, seconds)
+                report.say(f"p99 of uma's calls {alone * 1000:.2f} ms, beside bob's {flood} connections to a lab of his own "
                            f"{apart * 1000:.2f} ms, to the same {together * 1000:.2f} ms; {became['served']} of his calls served, "
                            f"{became['refused']} refused, {became['lost']} connections hung up on")
                 ratios.append(together / apart)
-            middle = sorted(ratios)[len(ratios) // 2]
-            report.check_time(middle <= 2, f"{connections} connections make p99 {middle:.2f} times as much (at most 2)")
-            spare = max(0, connections - OWNER_CONNECTIONS)
-            report.check(became["lost"] >= spare, f"at least {spare} of {connections} are hung up on: {became['lost']}")
+            compare(report, ratios, f"{flood} connections")
+            spare = max(0, int(flood.split()[0]) - OWNER_CONNECTIONS)
+            report.check(became["lost"] >= spare, f"at least {spare} are hung up on: {became['lost']}")
+        ratios = []
+        for _ in range(3 if seconds >= 1 else 1):
+            (apart, _), (together, made) = (beside_handshakes(uma, found, server, seconds) for server in (his, shared))
+            report.say(f"p99 of uma's calls beside a flood of handshakes with bob's lab {apart * 1000:.2f} ms, with the same "
+                       f"{together * 1000:.2f} ms; {made} made")
+            ratios.append(together / apart)
+        compare(report, ratios, "handshakes")
         report.check(set(found) == {"OK"}, f"uma's calls: {dict(found)}")
         report.check(shared.alive(), "0 crashes")
     set_priority(report, 0)
     os.sched_setaffinity(0, PROCESSORS)
+
+
+def compare(report, ratios, what):
+    middle = sorted(ratios)[len(ratios) // 2]
+    report.check_time(middle <= 2, f"{what} make p99 {middle:.2f} times as much (at most 2)")
 
 
 def beside_a_queue(server, report, tls, tokens, runs):

@@ -145,7 +145,7 @@ void FrontDoor::Close() {
 FrontDoor::Counts FrontDoor::counts() const {
   return {.open = open_,
           .accepted = accepted_,
-          .refused = refused_,
+          .refused = refused_ + listener_.turned_away(),
           .silent = dropped_silent_,
           .guests = dropped_guests_,
           .unwanted = dropped_unwanted_};

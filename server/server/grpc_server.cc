@@ -97,9 +97,10 @@ GrpcServer::GrpcServer(const Domain& domain, const Bounds& bounds)
 GrpcServer::~GrpcServer() { Stop(MonotonicTime::InfinitePast()); }
 
 absl::Status GrpcServer::Start(const BindAddress& listen, bool reflection, std::size_t connections_max,
-                               const std::shared_ptr<grpc::ServerCredentials>& credentials) {
+                               const std::shared_ptr<grpc::ServerCredentials>& credentials, bool by_tls) {
   absl::StatusOr<Listener> listener = Listener::Open("--listen", listen);
   if (!listener.ok()) return listener.status();
+  if (by_tls) listener->PaceHandshakes();
   grpc::EnableDefaultHealthCheckService(true);
   // Debian's abseil looks for deadlocks at each lock; of small calls of gRPC that was a tenth of the time.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
@@ -136,7 +137,7 @@ void GrpcServer::HangUpOn(const std::string& client, absl::Duration after) {
 }
 
 void GrpcServer::CountVain(const std::string& client) {
-  if (!cancels_.Spend(client)) HangUpOn(client, absl::ZeroDuration());
+  if (!cancels_.Take(client)) HangUpOn(client, absl::ZeroDuration());
 }
 
 ConnectionFigures GrpcServer::connections() const {

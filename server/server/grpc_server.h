@@ -21,7 +21,6 @@
 #include "server/collections/run_executor.h"
 #include "server/collections/trace_library.h"
 #include "server/handlers/call_queue.h"
-#include "server/handlers/cancel_budget.h"
 #include "server/handlers/guests_service.h"
 #include "server/handlers/heap_service.h"
 #include "server/handlers/inspect_service.h"
@@ -59,10 +58,10 @@ class GrpcServer {
   GrpcServer(const Domain& domain, const Bounds& bounds);
   ~GrpcServer();
 
-  // With the reflection service or without, for so many connections, which `credentials` protect. FAILED_PRECONDITION: the
-  // address cannot be bound.
+  // With the reflection service or without, for so many connections, which `credentials` protect, by TLS or not.
+  // FAILED_PRECONDITION: the address cannot be bound.
   absl::Status Start(const BindAddress& listen, bool reflection, std::size_t connections_max,
-                     const std::shared_ptr<grpc::ServerCredentials>& credentials);
+                     const std::shared_ptr<grpc::ServerCredentials>& credentials, bool by_tls);
   // NOT_SERVING from here on; streams end after the batch under way.
   void Drain();
   // Lets calls end until `deadline`, then cancels them.
@@ -83,7 +82,7 @@ class GrpcServer {
   const AccessControl& access_;
   OwnerConnections owners_;
   const Callers callers_{access_, owners_};
-  CancelBudget cancels_;
+  ClientBudget cancels_;
   WorkPool pool_;
   WriteWatch writes_;
   OpenCalls streams_, uploads_, watchers_, diffs_, walks_;

@@ -1,16 +1,14 @@
-#include "server/handlers/cancel_budget.h"
+#include "server/http/client_budget.h"
 
 #include <algorithm>
 
-#include "absl/time/time.h"
-
 namespace alloclab::server {
 
-double CancelBudget::Left(const Account& account, MonotonicTime now) const {
+double ClientBudget::Left(const Account& account, MonotonicTime now) const {
   return std::min(rules_.at_once, account.left + rules_.per_second * absl::ToDoubleSeconds(now - account.as_of));
 }
 
-bool CancelBudget::Spend(const std::string& client) {
+std::optional<absl::Duration> ClientBudget::Take(const std::string& client) {
   const MutexLock lock(mutex_);
   const MonotonicTime now = clock_();
   if (accounts_.size() >= rules_.clients_max && !accounts_.contains(client)) {
@@ -18,9 +16,10 @@ bool CancelBudget::Spend(const std::string& client) {
   }
   Account& account = accounts_.try_emplace(client, Account{rules_.at_once, now}).first->second;
   account = {Left(account, now), now};
-  if (account.left < 1) return false;
+  const absl::Duration wait = absl::Seconds(std::max(0.0, 1 - account.left) / rules_.per_second);
+  if (wait > rules_.wait_max) return std::nullopt;
   --account.left;
-  return true;
+  return wait;
 }
 
 }  // namespace alloclab::server
