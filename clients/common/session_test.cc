@@ -49,13 +49,13 @@ TEST(ChannelCredentials, AreTheSameOnesUntilTheFilesChange) {
   const auto make = [&](const std::string& name) {
     const std::string made = directory.path() / name;
     EXPECT_TRUE(server::MakeCertificates({made, {"localhost"}, absl::Now(), absl::Hours(1)}).ok());
-    return TlsOptions{.ca = made + "/ca.pem", .cert = made + "/client.pem", .key = made + "/client.key"};
+    return TlsOptions{.tls = true, .ca = made + "/ca.pem", .cert = made + "/client.pem", .key = made + "/client.key"};
   };
   const TlsOptions one = make("one"), other = make("other");
   const auto first = MakeChannelCredentials(one);
   ASSERT_TRUE(first.ok()) << first.status();
   EXPECT_EQ(*MakeChannelCredentials(one), *first);
-  EXPECT_NE(*MakeChannelCredentials({.ca = one.ca}), *first);
+  EXPECT_NE(*MakeChannelCredentials({.tls = true, .ca = one.ca, .cert = "", .key = ""}), *first);
   EXPECT_NE(*MakeChannelCredentials(other), *first);
   const auto replaced = MakeChannelCredentials(one);
   std::filesystem::copy_file(other.ca, one.ca, std::filesystem::copy_options::overwrite_existing);
