@@ -2,14 +2,14 @@
 
 namespace alloclab::server {
 
-// After a pause of two spans or more nobody has called lately.
 void FairShare::BeginSpan(MonotonicTime now) {
-  const bool paused = now - began_ >= 2 * kSpan;
+  const bool paused = now - began_ >= 2 * kSpan;  // then nothing was asked in the span before
   began_ = now;
   total_ = 0;
-  std::erase_if(calls_, [paused](const auto& of) { return paused || of.second.now == 0; });
+  std::erase_if(calls_, [now](const auto& of) { return now - of.second.last >= kPresence; });
   for (auto& [owner, calls] : calls_) {
-    calls = {.now = 0, .before = calls.now};
+    calls.before = paused ? 0 : calls.now;
+    calls.now = 0;
     total_ += calls.before;
   }
 }
@@ -20,8 +20,10 @@ bool FairShare::Count(std::string_view owner) {
   if (now - began_ >= kSpan) BeginSpan(now);
   Calls& calls = calls_[std::string(owner)];
   ++calls.now;
+  calls.last = now;
   ++total_;
-  return 2 * (calls.now + calls.before) * calls_.size() > 3 * total_;
+  const std::uint64_t his = calls.now + calls.before;
+  return his > kFewCalls && 2 * his * calls_.size() > 3 * total_;
 }
 
 }  // namespace alloclab::server

@@ -25,19 +25,24 @@ namespace alloclab::server {
 
 class FairShare {
  public:
-  // Who has called lately: in the last span, or the one before.
-  static constexpr absl::Duration kSpan = absl::Seconds(5);
+  // What counts is what was asked in this span and the one before: who was alone until now, and made good use of that, does not
+  // stand behind a flood that begins.
+  static constexpr absl::Duration kSpan = absl::Milliseconds(200);
+  // Who has called within so long is one of those who share, however little he asks.
+  static constexpr absl::Duration kPresence = absl::Seconds(5);
+  static constexpr std::uint64_t kFewCalls = 32;  // in two spans; never too many
   using Clock = std::function<MonotonicTime()>;
 
   explicit FairShare(Clock clock = MonotonicTime::Now) : clock_(std::move(clock)), began_(clock_()) {}
 
-  // Counts a call of that owner, and says whether he asks too much: of all calls lately he made more than one and a half times
-  // what each owner would have made if all had made as many.
+  // Counts a call of that owner, and says whether he asks too much: more than one and a half times what each of those who share
+  // would have asked if all had asked as much.
   bool Count(std::string_view owner) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   struct Calls {
     std::uint64_t now = 0, before = 0;  // in this span, and in the last one
+    MonotonicTime last = MonotonicTime::InfinitePast();
   };
   void BeginSpan(MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -32,20 +32,28 @@ TEST_F(FairShareTest, MoreThanOneAndAHalfEvenSharesAreTooMuch) {
   EXPECT_TRUE(Count("bob", 150));
 }
 
-TEST_F(FairShareTest, WhoCalledLatelyIsRemembered) {
+TEST_F(FairShareTest, FewCallsAreNeverTooMany) {
   Count("ada", 1);
-  EXPECT_TRUE(Count("bob", 100));
-  now_ = now_ + FairShare::kSpan;
-  EXPECT_TRUE(Count("bob", 1)) << "she called in the span before";
-  now_ = now_ + FairShare::kSpan;
-  EXPECT_FALSE(Count("bob", 1)) << "he is alone";
+  EXPECT_FALSE(Count("bob", FairShare::kFewCalls));
+  EXPECT_TRUE(Count("bob", 1));
 }
 
-TEST_F(FairShareTest, AfterAPauseAllBeginsAnew) {
+TEST_F(FairShareTest, WhoCalledLatelyIsOneOfThoseWhoShare) {
   Count("ada", 1);
+  now_ = now_ + FairShare::kPresence - FairShare::kSpan;
   EXPECT_TRUE(Count("bob", 100));
-  now_ = now_ + 2 * FairShare::kSpan;
-  EXPECT_FALSE(Count("bob", 1)) << "she has not called for two spans";
+  now_ = now_ + FairShare::kSpan;
+  EXPECT_FALSE(Count("bob", 100)) << "he is alone";
+}
+
+TEST_F(FairShareTest, WhoWasAloneDoesNotStandBehindAFloodThatBegins) {
+  EXPECT_FALSE(Count("ada", 10'000));
+  now_ = now_ + FairShare::kSpan;
+  EXPECT_FALSE(Count("bob", 200));
+  EXPECT_TRUE(Count("ada", 100)) << "what she asked just now still counts";
+  now_ = now_ + FairShare::kSpan;
+  EXPECT_TRUE(Count("bob", 400));
+  EXPECT_FALSE(Count("ada", 100));
 }
 
 }  // namespace
