@@ -203,6 +203,8 @@ inline constexpr unsigned kCallThreads = 32;
 // Calls that one connection may cancel, at once and in a second: all of its streams each second, and three times all of them
 // in a moment. Whoever cancels more is hung up on: to open and reset streams costs a client nothing.
 inline constexpr std::uint32_t kCancelsAtOnceMax = 300, kCancelsPerSecondMax = 100;
+// Handshakes of TLS with one address in a second, at each port, and at once at that of gRPC.
+inline constexpr std::uint32_t kHandshakesMax = 50, kHandshakesAtOnce = 16;
 // For a client's first words of HTTP/2; whoever has said them may be without a call for so long.
 inline constexpr absl::Duration kHandshakeTime = absl::Seconds(5);
 inline constexpr absl::Duration kConnectionIdleMax = absl::Minutes(10);

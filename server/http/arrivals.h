@@ -1,8 +1,9 @@
 // Connections that have been accepted and wait to be let in, since more come of their address than may.
 //
-// A handshake of TLS costs up to a millisecond of a processor, before anybody has shown who he is: who connects again and again
-// would take the processors from all others. Of version 6 an address is its first half, which is what one host is given.
-// Connections of Unix sockets never wait.
+// A handshake of TLS costs a millisecond or two of a processor, before anybody has shown who he is, and what a client sends
+// right after it as much again: who connects again and again would take the processors from all others, and those who come
+// together are served one after the other before anybody else. Of version 6 an address is its first half, which is what one
+// host is given. Connections of Unix sockets never wait.
 //
 // Thread safety: one thread at a time.
 #ifndef ALLOCLAB_SERVER_HTTP_ARRIVALS_H_
@@ -13,18 +14,11 @@
 #include <cstdint>
 #include <map>
 
-#include "absl/time/time.h"
 #include "allocators/common/monotonic_time.h"
 #include "server/http/client_budget.h"
 #include "server/http/descriptor.h"
 
 namespace alloclab::server {
-
-// Handshakes of TLS with one address, at once and in a second, at each port. Whoever asks for more waits, but not too long nor
-// with too many.
-inline constexpr std::uint32_t kHandshakesAtOnceMax = 400, kHandshakesPerSecondMax = 100;
-inline constexpr absl::Duration kHandshakeWaitMax = absl::Seconds(2);
-inline constexpr std::size_t kHandshakesWaitingMax = 128;  // of all addresses
 
 class Arrivals {
  public:

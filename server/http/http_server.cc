@@ -12,6 +12,8 @@
 namespace alloclab::server {
 namespace {
 
+constexpr std::uint32_t kHandshakesAtOnce = 200;  // with one address: each request is one, and a page is many
+
 // Scripts, styles and data from this server only; nothing inline, nothing framed. With TLS too no Strict-Transport-Security: it
 // would hold for every port of the host, Grafana's too.
 constexpr absl::string_view kSecurityHeaders =
@@ -124,7 +126,7 @@ HttpServer::HttpServer(const HttpPlace& place, Handler handler, Listener listene
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpPlace& place, Handler handler) {
   absl::StatusOr<Listener> listener = Listener::Open(place.flag, place.listen);
   if (!listener.ok()) return listener.status();
-  if (place.tls != nullptr) listener->PaceHandshakes();
+  if (place.tls != nullptr) listener->PaceHandshakes(kHandshakesAtOnce, place.tls->handshakes_max());
   return std::unique_ptr<HttpServer>(new HttpServer(place, std::move(handler), *std::move(listener)));
 }
 

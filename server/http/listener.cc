@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/time/time.h"
 #include "allocators/common/check.h"
 #include "server/errors.h"
 #include "server/http/resolve.h"
@@ -22,12 +23,9 @@ namespace alloclab::server {
 namespace {
 
 constexpr useconds_t kWithoutReserveUs = 10'000;
-constexpr std::size_t kAddressesMax = 4'096;  // remembered, of those that come slowly
-const Arrivals::Rules kHandshakes{.of_address = {.at_once = kHandshakesAtOnceMax,
-                                                 .per_second = kHandshakesPerSecondMax,
-                                                 .wait_max = kHandshakeWaitMax,
-                                                 .clients_max = kAddressesMax},
-                                  .waiting_max = kHandshakesWaitingMax};
+constexpr absl::Duration kHandshakeWaitMax = absl::Seconds(5);
+constexpr std::size_t kHandshakesWaitingMax = 256;  // of all addresses
+constexpr std::size_t kAddressesMax = 4'096;        // remembered, of those that come slowly
 
 Descriptor OpenReserve() { return Descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
@@ -74,10 +72,15 @@ void Listener::Close() {
   if (arrivals_ != nullptr) arrivals_->HangUp();
 }
 
-void Listener::PaceHandshakes() {
+void Listener::PaceHandshakes(std::uint32_t at_once, std::uint32_t per_second) {
+  if (per_second == 0) return;
+  const ClientBudget::Rules of_address{.at_once = static_cast<double>(at_once),
+                                       .per_second = static_cast<double>(per_second),
+                                       .wait_max = kHandshakeWaitMax,
+                                       .clients_max = kAddressesMax};
   Descriptor timer(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
   ALLOCLAB_CHECK_GE(timer.get(), 0);
-  arrivals_ = std::make_unique<Arrivals>(kHandshakes, timer.get());
+  arrivals_ = std::make_unique<Arrivals>(Arrivals::Rules{of_address, kHandshakesWaitingMax}, timer.get());
   timer_ = timer.get();
   sockets_.push_back(std::move(timer));
 }

@@ -26,8 +26,8 @@ class Listener {
   Listener(Listener&&) = default;
   Listener& operator=(Listener&&) = delete;
 
-  // TLS is spoken here: from now on whoever connects too often waits (arrivals.h).
-  void PaceHandshakes();
+  // TLS is spoken here: from now on one address has so many handshakes (arrivals.h), and whoever comes faster waits. 0: any.
+  void PaceHandshakes(std::uint32_t at_once, std::uint32_t per_second);
   // How many were hung up on as they did all the same.
   std::uint64_t turned_away() const { return arrivals_ == nullptr ? 0 : arrivals_->turned_away(); }
 

@@ -37,8 +37,8 @@ bool DemandCertificates(SSL_CTX* context, const std::string& authority) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<TlsContext>> TlsContext::Make(const TlsFiles& files, Tell tell) {
-  std::unique_ptr<TlsContext> made(new TlsContext(files, std::move(tell)));
+absl::StatusOr<std::unique_ptr<TlsContext>> TlsContext::Make(const TlsFiles& files, Tell tell, std::uint32_t handshakes_max) {
+  std::unique_ptr<TlsContext> made(new TlsContext(files, std::move(tell), handshakes_max));
   made->contents_ = ContentsOf(files);
   if (absl::Status status = made->Load(); !status.ok()) return status;
   return made;

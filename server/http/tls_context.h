@@ -8,6 +8,7 @@
 
 #include <openssl/ssl.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -32,21 +33,25 @@ class TlsContext {
   // Is told once of every change of the files: OK, they were taken up; otherwise why they cannot be.
   using Tell = std::function<void(const absl::Status&)>;
 
-  // INVALID_ARGUMENT naming option and file, as CheckTlsFiles.
-  static absl::StatusOr<std::unique_ptr<TlsContext>> Make(const TlsFiles& files, Tell tell = {});
+  // INVALID_ARGUMENT naming option and file, as CheckTlsFiles. `handshakes_max`: with one address in a second; 0: any.
+  static absl::StatusOr<std::unique_ptr<TlsContext>> Make(const TlsFiles& files, Tell tell = {},
+                                                          std::uint32_t handshakes_max = 0);
+  std::uint32_t handshakes_max() const { return handshakes_max_; }
 
   // The server's end of a connection that has just been accepted.
   TlsSession Accept(int socket);
 
  private:
   using Context = std::unique_ptr<SSL_CTX, FreeTls>;
-  TlsContext(TlsFiles files, Tell tell) : files_(std::move(files)), tell_(std::move(tell)) {}
+  TlsContext(TlsFiles files, Tell tell, std::uint32_t handshakes_max)
+      : files_(std::move(files)), tell_(std::move(tell)), handshakes_max_(handshakes_max) {}
 
   absl::Status Load();
   void LookAgain();
 
   const TlsFiles files_;
   const Tell tell_;
+  const std::uint32_t handshakes_max_;
   Context context_;
   std::string contents_;  // of all files, as they were last seen
   MonotonicTime looked_ = MonotonicTime::Now();

@@ -97,10 +97,10 @@ GrpcServer::GrpcServer(const Domain& domain, const Bounds& bounds)
 GrpcServer::~GrpcServer() { Stop(MonotonicTime::InfinitePast()); }
 
 absl::Status GrpcServer::Start(const BindAddress& listen, bool reflection, std::size_t connections_max,
-                               const std::shared_ptr<grpc::ServerCredentials>& credentials, bool by_tls) {
+                               const std::shared_ptr<grpc::ServerCredentials>& credentials, std::uint32_t handshakes_max) {
   absl::StatusOr<Listener> listener = Listener::Open("--listen", listen);
   if (!listener.ok()) return listener.status();
-  if (by_tls) listener->PaceHandshakes();
+  listener->PaceHandshakes(kHandshakesAtOnce, handshakes_max);
   grpc::EnableDefaultHealthCheckService(true);
   // Debian's abseil looks for deadlocks at each lock; of small calls of gRPC that was a tenth of the time.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);

@@ -58,10 +58,10 @@ class GrpcServer {
   GrpcServer(const Domain& domain, const Bounds& bounds);
   ~GrpcServer();
 
-  // With the reflection service or without, for so many connections, which `credentials` protect, by TLS or not.
-  // FAILED_PRECONDITION: the address cannot be bound.
+  // With the reflection service or without, for so many connections, which `credentials` protect, and so many
+  // handshakes with one address in a second, 0: any. FAILED_PRECONDITION: the address cannot be bound.
   absl::Status Start(const BindAddress& listen, bool reflection, std::size_t connections_max,
-                     const std::shared_ptr<grpc::ServerCredentials>& credentials, bool by_tls);
+                     const std::shared_ptr<grpc::ServerCredentials>& credentials, std::uint32_t handshakes_max);
   // NOT_SERVING from here on; streams end after the batch under way.
   void Drain();
   // Lets calls end until `deadline`, then cancels them.

@@ -213,8 +213,10 @@ absl::Status LabServer::Parts::Start(const ServerOptions& options) {
   if (absl::Status status = StartPage(options); !status.ok()) return status;
   card.SetAddresses(addresses);
   const std::size_t connections = ConnectionsFor(DescriptorLimit(), options.connections_max);
-  if (absl::Status status = grpc.Start(*listen, options.reflection, connections, *credentials, addresses.by_tls); !status.ok())
+  const std::uint32_t handshakes_max = addresses.by_tls ? options.handshakes_max : 0;
+  if (absl::Status status = grpc.Start(*listen, options.reflection, connections, *credentials, handshakes_max); !status.ok()) {
     return status;
+  }
   addresses.grpc = grpc.address();
   card.SetAddresses(addresses);
   if (InstanceDirectory* const directory = store->instances()) {

@@ -56,6 +56,7 @@ struct ServerOptions {
   OwnerAges runs_age_of;                           // likewise, instead of runs_age
   std::uint32_t streams_max = kStreamsMax;
   std::uint32_t connections_max = kConnectionsMax;
+  std::uint32_t handshakes_max = kHandshakesMax;  // by TLS with one address in a second, at each port; 0: any
   std::uint32_t named_instances_max = kNamedInstancesMax;
   absl::Duration drain_time = kDrainTime;
 

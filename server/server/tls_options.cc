@@ -37,10 +37,11 @@ absl::Status CheckTlsOptions(const ServerOptions& options) {
 
 absl::StatusOr<std::shared_ptr<TlsContext>> MakeHttpTls(const ServerOptions& options, const NamedFile& authority) {
   if (options.tls_cert.empty()) return nullptr;
-  return TlsContext::Make(FilesOf(options, authority), [](const absl::Status& status) {
+  const auto tell = [](const absl::Status& status) {
     if (status.ok()) return Log(LogLevel::kInfo, "access.certificates_replaced");
     Log(LogLevel::kError, "access.certificates_unusable", {{"error", std::string(status.message())}});
-  });
+  };
+  return TlsContext::Make(FilesOf(options, authority), tell, options.handshakes_max);
 }
 
 }  // namespace alloclab::server
