@@ -1,12 +1,23 @@
 #include "server/handlers/call_queue.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <utility>
 
 namespace alloclab::server {
+namespace {
+
+// The threads that read from the network go first: what they find is perhaps of somebody who asks little, and at an even
+// priority he waits until each thread of the queue has had its slice of the processor.
+constexpr int kQueueNice = 10;
+
+}  // namespace
 
 CallQueue::CallQueue(const Rules& rules) : rules_(rules) {
   for (unsigned i = 0; i < rules.threads; ++i) {
     threads_.emplace_back([this] {
+      setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kQueueNice);
       while (Work()) {
       }
     });
