@@ -19,12 +19,19 @@ bool LookQueue::Wait(const Look& look, MonotonicTime deadline) {
 }
 
 void LookQueue::ServeWaiting(const Driver& driver) {
-  while (Entry* const entry = TakeNext()) {
+  const MonotonicTime began = clock_();
+  if (began < rest_until_) return;
+  MonotonicTime now = began;
+  while (now - began < kLookTime) {
+    Entry* const entry = TakeNext();
+    if (entry == nullptr) break;
     (*entry->look)(driver);  // without the lock: others may give up meanwhile
+    now = clock_();
     const MutexLock lock(mutex_);
     entry->state = State::kServed;
     settled_.NotifyAll();
   }
+  rest_until_ = now + (now - began);
 }
 
 LookQueue::Entry* LookQueue::TakeNext() {

@@ -74,6 +74,39 @@ TEST(LookQueue, ALongLookKeepsNobodyElse) {
   driver.join();
 }
 
+// Whoever is served comes back at once with another look: the work goes on all the same, for as long as the look took.
+TEST(LookQueue, LooksTakeNoMoreThanHalfOfTheTime) {
+  MonotonicTime now = MonotonicTime::Now();
+  LookQueue queue([&] { return now; });
+  const Machine machine;
+  std::atomic<int> served{0};
+  std::atomic<bool> stop{false};
+  const Look look = [&](const Driver&) {
+    now = now + absl::Milliseconds(100);
+    ++served;
+  };
+  std::vector<std::thread> lookers;
+  for (int t = 0; t < 3; ++t) {
+    lookers.emplace_back([&] {
+      while (!stop) (void)queue.Wait(look, MonotonicTime::InfiniteFuture());
+    });
+  }
+  while (served == 0) queue.Serve(machine.driver);
+  EXPECT_EQ(served, 1) << "one is longer than they may take together";
+  const auto pass = [&](absl::Duration time, int wanted) {
+    now = now + time;
+    absl::SleepFor(absl::Milliseconds(20));  // for lookers to come
+    queue.Serve(machine.driver);
+    EXPECT_EQ(served, wanted);
+  };
+  pass(absl::Milliseconds(99), 1);
+  pass(absl::Milliseconds(1), 2);
+  pass(absl::Milliseconds(0), 2);
+  stop = true;
+  queue.Close();
+  for (std::thread& looker : lookers) looker.join();
+}
+
 // Every look is called once or, when it gave up, not at all; never beside the driver's own work.
 TEST(LookQueue, ManyLookersOneDriver) {
   LookQueue queue;
