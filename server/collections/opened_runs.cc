@@ -20,10 +20,12 @@ absl::StatusOr<std::shared_ptr<LiveInstance>> OpenedRuns::Open(std::uint64_t run
   const absl::StatusOr<Run> found = runs_.Get(run);
   if (!found.ok()) return found.status();
   if (IsNative(found->request.config)) return errors::NativeNotOpened(run);
-  absl::StatusOr<std::shared_ptr<const Trace>> trace = traces_.Load(found->request, left);
+  RunRequest asked = found->request;
+  asked.owner = owner;  // it is read for him
+  absl::StatusOr<std::shared_ptr<const Trace>> trace = traces_.Load(asked, left);
   if (!trace.ok()) return trace.status();
   if (operation > (*trace)->operations.size()) return errors::NoSuchOperation(operation, (*trace)->operations.size());
-  CloseAllBut(kOpenedRunsMax - 1);
+  MakeRoomFor(owner);
   absl::StatusOr<std::shared_ptr<LiveInstance>> instance = Create(*found, *std::move(trace), owner);
   if (!instance.ok()) return instance.status();
   Note(**instance);
@@ -84,8 +86,8 @@ void OpenedRuns::CloseUnused() {
   for (const std::uint64_t id : unused) Delete(id);
 }
 
-std::uint64_t OpenedRuns::NextToClose() const {
-  std::map<std::string_view, std::size_t> of_owner;
+std::uint64_t OpenedRuns::NextToClose(const std::string& owner) const {
+  std::map<std::string_view, std::size_t> of_owner{{owner, 1}};
   for (const auto& [id, use] : used_) ++of_owner[use.owner];
   const auto comes_first = [&](const auto& a, const auto& b) {
     const std::size_t his = of_owner[a.second.owner], others = of_owner[b.second.owner];
@@ -94,13 +96,13 @@ std::uint64_t OpenedRuns::NextToClose() const {
   return std::min_element(used_.begin(), used_.end(), comes_first)->first;
 }
 
-void OpenedRuns::CloseAllBut(std::size_t count) {
+void OpenedRuns::MakeRoomFor(const std::string& owner) {
   std::vector<std::uint64_t> closed;
   {
     const MutexLock lock(mutex_);
     std::erase_if(used_, [this](const auto& entry) { return !instances_.Find(std::to_string(entry.first)).ok(); });
-    while (used_.size() > count) {
-      closed.push_back(NextToClose());
+    while (used_.size() >= kOpenedRunsMax) {
+      closed.push_back(NextToClose(owner));
       used_.erase(closed.back());
     }
   }

@@ -1,6 +1,6 @@
 // The runs that are opened to be looked at after any of their operations, each as an instance of its own, "run-7". They are
-// few, as each keeps images of its machine: when there are more, whoever has the most of them loses the one that was not
-// used for longest; and one that is not used for a while is closed.
+// few, as each keeps images of its machine: when there are more, whoever has the most of them, the new one too, loses the one
+// that was not used for longest; and one that is not used for a while is closed.
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_COLLECTIONS_OPENED_RUNS_H_
@@ -48,9 +48,9 @@ class OpenedRuns {
     std::string owner;
     MonotonicTime last;
   };
-  // Closes as many as it takes that there are at most so many, and forgets those that are gone.
-  void CloseAllBut(std::size_t count) ABSL_LOCKS_EXCLUDED(mutex_);
-  std::uint64_t NextToClose() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);  // there are some
+  // Closes as many as it takes for one more of `owner`, and forgets those that are gone.
+  void MakeRoomFor(const std::string& owner) ABSL_LOCKS_EXCLUDED(mutex_);
+  std::uint64_t NextToClose(const std::string& owner) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);  // there are some
   void Note(const LiveInstance& instance) ABSL_LOCKS_EXCLUDED(mutex_);
   void Delete(std::uint64_t id);  // it may be gone
 

@@ -79,6 +79,19 @@ TEST_F(OpenedRunsTest, WhoOpensManyLosesHisOwn) {
   EXPECT_EQ(Names().size(), kOpenedRunsMax);
 }
 
+TEST_F(OpenedRunsTest, WhoOpensAsManyAsAnotherLosesHisOwn) {
+  const auto open = [this](const char* owner) {
+    now_ = now_ + absl::Seconds(1);
+    return (*opened_.Open(run_, 0, {}, owner))->id();
+  };
+  std::vector<std::uint64_t> of_ada, of_bob;
+  for (std::size_t i = 0; i < kOpenedRunsMax / 2; ++i) of_ada.push_back(open("ada"));
+  for (std::size_t i = 0; i < kOpenedRunsMax / 2; ++i) of_bob.push_back(open("bob"));
+  open("bob");
+  for (const std::uint64_t id : of_ada) EXPECT_TRUE(instances_.Find(std::to_string(id)).ok()) << "unused for longer";
+  EXPECT_FALSE(instances_.Find(std::to_string(of_bob.front())).ok());
+}
+
 TEST_F(OpenedRunsTest, HolesAreLookedForInAsManyCallsAsItTakes) {
   const auto instance = *opened_.Open(run_, 900), whole = *opened_.Open(run_, 0);
   ASSERT_TRUE(whole->SurveyHoles(1000).ok());

@@ -189,11 +189,12 @@ absl::StatusOr<Explanation> LiveInstance::ExplainOperation(std::uint64_t operati
   if (operation == 0 || operation > length) return errors::NoSuchOperation(operation, length);
   if (absl::Status status = Seek(operation - 1, left); !status.ok()) return status;
   absl::StatusOr<Explanation> explanation = absl::InternalError("not explained");
+  const Interrupt stop = [&] { return closing_ || Interrupted(left); };
   absl::Status status = Operate(
       {},
       [&](Driver&) {
         mutex_.AssertHeld();
-        explanation = Explain(*timeline_, operation, left);
+        explanation = Explain(*timeline_, operation, stop);
         return false;
       },
       left);
@@ -204,12 +205,13 @@ absl::StatusOr<Explanation> LiveInstance::ExplainOperation(std::uint64_t operati
 absl::StatusOr<std::optional<std::uint64_t>> LiveInstance::NextLook(std::uint64_t until, const Interrupt& left) {
   std::optional<std::uint64_t> next;
   absl::Status looked;
+  const Interrupt stop = [&] { return closing_ || Interrupted(left); };
   absl::Status status = Operate(
       {},
       [&](Driver& driver) {
         mutex_.AssertHeld();
         if (!survey_) survey_.emplace(opened_->trace);
-        if (!survey_->done() && survey_->next() == driver.operations()) looked = survey_->Look(driver, left);
+        if (!survey_->done() && survey_->next() == driver.operations()) looked = survey_->Look(driver, stop);
         surveyed_.Settle(survey_->host_bytes());
         if (!survey_->done() && survey_->next() <= until) next = survey_->next();
         return false;
@@ -313,6 +315,7 @@ Snapshot LiveInstance::WithViolations(Snapshot snapshot) const {
 }
 
 void LiveInstance::Close() {
+  closing_ = true;
   const TurnLockHolder lock(mutex_);
   if (!driver_) return;
   Publish(MonotonicTime::Now());
@@ -330,7 +333,9 @@ absl::Status LiveInstance::CheckChangeable() const {
   return opened_ ? errors::ShowsRun(name_, opened_->run) : absl::OkStatus();
 }
 
-absl::Status LiveInstance::CheckOpen() const { return driver_ ? absl::OkStatus() : errors::InstanceDeleted(name_); }
+absl::Status LiveInstance::CheckOpen() const {
+  return driver_ && !closing_ ? absl::OkStatus() : errors::InstanceDeleted(name_);
+}
 
 absl::Status LiveInstance::ReserveHandles(HandleNeed need) {
   const std::uint32_t heap = std::max(need.heap, reserved_.heap), pages = std::max(need.pages, reserved_.pages);

@@ -120,7 +120,7 @@ class LiveInstance {
   void CountViolations(std::uint64_t count) { violations_.fetch_add(count, std::memory_order_relaxed); }
 
   // From here on every use is refused, and the machine is gone with all that it held; Sample gives its last state. Waits for
-  // the piece of work under way.
+  // the piece of work under way, not for what else waits.
   void Close() ABSL_LOCKS_EXCLUDED(mutex_, published_mutex_);
 
  private:
@@ -155,6 +155,7 @@ class LiveInstance {
   const absl::Time create_time_;
   const std::shared_ptr<HostBudget> budget_;
   const std::optional<OpenedRun> opened_;
+  std::atomic<bool> closing_{false};
   std::atomic<std::uint64_t> operations_{0};
   std::atomic<std::uint64_t> violations_{0};
 

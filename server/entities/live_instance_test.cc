@@ -148,6 +148,29 @@ TEST_F(LongBatchTest, NobodyWaitsForIt) {
       instance_->LookAt([](const Driver&) { FAIL(); }, MonotonicTime::InfiniteFuture(), [] { return true; })));
 }
 
+TEST_F(LiveInstanceTest, WhoClosesItWaitsForNoneOfThoseThatWait) {
+  std::latch busy(1), done(1);
+  std::atomic<int> applied{0};
+  std::vector<std::thread> threads;
+  threads.emplace_back([&] {
+    EXPECT_TRUE(instance_
+                    ->ApplyOne({OpKind::kFree, kNoBlock, 0, 0},
+                               [&](Driver&) {
+                                 busy.count_down();
+                                 done.wait();
+                               })
+                    .ok());
+  });
+  busy.wait();
+  for (int i = 0; i < 4; ++i) threads.emplace_back([&] { applied += Malloc(1).ok(); });
+  absl::SleepFor(absl::Milliseconds(50));  // they wait
+  threads.emplace_back([&] { instance_->Close(); });
+  absl::SleepFor(absl::Milliseconds(50));  // so does who closes it, behind them
+  done.count_down();
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(applied, 0);
+}
+
 TEST_F(LiveInstanceTest, ABatchStopsWhereTheHostsMemoryEndsAndSaysHowFarItGot) {
   ASSERT_TRUE(Malloc(1).ok());
   const std::uint64_t rest = (1ull << 32) - budget_->held_bytes();
