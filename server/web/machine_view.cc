@@ -1,5 +1,7 @@
 #include "server/web/machine_view.h"
 
+#include <algorithm>
+
 #include "absl/time/clock.h"
 
 namespace alloclab::server {
@@ -10,9 +12,13 @@ constexpr int kRestPerLook = 4;
 }  // namespace
 
 absl::Status MachineView::PacedLook(const LookAt& look_at, MonotonicTime deadline, const Look& look) {
-  const MutexLock lock(mutex_);
-  if (rest_until_ > deadline) return absl::DeadlineExceededError("the web page is too busy; try again");
-  if (const MonotonicTime now = clock_(); rest_until_ > now) sleep_(rest_until_ - now);
+  absl::Duration rest;
+  {
+    const MutexLock lock(mutex_);
+    if (rest_until_ > deadline) return absl::DeadlineExceededError("the web page is too busy; try again");
+    rest = rest_until_ - clock_();
+  }
+  if (rest > absl::ZeroDuration()) sleep_(rest);
   absl::Duration spent;
   absl::Status status = look_at(
       [&](const Driver& driver) {
@@ -21,7 +27,8 @@ absl::Status MachineView::PacedLook(const LookAt& look_at, MonotonicTime deadlin
         spent = clock_() - began;
       },
       deadline);
-  rest_until_ = clock_() + kRestPerLook * spent;
+  const MutexLock lock(mutex_);
+  rest_until_ = std::max(rest_until_, clock_()) + kRestPerLook * spent;
   return status;
 }
 

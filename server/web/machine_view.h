@@ -1,7 +1,8 @@
 // What the web page shows of a machine that may be at work: memory maps, read in short looks.
 //
-// One look at a time in the whole server, and after each a rest of four times its length: whatever browsers ask for, the web
-// page takes at most a fifth of one core from the machines, and a look itself takes about a millisecond.
+// After each look the whole server's page rests for four times its length, as long for each of those at the same moment:
+// whatever browsers ask for, the web page takes at most a fifth of one core from the machines, and a look itself takes about a
+// millisecond. Who waits for a machine that is busy keeps nobody from looking at another one.
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_WEB_MACHINE_VIEW_H_

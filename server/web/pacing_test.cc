@@ -1,10 +1,14 @@
 // The web page's sense of time: durations by a clock that nobody sets.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <latch>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "server/http/answer_cache.h"
+#include "server/testing/eventually.h"
 #include "server/testing/test_lab.h"
 #include "server/web/machine_view.h"
 
@@ -53,6 +57,33 @@ TEST(MachineView, RestsFourTimesAsLongAsItLooked) {
     EXPECT_LE(rest, 4 * kStep);
     EXPECT_GE(rest, 2 * kStep);
   }
+}
+
+// A machine that nobody comes to holds up no look at another one.
+TEST(MachineView, ABusyMachineKeepsNobodyFromAnother) {
+  TestLab lab;
+  const auto instance = *lab.instances.Create({"looked-at", SmallMachine(), "", ""});
+  MachineView view;
+  std::latch waits(1), over(1);
+  std::thread patient([&] {
+    const LookAt busy = [&](const Look&, MonotonicTime) {
+      waits.count_down();
+      over.wait();
+      return absl::DeadlineExceededError("busy");
+    };
+    EXPECT_TRUE(absl::IsDeadlineExceeded(view.Map(busy, {}).status()));
+  });
+  waits.wait();
+  const LookAt look_at = [&](const Look& look, MonotonicTime deadline) { return instance->LookAt(look, deadline); };
+  std::atomic<bool> seen{false};
+  std::thread other([&] {
+    EXPECT_TRUE(view.Map(look_at, {}).ok());
+    seen = true;
+  });
+  EXPECT_TRUE(Eventually([&] { return seen.load(); }));
+  over.count_down();
+  patient.join();
+  other.join();
 }
 
 }  // namespace
