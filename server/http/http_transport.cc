@@ -169,12 +169,16 @@ void HttpTransport::Accept(int socket) {
 bool HttpTransport::MakeRoom() {
   if (clients_.size() < kHttpClientsMax) return true;
   const MonotonicTime now = MonotonicTime::Now();
+  std::map<absl::string_view, std::size_t> of_peer;
+  for (const auto& [fd, client] : clients_) ++of_peer[client.peer];
+  const auto crowds = [&](const Client& client) { return of_peer[client.peer] > kHttpClientsMax / 2; };
   auto longest = clients_.end();
   for (auto it = clients_.begin(); it != clients_.end(); ++it) {
     const Client& client = it->second;
     if (client.state == State::kWorking || client.state == State::kTaking || client.state == State::kResting) continue;
-    if (client.state == State::kWriting && now - client.since < kPatienceWithReaders) continue;
-    if (longest == clients_.end() || client.since < longest->second.since) longest = it;
+    if (client.state == State::kWriting && !crowds(client) && now - client.since < kPatienceWithReaders) continue;
+    const auto rank = [&](const Client& one) { return std::pair(!crowds(one), one.since); };
+    if (longest == clients_.end() || rank(client) < rank(longest->second)) longest = it;
   }
   if (longest == clients_.end()) return false;
   Drop(longest->first);

@@ -1,7 +1,7 @@
 // Moves requests in and answers out: one thread watches all connections, a fixed number of others compute the answers. A client
 // that is slow or silent, in either direction, holds no thread; it has kHeadTime for its request and kAnswerTime to take the
-// answer. When kHttpClientsMax are connected, whoever has kept silent for longest makes room for the next. One request per
-// connection.
+// answer. When kHttpClientsMax are connected, whoever has kept silent for longest makes room for the next: one of the address
+// that has more than half of them, if there is one. One request per connection.
 //
 // An answer may go on as a stream (HttpStream), whose next piece is made when the client has taken the last one and rested
 // kStreamRest and as long as the last piece takes at kStreamBytesPerSecond: nobody who reads slowly holds up more than itself,
