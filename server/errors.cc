@@ -81,12 +81,24 @@ absl::Status TooManyInstancesOf(std::string_view owner, std::uint64_t max) {
   return absl::ResourceExhaustedError(
       fmt::format("{} has {} instances, the most that one may have (--owner-instances-max); delete one first", owner, max));
 }
-absl::Status TooMuchRamPromised(std::uint64_t asked, std::uint64_t promised, std::uint64_t max) {
+absl::Status TooMuchRamPromised(std::uint64_t asked, std::uint64_t promised, std::uint64_t max, std::string_view owner) {
+  if (!owner.empty()) {
+    return absl::ResourceExhaustedError(
+        fmt::format("config.ram_bytes: {} bytes more than the {} promised to other instances of {} would pass the limit of {}, "
+                    "half of what all may have (--promised-ram-max); delete some",
+                    asked, promised, owner, max));
+  }
   return absl::ResourceExhaustedError(fmt::format(
       "config.ram_bytes: {} bytes more than the {} promised to other instances would pass the limit of {} (--promised-ram-max)",
       asked, promised, max));
 }
-absl::Status TooMuchMemoryHeld(std::uint64_t asked, std::uint64_t held, std::uint64_t max) {
+absl::Status TooMuchMemoryHeld(std::uint64_t asked, std::uint64_t held, std::uint64_t max, std::string_view owner) {
+  if (!owner.empty()) {
+    return absl::ResourceExhaustedError(
+        fmt::format("this may need {} bytes more than the {} held by instances, runs and traces of {}, which would pass the "
+                    "limit of {} bytes of host memory (--owner-memory-max); delete or free something first",
+                    asked, held, owner, max));
+  }
   return absl::ResourceExhaustedError(fmt::format(
       "this may need {} bytes more than the {} held by instances, runs and traces, which would pass the limit of {} "
       "bytes of host memory (--memory-max); delete or free something first",
@@ -96,7 +108,13 @@ absl::Status TooMuchWork(std::uint64_t blocks) {
   return absl::ResourceExhaustedError(
       fmt::format("the searches of this batch looked at {} blocks, the most for one call; send the rest again", blocks));
 }
-absl::Status TooManyHandles(std::uint64_t asked, std::uint64_t held, std::uint64_t max) {
+absl::Status TooManyHandles(std::uint64_t asked, std::uint64_t held, std::uint64_t max, std::string_view owner) {
+  if (!owner.empty()) {
+    return absl::ResourceExhaustedError(fmt::format(
+        "{} more handles than the {} in use by instances of {} would pass the limit of {}, half of what all may have "
+        "(--handles-max)",
+        asked, held, owner, max));
+  }
   return absl::ResourceExhaustedError(fmt::format(
       "{} more handles than the {} in use by all instances would pass the limit of {} (--handles-max)", asked, held, max));
 }
@@ -210,6 +228,9 @@ absl::Status TooManyStoredRunsOf(std::string_view owner, std::uint64_t max) {
 }
 absl::Status TooManyWatchers(std::uint64_t max) {
   return Busy(fmt::format("the server has its maximum of {} watchers; ask for the run's state instead", max));
+}
+absl::Status TooManyAnswers(std::string_view owner, std::size_t max) {
+  return Busy(fmt::format("{} answers for {} are being worked out, the most of one owner at a time; try again", max, owner));
 }
 absl::Status TooManyDiffs(std::uint64_t max) {
   return Busy(fmt::format("{} comparisons are under way, the most at a time; try again", max));

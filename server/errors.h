@@ -36,10 +36,11 @@ absl::Status NoSuchOperation(std::uint64_t operation, std::uint64_t operations);
 absl::Status NativeNotOpened(std::uint64_t run);
 absl::Status TooManyInstances(std::uint64_t max);
 absl::Status TooManyInstancesOf(std::string_view owner, std::uint64_t max);
-absl::Status TooMuchRamPromised(std::uint64_t asked, std::uint64_t promised, std::uint64_t max);
-absl::Status TooMuchMemoryHeld(std::uint64_t asked, std::uint64_t held, std::uint64_t max);
+// Of all, or of an owner who has a part of it.
+absl::Status TooMuchRamPromised(std::uint64_t asked, std::uint64_t promised, std::uint64_t max, std::string_view owner = "");
+absl::Status TooMuchMemoryHeld(std::uint64_t asked, std::uint64_t held, std::uint64_t max, std::string_view owner = "");
 absl::Status TooMuchWork(std::uint64_t blocks);
-absl::Status TooManyHandles(std::uint64_t asked, std::uint64_t held, std::uint64_t max);
+absl::Status TooManyHandles(std::uint64_t asked, std::uint64_t held, std::uint64_t max, std::string_view owner = "");
 absl::Status RequestIdReused(std::string_view request_id);
 
 // Data plane and inspection.
@@ -75,6 +76,8 @@ absl::Status RunQueueFullOf(std::string_view owner, std::uint64_t max);
 absl::Status TooManyStoredRuns(std::uint64_t max);
 absl::Status TooManyStoredRunsOf(std::string_view owner, std::uint64_t max);
 absl::Status TooManyWatchers(std::uint64_t max);
+// Of one owner, of the web page.
+absl::Status TooManyAnswers(std::string_view owner, std::size_t max);
 absl::Status TooManyDiffs(std::uint64_t max);
 absl::Status Draining();
 

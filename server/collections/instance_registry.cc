@@ -47,7 +47,8 @@ absl::Status InstanceRegistry::CheckRoomFor(const std::string& owner) const {
 
 absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::CreateHere(const InstanceRequest& request,
                                                                            std::uint64_t claimed_id) {
-  MemoryLease building(budget_);
+  const std::shared_ptr<HostBudget> budget = budget_->Of(request.owner);
+  MemoryLease building(budget);
   std::optional<absl::StatusOr<std::unique_ptr<Instance>>> machine;
   // A program may take its time over its initialisation: others need not wait for that.
   if (RunsProgram(request.config)) {
@@ -64,8 +65,8 @@ absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::CreateHere(const
   }
   if (!machine->ok()) return machine->status();
   const std::uint64_t ram_bytes = (**machine)->config().ram_bytes;
-  if (absl::Status status = budget_->Promise(ram_bytes); !status.ok()) return status;
-  absl::Cleanup release = [&] { budget_->Release(ram_bytes); };
+  if (absl::Status status = budget->Promise(ram_bytes); !status.ok()) return status;
+  absl::Cleanup release = [&] { budget->Release(ram_bytes); };
   std::uint64_t id = claimed_id;
   std::string name = request.name;
   while (id == 0 || by_name_.contains(name)) {
@@ -77,7 +78,7 @@ absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::CreateHere(const
   std::move(release).Cancel();
   building.Settle(0);  // the instance counts for itself
 
-  auto instance = std::make_shared<LiveInstance>(id, name, **std::move(machine), budget_, request.opened, request.owner);
+  auto instance = std::make_shared<LiveInstance>(id, name, **std::move(machine), budget, request.opened, request.owner);
   Insert(instance);
   if (!request.request_id.empty()) Remember(request, instance);
   return instance;
@@ -140,7 +141,7 @@ absl::Status InstanceRegistry::Delete(std::string_view name_or_id) {
   }
   entry.instance->Close();  // outside the lock: a batch may be under way
   heaps_.Leave(entry.heap_key, Read(*entry.instance));
-  budget_->Release(entry.instance->config().ram_bytes);
+  budget_->Of(entry.instance->owner())->Release(entry.instance->config().ram_bytes);
   if (directory_ != nullptr) Release({entry.instance->name(), entry.instance->id(), entry.instance->owner()});
   return absl::OkStatus();
 }

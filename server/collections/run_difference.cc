@@ -30,12 +30,15 @@ bool HaveSameTrace(const Run& a, const Run& b) { return a.result->exact().trace_
 
 // REQUIRES: both replayed the same operations.
 absl::Status AddFirstDifference(TraceLibrary& traces, const Run& a, const Run& b, const Interrupt& left,
-                                v1::DiffRunsReply& reply) {
+                                const std::string& owner, v1::DiffRunsReply& reply) {
   ALLOCLAB_CHECK(HaveSameTrace(a, b));
-  const absl::StatusOr<std::shared_ptr<const Trace>> trace = traces.Load(a.request, left);
+  RunRequest asked = a.request;
+  asked.owner = owner;
+  const absl::StatusOr<std::shared_ptr<const Trace>> trace = traces.Load(asked, left);
   if (!trace.ok()) return trace.status();
   const std::uint64_t handles = HandlesHostNeed((*trace)->heap_handles + (*trace)->page_handles);
-  MachineLease lease_a(traces.budget()), lease_b(traces.budget());
+  const std::shared_ptr<HostBudget> budget = traces.budget()->Of(owner);
+  MachineLease lease_a(budget), lease_b(budget);
   for (const auto& [lease, run] : {std::pair(&lease_a, &a), std::pair(&lease_b, &b)}) {
     if (absl::Status status = lease->Take(MachineHostNeed(run->request.config) + handles); !status.ok()) return status;
   }
@@ -65,7 +68,7 @@ bool IsGiven(const v1::FieldDifference& difference) {
 }  // namespace
 
 absl::StatusOr<v1::DiffRunsReply> DiffRuns(const RunExecutor& runs, TraceLibrary& traces, std::uint64_t a, std::uint64_t b,
-                                           const Interrupt& left) {
+                                           const Interrupt& left, const std::string& owner) {
   const absl::StatusOr<Run> run_a = GetEnded(runs, a), run_b = GetEnded(runs, b);
   if (!run_a.ok()) return run_a.status();
   if (!run_b.ok()) return run_b.status();
@@ -78,7 +81,7 @@ absl::StatusOr<v1::DiffRunsReply> DiffRuns(const RunExecutor& runs, TraceLibrary
   reply.set_identical(identical);
   reply.set_same_trace(HaveSameTrace(*run_a, *run_b));
   if (identical || !reply.same_trace()) return reply;
-  if (absl::Status status = AddFirstDifference(traces, *run_a, *run_b, left, reply); !status.ok()) return status;
+  if (absl::Status status = AddFirstDifference(traces, *run_a, *run_b, left, owner, reply); !status.ok()) return status;
   return reply;
 }
 

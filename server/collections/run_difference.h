@@ -3,6 +3,7 @@
 #define ALLOCLAB_SERVER_COLLECTIONS_RUN_DIFFERENCE_H_
 
 #include <cstdint>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "allocators/common/interrupt.h"
@@ -12,11 +13,11 @@
 
 namespace alloclab::server {
 
-// Replays both on machines of their own, side by side, up to the first difference; their host memory comes from the budget of
-// `traces`. NOT_FOUND: no such run; FAILED_PRECONDITION: it has no result, or one of a real allocator; RESOURCE_EXHAUSTED: host
-// memory; CANCELLED: interrupted.
+// Replays both on machines of their own, side by side, up to the first difference, for `owner`: host memory comes from his
+// part of the budget of `traces`. NOT_FOUND: no such run; FAILED_PRECONDITION: it has no result, or one of a real allocator;
+// RESOURCE_EXHAUSTED: host memory; CANCELLED: interrupted.
 absl::StatusOr<v1::DiffRunsReply> DiffRuns(const RunExecutor& runs, TraceLibrary& traces, std::uint64_t a, std::uint64_t b,
-                                           const Interrupt& left = {});
+                                           const Interrupt& left = {}, const std::string& owner = "");
 
 }  // namespace alloclab::server
 

@@ -58,7 +58,7 @@ absl::Status RunExecutor::CompleteConfig(RunRequest& request) const {
     if (!request.digest_at.empty()) return errors::BadField("digest_at", "a real allocator shows no metadata to digest");
     return natives_.Complete(request.config);
   }
-  MemoryLease building(budget_);
+  MemoryLease building(budget_->Of(request.owner));
   if (RunsProgram(request.config)) {
     if (absl::Status status = building.Take(MachineHostNeed(request.config)); !status.ok()) return status;
   }
@@ -68,15 +68,20 @@ absl::Status RunExecutor::CompleteConfig(RunRequest& request) const {
   return absl::OkStatus();
 }
 
+absl::Status RunExecutor::Prepare(RunRequest& request, const Interrupt& left) const {
+  const bool without_heap = request.config.heap_allocator == "none";
+  if (!RunsProgram(request.config) && !without_heap) return absl::OkStatus();
+  if (absl::Status status = CompleteConfig(request); !status.ok() || !without_heap) return status;
+  if (absl::Status status = traces_.CountOperations(request).status(); !status.ok()) return status;
+  return CheckWithoutHeap(request, left);
+}
+
 absl::StatusOr<std::uint64_t> RunExecutor::Validate(RunRequest& request) const {
   if (!RunsProgram(request.config)) {
     if (absl::Status status = CompleteConfig(request); !status.ok()) return status;
   }
   const absl::StatusOr<std::uint64_t> operations = traces_.CountOperations(request);
   if (!operations.ok()) return operations;
-  if (request.config.heap_allocator == "none") {
-    if (absl::Status status = CheckWithoutHeap(request); !status.ok()) return status;
-  }
   const auto checkpoints = ParseCheckpoints(request.digest_at, *operations);
   if (!checkpoints.ok()) return errors::BadField("digest_at", std::string(checkpoints.status().message()));
   if (!request.label.empty()) return operations;
@@ -86,9 +91,9 @@ absl::StatusOr<std::uint64_t> RunExecutor::Validate(RunRequest& request) const {
   return operations;
 }
 
-absl::Status RunExecutor::CheckWithoutHeap(const RunRequest& request) const {
+absl::Status RunExecutor::CheckWithoutHeap(const RunRequest& request, const Interrupt& left) const {
   if (!request.digest_at.empty()) return errors::BadField("digest_at", "a machine without a heap has no metadata to digest");
-  const absl::StatusOr<bool> some = traces_.HasPageOperations(request);
+  const absl::StatusOr<bool> some = traces_.HasPageOperations(request, left);
   if (!some.ok()) return some.status();
   if (*some) return absl::OkStatus();
   return errors::BadField("config.heap_allocator", "none, but every operation of this workload needs a heap");
@@ -103,16 +108,14 @@ absl::StatusOr<std::optional<Run>> RunExecutor::FindEarlier(const RunSubmission&
   return Get((*earlier)->run);
 }
 
-absl::StatusOr<Run> RunExecutor::Submit(RunSubmission submission) {
-  // A program may take its time over its initialisation: others need not wait for that.
-  absl::Status completed;
-  if (RunsProgram(submission.request.config)) completed = CompleteConfig(submission.request);
+absl::StatusOr<Run> RunExecutor::Submit(RunSubmission submission, const Interrupt& left) {
+  const absl::Status prepared = Prepare(submission.request, left);
   const MutexLock submitting(submit_mutex_);
   if (shared_ == nullptr) SaveUnsaved();
   const absl::StatusOr<std::optional<Run>> earlier = FindEarlier(submission);
   if (!earlier.ok()) return earlier.status();
   if (earlier->has_value()) return **earlier;
-  if (!completed.ok()) return completed;
+  if (!prepared.ok()) return prepared;
   const absl::StatusOr<std::uint64_t> operations = Validate(submission.request);
   if (!operations.ok()) return operations.status();
   if (absl::Status status = CheckQueue(submission.request.owner); !status.ok()) return status;
@@ -192,11 +195,13 @@ absl::StatusOr<Run> RunExecutor::FindStored(std::uint64_t id) const {
   return **std::move(run);
 }
 
-absl::StatusOr<RunList> RunExecutor::List(std::uint64_t before_id, std::size_t limit, const RunFilter& filter) const {
+absl::StatusOr<RunList> RunExecutor::List(std::uint64_t before_id, std::size_t limit, const RunFilter& filter,
+                                          const Interrupt& left) const {
   RunList list;
   const std::size_t rows_max = std::max(limit, kRunRowsAtATime);
   std::uint64_t before = before_id == 0 ? INT64_MAX : before_id;
   while (list.runs.size() < limit) {
+    if (Interrupted(left)) return errors::CallCancelled();
     absl::StatusOr<RunList> rows = store_.ListRuns(before, rows_max);
     if (!rows.ok()) return rows.status();
     const std::size_t read = rows->runs.size() + rows->damaged.size();

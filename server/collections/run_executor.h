@@ -63,12 +63,14 @@ class RunExecutor {
 
   // Validates, stores, queues. INVALID_ARGUMENT; NOT_FOUND: the built-in or uploaded trace; ALREADY_EXISTS: request_id with
   // another request; RESOURCE_EXHAUSTED: queue, store or disk full; UNAVAILABLE while stopping.
-  absl::StatusOr<Run> Submit(RunSubmission submission) ABSL_LOCKS_EXCLUDED(submit_mutex_, mutex_);
+  // What takes long of that is left when `left` says so (CANCELLED).
+  absl::StatusOr<Run> Submit(RunSubmission submission, const Interrupt& left = {}) ABSL_LOCKS_EXCLUDED(submit_mutex_, mutex_);
 
   absl::StatusOr<Run> Get(std::uint64_t id) const ABSL_LOCKS_EXCLUDED(mutex_);  // with its result
   // Those below `before_id` (0: from the newest) that pass the filter, at most `limit`, and the damaged ones between them.
-  absl::StatusOr<RunList> List(std::uint64_t before_id, std::size_t limit, const RunFilter& filter = {}) const
-      ABSL_LOCKS_EXCLUDED(mutex_);
+  // CANCELLED: left before all were looked at, of which a filter may pass none.
+  absl::StatusOr<RunList> List(std::uint64_t before_id, std::size_t limit, const RunFilter& filter = {},
+                               const Interrupt& left = {}) const ABSL_LOCKS_EXCLUDED(mutex_);
   // Returns once the run has ended; one that had ended before stays as it is. NOT_FOUND.
   absl::StatusOr<Run> Cancel(std::uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
   // NOT_FOUND; FAILED_PRECONDITION while it is queued or running.
@@ -108,10 +110,13 @@ class RunExecutor {
   using LiveRunPtr = std::shared_ptr<LiveRun>;
 
   absl::Status CompleteConfig(RunRequest& request) const;
-  // Complete and checked, with the number of its operations.
+  // The part of Validate that may take long, for which no other submission need wait: a program's initialisation, and all
+  // operations of what is replayed without a heap.
+  absl::Status Prepare(RunRequest& request, const Interrupt& left) const;
+  // Complete and checked, with the number of its operations. REQUIRES: it is prepared.
   absl::StatusOr<std::uint64_t> Validate(RunRequest& request) const;
   // A machine without a heap can do something of what is asked for.
-  absl::Status CheckWithoutHeap(const RunRequest& request) const;
+  absl::Status CheckWithoutHeap(const RunRequest& request, const Interrupt& left) const;
   // The run that the same submission made before, if there is one. ALREADY_EXISTS: another submission has its request_id.
   absl::StatusOr<std::optional<Run>> FindEarlier(const RunSubmission& submission) const ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status CheckQueue(const std::string& owner) const ABSL_LOCKS_EXCLUDED(mutex_);

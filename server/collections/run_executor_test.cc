@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -153,6 +155,56 @@ TEST_F(RunExecutorTest, WhoWaitsForTheFirstTimeGoesBeforeWhoHadHisTurn) {
   EXPECT_THAT(begun, ElementsAre("bob", "ada", "bob", "ada", "ada"));
 }
 
+TEST_F(RunExecutorTest, ManyOwnersWithManyRunsTakeTurns) {
+  constexpr std::size_t kOwners = 10, kRuns = 50;
+  const auto runs = Executor({.threads = 1, .queued_runs = 1000, .stored_runs = 1000});
+  const std::uint64_t occupied = Occupy(*runs, "first");
+  Mutex mutex;
+  std::vector<std::string> begun;  // owners
+  std::vector<std::uint64_t> ids;
+  const auto submit = [&](const std::string& owner) {
+    ids.push_back(SubmitFor(*runs, owner, 10));
+    runs->FindLive(ids.back())->Watch([&mutex, &begun, owner, first = true]() mutable {
+      const MutexLock lock(mutex);
+      if (std::exchange(first, false)) begun.push_back(owner);
+    });
+  };
+  for (std::size_t owner = 0; owner < kOwners; ++owner) {
+    for (std::size_t i = 0; i < kRuns; ++i) submit(std::string("owner") + static_cast<char>('0' + owner));
+  }
+  submit("one run");
+  ASSERT_TRUE(runs->Cancel(occupied).ok());
+  for (const std::uint64_t id : ids) EXPECT_EQ(EndOf(*runs, id).state, RunState::kSucceeded);
+  const MutexLock lock(mutex);
+  ASSERT_EQ(begun.size(), kOwners * kRuns + 1);
+  const auto ones = begun.begin() + kOwners;
+  EXPECT_EQ(*ones, "one run") << "who came last, after one of each";
+  begun.erase(ones);
+  for (std::size_t i = kOwners; i < begun.size(); ++i) EXPECT_EQ(begun[i], begun[i - kOwners]) << i;
+}
+
+// One that is refused in the end, after a look at 10 million operations for some on pages.
+TEST_F(RunExecutorTest, ALongLookAtOneSubmissionKeepsNoOtherWaiting) {
+  const auto runs = Executor(0);
+  RunRequest pages;
+  pages.workload = BuiltinChoice{.name = "steady-state", .seed = 0, .operations = 10'000'000};
+  pages.config.ram_bytes = 16 << 20;
+  pages.config.heap_allocator = "none";
+  std::thread other;
+  std::atomic<bool> taken_in{false};
+  const absl::Status left = runs->Submit({pages},
+                                         [&] {
+                                           if (!other.joinable()) {
+                                             other = std::thread([&] { taken_in = SubmitFor(*runs, "ada") != 0; });
+                                           }
+                                           return taken_in.load();
+                                         })
+                                .status();
+  ASSERT_TRUE(other.joinable());
+  other.join();
+  EXPECT_TRUE(absl::IsCancelled(left)) << "as soon as the other is taken in: " << left;
+}
+
 TEST_F(RunExecutorTest, OneOwnerGetsNoMoreThreadsThanHeMay) {
   const auto runs = Executor({.threads = 2, .queued_runs = 100, .running_of_one = 1, .stored_runs = 100});
   const std::uint64_t occupied = Occupy(*runs, "ada"), waits = SubmitFor(*runs, "ada");
@@ -192,6 +244,12 @@ TEST_F(RunExecutorTest, ListsNewestFirstWithoutResults) {
   for (const server::Run& run : list->runs) ids.push_back(run.id);
   EXPECT_THAT(ids, ElementsAre(3, 2));
   EXPECT_EQ(runs->List(2, 10)->runs.size(), 1u);
+}
+
+TEST_F(RunExecutorTest, AListIsLeftWhenNobodyWaitsForIt) {
+  const auto runs = Executor(0);
+  ASSERT_TRUE(runs->Submit({Request()}).ok());
+  EXPECT_TRUE(absl::IsCancelled(runs->List(0, 10, {}, [] { return true; }).status()));
 }
 
 TEST_F(RunExecutorTest, CancelsAndDeletesOnlyWhatIsThere) {

@@ -68,12 +68,12 @@ void RunExecutor::Execute(const LiveRunPtr& live) {
     return MakeHeapReading(heap, config, live->Sample().value_or(Snapshot{}));
   };
   const std::uint64_t key = heaps_.Enter(HeapDirectory::Kind::kRun, heap, read);
-  ReplayRun(*live, traces_, budget_, [&](Run run) { Finish(*live, std::move(run)); });
+  ReplayRun(*live, traces_, budget_->Of(live->owner()), [&](Run run) { Finish(*live, std::move(run)); });
   heaps_.Leave(key, read());
 }
 
 void RunExecutor::ExecuteNative(const LiveRunPtr& live) {
-  MeasureRun(*live, traces_, budget_, natives_, [&](Run run) { Finish(*live, std::move(run)); });
+  MeasureRun(*live, traces_, budget_->Of(live->owner()), natives_, [&](Run run) { Finish(*live, std::move(run)); });
   const MutexLock lock(mutex_);
   native_runs_ = false;
   to_do_.NotifyAll();

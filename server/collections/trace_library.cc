@@ -95,7 +95,7 @@ absl::StatusOr<std::optional<StoredTrace>> FindInfo(const RunStore& store, std::
 
 absl::StatusOr<TraceEntry> TraceLibrary::Add(std::string bytes, const std::string& name, const Interrupt& interrupt,
                                              const std::function<void(std::uint64_t)>& make_room, const std::string& owner) {
-  const absl::StatusOr<std::shared_ptr<const Trace>> trace = Read(bytes, name, interrupt);
+  const absl::StatusOr<std::shared_ptr<const Trace>> trace = Read(bytes, name, interrupt, owner);
   if (!trace.ok()) return trace.status();
   TraceEntry entry{TraceDigest((*trace)->operations, interrupt), *trace};
   if (Interrupted(interrupt)) return errors::CallCancelled();
@@ -118,7 +118,7 @@ absl::StatusOr<TraceEntry> TraceLibrary::Add(std::string bytes, const std::strin
   }
   if (!stored.ok()) return stored.status();
   if (*stored + bytes.size() > bytes_max_ + replaced) return errors::TraceStoreFull(bytes_max_);
-  MemoryLease record(budget_);  // SQLite makes the row as a whole before it writes it
+  MemoryLease record(budget_->Of(owner));  // SQLite makes the row as a whole before it writes it
   if (absl::Status status = record.Take(2 * bytes.size()); !status.ok()) return status;
   StoredTrace row;
   row.sha256 = entry.sha256;
@@ -182,12 +182,12 @@ absl::StatusOr<std::uint64_t> TraceLibrary::CountOperations(const RunRequest& re
                     request.workload);
 }
 
-absl::StatusOr<bool> TraceLibrary::HasPageOperations(const RunRequest& request) {
+absl::StatusOr<bool> TraceLibrary::HasPageOperations(const RunRequest& request, const Interrupt& interrupt) {
   if (const auto* spec = std::get_if<WorkloadSpec>(&request.workload)) {
     return std::any_of(spec->phases.begin(), spec->phases.end(),
                        [](const Phase& phase) { return phase.pages || phase.pages_weight != 0; });
   }
-  const absl::StatusOr<std::shared_ptr<const Trace>> trace = Load(request);
+  const absl::StatusOr<std::shared_ptr<const Trace>> trace = Load(request, interrupt);
   if (!trace.ok()) return trace.status();
   return std::any_of((*trace)->operations.begin(), (*trace)->operations.end(),
                      [](const Operation& operation) { return OnPages(operation.kind); });
@@ -216,7 +216,7 @@ absl::StatusOr<std::shared_ptr<const Trace>> TraceLibrary::Load(const RunRequest
                                       [&] { return MakeBuiltin(choice.name, choice.seed, choice.operations, interrupt); });
                         },
                         [&](const WorkloadSpec& spec) { return Make(request, [&] { return Generate(spec, interrupt); }); },
-                        [&](const UploadedTrace& trace) { return LoadUploaded(trace.sha256, interrupt); },
+                        [&](const UploadedTrace& trace) { return LoadUploaded(trace.sha256, interrupt, request.owner); },
                     },
                     request.workload);
 }
@@ -225,7 +225,7 @@ absl::StatusOr<std::shared_ptr<const Trace>> TraceLibrary::Make(const RunRequest
                                                                 absl::FunctionRef<absl::StatusOr<Trace>()> make) const {
   const absl::StatusOr<std::uint64_t> operations = CountOperations(request);
   if (!operations.ok()) return operations.status();
-  auto leased = std::make_shared<LeasedTrace>(budget_);
+  auto leased = std::make_shared<LeasedTrace>(budget_->Of(request.owner));
   constexpr std::uint64_t kMore = 4096;  // a built-in of a given length is cut from one that is a little longer
   const std::uint64_t bytes = (*operations + kMore) * sizeof(Operation) + LiveBlocksMax(request) * kLiveBlockBytes;
   if (absl::Status status = leased->lease.Take(bytes); !status.ok()) return status;
@@ -235,8 +235,8 @@ absl::StatusOr<std::shared_ptr<const Trace>> TraceLibrary::Make(const RunRequest
 }
 
 absl::StatusOr<std::shared_ptr<const Trace>> TraceLibrary::Read(std::string_view bytes, std::string_view name,
-                                                                const Interrupt& interrupt) {
-  auto leased = std::make_shared<LeasedTrace>(budget_);
+                                                                const Interrupt& interrupt, const std::string& owner) {
+  auto leased = std::make_shared<LeasedTrace>(budget_->Of(owner));
   TraceLimits limits{.operations_max = kWorkloadOperationsMax, .inflated_bytes_max = kTraceInflatedBytesMax};
   limits.admit = [&lease = leased->lease](std::uint64_t held) { return lease.TakeUpTo(held); };
   limits.interrupt = interrupt;
@@ -245,9 +245,10 @@ absl::StatusOr<std::shared_ptr<const Trace>> TraceLibrary::Read(std::string_view
   return Settled(std::move(leased), *std::move(trace));
 }
 
-absl::StatusOr<std::shared_ptr<const Trace>> TraceLibrary::LoadUploaded(const std::string& sha256, const Interrupt& interrupt) {
+absl::StatusOr<std::shared_ptr<const Trace>> TraceLibrary::LoadUploaded(const std::string& sha256, const Interrupt& interrupt,
+                                                                        const std::string& owner) {
   if (std::shared_ptr<const Trace> trace = Cached(sha256)) return trace;
-  MemoryLease file(budget_);
+  MemoryLease file(budget_->Of(owner));
   const absl::StatusOr<std::optional<StoredTrace>> info = FindInfo(store_, sha256);
   if (!info.ok()) return info.status();
   if (!info->has_value()) return errors::TraceNotFound(sha256);
@@ -255,7 +256,7 @@ absl::StatusOr<std::shared_ptr<const Trace>> TraceLibrary::LoadUploaded(const st
   const absl::StatusOr<std::optional<StoredTrace>> stored = store_.FindTrace(sha256);
   if (!stored.ok()) return stored.status();
   if (!stored->has_value()) return errors::TraceNotFound(sha256);
-  const absl::StatusOr<std::shared_ptr<const Trace>> trace = Read((*stored)->content, (*stored)->name, interrupt);
+  const absl::StatusOr<std::shared_ptr<const Trace>> trace = Read((*stored)->content, (*stored)->name, interrupt, owner);
   if (trace.ok()) Cache({sha256, *trace});
   return trace;
 }

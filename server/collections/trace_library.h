@@ -2,7 +2,8 @@
 // ready in memory, up to kTraceCacheBytes but always the last one, so that an uploaded file is read once; nothing is kept that
 // is more than 1/kTraceCachePart of the memory that the server may hold.
 //
-// Operations, and what reading them takes, are host memory: it is taken from the budget before, and given back with the trace.
+// Operations, and what reading them takes, are host memory: it is taken before from the budget of whoever they are read for,
+// and given back with the trace.
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_COLLECTIONS_TRACE_LIBRARY_H_
@@ -60,13 +61,15 @@ class TraceLibrary {
   absl::StatusOr<std::uint64_t> CountOperations(const RunRequest& request) const;
 
   // Whether some operation of the workload is one on pages. Errors as above.
-  absl::StatusOr<bool> HasPageOperations(const RunRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<bool> HasPageOperations(const RunRequest& request, const Interrupt& interrupt = {})
+      ABSL_LOCKS_EXCLUDED(mutex_);
   // The name of an uploaded trace's file; empty for any other workload. Errors as above.
   absl::StatusOr<std::string> FileName(const RunRequest& request) const;
   // What was said of that file, if it is kept ready: it is when it was uploaded just now.
   std::optional<TraceFile> FileAtHand(const RunRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // The operations themselves. Errors as above; RESOURCE_EXHAUSTED: host memory short; CANCELLED: interrupted.
+  // The operations themselves, for the owner of the request. Errors as above; RESOURCE_EXHAUSTED: host memory short;
+  // CANCELLED: interrupted.
   absl::StatusOr<std::shared_ptr<const Trace>> Load(const RunRequest& request, const Interrupt& interrupt = {})
       ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -75,9 +78,11 @@ class TraceLibrary {
  private:
   std::shared_ptr<const Trace> Cached(const std::string& sha256) ABSL_LOCKS_EXCLUDED(mutex_);
   void Cache(const TraceEntry& entry) ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::StatusOr<std::shared_ptr<const Trace>> LoadUploaded(const std::string& sha256, const Interrupt& interrupt);
+  absl::StatusOr<std::shared_ptr<const Trace>> LoadUploaded(const std::string& sha256, const Interrupt& interrupt,
+                                                            const std::string& owner) ABSL_LOCKS_EXCLUDED(mutex_);
   // Reads a file; and makes operations, about so many.
-  absl::StatusOr<std::shared_ptr<const Trace>> Read(std::string_view bytes, std::string_view name, const Interrupt& interrupt);
+  absl::StatusOr<std::shared_ptr<const Trace>> Read(std::string_view bytes, std::string_view name, const Interrupt& interrupt,
+                                                    const std::string& owner);
   absl::StatusOr<std::shared_ptr<const Trace>> Make(const RunRequest& request,
                                                     absl::FunctionRef<absl::StatusOr<Trace>()> make) const;
 

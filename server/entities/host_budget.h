@@ -1,10 +1,16 @@
-// What instances, runs, traces and uploads of one server may cost its host: RAM promised, memory really held, handles.
+// What instances, runs, traces and uploads of one server may cost its host: RAM promised, memory really held, handles. And what
+// those of one owner of a token may, which is a part of that: a budget of his own, whatever is taken from which is taken from
+// the whole one too.
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_ENTITIES_HOST_BUDGET_H_
 #define ALLOCLAB_SERVER_ENTITIES_HOST_BUDGET_H_
 
 #include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -18,9 +24,15 @@ struct HostBudgetLimits {
   std::uint64_t handles = 0;
 };
 
-class HostBudget {
+class HostBudget : public std::enable_shared_from_this<HostBudget> {
  public:
-  explicit HostBudget(const HostBudgetLimits& limits) : limits_(limits) {}
+  // Without `of_one` an owner may have all.
+  explicit HostBudget(const HostBudgetLimits& limits, const std::optional<HostBudgetLimits>& of_one = std::nullopt)
+      : limits_(limits), of_one_(of_one.value_or(limits)) {}
+
+  // That of one owner, the same as long as anybody has it; of nobody the whole one. Whoever has taken something keeps it until
+  // he gives that back. REQUIRES: this is the whole one, and shared.
+  std::shared_ptr<HostBudget> Of(const std::string& owner) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // RESOURCE_EXHAUSTED naming the limit, and nothing taken. REQUIRES of what gives back: it was taken before.
   absl::Status Promise(std::uint64_t ram_bytes) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -43,8 +55,13 @@ class HostBudget {
   std::uint64_t promised_ram_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  const HostBudgetLimits limits_;
+  HostBudget(std::shared_ptr<HostBudget> whole, std::string owner);
+
+  const HostBudgetLimits limits_, of_one_;
+  const std::shared_ptr<HostBudget> whole_;  // null: it is this one
+  const std::string owner_;                  // empty: nobody's
   mutable Mutex mutex_;
+  std::map<std::string, std::weak_ptr<HostBudget>> owners_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t promised_ram_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t held_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t released_bytes_ ABSL_GUARDED_BY(mutex_) = 0;

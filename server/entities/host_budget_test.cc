@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 
 namespace alloclab::server {
@@ -52,6 +53,43 @@ TEST(HostBudget, MemoryIsTakenUpToTheLimitAndSettled) {
   EXPECT_TRUE(absl::IsResourceExhausted(budget.TakeMemory(~0ull)));
   budget.Settle(1010, 10);
   EXPECT_TRUE(budget.TakeMemory(990).ok());
+}
+
+TEST(HostBudget, OneOwnerHasAPartOfIt) {
+  const auto whole =
+      std::make_shared<HostBudget>(kLimits, HostBudgetLimits{.promised_ram_bytes = 50, .held_bytes = 500, .handles = 5});
+  const auto of_bob = whole->Of("bob"), of_ada = whole->Of("ada");
+  EXPECT_EQ(whole->Of(""), whole) << "nobody has no bound of his own";
+  EXPECT_EQ(whole->Of("bob"), of_bob);
+  ASSERT_TRUE(of_bob->TakeMemory(500).ok());
+  ASSERT_TRUE(of_bob->Promise(50).ok());
+  ASSERT_TRUE(of_bob->TakeHandles(5).ok());
+  const auto said = [](const absl::Status& refused) {
+    EXPECT_TRUE(absl::IsResourceExhausted(refused));
+    return std::string(refused.message());
+  };
+  EXPECT_THAT(said(whole->Of("bob")->TakeMemory(1)), HasSubstr("of bob, which would pass the limit of 500 bytes"));
+  EXPECT_THAT(said(of_bob->Promise(1)), HasSubstr("of bob would pass the limit of 50"));
+  EXPECT_THAT(said(of_bob->TakeHandles(1)), HasSubstr("of bob would pass the limit of 5"));
+  EXPECT_EQ(whole->held_bytes(), 500u);
+  EXPECT_TRUE(of_ada->TakeMemory(400).ok());
+  EXPECT_TRUE(of_ada->Promise(40).ok());
+  EXPECT_TRUE(of_ada->TakeHandles(4).ok());
+  ASSERT_TRUE(whole->TakeMemory(100).ok());
+  ASSERT_TRUE(whole->Promise(10).ok());
+  ASSERT_TRUE(whole->TakeHandles(1).ok());
+  EXPECT_THAT(said(of_ada->TakeMemory(1)), HasSubstr("--memory-max")) << "nothing is left in all";
+  EXPECT_THAT(said(of_ada->Promise(1)), HasSubstr("--promised-ram-max"));
+  EXPECT_THAT(said(of_ada->TakeHandles(1)), HasSubstr("--handles-max"));
+  of_bob->Settle(500, 10);
+  of_bob->Return(10);
+  of_bob->Release(50);
+  of_bob->ReturnHandles(5);
+  EXPECT_EQ(whole->held_bytes(), 500u);
+  EXPECT_EQ(whole->released_bytes(), 10u);
+  EXPECT_TRUE(of_ada->TakeMemory(100).ok()) << "what was refused took nothing of hers";
+  EXPECT_TRUE(of_ada->Promise(10).ok());
+  EXPECT_TRUE(of_ada->TakeHandles(1).ok());
 }
 
 TEST(HostBudget, GivingBackWhatWasNotTakenIsOurMistake) {

@@ -52,6 +52,15 @@ Number BoundOf(Number option, Number all) {
   return option == 0 ? all - all / 2 : option;
 }
 
+// Handles and promises have no option of their own.
+HostBudgetLimits BudgetOfOne(const ServerOptions& options) {
+  HostBudgetLimits limits = BudgetOf(options);
+  limits.promised_ram_bytes = BoundOf<std::uint64_t>(0, limits.promised_ram_bytes);
+  limits.handles = BoundOf<std::uint64_t>(0, limits.handles);
+  limits.held_bytes = BoundOf(options.owner_memory_max, limits.held_bytes);
+  return limits;
+}
+
 RunExecutor::Limits RunLimitsOf(const ServerOptions& options) {
   RunExecutor::Limits limits;
   limits.threads = options.run_threads != 0 ? options.run_threads : std::max(1u, std::thread::hardware_concurrency());
@@ -120,7 +129,7 @@ absl::Status CheckDistinct(const ServerOptions& options) {
 struct LabServer::Parts {
   Parts(std::unique_ptr<RunStore> opened, const ServerOptions& options)
       : store(std::move(opened)),
-        budget(std::make_shared<HostBudget>(BudgetOf(options))),
+        budget(std::make_shared<HostBudget>(BudgetOf(options), BudgetOfOne(options))),
         heaps({.instances = options.named_instances_max, .runs = kNamedRunsMax}),
         ids(*store),
         traces(*store, budget, options.trace_store_max, BoundOf(options.owner_stored_bytes_max, options.trace_store_max)),

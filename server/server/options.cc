@@ -201,6 +201,7 @@ std::vector<OptionInfo> MakeList() {
               "bytes of host memory that instances, runs, traces and uploads may hold; 0: what the server does not need of the "
               "host's or the container's",
               &O::memory_max),
+      Counted("owner-memory-max", "the same of one owner of a token; 0: half of all", &O::owner_memory_max),
       Counted("handles-max", "handles of all instances together", &O::handles_max),
       Counted("queued-runs-max", "runs that may wait", &O::queued_runs_max),
       Counted("owner-queued-runs-max", "runs of one owner of a token that may wait; 0: half of all", &O::owner_queued_runs_max),

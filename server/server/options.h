@@ -42,6 +42,7 @@ struct ServerOptions {
   std::uint32_t instances_max = kInstancesMax;
   // Of one owner, when tokens are in force; 0: half of all, but of runs at the same time as many as there are threads.
   std::uint32_t owner_instances_max = 0, owner_queued_runs_max = 0, owner_runs_max = 0;
+  std::uint64_t owner_memory_max = 0;                          // likewise, of host memory
   std::uint64_t owner_stored_runs_max = 0;                     // likewise
   std::uint64_t owner_stored_bytes_max = 0;                    // likewise, of traces and programs
   std::uint32_t owner_connections_max = kOwnerConnectionsMax;  // likewise

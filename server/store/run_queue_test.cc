@@ -185,6 +185,30 @@ TEST_F(RunQueueTest, WhoWaitsLongestForHisTurnIsNext) {
   EXPECT_THAT(owners, ElementsAre("ada", "bob", "ada", "bob", "ada"));
 }
 
+TEST_F(RunQueueTest, ManyOwnersWithManyRunsTakeTurns) {
+  constexpr int kOwners = 10, kRuns = 20;
+  const auto store = Open("one");
+  std::vector<std::string> expected;
+  for (int owner = 0; owner < kOwners; ++owner) {
+    expected.push_back(fmt::format("owner {}", owner));
+    for (int i = 0; i < kRuns; ++i) Add(*store, expected.back());
+  }
+  Add(*store, "one run");
+  for (int round = 0; round < kRuns; ++round) {
+    std::vector<std::string> owners;
+    for (int i = 0; i < kOwners + (round == 0 ? 1 : 0); ++i) {
+      const RunQueue::Taken taken = Take(*store);
+      owners.push_back(taken.run.request.owner);
+      ASSERT_TRUE(Finish(*store, taken).ok());
+    }
+    if (round == 0) {
+      EXPECT_EQ(owners.back(), "one run") << "who came last, after one of each";
+      owners.pop_back();
+    }
+    EXPECT_EQ(owners, expected) << round;
+  }
+}
+
 TEST_F(RunQueueTest, WhoHasTheFewestUnderWayIsNextAndNobodyHasMoreThanHeMay) {
   const auto one = Open("one"), other = Open("other");
   for (const char* owner : {"ada", "ada", "ada", "bob"}) Add(*one, owner);
