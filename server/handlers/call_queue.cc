@@ -10,7 +10,9 @@ namespace {
 
 // The threads that read from the network go first: what they find is perhaps of somebody who asks little, and at an even
 // priority he waits until each thread of the queue has had its slice of the processor.
-constexpr int kQueueNice = 10;
+constexpr int kQueueNice = 5;
+
+thread_local const CallQueue* queue_of_this_thread = nullptr;
 
 }  // namespace
 
@@ -18,6 +20,7 @@ CallQueue::CallQueue(const Rules& rules) : rules_(rules) {
   for (unsigned i = 0; i < rules.threads; ++i) {
     threads_.emplace_back([this] {
       setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kQueueNice);
+      queue_of_this_thread = this;
       while (Work()) {
       }
     });
@@ -64,15 +67,15 @@ bool CallQueue::Put(const Client& client, std::function<void()> call) {
   mine->second.waiting.push_back({std::move(call), client.asks_much});
   ++waiting_;
   few_waiting_ += client.asks_much ? 0 : 1;
-  GiveTurn(client.name, mine->second);
+  GiveTurn(client.name, mine->second, /*wake=*/queue_of_this_thread != this);
   return true;
 }
 
-void CallQueue::GiveTurn(const std::string& name, Here& here) {
+void CallQueue::GiveTurn(const std::string& name, Here& here, bool wake) {
   if (here.has_turn || here.waiting.empty() || here.at_work >= rules_.of_one_client) return;
   here.has_turn = true;
   (here.waiting.front().asks_much ? last_turns_ : turns_).push_back(name);
-  if (sleepers_.empty()) return;
+  if (sleepers_.empty() || !wake) return;
   sleepers_.back()->NotifyOne();
   sleepers_.pop_back();
 }
@@ -107,7 +110,8 @@ void CallQueue::Do(const Taken& taken) {
   const MutexLock lock(mutex_);
   const auto here = clients_.find(taken.client);
   --here->second.at_work;
-  GiveTurn(taken.client, here->second);
+  // A thread of the queue takes the only turn itself.
+  GiveTurn(taken.client, here->second, /*wake=*/queue_of_this_thread != this || !turns_.empty() || !last_turns_.empty());
   if (here->second.at_work == 0 && here->second.waiting.empty()) clients_.erase(here);
 }
 

@@ -1,4 +1,5 @@
-// Short calls, done as they come, and queued when that is not possible.
+// Short calls, done as they come, and queued when that is not possible; and pieces of work that are too long for gRPC's own
+// threads: the batches of streams and the pages of walks.
 //
 // The thread that brings a call does it itself, while few others are at it: handing it to another thread costs more than most
 // calls do, and while it works it takes nothing new from the network, where clients feel that there is no more room. So calls
@@ -47,7 +48,8 @@ class CallQueue {
   // Whether it was called. False: others wait, or enough bringers are at work. Not for who asks too much.
   [[nodiscard]] bool DoNow(absl::FunctionRef<void()> call);
   // Whether it was or will be called. False: too many wait, and it costs no more to say so. The bringer may be made to do calls
-  // that wait, until there are none of who asks no more than others.
+  // that wait, until there are none of who asks no more than others. A thread of the queue brings one at the end of its call:
+  // it goes on with what waits itself, and no other is woken.
   [[nodiscard]] bool Offer(const Client& client, std::function<void()> call) ABSL_LOCKS_EXCLUDED(mutex_);
 
   std::size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
@@ -73,7 +75,7 @@ class CallQueue {
   bool TakePlace();
   void LeavePlace() { bringers_.fetch_sub(1, std::memory_order_release); }
   bool Put(const Client& client, std::function<void()> call) ABSL_LOCKS_EXCLUDED(mutex_);
-  void GiveTurn(const std::string& name, Here& here) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void GiveTurn(const std::string& name, Here& here, bool wake = true) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The next call of a list of turns that has one, which is under way from now on.
   Taken Take(Turns& turns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Do(const Taken& taken) ABSL_LOCKS_EXCLUDED(mutex_);

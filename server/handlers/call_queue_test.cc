@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -140,6 +141,24 @@ TEST(CallQueue, LeavesThreadsForOthers) {
     }
   }
   EXPECT_EQ(done, 3);
+}
+
+// As streams do: the last one of a piece is to bring the next.
+TEST(CallQueue, WhoBringsTheNextAtItsEndGoesOn) {
+  constexpr int kChains = 3, kCalls = 1000;
+  std::atomic<int> done{0};
+  {
+    CallQueue calls({.threads = 4, .of_one_client = 2, .waiting_max = kChains});
+    std::function<void(const std::string&, int)> go_on = [&](const std::string& client, int left) {
+      ++done;
+      if (left > 1) {
+        EXPECT_TRUE(calls.Offer({client}, [&go_on, client, left] { go_on(client, left - 1); }));
+      }
+    };
+    for (const char* client : {"a", "a", "b"}) EXPECT_TRUE(calls.Offer({client}, [&go_on, client] { go_on(client, kCalls); }));
+    while (done < kChains * kCalls) std::this_thread::yield();
+  }
+  EXPECT_EQ(done, kChains * kCalls);
 }
 
 class CallQueueOfManyThreads : public testing::TestWithParam<unsigned> {};

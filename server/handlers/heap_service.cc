@@ -3,20 +3,19 @@
 #include <utility>
 
 #include "server/handlers/grpc_status.h"
-#include "server/handlers/heap_stream.h"
 
 namespace alloclab::server {
 
-HeapService::HeapService(InstanceRegistry& instances, const Callers& callers, const Queues& queues, WorkPool& pool,
-                         OpenCalls& streams, WriteWatch& writes)
-    : QueuedService(callers), instances_(instances), pool_(pool), streams_(streams), writes_(writes) {
-  Queue(queues.operations, "Malloc", &HeapService::DoMalloc);
-  Queue(queues.operations, "Calloc", &HeapService::DoCalloc);
-  Queue(queues.operations, "Realloc", &HeapService::DoRealloc);
-  Queue(queues.operations, "Free", &HeapService::DoFree);
-  Queue(queues.operations, "AllocatePages", &HeapService::DoAllocatePages);
-  Queue(queues.operations, "FreePages", &HeapService::DoFreePages);
-  Queue(queues.batches, "Apply", &HeapService::DoApply);
+HeapService::HeapService(InstanceRegistry& instances, const Callers& callers, CallQueue& batches,
+                         const HeapStream::Hosts& streams)
+    : QueuedService(callers), instances_(instances), streams_(streams) {
+  Queue(streams.operations, "Malloc", &HeapService::DoMalloc);
+  Queue(streams.operations, "Calloc", &HeapService::DoCalloc);
+  Queue(streams.operations, "Realloc", &HeapService::DoRealloc);
+  Queue(streams.operations, "Free", &HeapService::DoFree);
+  Queue(streams.operations, "AllocatePages", &HeapService::DoAllocatePages);
+  Queue(streams.operations, "FreePages", &HeapService::DoFreePages);
+  Queue(batches, "Apply", &HeapService::DoApply);
 }
 
 grpc::Status HeapService::Operate(const Caller& caller, const std::string& instance, const SingleOperation& operation,
@@ -65,7 +64,7 @@ grpc::ServerBidiReactor<v1::Batch, v1::BatchReply>* HeapService::Stream(grpc::Ca
   const HeapStream::Find find = [this, context](const std::string& name) {
     return callers_.FindOwn(*context, instances_, name);
   };
-  return new HeapStream(*context, find, pool_, streams_, writes_, callers_.NameOf(*context));  // deletes itself
+  return new HeapStream(*context, find, streams_, callers_.NameOf(*context));  // deletes itself
 }
 
 }  // namespace alloclab::server

@@ -9,23 +9,15 @@
 #include "server/converters/single_operation.h"
 #include "server/handlers/call_queue.h"
 #include "server/handlers/callers.h"
-#include "server/handlers/open_calls.h"
+#include "server/handlers/heap_stream.h"
 #include "server/handlers/queued_service.h"
-#include "server/handlers/work_pool.h"
-#include "server/handlers/write_watch.h"
 
 namespace alloclab::server {
 
 class HeapService final : public QueuedService<v1::Heap, v1::Heap::WithCallbackMethod_Stream<v1::Heap::Service>> {
  public:
-  // Two queues: single operations are short, batches long.
-  struct Queues {
-    CallQueue& operations;
-    CallQueue& batches;
-  };
-  // All outlive the service.
-  HeapService(InstanceRegistry& instances, const Callers& callers, const Queues& queues, WorkPool& pool, OpenCalls& streams,
-              WriteWatch& writes);
+  // All outlive the service. Two queues: single operations, those of `streams`, are short, batches long.
+  HeapService(InstanceRegistry& instances, const Callers& callers, CallQueue& batches, const HeapStream::Hosts& streams);
 
   grpc::ServerBidiReactor<v1::Batch, v1::BatchReply>* Stream(grpc::CallbackServerContext* context) override;
 
@@ -43,9 +35,7 @@ class HeapService final : public QueuedService<v1::Heap, v1::Heap::WithCallbackM
                        v1::OperationReply& reply);
 
   InstanceRegistry& instances_;
-  WorkPool& pool_;
-  OpenCalls& streams_;
-  WriteWatch& writes_;
+  const HeapStream::Hosts streams_;
 };
 
 }  // namespace alloclab::server

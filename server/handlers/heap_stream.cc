@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "allocators/common/check.h"
 #include "proto/converters/bounds.h"
 #include "server/errors.h"
 #include "server/handlers/grpc_status.h"
@@ -33,11 +34,10 @@ absl::StatusOr<BatchEnd> ApplyBatch(LiveInstance& instance, const v1::Batch& bat
   return BatchEnd{applied->stopped};
 }
 
-HeapStream::HeapStream(grpc::CallbackServerContext& context, Find find, WorkPool& pool, OpenCalls& streams, WriteWatch& writes,
-                       const std::string& owner)
-    : find_(std::move(find)), pool_(pool), streams_(streams), write_(writes, [&context] { context.TryCancel(); }) {
-  absl::Status status = streams_.Admit(this, {context.peer(), owner}, errors::TooManyStreams(streams_.max()),
-                                       [this](const absl::Status& why) { End(why); });
+HeapStream::HeapStream(grpc::CallbackServerContext& context, Find find, const Hosts& hosts, const std::string& owner)
+    : find_(std::move(find)), hosts_(hosts), owner_{.name = owner}, write_(hosts.writes, [&context] { context.TryCancel(); }) {
+  absl::Status status = hosts_.streams.Admit(this, {context.peer(), owner}, errors::TooManyStreams(hosts_.streams.max()),
+                                             [this](const absl::Status& why) { End(why); });
   if (status.ok()) {
     const MutexLock lock(mutex_);
     Read();
@@ -47,7 +47,7 @@ HeapStream::HeapStream(grpc::CallbackServerContext& context, Find find, WorkPool
 }
 
 void HeapStream::OnReadDone(bool ok) {
-  streams_.Heard(this);
+  hosts_.streams.Heard(this);
   bool work_here = false;
   {
     const MutexLock lock(mutex_);
@@ -56,11 +56,11 @@ void HeapStream::OnReadDone(bool ok) {
     ending_ |= !ok;  // half-closed by the client: end_ is OK unless something else ended the call before
     work_here = Proceed();
   }
-  if (work_here) Work();
+  if (work_here) WorkHere();
 }
 
 void HeapStream::OnWriteDone(bool ok) {
-  streams_.Heard(this);
+  hosts_.streams.Heard(this);
   bool work_here = false;
   {
     const MutexLock lock(mutex_);
@@ -72,7 +72,7 @@ void HeapStream::OnWriteDone(bool ok) {
     }
     work_here = Proceed();
   }
-  if (work_here) Work();
+  if (work_here) WorkHere();
 }
 
 void HeapStream::OnCancel() {
@@ -81,7 +81,7 @@ void HeapStream::OnCancel() {
 }
 
 void HeapStream::OnDone() {
-  streams_.Leave(this);
+  hosts_.streams.Leave(this);
   { const MutexLock lock(mutex_); }  // Work, which finished the call, is out of it
   delete this;
 }
@@ -92,7 +92,15 @@ void HeapStream::End(absl::Status status) {
     ending_ = true;
     end_ = std::move(status);
   }
-  if (Proceed()) pool_.Post([this] { Work(); });
+  if (Proceed()) Post();
+}
+
+void HeapStream::Post() {
+  ALLOCLAB_CHECK(hosts_.pieces.Offer(owner_, [this] { Work(); }));
+}
+
+void HeapStream::WorkHere() {
+  if (!hosts_.operations.DoNow([this] { Work(); })) Post();
 }
 
 void HeapStream::Read() {
@@ -116,7 +124,7 @@ bool HeapStream::Proceed() {
     batch_.Swap(&incoming_);
     if (IsQuick()) return true;
     Read();
-    pool_.Post([this] { Work(); });
+    Post();
   } else if (ending_ && !writing_) {
     finished_ = true;
     Finish(ToGrpcStatus(end_));

@@ -1,8 +1,9 @@
 // One call of Heap.Stream: batches in, replies out, in order.
 //
 // At most one read, one batch at work and one write are in flight, all three at the same time; a client that does not read its
-// replies is soon not read from. The messages are reused. A batch that will take a few microseconds is applied on gRPC's own
-// thread: waking another one would take longer.
+// replies is soon not read from. The messages are reused. A batch that will take a few microseconds, going by the one before,
+// is applied on gRPC's own thread: waking another one would take longer. As it may take seconds all the same, it needs a place
+// there as a single operation does (CallQueue::DoNow).
 #ifndef ALLOCLAB_SERVER_HANDLERS_HEAP_STREAM_H_
 #define ALLOCLAB_SERVER_HANDLERS_HEAP_STREAM_H_
 
@@ -21,8 +22,8 @@
 #include "alloclab/v1/heap.pb.h"
 #include "server/converters/batch_converter.h"
 #include "server/entities/live_instance.h"
+#include "server/handlers/call_queue.h"
 #include "server/handlers/open_calls.h"
-#include "server/handlers/work_pool.h"
 #include "server/handlers/write_watch.h"
 
 namespace alloclab::server {
@@ -40,9 +41,16 @@ class HeapStream final : public grpc::ServerBidiReactor<v1::Batch, v1::BatchRepl
   // The instance of that name, for this caller.
   using Find = std::function<absl::StatusOr<std::shared_ptr<LiveInstance>>(const std::string& name)>;
 
-  // Deletes itself when the call is done. All outlive it.
-  HeapStream(grpc::CallbackServerContext& context, Find find, WorkPool& pool, OpenCalls& streams, WriteWatch& writes,
-             const std::string& owner);
+  // All outlive a stream.
+  struct Hosts {
+    CallQueue& operations;  // has the places
+    CallQueue& pieces;      // takes whatever comes
+    OpenCalls& streams;
+    WriteWatch& writes;
+  };
+
+  // Deletes itself when the call is done.
+  HeapStream(grpc::CallbackServerContext& context, Find find, const Hosts& hosts, const std::string& owner);
 
   void OnReadDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
@@ -53,17 +61,21 @@ class HeapStream final : public grpc::ServerBidiReactor<v1::Batch, v1::BatchRepl
   static constexpr std::uint64_t kUnknownNs = 1'000'000'000;
 
   void Work() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Has Work called on another thread.
+  void Post();
+  // Calls Work on this thread, if there is a place for it.
+  void WorkHere() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<BatchEnd> ApplyNext();
   // Whether the batch at hand will be done soon, going by the one before.
   bool IsQuick() const;
   void End(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Starts whatever has become possible, or finishes the call. True: the caller is to call Work without the lock.
+  // Starts whatever has become possible, or finishes the call. True: the caller is to call Work, or WorkHere, without the lock.
   [[nodiscard]] bool Proceed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Read() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Find find_;
-  WorkPool& pool_;
-  OpenCalls& streams_;
+  const Hosts hosts_;
+  const CallQueue::Client owner_;
   WriteWatch::Call write_;
 
   // Touched by whoever is at work.

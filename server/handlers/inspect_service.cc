@@ -42,17 +42,29 @@ grpc::Status InspectService::DoGetStatistics(const Caller& caller, const v1::Get
 
 grpc::ServerWriteReactor<v1::BlockList>* InspectService::WalkBlocks(grpc::CallbackServerContext* context,
                                                                     const v1::WalkBlocksRequest* request) {
-  const auto instance = instances_.Find(request->instance());
-  absl::Status refused = CheckBounds(*request);
-  if (refused.ok()) refused = instance.status();
-  if (refused.ok() && !v1::AllocatorKind_IsValid(request->allocator())) {
-    refused = errors::BadField("allocator",
-                               fmt::format("{} is no allocator; HEAP and PAGES are", static_cast<int>(request->allocator())));
-  }
-  NextPage<v1::BlockList> next = [refused](v1::BlockList&, const Interrupt&) -> absl::StatusOr<bool> { return refused; };
-  if (refused.ok()) next = WalkBlocksOf(*instance, *request);
+  // With the first page: to find that there is no such instance may take long, where other servers may have it.
+  NextPage<v1::BlockList> next = [this, request = *request, walk = NextPage<v1::BlockList>()](
+                                     v1::BlockList& page, const Interrupt& left) mutable -> absl::StatusOr<bool> {
+    if (walk == nullptr) {
+      absl::StatusOr<NextPage<v1::BlockList>> begun = BeginWalk(request);
+      if (!begun.ok()) return begun.status();
+      walk = *std::move(begun);
+    }
+    return walk(page, left);
+  };
   return new PageStream<v1::BlockList>(*context, walks_, callers_.NameOf(*context), errors::TooManyWalks(walks_.calls.max()),
                                        std::move(next));
+}
+
+absl::StatusOr<NextPage<v1::BlockList>> InspectService::BeginWalk(const v1::WalkBlocksRequest& request) const {
+  if (absl::Status status = CheckBounds(request); !status.ok()) return status;
+  const auto instance = instances_.Find(request.instance());
+  if (!instance.ok()) return instance.status();
+  if (!v1::AllocatorKind_IsValid(request.allocator())) {
+    return errors::BadField("allocator",
+                            fmt::format("{} is no allocator; HEAP and PAGES are", static_cast<int>(request.allocator())));
+  }
+  return WalkBlocksOf(*instance, request);
 }
 
 grpc::Status InspectService::DoReadMemory(const Caller& caller, const v1::ReadMemoryRequest& request,

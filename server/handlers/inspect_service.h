@@ -3,6 +3,7 @@
 #ifndef ALLOCLAB_SERVER_HANDLERS_INSPECT_SERVICE_H_
 #define ALLOCLAB_SERVER_HANDLERS_INSPECT_SERVICE_H_
 
+#include "absl/status/statusor.h"
 #include "alloclab/v1/inspect.grpc.pb.h"
 #include "server/collections/instance_registry.h"
 #include "server/handlers/callers.h"
@@ -21,6 +22,7 @@ class InspectService final
                                                       const v1::WalkBlocksRequest* request) override;
 
  private:
+  absl::StatusOr<NextPage<v1::BlockList>> BeginWalk(const v1::WalkBlocksRequest& request) const;
   grpc::Status DoGetStatistics(const Caller& caller, const v1::GetStatisticsRequest& request, v1::Statistics& reply);
   grpc::Status DoReadMemory(const Caller& caller, const v1::ReadMemoryRequest& request, v1::ReadMemoryReply& reply);
   grpc::Status DoTranslate(const Caller& caller, const v1::TranslateRequest& request, v1::Translation& reply);

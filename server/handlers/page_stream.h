@@ -1,5 +1,5 @@
-// A server stream of messages that are made one by one: made on the pool, one write in flight, and none for longer than a
-// client that takes data needs (WriteWatch).
+// A server stream of messages that are made one by one: made on a queue's threads, one write in flight, and none for longer
+// than a client that takes data needs (WriteWatch).
 #ifndef ALLOCLAB_SERVER_HANDLERS_PAGE_STREAM_H_
 #define ALLOCLAB_SERVER_HANDLERS_PAGE_STREAM_H_
 
@@ -11,11 +11,12 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "allocators/common/check.h"
 #include "allocators/common/interrupt.h"
 #include "server/errors.h"
+#include "server/handlers/call_queue.h"
 #include "server/handlers/grpc_status.h"
 #include "server/handlers/open_calls.h"
-#include "server/handlers/work_pool.h"
 #include "server/handlers/write_watch.h"
 
 namespace alloclab::server {
@@ -26,7 +27,7 @@ using NextPage = std::function<absl::StatusOr<bool>(Page& page, const Interrupt&
 
 // What the streams of a server share; all outlive them.
 struct StreamHosts {
-  WorkPool& pool;
+  CallQueue& pieces;  // takes whatever comes
   WriteWatch& writes;
   OpenCalls& calls;
 };
@@ -37,8 +38,9 @@ class PageStream final : public grpc::ServerWriteReactor<Page> {
   // Deletes itself when the call is done. `owner`: of OpenCalls::Client; `when_full`: there are too many such calls.
   PageStream(grpc::CallbackServerContext& context, const StreamHosts& hosts, const std::string& owner,
              const absl::Status& when_full, NextPage<Page> next)
-      : pool_(hosts.pool),
+      : pieces_(hosts.pieces),
         calls_(hosts.calls),
+        owner_{.name = owner},
         next_(std::move(next)),
         write_(hosts.writes, [&context] { context.TryCancel(); }) {
     absl::Status status =
@@ -66,7 +68,7 @@ class PageStream final : public grpc::ServerWriteReactor<Page> {
 
  private:
   void Post() {
-    pool_.Post([this] { Make(); });
+    ALLOCLAB_CHECK(pieces_.Offer(owner_, [this] { Make(); }));
   }
   absl::StatusOr<bool> MakePage() {
     if (draining_) return errors::Draining();
@@ -87,8 +89,9 @@ class PageStream final : public grpc::ServerWriteReactor<Page> {
     }
   }
 
-  WorkPool& pool_;
+  CallQueue& pieces_;
   OpenCalls& calls_;
+  const CallQueue::Client owner_;
   const NextPage<Page> next_;
   std::atomic<bool> cancelled_{false}, draining_{false};
   Page page_;

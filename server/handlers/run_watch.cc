@@ -2,36 +2,48 @@
 
 #include <grpcpp/server_context.h>
 
+#include <utility>
+
+#include "allocators/common/check.h"
 #include "server/converters/run_converter.h"
 #include "server/errors.h"
 #include "server/handlers/grpc_status.h"
 
 namespace alloclab::server {
 
-RunWatch::RunWatch(grpc::CallbackServerContext& context, RunExecutor& runs, OpenCalls& watchers, WriteWatch& writes,
-                   std::uint64_t id, const std::string& owner)
-    : watchers_(watchers), write_(writes, [&context] { context.TryCancel(); }) {
-  absl::Status status = watchers_.Admit(this, {context.peer(), owner}, errors::TooManyWatchers(watchers_.max()),
-                                        [this](const absl::Status& why) { End(why); });
-  if (status.ok()) status = Begin(runs, id);
-  if (!status.ok()) End(status);
+RunWatch::RunWatch(grpc::CallbackServerContext& context, const Hosts& hosts, std::uint64_t id, const std::string& owner)
+    : hosts_(hosts), write_(hosts.writes, [&context] { context.TryCancel(); }) {
+  absl::Status status = hosts_.watchers.Admit(this, {context.peer(), owner}, errors::TooManyWatchers(hosts_.watchers.max()),
+                                              [this](const absl::Status& why) { End(why); });
+  if (status.ok()) {
+    ALLOCLAB_CHECK(hosts_.pieces.Offer({.name = owner}, [this, id] { Begin(id); }));
+    return;
+  }
+  const MutexLock lock(mutex_);
+  finished_ = true;
+  Finish(ToGrpcStatus(status));
 }
 
-absl::Status RunWatch::Begin(RunExecutor& runs, std::uint64_t id) {
-  live_ = runs.FindLive(id);
+void RunWatch::Begin(std::uint64_t id) {
+  absl::Status status;
+  v1::Run ended;
+  live_ = hosts_.runs.FindLive(id);
   if (live_) {
     watcher_ = live_->Watch([this] { Changed(); });
-    Changed();
-    return absl::OkStatus();
+  } else {
+    const absl::StatusOr<Run> run = hosts_.runs.Get(id);
+    status = run.status();
+    if (run.ok()) ended = ToProto(*run);
   }
-  const absl::StatusOr<Run> run = runs.Get(id);
-  if (!run.ok()) return run.status();
   const MutexLock lock(mutex_);
-  message_ = ToProto(*run);
+  beginning_ = false;
+  if (!status.ok()) end_ = status;
+  if (!end_ && live_) return Proceed();
   finished_ = true;
+  if (end_) return Finish(ToGrpcStatus(*end_));
+  message_ = std::move(ended);
   write_.Began();
   StartWriteAndFinish(&message_, {}, grpc::Status::OK);
-  return absl::OkStatus();
 }
 
 void RunWatch::Changed() {
@@ -41,7 +53,7 @@ void RunWatch::Changed() {
 }
 
 void RunWatch::Proceed() {
-  if (writing_ || finished_ || !changed_) return;
+  if (beginning_ || writing_ || finished_ || !changed_) return;
   changed_ = false;
   const Run run = live_->Get();
   message_ = ToProto(run);
@@ -58,7 +70,7 @@ void RunWatch::Proceed() {
 void RunWatch::OnWriteDone(bool ok) {
   write_.Ended();
   if (!ok) return End(errors::CallCancelled());
-  watchers_.Heard(this);
+  hosts_.watchers.Heard(this);
   const MutexLock lock(mutex_);
   writing_ = false;
   Proceed();
@@ -69,13 +81,18 @@ void RunWatch::OnCancel() { End(errors::CallCancelled()); }
 void RunWatch::End(const absl::Status& status) {
   const MutexLock lock(mutex_);
   if (finished_) return;
+  if (beginning_) {
+    end_ = status;
+    return;
+  }
   finished_ = true;
   Finish(ToGrpcStatus(status));
 }
 
 void RunWatch::OnDone() {
   if (live_) live_->Unwatch(watcher_);
-  watchers_.Leave(this);
+  hosts_.watchers.Leave(this);
+  { const MutexLock lock(mutex_); }  // Begin, which may have finished the call, is out of it
   delete this;
 }
 

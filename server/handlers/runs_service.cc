@@ -9,7 +9,6 @@
 #include "server/converters/run_converter.h"
 #include "server/errors.h"
 #include "server/handlers/grpc_status.h"
-#include "server/handlers/run_watch.h"
 #include "server/limits.h"
 
 namespace alloclab::server {
@@ -22,9 +21,9 @@ grpc::Status Reply(const absl::StatusOr<Run>& run, v1::Run& reply) {
 
 }  // namespace
 
-RunsService::RunsService(RunExecutor& runs, const Callers& callers, TraceLibrary& traces, OpenCalls& watchers, OpenCalls& diffs,
-                         WriteWatch& writes, CallQueue& calls)
-    : QueuedService(callers), runs_(runs), traces_(traces), watchers_(watchers), diffs_(diffs), writes_(writes) {
+RunsService::RunsService(const RunWatch::Hosts& hosts, const Callers& callers, TraceLibrary& traces, OpenCalls& diffs,
+                         CallQueue& calls)
+    : QueuedService(callers), runs_(hosts.runs), traces_(traces), watchers_(hosts), diffs_(diffs) {
   Queue(calls, "SubmitRun", &RunsService::DoSubmitRun);
   Queue(calls, "GetRun", &RunsService::DoGetRun);
   Queue(calls, "ListRuns", &RunsService::DoListRuns);
@@ -43,21 +42,21 @@ grpc::Status RunsService::DoSubmitRun(const Caller& caller, const v1::SubmitRunR
   const absl::Status may = CheckOwner(*who, wanted->request.owner, "the run");
   if (!may.ok()) return ToGrpcStatus(may);
   wanted->request_id = RequestIdOf(wanted->request.owner, wanted->request_id);
-  return Reply(runs_.Submit(*std::move(wanted)), reply);
+  return Reply(runs_.Submit(*std::move(wanted), LeftBy(caller)), reply);
 }
 
 grpc::Status RunsService::DoGetRun(const Caller&, const v1::GetRunRequest& request, v1::Run& reply) {
   return Reply(runs_.Get(request.id()), reply);
 }
 
-grpc::Status RunsService::DoListRuns(const Caller&, const v1::ListRunsRequest& request, v1::ListRunsResponse& reply) {
+grpc::Status RunsService::DoListRuns(const Caller& caller, const v1::ListRunsRequest& request, v1::ListRunsResponse& reply) {
   const auto size = PageSizeFromProto(request.page_size(), kListRunsDefault, kListRunsMax);
   if (!size.ok()) return ToGrpcStatus(size.status());
   const auto before = PageTokenFromProto(request.page_token());
   if (!before.ok()) return ToGrpcStatus(before.status());
   const auto filter = FilterFromProto(request);
   if (!filter.ok()) return ToGrpcStatus(filter.status());
-  const auto runs = runs_.List(*before, *size + 1, *filter);
+  const auto runs = runs_.List(*before, *size + 1, *filter, LeftBy(caller));
   if (!runs.ok()) return ToGrpcStatus(runs.status());
   reply = ToProto(*runs, *size);
   return grpc::Status::OK;
@@ -65,7 +64,7 @@ grpc::Status RunsService::DoListRuns(const Caller&, const v1::ListRunsRequest& r
 
 grpc::ServerWriteReactor<v1::Run>* RunsService::WatchRun(grpc::CallbackServerContext* context,
                                                          const v1::WatchRunRequest* request) {
-  return new RunWatch(*context, runs_, watchers_, writes_, request->id(), callers_.NameOf(*context));  // deletes itself
+  return new RunWatch(*context, watchers_, request->id(), callers_.NameOf(*context));  // deletes itself
 }
 
 grpc::Status RunsService::DoCancelRun(const Caller& caller, const v1::CancelRunRequest& request, v1::Run& reply) {
@@ -85,12 +84,11 @@ grpc::Status RunsService::DoUpdateRun(const Caller& caller, const v1::UpdateRunR
 }
 
 grpc::Status RunsService::DoDiffRuns(const Caller& caller, const v1::DiffRunsRequest& request, v1::DiffRunsReply& reply) {
-  if (absl::Status status = diffs_.Admit(&caller, {caller.peer(), callers_.NameOf(caller)}, errors::TooManyDiffs(diffs_.max()));
-      !status.ok())
+  const std::string owner = callers_.NameOf(caller);
+  if (absl::Status status = diffs_.Admit(&caller, {caller.peer(), owner}, errors::TooManyDiffs(diffs_.max())); !status.ok())
     return ToGrpcStatus(status);
   const absl::Cleanup leave = [&] { diffs_.Leave(&caller); };
-  absl::StatusOr<v1::DiffRunsReply> found =
-      server::DiffRuns(runs_, traces_, request.a(), request.b(), [&caller] { return caller.IsCancelled(); });
+  absl::StatusOr<v1::DiffRunsReply> found = server::DiffRuns(runs_, traces_, request.a(), request.b(), LeftBy(caller), owner);
   if (found.ok()) reply = *std::move(found);
   return ToGrpcStatus(found.status());
 }

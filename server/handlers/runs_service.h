@@ -8,15 +8,14 @@
 #include "server/handlers/callers.h"
 #include "server/handlers/open_calls.h"
 #include "server/handlers/queued_service.h"
-#include "server/handlers/write_watch.h"
+#include "server/handlers/run_watch.h"
 
 namespace alloclab::server {
 
 class RunsService final : public QueuedService<v1::Runs, v1::Runs::WithCallbackMethod_WatchRun<v1::Runs::Service>> {
  public:
   // All outlive the service.
-  RunsService(RunExecutor& runs, const Callers& callers, TraceLibrary& traces, OpenCalls& watchers, OpenCalls& diffs,
-              WriteWatch& writes, CallQueue& calls);
+  RunsService(const RunWatch::Hosts& hosts, const Callers& callers, TraceLibrary& traces, OpenCalls& diffs, CallQueue& calls);
 
   grpc::ServerWriteReactor<v1::Run>* WatchRun(grpc::CallbackServerContext*, const v1::WatchRunRequest* request) override;
 
@@ -31,9 +30,8 @@ class RunsService final : public QueuedService<v1::Runs, v1::Runs::WithCallbackM
 
   RunExecutor& runs_;
   TraceLibrary& traces_;
-  OpenCalls& watchers_;
+  const RunWatch::Hosts watchers_;
   OpenCalls& diffs_;
-  WriteWatch& writes_;
 };
 
 }  // namespace alloclab::server

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -62,6 +63,7 @@ FrontDoor::Rules DoorRules(std::size_t connections_max) {
   return {.connections_max = connections_max, .guests_max = kGuestsMax, .silence = kSilenceMax, .guest_stay = kGuestStay};
 }
 
+// Of what computes. One owner's pieces of streams and walks have so many, and those of others as many again.
 unsigned PoolThreads() { return std::max(2u, std::thread::hardware_concurrency()); }
 
 // Half of the threads on which gRPC calls back, of which it has half as many as processors, 2 to 16.
@@ -74,7 +76,6 @@ GrpcServer::GrpcServer(const Domain& domain, const Bounds& bounds)
       access_(domain.access),
       owners_(bounds.connections_of_one, [this](const std::string& connection) { HangUpOn(connection, kRefusalTime); }),
       cancels_({.at_once = kCancelsAtOnceMax, .per_second = kCancelsPerSecondMax, .clients_max = kConnectionsMax}),
-      pool_(PoolThreads()),
       writes_(kWriteTimeMax),
       streams_({.max = bounds.streams, .of_one_client = kStreamsPerConnectionMax, .silence = kStreamSilenceMax}),
       uploads_({.max = kConcurrentUploadsMax, .of_one_client = kUploadsPerConnectionMax, .silence = kUploadSilenceMax}),
@@ -86,13 +87,14 @@ GrpcServer::GrpcServer(const Domain& domain, const Bounds& bounds)
                    .of_one_client = PoolThreads() / 2,
                    .waiting_max = kCallsWaitingMax}),
       calls_({.threads = kCallThreads, .of_one_client = kCallThreads / 2, .waiting_max = kCallsWaitingMax}),
+      pieces_({.threads = 2 * PoolThreads(), .of_one_client = PoolThreads(), .waiting_max = SIZE_MAX}),
       lab_(domain.instances, callers_, domain.runs.natives(), domain.describe, calls_),
-      heap_(domain.instances, callers_, {operations_, calls_}, pool_, streams_, writes_),
-      inspect_(domain.instances, callers_, {pool_, writes_, walks_}, calls_),
+      heap_(domain.instances, callers_, calls_, {operations_, pieces_, streams_, writes_}),
+      inspect_(domain.instances, callers_, {pieces_, writes_, walks_}, calls_),
       time_travel_(domain.opened_runs, domain.instances, callers_, calls_),
       workloads_(domain.traces, domain.runs, callers_, uploads_, calls_),
       guests_(domain.guests, domain.runs, callers_, uploads_, calls_),
-      runs_(domain.runs, callers_, domain.traces, watchers_, diffs_, writes_, calls_) {}
+      runs_({domain.runs, pieces_, watchers_, writes_}, callers_, domain.traces, diffs_, calls_) {}
 
 GrpcServer::~GrpcServer() { Stop(MonotonicTime::InfinitePast()); }
 

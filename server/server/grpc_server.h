@@ -28,7 +28,6 @@
 #include "server/handlers/open_calls.h"
 #include "server/handlers/runs_service.h"
 #include "server/handlers/time_travel_service.h"
-#include "server/handlers/work_pool.h"
 #include "server/handlers/workloads_service.h"
 #include "server/handlers/write_watch.h"
 #include "server/http/bind_address.h"
@@ -83,10 +82,9 @@ class GrpcServer {
   OwnerConnections owners_;
   const Callers callers_{access_, owners_};
   ClientBudget cancels_;
-  WorkPool pool_;
   WriteWatch writes_;
   OpenCalls streams_, uploads_, watchers_, diffs_, walks_;
-  CallQueue operations_, calls_;
+  CallQueue operations_, calls_, pieces_;
   LabService lab_;
   HeapService heap_;
   InspectService inspect_;
