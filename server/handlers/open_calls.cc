@@ -24,12 +24,12 @@ void CountOneLess(std::map<std::string, std::size_t>& counts, const std::string&
 absl::Status OpenCalls::Admit(const void* call, const Client& client, const absl::Status& when_full, End end) {
   const MutexLock lock(mutex_);
   if (draining_) return errors::Draining();
-  if (CountOf(of_client_, client.connection) >= rules_.of_one_client) return when_full;
+  if (CountOf(of_client_, client.connection) >= rules_.of_one_client) return when_full;  // that of none is 0
   if (CountOf(of_owner_, client.owner) >= of_one_owner()) return when_full;
   const MonotonicTime now = clock_();
   if (calls_.size() >= rules_.max && !MakeRoom(now)) return when_full;
   calls_.emplace(call, Call{client, std::move(end), now});
-  ++of_client_[client.connection];
+  if (!client.connection.empty()) ++of_client_[client.connection];
   if (!client.owner.empty()) ++of_owner_[client.owner];
   return absl::OkStatus();
 }
@@ -54,7 +54,7 @@ void OpenCalls::Leave(const void* call) {
 }
 
 void OpenCalls::Remove(std::map<const void*, Call>::iterator call) {
-  CountOneLess(of_client_, call->second.client.connection);
+  if (!call->second.client.connection.empty()) CountOneLess(of_client_, call->second.client.connection);
   if (!call->second.client.owner.empty()) CountOneLess(of_owner_, call->second.client.owner);
   calls_.erase(call);
 }

@@ -28,7 +28,7 @@ class OpenCalls {
     absl::Duration silence = absl::InfiniteDuration();  // of a call that may have to make room
   };
   struct Client {
-    std::string connection;
+    std::string connection;  // empty: none, without a bound
     std::string owner = {};  // empty: nobody's, without a bound
   };
   using Clock = std::function<MonotonicTime()>;

@@ -55,6 +55,17 @@ TEST_F(OpenCallsTest, AnOwnerHasHalfOfThemOnHoweverManyConnections) {
   EXPECT_TRUE(Admit(calls, 3, "e").ok()) << "nobody's";
 }
 
+TEST_F(OpenCallsTest, WhoIsKnownByNameAloneHasNoConnectionThatIsFull) {
+  OpenCalls calls({.max = 4, .of_one_client = 1});
+  EXPECT_TRUE(Admit(calls, 0, "", "bob").ok());
+  EXPECT_TRUE(Admit(calls, 1, "", "bob").ok());
+  EXPECT_EQ(Admit(calls, 2, "", "bob").message(), "full") << "half of all";
+  EXPECT_TRUE(Admit(calls, 2, "", "ada").ok());
+  EXPECT_TRUE(Admit(calls, 3, "a").ok());
+  calls.Leave(Key(0));
+  EXPECT_EQ(Admit(calls, 0, "a").message(), "full");
+}
+
 TEST_F(OpenCallsTest, TheLongestSilentMakesRoom) {
   OpenCalls calls({.max = 2, .of_one_client = 2, .silence = absl::Seconds(1)}, [this] { return now_; });
   EXPECT_TRUE(Admit(calls, 0).ok());

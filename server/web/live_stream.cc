@@ -113,8 +113,8 @@ absl::StatusOr<std::shared_ptr<HttpStream>> LiveStreams::Open(const OpenCalls::C
   auto made = std::make_unique<LiveStream>(name, std::move(source), request);
   absl::Status status = open_.Admit(
       made.get(), client,
-      absl::ResourceExhaustedError(fmt::format("{} live streams are open, the most at a time ({} of one client); ask for "
-                                               "the same without /live",
+      absl::ResourceExhaustedError(fmt::format("{} live streams are open, the most at a time ({} of one client without a "
+                                               "token, half of them of one with it); ask for the same without /live",
                                                kLiveStreamsMax, kLiveStreamsPerClientMax)));
   if (!status.ok()) return status;
   std::shared_ptr<LiveStream> stream(made.release(), [this, name](const LiveStream* closed) {

@@ -30,8 +30,8 @@
 
 namespace alloclab::server {
 
-// Of the whole server, and of one client's address, behind which a class may sit. Each holds what it has sent last, up to half
-// a MiB.
+// Of the whole server, and of one client's address, behind which a class may sit; where clients have names, half of them of
+// one name, whatever its addresses. Each holds what it has sent last, up to half a MiB.
 inline constexpr std::size_t kLiveStreamsMax = 32, kLiveStreamsPerClientMax = 8;
 inline constexpr absl::Duration kLiveHeartbeat = absl::Seconds(10);  // so that it is noticed who is gone
 inline constexpr absl::Duration kLiveIdleMax = absl::Minutes(15);

@@ -243,13 +243,13 @@ absl::StatusOr<std::string> WebApi::DiffRuns(const HttpRequest& request) {
   const auto id = RunNumber(request), with = request.Number("with", 0, 0, UINT64_MAX);
   if (!id.ok()) return id.status();
   if (!with.ok()) return with.status();
-  if (absl::Status status = diffs_.Admit(&request, {request.peer, request.caller}, errors::TooManyDiffs(diffs_.max()));
-      !status.ok())
+  if (absl::Status status = diffs_.Admit(&request, ClientOf(request), errors::TooManyDiffs(diffs_.max())); !status.ok())
     return status;
   const absl::Cleanup leave = [&] { diffs_.Leave(&request); };
   const MonotonicTime end = MonotonicTime::Now() + kWebDiffTimeMax;
-  const auto reply = server::DiffRuns(subjects_.runs, subjects_.traces, *id, *with,
-                                      [this, end] { return stopping_ || MonotonicTime::Now() >= end; });
+  const auto reply = server::DiffRuns(
+      subjects_.runs, subjects_.traces, *id, *with, [this, end] { return stopping_ || MonotonicTime::Now() >= end; },
+      request.caller);
   if (absl::IsCancelled(reply.status())) {
     return absl::DeadlineExceededError(
         fmt::format("comparing the two takes longer than {}: expected \"alloclab runs diff {} {}\"",

@@ -44,6 +44,11 @@ struct WebSubjects {
   AccessControl* access = nullptr;          // null: everybody may do everything
 };
 
+// Who asks, for a count of what is his: by his name, as others may come by the same address. Nobody in particular: by that.
+inline OpenCalls::Client ClientOf(const HttpRequest& request) {
+  return {.connection = request.caller.empty() ? request.peer : "", .owner = request.caller};
+}
+
 class WebApi {
  public:
   explicit WebApi(WebSubjects subjects) : subjects_(std::move(subjects)) {}

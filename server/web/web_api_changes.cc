@@ -223,7 +223,7 @@ absl::StatusOr<WebApi::TakeTrace> WebApi::StartUpload(const HttpRequest& request
   }
   if (request.body_bytes > kTraceUploadBytesMax) return errors::TraceUploadTooLarge(kTraceUploadBytesMax);
   const auto place = std::make_shared<UploadPlace>(uploads_, subjects_.traces.budget());
-  if (absl::Status status = uploads_.Admit(place.get(), {request.peer, request.caller}, errors::TooManyUploads(uploads_.max()));
+  if (absl::Status status = uploads_.Admit(place.get(), ClientOf(request), errors::TooManyUploads(uploads_.max()));
       !status.ok()) {
     return status;
   }

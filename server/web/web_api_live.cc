@@ -157,7 +157,7 @@ absl::StatusOr<std::string> WebApi::Ages(const HttpRequest& request) {
   const auto opened = subjects_.opened_runs.Find(request.path[2]);
   if (!opened.ok()) return opened.status();
   const Trace& trace = *(*opened)->opened_run()->trace;
-  MemoryLease lease(subjects_.traces.budget());
+  MemoryLease lease(subjects_.traces.budget()->Of(request.caller));
   if (absl::Status status = lease.Take(BlockAgesHostNeed(trace)); !status.ok()) return status;
   v1::BlockAges ages;
   const Look look = [&](const Driver& driver) {
@@ -194,7 +194,7 @@ absl::StatusOr<std::shared_ptr<HttpStream>> WebApi::OpenLive(const HttpRequest& 
     return figures;
   };
   if (const auto figures = source.figures(); !figures.ok()) return figures.status();  // as an answer, not as an event
-  return streams_.Open({request.peer, request.caller}, std::move(source), *wanted);
+  return streams_.Open(ClientOf(request), std::move(source), *wanted);
 }
 
 absl::StatusOr<std::string> WebApi::SteerLive(const HttpRequest& request) {

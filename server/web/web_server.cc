@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "allocators/common/printable.h"
@@ -58,13 +59,9 @@ HttpResponse WebServer::Answer(const HttpRequest& request) {
     if (access_) {
       if (std::optional<HttpResponse> answer = access_->Answer(request)) return *std::move(answer);
     }
-    if (WebApi::IsLive(request)) return Stream(request);
-    if (request.changes && request.path == kTracesPath) return Upload(request);
     const absl::StatusOr<Bearer> who = access_ ? access_->Admit(request) : Bearer();
     if (!who.ok()) return ErrorResponse(who.status());
-    absl::StatusOr<std::string> json = api_.Answer(request, *who);
-    if (access_) access_->Audit(request, json.status());
-    return JsonResponse(std::move(json));
+    return AnswerData(request, *who);
   }
   const auto file = files_.find(request.path.empty() ? "index.html" : absl::StrJoin(request.path, "/"));
   if (file == files_.end()) {
@@ -74,18 +71,30 @@ HttpResponse WebServer::Answer(const HttpRequest& request) {
   return file->second;
 }
 
-HttpResponse WebServer::Stream(HttpRequest request) {
-  if (access_) request.caller = access_->Admit(request).value_or(Bearer()).name;
+HttpResponse WebServer::AnswerData(const HttpRequest& request, const Bearer& who) {
+  if (!who.name.empty()) {
+    absl::Status status =
+        answers_.Admit(&request, {.connection = "", .owner = who.name}, errors::TooManyAnswers(who.name, answers_.max() / 2));
+    if (!status.ok()) return ErrorResponse(status);
+  }
+  const absl::Cleanup leave = [&] { answers_.Leave(&request); };
+  if (WebApi::IsLive(request)) return Stream(request, who);
+  if (request.changes && request.path == kTracesPath) return Upload(request, who);
+  absl::StatusOr<std::string> json = api_.Answer(request, who);
+  if (access_) access_->Audit(request, json.status());
+  return JsonResponse(std::move(json));
+}
+
+HttpResponse WebServer::Stream(HttpRequest request, const Bearer& who) {
+  request.caller = who.name;
   auto stream =
       api_.OpenLive(request, [this, request] { return access_ ? access_->Admit(request).status() : absl::OkStatus(); });
   if (!stream.ok()) return ErrorResponse(stream.status());
   return {.status = 200, .type = "text/event-stream", .body = {}, .etag = {}, .stream = *std::move(stream)};
 }
 
-HttpResponse WebServer::Upload(HttpRequest request) {
-  const absl::StatusOr<Bearer> who = access_ ? access_->Admit(request) : Bearer();
-  if (!who.ok()) return ErrorResponse(who.status());
-  request.caller = who->name;
+HttpResponse WebServer::Upload(HttpRequest request, const Bearer& who) {
+  request.caller = who.name;
   auto take = api_.StartUpload(request);
   if (!take.ok()) return ErrorResponse(take.status());
   return {.status = 200,

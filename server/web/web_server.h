@@ -1,5 +1,7 @@
 // The built-in web page: its files, its data, and the HTTP server that brings both to a browser. Its pages read, follow
 // what changes by streams, and work on instances, runs and traces as the services do.
+//
+// Of the threads that compute answers one owner of a token has at most half; who asks for more at the same moment is refused.
 #ifndef ALLOCLAB_SERVER_WEB_WEB_SERVER_H_
 #define ALLOCLAB_SERVER_WEB_WEB_SERVER_H_
 
@@ -8,6 +10,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "server/handlers/open_calls.h"
 #include "server/http/http_server.h"
 #include "server/web/web_access.h"
 #include "server/web/web_api.h"
@@ -28,10 +31,12 @@ class WebServer {
  private:
   explicit WebServer(WebSubjects subjects);
   HttpResponse Answer(const HttpRequest& request);
-  HttpResponse Stream(HttpRequest request);
-  HttpResponse Upload(HttpRequest request);
+  HttpResponse AnswerData(const HttpRequest& request, const Bearer& who);
+  HttpResponse Stream(HttpRequest request, const Bearer& who);
+  HttpResponse Upload(HttpRequest request, const Bearer& who);
 
   std::unique_ptr<WebAccess> access_;  // null: everybody may do everything
+  OpenCalls answers_{kHttpThreads};    // under way
   WebApi api_;
   std::map<std::string, HttpResponse> files_;  // by path without the first slash
   std::unique_ptr<HttpServer> http_;           // last: it stops first
