@@ -54,7 +54,8 @@ inline constexpr std::uint32_t kWalksMax = 100;  // at a time: each holds a mess
 
 // --- Opened runs ---
 
-// Each holds a machine, the run's operations, and images of the machine: together at most 2 GiB.
+// Each holds a machine, the run's operations, and images of the machine: together at most 2 GiB, which count to what its owner
+// may hold.
 inline constexpr std::size_t kOpenedRunsMax = 8;
 inline constexpr std::uint64_t kOpenedRunImageBytesMax = 256ull << 20;
 // Nor more than this part of what the server may hold.
@@ -162,6 +163,8 @@ inline constexpr absl::Duration kSnapshotInterval = absl::Milliseconds(100);
 
 // --- Host ---
 
+// Of promised RAM, host memory and handles one owner of a token has at most half (HostBudget::Of).
+
 inline constexpr std::size_t kTransportBytesMax = 512u << 20;  // gRPC's own buffers
 // Memory that the server itself may need beside what instances, runs, traces and uploads hold: buffers of gRPC at their bound,
 // and 256 MiB for all else.
@@ -198,7 +201,9 @@ inline constexpr std::uint64_t kDescriptorsReserved = 2 * 128 + 2 * kGuestsMax +
 // Unary calls that wait for a thread, of two kinds: single operations, and all others; some 10 KiB each. Of whom none is there
 // may always bring one.
 inline constexpr std::uint32_t kCallsWaitingMax = 2'048;
-// Threads for calls that may take long: batches, checks, comparisons, writes to the store. One client has at most half of them.
+// Threads for calls that may take long: batches, checks, comparisons, writes to the store. One client has at most half of them;
+// of the page's answers (kHttpThreads) likewise. Pieces of streams and walks have two threads a processor, of which one owner
+// has half: alone he keeps all processors busy, and another need not wait for him.
 inline constexpr unsigned kCallThreads = 32;
 // Calls that one connection may cancel, at once and in a second: all of its streams each second, and three times all of them
 // in a moment. Whoever cancels more is hung up on: to open and reset streams costs a client nothing.

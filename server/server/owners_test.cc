@@ -15,58 +15,12 @@
 #include "absl/time/clock.h"
 #include "alloclab/v1/guest.grpc.pb.h"
 #include "alloclab/v1/time_travel.grpc.pb.h"
-#include "server/access/token_file.h"
 #include "server/limits.h"
 #include "server/testing/eventually.h"
-#include "server/testing/http_client.h"
-#include "server/testing/test_server.h"
+#include "server/testing/owners_fixture.h"
 
 namespace alloclab::server {
 namespace {
-
-class Owners : public testing::Test {
- protected:
-  static constexpr std::uint32_t kConnectionsOfOne = 3;
-  static constexpr std::uint32_t kRunThreads = 2;
-
-  static std::string MakeUser(const std::string& data_dir, const std::string& name) {
-    const auto secret = CreateToken(data_dir, {.name = name, .role = Role::kUser, .created = absl::Now(), .digest = {}});
-    EXPECT_TRUE(secret.ok()) << secret.status();
-    return "Bearer " + secret.value_or("");
-  }
-  // What `call` of a context comes to with that token.
-  template <class Call>
-  static grpc::Status As(const std::string& user, const Call& call) {
-    return With([&](grpc::ClientContext& context) {
-      context.AddMetadata("authorization", user);
-      return call(context);
-    });
-  }
-  v1::Run Submit(const std::string& user, const v1::SubmitRunRequest& request) {
-    v1::Run run;
-    const grpc::Status status = As(user, [&](auto& context) { return server_->runs->SubmitRun(&context, request, &run); });
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return run;
-  }
-  grpc::Status Create(const std::string& user, const v1::CreateInstanceRequest& request, v1::Instance& made) {
-    return As(user, [&](auto& context) { return server_->lab->CreateInstance(&context, request, &made); });
-  }
-  int Post(const std::string& user, const std::string& target) {
-    const std::string& host = server_.server().web_address();
-    return Exchange(host, absl::StrCat("POST ", target, " HTTP/1.1\r\nHost: ", host, "\r\nOrigin: http://", host,
-                                       "\r\nAuthorization: ", user, "\r\n\r\n"))
-        .status;
-  }
-
-  std::string ada_, bob_;
-  TestServer server_{[this](ServerOptions& options) {
-    options.web_listen = "127.0.0.1:0";
-    options.owner_connections_max = kConnectionsOfOne;
-    options.run_threads = kRunThreads;
-    ada_ = MakeUser(options.data_dir, "ada");
-    bob_ = MakeUser(options.data_dir, "bob");
-  }};
-};
 
 TEST_F(Owners, NobodyIsInTheWayOfAnothersRequestIds) {
   v1::SubmitRunRequest run = SmallRun();
