@@ -25,7 +25,7 @@ endif
 	$(LAB_COMPILE) -c $(ALLOCLAB_SDK)/rt.c -o $*.rt.o
 	$(LAB_LINK) $(if $(LAB_PAGES),$(LAB_PLACE_PAGES),$(LAB_PLACE)) -o $@ $*.lab.o $*.rt.o
 
-LAB_RUSTC ?= rustc
+LAB_RUSTC ?= $(firstword $(wildcard /usr/bin/rustc) rustc)
 LAB_RUST_CORE ?= $(firstword $(wildcard /usr/src/rustc-*/library/core/src/lib.rs))
 LAB_RUST = RUSTC_BOOTSTRAP=1 $(LAB_RUSTC) --edition 2021 --target i586-unknown-linux-gnu -C target-cpu=i686 -C opt-level=2 \
   -C panic=abort -C relocation-model=static
