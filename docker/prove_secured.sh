@@ -11,7 +11,9 @@ source docker/proving.sh
 export COMPOSE_PROJECT_NAME=alloclab-secured COMPOSE_FILE=docker/compose.yaml:docker/secured.yaml COMPOSE_PROFILES=load
 export LAB_GRPC_PORT=0 LAB_WEB_PORT=0 LAB_METRICS_PORT=0 LAB_PROMETHEUS_PORT=0 LAB_GRAFANA_PORT=0  # any that is free
 export LAB_ADDRESS LAB_SECRETS LAB_VERSION=proof-1
-LAB_ADDRESS=$(docker network inspect bridge --format '{{(index .IPAM.Config 0).Gateway}}')
+# Of the engine's bridge, as the host has it: an engine that was started for the first time does not say.
+LAB_ADDRESS=$(ip -4 -oneline address show "$(docker network inspect bridge --format '{{index .Options "com.docker.network.bridge.name"}}')" |
+  awk '{ sub("/.*", "", $4); print $4; exit }')
 readonly STACK=alloclab-secured-stack
 SHARED=$(mktemp -d)  # what a client has
 readonly SHARED
