@@ -33,6 +33,29 @@ class LiveInstanceTest : public testing::Test {
     return instance_->Apply({.heap = 1}, operations, results).status();
   }
 
+  // A machine at work until the end.
+  class Busy {
+   public:
+    explicit Busy(LiveInstance& instance)
+        : worker_([this, &instance] {
+            const auto stay = [this](Driver&) {
+              at_work_.count_down();
+              done_.wait();
+            };
+            EXPECT_TRUE(instance.ApplyOne({OpKind::kFree, kNoBlock, 0, 0}, stay).ok());
+          }) {
+      at_work_.wait();
+    }
+    void End() {
+      done_.count_down();
+      worker_.join();
+    }
+
+   private:
+    std::latch at_work_{1}, done_{1};
+    std::thread worker_;
+  };
+
   std::shared_ptr<HostBudget> budget_ = std::make_shared<HostBudget>(
       HostBudgetLimits{.promised_ram_bytes = 1ull << 32, .held_bytes = 1ull << 32, .handles = 100});
   std::unique_ptr<LiveInstance> instance_ = std::make_unique<LiveInstance>(7, "toy", Machine(), budget_);
@@ -67,22 +90,11 @@ TEST_F(LiveInstanceTest, LooksAreServedBetweenTwoPiecesOfABatch) {
 }
 
 TEST_F(LiveInstanceTest, ALookThatNobodyComesToEndsAtItsDeadline) {
-  std::latch busy(1), done(1);
-  std::thread worker([&] {
-    EXPECT_TRUE(instance_
-                    ->ApplyOne({OpKind::kFree, kNoBlock, 0, 0},
-                               [&](Driver&) {
-                                 busy.count_down();
-                                 done.wait();
-                               })
-                    .ok());
-  });
-  busy.wait();
+  Busy busy(*instance_);
   const absl::Status late = instance_->LookAt([](const Driver&) { FAIL(); }, MonotonicTime::Now());
   EXPECT_TRUE(absl::IsDeadlineExceeded(late)) << late;
   EXPECT_EQ(instance_->Sample().operations, 0u) << "a sample must be there without waiting";
-  done.count_down();
-  worker.join();
+  busy.End();
 }
 
 TEST_F(LiveInstanceTest, AfterCloseEverythingIsNotFound) {
@@ -149,24 +161,14 @@ TEST_F(LongBatchTest, NobodyWaitsForIt) {
 }
 
 TEST_F(LiveInstanceTest, WhoClosesItWaitsForNoneOfThoseThatWait) {
-  std::latch busy(1), done(1);
+  Busy busy(*instance_);
   std::atomic<int> applied{0};
   std::vector<std::thread> threads;
-  threads.emplace_back([&] {
-    EXPECT_TRUE(instance_
-                    ->ApplyOne({OpKind::kFree, kNoBlock, 0, 0},
-                               [&](Driver&) {
-                                 busy.count_down();
-                                 done.wait();
-                               })
-                    .ok());
-  });
-  busy.wait();
   for (int i = 0; i < 4; ++i) threads.emplace_back([&] { applied += Malloc(1).ok(); });
   absl::SleepFor(absl::Milliseconds(50));  // they wait
   threads.emplace_back([&] { instance_->Close(); });
   absl::SleepFor(absl::Milliseconds(50));  // so does who closes it, behind them
-  done.count_down();
+  busy.End();
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(applied, 0);
 }
