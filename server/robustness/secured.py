@@ -199,7 +199,8 @@ def beside_a_flood(report, root, tls, options, seconds):
                 ratios.append(together / apart)
             compare(report, ratios, f"{flood} connections")
             too_many = int(flood.split()[0]) > OWNER_CONNECTIONS
-            report.check((became["lost"] > 0) == too_many, f"{became['lost']} are hung up on, as they are {'' if too_many else 'not '}too many")
+            check = report.check_time if too_many else report.check  # a busy machine makes too few of them
+            check((became["lost"] > 0) == too_many, f"{became['lost']} are hung up on, as they are {'' if too_many else 'not '}too many")
         ratios = []
         for _ in range(3 if seconds >= 1 else 1):
             (apart, _), (together, made) = (beside_handshakes(uma, found, server, seconds) for server in (his, shared))
