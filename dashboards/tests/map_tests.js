@@ -122,6 +122,7 @@ test('the wheel zooms at the pointer while Ctrl is down, and scrolls the page ot
   await keyboard.down('Control');
   await mouse.wheel(0, -400);
   await browser.until(() => location.hash.includes('?from=0x'));
+  await browser.page.locator('.tools button[data-do=zoom-out]:enabled').waitFor();  // the picture is the part's
   await mouse.wheel(0, 400);
   await browser.at('#/instances/drawn');
   await keyboard.up('Control');

@@ -18,6 +18,7 @@ async function join(...options) {
 describe('a lab of several servers', {skip}, () => {
   before(() => postgres.start());
   after(async () => {
+    await browser.page.goto('about:blank');  // the page would go on asking a server that is gone
     for (const joined of labs) await joined.close();
     await postgres.close();
   });
