@@ -145,7 +145,7 @@ def rule_questions(lab):
         for rule in group["rules"]:
             if rule["health"] == "err":
                 sys.exit(f"rule {rule['name']}: {rule['lastError']}")
-            yield f"rule {rule['name']}", "query", {"query": re.sub(r" (>|==) [\d.]+$", "", rule["query"])}
+            yield f"rule {rule['name']}", "query", {"query": re.sub(r" (>|==) [\d.]+( or absent\(.*\))?$", "", rule["query"])}
 
 
 def has_data(call, answer):
