@@ -34,7 +34,7 @@ export class Browser {
       const value = await this.page.evaluate(what, argument);
       if (value) return value;
       if (Date.now() > deadline) {
-        throw new Error(`not within ${PATIENCE_MS / 1000} s: ${what} of ${argument}\nThe page says: ${(await this.page.innerText('body')).slice(0, 1500)}`);
+        throw new Error(`not within ${PATIENCE_MS / 1000} s: ${what} of ${argument}\n${await this.state()}`);
       }
     }
   }
@@ -50,6 +50,12 @@ export class Browser {
   // Until the value that the function reads in the page is another than it was.
   changes(read, before, argument) {
     return this.until(`(() => { const now = (${read})(${JSON.stringify(argument)}); return now !== ${JSON.stringify(before)} && now; })()`);
+  }
+
+  // Where the page is and what it says, for whoever reads of a failure.
+  state() {
+    return this.page.evaluate(() => [location.href, `focus on ${document.activeElement?.outerHTML.slice(0, 100)}`,
+      document.hasFocus() ? '' : 'without focus itself', document.body.innerText.slice(0, 1500)].filter(Boolean).join('\n'));
   }
 
   close() {

@@ -4,11 +4,12 @@
 //
 // UPDATE_PICTURES=1 in the environment takes what is drawn now for what is expected (pictures/).
 import assert from 'node:assert/strict';
-import {after, before, test} from 'node:test';
-import {close, start, surprises} from './fixture.js';
+import {after, afterEach, before, test} from 'node:test';
+import {browser, close, start, surprises} from './fixture.js';
 
 before(start);
 after(close);
+afterEach(async (context) => context.passed === false && console.log(await browser.state().catch(String)));
 // In this order: the first look at a lab in which nothing is, the last at one that lets nobody in without a token.
 await import('./empty_tests.js');
 await import('./instance_tests.js');
