@@ -26,7 +26,7 @@ PATIENCE_SECONDS = 60
 INSTANCE = "demo-steady-state"  # what $lab_instance stands for on a dashboard of one instance, and $left on one of two
 OTHER = "demo-larson"  # $right
 # No series unless something is wrong: only that these evaluate is checked.
-SILENT = {"AllocLabInternalErrors", 'count(ALERTS{alertstate="firing"})'}
+SILENT = {"AllocLabInternalErrors", "AllocLabUnavailable", 'count(ALERTS{alertstate="firing"})'}
 
 
 def free_port():
