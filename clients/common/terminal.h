@@ -1,4 +1,4 @@
-// What the terminal can show: colour or not, how wide, and text that cannot play tricks on it.
+// What the terminal can show: colour or not, and text that cannot play tricks on it.
 #ifndef ALLOCLAB_CLIENTS_COMMON_TERMINAL_H_
 #define ALLOCLAB_CLIENTS_COMMON_TERMINAL_H_
 
@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "allocators/common/columns.h"
 #include "allocators/common/printable.h"
 
 namespace alloclab::client {
@@ -15,8 +15,6 @@ namespace alloclab::client {
 enum class ColorMode { kAuto, kAlways, kNever };
 
 bool IsTerminal(std::FILE* stream);
-// Columns of the terminal behind `stream`; the variable COLUMNS if that is set, 80 if there is no terminal.
-int TerminalWidth(std::FILE* stream);
 // kAuto: on a terminal, unless NO_COLOR is set or TERM is "dumb".
 bool UseColor(ColorMode mode, std::FILE* stream);
 
@@ -33,13 +31,8 @@ class Style {
   bool color_;
 };
 
-// Columns that UTF-8 text takes (each code point counts as one).
-std::size_t DisplayWidth(std::string_view text);
 // What of the text fits into `width` columns.
 std::string_view FirstColumns(std::string_view text, std::size_t width);
-// The text in lines of at most `width` columns, broken between words. A longer word has a line to itself and is never cut. At
-// least one line.
-std::vector<std::string> WrapWords(std::string_view text, std::size_t width);
 
 }  // namespace alloclab::client
 

@@ -27,35 +27,11 @@ TEST(Terminal, ColourFollowsTheModeAndTheEnvironment) {
   std::fclose(file);
 }
 
-TEST(Terminal, WidthIsBounded) {
-  setenv("COLUMNS", "5", 1);
-  EXPECT_EQ(TerminalWidth(stdout), 40);
-  setenv("COLUMNS", "100000", 1);
-  EXPECT_EQ(TerminalWidth(stdout), 400);
-  setenv("COLUMNS", "120", 1);
-  EXPECT_EQ(TerminalWidth(stdout), 120);
-  unsetenv("COLUMNS");
-}
-
-TEST(Terminal, WidthCountsCodePoints) {
-  EXPECT_EQ(DisplayWidth(""), 0u);
-  EXPECT_EQ(DisplayWidth("größer"), 6u);
+TEST(Terminal, CutsBetweenCodePoints) {
   EXPECT_EQ(FirstColumns("größer", 3), "grö");
   EXPECT_EQ(FirstColumns("größer", 6), "größer");
   EXPECT_EQ(FirstColumns("größer", 60), "größer");
   EXPECT_EQ(FirstColumns("größer", 0), "");
-}
-
-TEST(Terminal, WrapsBetweenWordsAndCutsNone) {
-  EXPECT_THAT(WrapWords("", 10), ElementsAre(""));
-  EXPECT_THAT(WrapWords("one two", 7), ElementsAre("one two"));
-  EXPECT_THAT(WrapWords("one two three", 7), ElementsAre("one two", "three"));
-  EXPECT_THAT(WrapWords("one two three", 8), ElementsAre("one two", "three"));
-  EXPECT_THAT(WrapWords("größer größer", 6), ElementsAre("größer", "größer"));
-  EXPECT_THAT(WrapWords("a word-that-is-too-long b", 6), ElementsAre("a", "word-that-is-too-long", "b"));
-  EXPECT_THAT(WrapWords("one  two", 4), ElementsAre("one", "two"));
-  EXPECT_THAT(WrapWords("  one two", 4), ElementsAre("one", "two"));
-  EXPECT_THAT(WrapWords("one two", 1), ElementsAre("one", "two"));
 }
 
 // The two ends of a pseudo-terminal.
