@@ -12,6 +12,7 @@
 #include <set>
 #include <sstream>
 
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "server/access/token_file.h"
@@ -268,6 +269,10 @@ TEST(Alloclabd, OpenAddressesMustBeWanted) {
   Daemon daemon(data.path(), {"--insecure"}, "0.0.0.0:0");
   EXPECT_TRUE(Eventually([&] { return Output(daemon.process()).find("server.insecure") != std::string::npos; }));
   EXPECT_EQ(RunToExit({"--insecure=off", "--listen", "0.0.0.0:0", "--data-dir", data.path()}, output), 1) << "in use";
+  EXPECT_EQ(RunToExit({"--insecure", "on", "--dump-config"}, output), 0) << output;
+  EXPECT_THAT(output, HasSubstr("\ninsecure: \"on\"\n"));
+  EXPECT_EQ(RunToExit({"--insecure=maybe"}, output), 2) << output;
+  EXPECT_THAT(output, HasSubstr("--insecure: \"maybe\" is not one of off, on (exit code 2)"));
 }
 
 TEST(Alloclabd, ChangesAreLoggedWithWhoMadeThem) {
@@ -364,6 +369,21 @@ TEST(Alloclabd, TellsItsVersionAndHelp) {
   EXPECT_EQ(RunToExit({"--help"}, output), 0);
   EXPECT_THAT(output, HasSubstr("ALLOCLAB_METRICS_LISTEN"));
   EXPECT_THAT(output, HasSubstr("Exit codes"));
+  EXPECT_EQ(RunToExit({"--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"}, output), 2);
+  EXPECT_THAT(output, HasSubstr("alloclabd: --listen: At Most 1 required but received 2; see alloclabd --help (exit code 2)"));
+}
+
+TEST(Alloclabd, HelpFitsATerminal) {
+  const std::vector<std::vector<std::string>> commands = {
+      {},        {"healthcheck"},    {"token"}, {"token", "create"}, {"token", "list"}, {"token", "revoke"},
+      {"store"}, {"store", "backup"}};
+  for (std::vector<std::string> words : commands) {
+    words.push_back("--help");
+    std::string output;
+    EXPECT_EQ(RunToExit(words, output), 0);
+    EXPECT_THAT(output, HasSubstr("Example:\n  alloclabd "));
+    for (const std::string& line : std::vector<std::string>(absl::StrSplit(output, '\n'))) EXPECT_LE(line.size(), 80u) << line;
+  }
 }
 
 TEST(Alloclabd, JsonLogs) {

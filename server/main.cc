@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "server/log.h"
 #include "server/server/config_file.h"
 #include "server/server/health_check.h"
+#include "server/server/help.h"
 #include "server/server/host.h"
 #include "server/server/lab_server.h"
 #include "server/server/library_logs.h"
@@ -54,13 +56,11 @@ void AddOptions(CLI::App& app, CommandLine& line) {
     const auto set = [&line, flag, name = std::string(option.name)](const std::string& text) {
       line.flags[name] = {text, flag};
     };
-    const std::string description = fmt::format("{} [{}; {}]", option.description, option.get({}), VariableName(option.name));
-    if (option.is_switch) {
-      app.add_flag_function(
-          flag, [set](std::int64_t count) { set(count > 0 ? "on" : "off"); }, description);
-    } else {
-      app.add_option_function<std::string>(flag, set, description)->type_name("");
-    }
+    const std::string preset = option.get({});
+    const std::string description =
+        fmt::format("{} [{}{}{}]", option.description, preset, preset.empty() ? "" : "; ", VariableName(option.name));
+    CLI::Option* const added = app.add_option_function<std::string>(flag, set, description)->type_name("");
+    if (option.is_switch) added->expected(0, 1)->default_str("on");
   }
   app.add_option("--config", line.config_file, "YAML file of \"name: value\", with the names of the flags [ALLOCLAB_CONFIG]")
       ->type_name("FILE");
@@ -161,10 +161,12 @@ int CheckHealthOf(const ServerOptions& options, const std::string& service) {
   return kExitOk;
 }
 
-// An unknown option with the nearest one that exists; anything else in CLI11's words, --help included.
+// An unknown option with the nearest one that exists; what else is wrong in CLI11's words. --help is an "error" too.
 int EndByParser(const CLI::App& app, const CLI::ParseError& error) {
-  if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::ExtrasError))
-    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);
+  if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::ExtrasError)) {
+    return Fail(kExitUsage, absl::InvalidArgumentError(fmt::format("{}; see alloclabd --help", error.what())));
+  }
   const std::vector<std::string> words = app.remaining(/*recurse=*/true);
   const auto option = std::find_if(words.begin(), words.end(), [](const std::string& word) { return word.starts_with("--"); });
   if (option == words.end()) {
@@ -178,18 +180,22 @@ int EndByParser(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 int Main(int argc, char** argv) {
-  CLI::App app(
-      "alloclabd, the server of the allocator lab.\n\nExample: alloclabd --data-dir /var/lib/alloclab --log-format json",
-      "alloclabd");
+  CLI::App app("alloclabd, the server of the allocator lab.", "alloclabd");
+  app.formatter(std::make_shared<HelpFormatter>());
   app.footer(
       "Every option is also a variable and a key of the --config file; flag > variable > file > default.\n"
       "Exit codes: 0 ended as asked, 1 cannot run, 2 wrong usage or configuration, 3 unreachable (healthcheck), 4 damaged "
-      "(store), 130 second signal.");
+      "(store), 130 second signal.\n"
+      "Example:\n  alloclabd --data-dir /var/lib/alloclab --log-format json");
   CommandLine line;
   AddOptions(app, line);
   std::string service;
   CLI::App* health = app.add_subcommand("healthcheck", "ask the server at --listen whether it is serving");
   health->fallthrough();
+  health->footer(
+      "It takes the options of the server that it asks, from flags, variables and --config: see alloclabd --help.\n"
+      "Exit codes: 0 serving, 1 not serving, 2 wrong usage, 3 unreachable.\n"
+      "Example:\n  alloclabd healthcheck --config /etc/alloclab/alloclabd.yaml");
   health->add_option("--service", service, "one service, such as alloclab.v1.Runs; empty: the whole server")->type_name("NAME");
   StoreCommand store;
   const CLI::App* store_app = AddStoreCommand(app, store);

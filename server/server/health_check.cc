@@ -49,7 +49,8 @@ absl::Status CheckHealth(const BindAddress& listen, const std::string& service, 
   }
   if (!status.ok()) {
     return absl::UnavailableError(fmt::format(
-        "--listen {}: {}; start `alloclabd`, or give the --listen that it was started with", address, WhyNoAnswer(status)));
+        "--listen {}: {}; start `alloclabd`, or give the --listen, --tls-cert and --tls-key that it was started with", address,
+        WhyNoAnswer(status)));
   }
   if (response.status() != HealthCheckResponse::SERVING) {
     return absl::FailedPreconditionError(

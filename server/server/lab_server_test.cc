@@ -70,8 +70,8 @@ TEST(LabServer, TheHealthOfNoServerSaysWhatToDo) {
   const auto address = ParseBindAddress(TestServer().server().grpc_address());  // it has ended
   const absl::Status gone = CheckHealth(*address, "");
   EXPECT_TRUE(absl::IsUnavailable(gone));
-  EXPECT_EQ(gone.message(), fmt::format("--listen {}: no server is there; start `alloclabd`, or give the --listen that it was "
-                                        "started with",
+  EXPECT_EQ(gone.message(), fmt::format("--listen {}: no server is there; start `alloclabd`, or give the --listen, "
+                                        "--tls-cert and --tls-key that it was started with",
                                         ToString(*address)));
 }
 

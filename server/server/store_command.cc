@@ -36,8 +36,8 @@ void PrintText(const StoreReport& report, StoreCommand::Verb verb) {
   for (const std::string& text : report.damaged) fmt::print("{}{}\n", repaired ? "lost: " : "damaged: ", text);
   const bool writes = verb == StoreCommand::Verb::kExport || verb == StoreCommand::Verb::kBackup;
   const char* const what = writes ? "written" : "whole";
-  fmt::print("{} runs and {} traces are {}{}\n", report.runs, report.traces, what,
-             report.whole() ? "; nothing is damaged" : "");
+  fmt::print("{} run{} and {} trace{} are {}{}\n", report.runs, report.runs == 1 ? "" : "s", report.traces,
+             report.traces == 1 ? "" : "s", what, report.whole() ? "; nothing is damaged" : "");
   if (repaired) fmt::print("the damaged database is kept as {}\n", report.kept_file);
 }
 
@@ -48,13 +48,16 @@ CLI::App* AddStoreCommand(CLI::App& app, StoreCommand& command) {
       "store", "check, repair or export the store of a server that is stopped; back up that of one that runs");
   store->fallthrough();
   store->require_subcommand(1);
-  store->footer(
+  const std::string codes =
+      "The store is in --data-dir (ALLOCLAB_DATA_DIR), which has to be that of the server.\n"
       "Exit codes: 0 the store is whole, 4 something is damaged (check, export: left out) or was lost (repair), 1 the store "
-      "cannot be read, "
-      "as while its server runs (but backup).\nExample: alloclabd store check --data-dir /var/lib/alloclab --output json");
+      "cannot be read, as while its server runs (but backup).\nExample:\n  alloclabd store ";
+  const std::string folder = " --data-dir /var/lib/alloclab";
+  store->footer(codes + "check" + folder);
   store->add_option("--output", command.output, "text or json")->check(CLI::IsMember({"text", "json"}))->type_name("FORMAT");
-  const auto add = [&](const char* name, const char* description, StoreCommand::Verb verb) {
+  const auto add = [&](const char* name, const char* description, StoreCommand::Verb verb, const char* more = "") {
     CLI::App* sub = store->add_subcommand(name, description);
+    sub->footer(codes + name + folder + more);
     sub->fallthrough();
     sub->callback([&command, verb] { command.verb = verb; });
     return sub;
@@ -63,12 +66,12 @@ CLI::App* AddStoreCommand(CLI::App& app, StoreCommand& command) {
   add("repair", "make the database anew with every row that is whole; the damaged one is kept beside it",
       StoreCommand::Verb::kRepair);
   add("export", "write every run that is whole to DIR/runs.jsonl, every trace to DIR/traces/SHA256",
-      StoreCommand::Verb::kExport)
+      StoreCommand::Verb::kExport, " --to exported")
       ->add_option("--to", command.to, "a folder that does not exist yet")
       ->required()
       ->type_name("DIR");
   add("backup", "make DIR a data directory with the same store, verified; the server may run meanwhile",
-      StoreCommand::Verb::kBackup)
+      StoreCommand::Verb::kBackup, " \\\n    --to /backup/alloclab-2026-11-27")
       ->add_option("--to", command.to, "a folder that does not exist yet")
       ->required()
       ->type_name("DIR");

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -44,9 +45,9 @@ absl::Status Create(const TokenCommand& command, const std::string& data_dir) {
   std::fflush(stdout);
   fmt::print(
       stderr,
-      "This is the token of {}, role {}, expires {}. It is shown this once. Its bearer puts it into a file that he alone may "
-      "read: alloclab --token-file FILE, or ALLOCLAB_TOKEN.\n",
-      command.name, command.role, TimeText(*expires));
+      "This is the token of {}, role {}, expires {}, for the lab of {}. It is shown this once. Its bearer puts it into a file "
+      "that he alone may read: alloclab --token-file FILE, or ALLOCLAB_TOKEN.\n",
+      command.name, command.role, TimeText(*expires), data_dir);
   return absl::OkStatus();
 }
 
@@ -72,7 +73,10 @@ absl::Status List(const TokenCommand& command, const std::string& data_dir) {
   const std::vector<Token> tokens = read->value_or(std::vector<Token>());
   if (command.output == "json") return ListAsJson(tokens);
   if (!read->has_value()) {
-    fmt::print(stderr, "No tokens: whoever reaches the lab may do everything. alloclabd token create makes the first.\n");
+    fmt::print(stderr,
+               "No tokens in {}: whoever reaches the lab of that folder may do everything. alloclabd token create makes the "
+               "first.\n",
+               data_dir);
     return absl::OkStatus();
   }
   std::size_t width = 4;
@@ -91,11 +95,11 @@ CLI::App* AddTokenCommand(CLI::App& app, TokenCommand& command) {
   CLI::App* token = app.add_subcommand("token", "make, list and revoke tokens: who may use the lab, and for what");
   token->fallthrough();
   token->require_subcommand(1);
-  token->footer(
-      "Roles: viewer looks; user also works with instances and runs; admin also deletes runs, traces and guests that are "
-      "stored.\n"
-      "From the first token on nobody is let in without one. A server that runs takes changes up within a second.\n"
-      "Example: alloclabd token create ada --role user --expires 30d --data-dir /var/lib/alloclab > ada.token");
+  const std::string folder =
+      "\nThe tokens are a file in --data-dir (ALLOCLAB_DATA_DIR), which has to be that of the server.\n"
+      "Example:\n  ";
+  token->footer("From the first token on nobody is let in without one. A server that runs takes changes up within a second." +
+                folder + "alloclabd token list --data-dir /var/lib/alloclab");
   const auto add = [&](const char* name, const char* description, TokenCommand::Verb verb) {
     CLI::App* sub = token->add_subcommand(name, description);
     sub->fallthrough();
@@ -106,12 +110,15 @@ CLI::App* AddTokenCommand(CLI::App& app, TokenCommand& command) {
   create->add_option("name", command.name, "whose it is, for lists and the log")->required()->type_name("NAME");
   create->add_option("--role", command.role, "viewer, user or admin")->required()->type_name("ROLE");
   create->add_option("--expires", command.expires, "30d, 12h or never [never]")->type_name("DURATION");
+  create->footer(
+      "Roles: viewer looks; user also makes instances and runs, and uses, cancels and deletes his own; admin also changes and "
+      "deletes those of others." +
+      folder + "alloclabd token create ada --role user --expires 30d \\\n    --data-dir /var/lib/alloclab > ada.token");
   CLI::App* list = add("list", "names, roles and times; no secrets", TokenCommand::Verb::kList);
   list->add_option("--output", command.output, "text or json")->check(CLI::IsMember({"text", "json"}))->type_name("FORMAT");
-  add("revoke", "take a token back", TokenCommand::Verb::kRevoke)
-      ->add_option("name", command.name, "of the token")
-      ->required()
-      ->type_name("NAME");
+  CLI::App* revoke = add("revoke", "take a token back", TokenCommand::Verb::kRevoke);
+  revoke->add_option("name", command.name, "of the token")->required()->type_name("NAME");
+  revoke->footer("Calls under way go on to their end." + folder + "alloclabd token revoke ada --data-dir /var/lib/alloclab");
   return token;
 }
 
