@@ -14,7 +14,7 @@ import sys
 
 
 def said(*command):
-    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}
+    environment = {**os.environ, "COLUMNS": "72", "NO_COLOR": "1"}  # man indents
     for name in [name for name in environment if name.startswith("ALLOCLAB_")]:
         del environment[name]  # they would be shown as defaults
     return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout

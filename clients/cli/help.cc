@@ -3,18 +3,38 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <memory>
+#include <sstream>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "allocators/common/columns.h"
 #include "allocators/common/suggestion.h"
 
 namespace alloclab::client {
 namespace {
 
-constexpr const char kExitCodes[] = R"(
-Exit codes: 0 done, 1 error, 2 wrong command line, 3 server unreachable, 4 bad trace or specification, 5 broken invariant,
-6 compared runs differ or are worse than a baseline, 99 a threshold is not kept, 130 interrupted.
-)";
+constexpr std::string_view kExitCodes =
+    "Exit codes: 0 done, 1 error, 2 wrong command line, 3 server unreachable, 4 bad trace or specification, 5 broken "
+    "invariant, 6 compared runs differ or are worse than a baseline, 99 a threshold is not kept, 130 interrupted.";
+constexpr std::string_view kCommonOptions =
+    "Every command also takes --server, --timeout, --wait, --output, --color and --quiet: see `alloclab --help`.";
+constexpr std::size_t kOptionColumns = 34;
+constexpr std::size_t kCommandColumns = 18;
+
+// Its paragraphs in lines that the terminal has room for, right of `columns`.
+std::string Wrapped(std::string_view text, std::size_t columns = 0) {
+  const std::size_t width = static_cast<std::size_t>(TerminalWidth(stdout)) - columns;
+  std::vector<std::string> lines;
+  for (const std::string& paragraph : std::vector<std::string>(absl::StrSplit(text, '\n'))) {
+    for (std::string& line : WrapWords(paragraph, width)) lines.push_back(std::move(line));
+  }
+  return absl::StrJoin(lines, "\n");
+}
 
 // The subcommand that parsing came to.
 const CLI::App& Deepest(const CLI::App& app) {
@@ -94,14 +114,21 @@ absl::StatusOr<const CLI::App*> FindCommand(const CLI::App& app, const std::vect
 }  // namespace
 
 HelpFormatter::HelpFormatter() {
-  column_width(34);
+  column_width(kOptionColumns);
   label("Positionals", "Arguments");
 }
 
 // The first sentence of the description is enough in a list.
 std::string HelpFormatter::make_subcommand(const CLI::App* sub) const {
   const std::string description = sub->get_description();
-  return fmt::format("  {:<16}{}\n", sub->get_name(), description.substr(0, description.find('\n')));
+  std::ostringstream out;
+  CLI::detail::format_help(out, sub->get_name(), Wrapped(description.substr(0, description.find('\n')), kCommandColumns),
+                           kCommandColumns);
+  return out.str();
+}
+
+std::string HelpFormatter::make_option_desc(const CLI::Option* option) const {
+  return Wrapped(CLI::Formatter::make_option_desc(option), kOptionColumns);
 }
 
 std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
@@ -112,14 +139,9 @@ std::string HelpFormatter::make_help(const CLI::App* app, std::string name, CLI:
   if (mode == CLI::AppFormatMode::Sub) return make_expanded(app);
   std::string help;
   if (!app->get_footer().empty()) help += fmt::format("Example:\n  {}\n\n", app->get_footer());
-  help += app->get_description() + "\n\n" + make_usage(app, std::move(name)) + make_positionals(app) + make_groups(app, mode) +
-          make_subcommands(app, mode);
-  if (app->get_parent() != nullptr) {
-    help += "\nEvery command also takes --server, --timeout, --wait, --output, --color and --quiet: see `alloclab --help`.\n";
-  } else {
-    help += kExitCodes;
-  }
-  return help;
+  help += Wrapped(app->get_description()) + "\n\n" + make_usage(app, std::move(name)) + make_positionals(app) +
+          make_groups(app, mode) + make_subcommands(app, mode);
+  return help + "\n" + Wrapped(app->get_parent() == nullptr ? kExitCodes : kCommonOptions) + "\n";
 }
 
 std::string HelpFormatter::make_usage(const CLI::App* app, std::string) const {

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "absl/strings/str_split.h"
 #include "alloclab/v1/lab.pb.h"
 #include "alloclab/v1/workload.pb.h"
 #include "clients/cli/end_to_end.h"
@@ -88,6 +89,13 @@ TEST_F(LabEndToEnd, ServerAndVersion) {
 TEST_F(LabEndToEnd, HelpGoesToStdoutAndErrorsToStderr) {
   EXPECT_THAT(Out({}), StartsWith("Example:\n"));
   EXPECT_THAT(Out({"submit", "--help"}), HasSubstr("Usage: alloclab submit WORKLOAD [OPTIONS]"));
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{{}, {"submit"}, {"compare"}, {"load"}}) {
+    std::vector<std::string> command = words;
+    command.push_back("--help");
+    for (const std::string& line : std::vector<std::string>(absl::StrSplit(Out(command), '\n'))) {
+      if (!line.starts_with("  alloclab ")) EXPECT_LE(line.size(), 80u) << line;  // an example is left as it is
+    }
+  }
   const ProcessResult wrong = Run({"instnce"});
   EXPECT_EQ(wrong.exit_code, 2);
   EXPECT_EQ(wrong.out, "");
