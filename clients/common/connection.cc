@@ -29,19 +29,24 @@ constexpr std::chrono::milliseconds kMoment{200};
 double Seconds(std::chrono::steady_clock::duration time) { return std::chrono::duration<double>(time).count(); }
 
 constexpr char kBrokeOff[] = "the connection broke off";
+constexpr char kNotConnected[] = "failed to connect";  // how gRPC's message begins then
+
+constexpr char kUntrusted[] = "its certificate has expired or is not signed by whom --ca trusts";
 
 struct Reason {
   const char* library;  // what gRPC's message has in it
   const char* ours;
+  bool answered = false;  // something listens there, so that starting a server is no help
 };
 constexpr std::array kReasons = {
-    Reason{"certificate verify failed", "its certificate has expired or is not signed by whom --ca trusts"},
-    Reason{"is not in peer certificate", "its certificate is for other hosts than the one in --server"},
-    Reason{"Hostname Verification Check failed", "its certificate is for other hosts than the one in --server"},
-    Reason{"wrong version number", "what listens there does not speak TLS; leave out --tls, --ca and ALLOCLAB_CA"},
-    Reason{"WRONG_VERSION_NUMBER", "what listens there does not speak TLS; leave out --tls, --ca and ALLOCLAB_CA"},
-    Reason{"Ssl handshake failed", "it refused the connection; it may ask for a certificate (--cert and --key) that it trusts"},
-    Reason{"SSL routines", "it refused the connection; it may ask for a certificate (--cert and --key) that it trusts"},
+    Reason{"certificate verify failed", kUntrusted, true},
+    Reason{"is not in peer certificate", "its certificate is for other hosts than the one in --server", true},
+    Reason{"Hostname Verification Check failed", "its certificate is for other hosts than the one in --server", true},
+    Reason{"wrong version number", "what listens there does not speak TLS; leave out --tls, --ca and ALLOCLAB_CA", true},
+    Reason{"WRONG_VERSION_NUMBER", "what listens there does not speak TLS; leave out --tls, --ca and ALLOCLAB_CA", true},
+    Reason{"Ssl handshake failed", "it refused the connection; it may ask for a certificate (--cert and --key) that it trusts",
+           true},
+    Reason{"SSL routines", "it refused the connection; it may ask for a certificate (--cert and --key) that it trusts", true},
     Reason{"Connection refused", "connection refused"},
     Reason{"DNS resolution failed", "no such host"},
     Reason{"No such file or directory", "no such socket"},
@@ -54,17 +59,38 @@ constexpr std::array kReasons = {
     Reason{"Broken pipe", kBrokeOff},
 };
 
+struct Unreached {
+  std::string why;
+  bool answered = false;
+};
+
 // "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: Failed to connect to remote host: Connection
 // refused" -> "connection refused". What the server says itself stays as it is.
-std::string WhyUnreachable(const std::string& message) {
-  if (message.starts_with("the server ")) return message;
+Unreached WhyUnreachable(const std::string& message) {
+  if (message.starts_with("the server ")) return {message};
   const auto known = std::find_if(kReasons.begin(), kReasons.end(), [&message](const Reason& reason) {
     return message.find(reason.library) != std::string::npos;
   });
-  std::string why = known == kReasons.end() ? "no connection" : known->ours;
+  if (known == kReasons.end()) return {"no connection"};
+  const TlsOptions& tls = TlsOfProcess();
+  if (known->ours == kUntrusted && tls.ca.empty()) {
+    return {"its certificate has expired or is not signed by whom this system trusts; say who signs it with --ca FILE", true};
+  }
+  if (known->ours != kBrokeOff) return {known->ours, known->answered};
   // With TLS 1.3 a server that does not want the client's certificate, or misses it, says so by hanging up.
-  if (TlsOfProcess().on() && why == kBrokeOff) why += "; it may ask for a certificate (--cert and --key) that it trusts";
-  return why;
+  if (tls.on()) return {fmt::format("{}; it may ask for a certificate (--cert and --key) that it trusts", kBrokeOff), true};
+  // So does one that has TLS, to who begins without.
+  if (message.starts_with(kNotConnected)) return {fmt::format("{}; it may speak TLS: --ca FILE, or --tls", kBrokeOff), true};
+  return {kBrokeOff};
+}
+
+// INVALID_ARGUMENT: what people write for HOST:PORT, and gRPC's library takes for something else.
+absl::Status CheckServer(const std::string& server) {
+  const bool has_scheme = server.starts_with("http://") || server.starts_with("https://");
+  if (!has_scheme && absl::StrContains(server, ':')) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("--server {}: expected HOST:PORT, such as 127.0.0.1:7411, or unix:PATH{}", server,
+                  has_scheme ? "; TLS is asked for by --ca FILE or --tls, and the web page has another port" : ""));
 }
 
 // Messages of the server begin in lower case, those of gRPC ("Received RST_STREAM with error code 2") do not.
@@ -126,6 +152,7 @@ Connection::Connection(ConnectionOptions options, int number)
 }
 
 absl::Status Connection::CheckAccess() const {
+  if (absl::Status status = CheckServer(options_.server); !status.ok()) return status;
   return token_.ok() ? MakeChannelCredentials(TlsOfProcess()).status() : token_.status();
 }
 
@@ -156,11 +183,13 @@ std::unique_ptr<grpc::ClientContext> Connection::MakeContext(std::chrono::millis
 absl::Status Connection::Explain(const grpc::Status& status) const {
   if (absl::Status refused = CheckAccess(); !refused.ok()) return refused;
   switch (status.error_code()) {
-    case grpc::StatusCode::UNAVAILABLE:
+    case grpc::StatusCode::UNAVAILABLE: {
       if (!status.error_details().empty()) break;  // it was reached, and says when to try again
-      return Unreachable(WhyUnreachable(status.error_message()));
+      const Unreached found = WhyUnreachable(status.error_message());
+      return Unreachable(found.why, found.answered);
+    }
     case grpc::StatusCode::DEADLINE_EXCEEDED:
-      if (channel_->GetState(false) != GRPC_CHANNEL_READY) return Unreachable("no connection in time");
+      if (channel_->GetState(false) != GRPC_CHANNEL_READY) return Unreachable("no connection in time", /*answered=*/false);
       return absl::DeadlineExceededError(
           fmt::format("the server at {} did not answer in time; a longer --timeout may help", options_.server));
     case grpc::StatusCode::UNIMPLEMENTED:
@@ -218,12 +247,12 @@ absl::Status Connection::NotReachedThere(const grpc::Status& refusal, const absl
   return absl::UnavailableError(fmt::format("{}; {}", refusal.error_message(), std::string(why.message())));
 }
 
-absl::Status Connection::Unreachable(const std::string& why) const {
+absl::Status Connection::Unreachable(const std::string& why, bool answered) const {
   const std::string waited = options_.wait ? fmt::format(" within {} s", Seconds(*options_.wait)) : "";
-  return absl::UnavailableError(fmt::format(
-      "cannot reach a server at {}{}: {}\nStart one with `./lab up` or `alloclabd`, or say where it is with --server "
-      "HOST:PORT or ALLOCLAB_SERVER.",
-      options_.server, waited, why));
+  const char* const hint = answered ? ""
+                                    : "\nStart one with `./lab up` or `alloclabd`, or say where it is with --server "
+                                      "HOST:PORT or ALLOCLAB_SERVER.";
+  return absl::UnavailableError(fmt::format("cannot reach a server at {}{}: {}{}", options_.server, waited, why, hint));
 }
 
 }  // namespace alloclab::client

@@ -75,7 +75,7 @@ class Connection {
 
  private:
   absl::Status NotReachedThere(const grpc::Status& refusal, const absl::Status& why) const;
-  absl::Status Unreachable(const std::string& why) const;
+  absl::Status Unreachable(const std::string& why, bool answered) const;
   // Why no call can be made: what the command line says of TLS and token is wrong.
   absl::Status CheckAccess() const;
   // Whether what this connection shows may be shown to a server that another server named. Without a token there is nothing to

@@ -2,6 +2,7 @@
 #include "clients/common/session.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -34,6 +35,15 @@ std::string Explained(const Connection& connection) {
 TEST(Connection, AClosedPortSaysHowToStartAServer) {
   const std::string message = Explained(Connection({.server = "127.0.0.1:1"}));
   EXPECT_THAT(message, HasSubstr("cannot reach a server at 127.0.0.1:1: connection refused\nStart one with `./lab up`"));
+}
+
+TEST(Connection, WhatIsNoAddressOfAServerIsRefused) {
+  for (const char* server : {"https://localhost:7411", "http://localhost:7412", "localhost"}) {
+    const auto reply = Connection({.server = server}).Call(&v1::Lab::Stub::GetServer, v1::GetServerRequest());
+    EXPECT_EQ(reply.status().code(), absl::StatusCode::kInvalidArgument) << server;
+    EXPECT_THAT(std::string(reply.status().message()),
+                HasSubstr(fmt::format("--server {}: expected HOST:PORT, such as 127.0.0.1:7411, or unix:PATH", server)));
+  }
 }
 
 TEST(Connection, WaitIsBounded) {
