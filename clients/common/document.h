@@ -54,7 +54,7 @@ struct Document {
   std::string heading;
   std::vector<Section> sections;
   std::vector<std::string> footer;  // closing lines, for people and Markdown
-  std::string command = "";         // after them: a line to copy, which is never wrapped
+  std::string command = "";         // after them: lines to copy, which are never wrapped
 };
 
 // In lines of at most `width` columns, as table_layout.h says; pictures are as wide as they were drawn. Headless sections of a

@@ -15,7 +15,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -69,6 +71,20 @@ std::string Text(BIO* bytes) {
   char* data = nullptr;
   const long size = BIO_get_mem_data(bytes, &data);
   return std::string(data, static_cast<std::size_t>(size));
+}
+
+absl::StatusOr<Signed> ReadPair(const NamedFile& certificate, const NamedFile& key) {
+  const absl::StatusOr<std::string> certificates = ReadCertificates(certificate);
+  if (!certificates.ok()) return certificates.status();
+  const absl::StatusOr<std::string> text = ReadWhole(key);
+  if (!text.ok()) return text.status();
+  Signed read{.certificate = Certificate(PEM_read_bio_X509(Reader(*certificates).get(), nullptr, NoPassword, nullptr)),
+              .key = Key(PEM_read_bio_PrivateKey(Reader(*text).get(), nullptr, NoPassword, nullptr))};
+  if (!read.key) return Refused(key, "holds no key without a password; expected PEM, \"-----BEGIN PRIVATE KEY-----\"");
+  if (X509_check_private_key(read.certificate.get(), read.key.get()) != 1) {
+    return Refused(key, fmt::format("is not the key of {} {}", certificate.flag, certificate.path));
+  }
+  return read;
 }
 
 bool IsAddress(const std::string& host) {
@@ -138,6 +154,15 @@ Signed MakeLeaf(const std::string& name, const Signed& authority, const Certific
   return made;
 }
 
+// It may also be shown by the server's own health check, which is a client.
+Signed MakeServer(const Signed& authority, const CertificatePlan& plan, const std::vector<std::string>& names) {
+  return MakeLeaf("alloclabd", authority, plan, "serverAuth,clientAuth", absl::StrJoin(names, ","));
+}
+
+Signed MakeClient(const Signed& authority, const CertificatePlan& plan) {
+  return MakeLeaf("alloclab", authority, plan, "clientAuth", "");
+}
+
 absl::Status WriteNew(const std::string& path, const std::string& text, mode_t mode) {
   const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   const bool written = file >= 0 && write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
@@ -150,6 +175,38 @@ absl::Status WriteNew(const std::string& path, const std::string& text, mode_t m
         fmt::format("{} is there already and is not overwritten; give another --directory, or move it away", path));
   }
   return absl::FailedPreconditionError(fmt::format("{} cannot be written: {}", path, std::strerror(error)));
+}
+
+// As in OpenSSL's configuration: "DNS:localhost", "IP:192.0.2.7".
+absl::StatusOr<std::vector<std::string>> AlternativeNames(const std::vector<std::string>& hosts) {
+  std::vector<std::string> names;
+  for (const std::string& host : hosts) {
+    if (absl::Status status = CheckHost(host); !status.ok()) return status;
+    names.push_back((IsAddress(host) ? "IP:" : "DNS:") + host);
+  }
+  return names;
+}
+
+// The names and addresses that a certificate is for.
+std::vector<std::string> HostsOf(const X509* certificate) {
+  const std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>> names(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  std::vector<std::string> hosts;
+  for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    int kind = 0;
+    const void* const value = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names.get(), i), &kind);
+    if (kind != GEN_DNS && kind != GEN_IPADD) continue;
+    const auto* const text = static_cast<const ASN1_STRING*>(value);
+    const unsigned char* const data = ASN1_STRING_get0_data(text);
+    const int size = ASN1_STRING_length(text);
+    if (kind == GEN_DNS) {
+      hosts.emplace_back(data, data + size);
+    } else if (size == 4 || size == 16) {
+      std::array<char, INET6_ADDRSTRLEN> address{};
+      hosts.emplace_back(inet_ntop(size == 4 ? AF_INET : AF_INET6, data, address.data(), address.size()));
+    }
+  }
+  return hosts;
 }
 
 absl::Status WritePair(const std::string& stem, const Signed& made, std::vector<std::string>& paths) {
@@ -187,31 +244,16 @@ absl::Status CheckTlsFiles(const TlsFiles& files) {
   if (!files.authority.path.empty()) {
     if (absl::Status status = ReadCertificates(files.authority).status(); !status.ok()) return status;
   }
-  const absl::StatusOr<std::string> certificates = ReadCertificates(files.certificate);
-  if (!certificates.ok()) return certificates.status();
-  const absl::StatusOr<std::string> text = ReadWhole(files.key);
-  if (!text.ok()) return text.status();
-  const Key key(PEM_read_bio_PrivateKey(Reader(*text).get(), nullptr, NoPassword, nullptr));
-  if (!key) return Refused(files.key, "holds no key without a password; expected PEM, \"-----BEGIN PRIVATE KEY-----\"");
-  const Certificate own(PEM_read_bio_X509(Reader(*certificates).get(), nullptr, NoPassword, nullptr));
-  if (X509_check_private_key(own.get(), key.get()) != 1) {
-    return Refused(files.key, fmt::format("is not the key of {} {}", files.certificate.flag, files.certificate.path));
-  }
-  return absl::OkStatus();
+  return ReadPair(files.certificate, files.key).status();
 }
 
 absl::StatusOr<std::vector<std::string>> MakeCertificates(const CertificatePlan& plan) {
-  std::vector<std::string> names;
-  for (const std::string& host : plan.hosts) {
-    if (absl::Status status = CheckHost(host); !status.ok()) return status;
-    names.push_back((IsAddress(host) ? "IP:" : "DNS:") + host);
-  }
+  const absl::StatusOr<std::vector<std::string>> names = AlternativeNames(plan.hosts);
+  if (!names.ok()) return names.status();
   if (absl::Status status = PrepareDirectory(plan.directory); !status.ok()) return status;
   const absl::Duration life = std::max(plan.life, kAuthorityLife);
   const Signed authority = MakeAuthority(std::min(plan.from, plan.from + plan.life), plan.from + life);
-  // The server's may also be shown by its own health check, which is a client.
-  const Signed server = MakeLeaf("alloclabd", authority, plan, "serverAuth,clientAuth", absl::StrJoin(names, ","));
-  const Signed client = MakeLeaf("alloclab", authority, plan, "clientAuth", "");
+  const Signed server = MakeServer(authority, plan, *names), client = MakeClient(authority, plan);
   std::vector<std::string> paths;
   absl::Status status;
   for (const auto& [name, made] : {std::pair{"ca", &authority}, {"server", &server}, {"client", &client}}) {
@@ -220,6 +262,45 @@ absl::StatusOr<std::vector<std::string>> MakeCertificates(const CertificatePlan&
   if (status.ok()) return paths;
   for (const std::string& path : paths) unlink(path.c_str());  // of this call alone
   return status;
+}
+
+absl::StatusOr<std::vector<std::string>> RenewCertificates(const CertificatePlan& plan) {
+  const auto file = [&plan](const char* name) {
+    return NamedFile{.flag = "--directory", .path = (std::filesystem::path(plan.directory) / name).string()};
+  };
+  const absl::StatusOr<Signed> authority = ReadPair(file("ca.pem"), file("ca.key"));
+  if (!authority.ok()) return authority.status();
+  const absl::StatusOr<Signed> before = ReadPair(file("server.pem"), file("server.key"));
+  if (!before.ok()) return before.status();
+  std::time_t end = absl::ToTimeT(plan.from + plan.life);
+  if (X509_cmp_time(X509_get0_notAfter(authority->certificate.get()), &end) < 0) {
+    return Refused(file("ca.pem"), "is not good for so long; expected fewer --days, or a new authority in another --directory");
+  }
+  std::vector<std::string> hosts = HostsOf(before->certificate.get());
+  for (const std::string& host : plan.hosts) {
+    if (std::find(hosts.begin(), hosts.end(), host) == hosts.end()) hosts.push_back(host);
+  }
+  const absl::StatusOr<std::vector<std::string>> names = AlternativeNames(hosts);
+  if (!names.ok()) return names.status();
+  const Signed server = MakeServer(*authority, plan, *names), client = MakeClient(*authority, plan);
+  std::vector<std::string> drafts, paths;
+  absl::Status status;
+  for (const auto& [name, made] : {std::pair{"server", &server}, {"client", &client}}) {
+    if (status.ok()) status = WritePair(file(name).path + ".new", *made, drafts);
+  }
+  for (const std::string& draft : drafts) {
+    if (!status.ok()) {
+      unlink(draft.c_str());
+      continue;
+    }
+    paths.push_back(draft);
+    paths.back().erase(draft.rfind(".new"), 4);
+    if (std::rename(draft.c_str(), paths.back().c_str()) != 0) {
+      status = absl::FailedPreconditionError(fmt::format("{} cannot be written: {}", paths.back(), std::strerror(errno)));
+    }
+  }
+  if (!status.ok()) return status;
+  return paths;
 }
 
 }  // namespace alloclab::server

@@ -42,6 +42,12 @@ struct CertificatePlan {
 // is there already, or cannot be written: then nothing that was there has changed.
 absl::StatusOr<std::vector<std::string>> MakeCertificates(const CertificatePlan& plan);
 
+// Makes server.pem, client.pem and their keys anew, signed by ca.key of that directory, in place of those that are there. The
+// server keeps its names and gets `plan.hosts` beside them. Returns the paths. INVALID_ARGUMENT naming a file that cannot
+// serve, a host that is none, or an authority that is not good for so long: then nothing has changed. FAILED_PRECONDITION
+// naming a file that cannot be written.
+absl::StatusOr<std::vector<std::string>> RenewCertificates(const CertificatePlan& plan);
+
 }  // namespace alloclab::server
 
 #endif  // ALLOCLAB_SERVER_ACCESS_CERTIFICATES_H_

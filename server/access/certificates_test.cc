@@ -9,11 +9,14 @@
 #include <sstream>
 
 #include "absl/time/clock.h"
+#include "server/testing/eventually.h"
+#include "server/testing/process.h"
 #include "server/testing/temporary_directory.h"
 
 namespace alloclab::server {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class Certificates : public testing::Test {
@@ -61,6 +64,39 @@ TEST_F(Certificates, NothingIsOverwritten) {
   EXPECT_THAT(Make("lab"), HasSubstr("server.key is there already"));
   EXPECT_FALSE(std::filesystem::exists(Path("lab/ca.key")));
   EXPECT_EQ(read(), before);
+}
+
+TEST_F(Certificates, AreRenewedByTheSameAuthorityForTheSameNames) {
+  ASSERT_EQ(Make("lab", {"localhost", "::1", "192.0.2.7"}), "");
+  const std::string cert = Path("lab/server.pem");
+  const auto read = [](const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+  };
+  const auto renew = [&](absl::Duration life, const std::vector<std::string>& hosts) {
+    return RenewCertificates({.directory = Path("lab"), .hosts = hosts, .from = absl::Now(), .life = life});
+  };
+  const std::string authority = read(Path("lab/ca.pem")), before = read(cert), key = read(Path("lab/server.key"));
+  const auto renewed = renew(absl::Hours(48), {"lab.example.org", "localhost"});
+  ASSERT_TRUE(renewed.ok()) << renewed.status();
+  EXPECT_THAT(*renewed, ElementsAre(Path("lab/server.key"), cert, Path("lab/client.key"), Path("lab/client.pem")));
+  EXPECT_EQ(read(Path("lab/ca.pem")), authority);
+  EXPECT_NE(read(cert), before);
+  EXPECT_NE(read(Path("lab/server.key")), key);
+  EXPECT_EQ(Refusal(cert, Path("lab/server.key"), Path("lab/ca.pem")), "");
+  const Process shown({"/usr/bin/openssl", "x509", "-in", cert, "-noout", "-ext", "subjectAltName"});
+  EXPECT_TRUE(Eventually([&] { return shown.out().find("lab.example.org") != std::string::npos; })) << shown.out();
+  EXPECT_THAT(shown.out(), HasSubstr("DNS:localhost, IP Address:0:0:0:0:0:0:0:1, IP Address:192.0.2.7, DNS:lab.example.org"));
+  const Process verified({"/usr/bin/openssl", "verify", "-CAfile", Path("lab/ca.pem"), cert, Path("lab/client.pem")});
+  EXPECT_TRUE(Eventually([&] { return verified.out().find("client.pem: OK") != std::string::npos; })) << verified.err();
+
+  const std::string now = read(cert);
+  EXPECT_THAT(std::string(renew(absl::Hours(24 * 3660), {}).status().message()), HasSubstr("ca.pem: is not good for so long"));
+  EXPECT_THAT(std::string(renew(absl::Hours(1), {"a b"}).status().message()), HasSubstr("--host \"a b\""));
+  std::filesystem::remove(Path("lab/ca.key"));
+  EXPECT_THAT(std::string(renew(absl::Hours(1), {}).status().message()), HasSubstr("ca.key: cannot be read: No such file"));
+  EXPECT_EQ(read(cert), now);
 }
 
 TEST_F(Certificates, HostsAreNamesOrAddresses) {
