@@ -29,6 +29,7 @@
 #include "server/server/options.h"
 #include "server/server/service_manager.h"
 #include "server/server/store_command.h"
+#include "server/server/tls_options.h"
 #include "server/server/token_command.h"
 #include "server/version.h"
 
@@ -136,6 +137,7 @@ int Serve(const ServerOptions& options) {
     Log(LogLevel::kWarning, "server.insecure",
         {{"flag", exposure.flag}, {"address", exposure.address}, {"reachable_from_other_hosts_without", exposure.lacks}});
   }
+  WarnOfCertificateEnd(options);
   Log(LogLevel::kInfo, "server.started",
       {{"version", Version()},
        {"commit", Commit()},

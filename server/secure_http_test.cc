@@ -94,6 +94,19 @@ TEST_F(SecureHttp, PageAndMetricsSpeakTls) {
   }
 }
 
+TEST_F(SecureHttp, TheEndOfTheCertificateIsInTheLog) {
+  Start({});
+  EXPECT_TRUE(Eventually([&] { return WrittenBy(*process_).find("server.started") != std::string::npos; }));
+  EXPECT_THAT(WrittenBy(*process_), HasSubstr("access.certificate_expires file=" + Path("lab/server.pem") + " at="));
+}
+
+TEST_F(SecureHttp, ACertificateThatIsOverIsInTheLog) {
+  ASSERT_TRUE(RenewCertificates({.directory = Path("lab"), .from = absl::Now() - absl::Hours(2), .life = absl::Hours(1)}).ok());
+  Start({});
+  EXPECT_TRUE(Eventually([&] { return WrittenBy(*process_).find("server.started") != std::string::npos; }));
+  EXPECT_THAT(WrittenBy(*process_), HasSubstr("warning access.certificate_expired file=" + Path("lab/server.pem")));
+}
+
 TEST_F(SecureHttp, EachPortMayDemandCertificates) {
   Start({"--metrics-client-ca", Path("lab/ca.pem")});
   EXPECT_THAT(Curl("https", "metrics", "/metrics", Showing("lab")), HasSubstr("HTTP/1.1 200 OK"));

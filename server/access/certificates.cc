@@ -240,6 +240,15 @@ absl::StatusOr<std::string> ReadCertificates(const NamedFile& file) {
   return text;
 }
 
+absl::StatusOr<absl::Time> CertificateEnd(const NamedFile& file) {
+  const absl::StatusOr<std::string> text = ReadCertificates(file);
+  if (!text.ok()) return text.status();
+  const Certificate certificate(PEM_read_bio_X509(Reader(*text).get(), nullptr, NoPassword, nullptr));
+  std::tm end{};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &end) != 1) return Refused(file, "has no time at which it ends");
+  return absl::FromTimeT(timegm(&end));
+}
+
 absl::Status CheckTlsFiles(const TlsFiles& files) {
   if (!files.authority.path.empty()) {
     if (absl::Status status = ReadCertificates(files.authority).status(); !status.ok()) return status;

@@ -30,6 +30,9 @@ absl::Status CheckTlsFiles(const TlsFiles& files);
 // The certificates of such a file alone, as text. INVALID_ARGUMENT likewise.
 absl::StatusOr<std::string> ReadCertificates(const NamedFile& file);
 
+// When the first certificate of such a file ends. INVALID_ARGUMENT likewise.
+absl::StatusOr<absl::Time> CertificateEnd(const NamedFile& file);
+
 struct CertificatePlan {
   std::string directory = "alloclab-tls";  // made if it is not there, for its owner alone
   std::vector<std::string> hosts;          // names and addresses of the server

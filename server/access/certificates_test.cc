@@ -84,6 +84,10 @@ TEST_F(Certificates, AreRenewedByTheSameAuthorityForTheSameNames) {
   EXPECT_EQ(read(Path("lab/ca.pem")), authority);
   EXPECT_NE(read(cert), before);
   EXPECT_NE(read(Path("lab/server.key")), key);
+  EXPECT_GT(*CertificateEnd({"--tls-cert", cert}), absl::Now() + absl::Hours(47));
+  EXPECT_LE(*CertificateEnd({"--tls-cert", cert}), absl::Now() + absl::Hours(48));
+  EXPECT_THAT(std::string(CertificateEnd({"--tls-cert", Path("lab/server.key")}).status().message()),
+              HasSubstr("server.key: holds no certificate"));
   EXPECT_EQ(Refusal(cert, Path("lab/server.key"), Path("lab/ca.pem")), "");
   const Process shown({"/usr/bin/openssl", "x509", "-in", cert, "-noout", "-ext", "subjectAltName"});
   EXPECT_TRUE(Eventually([&] { return shown.out().find("lab.example.org") != std::string::npos; })) << shown.out();

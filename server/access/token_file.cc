@@ -222,11 +222,11 @@ absl::StatusOr<std::string> CreateToken(const std::string& data_dir, Token token
 }
 
 absl::Status RevokeToken(const std::string& data_dir, std::string_view name) {
-  return ChangeTokens(data_dir, [name](std::vector<Token>& tokens) {
+  return ChangeTokens(data_dir, [name, &data_dir](std::vector<Token>& tokens) {
     if (std::erase_if(tokens, [name](const Token& token) { return token.name == name; }) > 0) return absl::OkStatus();
     const std::string names = absl::StrJoin(tokens, ", ", [](std::string* out, const Token& token) { *out += token.name; });
-    return absl::NotFoundError(
-        fmt::format("there is no token {}; there {}", Printable(name), names.empty() ? "is none at all" : "are " + names));
+    return absl::NotFoundError(fmt::format("there is no token {} in {}; there {}", Printable(name), data_dir,
+                                           names.empty() ? "is none at all" : "are " + names));
   });
 }
 

@@ -68,9 +68,10 @@ TEST_F(TokenFile, StaysWhenTheLastTokenIsRevoked) {
   EXPECT_TRUE(ReadTokenFile(Folder()).ok() && !ReadTokenFile(Folder())->has_value());
   ASSERT_TRUE(CreateToken(Folder(), Named("ada")).ok());
   EXPECT_EQ(CreateToken(Folder(), Named("ada")).status().code(), absl::StatusCode::kAlreadyExists);
-  EXPECT_THAT(std::string(RevokeToken(Folder(), "bob").message()), HasSubstr("there is no token bob; there are ada"));
+  EXPECT_THAT(std::string(RevokeToken(Folder(), "bob").message()),
+              HasSubstr("there is no token bob in " + Folder() + "; there are ada"));
   ASSERT_TRUE(RevokeToken(Folder(), "ada").ok());
-  EXPECT_EQ(RevokeToken(Folder(), "ada").message(), "there is no token ada; there is none at all");
+  EXPECT_THAT(std::string(RevokeToken(Folder(), "ada").message()), HasSubstr("; there is none at all"));
   EXPECT_EQ((*ReadTokenFile(Folder()))->size(), 0u);
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "server/access/access_control.h"
 #include "server/collections/guest_library.h"
 #include "server/collections/heap_directory.h"
@@ -87,7 +88,14 @@ NativeAllocators NativesOf(const ServerOptions& options) {
 
 absl::StatusOr<std::unique_ptr<RunStore>> OpenStore(const ServerOptions& options) {
   if (options.store.empty()) return SqliteStore::Open(options.data_dir);
-  return PostgresStore::Open(options.store, {.server_name = fmt::format("{} (process {})", HostName(), getpid())});
+  absl::StatusOr<std::unique_ptr<RunStore>> store =
+      PostgresStore::Open(options.store, {.server_name = fmt::format("{} (process {})", HostName(), getpid())});
+  if (!absl::IsUnavailable(store.status())) return store;
+  const std::string why(store.status().message());
+  const bool no_password = absl::StrContains(why, "no password supplied");
+  return absl::UnavailableError(fmt::format(
+      "--store {}: {}{}", options.store, why,
+      no_password ? "; the password is expected in PGPASSWORD, or in a file of mode 0600 that PGPASSFILE names" : ""));
 }
 
 // Where other hosts reach what is bound there: by the host's name, if that is every address of it.

@@ -66,6 +66,11 @@ TEST(LabServer, IsNotServingOnceItDrains) {
   EXPECT_TRUE(absl::IsUnavailable(CheckHealth(address, "")));
 }
 
+TEST(LabServer, ADatabaseThatIsAwayIsNamedByItsOption) {
+  EXPECT_THAT(StartRefusal([](ServerOptions& options) { options.store = "postgresql://lab@127.0.0.1:1/lab"; }),
+              HasSubstr("--store postgresql://lab@127.0.0.1:1/lab: the database does not answer: "));
+}
+
 TEST(LabServer, TheHealthOfNoServerSaysWhatToDo) {
   const auto address = ParseBindAddress(TestServer().server().grpc_address());  // it has ended
   const absl::Status gone = CheckHealth(*address, "");

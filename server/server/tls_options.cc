@@ -2,11 +2,15 @@
 
 #include <utility>
 
+#include "absl/time/clock.h"
+#include "server/access/token.h"
 #include "server/errors.h"
 #include "server/log.h"
 
 namespace alloclab::server {
 namespace {
+
+constexpr absl::Duration kCertificateNotice = absl::Hours(24 * 30);
 
 TlsFiles FilesOf(const ServerOptions& options, const NamedFile& authority) {
   return {.certificate = {.flag = "--tls-cert", .path = options.tls_cert},
@@ -33,6 +37,15 @@ absl::Status CheckTlsOptions(const ServerOptions& options) {
     if (absl::Status status = CheckTlsFiles(FilesOf(options, authority)); !status.ok()) return status;
   }
   return absl::OkStatus();
+}
+
+void WarnOfCertificateEnd(const ServerOptions& options) {
+  if (options.tls_cert.empty()) return;
+  const absl::StatusOr<absl::Time> end = CertificateEnd({.flag = "--tls-cert", .path = options.tls_cert});
+  const absl::Time now = absl::Now();
+  if (!end.ok() || *end > now + kCertificateNotice) return;
+  Log(LogLevel::kWarning, *end <= now ? "access.certificate_expired" : "access.certificate_expires",
+      {{"file", options.tls_cert}, {"at", TimeText(*end)}});
 }
 
 absl::StatusOr<std::shared_ptr<TlsContext>> MakeHttpTls(const ServerOptions& options, const NamedFile& authority) {

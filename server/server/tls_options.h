@@ -15,6 +15,9 @@ namespace alloclab::server {
 // INVALID_ARGUMENT: one option without the other that it needs, or naming a file that is no PEM of its kind.
 absl::Status CheckTlsOptions(const ServerOptions& options);
 
+// A line in the log if the certificate of options.tls_cert has ended, or will within 30 days.
+void WarnOfCertificateEnd(const ServerOptions& options);
+
 // For a port of HTTP whose clients show certificates that `authority` signed, if it names a file. Null without
 // options.tls_cert. The log is told when the files change.
 absl::StatusOr<std::shared_ptr<TlsContext>> MakeHttpTls(const ServerOptions& options, const NamedFile& authority);
