@@ -370,7 +370,7 @@ TEST(Alloclabd, TellsItsVersionAndHelp) {
   EXPECT_THAT(output, HasSubstr("ALLOCLAB_METRICS_LISTEN"));
   EXPECT_THAT(output, HasSubstr("Exit codes"));
   EXPECT_EQ(RunToExit({"--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"}, output), 2);
-  EXPECT_THAT(output, HasSubstr("alloclabd: --listen: At Most 1 required but received 2; see alloclabd --help (exit code 2)"));
+  EXPECT_THAT(output, HasSubstr("alloclabd: --listen: expected once, with one value; see alloclabd --help (exit code 2)"));
 }
 
 TEST(Alloclabd, HelpFitsATerminal) {

@@ -167,7 +167,11 @@ int CheckHealthOf(const ServerOptions& options, const std::string& service) {
 int EndByParser(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);
   if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::ExtrasError)) {
-    return Fail(kExitUsage, absl::InvalidArgumentError(fmt::format("{}; see alloclabd --help", error.what())));
+    std::string what = error.what();
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ArgumentMismatch)) {
+      what = what.substr(0, what.find(':')) + ": expected once, with one value";
+    }
+    return Fail(kExitUsage, absl::InvalidArgumentError(what + "; see alloclabd --help"));
   }
   const std::vector<std::string> words = app.remaining(/*recurse=*/true);
   const auto option = std::find_if(words.begin(), words.end(), [](const std::string& word) { return word.starts_with("--"); });

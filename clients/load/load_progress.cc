@@ -55,7 +55,7 @@ void LoadProgress::Update(const LoadSnapshot& snapshot, Nanos elapsed) {
   const std::string line = ProgressLine(interval, snapshot.gauges, length);
   if (line_.terminal()) {
     const std::string both = fmt::format("{}  {}", line, Sparkline(rates_));
-    line_.Show(client::DisplayWidth(both) <= static_cast<std::size_t>(line_.width()) ? both : line);
+    line_.Show(DisplayWidth(both) <= static_cast<std::size_t>(line_.width()) ? both : line);
   } else {
     line_.Show(fmt::format("{:.0f} s  {}", Seconds(elapsed), line));
   }

@@ -223,6 +223,7 @@ absl::Status LabServer::Parts::Start(const ServerOptions& options) {
   exposures = ExposuresOf(options, access.in_force());
   if (absl::Status status = CheckExposures(options, exposures); !status.ok()) return status;
   addresses.by_tls = !options.tls_cert.empty();
+  addresses.page = options.advertise_page;
   access_watch = std::make_unique<AccessWatch>(access);
   const auto credentials = MakeServerCredentials(options, access);
   if (!credentials.ok()) return credentials.status();

@@ -66,6 +66,14 @@ TEST(LabServer, IsNotServingOnceItDrains) {
   EXPECT_TRUE(absl::IsUnavailable(CheckHealth(address, "")));
 }
 
+TEST(LabServer, TellsTheUrlOfItsPageAsItIsAdvertised) {
+  TestServer server([](ServerOptions& options) { options.advertise_page = "https://lab.example.org:7412/"; });
+  grpc::ClientContext context;
+  v1::Server described;
+  ASSERT_TRUE(server->lab->GetServer(&context, v1::GetServerRequest(), &described).ok());
+  EXPECT_EQ(described.web_url(), "https://lab.example.org:7412/");
+}
+
 TEST(LabServer, ADatabaseThatIsAwayIsNamedByItsOption) {
   EXPECT_THAT(StartRefusal([](ServerOptions& options) { options.store = "postgresql://lab@127.0.0.1:1/lab"; }),
               HasSubstr("--store postgresql://lab@127.0.0.1:1/lab: the database does not answer: "));

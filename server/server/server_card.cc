@@ -41,7 +41,7 @@ v1::Server ServerCard::Describe() const {
   proto.set_instances(instances_.size());
   proto.set_instances_max(instances_.instances_max());
   proto.set_store_trouble(store_.trouble());
-  proto.set_web_url(UrlOf(bound.web, bound.by_tls, "/"));
+  proto.set_web_url(bound.page.empty() ? UrlOf(bound.web, bound.by_tls, "/") : bound.page);
   proto.set_metrics_url(UrlOf(bound.metrics, bound.by_tls, "/metrics"));
   return proto;
 }

@@ -20,6 +20,7 @@ namespace alloclab::server {
 struct ServerAddresses {
   std::string grpc, web, metrics;
   bool by_tls = false;
+  std::string page = {};  // URL under which browsers find the web page; empty: as one on this host does
 };
 
 class ServerCard {
