@@ -101,7 +101,9 @@ TEST_F(SecureHttp, TheEndOfTheCertificateIsInTheLog) {
 }
 
 TEST_F(SecureHttp, ACertificateThatIsOverIsInTheLog) {
-  ASSERT_TRUE(RenewCertificates({.directory = Path("lab"), .from = absl::Now() - absl::Hours(2), .life = absl::Hours(1)}).ok());
+  ASSERT_TRUE(
+      RenewCertificates({.directory = Path("lab"), .hosts = {}, .from = absl::Now() - absl::Hours(2), .life = absl::Hours(1)})
+          .ok());
   Start({});
   EXPECT_TRUE(Eventually([&] { return WrittenBy(*process_).find("server.started") != std::string::npos; }));
   EXPECT_THAT(WrittenBy(*process_), HasSubstr("warning access.certificate_expired file=" + Path("lab/server.pem")));
