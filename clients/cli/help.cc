@@ -30,7 +30,7 @@ constexpr std::size_t kCommandColumns = 18;
 std::string Wrapped(std::string_view text, std::size_t columns = 0) {
   const std::size_t width = static_cast<std::size_t>(TerminalWidth(stdout)) - columns;
   std::vector<std::string> lines;
-  for (const std::string& paragraph : std::vector<std::string>(absl::StrSplit(text, '\n'))) {
+  for (const std::string& paragraph : std::vector<std::string>(absl::StrSplit(std::string(text), '\n'))) {
     for (std::string& line : WrapWords(paragraph, width)) lines.push_back(std::move(line));
   }
   return absl::StrJoin(lines, "\n");
