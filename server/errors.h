@@ -76,8 +76,8 @@ absl::Status RunQueueFullOf(std::string_view owner, std::uint64_t max);
 absl::Status TooManyStoredRuns(std::uint64_t max);
 absl::Status TooManyStoredRunsOf(std::string_view owner, std::uint64_t max);
 absl::Status TooManyWatchers(std::uint64_t max);
-// Of one owner, of the web page.
-absl::Status TooManyAnswers(std::string_view owner, std::size_t max);
+// By HTTP, for one owner or address.
+absl::Status TooManyAnswers(std::string_view whose, std::size_t at_work, std::size_t waiting);
 absl::Status TooManyDiffs(std::uint64_t max);
 absl::Status Draining();
 

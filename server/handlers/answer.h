@@ -13,9 +13,9 @@
 #include <utility>
 
 #include "server/errors.h"
-#include "server/handlers/call_queue.h"
 #include "server/handlers/callers.h"
 #include "server/handlers/grpc_status.h"
+#include "server/http/call_queue.h"
 
 namespace alloclab::server {
 

@@ -14,9 +14,9 @@
 #include "server/access/access_control.h"
 #include "server/collections/instance_registry.h"
 #include "server/collections/run_executor.h"
-#include "server/handlers/call_queue.h"
 #include "server/handlers/fair_share.h"
 #include "server/handlers/owner_connections.h"
+#include "server/http/call_queue.h"
 
 namespace alloclab::server {
 

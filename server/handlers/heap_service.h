@@ -7,10 +7,10 @@
 #include "alloclab/v1/heap.grpc.pb.h"
 #include "server/collections/instance_registry.h"
 #include "server/converters/single_operation.h"
-#include "server/handlers/call_queue.h"
 #include "server/handlers/callers.h"
 #include "server/handlers/heap_stream.h"
 #include "server/handlers/queued_service.h"
+#include "server/http/call_queue.h"
 
 namespace alloclab::server {
 

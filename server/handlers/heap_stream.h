@@ -22,9 +22,9 @@
 #include "alloclab/v1/heap.pb.h"
 #include "server/converters/batch_converter.h"
 #include "server/entities/live_instance.h"
-#include "server/handlers/call_queue.h"
 #include "server/handlers/open_calls.h"
 #include "server/handlers/write_watch.h"
+#include "server/http/call_queue.h"
 
 namespace alloclab::server {
 

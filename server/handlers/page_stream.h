@@ -14,10 +14,10 @@
 #include "allocators/common/check.h"
 #include "allocators/common/interrupt.h"
 #include "server/errors.h"
-#include "server/handlers/call_queue.h"
 #include "server/handlers/grpc_status.h"
 #include "server/handlers/open_calls.h"
 #include "server/handlers/write_watch.h"
+#include "server/http/call_queue.h"
 
 namespace alloclab::server {
 

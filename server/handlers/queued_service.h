@@ -10,8 +10,8 @@
 #include "allocators/common/check.h"
 #include "allocators/common/interrupt.h"
 #include "server/handlers/answer.h"
-#include "server/handlers/call_queue.h"
 #include "server/handlers/callers.h"
+#include "server/http/call_queue.h"
 
 namespace alloclab::server {
 

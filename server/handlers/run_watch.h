@@ -16,9 +16,9 @@
 #include "allocators/common/mutex.h"
 #include "alloclab/v1/run.pb.h"
 #include "server/collections/run_executor.h"
-#include "server/handlers/call_queue.h"
 #include "server/handlers/open_calls.h"
 #include "server/handlers/write_watch.h"
+#include "server/http/call_queue.h"
 
 namespace alloclab::server {
 

@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::size_t kPrefixBytes = 8, kMappedAt = 12;  // of an address of version 6; where one of version 4 stands in it
 
-// The address as bytes; nothing of a Unix socket, or if the other side is gone already.
+}  // namespace
+
 std::string AddressOf(int connection) {
   sockaddr_storage storage{};
   socklen_t length = sizeof storage;
@@ -29,8 +30,6 @@ std::string AddressOf(int connection) {
   const in6_addr& address = static_cast<sockaddr_in6*>(raw)->sin6_addr;
   return IN6_IS_ADDR_V4MAPPED(&address) ? text(&address.s6_addr[kMappedAt], sizeof(in_addr)) : text(&address, kPrefixBytes);
 }
-
-}  // namespace
 
 int Arrivals::Admit(Descriptor connection) {
   const std::string address = AddressOf(connection.get());

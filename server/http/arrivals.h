@@ -13,12 +13,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <string>
 
 #include "allocators/common/monotonic_time.h"
 #include "server/http/client_budget.h"
 #include "server/http/descriptor.h"
 
 namespace alloclab::server {
+
+// Of who is connected, as bytes, of version 6 the first half; nothing of a Unix socket, or if the other side is gone already.
+std::string AddressOf(int connection);
 
 class Arrivals {
  public:

@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "server/errors.h"
 #include "server/http/json.h"
 
 namespace alloclab::server {
@@ -111,6 +112,8 @@ HttpResponse InTheClear() {
   return ErrorResponse(absl::InvalidArgumentError("this port speaks TLS: ask for https://, not http://"));
 }
 
+HttpResponse Busy() { return ErrorResponse(errors::TooManyAnswers("this address", kHttpThreads / 2, kTurnsWaitingMax)); }
+
 }  // namespace
 
 HttpServer::HttpServer(const HttpPlace& place, Handler handler, Listener listener)
@@ -121,6 +124,7 @@ HttpServer::HttpServer(const HttpPlace& place, Handler handler, Listener listene
       handler_(std::move(handler)),
       address_(ToString(listener.address())),
       transport_(std::move(listener), {place.tls, ToBytes(InTheClear(), /*with_body=*/true)},
+                 ToBytes(Busy(), /*with_body=*/true),
                  [this](absl::string_view bytes, const std::string& peer) { return Respond(bytes, peer); }) {}
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpPlace& place, Handler handler) {
@@ -137,6 +141,12 @@ HttpAnswer HttpServer::Respond(absl::string_view bytes, const std::string& peer)
 }
 
 HttpAnswer HttpServer::ToAnswer(HttpResponse response, bool with_body) const {
+  if (response.make != nullptr) {
+    HttpAnswer answer{.bytes = ToBytes(response, with_body)};
+    answer.make = [this, make = std::move(response.make), with_body] { return ToAnswer(make(), with_body); };
+    answer.whose = std::move(response.whose);
+    return answer;
+  }
   if (response.take_body != nullptr) {
     return {
         .bytes = {}, .body_bytes = response.body_bytes, .take = [this, take = std::move(response.take_body)](std::string body) {

@@ -42,6 +42,10 @@ struct HttpResponse {
   // Instead of all of the above: what answers when the body of the request, of so many bytes, has come.
   std::function<HttpResponse(std::string body)> take_body = nullptr;
   std::size_t body_bytes = 0;
+  // Makes the answer, in the turn of an owner (HttpAnswer::make); status and body are what is said if that does not come in
+  // time.
+  std::function<HttpResponse()> make = nullptr;
+  std::string whose = {};
 };
 
 // {"code": "NOT_FOUND", "message": "..."} with the HTTP status that fits.

@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,7 +11,9 @@
 #include <array>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "allocators/common/check.h"
+#include "server/http/arrivals.h"
 #include "server/http/http_head.h"
 
 namespace alloclab::server {
@@ -20,7 +21,6 @@ namespace {
 
 constexpr int kTickMs = 50;         // between two looks for clients that are late
 constexpr int kAcceptsAtOnce = 64;  // then whoever is connected has a turn
-constexpr int kAnswerNice = 5;      // who computes a page or a scrape lets calls of gRPC go first
 constexpr std::size_t kBodyBytesAtOnce = 64 << 10;
 constexpr absl::Duration kLeaveTime = absl::Seconds(1);            // for the client to hang up
 constexpr absl::Duration kPatienceWithReaders = absl::Seconds(1);  // before a slow reader makes room for others
@@ -49,46 +49,26 @@ absl::Duration TimeToSend(std::size_t bytes, std::size_t per_second) {
 
 }  // namespace
 
-HttpTransport::HttpTransport(Listener listener, HttpTls tls, Respond respond)
+HttpTransport::HttpTransport(Listener listener, HttpTls tls, std::string told_when_busy, Respond respond)
     : listener_(std::move(listener)),
       tls_(std::move(tls)),
+      when_busy_{.bytes = std::move(told_when_busy)},
       respond_(std::move(respond)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
-      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      calls_({.threads = kHttpThreads,
+              .of_one_client = kHttpThreads / 2,
+              .waiting_max = kHttpClientsMax,
+              .waiting_of_one_client = kTurnsWaitingMax}) {
   Register(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), EPOLLIN);
   for (const Descriptor& socket : listener_.sockets()) Register(epoll_.get(), EPOLL_CTL_ADD, socket.get(), EPOLLIN);
-  threads_.emplace_back([this] { Watch(); });
-  for (int i = 0; i < kHttpThreads; ++i) threads_.emplace_back([this] { Work(); });
+  watcher_ = std::thread([this] { Watch(); });
 }
 
 HttpTransport::~HttpTransport() {
-  {
-    const MutexLock lock(mutex_);
-    stopping_ = true;
-    to_do_.NotifyAll();
-  }
+  stopping_ = true;
   eventfd_write(wake_.get(), 1);
-  for (std::thread& thread : threads_) thread.join();
-}
-
-void HttpTransport::Work() {
-  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kAnswerNice);
-  while (true) {
-    Job job;
-    {
-      const MutexLock lock(mutex_);
-      while (jobs_.empty() && !stopping_) to_do_.Wait(mutex_);
-      if (stopping_) return;
-      job = std::move(jobs_.front());
-      jobs_.pop_front();
-    }
-    job.answer = std::exchange(job.task, nullptr)();
-    {
-      const MutexLock lock(mutex_);
-      answers_.push_back(std::move(job));
-    }
-    eventfd_write(wake_.get(), 1);
-  }
+  watcher_.join();
 }
 
 void HttpTransport::Watch() {
@@ -113,7 +93,6 @@ void HttpTransport::Watch() {
     }
     ContinueStreams();
     DropLate();
-    const MutexLock lock(mutex_);
     if (stopping_) return;
   }
 }
@@ -161,7 +140,10 @@ void HttpTransport::Accept(int socket) {
     if (!MakeRoom()) continue;
     Client& client = clients_[fd];
     TlsSession session = tls_.context == nullptr ? nullptr : tls_.context->Accept(fd);
-    client = Client{.channel = Channel(std::move(accepted), std::move(session)), .peer = PeerOf(fd)};
+    client = Client{.channel = Channel(std::move(accepted), std::move(session)),
+                    .peer = PeerOf(fd),
+                    .address = AddressOf(fd),
+                    .turn = AddressOf(fd)};
     Serve(client);  // what it wants is here already, as a rule
   }
 }
@@ -169,9 +151,9 @@ void HttpTransport::Accept(int socket) {
 bool HttpTransport::MakeRoom() {
   if (clients_.size() < kHttpClientsMax) return true;
   const MonotonicTime now = MonotonicTime::Now();
-  std::map<absl::string_view, std::size_t> of_peer;
-  for (const auto& [fd, client] : clients_) ++of_peer[client.peer];
-  const auto crowds = [&](const Client& client) { return of_peer[client.peer] > kHttpClientsMax / 2; };
+  std::map<absl::string_view, std::size_t> of_address;
+  for (const auto& [fd, client] : clients_) ++of_address[client.address];
+  const auto crowds = [&](const Client& client) { return of_address[client.address] > kHttpClientsMax / 2; };
   auto longest = clients_.end();
   for (auto it = clients_.begin(); it != clients_.end(); ++it) {
     const Client& client = it->second;
@@ -196,7 +178,8 @@ void HttpTransport::Read(Client& client) {
   client.bytes.append(buffer.data(), got);
   const bool complete = client.bytes.find("\r\n\r\n", before < 3 ? 0 : before - 3) != std::string::npos;
   if (!complete && !ended && client.bytes.size() < kHttpHeadBytesMax) return;
-  StartWork(client, [this, head = client.bytes, peer = client.peer] { return respond_(head, peer); });
+  StartWork(
+      client, [this, head = client.bytes, peer = client.peer] { return respond_(head, peer); }, when_busy_);
 }
 
 void HttpTransport::TakeBody(Client& client) {
@@ -208,34 +191,53 @@ void HttpTransport::TakeBody(Client& client) {
     if (outcome != Channel::Outcome::kMoved && outcome != Channel::Outcome::kLater) return Drop(client.channel.socket());
   }
   if (client.bytes.size() < client.answer.body_bytes) return;
-  StartWork(client, [take = std::exchange(client.answer, {}).take, body = std::exchange(client.bytes, {})]() mutable {
+  Task task = [take = std::exchange(client.answer, {}).take, body = std::exchange(client.bytes, {})]() mutable {
     return take(std::move(body));
-  });
+  };
+  StartWork(client, std::move(task), when_busy_);
 }
 
-void HttpTransport::StartWork(Client& client, Task task) {
+void HttpTransport::StartWork(Client& client, Task task, const HttpAnswer& otherwise) {
   Enter(client, State::kWorking);
   Await(client);
-  const MutexLock lock(mutex_);
-  jobs_.push_back({client.channel.socket(), std::move(task)});
-  to_do_.NotifyOne();
+  const int fd = client.channel.socket();
+  const bool has_turn =
+      calls_.Offer({.name = client.turn}, [this, fd, since = client.since, task = std::move(task), otherwise]() mutable {
+        const bool begins = !stopping_ && MonotonicTime::Now() - since <= kTurnWaitMax;
+        HttpAnswer answer = begins ? std::exchange(task, nullptr)() : std::move(otherwise);
+        EndWork(fd, std::move(answer));
+      });
+  if (!has_turn) EndWork(fd, otherwise);
+}
+
+void HttpTransport::EndWork(int client, HttpAnswer answer) {
+  {
+    const MutexLock lock(mutex_);
+    answers_.push_back({client, std::move(answer)});
+  }
+  eventfd_write(wake_.get(), 1);
 }
 
 void HttpTransport::TakeAnswers() {
   eventfd_t ignored = 0;
   eventfd_read(wake_.get(), &ignored);
-  std::vector<Job> answers;
+  std::vector<Made> answers;
   {
     const MutexLock lock(mutex_);
     answers.swap(answers_);
   }
-  for (Job& answer : answers) {
-    TakeAnswer(clients_.at(answer.client), std::move(answer.answer));  // nobody drops one that waits for its answer
+  for (Made& made : answers) {
+    TakeAnswer(clients_.at(made.client), std::move(made.answer));  // nobody drops one that waits for its answer
   }
 }
 
 void HttpTransport::TakeAnswer(Client& client, HttpAnswer answer) {
   if (std::exchange(client.answer, {}).stream != nullptr) --streams_at_work_;
+  if (answer.make != nullptr) {
+    client.turn = absl::StrCat("the owner ", answer.whose);  // longer than any address
+    Task make = std::exchange(answer.make, nullptr);
+    return StartWork(client, std::move(make), answer);
+  }
   if (answer.take != nullptr) {
     client.bytes.erase(0, client.bytes.find("\r\n\r\n") + 4);  // what came of the body with the head
     client.bytes.resize(std::min(client.bytes.size(), answer.body_bytes));
@@ -269,11 +271,12 @@ void HttpTransport::ContinueStreams() {
   for (Client* client : ready) {
     if (streams_at_work_ == kStreamThreads) return;
     ++streams_at_work_;
-    StartWork(*client, [stream = client->answer.stream] {
+    Task next = [stream = client->answer.stream] {
       std::optional<std::string> piece = stream->Next();
       const bool more = piece.has_value();
       return HttpAnswer{.bytes = std::move(piece).value_or(""), .stream = more ? stream : nullptr};
-    });
+    };
+    StartWork(*client, std::move(next), {.bytes = {}, .stream = client->answer.stream});
   }
 }
 

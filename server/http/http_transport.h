@@ -1,7 +1,9 @@
 // Moves requests in and answers out: one thread watches all connections, a fixed number of others compute the answers. A client
 // that is slow or silent, in either direction, holds no thread; it has kHeadTime for its request and kAnswerTime to take the
-// answer. When kHttpClientsMax are connected, whoever has kept silent for longest makes room for the next: one of the address
-// that has more than half of them, if there is one. One request per connection.
+// answer. Answers are computed in turns, by the address that asks, or by whoever a request turns out to be of
+// (HttpAnswer::whose): one has half of the threads at most, and kTurnsWaitingMax more wait for him, kTurnWaitMax at most before
+// they are begun. When kHttpClientsMax are connected, whoever has kept silent for longest makes room for the next: one of the
+// address that has more than half of them, if there is one. One request per connection.
 //
 // An answer may go on as a stream (HttpStream), whose next piece is made when the client has taken the last one and rested
 // kStreamRest and as long as the last piece takes at kStreamBytesPerSecond: nobody who reads slowly holds up more than itself,
@@ -12,9 +14,9 @@
 #ifndef ALLOCLAB_SERVER_HTTP_HTTP_TRANSPORT_H_
 #define ALLOCLAB_SERVER_HTTP_HTTP_TRANSPORT_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -28,6 +30,7 @@
 #include "absl/strings/string_view.h"
 #include "allocators/common/monotonic_time.h"
 #include "allocators/common/mutex.h"
+#include "server/http/call_queue.h"
 #include "server/http/channel.h"
 #include "server/http/listener.h"
 #include "server/http/tls_context.h"
@@ -36,6 +39,9 @@ namespace alloclab::server {
 
 inline constexpr int kHttpThreads = 16;
 inline constexpr std::size_t kHttpClientsMax = 128;
+// With those under way half of all clients: nobody makes room while he waits.
+inline constexpr std::size_t kTurnsWaitingMax = kHttpClientsMax / 2 - kHttpThreads / 2;
+inline constexpr absl::Duration kTurnWaitMax = absl::Seconds(5);
 inline constexpr absl::Duration kHeadTime = absl::Seconds(3), kAnswerTime = absl::Seconds(10);
 inline constexpr absl::Duration kStreamRest = absl::Milliseconds(200);
 inline constexpr std::size_t kStreamBytesPerSecond = 256 << 10;
@@ -59,6 +65,10 @@ struct HttpAnswer {
   // Instead of both: takes the body of the request, of `body_bytes`, and answers then.
   std::size_t body_bytes = 0;
   std::function<HttpAnswer(std::string body)> take = nullptr;
+  // Makes the answer, in the turn of an owner, whatever addresses he comes by; `bytes` is what is said if that does not come in
+  // time.
+  std::function<HttpAnswer()> make = nullptr;
+  std::string whose = {};
 };
 
 // Null: none. Whoever speaks HTTP without it gets `told_in_the_clear`, in the clear.
@@ -72,7 +82,8 @@ class HttpTransport {
   // The answer to a request, of which it gets the head, or what came instead of one. `peer`: the client's address, "127.0.0.1".
   using Respond = std::function<HttpAnswer(absl::string_view head, const std::string& peer)>;
 
-  HttpTransport(Listener listener, HttpTls tls, Respond respond);
+  // `told_when_busy`: to whom an answer is not begun in time.
+  HttpTransport(Listener listener, HttpTls tls, std::string told_when_busy, Respond respond);
   ~HttpTransport();  // hangs up on everybody; waits for the answers that are being computed
   HttpTransport(const HttpTransport&) = delete;
   HttpTransport& operator=(const HttpTransport&) = delete;
@@ -86,6 +97,8 @@ class HttpTransport {
   struct Client {
     Channel channel;
     std::string peer;
+    std::string address;  // as arrivals.h has it
+    std::string turn;     // in which its answers are made: its address, or an owner's
     State state = State::kReading;
     MonotonicTime since = MonotonicTime::Now();  // in this state
     std::string bytes = {};                      // of the request, later of the answer
@@ -96,10 +109,9 @@ class HttpTransport {
   };
   using Clients = std::map<int, Client>;  // by descriptor
   using Task = std::function<HttpAnswer()>;
-  struct Job {
+  struct Made {
     int client;
-    Task task;
-    HttpAnswer answer = {};
+    HttpAnswer answer;
   };
 
   void Watch();
@@ -115,7 +127,9 @@ class HttpTransport {
   void Write(Client& client);
   void Discard(Client& client);
   void Enter(Client& client, State state);
-  void StartWork(Client& client, Task task) ABSL_LOCKS_EXCLUDED(mutex_);
+  // `otherwise` is the answer if the task cannot be begun in time.
+  void StartWork(Client& client, Task task, const HttpAnswer& otherwise) ABSL_LOCKS_EXCLUDED(mutex_);
+  void EndWork(int client, HttpAnswer answer) ABSL_LOCKS_EXCLUDED(mutex_);
   void TakeAnswers() ABSL_LOCKS_EXCLUDED(mutex_);
   void TakeAnswer(Client& client, HttpAnswer answer);
   void TellInTheClear(Client& client);
@@ -126,22 +140,20 @@ class HttpTransport {
   void DropLate();
   void Drop(int client);
 
-  void Work() ABSL_LOCKS_EXCLUDED(mutex_);
-
   Listener listener_;
   const HttpTls tls_;
+  const HttpAnswer when_busy_;
   const Respond respond_;
   const Descriptor epoll_, wake_;
   // The watching thread's.
   Clients clients_;
   int streams_at_work_ = 0;
 
+  std::atomic<bool> stopping_{false};
   Mutex mutex_;
-  Condition to_do_;
-  std::deque<Job> jobs_ ABSL_GUARDED_BY(mutex_);
-  std::vector<Job> answers_ ABSL_GUARDED_BY(mutex_);
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  std::vector<std::thread> threads_;
+  std::vector<Made> answers_ ABSL_GUARDED_BY(mutex_);
+  CallQueue calls_;
+  std::thread watcher_;
 };
 
 }  // namespace alloclab::server

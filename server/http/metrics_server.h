@@ -4,18 +4,40 @@
 
 #include <prometheus/metric_family.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "allocators/common/mutex.h"
 #include "server/http/http_server.h"
 
 namespace alloclab::server {
 
-// One scrape in the text format; called from several threads at once.
+// One scrape in the text format; called by one thread at a time.
 using Scrape = std::function<std::string()>;
+
+// Scrapes that come while one is made share the next: however many come, one at a time is made, and each began after it was
+// asked for.
+//
+// Thread safety: all methods may be called from any thread.
+class SharedScrape {
+ public:
+  explicit SharedScrape(Scrape make) : make_(std::move(make)) {}
+
+  std::string Text() ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  const Scrape make_;
+  Mutex mutex_;
+  Condition ended_;
+  std::uint64_t begun_ ABSL_GUARDED_BY(mutex_) = 0, made_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::string text_ ABSL_GUARDED_BY(mutex_);  // the last one
+};
 
 std::string ToText(const std::vector<prometheus::MetricFamily>& families);
 

@@ -3,9 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "server/http/metric_family.h"
 #include "server/testing/http_client.h"
 
@@ -30,6 +34,33 @@ TEST(ServeMetrics, AnswersInTheTextFormatAndNowhereElse) {
   EXPECT_THAT(response.headers, HasSubstr("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
   EXPECT_EQ(response.body, "# HELP lab_pages Pages.\n# TYPE lab_pages gauge\nlab_pages{heap=\"h\"} 7\n");
   EXPECT_EQ(Get((*server)->address(), "/").status, 404);
+}
+
+// Five ask while one is made: they share one, that begins after they asked.
+TEST(SharedScrapeTest, ThoseWhoComeMeanwhileShareTheNext) {
+  constexpr int kOthers = 5;
+  std::atomic<int> made{0}, asked{0};
+  SharedScrape scrape([&] {
+    if (++made == 1) {
+      while (asked < kOthers) absl::SleepFor(absl::Milliseconds(1));
+      absl::SleepFor(absl::Milliseconds(20));  // for the last of them to have come in
+    }
+    return absl::StrCat(made.load());
+  });
+  std::thread first([&] { EXPECT_EQ(scrape.Text(), "1"); });
+  while (made == 0) absl::SleepFor(absl::Milliseconds(1));
+  std::vector<std::thread> others;
+  for (int i = 0; i < kOthers; ++i) {
+    others.emplace_back([&] {
+      ++asked;
+      EXPECT_NE(scrape.Text(), "1");
+    });
+  }
+  first.join();
+  for (std::thread& other : others) other.join();
+  EXPECT_LE(made, 3) << "one more, for who was late";
+  const int so_far = made;
+  EXPECT_EQ(scrape.Text(), absl::StrCat(so_far + 1)) << "nobody asks meanwhile: it is made anew";
 }
 
 TEST(ServeMetrics, RefusesWhatIsNoAddressAndAPortThatIsTaken) {

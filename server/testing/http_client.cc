@@ -1,6 +1,8 @@
 #include "server/testing/http_client.h"
 
+#include <arpa/inet.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,7 +13,7 @@
 
 namespace alloclab {
 
-Connection::Connection(const std::string& address) {
+Connection::Connection(const std::string& address, const std::string& from) {
   const std::size_t colon = address.rfind(':');
   addrinfo hints{}, *found = nullptr;
   hints.ai_socktype = SOCK_STREAM;
@@ -19,7 +21,11 @@ Connection::Connection(const std::string& address) {
   const std::string host = address.substr(bracketed, colon - 2 * bracketed);
   if (getaddrinfo(host.c_str(), address.substr(colon + 1).c_str(), &hints, &found) != 0) return;
   socket_ = socket(found->ai_family, SOCK_STREAM, 0);
-  if (connect(socket_, found->ai_addr, found->ai_addrlen) != 0) Close();
+  sockaddr_in own{};
+  own.sin_family = AF_INET;
+  const bool bound = from.empty() || (inet_pton(AF_INET, from.c_str(), &own.sin_addr) == 1 &&
+                                      bind(socket_, static_cast<sockaddr*>(static_cast<void*>(&own)), sizeof own) == 0);
+  if (!bound || connect(socket_, found->ai_addr, found->ai_addrlen) != 0) Close();
   freeaddrinfo(found);
 }
 

@@ -16,8 +16,8 @@ struct RawResponse {
 
 class Connection {
  public:
-  // `address`: "127.0.0.1:1234" or "[::1]:1234".
-  explicit Connection(const std::string& address);
+  // `address`: "127.0.0.1:1234" or "[::1]:1234". `from`: an address of this host of version 4, "127.0.0.2"; empty: any.
+  explicit Connection(const std::string& address, const std::string& from = "");
   ~Connection() { Close(); }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;

@@ -5,7 +5,6 @@
 #include <optional>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "allocators/common/printable.h"
@@ -61,7 +60,11 @@ HttpResponse WebServer::Answer(const HttpRequest& request) {
     }
     const absl::StatusOr<Bearer> who = access_ ? access_->Admit(request) : Bearer();
     if (!who.ok()) return ErrorResponse(who.status());
-    return AnswerData(request, *who);
+    if (who->name.empty()) return AnswerData(request, *who);  // in the turn of his address
+    HttpResponse response = ErrorResponse(errors::TooManyAnswers(who->name, kHttpThreads / 2, kTurnsWaitingMax));
+    response.make = [this, request, who = *who] { return AnswerData(request, who); };
+    response.whose = who->name;
+    return response;
   }
   const auto file = files_.find(request.path.empty() ? "index.html" : absl::StrJoin(request.path, "/"));
   if (file == files_.end()) {
@@ -72,12 +75,6 @@ HttpResponse WebServer::Answer(const HttpRequest& request) {
 }
 
 HttpResponse WebServer::AnswerData(const HttpRequest& request, const Bearer& who) {
-  if (!who.name.empty()) {
-    absl::Status status =
-        answers_.Admit(&request, {.connection = "", .owner = who.name}, errors::TooManyAnswers(who.name, answers_.max() / 2));
-    if (!status.ok()) return ErrorResponse(status);
-  }
-  const absl::Cleanup leave = [&] { answers_.Leave(&request); };
   if (WebApi::IsLive(request)) return Stream(request, who);
   if (request.changes && request.path == kTracesPath) return Upload(request, who);
   absl::StatusOr<std::string> json = api_.Answer(request, who);

@@ -1,7 +1,7 @@
 // The built-in web page: its files, its data, and the HTTP server that brings both to a browser. Its pages read, follow
 // what changes by streams, and work on instances, runs and traces as the services do.
 //
-// Of the threads that compute answers one owner of a token has at most half; who asks for more at the same moment is refused.
+// Answers below /api take turns by the owner of a token (http_transport.h).
 #ifndef ALLOCLAB_SERVER_WEB_WEB_SERVER_H_
 #define ALLOCLAB_SERVER_WEB_WEB_SERVER_H_
 
@@ -10,7 +10,6 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "server/handlers/open_calls.h"
 #include "server/http/http_server.h"
 #include "server/web/web_access.h"
 #include "server/web/web_api.h"
@@ -36,7 +35,6 @@ class WebServer {
   HttpResponse Upload(HttpRequest request, const Bearer& who);
 
   std::unique_ptr<WebAccess> access_;  // null: everybody may do everything
-  OpenCalls answers_{kHttpThreads};    // under way
   WebApi api_;
   std::map<std::string, HttpResponse> files_;  // by path without the first slash
   std::unique_ptr<HttpServer> http_;           // last: it stops first

@@ -1,4 +1,4 @@
-#include "server/handlers/call_queue.h"
+#include "server/http/call_queue.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

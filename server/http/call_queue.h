@@ -1,5 +1,5 @@
 // Short calls, done as they come, and queued when that is not possible; and pieces of work that are too long for gRPC's own
-// threads: the batches of streams and the pages of walks.
+// threads: the batches of streams, the pages of walks, the answers of HTTP (http_transport.h).
 //
 // The thread that brings a call does it itself, while few others are at it: handing it to another thread costs more than most
 // calls do, and while it works it takes nothing new from the network, where clients feel that there is no more room. So calls
@@ -11,8 +11,8 @@
 // has all his calls queued, for the queue's own threads, which do those of the others first.
 //
 // Thread safety: all methods may be called from any thread. The destructor runs what waits.
-#ifndef ALLOCLAB_SERVER_HANDLERS_CALL_QUEUE_H_
-#define ALLOCLAB_SERVER_HANDLERS_CALL_QUEUE_H_
+#ifndef ALLOCLAB_SERVER_HTTP_CALL_QUEUE_H_
+#define ALLOCLAB_SERVER_HTTP_CALL_QUEUE_H_
 
 #include <atomic>
 #include <cstddef>
@@ -36,6 +36,7 @@ class CallQueue {
     unsigned bringers = 0;             // at work at a time; fewer than there are threads that bring calls
     unsigned of_one_client = threads;  // of the queue's threads, so that there are some for others
     std::size_t waiting_max = 0;       // in all; a client of which none is here may always bring one
+    std::size_t waiting_of_one_client = waiting_max;
   };
   // Who brings a call.
   struct Client {
@@ -102,4 +103,4 @@ class CallQueue {
 
 }  // namespace alloclab::server
 
-#endif  // ALLOCLAB_SERVER_HANDLERS_CALL_QUEUE_H_
+#endif  // ALLOCLAB_SERVER_HTTP_CALL_QUEUE_H_

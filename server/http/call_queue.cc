@@ -1,4 +1,4 @@
-#include "server/handlers/call_queue.h"
+#include "server/http/call_queue.h"
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -63,7 +63,8 @@ bool CallQueue::Offer(const Client& client, std::function<void()> call) {
 bool CallQueue::Put(const Client& client, std::function<void()> call) {
   const MutexLock lock(mutex_);
   const auto [mine, is_new] = clients_.try_emplace(client.name);
-  if (!is_new && waiting_ >= rules_.waiting_max) return false;
+  const bool full = waiting_ >= rules_.waiting_max || mine->second.waiting.size() >= rules_.waiting_of_one_client;
+  if (!is_new && full) return false;
   mine->second.waiting.push_back({std::move(call), client.asks_much});
   ++waiting_;
   few_waiting_ += client.asks_much ? 0 : 1;
