@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <limits>
 
+#include "server/http/turn_bio.h"
+
 namespace alloclab::server {
 namespace {
 
@@ -21,6 +23,7 @@ Channel::Moved Channel::Receive(char* to, std::size_t size) {
   awaited_ = 0;
   if (session_ != nullptr) {
     ERR_clear_error();
+    BeginTurn(session_.get());
     return ResultOf(SSL_read(session_.get(), to, AtMost(size)));
   }
   const ssize_t got = recv(socket_.get(), to, size, 0);

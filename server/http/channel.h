@@ -1,8 +1,9 @@
 // The bytes of one connection, as they are or by TLS, whose handshake goes on by itself while they are moved. Nothing waits:
 // who is told kLater comes back when the socket is ready for what awaited() says.
 //
-// With TLS no byte is left behind in here when Receive had room for kTlsRecordBytes, or was given less than it had room for: a
-// socket that says nothing has nothing.
+// With TLS one Receive reads little enough of a socket for others not to wait for it, whatever comes (turn_bio.h). No byte is
+// left behind in here when Receive had room for kTlsRecordBytes, or was given less than it had room for: a socket that says
+// nothing has nothing.
 //
 // Thread safety: one thread at a time, with SIGPIPE blocked: OpenSSL writes to whoever has gone.
 #ifndef ALLOCLAB_SERVER_HTTP_CHANNEL_H_

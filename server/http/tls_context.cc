@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "allocators/common/check.h"
+#include "server/http/turn_bio.h"
 
 namespace alloclab::server {
 namespace {
@@ -84,7 +85,7 @@ TlsSession TlsContext::Accept(int socket) {
   LookAgain();
   TlsSession session(SSL_new(context_.get()));
   ALLOCLAB_CHECK(session != nullptr);
-  ALLOCLAB_CHECK_EQ(SSL_set_fd(session.get(), socket), 1);
+  ReadInTurns(session.get(), socket);
   SSL_set_accept_state(session.get());
   return session;
 }

@@ -38,7 +38,7 @@ class TlsContext {
                                                           std::uint32_t handshakes_max = 0);
   std::uint32_t handshakes_max() const { return handshakes_max_; }
 
-  // The server's end of a connection that has just been accepted.
+  // The server's end of a connection that has just been accepted, read in turns (turn_bio.h).
   TlsSession Accept(int socket);
 
  private:
