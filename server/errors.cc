@@ -73,6 +73,9 @@ absl::Status NativeNotOpened(std::uint64_t run) {
   return absl::FailedPreconditionError(fmt::format(
       "run {} was measured with a real allocator in a process of its own; only runs on simulated machines can be opened", run));
 }
+absl::Status TooManyBeingOpened(std::uint64_t max) {
+  return Busy(fmt::format("too many of the {} runs that may be open are being opened just now; try again", max));
+}
 absl::Status TooManyInstances(std::uint64_t max) {
   return absl::ResourceExhaustedError(
       fmt::format("the server holds its maximum of {} instances (--instances-max); delete one first", max));

@@ -34,6 +34,7 @@ absl::Status ShowsRun(std::string_view name, std::uint64_t run);
 absl::Status NoOpenedRun(std::string_view name);
 absl::Status NoSuchOperation(std::uint64_t operation, std::uint64_t operations);
 absl::Status NativeNotOpened(std::uint64_t run);
+absl::Status TooManyBeingOpened(std::uint64_t max);
 absl::Status TooManyInstances(std::uint64_t max);
 absl::Status TooManyInstancesOf(std::string_view owner, std::uint64_t max);
 // Of all, or of an owner who has a part of it.

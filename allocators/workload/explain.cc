@@ -11,7 +11,8 @@
 namespace alloclab {
 namespace {
 
-constexpr std::size_t kSeparatorsMax = 10;  // named of a gap
+constexpr std::size_t kSeparatorsMax = 10;    // named of a gap
+constexpr std::uint64_t kBlocksMoreMax = 16;  // behind an operation than in front of it
 
 bool Allocates(OpKind kind) {
   return kind == OpKind::kMalloc || kind == OpKind::kCalloc || kind == OpKind::kRealloc || kind == OpKind::kAllocatePages;
@@ -38,18 +39,27 @@ std::string CalledBy(const Timeline& timeline, std::uint64_t operation) {
   return ShortSiteName(trace.sites, trace.operation_sites[operation - 1]);
 }
 
+// Whether they are shown, and the chain is whole.
+bool VisitAll(const Instance& machine, bool pages, const BlockVisitor& visit) {
+  if (pages) return machine.pages().declaration().shows_blocks && !machine.pages().VisitBlocks({}, visit);
+  const HeapAllocator* const heap = machine.heap();
+  return heap != nullptr && heap->declaration().shows_blocks && !heap->VisitBlocks({}, visit);
+}
+
+std::size_t CountBlocks(const Instance& machine, bool pages) {
+  std::size_t count = 0;
+  return VisitAll(machine, pages, [&count](const Block&) { return ++count > 0; }) ? count : 0;
+}
+
 // All blocks, in address order; empty where they are not shown, or the chain is broken.
 std::vector<Block> BlocksOf(const Instance& machine, bool pages) {
   std::vector<Block> blocks;
-  const auto add = [&blocks](const Block& block) {
+  blocks.reserve(CountBlocks(machine, pages));
+  const bool whole = VisitAll(machine, pages, [&blocks](const Block& block) {
     blocks.push_back(block);
     return true;
-  };
-  const bool shown = pages ? machine.pages().declaration().shows_blocks : machine.heap()->declaration().shows_blocks;
-  if (!shown) return {};
-  const bool broken =
-      pages ? machine.pages().VisitBlocks({}, add).has_value() : machine.heap()->VisitBlocks({}, add).has_value();
-  if (broken) return {};
+  });
+  if (!whole) return {};
   std::sort(blocks.begin(), blocks.end(), [](const Block& a, const Block& b) { return a.address < b.address; });
   return blocks;
 }
@@ -213,6 +223,14 @@ std::uint64_t NeededBytes(const Instance& machine, const Operation& op) {
   return OnPages(op.kind) || machine.heap() == nullptr ? asked : machine.heap()->BlockBytes(bytes);
 }
 
+// Of all blocks in front of the operation and behind it, and of a heap of an image and a copy of the machine, for the path of
+// its search.
+std::uint64_t HostNeedOf(const Driver& driver, bool pages) {
+  const std::uint64_t blocks = CountBlocks(driver.instance(), pages);
+  const std::uint64_t copies = pages || blocks == 0 ? 0 : 2 * (driver.instance().host_bytes() + driver.host_bytes());
+  return 2 * (blocks + kBlocksMoreMax) * sizeof(Block) + copies;
+}
+
 // The machine in front of the operation.
 struct Before {
   std::vector<Block> blocks;
@@ -230,7 +248,7 @@ Before LookBefore(const Timeline& timeline, Explanation& e) {
   Before before;
   before.costs = machine.costs();
   if (machine.heap() != nullptr) before.brk = machine.heap()->brk();
-  if (pages || machine.heap() != nullptr) before.blocks = BlocksOf(machine, pages);
+  before.blocks = BlocksOf(machine, pages);
   if (names_block && handle != kNoBlock) {
     e.allocated_by = AllocatedBy(timeline, handle, pages);
     e.allocation_called_by = CalledBy(timeline, e.allocated_by);
@@ -318,7 +336,8 @@ void Refuse(const Timeline& timeline, const Before& before, Explanation& e) {
 
 }  // namespace
 
-absl::StatusOr<Explanation> Explain(Timeline& timeline, std::uint64_t operation, const Interrupt& interrupt) {
+absl::StatusOr<Explanation> Explain(Timeline& timeline, std::uint64_t operation, const Interrupt& interrupt,
+                                    const AdmitExplanation& admit) {
   if (operation == 0 || operation > timeline.length()) {
     return absl::OutOfRangeError(
         absl::StrFormat("the run has no operation %d; expected 1 to %d", operation, timeline.length()));
@@ -328,6 +347,9 @@ absl::StatusOr<Explanation> Explain(Timeline& timeline, std::uint64_t operation,
   Explanation e;
   e.operation = operation;
   e.what = timeline.trace().operations[operation - 1];
+  if (admit) {
+    if (absl::Status status = admit(HostNeedOf(timeline.driver(), OnPages(e.what.kind))); !status.ok()) return status;
+  }
   const Before before = LookBefore(timeline, e);
   if (!OnPages(e.what.kind) && !before.blocks.empty()) e.path = timeline.FollowNext(before.blocks);
   e.result = timeline.Step();

@@ -3,6 +3,7 @@
 #define ALLOCLAB_ALLOCATORS_WORKLOAD_EXPLAIN_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -76,9 +77,13 @@ struct Explanation {
   std::vector<std::string> sentences;
 };
 
+// Is told how much host memory an explanation takes for as long as it is made, before it does; an error ends it.
+using AdmitExplanation = std::function<absl::Status(std::uint64_t host_bytes)>;
+
 // Goes to the operation (counted from 1) and does it: the timeline is then behind it. OUT_OF_RANGE: the run has no such
-// operation; CANCELLED: interrupted.
-absl::StatusOr<Explanation> Explain(Timeline& timeline, std::uint64_t operation, const Interrupt& interrupt = {});
+// operation; CANCELLED: interrupted; errors of `admit`, the timeline is then in front of it.
+absl::StatusOr<Explanation> Explain(Timeline& timeline, std::uint64_t operation, const Interrupt& interrupt = {},
+                                    const AdmitExplanation& admit = {});
 
 }  // namespace alloclab
 

@@ -101,6 +101,10 @@ void Tell(HoleReport& report) {
 
 }  // namespace
 
+std::uint64_t HoleSurvey::HostNeed(const Trace& trace) {
+  return std::uint64_t{trace.heap_handles} * sizeof(made_by_[0]) + SiteCosts::HostNeed(trace);
+}
+
 HoleSurvey::HoleSurvey(std::shared_ptr<const Trace> trace) : HoleSurvey(trace, StepOf(*trace)) {}
 
 HoleSurvey::HoleSurvey(std::shared_ptr<const Trace> trace, std::uint64_t every)

@@ -83,6 +83,9 @@ class HoleSurvey {
   static constexpr std::size_t kBlocksMax = 1 << 18, kSizesMax = 1 << 16;
   static constexpr std::uint64_t kHandleLooksMax = 1 << 26;
 
+  // Host memory that one takes before its first look.
+  static std::uint64_t HostNeed(const Trace& trace);
+
   explicit HoleSurvey(std::shared_ptr<const Trace> trace);
   // With so many operations from look to look. REQUIRES: every > 0.
   HoleSurvey(std::shared_ptr<const Trace> trace, std::uint64_t every);

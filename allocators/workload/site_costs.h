@@ -27,6 +27,11 @@ struct SiteCost {
 
 class SiteCosts {
  public:
+  // Host memory by handle of the trace, of which one may have many.
+  static std::uint64_t HostNeed(const Trace& trace) {
+    return trace.operation_sites.empty() ? 0 : std::uint64_t{trace.heap_handles} * sizeof(alive_[0]);
+  }
+
   explicit SiteCosts(std::shared_ptr<const Trace> trace);
 
   // Whether the trace tells call sites.

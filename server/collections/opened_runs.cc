@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "server/entities/native_allocator.h"
 #include "server/errors.h"
 #include "server/limits.h"
@@ -25,10 +26,12 @@ absl::StatusOr<std::shared_ptr<LiveInstance>> OpenedRuns::Open(std::uint64_t run
   absl::StatusOr<std::shared_ptr<const Trace>> trace = traces_.Load(asked, left);
   if (!trace.ok()) return trace.status();
   if (operation > (*trace)->operations.size()) return errors::NoSuchOperation(operation, (*trace)->operations.size());
-  MakeRoomFor(owner);
+  if (absl::Status status = MakeRoomFor(owner); !status.ok()) return status;
+  absl::Cleanup opening = [&] { EndOpening(owner); };
   absl::StatusOr<std::shared_ptr<LiveInstance>> instance = Create(*found, *std::move(trace), owner);
   if (!instance.ok()) return instance.status();
   Note(**instance);
+  std::move(opening).Invoke();
   if (absl::Status status = (*instance)->Seek(operation, left); !status.ok()) {
     Close(std::to_string((*instance)->id())).IgnoreError();  // somebody else may have closed it
     return status;
@@ -88,25 +91,36 @@ void OpenedRuns::CloseUnused() {
 
 std::uint64_t OpenedRuns::NextToClose(const std::string& owner) const {
   std::map<std::string_view, std::size_t> of_owner{{owner, 1}};
+  for (const std::string& opening : opening_) ++of_owner[opening];
   for (const auto& [id, use] : used_) ++of_owner[use.owner];
   const auto comes_first = [&](const auto& a, const auto& b) {
     const std::size_t his = of_owner[a.second.owner], others = of_owner[b.second.owner];
     return his != others ? his > others : a.second.last < b.second.last;
   };
-  return std::min_element(used_.begin(), used_.end(), comes_first)->first;
+  const auto next = std::min_element(used_.begin(), used_.end(), comes_first);
+  return next != used_.end() && of_owner[next->second.owner] >= of_owner[owner] ? next->first : 0;
 }
 
-void OpenedRuns::MakeRoomFor(const std::string& owner) {
-  std::vector<std::uint64_t> closed;
+void OpenedRuns::EndOpening(const std::string& owner) {
+  const MutexLock lock(mutex_);
+  opening_.erase(opening_.find(owner));
+}
+
+absl::Status OpenedRuns::MakeRoomFor(const std::string& owner) {
+  std::uint64_t closed = 0;
   {
     const MutexLock lock(mutex_);
     std::erase_if(used_, [this](const auto& entry) { return !instances_.Find(std::to_string(entry.first)).ok(); });
-    while (used_.size() >= kOpenedRunsMax) {
-      closed.push_back(NextToClose(owner));
-      used_.erase(closed.back());
+    if (!owner.empty() && opening_.count(owner) >= kOpenedRunsMax / 2) return errors::TooManyBeingOpened(kOpenedRunsMax);
+    if (used_.size() + opening_.size() >= kOpenedRunsMax) {
+      closed = NextToClose(owner);
+      if (closed == 0) return errors::TooManyBeingOpened(kOpenedRunsMax);
+      used_.erase(closed);
     }
+    opening_.insert(owner);
   }
-  for (const std::uint64_t id : closed) Delete(id);
+  if (closed != 0) Delete(closed);
+  return absl::OkStatus();
 }
 
 }  // namespace alloclab::server

@@ -1,6 +1,6 @@
 // The runs that are opened to be looked at after any of their operations, each as an instance of its own, "run-7". They are
-// few, as each keeps images of its machine: when there are more, whoever has the most of them, the new one too, loses the one
-// that was not used for longest; and one that is not used for a while is closed.
+// few, as each keeps images of its machine: when there are more, those that are just being opened too, whoever has the most of
+// them, the new one too, loses the one that was not used for longest; and one that is not used for a while is closed.
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_COLLECTIONS_OPENED_RUNS_H_
@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -48,9 +49,12 @@ class OpenedRuns {
     std::string owner;
     MonotonicTime last;
   };
-  // Closes as many as it takes for one more of `owner`, and forgets those that are gone.
-  void MakeRoomFor(const std::string& owner) ABSL_LOCKS_EXCLUDED(mutex_);
-  std::uint64_t NextToClose(const std::string& owner) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);  // there are some
+  // Counts one more as being opened by `owner`, closes one if that takes it, and forgets those that are gone.
+  // RESOURCE_EXHAUSTED: half of all there may be are being opened by him, or nobody with as many as he has one to close.
+  absl::Status MakeRoomFor(const std::string& owner) ABSL_LOCKS_EXCLUDED(mutex_);
+  void EndOpening(const std::string& owner) ABSL_LOCKS_EXCLUDED(mutex_);
+  // 0: none.
+  std::uint64_t NextToClose(const std::string& owner) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Note(const LiveInstance& instance) ABSL_LOCKS_EXCLUDED(mutex_);
   void Delete(std::uint64_t id);  // it may be gone
 
@@ -59,7 +63,8 @@ class OpenedRuns {
   InstanceRegistry& instances_;
   const Clock clock_;
   Mutex mutex_;
-  std::map<std::uint64_t, Use> used_ ABSL_GUARDED_BY(mutex_);  // by id: the name may be another's by now
+  std::map<std::uint64_t, Use> used_ ABSL_GUARDED_BY(mutex_);   // by id: the name may be another's by now
+  std::multiset<std::string> opening_ ABSL_GUARDED_BY(mutex_);  // their owners
 };
 
 }  // namespace alloclab::server

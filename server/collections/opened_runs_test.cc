@@ -4,10 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "server/entities/memory_lease.h"
 #include "server/limits.h"
 #include "server/store/sqlite_store.h"
 #include "server/testing/temporary_directory.h"
@@ -90,6 +93,38 @@ TEST_F(OpenedRunsTest, WhoOpensAsManyAsAnotherLosesHisOwn) {
   open("bob");
   for (const std::uint64_t id : of_ada) EXPECT_TRUE(instances_.Find(std::to_string(id)).ok()) << "unused for longer";
   EXPECT_FALSE(instances_.Find(std::to_string(of_bob.front())).ok());
+}
+
+TEST_F(OpenedRunsTest, ThoseThatAreBeingOpenedCount) {
+  std::atomic<std::size_t> most{0};
+  std::vector<std::thread> openers;
+  for (std::size_t i = 0; i < 2 * kOpenedRunsMax; ++i) {
+    openers.emplace_back([&] {
+      for (int again = 0; again < 20; ++again) {
+        const absl::Status status = opened_.Open(run_, 0).status();
+        // A run may be closed while its opener still goes to its moment.
+        EXPECT_TRUE(status.ok() || absl::IsResourceExhausted(status) || absl::IsNotFound(status)) << status;
+        const std::size_t now = instances_.size();
+        for (std::size_t before = most; now > before && !most.compare_exchange_weak(before, now);) {
+        }
+      }
+    });
+  }
+  for (std::thread& opener : openers) opener.join();
+  EXPECT_LE(most, kOpenedRunsMax);
+}
+
+TEST_F(OpenedRunsTest, ExplanationsAreTakenFromTheBudget) {
+  const auto instance = *opened_.Open(run_, 900);
+  const std::uint64_t free = budget_->limits().held_bytes - budget_->held_bytes();
+  MemoryLease others(budget_);
+  ASSERT_TRUE(others.Take(free).ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(instance->ExplainOperation(901).status()));
+  EXPECT_TRUE(absl::IsResourceExhausted(instance->SurveyHoles(0)));
+  others.End();
+  const std::uint64_t held = budget_->held_bytes();
+  EXPECT_EQ(instance->ExplainOperation(901)->operation, 901u);
+  EXPECT_LE(budget_->held_bytes(), held + (64 << 10)) << "given back";
 }
 
 TEST_F(OpenedRunsTest, HolesAreLookedForInAsManyCallsAsItTakes) {

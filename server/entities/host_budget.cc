@@ -23,19 +23,32 @@ std::shared_ptr<HostBudget> HostBudget::Of(const std::string& owner) {
   return budget;
 }
 
-absl::Status HostBudget::Promise(std::uint64_t ram_bytes) {
+absl::Status HostBudget::Take(const Kind& kind, std::uint64_t amount) {
+  const std::uint64_t limit = limits_.*kind.limit;
   {
     const MutexLock lock(mutex_);
-    if (ram_bytes > limits_.promised_ram_bytes - promised_ram_bytes_) {
-      return errors::TooMuchRamPromised(ram_bytes, promised_ram_bytes_, limits_.promised_ram_bytes, owner_);
-    }
-    promised_ram_bytes_ += ram_bytes;
+    std::uint64_t& taken = this->*kind.taken;
+    // What was settled may be more than the limit: operations that give back are never refused.
+    if (taken > limit || amount > limit - taken) return kind.refuse(amount, taken, limit, owner_);
+    taken += amount;
   }
-  absl::Status status = whole_ != nullptr ? whole_->Promise(ram_bytes) : absl::OkStatus();
+  absl::Status status = whole_ != nullptr ? whole_->Take(kind, amount) : absl::OkStatus();
   if (status.ok()) return status;
   const MutexLock lock(mutex_);
-  promised_ram_bytes_ -= ram_bytes;
+  this->*kind.taken -= amount;
   return status;
+}
+
+absl::Status HostBudget::Promise(std::uint64_t ram_bytes) {
+  return Take({&HostBudget::promised_ram_bytes_, &HostBudgetLimits::promised_ram_bytes, errors::TooMuchRamPromised}, ram_bytes);
+}
+
+absl::Status HostBudget::TakeHandles(std::uint64_t count) {
+  return Take({&HostBudget::handles_, &HostBudgetLimits::handles, errors::TooManyHandles}, count);
+}
+
+absl::Status HostBudget::TakeMemory(std::uint64_t bytes) {
+  return Take({&HostBudget::held_bytes_, &HostBudgetLimits::held_bytes, errors::TooMuchMemoryHeld}, bytes);
 }
 
 void HostBudget::Release(std::uint64_t ram_bytes) {
@@ -45,40 +58,11 @@ void HostBudget::Release(std::uint64_t ram_bytes) {
   promised_ram_bytes_ -= ram_bytes;
 }
 
-absl::Status HostBudget::TakeHandles(std::uint64_t count) {
-  {
-    const MutexLock lock(mutex_);
-    if (count > limits_.handles - handles_) return errors::TooManyHandles(count, handles_, limits_.handles, owner_);
-    handles_ += count;
-  }
-  absl::Status status = whole_ != nullptr ? whole_->TakeHandles(count) : absl::OkStatus();
-  if (status.ok()) return status;
-  const MutexLock lock(mutex_);
-  handles_ -= count;
-  return status;
-}
-
 void HostBudget::ReturnHandles(std::uint64_t count) {
   if (whole_ != nullptr) whole_->ReturnHandles(count);
   const MutexLock lock(mutex_);
   ALLOCLAB_CHECK_LE(count, handles_);
   handles_ -= count;
-}
-
-absl::Status HostBudget::TakeMemory(std::uint64_t bytes) {
-  {
-    const MutexLock lock(mutex_);
-    // What was settled may be more than the limit: operations that give back are never refused.
-    if (held_bytes_ > limits_.held_bytes || bytes > limits_.held_bytes - held_bytes_) {
-      return errors::TooMuchMemoryHeld(bytes, held_bytes_, limits_.held_bytes, owner_);
-    }
-    held_bytes_ += bytes;
-  }
-  absl::Status status = whole_ != nullptr ? whole_->TakeMemory(bytes) : absl::OkStatus();
-  if (status.ok()) return status;
-  const MutexLock lock(mutex_);
-  held_bytes_ -= bytes;
-  return status;
 }
 
 void HostBudget::Settle(std::uint64_t taken_bytes, std::uint64_t held_bytes) {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -55,7 +56,15 @@ class HostBudget : public std::enable_shared_from_this<HostBudget> {
   std::uint64_t promised_ram_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
+  // One of the things that are taken: how much is, how much may be, and what is said to who wants more.
+  struct Kind {
+    std::uint64_t HostBudget::*taken;
+    std::uint64_t HostBudgetLimits::*limit;
+    absl::Status (*refuse)(std::uint64_t wanted, std::uint64_t taken, std::uint64_t limit, std::string_view owner);
+  };
+
   HostBudget(std::shared_ptr<HostBudget> whole, std::string owner);
+  absl::Status Take(const Kind& kind, std::uint64_t amount) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const HostBudgetLimits limits_, of_one_;
   const std::shared_ptr<HostBudget> whole_;  // null: it is this one

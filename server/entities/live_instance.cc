@@ -189,17 +189,25 @@ absl::StatusOr<Explanation> LiveInstance::ExplainOperation(std::uint64_t operati
   if (operation == 0 || operation > length) return errors::NoSuchOperation(operation, length);
   if (absl::Status status = Seek(operation - 1, left); !status.ok()) return status;
   absl::StatusOr<Explanation> explanation = absl::InternalError("not explained");
+  MemoryLease blocks(budget_);
   const Interrupt stop = [&] { return closing_ || Interrupted(left); };
   absl::Status status = Operate(
       {},
       [&](Driver&) {
         mutex_.AssertHeld();
-        explanation = Explain(*timeline_, operation, stop);
+        explanation = Explain(*timeline_, operation, stop, [&blocks](std::uint64_t bytes) { return blocks.Take(bytes); });
         return false;
       },
       left);
   if (!status.ok()) return status;
   return explanation;
+}
+
+absl::Status LiveInstance::MakeSurvey() {
+  if (survey_) return absl::OkStatus();
+  if (absl::Status status = surveyed_.Take(HoleSurvey::HostNeed(*opened_->trace)); !status.ok()) return status;
+  survey_.emplace(opened_->trace);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::optional<std::uint64_t>> LiveInstance::NextLook(std::uint64_t until, const Interrupt& left) {
@@ -210,7 +218,8 @@ absl::StatusOr<std::optional<std::uint64_t>> LiveInstance::NextLook(std::uint64_
       {},
       [&](Driver& driver) {
         mutex_.AssertHeld();
-        if (!survey_) survey_.emplace(opened_->trace);
+        looked = MakeSurvey();
+        if (!looked.ok()) return false;
         if (!survey_->done() && survey_->next() == driver.operations()) looked = survey_->Look(driver, stop);
         surveyed_.Settle(survey_->host_bytes());
         if (!survey_->done() && survey_->next() <= until) next = survey_->next();
@@ -237,14 +246,16 @@ absl::Status LiveInstance::SurveyHoles(std::uint64_t until, const Interrupt& lef
 absl::StatusOr<HoleReport> LiveInstance::ReportHoles() {
   if (!opened_) return errors::NoOpenedRun(name_);
   HoleReport report;
+  absl::Status made;
   absl::Status status = Operate({},
                                 [&](Driver&) {
                                   mutex_.AssertHeld();
-                                  if (!survey_) survey_.emplace(opened_->trace);
-                                  report = survey_->Report();
+                                  made = MakeSurvey();
+                                  if (made.ok()) report = survey_->Report();
                                   return false;
                                 },
                                 {});
+  if (status.ok()) status = made;
   if (!status.ok()) return status;
   return report;
 }

@@ -131,6 +131,7 @@ class LiveInstance {
   absl::Status CheckChangeable() const;
   // Makes the timeline, unless it is there.
   absl::Status MakeTimeline() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status MakeSurvey() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Seek; `to_search`: what is applied is taken in by the search, as long as that is at the same moment.
   absl::Status Replay(std::uint64_t operations, bool to_search, const Interrupt& left) ABSL_LOCKS_EXCLUDED(mutex_);
   // Replays the next piece, at most up to `operations`. Whether there is more.
