@@ -1,10 +1,11 @@
 #include "server/collections/heap_directory.h"
 
-#include <algorithm>
+#include <string>
 #include <utility>
 
 #include "allocators/catalog/guests.h"
 #include "server/collections/heap_sum.h"
+#include "server/collections/owner_with_most.h"
 #include "server/limits.h"
 
 namespace alloclab::server {
@@ -26,23 +27,40 @@ HeapReading MakeHeapReading(const std::string& heap, const InstanceConfig& confi
   return reading;
 }
 
-std::uint64_t HeapDirectory::Enter(Kind kind, const std::string& heap, Sampler sample, MonotonicTime now) {
+std::uint64_t HeapDirectory::Enter(Kind kind, const std::string& heap, Sampler sample, const std::string& owner,
+                                   MonotonicTime now) {
   const MutexLock lock(mutex_);
   Expire(now);
   std::erase_if(named_, [&](const auto& item) { return item.second.heap == heap && item.second.last; });
   const std::uint64_t key = next_key_++;
-  if (HasRoom(kind)) {
-    named_.emplace(key, Entry{kind, heap, std::move(sample), std::nullopt});
+  if (MakeRoom(kind, owner)) {
+    named_.emplace(key, Entry{kind, owner, heap, std::move(sample), std::nullopt});
   } else {
     others_.emplace(key, std::move(sample));
   }
   return key;
 }
 
-bool HeapDirectory::HasRoom(Kind kind) const {
-  const std::size_t limit = kind == Kind::kInstance ? limits_.instances : limits_.runs;
-  const auto same_kind = [&](const auto& item) { return item.second.kind == kind; };
-  return static_cast<std::size_t>(std::count_if(named_.begin(), named_.end(), same_kind)) < limit;
+bool HeapDirectory::MakeRoom(Kind kind, const std::string& owner) {
+  std::map<std::string, std::uint64_t> of_owner;
+  std::size_t count = 0;
+  for (const auto& [key, entry] : named_) {
+    if (entry.kind != kind) continue;
+    ++count;
+    ++of_owner[entry.owner];
+  }
+  if (count < (kind == Kind::kInstance ? limits_.instances : limits_.runs)) return true;
+  ++of_owner[owner];
+  const std::string most = OwnerWithMost(of_owner, owner);
+  if (most == owner) return false;
+  auto oldest = named_.end();  // of those that have left, if there are some
+  for (auto it = named_.begin(); it != named_.end(); ++it) {
+    if (it->second.kind != kind || it->second.owner != most) continue;
+    if (oldest == named_.end() || (it->second.last && !oldest->second.last)) oldest = it;
+  }
+  if (!oldest->second.last) others_.emplace(oldest->first, std::move(oldest->second.sample));
+  named_.erase(oldest);
+  return true;
 }
 
 void HeapDirectory::Leave(std::uint64_t key, HeapReading last, MonotonicTime now) {

@@ -1,5 +1,6 @@
 // Who is seen in the metrics of the allocators: instances by name, runs as "run-ID". The first ones have series of their own,
-// the rest is summed; what leaves stays for kRunLinger, so that a scrape sees its last state.
+// the rest is summed; when another owner has more of the series, with the one that comes, his oldest joins the rest. What
+// leaves stays for kRunLinger, so that a scrape sees its last state.
 //
 // Thread safety: all methods may be called from any thread.
 #ifndef ALLOCLAB_SERVER_COLLECTIONS_HEAP_DIRECTORY_H_
@@ -52,8 +53,8 @@ class HeapDirectory {
   explicit HeapDirectory(const Limits& limits) : limits_(limits) {}
 
   // Returns the key to leave with. A heap that lingers under the same name goes at once.
-  std::uint64_t Enter(Kind kind, const std::string& heap, Sampler sample, MonotonicTime now = MonotonicTime::Now())
-      ABSL_LOCKS_EXCLUDED(mutex_);
+  std::uint64_t Enter(Kind kind, const std::string& heap, Sampler sample, const std::string& owner = "",
+                      MonotonicTime now = MonotonicTime::Now()) ABSL_LOCKS_EXCLUDED(mutex_);
   void Leave(std::uint64_t key, HeapReading last, MonotonicTime now = MonotonicTime::Now()) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Those with series of their own, then one kOtherInstances for each pair of allocators that has any. Counters never go down
@@ -63,13 +64,14 @@ class HeapDirectory {
  private:
   struct Entry {
     Kind kind;
-    std::string heap;
+    std::string owner, heap;
     Sampler sample;                   // until it left
     std::optional<HeapReading> last;  // since it left
     MonotonicTime left_at = MonotonicTime::InfinitePast();
   };
 
-  bool HasRoom(Kind kind) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether there is room for another series of `owner`'s.
+  bool MakeRoom(Kind kind, const std::string& owner) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Expire(MonotonicTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // One caller at a time adds up; who comes meanwhile gets what it found.
   OtherHeaps SumOthers(MonotonicTime now) ABSL_LOCKS_EXCLUDED(mutex_, sums_mutex_);

@@ -50,6 +50,31 @@ TEST(HeapDirectory, TheFirstOfEachKindHaveSeriesOfTheirOwnAndTheRestIsSummed) {
   EXPECT_THAT(Seen(directory), ElementsAre("a 1", "run-1 100", "other 1010"));
 }
 
+TEST(HeapDirectory, WhoHasMostOfTheSeriesMakesRoomForOthers) {
+  HeapDirectory directory({.instances = 4, .runs = 1});
+  std::uint64_t first = 0;
+  for (const char* name : {"b1", "b2", "b3", "b4", "b5"}) {
+    const std::uint64_t key = directory.Enter(kInstance, name, Always(Reading(name, 1)), "bob");
+    if (first == 0) first = key;
+  }
+  EXPECT_THAT(Seen(directory), ElementsAre("b1 1", "b2 1", "b3 1", "b4 1", "other 1")) << "alone he has them all";
+  for (const char* name : {"a1", "a2", "a3"}) directory.Enter(kInstance, name, Always(Reading(name, 10)), "ada");
+  EXPECT_THAT(Seen(directory), ElementsAre("b3 1", "b4 1", "a1 10", "a2 10", "other 13"));
+  directory.Enter(kInstance, "b6", Always(Reading("b6", 1)), "bob");
+  directory.Enter(kInstance, "c", Always(Reading("c", 100)), "cyd");
+  EXPECT_THAT(Seen(directory), testing::Contains("c 100"));
+  directory.Leave(first, Reading("b1", 2));
+  EXPECT_THAT(Seen(directory), testing::Contains("other 25")) << "what has no series any more counts with the rest";
+}
+
+TEST(HeapDirectory, WhatHasLeftMakesRoomFirst) {
+  HeapDirectory directory({.instances = 0, .runs = 2});
+  directory.Enter(kRun, "run-1", Always(Reading("run-1", 1)), "bob");
+  directory.Leave(directory.Enter(kRun, "run-2", Always(Reading("run-2", 1)), "bob"), Reading("run-2", 2));
+  directory.Enter(kRun, "run-3", Always(Reading("run-3", 3)), "ada");
+  EXPECT_THAT(Seen(directory), ElementsAre("run-1 1", "run-3 3"));
+}
+
 TEST(HeapDirectory, ScrapesShareTheSumOfManyOthersForAWhile) {
   const MonotonicTime start = MonotonicTime::Now();
   HeapDirectory directory({.instances = 1, .runs = 0});

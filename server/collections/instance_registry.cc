@@ -10,6 +10,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "allocators/catalog/guests.h"
 #include "allocators/workload/host_need.h"
+#include "server/collections/owner_with_most.h"
 #include "server/entities/machine.h"
 #include "server/errors.h"
 #include "server/limits.h"
@@ -85,8 +86,8 @@ absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::CreateHere(const
 }
 
 void InstanceRegistry::Insert(const InstancePtr& instance) {
-  const std::uint64_t key =
-      heaps_.Enter(HeapDirectory::Kind::kInstance, instance->name(), [instance] { return Read(*instance); });
+  const std::uint64_t key = heaps_.Enter(
+      HeapDirectory::Kind::kInstance, instance->name(), [instance] { return Read(*instance); }, instance->owner());
   by_id_.emplace(instance->id(), Entry{instance, key});
   by_name_.emplace(instance->name(), instance->id());
   if (!instance->owner().empty()) ++by_owner_[instance->owner()];
@@ -101,12 +102,20 @@ absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Repeated(const I
 }
 
 void InstanceRegistry::Remember(const InstanceRequest& request, const InstancePtr& instance) {
-  if (request_order_.size() >= kRememberedCreationsMax) {
-    by_request_.erase(request_order_.front());
-    request_order_.pop_front();
-  }
+  if (by_request_.size() >= kRememberedCreationsMax) ForgetOneFor(request.owner);
   by_request_.emplace(request.request_id, Remembered{request.fingerprint, instance->name(), instance->id()});
-  request_order_.push_back(request.request_id);
+  requests_of_[request.owner].push_back(request.request_id);
+}
+
+void InstanceRegistry::ForgetOneFor(const std::string& owner) {
+  std::map<std::string, std::uint64_t> of_owner;
+  for (const auto& [other, requests] : requests_of_) of_owner[other] = requests.size();
+  ++of_owner[owner];
+  auto most = requests_of_.find(OwnerWithMost(of_owner, owner));
+  if (most == requests_of_.end()) most = requests_of_.begin();  // each has one
+  by_request_.erase(most->second.front());
+  most->second.pop_front();
+  if (most->second.empty()) requests_of_.erase(most);
 }
 
 absl::StatusOr<std::shared_ptr<LiveInstance>> InstanceRegistry::Find(std::string_view name_or_id) const {

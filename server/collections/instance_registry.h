@@ -79,6 +79,8 @@ class InstanceRegistry {
   void Insert(const InstancePtr& instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<InstancePtr> Repeated(const InstanceRequest& request) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Remember(const InstanceRequest& request, const InstancePtr& instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The oldest of who has the most, with one more of `owner`'s. REQUIRES: there are some.
+  void ForgetOneFor(const std::string& owner) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   IdSource& ids_;
   HeapDirectory& heaps_;
@@ -95,7 +97,7 @@ class InstanceRegistry {
   absl::flat_hash_map<std::string, std::uint64_t> by_name_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, std::uint32_t> by_owner_ ABSL_GUARDED_BY(mutex_);  // how many; nobody is no owner
   absl::flat_hash_map<std::string, Remembered> by_request_ ABSL_GUARDED_BY(mutex_);
-  std::deque<std::string> request_order_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::deque<std::string>> requests_of_ ABSL_GUARDED_BY(mutex_);  // by owner, oldest first
 };
 
 }  // namespace alloclab::server

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "server/access/owner.h"
+#include "server/limits.h"
 #include "server/store/sqlite_store.h"
 #include "server/testing/temporary_directory.h"
 
@@ -50,6 +52,25 @@ TEST_F(InstanceRegistryTest, FindsByNameAndById) {
   EXPECT_TRUE(absl::IsNotFound(registry_.Find("ghost").status()));
   EXPECT_TRUE(absl::IsNotFound(registry_.Find("99").status()));
   EXPECT_TRUE(absl::IsInvalidArgument(registry_.Find("").status()));
+}
+
+TEST_F(InstanceRegistryTest, WhoCreatesManyForgetsHisOwnRequests) {
+  const auto create = [this](const std::string& owner, std::size_t number) {
+    InstanceRequest request = Request("");
+    request.owner = owner;
+    request.config.ram_bytes = 1 << 20;
+    request.request_id = RequestIdOf(owner, std::to_string(number));
+    return registry_.Create(request);
+  };
+  const auto of_ada = *create("ada", 1);
+  for (std::size_t i = 0; i < kRememberedCreationsMax; ++i) {
+    const auto made = create("bob", i);
+    ASSERT_TRUE(made.ok()) << made.status();
+    ASSERT_TRUE(registry_.Delete((*made)->name()).ok());
+  }
+  EXPECT_EQ(*create("ada", 1), of_ada);
+  EXPECT_THAT(std::string(create("bob", 1).status().message()), HasSubstr("deleted")) << "remembered";
+  EXPECT_TRUE(create("bob", 0).ok()) << "the oldest of his is forgotten";
 }
 
 TEST_F(InstanceRegistryTest, GivesNamesThatAreFree) {

@@ -67,7 +67,7 @@ void RunExecutor::Execute(const LiveRunPtr& live) {
   const auto read = [live, heap, config = live->Get().request.config] {
     return MakeHeapReading(heap, config, live->Sample().value_or(Snapshot{}));
   };
-  const std::uint64_t key = heaps_.Enter(HeapDirectory::Kind::kRun, heap, read);
+  const std::uint64_t key = heaps_.Enter(HeapDirectory::Kind::kRun, heap, read, live->owner());
   ReplayRun(*live, traces_, budget_->Of(live->owner()), [&](Run run) { Finish(*live, std::move(run)); });
   heaps_.Leave(key, read());
 }

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 
 #include "absl/time/clock.h"
 #include "allocators/workload/builtins.h"
 #include "server/collections/guest_library.h"
+#include "server/collections/owner_with_most.h"
 #include "server/entities/memory_lease.h"
 #include "server/errors.h"
 #include "server/limits.h"
@@ -103,7 +105,7 @@ absl::StatusOr<TraceEntry> TraceLibrary::Add(std::string bytes, const std::strin
   if (!known.ok()) return known.status();
   const bool is_same = known->has_value() && (*known)->content == bytes && (*known)->name == name;
   if (is_same || (known->has_value() && (*known)->owner != owner)) {
-    Cache(entry);
+    Cache(entry, owner);
     return entry;
   }
   // Of two files with the same operations the last replaces the first, so that a run submitted with it has its name, its notes
@@ -129,7 +131,7 @@ absl::StatusOr<TraceEntry> TraceLibrary::Add(std::string bytes, const std::strin
   row.owner = owner;
   row.upload_time = absl::Now();
   if (absl::Status status = store_.PutTraceWithin(row, bytes_of_one_max_); !status.ok()) return status;
-  Cache(entry);
+  Cache(entry, owner);
   return entry;
 }
 
@@ -164,7 +166,7 @@ absl::Status TraceLibrary::Delete(const std::string& sha256) {
   if (!known.ok() && !absl::IsDataLoss(known.status())) return known.status();  // a damaged one may be deleted
   if (absl::Status status = store_.DeleteTrace(sha256); !status.ok()) return status;
   const MutexLock lock(mutex_);
-  cache_.remove_if([&](const TraceEntry& entry) { return entry.sha256 == sha256; });
+  cache_.remove_if([&](const Kept& kept) { return kept.entry.sha256 == sha256; });
   return absl::OkStatus();
 }
 
@@ -257,30 +259,39 @@ absl::StatusOr<std::shared_ptr<const Trace>> TraceLibrary::LoadUploaded(const st
   if (!stored.ok()) return stored.status();
   if (!stored->has_value()) return errors::TraceNotFound(sha256);
   const absl::StatusOr<std::shared_ptr<const Trace>> trace = Read((*stored)->content, (*stored)->name, interrupt, owner);
-  if (trace.ok()) Cache({sha256, *trace});
+  if (trace.ok()) Cache({sha256, *trace}, owner);
   return trace;
 }
 
 std::shared_ptr<const Trace> TraceLibrary::Cached(const std::string& sha256) {
   const MutexLock lock(mutex_);
-  const auto found =
-      std::find_if(cache_.begin(), cache_.end(), [&](const TraceEntry& entry) { return entry.sha256 == sha256; });
+  const auto found = std::find_if(cache_.begin(), cache_.end(), [&](const Kept& kept) { return kept.entry.sha256 == sha256; });
   if (found == cache_.end()) return nullptr;
   cache_.splice(cache_.begin(), cache_, found);
-  return found->trace;
+  return found->entry.trace;
 }
 
-void TraceLibrary::Cache(const TraceEntry& entry) {
+void TraceLibrary::Cache(const TraceEntry& entry, const std::string& owner) {
   // What is kept ready keeps nobody from working: of a small budget it is a small part.
   const std::uint64_t share = budget_->limits().held_bytes / kTraceCachePart;
   const MutexLock lock(mutex_);
-  cache_.remove_if([&](const TraceEntry& other) { return other.sha256 == entry.sha256; });
+  cache_.remove_if([&](const Kept& other) { return other.entry.sha256 == entry.sha256; });
   if (HeldBytes(entry) > share) return;
-  cache_.push_front(entry);
-  std::uint64_t held = HeldBytes(cache_.front());
-  auto last = std::next(cache_.begin());  // the one used last stays, however large: a run of it is about to begin
-  while (last != cache_.end() && (held += HeldBytes(*last)) <= std::min(kTraceCacheBytes, share)) ++last;
-  cache_.erase(last, cache_.end());
+  cache_.push_front({entry, owner});
+  std::uint64_t held = 0;
+  std::map<std::string, std::uint64_t> of_owner;
+  for (const Kept& kept : cache_) {
+    held += HeldBytes(kept.entry);
+    of_owner[kept.owner] += HeldBytes(kept.entry);
+  }
+  while (held > std::min(kTraceCacheBytes, share) && cache_.size() > 1) {
+    const std::string most = OwnerWithMost(of_owner, owner);
+    const auto last = std::find_if(cache_.rbegin(), cache_.rend(), [&most](const Kept& kept) { return kept.owner == most; });
+    const std::uint64_t bytes = HeldBytes(last->entry);
+    held -= bytes;
+    of_owner[most] -= bytes;
+    cache_.erase(std::prev(last.base()));
+  }
 }
 
 }  // namespace alloclab::server

@@ -1,6 +1,7 @@
 // The operations that a workload stands for: built-in, generated, or recorded and uploaded before. Traces last used are kept
-// ready in memory, up to kTraceCacheBytes but always the last one, so that an uploaded file is read once; nothing is kept that
-// is more than 1/kTraceCachePart of the memory that the server may hold.
+// ready in memory, up to kTraceCacheBytes but always a single one, so that an uploaded file is read once; nothing is kept that
+// is more than 1/kTraceCachePart of the memory that the server may hold. When they are too much, whoever has most of it loses
+// the one of his that was not used for longest.
 //
 // Operations, and what reading them takes, are host memory: it is taken before from the budget of whoever they are read for,
 // and given back with the trace.
@@ -76,8 +77,12 @@ class TraceLibrary {
   const std::shared_ptr<HostBudget>& budget() const { return budget_; }
 
  private:
+  struct Kept {
+    TraceEntry entry;
+    std::string owner;  // for whom it was read
+  };
   std::shared_ptr<const Trace> Cached(const std::string& sha256) ABSL_LOCKS_EXCLUDED(mutex_);
-  void Cache(const TraceEntry& entry) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Cache(const TraceEntry& entry, const std::string& owner) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<std::shared_ptr<const Trace>> LoadUploaded(const std::string& sha256, const Interrupt& interrupt,
                                                             const std::string& owner) ABSL_LOCKS_EXCLUDED(mutex_);
   // Reads a file; and makes operations, about so many.
@@ -90,7 +95,7 @@ class TraceLibrary {
   const std::shared_ptr<HostBudget> budget_;
   const std::uint64_t bytes_max_, bytes_of_one_max_;
   Mutex mutex_;
-  std::list<TraceEntry> cache_ ABSL_GUARDED_BY(mutex_);  // last used first
+  std::list<Kept> cache_ ABSL_GUARDED_BY(mutex_);  // last used first
 };
 
 }  // namespace alloclab::server

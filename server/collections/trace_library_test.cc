@@ -1,5 +1,6 @@
 #include "server/collections/trace_library.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -152,6 +153,24 @@ TEST_F(TraceLibraryTest, TracesAreTakenFromTheBudgetWhileTheyLive) {
   TraceLibrary frugal(*store_, Budget(1'200'000), 1 << 20);
   ASSERT_TRUE(frugal.Add(fair, "fair.rep").ok());
   EXPECT_EQ(frugal.budget()->held_bytes(), 0u) << "a fourth of a small budget is not kept ready";
+}
+
+TEST_F(TraceLibraryTest, WhoReadsManyLosesHisOwnOfThoseKeptReady) {
+  TraceLibrary traces(*store_, Budget(2'400'000), 1 << 20);  // a fourth has room for three
+  const auto add = [&](int size, const std::string& owner) {
+    std::string file;
+    for (int i = 0; i < 5'000; ++i) file += fmt::format("a 0 {} f 0\n", size);
+    const auto added = traces.Add(
+        file, "some.rep", {}, [](std::uint64_t) {}, owner);
+    EXPECT_TRUE(added.ok()) << added.status();
+    return Of(UploadedTrace{added->sha256});
+  };
+  const RunRequest of_ada = add(1, "ada"), first = add(2, "bob");
+  RunRequest last;
+  for (int size = 3; size < 8; ++size) last = add(size, "bob");
+  EXPECT_TRUE(traces.FileAtHand(of_ada));
+  EXPECT_FALSE(traces.FileAtHand(first));
+  EXPECT_TRUE(traces.FileAtHand(last));
 }
 
 TEST_F(TraceLibraryTest, LeavesOffWhenItIsInterrupted) {
