@@ -97,6 +97,20 @@ std::optional<Token> AccessControl::FindToken(std::string_view name) const {
   return found == known->end() ? std::nullopt : std::optional(*found);
 }
 
+bool AccessControl::TellsDenied(const std::string& name) {
+  const MutexLock lock(mutex_);
+  const auto [untold, is_first] = untold_.try_emplace(name, 0);
+  if (!is_first) ++untold->second;
+  return is_first;
+}
+
+std::map<std::string, std::uint64_t> AccessControl::TakeUntold() {
+  const MutexLock lock(mutex_);
+  std::map<std::string, std::uint64_t> untold = std::exchange(untold_, {});
+  std::erase_if(untold, [](const auto& entry) { return entry.second == 0; });
+  return untold;
+}
+
 absl::Status AccessControl::RefuseWrong() {
   ++wrong_tokens_;
   const MutexLock lock(mutex_);

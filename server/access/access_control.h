@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -63,6 +64,11 @@ class AccessControl {
   // Until now.
   std::uint64_t wrong_tokens() const { return wrong_tokens_; }
 
+  // The bearer of that token was denied something. Whether the log is to say so: it does of the first time since TakeUntold.
+  [[nodiscard]] bool TellsDenied(const std::string& name) ABSL_LOCKS_EXCLUDED(mutex_);
+  // How often each was denied something beside that.
+  std::map<std::string, std::uint64_t> TakeUntold() ABSL_LOCKS_EXCLUDED(mutex_);
+
  private:
   using Tokens = std::vector<Token>;
   using FileState = std::tuple<std::uint64_t, std::uint64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
@@ -81,6 +87,7 @@ class AccessControl {
   absl::Status trouble_ ABSL_GUARDED_BY(mutex_);
   MonotonicTime second_ ABSL_GUARDED_BY(mutex_) = MonotonicTime::InfinitePast();  // that began then
   std::uint32_t wrong_in_second_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<std::string, std::uint64_t> untold_ ABSL_GUARDED_BY(mutex_);  // of those of whom one was told, since TakeUntold
 };
 
 }  // namespace alloclab::server

@@ -54,6 +54,15 @@ TEST_F(Access, EachRoleMayDoWhatTheLowerOnesMay) {
   EXPECT_EQ(access_.Identify("Bearer no").name, "");
 }
 
+TEST_F(Access, OfDenialsTheFirstIsToldAndTheRestCounted) {
+  EXPECT_TRUE(access_.TellsDenied("vic"));
+  EXPECT_TRUE(access_.TellsDenied("eve"));
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(access_.TellsDenied("vic"));
+  EXPECT_EQ(access_.TakeUntold(), (std::map<std::string, std::uint64_t>{{"vic", 3}}));
+  EXPECT_TRUE(access_.TellsDenied("vic"));
+  EXPECT_TRUE(access_.TakeUntold().empty());
+}
+
 TEST_F(Access, NobodyElseIsLetIn) {
   const std::string good = Header("ada", Role::kUser, now_ + absl::Seconds(10));
   ASSERT_TRUE(access_.Refresh().ok());

@@ -34,7 +34,8 @@ absl::Status Authorize(AccessControl& access, std::span<const grpc_metadata> met
   const std::string what = Printable(method.substr(0, 100));
   absl::Status status = access.Admit(authorization, row == nullptr ? Role::kAdmin : *row->least, what).status();
   if (absl::IsPermissionDenied(status)) {
-    Log(LogLevel::kWarning, "access.denied", {{"who", access.Identify(authorization).name}, {"method", what}});
+    const std::string who = access.Identify(authorization).name;
+    if (access.TellsDenied(who)) Log(LogLevel::kWarning, "access.denied", {{"who", who}, {"method", what}});
   }
   return status;
 }

@@ -14,6 +14,9 @@ void AccessWatch::Look() {
   const std::uint64_t wrong = access_.wrong_tokens();
   if (wrong != wrong_tokens_) Log(LogLevel::kWarning, "access.wrong_tokens", {{"count", wrong - wrong_tokens_}});
   wrong_tokens_ = wrong;
+  for (const auto& [who, times] : access_.TakeUntold()) {
+    Log(LogLevel::kWarning, "access.denied", {{"who", who}, {"more", times}});
+  }
 }
 
 }  // namespace alloclab::server

@@ -1,5 +1,5 @@
 // Keeps an AccessControl up to date with its file, and tells the log what comes of it: tokens come into force, the file cannot
-// be read, wrong tokens were shown (one line a second at most).
+// be read, wrong tokens were shown, a token's role did not allow more than one call (one line a second at most, of each token).
 #ifndef ALLOCLAB_SERVER_SERVER_ACCESS_WATCH_H_
 #define ALLOCLAB_SERVER_SERVER_ACCESS_WATCH_H_
 
