@@ -22,7 +22,7 @@ inline constexpr std::size_t kInstanceNameMax = 32;
 // Of heap blocks, and as many of pages. A handle is 8 bytes of server memory: 32 MiB for a kind, 512 MiB for all instances.
 inline constexpr std::uint32_t kHandlesPerInstanceMax = 1u << 22;
 inline constexpr std::uint64_t kHandlesMax = 1ull << 26;
-// Creations remembered for request_id, oldest forgotten first.
+// Creations remembered for request_id, the oldest forgotten first of the owner with the most.
 inline constexpr std::size_t kRememberedCreationsMax = 16'384;
 inline constexpr std::size_t kRequestIdMax = 64;
 // Instance ids taken from the store at a time: one synchronous write per so many creations.
@@ -55,7 +55,8 @@ inline constexpr std::uint32_t kWalksMax = 100;  // at a time: each holds a mess
 // --- Opened runs ---
 
 // Each holds a machine, the run's operations, and images of the machine: together at most 2 GiB, which count to what its owner
-// may hold.
+// may hold; so does what explaining an operation takes meanwhile. Those that are just being opened count, at most half of one
+// owner.
 inline constexpr std::size_t kOpenedRunsMax = 8;
 inline constexpr std::uint64_t kOpenedRunImageBytesMax = 256ull << 20;
 // Nor more than this part of what the server may hold.
@@ -75,9 +76,10 @@ inline constexpr std::uint64_t kTraceStoreBytesMax = 4ull << 30;     // of all f
 inline constexpr std::uint32_t kUploadsPerConnectionMax = 2;
 // A silent upload, data stream or watcher makes room for another one after this, once there are as many as there may be.
 inline constexpr absl::Duration kUploadSilenceMax = absl::Seconds(1), kStreamSilenceMax = absl::Seconds(10);
-inline constexpr std::uint32_t kConcurrentUploadsMax = 4;        // each holds its file in memory
-inline constexpr std::uint64_t kTraceCacheBytes = 256ull << 20;  // of operations ready to be replayed
-inline constexpr std::uint64_t kTraceCachePart = 4;              // of --memory-max, at most a fourth
+inline constexpr std::uint32_t kConcurrentUploadsMax = 4;  // each holds its file in memory
+// Of operations ready to be replayed; whoever has the most of them loses his own first.
+inline constexpr std::uint64_t kTraceCacheBytes = 256ull << 20;
+inline constexpr std::uint64_t kTraceCachePart = 4;  // of --memory-max, at most a fourth
 inline constexpr std::size_t kFileNameMax = 255;
 inline constexpr std::size_t kLabelMax = 128;
 inline constexpr std::size_t kDigestAtMax = 1024;  // letters of digest_at
@@ -148,7 +150,8 @@ inline constexpr std::uint32_t kListRunsDefault = 50, kListRunsMax = 500;
 
 // The lab_instance of all that have no series of their own.
 inline constexpr std::string_view kOtherInstances = "other";
-// Instances with series of their own; the rest is summed under kOtherInstances.
+// Instances with series of their own; the rest is summed under kOtherInstances. When they are full, one of whoever has the most
+// makes room for another owner's.
 inline constexpr std::uint32_t kNamedInstancesMax = 32;
 inline constexpr std::uint32_t kNamedRunsMax = 16;  // likewise of runs, under lab_instance="run-ID"
 // Reading each of 10,000 takes a tenth of a second: beyond so many that are summed, scrapes share a sum of at most this age.
@@ -202,8 +205,9 @@ inline constexpr std::uint64_t kDescriptorsReserved = 2 * 128 + 2 * kGuestsMax +
 // may always bring one.
 inline constexpr std::uint32_t kCallsWaitingMax = 2'048;
 // Threads for calls that may take long: batches, checks, comparisons, writes to the store. One client has at most half of them;
-// of the page's answers (kHttpThreads) likewise. Pieces of streams and walks have two threads a processor, of which one owner
-// has half: alone he keeps all processors busy, and another need not wait for him.
+// of those for the answers of the page and of /metrics (kHttpThreads) one owner, or one address, likewise, and as many of his
+// wait as make half of all clients, for kTurnWaitMax. Pieces of streams and walks have two threads a processor, of which one
+// owner has half: alone he keeps all processors busy, and another need not wait for him.
 inline constexpr unsigned kCallThreads = 32;
 // Calls that one connection may cancel, at once and in a second: all of its streams each second, and three times all of them
 // in a moment. Whoever cancels more is hung up on: to open and reset streams costs a client nothing.
