@@ -132,6 +132,8 @@ inline constexpr absl::Duration kReconnectPauseMin = absl::Milliseconds(100), kR
 
 // A server that is gone is noticed after so long; leases are renewed ten times as often.
 inline constexpr absl::Duration kLeaseTime = absl::Seconds(10);
+// Beside --run-threads: for the first run of an owner while runs of others have all of those. A run may take days.
+inline constexpr std::uint32_t kSpareRunThreads = 8;
 // What a run may bring its server down with, it does each time.
 inline constexpr std::uint64_t kAttemptsMax = 3;
 // Between two looks of an idle worker for a run that another server took in.

@@ -6,26 +6,46 @@
 #include "absl/strings/str_format.h"
 
 namespace alloclab {
+namespace {
+
+struct Unseen {
+  std::size_t length = 0;  // in bytes; 0: there is none
+  unsigned code = 0;
+};
+
+// What `text` begins with, if that is a control character, or one that is not seen itself but turns the order of what follows
+// round, or breaks the line: U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069.
+Unseen UnseenAt(std::string_view text) {
+  if (const std::size_t length = ControlLength(text); length > 0) return {length, static_cast<unsigned char>(text[length - 1])};
+  if (text.size() < 3 || text[0] != '\xE2') return {};
+  const unsigned middle = static_cast<unsigned char>(text[1]), last = static_cast<unsigned char>(text[2]);
+  const bool turns = (middle == 0x80 && (last == 0x8E || last == 0x8F || (last >= 0xA8 && last <= 0xAE))) ||
+                     (middle == 0x81 && last >= 0xA6 && last <= 0xA9);
+  return turns ? Unseen{3, 0x2000 + (middle - 0x80) * 64 + (last - 0x80)} : Unseen{};
+}
+
+}  // namespace
 
 std::string Printable(std::string_view text) {
   std::string result;
   result.reserve(text.size());
   while (!text.empty()) {
-    const std::size_t control = ControlLength(text);
-    if (control == 0) {
+    const Unseen unseen = UnseenAt(text);
+    if (unseen.length == 0) {
       result += text.front();
-      text.remove_prefix(1);
+    } else if (unseen.code < 0x100) {
+      absl::StrAppendFormat(&result, "\\x%02x", unseen.code);
     } else {
-      absl::StrAppendFormat(&result, "\\x%02x", static_cast<unsigned char>(text[control - 1]));
-      text.remove_prefix(control);
+      absl::StrAppendFormat(&result, "\\u%04x", unseen.code);
     }
+    text.remove_prefix(std::max<std::size_t>(unseen.length, 1));
   }
   return result;
 }
 
 bool IsPrintable(std::string_view text) {
   for (; !text.empty(); text.remove_prefix(1)) {
-    if (ControlLength(text) != 0) return false;
+    if (UnseenAt(text).length != 0) return false;
   }
   return true;
 }
@@ -33,9 +53,9 @@ bool IsPrintable(std::string_view text) {
 std::string JsonEscaped(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const std::size_t control = ControlLength(text);
-    const char letter = text[control > 0 ? control - 1 : 0];
-    text.remove_prefix(std::max<std::size_t>(control, 1));
+    const Unseen unseen = UnseenAt(text);
+    const char letter = text[0];
+    text.remove_prefix(std::max<std::size_t>(unseen.length, 1));
     switch (letter) {
       case '"':
       case '\\':
@@ -48,8 +68,8 @@ std::string JsonEscaped(std::string_view text) {
         out += "\\t";
         break;
       default:
-        if (control != 0) {
-          absl::StrAppendFormat(&out, "\\u%04x", static_cast<unsigned char>(letter));
+        if (unseen.length != 0) {
+          absl::StrAppendFormat(&out, "\\u%04x", unseen.code);
         } else {
           out += letter;
         }

@@ -80,14 +80,14 @@ absl::StatusOr<Bearer> AccessControl::Allow(const Token& token, Role least, std:
                                                    RoleName(token.role), what, RoleName(least),
                                                    least == Role::kAdmin ? "" : " or above"));
   }
-  return Bearer{.name = token.name, .role = token.role};
+  return Bearer{.name = token.name, .role = token.role, .expires = token.expires};
 }
 
 Bearer AccessControl::Identify(std::string_view authorization) const {
   const std::shared_ptr<const Tokens> known = in_force_ ? tokens() : nullptr;
   const std::string_view secret = SecretOfHeader(authorization);
   const Token* const token = known && !secret.empty() ? FindBySecret(*known, secret) : nullptr;
-  return token == nullptr ? Bearer() : Bearer{.name = token->name, .role = token->role};
+  return token == nullptr ? Bearer() : Bearer{.name = token->name, .role = token->role, .expires = token->expires};
 }
 
 std::optional<Token> AccessControl::FindToken(std::string_view name) const {

@@ -36,6 +36,7 @@ inline constexpr std::uint32_t kWrongTokensPerSecond = 10;
 struct Bearer {
   std::string name;  // of the token; empty: tokens are not in force
   Role role = Role::kAdmin;
+  absl::Time expires = absl::InfiniteFuture();
 };
 
 class AccessControl {

@@ -108,35 +108,44 @@ absl::Status GuestLibrary::MakeRoom(std::uint64_t bytes, const std::string& owne
   if (!programs.ok()) return programs.status();
   absl::StatusOr<std::uint64_t> stored = store_.TraceBytes();
   if (!stored.ok()) return stored.status();
-  const auto full = [&] { return *stored + bytes > bytes_max_ || programs->size() >= kGuestProgramsMax; };
-  std::map<std::string, std::uint64_t> held;
-  std::size_t his = 0;
+  struct Held {
+    std::uint64_t bytes = 0;
+    std::size_t programs = 0;
+  };
+  std::map<std::string, Held> held;
   for (const StoredTrace& program : *programs) {
-    held[program.owner] += program.bytes;
-    his += program.owner == owner ? 1 : 0;
+    held[program.owner].bytes += program.bytes;
+    ++held[program.owner].programs;
   }
-  if (!owner.empty() && his >= kGuestProgramsMax / 2) {
+  Held& his = held[owner];
+  if (!owner.empty() && his.programs >= kGuestProgramsMax / 2) {
     return absl::ResourceExhaustedError(
         fmt::format("{} has {} programs, half of what the server keeps, the most that one may have; delete some: alloclab "
                     "guests delete",
-                    owner, his));
+                    owner, his.programs));
   }
-  held[owner] += bytes;
+  his.bytes += bytes;
+  ++his.programs;
   std::vector<StoredTrace> kept;
+  const auto short_of_bytes = [&] { return *stored + bytes > bytes_max_; };
+  const auto full = [&] { return short_of_bytes() || programs->size() + kept.size() >= kGuestProgramsMax; };
   while (retire_ && full() && !programs->empty()) {
     const StoredTrace oldest = std::move(programs->back());
     programs->pop_back();
-    const bool spared = oldest.owner != owner && held[oldest.owner] <= held[owner];
+    Held& its = held[oldest.owner];
+    const bool has_less = short_of_bytes() ? its.bytes <= his.bytes : its.programs <= his.programs;
+    const bool spared = oldest.owner != owner && has_less;
     if (spared || IsUsed(oldest.sha256) || !store_.DeleteTrace(oldest.sha256).ok()) {
       kept.push_back(oldest);
       continue;
     }
-    held[oldest.owner] -= oldest.bytes;
+    its.bytes -= oldest.bytes;
+    --its.programs;
     *stored -= std::min(*stored, oldest.bytes);
     Log(LogLevel::kInfo, "guest.retired", {{"name", oldest.name}, {"sha256", oldest.sha256}, {"bytes", oldest.bytes}});
   }
-  if (*stored + bytes > bytes_max_) return errors::TraceStoreFull(bytes_max_);
-  if (programs->size() + kept.size() < kGuestProgramsMax) return absl::OkStatus();
+  if (short_of_bytes()) return errors::TraceStoreFull(bytes_max_);
+  if (!full()) return absl::OkStatus();
   return absl::ResourceExhaustedError(
       fmt::format("the server keeps {} programs, as many as it may; delete some: alloclab guests delete", kGuestProgramsMax));
 }

@@ -72,7 +72,7 @@ class GuestLibrary final : private GuestSource {
   // ALREADY_EXISTS: another program has the digits by which the lab would name it.
   absl::Status CheckNameFree(const std::string& sha256) const;
   // For a program of `owner`, who may have half of kGuestProgramsMax. If the oldest are to go, another's go only while that
-  // one has more bytes of programs than `owner` will have.
+  // one has more than `owner` will have of what is short: bytes of programs, or programs.
   absl::Status MakeRoom(std::uint64_t bytes, const std::string& owner);
 
   RunStore& store_;

@@ -76,5 +76,24 @@ TEST_F(GuestLibraryTest, WhoUploadsRetiresOfOthersOnlyThoseWithMore) {
   EXPECT_TRUE(guests.Add(first, "his.elf", "bob").ok()) << "she has more than he will have";
 }
 
+// Though hers has more bytes than all of theirs.
+TEST_F(GuestLibraryTest, WhoHasFewProgramsLosesNoneToThoseWithMany) {
+  GuestLibrary guests(*store_, budget_, 1 << 20, /*retire=*/true);
+  const auto hers = guests.Add(Program("explicit_list.elf"), "hers.elf", "ada");
+  ASSERT_TRUE(hers.ok()) << hers.status();
+  StoredTrace program;
+  program.format = kGuestFormat;
+  for (std::size_t i = 1; i < kGuestProgramsMax; ++i) {
+    program.sha256 = fmt::format("{:064}", i);
+    program.owner = i < kGuestProgramsMax / 2 ? "bob" : "eve";
+    ASSERT_TRUE(store_->PutTrace(program).ok());
+  }
+  const auto his = guests.Add(Program("buddy_pages.elf"), "his.elf", "bob");
+  ASSERT_TRUE(his.ok()) << his.status();
+  EXPECT_EQ(guests.List()->size(), kGuestProgramsMax);
+  EXPECT_TRUE(store_->FindTraceInfo(hers->sha256)->has_value());
+  EXPECT_FALSE(store_->FindTraceInfo(fmt::format("{:064}", 1))->has_value()) << "his own oldest went";
+}
+
 }  // namespace
 }  // namespace alloclab::server

@@ -48,7 +48,9 @@ RunExecutor::RunExecutor(RunStore& store, TraceLibrary& traces, HeapDirectory& h
       natives_(std::move(natives)) {
   beats_ = shared_ != nullptr;
   if (beats_) beat_ = std::thread([this] { Beat(); });
-  for (std::uint32_t i = 0; i < limits_.threads; ++i) workers_.emplace_back([this] { Work(); });
+  for (std::uint32_t i = 0; i < limits_.threads + limits_.spare_threads; ++i) {
+    workers_.emplace_back([this, is_spare = i >= limits_.threads] { Work(is_spare); });
+  }
 }
 
 RunExecutor::~RunExecutor() { Stop(MonotonicTime::InfinitePast()); }

@@ -48,6 +48,8 @@ class RunExecutor {
  public:
   struct Limits {
     std::uint32_t threads = 1;
+    // Beside them: when as many runs are under way, an owner who has none begins one all the same, whatever others replay.
+    std::uint32_t spare_threads = 0;
     std::uint32_t queued_runs = 0;
     std::uint32_t queued_of_one = UINT32_MAX, running_of_one = UINT32_MAX;  // of an owner
     std::uint64_t stored_runs = 0, stored_of_one = UINT64_MAX;
@@ -136,8 +138,8 @@ class RunExecutor {
   void Enqueue(const LiveRunPtr& live) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<Run> CancelHere(const LiveRunPtr& live) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  void Work() ABSL_LOCKS_EXCLUDED(mutex_);
-  LiveRunPtr NextRun() ABSL_LOCKS_EXCLUDED(mutex_);  // null: stop
+  void Work(bool is_spare) ABSL_LOCKS_EXCLUDED(mutex_);
+  LiveRunPtr NextRun(bool is_spare) ABSL_LOCKS_EXCLUDED(mutex_);  // null: stop
   std::uint32_t RunningOf(const std::string& owner) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whose turn it is; the end of the queue: nobody's.
   std::deque<LiveRunPtr>::iterator FindNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -151,6 +153,8 @@ class RunExecutor {
   void Conclude(LiveRun& live, Run ended) ABSL_LOCKS_EXCLUDED(mutex_);
   // Ends it with the result of an earlier run, if it may share one and there is one.
   bool FinishAsKnown(LiveRun& live) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Whether the file of operations that is stored now is the one that `replayed` read, or both are one owner's.
+  bool IsOfTheSameFile(const RunRequest& request, const Run& replayed) const;
   // An earlier run of the same that came to something else; 0: none did, as far as the store can be read.
   std::uint64_t FindDifferent(const Run& run) const;
   void LeaveLive(std::uint64_t id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -165,8 +169,10 @@ class RunExecutor {
     MonotonicTime cancel_asked = MonotonicTime::InfiniteFuture();  // when it was heard of
   };
   absl::Status CheckSharedRoom(const std::string& owner) const ABSL_LOCKS_EXCLUDED(mutex_);
-  LiveRunPtr NextShared() ABSL_LOCKS_EXCLUDED(mutex_, take_mutex_);
-  LiveRunPtr TakeShared() ABSL_LOCKS_EXCLUDED(mutex_, take_mutex_);  // null: there is none to take
+  LiveRunPtr NextShared(bool is_spare) ABSL_LOCKS_EXCLUDED(mutex_, take_mutex_);
+  // Null: there is none to take. A spare worker asks for none that the others could take.
+  LiveRunPtr TakeShared(bool is_spare) ABSL_LOCKS_EXCLUDED(mutex_, take_mutex_);
+  bool IsFull() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return running_.size() >= limits_.threads; }
   LiveRunPtr Follow(std::uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<Run> CancelShared(std::uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
   // Stores the end, or keeps it until the store takes it.

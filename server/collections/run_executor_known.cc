@@ -16,6 +16,14 @@ absl::StatusOr<Run> RunExecutor::Get(std::uint64_t id) const {
   return run;
 }
 
+// A result has the notes of the file's reader: those of another's file, which he has deleted since, say nothing of this one.
+bool RunExecutor::IsOfTheSameFile(const RunRequest& request, const Run& replayed) const {
+  const auto* trace = std::get_if<UploadedTrace>(&request.workload);
+  if (trace == nullptr || request.owner == replayed.request.owner) return true;
+  const absl::StatusOr<StoredTrace> file = traces_.Find(trace->sha256);
+  return file.ok() && file->upload_time <= replayed.submit_time;
+}
+
 bool RunExecutor::FinishAsKnown(LiveRun& live) {
   Run run = live.Get();
   const std::optional<std::string> key = run.request.share_result ? KeyOf(run.request) : std::nullopt;
@@ -26,6 +34,7 @@ bool RunExecutor::FinishAsKnown(LiveRun& live) {
   if (!replayed.ok() || !replayed->has_value()) return false;
   const std::optional<KnownResult> still = KnownResultOf(**replayed);
   if (!still || still->key != *key || still->digest != (*known)->digest) return false;
+  if (!IsOfTheSameFile(run.request, **replayed)) return false;
   v1::RunResult result = *(*replayed)->result;
   result.mutable_measured()->set_of_run((*known)->run);
   run.result = std::make_shared<const v1::RunResult>(std::move(result));

@@ -30,22 +30,24 @@ absl::Status RunExecutor::CheckSharedRoom(const std::string& owner) const {
   return absl::OkStatus();
 }
 
-RunExecutor::LiveRunPtr RunExecutor::NextShared() {
+RunExecutor::LiveRunPtr RunExecutor::NextShared(bool is_spare) {
   while (true) {
-    if (LiveRunPtr live = TakeShared()) return live;
+    if (LiveRunPtr live = TakeShared(is_spare)) return live;
     const MutexLock lock(mutex_);
     if (!stopping_) to_do_.WaitUntil(mutex_, MonotonicTime::Now() + kTakeInterval);
     if (stopping_) return nullptr;
   }
 }
 
-RunExecutor::LiveRunPtr RunExecutor::TakeShared() {
+RunExecutor::LiveRunPtr RunExecutor::TakeShared(bool is_spare) {
   const MutexLock taking(take_mutex_);
   RunQueue::Bounds bounds{.running_of_one = limits_.running_of_one};
   {
     const MutexLock lock(mutex_);
     if (stopping_) return nullptr;
+    if (is_spare && !IsFull()) return nullptr;
     bounds.natives = !native_runs_;
+    bounds.first_ones = IsFull();
   }
   const absl::StatusOr<std::optional<RunQueue::Taken>> taken = shared_->Take(bounds);
   if (!taken.ok() || !taken->has_value()) return nullptr;  // the store has logged why, and is asked again

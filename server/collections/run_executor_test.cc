@@ -275,6 +275,16 @@ TEST_F(RunExecutorTest, AfterDrainNoRunIsTakenAndStopInterruptsTheQueue) {
   EXPECT_EQ(runs->Get(1)->error, "the server was shut down");
 }
 
+TEST_F(RunExecutorTest, EndlessRunsOfOneKeepNobodyElseWaiting) {
+  const auto runs = Executor({.threads = 1, .spare_threads = 1, .queued_runs = 10, .stored_runs = 10});
+  const std::uint64_t endless = Occupy(*runs, "bob"), second = SubmitFor(*runs, "bob"), nobodys = SubmitFor(*runs, "");
+  EXPECT_EQ(EndOf(*runs, SubmitFor(*runs, "ada")).state, RunState::kSucceeded);
+  EXPECT_EQ(runs->Get(second)->state, RunState::kQueued) << "he has one under way";
+  EXPECT_EQ(runs->Get(nobodys)->state, RunState::kQueued);
+  ASSERT_TRUE(runs->Cancel(endless).ok());
+  EXPECT_EQ(EndOf(*runs, second).state, RunState::kSucceeded);
+}
+
 TEST_F(RunExecutorTest, ARunThatFailsSaysWhy) {
   ASSERT_TRUE(budget_->TakeMemory(1ull << 32).ok());
   const auto runs = Executor(1);

@@ -13,12 +13,12 @@
 
 namespace alloclab::server {
 
-void RunExecutor::Work() {
-  while (const LiveRunPtr live = NextRun()) Execute(live);
+void RunExecutor::Work(bool is_spare) {
+  while (const LiveRunPtr live = NextRun(is_spare)) Execute(live);
 }
 
-RunExecutor::LiveRunPtr RunExecutor::NextRun() {
-  if (shared_ != nullptr) return NextShared();
+RunExecutor::LiveRunPtr RunExecutor::NextRun(bool is_spare) {
+  if (shared_ != nullptr) return NextShared(is_spare);
   const MutexLock lock(mutex_);
   auto next = FindNext();
   while (!stopping_ && next == queue_.end()) {
@@ -50,6 +50,7 @@ std::deque<RunExecutor::LiveRunPtr>::iterator RunExecutor::FindNext() {
     if (!seen.insert(live.owner()).second) continue;
     const std::uint32_t running = RunningOf(live.owner());
     if (!live.owner().empty() && running >= limits_.running_of_one) continue;
+    if (IsFull() && (live.owner().empty() || running > 0)) continue;
     const auto turn = turns_.find(live.owner());
     const std::pair rank(running, turn == turns_.end() ? 0 : turn->second);
     if (next != queue_.end() && rank >= least) continue;
@@ -110,6 +111,7 @@ void RunExecutor::LeaveLive(std::uint64_t id) {
   live_.erase(id);
   running_.erase(id);
   leases_.erase(id);
+  to_do_.NotifyOne();
   if (live_.empty()) idle_.NotifyAll();
 }
 

@@ -66,13 +66,14 @@ std::string NameRefusal(const std::string& name) {
 }
 
 TEST(CreateInstanceFromProto, NamesAreChecked) {
-  for (const char* name : {"", "a", "7up", "a-b", "abcdefghijklmnopqrstuvwxyz012345", "run-x", "others"}) {
+  for (const char* name : {"", "a", "7up", "a-b", "abcdefghijklmnopqrstuvwxyz012345", "run-x", "instance-a", "others"}) {
     EXPECT_EQ(NameRefusal(name), "") << name;
   }
   for (const char* name : {"A", "-a", "a b", "17", "a_b", "abcdefghijklmnopqrstuvwxyz0123456"}) {
     EXPECT_THAT(NameRefusal(name), StartsWith("name: \"" + std::string(name) + "\" is not a name"));
   }
-  for (const char* name : {"other", "run-17", "run-"}) EXPECT_THAT(NameRefusal(name), HasSubstr("is reserved for the metrics"));
+  for (const char* name : {"other", "run-17", "run-17-2", "run-", "instance-17"})
+    EXPECT_THAT(NameRefusal(name), HasSubstr("is reserved: the lab gives such names itself"));
 }
 
 TEST(CreateInstanceFromProto, FingerprintsAreEqualForEqualRequestsOnly) {

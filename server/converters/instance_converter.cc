@@ -21,10 +21,14 @@ bool IsDigit(char letter) { return letter >= '0' && letter <= '9'; }
 bool IsNameLetter(char letter) { return IsDigit(letter) || (letter >= 'a' && letter <= 'z') || letter == '-'; }
 bool AllDigits(std::string_view text) { return std::all_of(text.begin(), text.end(), IsDigit); }
 
-// Names that the metrics give to others: the sum of all, and the runs.
+// Names that the lab gives itself: in the metrics to the sum of all and to runs, to runs that are opened ("run-7-2"), and to
+// instances without a name. Whoever took those would have others wait for a free one, or get none.
 bool IsReserved(std::string_view name) {
-  constexpr std::string_view kRun = "run-";
-  return name == kOtherInstances || (name.starts_with(kRun) && AllDigits(name.substr(kRun.size())));
+  const auto is_numbered = [name](std::string_view prefix) {
+    return name.starts_with(prefix) &&
+           std::all_of(name.begin() + prefix.size(), name.end(), [](char letter) { return IsDigit(letter) || letter == '-'; });
+  };
+  return name == kOtherInstances || is_numbered("run-") || is_numbered("instance-");
 }
 
 absl::Status CheckName(const std::string& name) {
@@ -35,7 +39,7 @@ absl::Status CheckName(const std::string& name) {
                             fmt::format("\"{}\" is not a name; expected [a-z0-9][a-z0-9-]{{0,31}}, not only digits", name));
   }
   if (IsReserved(name))
-    return errors::BadField("name", fmt::format("\"{}\" is reserved for the metrics; choose another", name));
+    return errors::BadField("name", fmt::format("\"{}\" is reserved: the lab gives such names itself; choose another", name));
   return absl::OkStatus();
 }
 

@@ -18,15 +18,23 @@ absl::StatusOr<Bearer> Callers::Who(const grpc::ServerContextBase& call) const {
   const auto shown = call.client_metadata().find("authorization");
   if (shown == call.client_metadata().end()) return TokenGone();
   Bearer who = access_.Identify({shown->second.data(), shown->second.size()});
-  if (who.name.empty()) return TokenGone();
+  if (who.name.empty() || who.expires <= access_.now()) return TokenGone();
   return who;
 }
 
+absl::StatusOr<std::string> Callers::Enter(const grpc::ServerContextBase& call) const {
+  absl::StatusOr<Bearer> who = Who(call);
+  if (!who.ok()) return who.status();
+  absl::Status status = who->name.empty() ? absl::OkStatus() : connections_.Call(call.peer(), who->name);
+  if (!status.ok()) return status;
+  return std::move(who->name);
+}
+
 absl::StatusOr<CallQueue::Client> Callers::Begin(const grpc::ServerContextBase& call) const {
-  CallQueue::Client client{.name = NameOf(call)};
-  if (client.name.empty()) return client;
-  if (absl::Status status = connections_.Call(call.peer(), client.name); !status.ok()) return status;
-  client.asks_much = shares_.Count(client.name);
+  absl::StatusOr<std::string> name = Enter(call);
+  if (!name.ok()) return name.status();
+  CallQueue::Client client{.name = *std::move(name)};
+  client.asks_much = !client.name.empty() && shares_.Count(client.name);
   return client;
 }
 

@@ -25,14 +25,14 @@ class Callers {
   // Both outlive it.
   Callers(const AccessControl& access, OwnerConnections& connections) : access_(access), connections_(connections) {}
 
-  // Without tokens nobody in particular. UNAUTHENTICATED: his token was revoked since the call began.
+  // Without tokens nobody in particular. UNAUTHENTICATED: his token was revoked, or has expired, since the call began.
   absl::StatusOr<Bearer> Who(const grpc::ServerContextBase& call) const;
 
-  // Likewise, for a count of what is his; empty: nobody in particular.
-  std::string NameOf(const grpc::ServerContextBase& call) const { return Who(call).value_or(Bearer()).name; }
-
-  // A unary call begins: the client whose it is for the queue (call_queue.h), without a name if he is nobody in particular.
+  // A call begins: the name of whose it is, for a count of what is his; empty: nobody in particular. Errors of Who;
   // RESOURCE_EXHAUSTED, CANCELLED: he has too many connections (owner_connections.h).
+  absl::StatusOr<std::string> Enter(const grpc::ServerContextBase& call) const;
+
+  // Likewise, of a unary call: the client whose it is for the queue (call_queue.h).
   absl::StatusOr<CallQueue::Client> Begin(const grpc::ServerContextBase& call) const;
 
   // The instance or run of that name or id, if the caller may change it: the errors of Find and Get, of Who, and

@@ -65,9 +65,9 @@ GuestsService::GuestsService(GuestLibrary& guests, RunExecutor& runs, const Call
 
 grpc::Status GuestsService::UploadGuest(grpc::ServerContext* context, grpc::ServerReader<v1::UploadGuestRequest>* reader,
                                         v1::Guest* reply) {
-  if (absl::Status status = AdmitUpload(uploads_, *context, callers_.NameOf(*context)); !status.ok()) {
-    return ToGrpcStatus(status);
-  }
+  const absl::StatusOr<std::string> owner = callers_.Enter(*context);
+  if (!owner.ok()) return ToGrpcStatus(owner.status());
+  if (absl::Status status = AdmitUpload(uploads_, *context, *owner); !status.ok()) return ToGrpcStatus(status);
   const absl::Cleanup leave = [&] { uploads_.Leave(context); };
   MemoryLease lease(guests_.budget()), reading(guests_.budget());
   absl::StatusOr<UploadedFile> file =

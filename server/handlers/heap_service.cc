@@ -64,7 +64,7 @@ grpc::ServerBidiReactor<v1::Batch, v1::BatchReply>* HeapService::Stream(grpc::Ca
   const HeapStream::Find find = [this, context](const std::string& name) {
     return callers_.FindOwn(*context, instances_, name);
   };
-  return new HeapStream(*context, find, streams_, callers_.NameOf(*context));  // deletes itself
+  return new HeapStream(*context, find, streams_, callers_.Enter(*context));  // deletes itself
 }
 
 }  // namespace alloclab::server

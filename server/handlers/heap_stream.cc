@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "allocators/common/check.h"
 #include "proto/converters/bounds.h"
+#include "server/access/access_control.h"
 #include "server/errors.h"
 #include "server/handlers/grpc_status.h"
 
@@ -34,10 +35,15 @@ absl::StatusOr<BatchEnd> ApplyBatch(LiveInstance& instance, const v1::Batch& bat
   return BatchEnd{applied->stopped};
 }
 
-HeapStream::HeapStream(grpc::CallbackServerContext& context, Find find, const Hosts& hosts, const std::string& owner)
-    : find_(std::move(find)), hosts_(hosts), owner_{.name = owner}, write_(hosts.writes, [&context] { context.TryCancel(); }) {
-  absl::Status status = hosts_.streams.Admit(this, {context.peer(), owner}, errors::TooManyStreams(hosts_.streams.max()),
-                                             [this](const absl::Status& why) { End(why); });
+HeapStream::HeapStream(grpc::CallbackServerContext& context, Find find, const Hosts& hosts,
+                       const absl::StatusOr<std::string>& owner)
+    : find_(std::move(find)), hosts_(hosts), owner_{.name = owner.value_or("")}, write_(hosts.writes, [&context] {
+        context.TryCancel();
+      }) {
+  absl::Status status = owner.status();
+  if (status.ok())
+    status = hosts_.streams.Admit(this, {context.peer(), *owner}, errors::TooManyStreams(hosts_.streams.max()),
+                                  [this](const absl::Status& why) { End(why); });
   if (status.ok()) {
     const MutexLock lock(mutex_);
     Read();
@@ -153,6 +159,14 @@ void HeapStream::Work() {
   if (work_here) Work();
 }
 
+absl::Status HeapStream::FindAgain() {
+  const MonotonicTime now = MonotonicTime::Now();
+  if (now - found_ < kTokensLookInterval) return absl::OkStatus();
+  found_ = now;
+  absl::Status status = find_(std::to_string(instance_->id())).status();
+  return absl::IsNotFound(status) ? absl::OkStatus() : status;  // what was deleted says so itself
+}
+
 absl::StatusOr<BatchEnd> HeapStream::ApplyNext() {
   if (absl::Status status = CheckBounds(batch_); !status.ok()) return status;
   if (!instance_ || (!batch_.instance().empty() && batch_.instance() != instance_named_)) {
@@ -161,7 +175,9 @@ absl::StatusOr<BatchEnd> HeapStream::ApplyNext() {
     if (!found.ok()) return found.status();
     instance_ = *std::move(found);
     instance_named_ = batch_.instance();
+    found_ = MonotonicTime::Now();
   }
+  if (absl::Status status = FindAgain(); !status.ok()) return status;
   return ApplyBatch(
       *instance_, batch_, [this] { return cancelled_.load(std::memory_order_relaxed); }, work_, reply_);
 }

@@ -18,6 +18,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "allocators/common/monotonic_time.h"
 #include "allocators/common/mutex.h"
 #include "alloclab/v1/heap.pb.h"
 #include "server/converters/batch_converter.h"
@@ -49,8 +50,8 @@ class HeapStream final : public grpc::ServerBidiReactor<v1::Batch, v1::BatchRepl
     WriteWatch& writes;
   };
 
-  // Deletes itself when the call is done.
-  HeapStream(grpc::CallbackServerContext& context, Find find, const Hosts& hosts, const std::string& owner);
+  // Deletes itself when the call is done, with the error of `owner` at once.
+  HeapStream(grpc::CallbackServerContext& context, Find find, const Hosts& hosts, const absl::StatusOr<std::string>& owner);
 
   void OnReadDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
@@ -66,6 +67,8 @@ class HeapStream final : public grpc::ServerBidiReactor<v1::Batch, v1::BatchRepl
   // Calls Work on this thread, if there is a place for it.
   void WorkHere() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<BatchEnd> ApplyNext();
+  // Whether the caller may still use the instance, a look in kTokensLookInterval.
+  absl::Status FindAgain();
   // Whether the batch at hand will be done soon, going by the one before.
   bool IsQuick() const;
   void End(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -84,6 +87,7 @@ class HeapStream final : public grpc::ServerBidiReactor<v1::Batch, v1::BatchRepl
   BatchWork work_;
   std::shared_ptr<LiveInstance> instance_;
   std::string instance_named_;
+  MonotonicTime found_ = MonotonicTime::InfinitePast();
   std::uint64_t ns_per_operation_ = kUnknownNs;
 
   std::atomic<bool> cancelled_{false};

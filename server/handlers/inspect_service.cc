@@ -52,7 +52,7 @@ grpc::ServerWriteReactor<v1::BlockList>* InspectService::WalkBlocks(grpc::Callba
     }
     return walk(page, left);
   };
-  return new PageStream<v1::BlockList>(*context, walks_, callers_.NameOf(*context), errors::TooManyWalks(walks_.calls.max()),
+  return new PageStream<v1::BlockList>(*context, walks_, callers_.Enter(*context), errors::TooManyWalks(walks_.calls.max()),
                                        std::move(next));
 }
 

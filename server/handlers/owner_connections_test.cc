@@ -56,6 +56,20 @@ TEST_F(OwnerConnectionsTest, OneThatWasClosedCountsNoMore) {
   EXPECT_FALSE(Calls("d", "ada"));
 }
 
+TEST_F(OwnerConnectionsTest, StrangersAreKnownOnceOwnersCall) {
+  for (const char* connection : {"a", "b", "c", "d"}) connections_.Enter(connection);
+  EXPECT_EQ(connections_.LongestStranger(), "") << "where nobody has a token nobody is a stranger";
+  EXPECT_TRUE(Calls("a", "ada"));
+  EXPECT_EQ(connections_.LongestStranger(), "b");
+  connections_.Leave("b");
+  EXPECT_EQ(connections_.LongestStranger(), "c");
+  EXPECT_TRUE(Calls("d", "bob"));
+  EXPECT_TRUE(Calls("c", "bob"));
+  EXPECT_EQ(connections_.LongestStranger(), "");
+  connections_.Leave("a");
+  EXPECT_EQ(connections_.LongestStranger(), "");
+}
+
 TEST_F(OwnerConnectionsTest, OfAUnixSocketIsNobodys) {
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(Calls("", "ada"));
 }

@@ -35,16 +35,18 @@ struct StreamHosts {
 template <class Page>
 class PageStream final : public grpc::ServerWriteReactor<Page> {
  public:
-  // Deletes itself when the call is done. `owner`: of OpenCalls::Client; `when_full`: there are too many such calls.
-  PageStream(grpc::CallbackServerContext& context, const StreamHosts& hosts, const std::string& owner,
+  // Deletes itself when the call is done. `owner`: of OpenCalls::Client, or why the call ends at once; `when_full`: there are
+  // too many such calls.
+  PageStream(grpc::CallbackServerContext& context, const StreamHosts& hosts, const absl::StatusOr<std::string>& owner,
              const absl::Status& when_full, NextPage<Page> next)
       : pieces_(hosts.pieces),
         calls_(hosts.calls),
-        owner_{.name = owner},
+        owner_{.name = owner.value_or("")},
         next_(std::move(next)),
         write_(hosts.writes, [&context] { context.TryCancel(); }) {
-    absl::Status status =
-        calls_.Admit(this, {context.peer(), owner}, when_full, [this](const absl::Status&) { draining_ = true; });
+    absl::Status status = owner.status();
+    if (status.ok())
+      status = calls_.Admit(this, {context.peer(), *owner}, when_full, [this](const absl::Status&) { draining_ = true; });
     if (status.ok()) {
       Post();
     } else {

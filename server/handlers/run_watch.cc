@@ -11,12 +11,16 @@
 
 namespace alloclab::server {
 
-RunWatch::RunWatch(grpc::CallbackServerContext& context, const Hosts& hosts, std::uint64_t id, const std::string& owner)
+RunWatch::RunWatch(grpc::CallbackServerContext& context, const Hosts& hosts, std::uint64_t id,
+                   const absl::StatusOr<std::string>& owner)
     : hosts_(hosts), write_(hosts.writes, [&context] { context.TryCancel(); }) {
-  absl::Status status = hosts_.watchers.Admit(this, {context.peer(), owner}, errors::TooManyWatchers(hosts_.watchers.max()),
-                                              [this](const absl::Status& why) { End(why); });
+  absl::Status status = owner.status();
   if (status.ok()) {
-    ALLOCLAB_CHECK(hosts_.pieces.Offer({.name = owner}, [this, id] { Begin(id); }));
+    status = hosts_.watchers.Admit(this, {context.peer(), *owner}, errors::TooManyWatchers(hosts_.watchers.max()),
+                                   [this](const absl::Status& why) { End(why); });
+  }
+  if (status.ok()) {
+    ALLOCLAB_CHECK(hosts_.pieces.Offer({.name = *owner}, [this, id] { Begin(id); }));
     return;
   }
   const MutexLock lock(mutex_);

@@ -13,6 +13,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "allocators/common/mutex.h"
 #include "alloclab/v1/run.pb.h"
 #include "server/collections/run_executor.h"
@@ -32,8 +33,9 @@ class RunWatch final : public grpc::ServerWriteReactor<v1::Run> {
     WriteWatch& writes;
   };
 
-  // Deletes itself when the call is done.
-  RunWatch(grpc::CallbackServerContext& context, const Hosts& hosts, std::uint64_t id, const std::string& owner);
+  // Deletes itself when the call is done, with the error of `owner` at once.
+  RunWatch(grpc::CallbackServerContext& context, const Hosts& hosts, std::uint64_t id,
+           const absl::StatusOr<std::string>& owner);
 
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnCancel() override ABSL_LOCKS_EXCLUDED(mutex_);

@@ -64,7 +64,7 @@ grpc::Status RunsService::DoListRuns(const Caller& caller, const v1::ListRunsReq
 
 grpc::ServerWriteReactor<v1::Run>* RunsService::WatchRun(grpc::CallbackServerContext* context,
                                                          const v1::WatchRunRequest* request) {
-  return new RunWatch(*context, watchers_, request->id(), callers_.NameOf(*context));  // deletes itself
+  return new RunWatch(*context, watchers_, request->id(), callers_.Enter(*context));  // deletes itself
 }
 
 grpc::Status RunsService::DoCancelRun(const Caller& caller, const v1::CancelRunRequest& request, v1::Run& reply) {
@@ -84,11 +84,13 @@ grpc::Status RunsService::DoUpdateRun(const Caller& caller, const v1::UpdateRunR
 }
 
 grpc::Status RunsService::DoDiffRuns(const Caller& caller, const v1::DiffRunsRequest& request, v1::DiffRunsReply& reply) {
-  const std::string owner = callers_.NameOf(caller);
-  if (absl::Status status = diffs_.Admit(&caller, {caller.peer(), owner}, errors::TooManyDiffs(diffs_.max())); !status.ok())
+  const absl::StatusOr<Bearer> who = callers_.Who(caller);
+  if (!who.ok()) return ToGrpcStatus(who.status());
+  if (absl::Status status = diffs_.Admit(&caller, {caller.peer(), who->name}, errors::TooManyDiffs(diffs_.max())); !status.ok())
     return ToGrpcStatus(status);
   const absl::Cleanup leave = [&] { diffs_.Leave(&caller); };
-  absl::StatusOr<v1::DiffRunsReply> found = server::DiffRuns(runs_, traces_, request.a(), request.b(), LeftBy(caller), owner);
+  absl::StatusOr<v1::DiffRunsReply> found =
+      server::DiffRuns(runs_, traces_, request.a(), request.b(), LeftBy(caller), who->name);
   if (found.ok()) reply = *std::move(found);
   return ToGrpcStatus(found.status());
 }

@@ -32,9 +32,9 @@ grpc::Status WorkloadsService::DoListBuiltins(const Caller&, const v1::ListBuilt
 
 grpc::Status WorkloadsService::UploadTrace(grpc::ServerContext* context, grpc::ServerReader<v1::UploadTraceRequest>* reader,
                                            v1::TraceInfo* reply) {
-  if (absl::Status status = AdmitUpload(uploads_, *context, callers_.NameOf(*context)); !status.ok()) {
-    return ToGrpcStatus(status);
-  }
+  const absl::StatusOr<std::string> owner = callers_.Enter(*context);
+  if (!owner.ok()) return ToGrpcStatus(owner.status());
+  if (absl::Status status = AdmitUpload(uploads_, *context, *owner); !status.ok()) return ToGrpcStatus(status);
   const absl::Cleanup leave = [&] { uploads_.Leave(context); };
   MemoryLease lease(traces_.budget());
   absl::StatusOr<UploadedFile> file =

@@ -47,10 +47,12 @@ void AddConnections(const ConnectionFigures& connections, std::vector<prometheus
   AddGauge(families, "alloclab_server_connections_limit", "Connections to gRPC that may be open.",
            static_cast<double>(connections.max));
   Family ended("alloclab_server_connections_ended_total",
-               "Connections that the server hung up on, by why: refused as there were too many, silent while others wanted in, "
-               "guests whose stay was over, or clients that cancelled calls too often, or whose owner had too many.",
+               "Connections that the server hung up on, by why: refused as there were too many, of strangers without a token "
+               "or silent while others wanted in, guests whose stay was over, or clients that cancelled calls too often, or "
+               "whose owner had too many.",
                MetricType::Counter);
   ended.Add({{"reason", "refused"}}, connections.refused);
+  ended.Add({{"reason", "stranger"}}, connections.strangers);
   ended.Add({{"reason", "silent"}}, connections.silent);
   ended.Add({{"reason", "guest"}}, connections.guests);
   ended.Add({{"reason", "cancels"}}, connections.vain);

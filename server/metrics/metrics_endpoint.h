@@ -26,7 +26,7 @@ namespace alloclab::server {
 
 // Connections to gRPC.
 struct ConnectionFigures {
-  std::uint64_t open = 0, max = 0, refused = 0, silent = 0, guests = 0, vain = 0;
+  std::uint64_t open = 0, max = 0, refused = 0, strangers = 0, silent = 0, guests = 0, vain = 0;
 };
 
 // What is measured; all outlive the endpoint.

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "allocators/common/printable.h"
 #include "server/access/rpc_roles.h"
@@ -24,10 +25,11 @@ constexpr std::string_view kTwice = "?";  // two headers: who would be let in as
 absl::Status Authorize(AccessControl& access, std::span<const grpc_metadata> metadata) {
   if (!access.in_force()) return absl::OkStatus();
   std::string_view method, authorization;
+  bool shown = false;  // empty ones count: the rest of the server would look at the first
   for (const grpc_metadata& item : metadata) {
     const std::string_view key = ViewOf(item.key);
     if (key == ":path") method = ViewOf(item.value);
-    if (key == "authorization") authorization = authorization.empty() ? ViewOf(item.value) : kTwice;
+    if (key == "authorization") authorization = std::exchange(shown, true) ? kTwice : ViewOf(item.value);
   }
   const RpcRole* const row = FindRpcRole(method);
   if (row != nullptr && !row->least) return absl::OkStatus();

@@ -124,9 +124,8 @@ int FrontDoor::HangUpOnUnwanted() {
     });
   }
   for (const std::string& client : due) {
-    const auto found = std::find_if(connections_.begin(), connections_.end(),
-                                    [&](const auto& connection) { return connection.second.client == client; });
-    if (client.empty() || found == connections_.end()) continue;
+    const auto found = Find(client);
+    if (found == connections_.end()) continue;
     Discard(found->first);
     HangUp(found);
     ++dropped_unwanted_;
@@ -146,6 +145,7 @@ FrontDoor::Counts FrontDoor::counts() const {
   return {.open = open_,
           .accepted = accepted_,
           .refused = refused_ + listener_.turned_away(),
+          .strangers = dropped_strangers_,
           .silent = dropped_silent_,
           .guests = dropped_guests_,
           .unwanted = dropped_unwanted_};
@@ -179,6 +179,7 @@ void FrontDoor::Accept(int socket) {
     Descriptor accepted(listener_.Accept(socket));
     if (accepted.get() < 0) return;
     const auto is_full = [this] { return connections_.size() - guests_.size() >= rules_.connections_max; };
+    if (is_full()) HangUpOnStranger();
     if (is_full()) HangUpOnSilent();
     if (!is_full()) {
       LetIn(std::move(accepted), /*guest=*/false);
@@ -218,6 +219,20 @@ void FrontDoor::HangUpOnSilent() {
   std::partial_sort(silent.begin(), silent.begin() + static_cast<std::ptrdiff_t>(share), silent.end(), std::greater<>());
   for (std::size_t i = 0; i < share; ++i) HangUp(connections_.find(silent[i].second));
   dropped_silent_ += share;
+}
+
+void FrontDoor::HangUpOnStranger() {
+  const auto found = Find(owners_.LongestStranger());
+  const bool stays = found == connections_.end() || MonotonicTime::Now() - found->second.since < rules_.guest_stay;
+  if (stays || std::find(guests_.begin(), guests_.end(), found->first) != guests_.end()) return;
+  HangUp(found);
+  ++dropped_strangers_;
+}
+
+FrontDoor::Connections::iterator FrontDoor::Find(const std::string& client) {
+  if (client.empty()) return connections_.end();
+  return std::find_if(connections_.begin(), connections_.end(),
+                      [&](const auto& connection) { return connection.second.client == client; });
 }
 
 void FrontDoor::HangUpOnGuest() {

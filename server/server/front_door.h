@@ -1,8 +1,9 @@
 // Lets connections in to gRPC, which by itself stops listening for ever once the process is out of descriptors.
 //
-// A bounded number is open. When there are that many, those that sent nothing for longest are hung up on to make room; while
-// all are at work, a few more are let in as guests, for a moment each and until the next guest needs the place: enough to ask
-// for the server's health.
+// A bounded number is open. When there are that many, one who has shown no token makes room where others have shown some, so
+// that however many strangers keep nobody out who has one; else those that sent nothing for longest are hung up on. While all
+// are at work, a few more are let in as guests, for a moment each and until the next guest needs the place: enough to ask for
+// the server's health.
 //
 // Thread safety: `enter` is called by the door's own thread; counts() and HangUpOn() from any; the rest from one.
 #ifndef ALLOCLAB_SERVER_SERVER_FRONT_DOOR_H_
@@ -39,8 +40,8 @@ class FrontDoor {
   };
   struct Counts {
     std::uint64_t open = 0, accepted = 0;
-    // Hung up on: at once, to make room, after their stay, by HangUpOn.
-    std::uint64_t refused = 0, silent = 0, guests = 0, unwanted = 0;
+    // Hung up on: at once, to make room both, after their stay, by HangUpOn.
+    std::uint64_t refused = 0, strangers = 0, silent = 0, guests = 0, unwanted = 0;
   };
   // Takes a connected socket over; shuts it down, both ways, before it closes it.
   using Enter = std::function<void(int socket)>;
@@ -73,6 +74,8 @@ class FrontDoor {
   void Accept(int socket);
   void LetIn(Descriptor socket, bool guest);
   void HangUpOnSilent();
+  // On one that is nobody's (owner_connections.h) and was open for guest_stay: who has just come may show a token yet.
+  void HangUpOnStranger();
   // On the one that came first.
   void HangUpOnGuest();
   // On all whose stay is over. How long until the next one has to go, in milliseconds; -1: there is none.
@@ -80,6 +83,8 @@ class FrontDoor {
   // Likewise, on those whose time has come.
   int HangUpOnUnwanted() ABSL_LOCKS_EXCLUDED(mutex_);
   void HangUp(Connections::iterator connection);
+  // The end, if it is not there, or of a Unix socket.
+  Connections::iterator Find(const std::string& client);
 
   Listener listener_;
   const Rules rules_;
@@ -89,7 +94,8 @@ class FrontDoor {
   Connections connections_;
   std::deque<int> guests_;  // the first is the next to go
   std::atomic<bool> closing_{false};
-  std::atomic<std::uint64_t> open_{0}, accepted_{0}, refused_{0}, dropped_silent_{0}, dropped_guests_{0}, dropped_unwanted_{0};
+  std::atomic<std::uint64_t> open_{0}, accepted_{0}, refused_{0}, dropped_strangers_{0}, dropped_silent_{0}, dropped_guests_{0},
+      dropped_unwanted_{0};
   Mutex mutex_;
   struct Unwanted {
     std::string client;

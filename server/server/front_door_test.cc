@@ -43,6 +43,13 @@ class FrontDoorTest : public testing::Test {
     close(room_.front());
     room_.pop_front();
   }
+  // That of its client.
+  static std::string NameOf(int socket) {
+    sockaddr_in peer{};
+    socklen_t bytes = sizeof peer;
+    EXPECT_EQ(getpeername(socket, static_cast<sockaddr*>(static_cast<void*>(&peer)), &bytes), 0);
+    return fmt::format("ipv4:127.0.0.1:{}", ntohs(peer.sin_port));
+  }
   Connection& Knock() { return clients_.emplace_back(ToString(door_->address())); }
   bool Counts(std::uint64_t open, std::uint64_t accepted, std::uint64_t refused) {
     return Eventually([&] {
@@ -93,6 +100,42 @@ TEST_F(FrontDoorTest, GuestsComeWhenItIsFullAndGo) {
   EXPECT_TRUE(Counts(1, 3, 0));
 }
 
+TEST_F(FrontDoorTest, StrangersMakeRoomButNoOwner) {
+  Open({.connections_max = 3, .guests_max = 0, .silence = kNever, .guest_stay = absl::ZeroDuration()});
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    Knock();
+    EXPECT_TRUE(Counts(i, i, 0));
+  }
+  Knock();
+  EXPECT_TRUE(Counts(3, 3, 1)) << "nobody has shown a token: nobody is a stranger";
+  {
+    const MutexLock lock(mutex_);
+    EXPECT_TRUE(owners_.Call(NameOf(room_[0]), "ada").ok());
+  }
+  for (std::uint64_t i = 1; i <= 5; ++i) {
+    Knock();
+    EXPECT_TRUE(Counts(3, 3 + i, 1));
+    EXPECT_EQ(door_->counts().strangers, i);
+  }
+  EXPECT_EQ(clients_[1].Receive().status, 0) << "returns: it was hung up on";
+  clients_[0].Send("x");
+  EXPECT_TRUE(Eventually([&] {
+    const MutexLock lock(mutex_);
+    char byte = 0;
+    return recv(room_.front(), &byte, 1, MSG_DONTWAIT) == 1;
+  })) << "hers is there";
+}
+
+// Who has just come may have a token.
+TEST_F(FrontDoorTest, StrangersHaveTheTimeOfAGuest) {
+  Open({.connections_max = 1, .guests_max = 0, .silence = kNever, .guest_stay = kNever});
+  EXPECT_TRUE(owners_.Call("another, who has gone", "ada").ok());
+  Knock();
+  EXPECT_TRUE(Counts(1, 1, 0));
+  EXPECT_EQ(Knock().Receive().status, 0) << "returns: it was hung up on";
+  EXPECT_TRUE(Counts(1, 1, 1));
+}
+
 TEST_F(FrontDoorTest, AGuestMakesRoomForTheNext) {
   Open({.connections_max = 1, .guests_max = 2, .silence = kNever, .guest_stay = kNever});
   for (int i = 0; i < 10; ++i) Knock();
@@ -113,11 +156,8 @@ TEST_F(FrontDoorTest, WhoIsUnwantedGoesWithAllThatWasNotRead) {
     if (!room_.empty()) ioctl(socket = room_.front(), FIONREAD, &unread);
     return unread == 100'000;
   }));
-  sockaddr_in peer{};
-  socklen_t bytes = sizeof peer;
-  ASSERT_EQ(getpeername(socket, static_cast<sockaddr*>(static_cast<void*>(&peer)), &bytes), 0);
   door_->HangUpOn("ipv4:127.0.0.1:1");  // nobody
-  door_->HangUpOn(fmt::format("ipv4:127.0.0.1:{}", ntohs(peer.sin_port)));
+  door_->HangUpOn(NameOf(socket));
   EXPECT_TRUE(Eventually([&] { return door_->counts().unwanted == 1; }));
   char byte = 0;
   EXPECT_EQ(recv(socket, &byte, 1, MSG_DONTWAIT), 0) << "nothing is left to read but the end";

@@ -149,6 +149,7 @@ ConnectionFigures GrpcServer::connections() const {
   return {.open = counts.open,
           .max = door->rules().connections_max,
           .refused = counts.refused,
+          .strangers = counts.strangers,
           .silent = counts.silent,
           .guests = counts.guests,
           .vain = counts.unwanted};

@@ -65,6 +65,7 @@ HostBudgetLimits BudgetOfOne(const ServerOptions& options) {
 RunExecutor::Limits RunLimitsOf(const ServerOptions& options) {
   RunExecutor::Limits limits;
   limits.threads = options.run_threads != 0 ? options.run_threads : std::max(1u, std::thread::hardware_concurrency());
+  limits.spare_threads = kSpareRunThreads;
   limits.queued_runs = options.queued_runs_max;
   limits.queued_of_one = BoundOf(options.owner_queued_runs_max, options.queued_runs_max);
   limits.running_of_one = options.owner_runs_max == 0 ? UINT32_MAX : options.owner_runs_max;

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <string>
@@ -140,6 +141,114 @@ TEST_F(Owners, NobodyHasAllTheConnections) {
   EXPECT_TRUE(call(ada_).ok());
   open.erase(open.begin());
   EXPECT_TRUE(Eventually([&] { return call(bob_).ok(); })) << "now that one is closed";
+}
+
+TEST_F(Owners, ConnectionsThatHaveStreamsAloneCountToo) {
+  grpc::ChannelArguments alone;
+  alone.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  std::vector<std::shared_ptr<grpc::Channel>> open;
+  const auto channel = [&] {
+    return open.emplace_back(
+        grpc::CreateCustomChannel(server_.server().grpc_address(), grpc::InsecureChannelCredentials(), alone));
+  };
+  const auto watch = [&] {
+    const auto runs = v1::Runs::NewStub(channel());
+    return As(bob_, [&](auto& context) { return runs->WatchRun(&context, v1::WatchRunRequest())->Finish(); });
+  };
+  const auto walk = [&] {
+    const auto inspect = v1::Inspect::NewStub(channel());
+    return As(bob_, [&](auto& context) { return inspect->WalkBlocks(&context, v1::WalkBlocksRequest())->Finish(); });
+  };
+  const auto stream = [&] {
+    const auto heap = v1::Heap::NewStub(channel());
+    return As(bob_, [&](auto& context) {
+      const auto call = heap->Stream(&context);
+      call->WritesDone();
+      return call->Finish();
+    });
+  };
+  const auto upload = [&] {
+    const auto workloads = v1::Workloads::NewStub(channel());
+    return As(bob_, [&](auto& context) {
+      v1::TraceInfo info;
+      const auto call = workloads->UploadTrace(&context, &info);
+      call->WritesDone();
+      return call->Finish();
+    });
+  };
+  const std::vector<std::function<grpc::Status()>> calls = {watch, walk, stream, upload};
+  for (std::uint32_t i = 0; i < kConnectionsOfOne; ++i)
+    EXPECT_NE(calls[i]().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << i;
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    const grpc::Status refused = calls[i]();
+    EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << i << ": " << refused.error_message();
+    EXPECT_THAT(refused.error_message(), testing::HasSubstr("bob has 3 connections")) << i;
+  }
+}
+
+// Whose it is would be asked of the first, and who is let in of both.
+TEST_F(Owners, NobodyCallsInNobodysName) {
+  for (const auto& [first, second] : {std::pair{std::string(), bob_}, {bob_, std::string()}, {bob_, bob_}, {ada_, bob_}}) {
+    v1::Server answer;
+    const grpc::Status status = As(first, [&, &more = second](auto& context) {
+      context.AddMetadata("authorization", more);
+      return server_->lab->GetServer(&context, v1::GetServerRequest(), &answer);
+    });
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED) << first << ", " << second;
+  }
+}
+
+TEST_F(Owners, AStreamEndsWithItsToken) {
+  v1::CreateInstanceRequest create;
+  create.set_name("his");
+  v1::Instance made;
+  ASSERT_TRUE(Create(bob_, create, made).ok());
+  const grpc::Status ended = As(bob_, [&](auto& context) {
+    const auto stream = server_->heap->Stream(&context);
+    const auto again = [&] {
+      v1::BatchReply reply;
+      return stream->Write(BatchBuilder("his").Add(v1::MALLOC, 0, 16).Add(v1::FREE, 0).batch()) && stream->Read(&reply);
+    };
+    EXPECT_TRUE(again());
+    EXPECT_TRUE(RevokeToken(data_dir_, "bob").ok());
+    EXPECT_TRUE(Eventually([&] { return !again(); }));
+    return stream->Finish();
+  });
+  EXPECT_EQ(ended.error_code(), grpc::StatusCode::UNAUTHENTICATED) << ended.error_message();
+}
+
+// Its reader's notes are part of a result, and of the same operations bob can make a file that says what he likes.
+TEST_F(Owners, AResultTellsOfNoFileThatAnotherHasDeleted) {
+  v1::TraceInfo trace;
+  const auto of_run = [&](const std::string& user) {
+    EXPECT_TRUE(As(user, [&](auto& context) {
+                  const auto writer = server_->workloads->UploadTrace(&context, &trace);
+                  v1::UploadTraceRequest chunk;
+                  chunk.set_name(user == ada_ ? "hers.rep" : "his.rep");
+                  chunk.set_data("20\n1\n2\n1\na 0 16\nf 0\n");
+                  writer->Write(chunk);
+                  writer->WritesDone();
+                  return writer->Finish();
+                }).ok());
+    v1::SubmitRunRequest request;
+    request.mutable_workload()->set_trace_sha256(trace.sha256());
+    request.set_share_result(true);
+    v1::Run run = Submit(user, request);
+    v1::GetRunRequest get;
+    get.set_id(run.id());
+    EXPECT_TRUE(Eventually([&] {
+      return As(user, [&](auto& context) { return server_->runs->GetRun(&context, get, &run); }).ok() && run.has_result();
+    }));
+    return run.result().measured().of_run();
+  };
+  EXPECT_EQ(of_run(bob_), 0u);
+  EXPECT_EQ(of_run(ada_), 1u) << "of his file, which is there";
+  v1::DeleteTraceRequest remove;
+  remove.set_sha256(trace.sha256());
+  v1::DeleteTraceResponse removed;
+  ASSERT_TRUE(As(bob_, [&](auto& context) { return server_->workloads->DeleteTrace(&context, remove, &removed); }).ok());
+  EXPECT_EQ(of_run(ada_), 0u) << "of hers";
+  EXPECT_EQ(of_run(bob_), 1u) << "his own";
 }
 
 // Ada deletes what bob's runs wait for: she gets rid of it, and his runs go on.

@@ -1,6 +1,7 @@
 // PostgresStore: which server replays which run.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -14,8 +15,8 @@ namespace alloclab::server {
 namespace {
 
 // Parameters: how many runs of an owner may be under way; 1 if runs on real allocators may be taken; 1 if leases that have run
-// out may, and how long a lease is in milliseconds. While the database was away nobody could renew his lease: those that ran
-// out meanwhile have their time once more. What another server is taking at this moment is passed over.
+// out may, and how long a lease is in milliseconds; 1 if nobody's may not. While the database was away nobody could renew his
+// lease: those that ran out meanwhile have their time once more. What another server is taking at this moment is passed over.
 constexpr const char* kFindNext = R"sql(
   SELECT q.run, q.owner, q.attempt, q.server, q.cancel
   FROM queue q
@@ -24,7 +25,7 @@ constexpr const char* kFindNext = R"sql(
   WHERE (q.lease_end IS NULL
          OR ($3 = 1 AND q.lease_end < now() AND now() - pg_postmaster_start_time() > $4 * interval '1 millisecond'))
     AND ($2 = 1 OR NOT q.native)
-    AND (q.owner = '' OR coalesce(under_way.runs, 0) < $1)
+    AND CASE WHEN q.owner = '' THEN $5 = 0 ELSE coalesce(under_way.runs, 0) < $1 END
   ORDER BY coalesce(under_way.runs, 0), coalesce(turn.last, 0), q.run
   LIMIT 1
   FOR UPDATE OF q SKIP LOCKED
@@ -48,8 +49,10 @@ absl::StatusOr<std::optional<RunQueue::Taken>> PostgresStore::Take(const Bounds&
 
 absl::Status PostgresStore::TakeIn(PgConnection& connection, const Bounds& bounds, std::optional<Taken>& taken, bool& more) {
   const bool may_take_over = pool_.steady_for() >= settings_.lease;
+  const std::uint32_t running_of_one = bounds.first_ones ? std::min(bounds.running_of_one, 1u) : bounds.running_of_one;
   PgValues wanted;
-  wanted.Add(bounds.running_of_one).Add(std::uint64_t{bounds.natives}).Add(std::uint64_t{may_take_over}).Add(LeaseMs());
+  wanted.Add(running_of_one).Add(std::uint64_t{bounds.natives}).Add(std::uint64_t{may_take_over}).Add(LeaseMs());
+  wanted.Add(std::uint64_t{bounds.first_ones});
   const auto next = connection.Execute(kFindNext, wanted);
   if (!next.ok()) return next.status();
   if (next->rows() == 0) return absl::OkStatus();
@@ -75,7 +78,7 @@ absl::Status PostgresStore::TakeIn(PgConnection& connection, const Bounds& bound
   if (!turn.ok()) return turn.status();
   // From here on nobody else takes a run of this owner.
   PgValues values;
-  values.Add(id).Add(turn->Int(0, 0)).Add(settings_.server_name).Add(LeaseMs()).Add(owner).Add(bounds.running_of_one);
+  values.Add(id).Add(turn->Int(0, 0)).Add(settings_.server_name).Add(LeaseMs()).Add(owner).Add(running_of_one);
   const auto leased = connection.Execute(
       "UPDATE queue SET server = $3, token = $2, attempt = attempt + 1, done = 0, "
       "lease_end = now() + $4 * interval '1 millisecond' WHERE run = $1 AND ($5 = ''::BYTEA OR "

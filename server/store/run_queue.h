@@ -26,10 +26,12 @@ class RunQueue {
 
   virtual absl::Duration lease() const = 0;
 
-  // What may be taken: with how many runs under way an owner must wait; and whether runs on real allocators may be.
+  // What may be taken: with how many runs under way an owner must wait; whether runs on real allocators may be; and whether
+  // only those of owners who have none under way.
   struct Bounds {
     std::uint32_t running_of_one = UINT32_MAX;
     bool natives = true;
+    bool first_ones = false;
   };
   struct Taken {
     Run run;  // kQueued

@@ -220,6 +220,16 @@ TEST_F(RunQueueTest, WhoHasTheFewestUnderWayIsNextAndNobodyHasMoreThanHeMay) {
   EXPECT_EQ(Take(*one).run.request.owner, "ada") << "without a bound";
 }
 
+TEST_F(RunQueueTest, OfThoseWhoHaveNoneUnderWayAFirstOneIsTaken) {
+  const auto one = Open("one"), other = Open("other");
+  const RunQueue::Bounds bounds{.first_ones = true};
+  for (const char* owner : {"", "ada", "ada", "bob"}) Add(*one, owner);
+  EXPECT_EQ(Take(*one, bounds).run.request.owner, "ada");
+  EXPECT_EQ(Take(*other, bounds).run.request.owner, "bob");
+  EXPECT_TRUE(TakesNothing(*other, bounds)) << "of nobody in particular, and ada has one under way";
+  EXPECT_EQ(Take(*other).run.request.owner, "");
+}
+
 TEST_F(RunQueueTest, TheBoundOfAnOwnerHoldsHoweverManyAskAtOnce) {
   std::vector<std::unique_ptr<PostgresStore>> stores;
   for (int i = 0; i < 4; ++i) stores.push_back(Open("server"));

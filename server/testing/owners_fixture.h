@@ -50,13 +50,14 @@ class Owners : public testing::Test {
         .status;
   }
 
-  std::string ada_, bob_;
+  std::string data_dir_, ada_, bob_;
   TestServer server_{[this](ServerOptions& options) {
     options.web_listen = "127.0.0.1:0";
     options.owner_connections_max = kConnectionsOfOne;
     options.run_threads = kRunThreads;
     options.handles_max = kHandlesOfAll;
     options.memory_max = kMemoryOfAll;
+    data_dir_ = options.data_dir;
     ada_ = MakeUser(options.data_dir, "ada");
     bob_ = MakeUser(options.data_dir, "bob");
   }};
