@@ -307,6 +307,7 @@ void RunExecutor::Drain() {
   const MutexLock lock(mutex_);
   stopping_ = true;
   to_do_.NotifyAll();
+  spares_stop_.NotifyAll();
 }
 
 void RunExecutor::Stop(MonotonicTime deadline) {

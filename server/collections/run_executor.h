@@ -197,8 +197,10 @@ class RunExecutor {
   Mutex submit_mutex_;  // one submission at a time, so that a request_id is looked up and stored in one step
   MonotonicTime next_ages_ ABSL_GUARDED_BY(submit_mutex_) = MonotonicTime::InfinitePast();  // of owners
   mutable Mutex mutex_;
-  Condition to_do_;  // there may be a run to begin, or the executor stops
-  Condition idle_;   // no run is queued or running
+  Condition to_do_;        // there may be a run to begin, or the executor stops
+  Condition spares_stop_;  // of a shared queue, which one of them looks at in kTakeInterval, whatever is submitted here
+  MonotonicTime next_spare_look_ ABSL_GUARDED_BY(mutex_) = MonotonicTime::InfinitePast();
+  Condition idle_;  // no run is queued or running
   std::deque<LiveRunPtr> queue_ ABSL_GUARDED_BY(mutex_);
   std::map<std::uint64_t, LiveRunPtr> live_ ABSL_GUARDED_BY(mutex_);      // queued and running
   std::map<std::uint64_t, std::string> running_ ABSL_GUARDED_BY(mutex_);  // their owners

@@ -34,7 +34,7 @@ RunExecutor::LiveRunPtr RunExecutor::NextShared(bool is_spare) {
   while (true) {
     if (LiveRunPtr live = TakeShared(is_spare)) return live;
     const MutexLock lock(mutex_);
-    if (!stopping_) to_do_.WaitUntil(mutex_, MonotonicTime::Now() + kTakeInterval);
+    if (!stopping_) (is_spare ? spares_stop_ : to_do_).WaitUntil(mutex_, MonotonicTime::Now() + kTakeInterval);
     if (stopping_) return nullptr;
   }
 }
@@ -45,7 +45,11 @@ RunExecutor::LiveRunPtr RunExecutor::TakeShared(bool is_spare) {
   {
     const MutexLock lock(mutex_);
     if (stopping_) return nullptr;
-    if (is_spare && !IsFull()) return nullptr;
+    if (is_spare) {
+      const MonotonicTime now = MonotonicTime::Now();
+      if (!IsFull() || now < next_spare_look_) return nullptr;
+      next_spare_look_ = now + kTakeInterval;
+    }
     bounds.natives = !native_runs_;
     bounds.first_ones = IsFull();
   }

@@ -27,10 +27,14 @@ constexpr absl::Duration kLeaseOfTests = absl::Seconds(1);
 
 // One server, without its listeners. Without threads it takes runs in and replays none.
 struct Replica {
-  Replica(const std::string& url, const std::string& name, std::uint32_t threads)
+  Replica(const std::string& url, const std::string& name, std::uint32_t threads, std::uint32_t spare_threads)
       : store(*PostgresStore::Open(url, {.server_name = name, .lease = kLeaseOfTests})),
         runs(*store, traces, heaps, budget,
-             RunExecutor::Limits{.threads = threads, .queued_runs = 100, .queued_of_one = 3, .stored_runs = 1000}) {}
+             RunExecutor::Limits{.threads = threads,
+                                 .spare_threads = spare_threads,
+                                 .queued_runs = 100,
+                                 .queued_of_one = 3,
+                                 .stored_runs = 1000}) {}
 
   std::unique_ptr<PostgresStore> store;
   std::shared_ptr<HostBudget> budget = std::make_shared<HostBudget>(
@@ -42,8 +46,8 @@ struct Replica {
 
 class SharedRuns : public PostgresTest {
  protected:
-  std::unique_ptr<Replica> Start(const std::string& name, std::uint32_t threads) const {
-    return std::make_unique<Replica>(url_, name, threads);
+  std::unique_ptr<Replica> Start(const std::string& name, std::uint32_t threads, std::uint32_t spare_threads = 0) const {
+    return std::make_unique<Replica>(url_, name, threads, spare_threads);
   }
   static std::uint64_t Submit(Replica& replica, const RunRequest& request) {
     const auto run = replica.runs.Submit({request});
@@ -204,6 +208,18 @@ TEST_F(SharedRuns, BoundsAreThoseOfAllServers) {
     EXPECT_THAT(std::string(replica->runs.Submit({request}).status().message()), HasSubstr("3 runs of ada are waiting"));
   }
   EXPECT_TRUE(Eventually([&] { return other->runs.Count().queued == 3 && other->runs.Count().queued_operations == 3000; }));
+}
+
+TEST_F(SharedRuns, EndlessRunsOfOneKeepNobodyElseWaiting) {
+  const auto front = Start("front", 0), worker = Start("worker", 1, 2);
+  RunRequest endless = LongRequest(), hers = SmallRequest(1000);
+  endless.owner = "bob";
+  hers.owner = "ada";
+  const std::uint64_t first = Submit(*front, endless), second = Submit(*front, endless);
+  EXPECT_TRUE(Eventually([&] { return IsRunning(*front, first); }));
+  EXPECT_EQ(EndOf(*front, Submit(*front, hers)).state, RunState::kSucceeded);
+  EXPECT_EQ(front->runs.Get(second)->state, RunState::kQueued) << "he has one under way";
+  for (const std::uint64_t id : {second, first}) EXPECT_TRUE(front->runs.Cancel(id).ok());
 }
 
 TEST_F(SharedRuns, ATraceThatAnotherReplaysPassesToHim) {

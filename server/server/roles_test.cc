@@ -328,7 +328,8 @@ TEST_F(Roles, ProgramsBelongToWhoWasFirstToo) {
 }
 
 TEST_F(Roles, TwoTokensInOneCallAreNone) {
-  for (const auto& [one, other] : {std::pair{admin_, std::string("Bearer no")}, {"Bearer no", admin_}, {admin_, admin_}}) {
+  for (const auto& [one, other] :
+       {std::pair{admin_, std::string("Bearer no")}, {"Bearer no", admin_}, {admin_, admin_}, {"", admin_}, {admin_, ""}}) {
     grpc::ClientContext context;
     context.AddMetadata("authorization", one);
     context.AddMetadata("authorization", other);
