@@ -232,10 +232,10 @@ absl::Status TooManyStoredRunsOf(std::string_view owner, std::uint64_t max) {
 absl::Status TooManyWatchers(std::uint64_t max) {
   return Busy(fmt::format("the server has its maximum of {} watchers; ask for the run's state instead", max));
 }
-absl::Status TooManyAnswers(std::string_view whose, std::size_t at_work, std::size_t waiting) {
+absl::Status TooManyAnswers(std::string_view whose, std::size_t at_work) {
   return Busy(
-      fmt::format("too many answers are asked for by {}: {} are worked out at a time, {} wait, for some seconds; try again",
-                  whose, at_work, waiting));
+      fmt::format("too many answers are asked for by {}: {} are worked out at a time, others wait some seconds; try again",
+                  whose, at_work));
 }
 absl::Status TooManyDiffs(std::uint64_t max) {
   return Busy(fmt::format("{} comparisons are under way, the most at a time; try again", max));

@@ -78,7 +78,7 @@ absl::Status TooManyStoredRuns(std::uint64_t max);
 absl::Status TooManyStoredRunsOf(std::string_view owner, std::uint64_t max);
 absl::Status TooManyWatchers(std::uint64_t max);
 // By HTTP, for one owner or address.
-absl::Status TooManyAnswers(std::string_view whose, std::size_t at_work, std::size_t waiting);
+absl::Status TooManyAnswers(std::string_view whose, std::size_t at_work);
 absl::Status TooManyDiffs(std::uint64_t max);
 absl::Status Draining();
 

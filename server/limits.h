@@ -207,9 +207,9 @@ inline constexpr std::uint64_t kDescriptorsReserved = 2 * 128 + 2 * kGuestsMax +
 // may always bring one.
 inline constexpr std::uint32_t kCallsWaitingMax = 2'048;
 // Threads for calls that may take long: batches, checks, comparisons, writes to the store. One client has at most half of them;
-// of those for the answers of the page and of /metrics (kHttpThreads) one owner, or one address, likewise, and as many of his
-// wait as make half of all clients, for kTurnWaitMax. Pieces of streams and walks have two threads a processor, of which one
-// owner has half: alone he keeps all processors busy, and another need not wait for him.
+// of those for the answers of the page and of /metrics (kHttpThreads) one owner, or one address, likewise, and of an owner as
+// many wait as make half of all clients, for kTurnWaitMax. Pieces of streams and walks have two threads a processor, of which
+// one owner has half: alone he keeps all processors busy, and another need not wait for him.
 inline constexpr unsigned kCallThreads = 32;
 // Calls that one connection may cancel, at once and in a second: all of its streams each second, and three times all of them
 // in a moment. Whoever cancels more is hung up on: to open and reset streams costs a client nothing.

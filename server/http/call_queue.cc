@@ -63,7 +63,7 @@ bool CallQueue::Offer(const Client& client, std::function<void()> call) {
 bool CallQueue::Put(const Client& client, std::function<void()> call) {
   const MutexLock lock(mutex_);
   const auto [mine, is_new] = clients_.try_emplace(client.name);
-  const bool full = waiting_ >= rules_.waiting_max || mine->second.waiting.size() >= rules_.waiting_of_one_client;
+  const bool full = waiting_ >= rules_.waiting_max || mine->second.waiting.size() >= client.waiting_max;
   if (!is_new && full) return false;
   mine->second.waiting.push_back({std::move(call), client.asks_much});
   ++waiting_;

@@ -16,6 +16,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <string>
@@ -36,12 +37,12 @@ class CallQueue {
     unsigned bringers = 0;             // at work at a time; fewer than there are threads that bring calls
     unsigned of_one_client = threads;  // of the queue's threads, so that there are some for others
     std::size_t waiting_max = 0;       // in all; a client of which none is here may always bring one
-    std::size_t waiting_of_one_client = waiting_max;
   };
   // Who brings a call.
   struct Client {
-    std::string name;        // of its owner, or of the connection
-    bool asks_much = false;  // too much
+    std::string name;                    // of its owner, or of the connection
+    bool asks_much = false;              // too much
+    std::size_t waiting_max = SIZE_MAX;  // of his own
   };
   explicit CallQueue(const Rules& rules);
   ~CallQueue();

@@ -112,7 +112,7 @@ HttpResponse InTheClear() {
   return ErrorResponse(absl::InvalidArgumentError("this port speaks TLS: ask for https://, not http://"));
 }
 
-HttpResponse Busy() { return ErrorResponse(errors::TooManyAnswers("this address", kHttpThreads / 2, kTurnsWaitingMax)); }
+HttpResponse Busy() { return ErrorResponse(errors::TooManyAnswers("this address", kHttpThreads / 2)); }
 
 }  // namespace
 

@@ -56,10 +56,7 @@ HttpTransport::HttpTransport(Listener listener, HttpTls tls, std::string told_wh
       respond_(std::move(respond)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      calls_({.threads = kHttpThreads,
-              .of_one_client = kHttpThreads / 2,
-              .waiting_max = kHttpClientsMax,
-              .waiting_of_one_client = kTurnsWaitingMax}) {
+      calls_({.threads = kHttpThreads, .of_one_client = kHttpThreads / 2, .waiting_max = SIZE_MAX}) {
   Register(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), EPOLLIN);
   for (const Descriptor& socket : listener_.sockets()) Register(epoll_.get(), EPOLL_CTL_ADD, socket.get(), EPOLLIN);
   watcher_ = std::thread([this] { Watch(); });
@@ -143,7 +140,7 @@ void HttpTransport::Accept(int socket) {
     client = Client{.channel = Channel(std::move(accepted), std::move(session)),
                     .peer = PeerOf(fd),
                     .address = AddressOf(fd),
-                    .turn = AddressOf(fd)};
+                    .turn = {.name = AddressOf(fd), .waiting_max = kHttpClientsMax}};
     Serve(client);  // what it wants is here already, as a rule
   }
 }
@@ -157,12 +154,14 @@ bool HttpTransport::MakeRoom() {
   auto longest = clients_.end();
   for (auto it = clients_.begin(); it != clients_.end(); ++it) {
     const Client& client = it->second;
-    if (client.state == State::kWorking || client.state == State::kTaking || client.state == State::kResting) continue;
+    if (client.state == State::kTaking || client.state == State::kResting) continue;
+    if (client.state == State::kWorking && (!crowds(client) || *client.work)) continue;
     if (client.state == State::kWriting && !crowds(client) && now - client.since < kPatienceWithReaders) continue;
     const auto rank = [&](const Client& one) { return std::pair(!crowds(one), one.since); };
     if (longest == clients_.end() || rank(client) < rank(longest->second)) longest = it;
   }
   if (longest == clients_.end()) return false;
+  if (longest->second.state == State::kWorking && !GivesUpWork(longest->second)) return MakeRoom();  // it has just been begun
   Drop(longest->first);
   return true;
 }
@@ -201,14 +200,20 @@ void HttpTransport::StartWork(Client& client, Task task, const HttpAnswer& other
   Enter(client, State::kWorking);
   Await(client);
   const int fd = client.channel.socket();
-  const bool has_turn =
-      calls_.Offer({.name = client.turn}, [this, fd, since = client.since, task = std::move(task), otherwise]() mutable {
+  client.work = std::make_shared<std::atomic<bool>>(false);
+  const bool has_turn = calls_.Offer(
+      client.turn, [this, fd, work = client.work, since = client.since, task = std::move(task), otherwise]() mutable {
+        if (work->exchange(true)) return;
         const bool begins = !stopping_ && MonotonicTime::Now() - since <= kTurnWaitMax;
         HttpAnswer answer = begins ? std::exchange(task, nullptr)() : std::move(otherwise);
         EndWork(fd, std::move(answer));
       });
-  if (!has_turn) EndWork(fd, otherwise);
+  if (has_turn) return;
+  client.work->store(true);
+  EndWork(fd, otherwise);
 }
+
+bool HttpTransport::GivesUpWork(const Client& client) { return !client.work->exchange(true); }
 
 void HttpTransport::EndWork(int client, HttpAnswer answer) {
   {
@@ -234,7 +239,8 @@ void HttpTransport::TakeAnswers() {
 void HttpTransport::TakeAnswer(Client& client, HttpAnswer answer) {
   if (std::exchange(client.answer, {}).stream != nullptr) --streams_at_work_;
   if (answer.make != nullptr) {
-    client.turn = absl::StrCat("the owner ", answer.whose);  // longer than any address
+    // The name is longer than any address.
+    client.turn = {.name = absl::StrCat("the owner ", answer.whose), .waiting_max = kTurnsWaitingMax};
     Task make = std::exchange(answer.make, nullptr);
     return StartWork(client, std::move(make), answer);
   }
@@ -334,6 +340,10 @@ absl::Duration HttpTransport::TimeFor(const Client& client) {
   return absl::InfiniteDuration();
 }
 
-void HttpTransport::Drop(int client) { clients_.erase(client); }
+void HttpTransport::Drop(int client) {
+  const auto dropped = clients_.find(client);
+  if (dropped->second.state == State::kWorking && dropped->second.answer.stream != nullptr) --streams_at_work_;
+  clients_.erase(dropped);
+}
 
 }  // namespace alloclab::server

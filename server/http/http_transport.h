@@ -3,7 +3,7 @@
 // answer. Answers are computed in turns, by the address that asks, or by whoever a request turns out to be of
 // (HttpAnswer::whose): one has half of the threads at most, and kTurnsWaitingMax more wait for him, kTurnWaitMax at most before
 // they are begun. When kHttpClientsMax are connected, whoever has kept silent for longest makes room for the next: one of the
-// address that has more than half of them, if there is one. One request per connection.
+// address that has more than half of them, if there is one, be it one that waits for its turn. One request per connection.
 //
 // An answer may go on as a stream (HttpStream), whose next piece is made when the client has taken the last one and rested
 // kStreamRest and as long as the last piece takes at kStreamBytesPerSecond: nobody who reads slowly holds up more than itself,
@@ -39,7 +39,7 @@ namespace alloclab::server {
 
 inline constexpr int kHttpThreads = 16;
 inline constexpr std::size_t kHttpClientsMax = 128;
-// With those under way half of all clients: nobody makes room while he waits.
+// Of an owner of a token, who may come by several addresses: with those under way half of all clients.
 inline constexpr std::size_t kTurnsWaitingMax = kHttpClientsMax / 2 - kHttpThreads / 2;
 inline constexpr absl::Duration kTurnWaitMax = absl::Seconds(5);
 inline constexpr absl::Duration kHeadTime = absl::Seconds(3), kAnswerTime = absl::Seconds(10);
@@ -94,11 +94,14 @@ class HttpTransport {
   // kTaking: a body comes. kResting: a stream, between two pieces. kLeaving: everything is sent; what still comes is read and
   // thrown away, as closing on it would destroy the answer on its way.
   enum class State { kReading, kTaking, kWorking, kWriting, kResting, kLeaving };
+  // Whether a thread is at it, or it is given up: of these two the first happens.
+  using Work = std::shared_ptr<std::atomic<bool>>;
   struct Client {
     Channel channel;
     std::string peer;
-    std::string address;  // as arrivals.h has it
-    std::string turn;     // in which its answers are made: its address, or an owner's
+    std::string address;     // as arrivals.h has it
+    CallQueue::Client turn;  // in which its answers are made: its address's, or an owner's
+    Work work = nullptr;     // while it is in kWorking
     State state = State::kReading;
     MonotonicTime since = MonotonicTime::Now();  // in this state
     std::string bytes = {};                      // of the request, later of the answer
@@ -129,6 +132,8 @@ class HttpTransport {
   void Enter(Client& client, State state);
   // `otherwise` is the answer if the task cannot be begun in time.
   void StartWork(Client& client, Task task, const HttpAnswer& otherwise) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Whether it waits for its turn; then nothing comes of it any more.
+  static bool GivesUpWork(const Client& client);
   void EndWork(int client, HttpAnswer answer) ABSL_LOCKS_EXCLUDED(mutex_);
   void TakeAnswers() ABSL_LOCKS_EXCLUDED(mutex_);
   void TakeAnswer(Client& client, HttpAnswer answer);

@@ -61,7 +61,7 @@ HttpResponse WebServer::Answer(const HttpRequest& request) {
     const absl::StatusOr<Bearer> who = access_ ? access_->Admit(request) : Bearer();
     if (!who.ok()) return ErrorResponse(who.status());
     if (who->name.empty()) return AnswerData(request, *who);  // in the turn of his address
-    HttpResponse response = ErrorResponse(errors::TooManyAnswers(who->name, kHttpThreads / 2, kTurnsWaitingMax));
+    HttpResponse response = ErrorResponse(errors::TooManyAnswers(who->name, kHttpThreads / 2));
     response.make = [this, request, who = *who] { return AnswerData(request, who); };
     response.whose = who->name;
     return response;
