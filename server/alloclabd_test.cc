@@ -12,6 +12,7 @@
 #include <set>
 #include <sstream>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "grpc/health/v1/health.grpc.pb.h"
@@ -303,16 +304,13 @@ TEST(Alloclabd, ChangesAreLoggedWithWhoMadeThem) {
   EXPECT_TRUE(logs(line + "toy outcome=ALREADY_EXISTS"));
   EXPECT_TRUE(logs(line + std::string(100, 'x') + " outcome=INVALID_ARGUMENT"));
   EXPECT_TRUE(logs("access.wrong_tokens count=1"));
-  grpc::ClientContext context;
-  context.AddMetadata("authorization", "Bearer " + *viewer);
-  v1::DeleteTraceResponse deleted;
-  EXPECT_FALSE(daemon->workloads->DeleteTrace(&context, v1::DeleteTraceRequest(), &deleted).ok());
-  EXPECT_TRUE(logs("access.denied who=vic method=/alloclab.v1.Workloads/DeleteTrace"));
   for (int i = 0; i < 100; ++i) {
-    grpc::ClientContext again;
-    again.AddMetadata("authorization", "Bearer " + *viewer);
-    EXPECT_FALSE(daemon->workloads->DeleteTrace(&again, v1::DeleteTraceRequest(), &deleted).ok());
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", "Bearer " + *viewer);
+    v1::DeleteTraceResponse deleted;
+    EXPECT_FALSE(daemon->workloads->DeleteTrace(&context, v1::DeleteTraceRequest(), &deleted).ok());
   }
+  EXPECT_TRUE(logs("access.denied who=vic method=/alloclab.v1.Workloads/DeleteTrace"));
   EXPECT_TRUE(logs("access.denied who=vic more="));
   EXPECT_THAT(Output(daemon.process()), Not(HasSubstr(secret->substr(9))));
 }
@@ -380,11 +378,9 @@ TEST(Alloclabd, TellsItsVersionAndHelp) {
 }
 
 TEST(Alloclabd, HelpFitsATerminal) {
-  const std::vector<std::vector<std::string>> commands = {
-      {},        {"healthcheck"},    {"token"}, {"token", "create"}, {"token", "list"}, {"token", "revoke"},
-      {"store"}, {"store", "backup"}};
-  for (std::vector<std::string> words : commands) {
-    words.push_back("--help");
+  for (const char* command :
+       {"", "healthcheck ", "token ", "token create ", "token list ", "token revoke ", "store ", "store backup "}) {
+    const std::vector<std::string> words = absl::StrSplit(absl::StrCat(command, "--help"), ' ');
     std::string output;
     EXPECT_EQ(RunToExit(words, output), 0);
     EXPECT_THAT(output, HasSubstr("Example:\n  alloclabd "));
