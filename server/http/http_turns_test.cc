@@ -89,7 +89,7 @@ TEST_F(HttpTurnsTest, AnOwnerLeavesHalfOfTheThreadsToOthersOfHisAddress) {
   Ask(kTurnsWaitingMax / 2, "/bob", "127.0.0.2", kOfOne);
   Ask(kTurnsWaitingMax / 2, "/bob", "127.0.0.3", kOfOne);
   EXPECT_EQ(Get("/ada/quick", "127.0.0.2"), "here");
-  Ask(1, "/bob", "127.0.0.4", kOfOne);
+  Ask(1, "/bob", "127.0.0.4", kOfOne + 1);  // hers has been, too
   EXPECT_TRUE(Eventually([&] { return Answered(); })) << "one too many waits, and is told so";
   open_ = true;
   int refused = 0;
