@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -155,9 +156,14 @@ bool HttpTransport::MakeRoom() {
   for (auto it = clients_.begin(); it != clients_.end(); ++it) {
     const Client& client = it->second;
     if (client.state == State::kTaking || client.state == State::kResting) continue;
-    if (client.state == State::kWorking && (!crowds(client) || *client.work)) continue;
+    // Of an owner no more than half wait in any case.
+    const bool in_its_turn = client.turn.name == client.address;
+    if (client.state == State::kWorking && (!crowds(client) || !in_its_turn || *client.work)) continue;
     if (client.state == State::kWriting && !crowds(client) && now - client.since < kPatienceWithReaders) continue;
-    const auto rank = [&](const Client& one) { return std::pair(!crowds(one), one.since); };
+    const auto rank = [&](const Client& one) {
+      const int matters = one.state == State::kLeaving ? 0 : one.state == State::kWorking ? 2 : 1;
+      return std::tuple(!crowds(one), matters, one.since);
+    };
     if (longest == clients_.end() || rank(client) < rank(longest->second)) longest = it;
   }
   if (longest == clients_.end()) return false;

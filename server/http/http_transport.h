@@ -3,7 +3,8 @@
 // answer. Answers are computed in turns, by the address that asks, or by whoever a request turns out to be of
 // (HttpAnswer::whose): one has half of the threads at most, and kTurnsWaitingMax more wait for him, kTurnWaitMax at most before
 // they are begun. When kHttpClientsMax are connected, whoever has kept silent for longest makes room for the next: one of the
-// address that has more than half of them, if there is one, be it one that waits for its turn. One request per connection.
+// address that has more than half of them, if there is one, be it, as the last, one that waits for that address's turn. One
+// request per connection.
 //
 // An answer may go on as a stream (HttpStream), whose next piece is made when the client has taken the last one and rested
 // kStreamRest and as long as the last piece takes at kStreamBytesPerSecond: nobody who reads slowly holds up more than itself,
