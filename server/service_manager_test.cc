@@ -65,7 +65,7 @@ TEST(AlloclabdService, SaysWhenItServesAndWhenItEnds) {
     std::string heard;
     ASSERT_TRUE(Eventually([&] { return !(heard = manager.Hear()).empty(); })) << process.err();
     EXPECT_EQ(heard, "READY=1\n");
-    EXPECT_NE(process.err().find("server.started"), std::string::npos) << process.err();
+    EXPECT_TRUE(Eventually([&] { return process.err().find("server.started") != std::string::npos; })) << process.err();
     process.Signal(SIGTERM);
     EXPECT_EQ(process.Wait(), 0);
     EXPECT_EQ(manager.Hear(), "STOPPING=1\n");

@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <set>
 #include <sstream>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "allocators/common/columns.h"
 #include "allocators/common/suggestion.h"
@@ -34,6 +36,16 @@ std::string Wrapped(std::string_view text, std::size_t columns = 0) {
     for (std::string& line : WrapWords(paragraph, width)) lines.push_back(std::move(line));
   }
   return absl::StrJoin(lines, "\n");
+}
+
+// Alternatives that do not fit beside the option's name: they are told below it.
+bool HasLongType(const CLI::Option& option) { return option.get_type_name().size() > kOptionColumns; }
+
+std::string NamesOf(const std::set<CLI::Option*>& options) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : options) names.push_back(option->get_name());
+  std::sort(names.begin(), names.end());
+  return absl::StrJoin(names, ", ");
 }
 
 // The subcommand that parsing came to.
@@ -128,11 +140,17 @@ std::string HelpFormatter::make_subcommand(const CLI::App* sub) const {
 }
 
 std::string HelpFormatter::make_option_desc(const CLI::Option* option) const {
-  return Wrapped(CLI::Formatter::make_option_desc(option), kOptionColumns);
+  std::string text = CLI::Formatter::make_option_desc(option);
+  if (HasLongType(*option)) text += ": " + absl::StrReplaceAll(option->get_type_name(), {{"|", ", "}});
+  if (!option->get_excludes().empty()) text += "; not with " + NamesOf(option->get_excludes());
+  return Wrapped(text, kOptionColumns);
 }
 
 std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
-  return option->get_positional() ? "" : CLI::Formatter::make_option_opts(option);
+  if (option->get_positional()) return "";
+  if (HasLongType(*option)) return " NAME";
+  const std::string text = CLI::Formatter::make_option_opts(option);
+  return text.substr(0, text.find(" Excludes:"));
 }
 
 std::string HelpFormatter::make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const {
