@@ -24,7 +24,7 @@ constexpr int kTickMs = 50;         // between two looks for clients that are la
 constexpr int kAcceptsAtOnce = 64;  // then whoever is connected has a turn
 constexpr std::size_t kBodyBytesAtOnce = 64 << 10;
 constexpr absl::Duration kLeaveTime = absl::Seconds(1);            // for the client to hang up
-constexpr absl::Duration kPatienceWithReaders = absl::Seconds(1);  // before a slow reader makes room for others
+constexpr absl::Duration kPatienceWithReaders = absl::Seconds(1);  // before who reads or asks slowly makes room for others
 
 void Register(int epoll, int action, int fd, std::uint32_t events) {
   epoll_event event{};
@@ -135,7 +135,10 @@ void HttpTransport::Accept(int socket) {
     Descriptor accepted(listener_.Accept(socket));
     const int fd = accepted.get();
     if (fd < 0) return;
-    if (!MakeRoom()) continue;
+    if (!MakeRoom()) {
+      TakeAnswers();  // who has one can go
+      if (!MakeRoom()) continue;
+    }
     Client& client = clients_[fd];
     TlsSession session = tls_.context == nullptr ? nullptr : tls_.context->Accept(fd);
     client = Client{.channel = Channel(std::move(accepted), std::move(session)),
@@ -149,26 +152,32 @@ void HttpTransport::Accept(int socket) {
 bool HttpTransport::MakeRoom() {
   if (clients_.size() < kHttpClientsMax) return true;
   const MonotonicTime now = MonotonicTime::Now();
-  std::map<absl::string_view, std::size_t> of_address;
-  for (const auto& [fd, client] : clients_) ++of_address[client.address];
-  const auto crowds = [&](const Client& client) { return of_address[client.address] > kHttpClientsMax / 2; };
-  auto longest = clients_.end();
+  std::map<absl::string_view, std::size_t> of_address, of_turn;
+  for (const auto& [fd, client] : clients_) ++of_address[client.address], ++of_turn[client.turn.name];
+  // Of a crowding address an owner who has few is not to blame.
+  const auto is_known = [](const Client& client) { return client.turn.name != client.address; };
+  const auto crowds = [&](const Client& client) {
+    return is_known(client) ? of_turn[client.turn.name] > kHttpClientsMax / 4
+                            : of_address[client.address] > kHttpClientsMax / 2;
+  };
+  // The least comes first. Of an owner those who have waited longest keep their turn.
+  const auto rank = [&](const Client& client) {
+    const absl::Duration age = now - client.since;
+    const bool waits = client.state == State::kWorking, asks = client.state == State::kReading && age < kPatienceWithReaders;
+    const int matters = client.state == State::kLeaving ? 0 : waits ? (is_known(client) ? 2 : 3) : asks ? 4 : 1;
+    return std::tuple(!crowds(client), matters, matters == 2 ? age : -age);
+  };
+  auto first = clients_.end();
   for (auto it = clients_.begin(); it != clients_.end(); ++it) {
     const Client& client = it->second;
     if (client.state == State::kTaking || client.state == State::kResting) continue;
-    // Of an owner no more than half wait in any case.
-    const bool in_its_turn = client.turn.name == client.address;
-    if (client.state == State::kWorking && (!crowds(client) || !in_its_turn || *client.work)) continue;
+    if (client.state == State::kWorking && (!crowds(client) || *client.work)) continue;
     if (client.state == State::kWriting && !crowds(client) && now - client.since < kPatienceWithReaders) continue;
-    const auto rank = [&](const Client& one) {
-      const int matters = one.state == State::kLeaving ? 0 : one.state == State::kWorking ? 2 : 1;
-      return std::tuple(!crowds(one), matters, one.since);
-    };
-    if (longest == clients_.end() || rank(client) < rank(longest->second)) longest = it;
+    if (first == clients_.end() || rank(client) < rank(first->second)) first = it;
   }
-  if (longest == clients_.end()) return false;
-  if (longest->second.state == State::kWorking && !GivesUpWork(longest->second)) return MakeRoom();  // it has just been begun
-  Drop(longest->first);
+  if (first == clients_.end()) return false;
+  if (first->second.state == State::kWorking && !GivesUpWork(first->second)) return MakeRoom();  // it has just been begun
+  Drop(first->first);
   return true;
 }
 
