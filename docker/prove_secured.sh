@@ -6,6 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 
+PATIENCE=${PATIENCE:-120}
 # shellcheck source=docker/proving.sh
 source docker/proving.sh
 export COMPOSE_PROJECT_NAME=alloclab-secured COMPOSE_FILE=docker/compose.yaml:docker/secured.yaml COMPOSE_PROFILES=load
@@ -17,7 +18,6 @@ LAB_ADDRESS=$(ip -4 -oneline address show "$(docker network inspect bridge --for
 readonly STACK=alloclab-secured-stack
 SHARED=$(mktemp -d)  # what a client has
 readonly SHARED
-PATIENCE=${PATIENCE:-120}
 LAB=  # host:port of gRPC
 WEB=
 FIND=  # how to find the container of a service

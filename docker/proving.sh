@@ -109,7 +109,7 @@ value_in() {
 }
 
 failures=0
-PATIENCE=30  # seconds
+PATIENCE=${PATIENCE:-30}  # seconds
 # check WHAT COMMAND...: the command succeeds; tried for that long, its output unseen. (grep -q would break the pipe of what it reads.)
 check() {
   local what=$1 deadline=$((SECONDS + PATIENCE))
